@@ -1,0 +1,54 @@
+/* Starts the gateway on this machine, with random secrets of its own and a key that is ready to use. */
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { parseEnv } from 'node:util'
+
+const SECRETS = '.dev.vars'
+
+if (!existsSync(SECRETS)) writeFileSync(SECRETS, freshSecrets(), { mode: 0o600 })
+const key = parseEnv(readFileSync(SECRETS, 'utf8'))['GATEWAY_KEY'] ?? 'YOUR_KEY'
+
+// A bare number among the arguments is the port; everything else is for wrangler.
+const given = process.argv.slice(2).flatMap((argument) => (/^\d+$/.test(argument) ? ['--port', argument] : [argument]))
+const wrangler = spawn('wrangler', ['dev', '--show-interactive-dev-session=false', ...withPort(given)], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => wrangler.kill(signal))
+wrangler.on('exit', (code) => process.exit(code ?? 1))
+
+for await (const line of createInterface({ input: wrangler.stdout })) {
+  console.log(line)
+  const url = /Ready on (http:\/\/\S+)/.exec(line)?.[1]
+  if (url) console.log(welcome(url))
+}
+
+function freshSecrets(): string {
+  const secret = (): string => randomBytes(32).toString('base64url')
+  return [
+    `ADMIN_TOKEN=${secret()}`,
+    `SIGNING_SECRET=${secret()}`,
+    `GATEWAY_KEY=sk-dr-default-${randomBytes(24).toString('hex')}`,
+    'DEMO_UPSTREAM=true',
+    '',
+  ].join('\n')
+}
+
+function withPort(options: string[]): string[] {
+  return options.some((option) => option.startsWith('--port')) ? options : ['--port', '8787', ...options]
+}
+
+function welcome(url: string): string {
+  const body = JSON.stringify({ model: 'gpt-image-2', prompt: 'A lighthouse at dusk', response_format: 'url' })
+  return `
+Darkroom is listening.
+
+  URL  ${url}/v1
+  Key  ${key}
+
+Try it (writes demo.png):
+
+  curl -s ${url}/v1/images/generations -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d '${body}' | grep -o 'http[^"]*' | xargs curl -s -o demo.png
+`
+}
