@@ -1,0 +1,36 @@
+import type { Bytes } from './bytes'
+
+/** No media type with its parameters is this long, so a data URL without a comma by then is none. */
+const MAX_DATA_URL_HEAD = 256
+
+/**
+ * Decodes base64 text as it passes; a data URL's `data:…;base64,` in front of it is stripped (some relays send it,
+ * protocols §7.6) and white space is skipped. Throws SyntaxError at what is not base64.
+ */
+export async function* decodeBase64(bytes: Bytes): Bytes {
+  const decoder = new TextDecoder()
+  let decoded = new Uint8Array(0)
+  let carry = ''
+  let atStart = true
+  for await (const chunk of bytes) {
+    let text = carry + decoder.decode(chunk, { stream: true })
+    if (atStart && text.startsWith('data:')) {
+      const comma = text.indexOf(',')
+      if (comma === -1 && text.length < MAX_DATA_URL_HEAD) {
+        carry = text
+        continue
+      }
+      text = text.slice(comma + 1)
+    }
+    atStart = false
+    if (decoded.length < text.length) decoded = new Uint8Array(text.length)
+    const { read, written } = decoded.setFromBase64(text, { lastChunkHandling: 'stop-before-partial' })
+    carry = text.slice(read)
+    if (written > 0) yield decoded.subarray(0, written)
+  }
+  const last = Uint8Array.fromBase64(carry)
+  if (last.length > 0) yield last
+}
+
+/** The length of the base64 text, padding included, of so many bytes. */
+export const base64Length = (bytes: number): number => 4 * Math.ceil(bytes / 3)

@@ -1,0 +1,217 @@
+import type { Bytes } from './bytes'
+import { Window } from './window'
+
+/** Where a value stands in a JSON text, as `['data', 0, 'b64_json']`. */
+export type Path = readonly (string | number)[]
+
+/** A string taken out of the text: its unescaped UTF-8 bytes, to be read before the next one is asked for. */
+export interface TakenString {
+  path: Path
+  bytes: Bytes
+}
+
+/** The text ended inside a value: the sender was cut off. */
+export class UnexpectedEnd extends Error {
+  constructor() {
+    super('the JSON text ends in the middle of a value')
+  }
+}
+
+/** What is left of the text without its taken strings is longer than anyone has reason to send. */
+export class TooLong extends Error {
+  constructor() {
+    super(`the JSON text without its images is longer than ${MAX_REST} bytes`)
+  }
+}
+
+/** Room for a 32,000-character prompt with every character escaped, five times over. */
+const MAX_REST = 1024 * 1024
+const MAX_KEY = 1024
+const MAX_DEPTH = 64
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const code = (character: string): number => character.charCodeAt(0)
+const OPEN_OBJECT = code('{')
+const OPEN_ARRAY = code('[')
+const CLOSE_OBJECT = code('}')
+const CLOSE_ARRAY = code(']')
+const COMMA = code(',')
+
+const isSpace = (byte: number | undefined): boolean =>
+  byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d)
+
+/** A key is undefined while the scanner waits for it. */
+type Container = { kind: 'object'; key: string | undefined } | { kind: 'array'; index: number }
+
+/**
+ * A JSON text read as it passes: the strings that `take` points at are handed out as byte streams, whatever their size,
+ * and the small rest is parsed at the end, with each of them replaced by its ordinal ("0", "1", …).
+ */
+export class JsonStream {
+  readonly #window: Window
+  readonly #take: (path: Path) => boolean
+  readonly #decoder = new TextDecoder()
+  readonly #containers: Container[] = []
+  #rest = ''
+  #taken = 0
+
+  constructor(bytes: Bytes, take: (path: Path) => boolean) {
+    this.#window = new Window(bytes)
+    this.#take = take
+  }
+
+  /** The taken strings in the order of the text. Throws UnexpectedEnd, TooLong, or what reading the bytes throws. */
+  async *strings(): AsyncGenerator<TakenString, void> {
+    try {
+      for (;;) {
+        const atString = this.#scanToString()
+        if (!atString) {
+          if (await this.#window.more()) continue
+          break
+        }
+        yield* this.#string()
+      }
+    } finally {
+      await this.#window.close()
+    }
+    if (this.#containers.length > 0) throw new UnexpectedEnd()
+  }
+
+  /** The rest of the text, parsed, once `strings` has ended. Throws SyntaxError where it is not JSON. */
+  value(): unknown {
+    return JSON.parse(this.#rest + this.#decoder.decode())
+  }
+
+  /** Copies the view up to and including the next opening quote; false when there is none. */
+  #scanToString(): boolean {
+    const view = this.#window.view
+    for (let at = 0; at < view.length; at++) {
+      const byte = view[at]
+      if (byte === QUOTE && this.#containers.length > 0) {
+        this.#keep(at + 1)
+        return true
+      }
+      if (byte === COMMA) this.#next()
+      else if (byte === OPEN_OBJECT) this.#open({ kind: 'object', key: undefined })
+      else if (byte === OPEN_ARRAY) this.#open({ kind: 'array', index: 0 })
+      else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) this.#containers.pop()
+      else if (this.#containers.length === 0 && !isSpace(byte))
+        throw new SyntaxError('the text is no JSON object or array')
+    }
+    this.#keep(view.length)
+    return false
+  }
+
+  #open(container: Container): void {
+    if (this.#containers.length === MAX_DEPTH) throw new SyntaxError('the JSON text is nested too deeply')
+    this.#containers.push(container)
+  }
+
+  #next(): void {
+    const container = this.#containers.at(-1)
+    if (container?.kind === 'array') container.index++
+    else if (container) container.key = undefined
+  }
+
+  async *#string(): AsyncGenerator<TakenString, void> {
+    const container = this.#containers.at(-1)
+    if (container?.kind === 'object' && container.key === undefined) {
+      container.key = await this.#key()
+      return
+    }
+    const path = this.#containers.map((each) => (each.kind === 'array' ? each.index : (each.key ?? '')))
+    if (!this.#take(path)) {
+      for await (const raw of this.#raw()) this.#append(raw)
+    } else {
+      const bytes = unescape(this.#raw())
+      yield { path, bytes }
+      for await (const _ of bytes);
+      this.#rest += String(this.#taken++)
+    }
+    this.#rest += '"'
+  }
+
+  async #key(): Promise<string> {
+    const decoder = new TextDecoder()
+    let raw = ''
+    for await (const chunk of this.#raw()) {
+      raw += decoder.decode(chunk, { stream: true })
+      if (raw.length > MAX_KEY) throw new SyntaxError('a key of the JSON text is too long')
+    }
+    raw += `${decoder.decode()}"`
+    this.#rest += raw
+    return String(JSON.parse(`"${raw}`))
+  }
+
+  #append(raw: Uint8Array): void {
+    this.#rest += this.#decoder.decode(raw, { stream: true })
+    if (this.#rest.length > MAX_REST) throw new TooLong()
+  }
+
+  /** Adds the first bytes of the view to the rest and skips them. */
+  #keep(count: number): void {
+    this.#append(this.#window.view.subarray(0, count))
+    this.#window.skip(count)
+  }
+
+  /** The bytes of a string as they are written, escapes and all, up to its closing quote, which is skipped. */
+  async *#raw(): Bytes {
+    let escaped = false
+    for (;;) {
+      const view = this.#window.view
+      const quote = closingQuote(view, escaped)
+      if (quote.at !== -1) {
+        yield view.subarray(0, quote.at)
+        this.#window.skip(quote.at + 1)
+        return
+      }
+      escaped = quote.escaped
+      this.#window.skip(view.length)
+      yield view
+      if (!(await this.#window.more())) throw new UnexpectedEnd()
+    }
+  }
+}
+
+/** Where in the view the string ends, or -1; `escaped` tells whether the last byte before it, or of it, opens an escape. */
+function closingQuote(view: Uint8Array, escaped: boolean): { at: number; escaped: boolean } {
+  if (view.length === 0) return { at: -1, escaped }
+  let from = escaped ? 1 : 0
+  let quote = view.indexOf(QUOTE, from)
+  for (;;) {
+    const slash = view.indexOf(BACKSLASH, from)
+    if (slash === -1 || (quote !== -1 && quote < slash)) return { at: quote, escaped: false }
+    from = slash + 2
+    if (from > view.length) return { at: -1, escaped: true }
+    if (quote !== -1 && quote < from) quote = view.indexOf(QUOTE, from)
+  }
+}
+
+/** Resolves the escapes of a string's raw bytes: some encoders write every "/" of base64 as "\\/". */
+async function* unescape(raw: Bytes): Bytes {
+  const decoder = new TextDecoder()
+  const encoder = new TextEncoder()
+  let carry = ''
+  for await (const chunk of raw) {
+    if (carry === '' && !chunk.includes(BACKSLASH)) {
+      yield chunk
+      continue
+    }
+    const text = carry + decoder.decode(chunk, { stream: true })
+    const whole = wholeEscapes(text)
+    carry = text.slice(whole)
+    yield encoder.encode(String(JSON.parse(`"${text.slice(0, whole)}"`)))
+  }
+  if (carry !== '') throw new SyntaxError('a string of the JSON text ends in the middle of an escape')
+}
+
+/** How much of the text comes before an escape that its end cuts in two. */
+function wholeEscapes(text: string): number {
+  const slash = text.lastIndexOf('\\')
+  let run = 0
+  while (text[slash - run] === '\\') run++
+  if (run % 2 === 0) return text.length
+  const length = text[slash + 1] === 'u' ? 6 : 2
+  return slash + length > text.length ? slash : text.length
+}

@@ -1,0 +1,119 @@
+import { Buffer } from 'node:buffer'
+import type { Bytes } from './bytes'
+import { Window } from './window'
+
+/** One part of a form; its bytes are to be read before the next part is asked for. */
+export interface Part {
+  name: string
+  filename: string | undefined
+  bytes: Bytes
+}
+
+/** The body is not the multipart form that its content type announces. */
+export class MalformedForm extends Error {
+  constructor(reason: string) {
+    super(`the multipart form ${reason}`)
+  }
+}
+
+const MAX_HEAD = 16 * 1024
+const CRLF = Buffer.from('\r\n')
+const END_OF_HEAD = Buffer.from('\r\n\r\n')
+
+/** The boundary that a content type names, or undefined where it is not a multipart form (RFC 7578, RFC 2046 §5.1). */
+export function boundaryOf(contentType: string | undefined): string | undefined {
+  const match = /^multipart\/form-data\s*;.*?\bboundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType ?? '')
+  return match?.[1] ?? match?.[2]
+}
+
+/** Reads a multipart form as it passes, part by part, each as long as it likes. */
+export class MultipartStream {
+  readonly #window: Window
+  readonly #delimiter: Buffer
+
+  constructor(bytes: Bytes, boundary: string) {
+    this.#window = new Window(bytes)
+    this.#delimiter = Buffer.from(`\r\n--${boundary}`)
+  }
+
+  /** The parts in the order of the form. Throws MalformedForm, or what reading the bytes throws. */
+  async *parts(): AsyncGenerator<Part, void> {
+    try {
+      await this.#expectOpening()
+      while (await this.#partFollows()) {
+        const bytes = this.#body()
+        yield { ...(await this.#head()), bytes }
+        for await (const _ of bytes);
+      }
+    } finally {
+      await this.#window.close()
+    }
+  }
+
+  /** The first delimiter may lack the line break that belongs to it when it opens the body. */
+  async #expectOpening(): Promise<void> {
+    const opening = this.#delimiter.subarray(CRLF.length)
+    await this.#need(opening.length)
+    if (!opening.equals(this.#window.view.subarray(0, opening.length))) {
+      throw new MalformedForm('does not begin with its boundary')
+    }
+    this.#window.skip(opening.length)
+  }
+
+  /** After a delimiter stands a line break and another part, or two dashes and the end. */
+  async #partFollows(): Promise<boolean> {
+    await this.#need(2)
+    const next = Buffer.from(this.#window.view.subarray(0, 2)).toString('latin1')
+    this.#window.skip(2)
+    if (next !== '\r\n' && next !== '--') throw new MalformedForm('has a malformed boundary')
+    return next === '\r\n'
+  }
+
+  async #head(): Promise<{ name: string; filename: string | undefined }> {
+    let end: number
+    while ((end = indexOf(this.#window.view, END_OF_HEAD)) === -1) {
+      if (this.#window.view.length > MAX_HEAD) throw new MalformedForm('has a part with a head that is too long')
+      await this.#need(this.#window.view.length + 1)
+    }
+    const head = new TextDecoder().decode(this.#window.view.subarray(0, end))
+    this.#window.skip(end + END_OF_HEAD.length)
+    const disposition = /^content-disposition:\s*form-data\s*;(.*)$/im.exec(head)?.[1] ?? ''
+    const name = parameter(disposition, 'name')
+    if (name === undefined) throw new MalformedForm('has a part without a name')
+    return { name, filename: parameter(disposition, 'filename') }
+  }
+
+  async *#body(): Bytes {
+    for (;;) {
+      const view = this.#window.view
+      const end = indexOf(view, this.#delimiter)
+      if (end !== -1) {
+        yield view.subarray(0, end)
+        this.#window.skip(end + this.#delimiter.length)
+        return
+      }
+      const certain = view.length - this.#delimiter.length
+      if (certain > 0) {
+        yield view.subarray(0, certain)
+        this.#window.skip(certain)
+      }
+      await this.#need(this.#window.view.length + 1)
+    }
+  }
+
+  async #need(bytes: number): Promise<void> {
+    while (this.#window.view.length < bytes) {
+      if (!(await this.#window.more())) throw new MalformedForm('ends before its closing boundary')
+    }
+  }
+}
+
+function indexOf(view: Uint8Array, pattern: Buffer): number {
+  return Buffer.from(view.buffer, view.byteOffset, view.length).indexOf(pattern)
+}
+
+/** A parameter's value, with the three characters that forms escape in names put back (HTML, multipart form data). */
+function parameter(disposition: string, name: string): string | undefined {
+  const value = new RegExp(`(?:^|;)\\s*${name}="((?:[^"\\\\]|\\\\.)*)"`, 'i').exec(disposition)?.[1]
+  return value?.replaceAll('%22', '"').replaceAll('%0D', '\r').replaceAll('%0A', '\n')
+}
