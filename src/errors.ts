@@ -1,0 +1,60 @@
+/** Every way in which a request can fail, and the HTTP status that says so. */
+export const STATUS = {
+  invalid_request: 400,
+  unsupported_parameter: 400,
+  content_rejected: 400,
+  unauthorized: 401,
+  budget_exhausted: 402,
+  forbidden_model: 403,
+  forbidden_link: 403,
+  not_found: 404,
+  idempotency_conflict: 409,
+  too_large: 413,
+  idempotency_mismatch: 422,
+  rate_limited: 429,
+  concurrency_limited: 429,
+  cancelled: 499,
+  internal: 500,
+  upstream_failed: 502,
+  no_upstream: 503,
+  unavailable: 503,
+  timed_out: 504,
+} as const
+
+export type ErrorCode = keyof typeof STATUS
+
+/** What went wrong, as plain data, so that it survives RPC and storage. */
+export interface Failure {
+  code: ErrorCode
+  /** For the caller: says what to do next, and holds no secret and no upstream's raw words. */
+  message: string
+  /** The request's parameter that is at fault. */
+  param?: string
+  /** The finer reason, in OpenAI's vocabulary where that has a word for it (protocols §1.7). */
+  reason?: string
+  /** How long to wait before trying again, in milliseconds. */
+  retryAfterMs?: number
+  /** False where trying again by itself would cost money or time for nothing. */
+  retry?: false
+}
+
+export type Result<T> = { ok: true; value: T } | { ok: false; failure: Failure }
+
+export const ok = <T>(value: T): Result<T> => ({ ok: true, value })
+export const failed = (failure: Failure): { ok: false; failure: Failure } => ({ ok: false, failure })
+
+/** A failure on its way to the caller, inside the Worker; across RPC and in storage it is a plain `Failure`. */
+export class GatewayError extends Error {
+  readonly failure: Failure
+
+  constructor(failure: Failure, options?: ErrorOptions) {
+    super(failure.message, options)
+    this.failure = failure
+  }
+}
+
+/** The bridge from data to exception; only for the Worker's side. */
+export function unwrap<T>(result: Result<T>): T {
+  if (result.ok) return result.value
+  throw new GatewayError(result.failure)
+}

@@ -1,0 +1,30 @@
+import { Buffer } from 'node:buffer'
+
+/** How a format is known by its first bytes; `at` is their offset. Sources: each format's own specification. */
+const SIGNATURES: { mediaType: string; at: number; bytes: string }[] = [
+  { mediaType: 'image/png', at: 0, bytes: '\x89PNG\r\n\x1a\n' },
+  { mediaType: 'image/jpeg', at: 0, bytes: '\xff\xd8\xff' },
+  { mediaType: 'image/webp', at: 8, bytes: 'WEBP' },
+  { mediaType: 'image/gif', at: 0, bytes: 'GIF8' },
+  { mediaType: 'image/avif', at: 4, bytes: 'ftypavif' },
+]
+
+const EXTENSIONS: Record<string, string> = {
+  'image/png': 'png',
+  'image/jpeg': 'jpg',
+  'image/webp': 'webp',
+  'image/gif': 'gif',
+  'image/avif': 'avif',
+  'image/svg+xml': 'svg',
+}
+
+/** The media type of an image by its content, whatever its sender called it; undefined where it is no image we know. */
+export function sniff(head: Uint8Array): string | undefined {
+  const start = Buffer.from(head.subarray(0, 256)).toString('latin1')
+  const known = SIGNATURES.find(({ at, bytes }) => start.startsWith(bytes, at))
+  if (known) return known.mediaType
+  return /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)?<svg[\s>]/.test(start) ? 'image/svg+xml' : undefined
+}
+
+/** The file name extension of a media type that `sniff` gives. */
+export const extensionOf = (mediaType: string): string => EXTENSIONS[mediaType] ?? 'bin'

@@ -1,0 +1,54 @@
+import { z } from 'zod'
+
+/** A finished picture in R2, exactly as the upstream made it. */
+export const storedImage = z.object({
+  /** The key of the object in R2. */
+  key: z.string(),
+  /** Its size in bytes, from which an answer's length is known before it is read. */
+  bytes: z.number(),
+  mediaType: z.string(),
+  /** The prompt as the upstream rewrote it. */
+  revisedPrompt: z.string().optional(),
+})
+export type StoredImage = z.infer<typeof storedImage>
+
+const tokens = z.object({ text: z.number(), image: z.number() })
+
+/** Token counts as the upstream reported them. */
+export const usage = z.object({
+  input: z.number(),
+  inputDetails: tokens.optional(),
+  output: z.number(),
+  outputDetails: tokens.optional(),
+  total: z.number(),
+})
+export type Usage = z.infer<typeof usage>
+
+/** The canonical answer: what every dialect renders, whether it is new, joined or cached. */
+export const imageRecord = z.object({
+  /** The generation that made it: `gen_` and its fingerprint, or a random id where nothing is shared. */
+  id: z.string(),
+  /** When it was finished, in ms since 1970. */
+  createdMs: z.number(),
+  /** How long the upstream took, in ms. */
+  tookMs: z.number(),
+  operation: z.enum(['generate', 'edit']),
+  /** The model as the upstream that served it calls it. */
+  model: z.string(),
+  upstream: z.object({
+    name: z.string(),
+    /** Which of its credentials, from 0. */
+    account: z.number(),
+    /** The upstream's own id of the request, and the organisation it was billed to: for audits, never for clients. */
+    requestId: z.string().optional(),
+    organization: z.string().optional(),
+  }),
+  images: z.array(storedImage).min(1),
+  /** What was really used, where it is known: never `auto`. */
+  size: z.string().optional(),
+  quality: z.string().optional(),
+  background: z.string().optional(),
+  format: z.string().optional(),
+  usage: usage.optional(),
+})
+export type ImageRecord = z.infer<typeof imageRecord>

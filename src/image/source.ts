@@ -1,0 +1,68 @@
+import ipaddr from 'ipaddr.js'
+import { type Bytes, read } from '../streams/bytes'
+
+/** What a URL may lead to. */
+export interface FetchRules {
+  /** Lifts the rules of scheme and host; for local development and tests. */
+  allowPrivateUrls: boolean
+  signal?: AbortSignal
+}
+
+/** Why a URL was not read; the message is fit for the caller. */
+export class UnreadableUrl extends Error {}
+
+const MAX_REDIRECTS = 3
+const FETCH_TIMEOUT_MS = 60_000
+
+/** Names that never lead to the public internet (RFC 6761, RFC 6762, RFC 8375, and the cloud's own). */
+const PRIVATE_NAMES = /(?:^|\.)(?:localhost|local|internal|intranet|lan|home\.arpa|test|invalid|onion)$/
+
+/**
+ * Reads a picture from a URL that a caller, or an upstream's answer, named: https and public hosts only, each of at most
+ * three redirects checked anew, in a minute at most, and nothing of ours sent along. The reader caps and sniffs the
+ * bytes. Throws UnreadableUrl.
+ */
+export async function* fetchImage(address: string, rules: FetchRules): Bytes {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), FETCH_TIMEOUT_MS)
+  const signal = rules.signal ? AbortSignal.any([rules.signal, controller.signal]) : controller.signal
+  try {
+    yield* read(await follow(address, rules, signal))
+  } catch (error) {
+    throw error instanceof UnreadableUrl ? error : new UnreadableUrl('its host broke off', { cause: error })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function follow(address: string, rules: FetchRules, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  let url = checked(address, rules)
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    const response = await fetch(url, { redirect: 'manual', signal, headers: { accept: 'image/*' } })
+    if (response.ok && response.body) return response.body
+    await response.body?.cancel()
+    const location = response.headers.get('location')
+    if (response.status < 300 || response.status > 399 || !location) {
+      throw new UnreadableUrl(`its host answered with status ${response.status}`)
+    }
+    url = checked(new URL(location, url).href, rules)
+  }
+  throw new UnreadableUrl(`it redirects more than ${MAX_REDIRECTS} times`)
+}
+
+function checked(address: string, { allowPrivateUrls }: FetchRules): URL {
+  if (!URL.canParse(address)) throw new UnreadableUrl('it is not a URL')
+  const url = new URL(address)
+  if (allowPrivateUrls && (url.protocol === 'http:' || url.protocol === 'https:')) return url
+  if (url.protocol !== 'https:') throw new UnreadableUrl('it does not begin with https://')
+  if (url.username || url.password) throw new UnreadableUrl('it holds a user name or password')
+  if (!isPublic(url.hostname)) throw new UnreadableUrl('its host is not on the public internet')
+  return url
+}
+
+/** URL parsing has already turned every spelling of an IPv4 address into the dotted one. */
+function isPublic(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$|\.$/g, '')
+  if (ipaddr.isValid(host)) return ipaddr.process(host).range() === 'unicast'
+  return host.includes('.') && !PRIVATE_NAMES.test(host)
+}
