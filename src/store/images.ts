@@ -1,0 +1,43 @@
+import { extensionOf, sniff } from '../image/media-type'
+import type { StoredImage } from '../image/record'
+import type { Bytes } from '../streams/bytes'
+import { upload } from './upload'
+
+/** The bytes are no picture of a kind that we know. */
+export class NotAnImage extends Error {
+  constructor() {
+    super('the bytes are not an image')
+  }
+}
+
+const PREFIX = 'images/'
+
+/** Each run of a generation has keys of its own, so that the object behind a key never changes. */
+const imageKey = (place: Place, extension: string): string =>
+  `${PREFIX}${place.generation}/${place.run}-${place.index}.${extension}`
+
+interface Place {
+  generation: string
+  run: string
+  index: number
+}
+
+/** Stores a finished picture, byte for byte. Throws NotAnImage, and what reading the bytes or R2 throws. */
+export async function put(bucket: R2Bucket, place: Place, bytes: Bytes): Promise<StoredImage> {
+  return await upload(bucket, bytes, (first) => {
+    const mediaType = sniff(first)
+    if (!mediaType) throw new NotAnImage()
+    return { key: imageKey(place, extensionOf(mediaType)), mediaType }
+  })
+}
+
+/** The picture under a key, or a part of it; null where it was deleted. */
+export const open = (bucket: R2Bucket, key: string, range?: R2Range): Promise<R2ObjectBody | null> =>
+  bucket.get(key, range ? { range } : {})
+
+/** What is known of the picture under a key without reading it; null where it was deleted. */
+export const head = (bucket: R2Bucket, key: string): Promise<R2Object | null> => bucket.head(key)
+
+/** A picture's path on this gateway is its key, so the key is what a path names. */
+export const keyOfPath = (path: string): string | undefined =>
+  path.startsWith(`/${PREFIX}`) ? decodeURIComponent(path.slice(1)) : undefined

@@ -1,0 +1,24 @@
+import { type ImageRecord, imageRecord } from '../image/record'
+import { describe, log } from '../log'
+
+const recordKey = (id: string): string => `records/${id}`
+
+/** The finished generation as the nearest copy has it; undefined where there is none or KV is in trouble. */
+export async function get(cache: KVNamespace, id: string): Promise<ImageRecord | undefined> {
+  try {
+    const found = await cache.get(recordKey(id), 'json')
+    return found === null ? undefined : imageRecord.parse(found)
+  } catch (error) {
+    log('record-unreadable', { id, ...describe(error) })
+    return undefined
+  }
+}
+
+/** Copies a finished generation out to where every Worker reads it; `ttlSeconds` is at least 60, as KV demands. */
+export async function put(cache: KVNamespace, record: ImageRecord, ttlSeconds: number): Promise<void> {
+  try {
+    await cache.put(recordKey(record.id), JSON.stringify(record), { expirationTtl: ttlSeconds })
+  } catch (error) {
+    log('record-not-copied', { id: record.id, ...describe(error) })
+  }
+}

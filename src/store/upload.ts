@@ -1,0 +1,105 @@
+import type { Bytes } from '../streams/bytes'
+
+/** R2 takes parts of at least 5 MiB, all equal but the last (platform §1); what fits in one is written in one put. */
+const PART_BYTES = 5 * 1024 * 1024
+const FIRST_BYTES = 256 * 1024
+
+/** Where an object goes, and whether it is there already. */
+interface Place {
+  key: string
+  mediaType: string
+  stored?: boolean
+}
+
+/** Decides that by an object's first part; `whole` says that the part is all there is. */
+type Choose = (first: Uint8Array, whole: boolean) => Place | Promise<Place>
+
+/** One part buffer is kept for the next upload of this isolate, so that pictures in a row do not leave one each behind. */
+let spare: Uint8Array<ArrayBuffer> | undefined
+
+/** Writes bytes of any length to R2 while holding one part of them. Throws what reading them or R2 throws. */
+export async function upload(
+  bucket: R2Bucket,
+  bytes: Bytes,
+  choose: Choose,
+): Promise<{ key: string; mediaType: string; bytes: number }> {
+  const part = new Part(bytes, spare)
+  spare = undefined
+  try {
+    const whole = await part.fill()
+    const { key, mediaType, stored } = await choose(part.view, whole)
+    const options = { httpMetadata: { contentType: mediaType } }
+    if (whole) {
+      if (!stored) await bucket.put(key, part.view, options)
+      return { key, mediaType, bytes: part.view.length }
+    }
+    const target = await bucket.createMultipartUpload(key, options)
+    try {
+      const object = await target.complete(await uploadParts(target, part))
+      return { key, mediaType, bytes: object.size }
+    } catch (error) {
+      await target.abort().catch(() => {})
+      throw error
+    }
+  } finally {
+    spare = await part.close()
+  }
+}
+
+async function uploadParts(target: R2MultipartUpload, part: Part): Promise<R2UploadedPart[]> {
+  const uploaded: R2UploadedPart[] = []
+  for (let last = false; ; last = await part.fill()) {
+    if (part.view.length > 0) uploaded.push(await target.uploadPart(uploaded.length + 1, part.view))
+    if (last) return uploaded
+  }
+}
+
+/** One part of the passing bytes, in a buffer that grows to the size of a part and is filled again and again. */
+class Part {
+  readonly #source: AsyncIterator<Uint8Array>
+  #buffer: Uint8Array<ArrayBuffer>
+  #end = 0
+  #carry: Uint8Array = new Uint8Array(0)
+
+  constructor(bytes: Bytes, buffer = new Uint8Array(FIRST_BYTES)) {
+    this.#source = bytes[Symbol.asyncIterator]()
+    this.#buffer = buffer
+  }
+
+  get view(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(0, this.#end)
+  }
+
+  /** Fills the part; true when the source ended, with what came before that in view. */
+  async fill(): Promise<boolean> {
+    this.#end = 0
+    for (;;) {
+      this.#append()
+      if (this.#carry.length > 0) return false
+      const { value, done } = await this.#source.next()
+      if (done) return true
+      this.#carry = value
+    }
+  }
+
+  /** Moves as much of the carried chunk into the part as it holds. */
+  #append(): void {
+    const count = Math.min(this.#carry.length, PART_BYTES - this.#end)
+    while (this.#end + count > this.#buffer.length) this.#grow()
+    this.#buffer.set(this.#carry.subarray(0, count), this.#end)
+    this.#end += count
+    this.#carry = this.#carry.subarray(count)
+  }
+
+  #grow(): void {
+    const larger = new Uint8Array(Math.min(this.#buffer.length * 4, PART_BYTES))
+    larger.set(this.view)
+    this.#buffer = larger
+  }
+
+  /** Lets go of the source and hands the buffer on. */
+  async close(): Promise<Uint8Array<ArrayBuffer>> {
+    await this.#source.return?.()
+    return this.#buffer
+  }
+}
