@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { RETIRED } from './catalog/models'
+import type { Upstream } from './providers/provider'
+import { configuredUpstreams, upstreamSetting } from './upstreams/configured'
+
+/** Everything that settings decide, in our own shape. */
+export interface Config {
+  signingSecret: string
+  adminToken: string
+  /** The static key of team `default`. */
+  gatewayKey: string | undefined
+  upstreams: Upstream[]
+  /** What clients may call a model, and the model meant. */
+  aliases: ReadonlyMap<string, string>
+  cacheTtlSeconds: number
+  cacheScope: 'team' | 'shared'
+  imageUrlTtlSeconds: number
+  maxBodyBytes: number
+  allowPrivateUrls: boolean
+}
+
+const flag = z.union([z.boolean(), z.stringbool()]).default(false)
+const wholeNumber = (least: number): z.ZodType<number> => z.coerce.number().int().min(least)
+const atLeast = (characters: number): z.ZodString =>
+  z.string().min(characters, `needs at least ${characters} characters`)
+
+/** A list or table of the settings file, or the same as a JSON string, as a secret or a command line can hold it. */
+const fromJson = (value: unknown, context: z.RefinementCtx): unknown => {
+  if (typeof value !== 'string') return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is not valid JSON' })
+    return z.NEVER
+  }
+}
+
+const variables = z.object({
+  SIGNING_SECRET: atLeast(32),
+  ADMIN_TOKEN: atLeast(16),
+  GATEWAY_KEY: atLeast(16).optional(),
+  UPSTREAMS: z.preprocess(fromJson, z.array(upstreamSetting).optional()),
+  MODEL_ALIASES: z.preprocess(fromJson, z.record(z.string(), z.string()).default({})),
+  DEMO_UPSTREAM: flag,
+  DEMO_DELAY_MS: wholeNumber(0).default(0),
+  // KV keeps nothing for less than a minute.
+  CACHE_TTL_SECONDS: wholeNumber(60).default(86_400),
+  CACHE_SCOPE: z.enum(['team', 'shared']).default('team'),
+  IMAGE_URL_TTL_SECONDS: wholeNumber(1).default(86_400),
+  MAX_BODY_BYTES: wholeNumber(1).default(100 * 1024 * 1024),
+  ALLOW_PRIVATE_URLS: flag,
+})
+
+/** A setting is missing or wrong; the message names it and is fit for whoever asks. */
+export class ConfigError extends Error {}
+
+const read = new WeakMap<object, Config>()
+
+/** The settings of an environment, read once. Throws ConfigError naming the first one that is missing or wrong. */
+export function configOf(env: object): Config {
+  const known = read.get(env)
+  if (known) return known
+  const config = parse(env)
+  read.set(env, config)
+  return config
+}
+
+function parse(env: object): Config {
+  const { data, error } = variables.safeParse(env)
+  if (error) throw new ConfigError(wording(error))
+  const secrets = z.record(z.string(), z.unknown()).parse({ ...env })
+  const secretNamed = (name: string): string | undefined => z.string().optional().catch(undefined).parse(secrets[name])
+  const demo = { on: data.DEMO_UPSTREAM, delayMs: data.DEMO_DELAY_MS }
+  return {
+    signingSecret: data.SIGNING_SECRET,
+    adminToken: data.ADMIN_TOKEN,
+    gatewayKey: data.GATEWAY_KEY,
+    upstreams: upstreamsOf(() => configuredUpstreams(data.UPSTREAMS, demo, secretNamed)),
+    aliases: new Map(Object.entries({ ...RETIRED, ...data.MODEL_ALIASES })),
+    cacheTtlSeconds: data.CACHE_TTL_SECONDS,
+    cacheScope: data.CACHE_SCOPE,
+    imageUrlTtlSeconds: data.IMAGE_URL_TTL_SECONDS,
+    maxBodyBytes: data.MAX_BODY_BYTES,
+    allowPrivateUrls: data.ALLOW_PRIVATE_URLS,
+  }
+}
+
+function upstreamsOf(configure: () => Upstream[]): Upstream[] {
+  try {
+    return configure()
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** Names the setting at fault, and never its value, which may be a secret. */
+function wording(error: z.ZodError): string {
+  const issue = error.issues[0]
+  const [variable = 'settings', ...inside] = issue?.path ?? []
+  const missing = issue?.code === 'invalid_type' && inside.length === 0 && issue.message.includes('undefined')
+  if (missing)
+    return `The secret ${String(variable)} is not set. Set it with: npx wrangler secret put ${String(variable)}`
+  const place = [variable, ...inside].map(String).join('.')
+  return `The setting ${place} is wrong: ${issue?.message ?? 'it cannot be read'}.`
+}

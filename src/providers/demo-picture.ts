@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto'
+import {
+  PhotonImage,
+  Rgba,
+  SamplingFilter,
+  draw_text_with_color,
+  initPhoton,
+  resize,
+  watermark,
+} from '@cf-wasm/photon/others'
+
+/** What a placeholder shows. */
+interface Subject {
+  operation: string
+  model: string
+  prompt: string
+  /** `WIDTHxHEIGHT` in pixels. */
+  size: string
+  quality: string
+  background: string
+  /** `png`, `jpeg` or `webp`. */
+  format: string
+  compression: number
+  /** Which of the n pictures it is, from 0. */
+  index: number
+  n: number
+  /** The pictures to be edited, as files. */
+  inputs: Uint8Array[]
+}
+
+/** An input is no picture that can be decoded; `position` counts them from 1. */
+export class UnreadableInput extends Error {
+  readonly position: number
+
+  constructor(position: number, cause: unknown) {
+    super(`input image ${position} cannot be decoded`, { cause })
+    this.position = position
+  }
+}
+
+/** The mean width of a letter of the embedded font (Roboto), as a share of its size. */
+const LETTER = 0.53
+const LINE = 1.3
+/** A share of the picture's height, for the row of inputs. */
+const INPUT_ROW = 0.3
+
+let loaded: Promise<unknown> | undefined
+
+/** Draws a placeholder: the same for the same subject, with DEMO, the prompt and the inputs on it. Throws UnreadableInput. */
+export async function draw(subject: Subject): Promise<Uint8Array> {
+  loaded ??= import('@cf-wasm/photon/photon.wasm').then((wasm) => initPhoton({ module_or_path: wasm.default }))
+  await loaded
+  const [width = 0, height = 0] = subject.size.split('x').map(Number)
+  const picture = new PhotonImage(backdrop(subject, width, height), width, height)
+  try {
+    writeText(picture, subject, width, height)
+    subject.inputs.forEach((input, at) => showInput(picture, input, at, subject.inputs.length, width, height))
+    if (subject.format === 'jpeg') return picture.get_bytes_jpeg(subject.compression)
+    return subject.format === 'webp' ? picture.get_bytes_webp() : picture.get_bytes()
+  } finally {
+    picture.free()
+  }
+}
+
+/** A gradient of two colours that the subject decides, as RGBA. */
+function backdrop(subject: Subject, width: number, height: number): Uint8Array {
+  const { inputs, ...rest } = subject
+  const hash = createHash('sha256').update(JSON.stringify(rest))
+  for (const input of inputs) hash.update(input)
+  const seed = hash.digest()
+  const alpha = subject.background === 'transparent' ? 0 : 255
+  const pixels = new Uint32Array(width * height)
+  for (let row = 0; row < height; row++) {
+    const mix = (at: number): number => {
+      const [from = 0, to = 0] = [seed[at], seed[at + 3]]
+      return Math.round((from + ((to - from) * row) / height) * 0.6)
+    }
+    pixels.fill(((alpha << 24) | (mix(2) << 16) | (mix(1) << 8) | mix(0)) >>> 0, row * width, (row + 1) * width)
+  }
+  return new Uint8Array(pixels.buffer)
+}
+
+function writeText(picture: PhotonImage, subject: Subject, width: number, height: number): void {
+  const edge = Math.min(width, height)
+  const margin = Math.round(edge * 0.06)
+  const title = Math.round(edge * 0.2)
+  const body = Math.round(edge * 0.045)
+  const write = (text: string, top: number, size: number): void =>
+    draw_text_with_color(picture, text, margin, top, size, new Rgba(255, 255, 255, 255))
+
+  write('DEMO', margin, title)
+  write(`${subject.model}, ${subject.size}, ${subject.index + 1} of ${subject.n}`, margin + title, body)
+  const top = margin + title + Math.round(body * LINE * 1.5)
+  const bottom = height * (subject.inputs.length > 0 ? 1 - INPUT_ROW : 1) - margin
+  const lines = wrap(subject.prompt, Math.floor((width - 2 * margin) / (body * LETTER)))
+  const room = Math.max(0, Math.floor((bottom - top) / (body * LINE)))
+  lines.slice(0, room).forEach((line, at) => write(line, Math.round(top + at * body * LINE), body))
+}
+
+/** Breaks a text into lines of at most `letters`, between words where there are any. */
+function wrap(text: string, letters: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(/\s+/).flatMap((each) => each.match(new RegExp(`.{1,${letters}}`, 'gu')) ?? [])) {
+    if (line && line.length + 1 + word.length > letters) {
+      lines.push(line)
+      line = ''
+    }
+    line += line ? ` ${word}` : word
+  }
+  return line ? [...lines, line] : lines
+}
+
+/** Sets an input into its place in the row along the lower edge. */
+function showInput(
+  picture: PhotonImage,
+  file: Uint8Array,
+  at: number,
+  count: number,
+  width: number,
+  height: number,
+): void {
+  const input = decode(file, at + 1)
+  try {
+    const cell = { width: width / count, height: height * INPUT_ROW }
+    const scale = Math.min((cell.width * 0.9) / input.get_width(), (cell.height * 0.9) / input.get_height())
+    const [shownWidth, shownHeight] = [input.get_width(), input.get_height()].map((edge) =>
+      Math.max(1, Math.floor(edge * scale)),
+    )
+    const shown = resize(input, shownWidth ?? 1, shownHeight ?? 1, SamplingFilter.Triangle)
+    const left = Math.round(cell.width * at + (cell.width - shown.get_width()) / 2)
+    watermark(
+      picture,
+      shown,
+      BigInt(left),
+      BigInt(Math.round(height - cell.height + (cell.height - shown.get_height()) / 2)),
+    )
+    shown.free()
+  } finally {
+    input.free()
+  }
+}
+
+function decode(file: Uint8Array, position: number): PhotonImage {
+  try {
+    return PhotonImage.new_from_byteslice(file)
+  } catch (error) {
+    throw new UnreadableInput(position, error)
+  }
+}

@@ -1,0 +1,59 @@
+import { invalidImage, invalidValue } from '../catalog/refusals'
+import type { ImageRequest } from '../image/request'
+import { type Bytes, collect, read } from '../streams/bytes'
+import { type Provider, ProviderError, type Work } from './provider'
+
+/** How large a picture is whose size was left to the model. */
+const AUTO_SIZE = '1024x1024'
+const FORMATS = ['png', 'jpeg', 'webp']
+
+/**
+ * Draws placeholder pictures here, without any upstream, so that everything else can be tried without an account. The
+ * drawing library is loaded only when the first one is asked for.
+ */
+export const demo: Provider = {
+  id: 'demo',
+  async *generate(request, upstream, work) {
+    if (!FORMATS.includes(request.format)) throw refused(invalidValue('output_format', request.format, FORMATS))
+    await pause(upstream.delayMs, work.signal)
+    const { draw, UnreadableInput } = await import('./demo-picture')
+    const inputs = await inputsOf(request, work)
+    const size = request.size === 'auto' ? AUTO_SIZE : request.size
+    for (let index = 0; index < request.n; index++) {
+      try {
+        yield { type: 'image', index, bytes: once(await draw({ ...request, size, index, inputs })) }
+      } catch (error) {
+        if (error instanceof UnreadableInput) throw refused(invalidImage(error.position, 'image'))
+        throw error
+      }
+    }
+    const background = request.background === 'transparent' ? 'transparent' : 'opaque'
+    yield { type: 'summary', summary: { size, background, format: request.format, quality: 'low', usage: NO_USAGE } }
+  },
+}
+
+/** No upstream worked, so no tokens were used. */
+const NO_USAGE = { input: 0, inputDetails: { text: 0, image: 0 }, output: 0, total: 0 }
+
+const refused = (failure: ReturnType<typeof invalidValue>): ProviderError =>
+  new ProviderError('rejected', `cannot draw this: ${failure.reason}`, { failure })
+
+async function inputsOf(request: ImageRequest, work: Work): Promise<Uint8Array[]> {
+  const inputs: Uint8Array[] = []
+  for (const image of request.images) inputs.push(await collect(read(await work.open(image))))
+  return inputs
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      reject(new ProviderError('unavailable', 'was stopped'))
+    })
+  })
+}
+
+async function* once(bytes: Uint8Array): Bytes {
+  yield bytes
+}

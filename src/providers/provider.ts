@@ -1,0 +1,96 @@
+import type { ErrorCode, Failure } from '../errors'
+import type { ImageRequest, InputImage } from '../image/request'
+import type { Usage } from '../image/record'
+import type { Bytes } from '../streams/bytes'
+
+/** One credential of a configured upstream: where a request can be sent, and as whom. */
+export interface Upstream {
+  /** The name given to it in the settings. */
+  name: string
+  provider: Provider
+  /** Which of its credentials this is, from 0. */
+  account: number
+  credential: string
+  /** Without a trailing slash. */
+  baseUrl: string
+  /** What it serves: ours, as a name or a pattern ending in `*`, and theirs where it differs. */
+  models: { ours: string; theirs?: string }[]
+  /** Lower comes first. */
+  priority: number
+  /** How long one call may take from first byte to last, in ms. */
+  timeoutMs: number
+  /** How long the demo pretends to work, in ms. */
+  delayMs: number
+}
+
+/** What a provider is handed besides the request. */
+export interface Work {
+  /** The model by the upstream's own name for it. */
+  model: string
+  /** Aborted at the deadline. */
+  signal: AbortSignal
+  /** Reads an input picture's bytes. */
+  open: (input: InputImage) => Promise<ReadableStream<Uint8Array>>
+  /** Fetches a picture that an answer names, as `image/source.ts` allows. */
+  download: (url: string) => Bytes
+}
+
+/** What an upstream tells on its way to an answer, whatever its wire format. */
+export type ProviderEvent =
+  /** It took the request; its own ids, for audits and for asking about a job again. */
+  | { type: 'accepted'; requestId?: string | undefined; organization?: string | undefined }
+  /** One picture; its bytes are to be read before the next event is asked for. */
+  | { type: 'image'; index: number; bytes: Bytes }
+  /** What it said of the whole, once all pictures have passed. */
+  | { type: 'summary'; summary: Summary }
+
+export interface Summary {
+  usage?: Usage | undefined
+  size?: string | undefined
+  quality?: string | undefined
+  background?: string | undefined
+  format?: string | undefined
+  /** By the index of the picture. */
+  revisedPrompts?: (string | undefined)[]
+}
+
+/** One upstream API, spoken in one file. */
+export interface Provider {
+  id: string
+  /** Where it is found and what it serves when only its secret is configured. */
+  wellKnown?: { secret: string; baseUrl: string; models: string[] }
+  /** Makes the pictures of a request. Throws ProviderError. */
+  generate(request: ImageRequest, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void>
+}
+
+/**
+ * What an upstream's failure means for what follows:
+ * `rejected` – the request's own fault, so stop; `throttled` – too many for this account, so the next one;
+ * `unavailable` – out of order, so the next one; `misconfigured` – ours to mend, so the next one;
+ * `lost` – paid for but unreadable, so at most one more try.
+ */
+export type ProviderErrorKind = 'rejected' | 'throttled' | 'unavailable' | 'misconfigured' | 'lost'
+
+interface ProviderErrorFacts {
+  /** What the caller is told, where the kind alone does not say it. */
+  failure?: Failure | undefined
+  /** The code for the caller, where it is not the kind's usual one. */
+  code?: ErrorCode | undefined
+  retryAfterMs?: number | undefined
+  /** The upstream's HTTP status. */
+  status?: number | undefined
+  /** The upstream's own id of the failed request. */
+  requestId?: string | undefined
+}
+
+/** An upstream failed; the message is for the log and holds nothing that the upstream's body said. */
+export class ProviderError extends Error {
+  readonly kind: ProviderErrorKind
+  readonly facts: ProviderErrorFacts
+
+  constructor(kind: ProviderErrorKind, message: string, facts: ProviderErrorFacts = {}, options?: ErrorOptions) {
+    super(message, options)
+    this.kind = kind
+    this.facts = facts
+  }
+}

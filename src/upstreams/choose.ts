@@ -1,0 +1,24 @@
+import type { Upstream } from '../providers/provider'
+
+/** An account, and the model by the name that it knows it under. */
+export interface Candidate {
+  upstream: Upstream
+  model: string
+}
+
+/** Who can serve a model, in the order in which they are tried. */
+export function candidates(upstreams: readonly Upstream[], model: string): Candidate[] {
+  return upstreams
+    .flatMap((upstream) => {
+      const theirs = servedAs(upstream, model)
+      return theirs === undefined ? [] : [{ upstream, model: theirs }]
+    })
+    .toSorted((a, b) => a.upstream.priority - b.upstream.priority)
+}
+
+/** An exact name goes before a pattern, since only that can give the upstream's own name. */
+function servedAs({ models }: Upstream, model: string): string | undefined {
+  const exact = models.find(({ ours }) => ours === model)
+  if (exact) return exact.theirs ?? model
+  return models.some(({ ours }) => ours.endsWith('*') && model.startsWith(ours.slice(0, -1))) ? model : undefined
+}
