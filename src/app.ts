@@ -1,0 +1,36 @@
+import { Hono } from 'hono'
+import { version } from '../package.json'
+import { configOf } from './config'
+import { failureResponse } from './delivery/failure'
+import { showImage } from './delivery/image-link'
+import type { App } from './dialects/dialect'
+import { imageEdits, imageGenerations, imageVariations } from './dialects/openai-images'
+import { openaiError } from './dialects/openai-error'
+import { GatewayError } from './errors'
+import { serve } from './serve'
+
+/** Every route of the product. */
+export const app = new Hono<App>()
+  .use(async function identifyRequest(c, next) {
+    c.set('requestId', `req_${crypto.randomUUID().replaceAll('-', '')}`)
+    await next()
+  })
+
+  .get('/health', (c) => c.json({ status: 'alive', gateway: 'darkroom', version }))
+
+  .use(async function requireConfig(c, next) {
+    c.set('config', configOf(c.env))
+    await next()
+  })
+
+  .post('/v1/images/generations', serve(imageGenerations))
+  .post('/v1/images/edits', serve(imageEdits))
+  .post('/v1/images/variations', serve(imageVariations))
+
+  .get('/images/*', showImage)
+
+  .notFound((c) => {
+    const message = `Unknown request URL: ${c.req.method} ${c.req.path}. Check the URL and the method.`
+    return failureResponse(new GatewayError({ code: 'not_found', message }), openaiError, c.var.requestId)
+  })
+  .onError((error, c) => failureResponse(error, openaiError, c.var.requestId))

@@ -1,0 +1,77 @@
+import type { Rendered } from '../dialects/dialect'
+import type { StoredImage } from '../image/record'
+import { describe, log } from '../log'
+import * as images from '../store/images'
+import { base64Length } from '../streams/base64'
+
+/** A multiple of 3, so that every piece but the last encodes without padding. */
+const PIECE_BYTES = 96 * 1024
+
+/**
+ * An answer in one response, its length known beforehand and its pictures encoded from R2 as it is sent. Undefined where
+ * the first picture is no longer in R2.
+ */
+export async function whole(rendered: Rendered, bucket: R2Bucket, headers: Headers): Promise<Response | undefined> {
+  headers.set('content-type', rendered.contentType)
+  const parts = rendered.parts.map((part) => (typeof part === 'string' ? new TextEncoder().encode(part) : part))
+  const firstImage = rendered.parts.find((part) => typeof part !== 'string')
+  if (!firstImage) return new Response(rendered.parts.filter((part) => typeof part === 'string').join(''), { headers })
+
+  const first = await images.open(bucket, firstImage.key)
+  if (!first) return undefined
+  const length = parts.reduce(
+    (sum, part) => sum + (part instanceof Uint8Array ? part.length : base64Length(part.bytes)),
+    0,
+  )
+  const { readable, writable } = new FixedLengthStream(length)
+  const opened = new Map([[firstImage, first]])
+  write(parts, writable.getWriter(), async (image) => opened.get(image) ?? (await images.open(bucket, image.key)))
+  return new Response(readable, { headers })
+}
+
+type Writer = WritableStreamDefaultWriter<Uint8Array>
+
+/** A picture that fails on the way leaves nothing to do but to break off: the status has been sent. */
+function write(
+  parts: (Uint8Array | StoredImage)[],
+  writer: Writer,
+  open: (image: StoredImage) => Promise<R2ObjectBody | null>,
+): void {
+  const writeAll = async (): Promise<void> => {
+    for (const part of parts) {
+      if (part instanceof Uint8Array) {
+        await writer.write(part)
+        continue
+      }
+      const object = await open(part)
+      if (!object) throw new Error(`the image ${part.key} is not in R2`)
+      await writeBase64(object.body, writer)
+    }
+    await writer.close()
+  }
+  writeAll().catch(async (error: unknown) => {
+    log('answer-broken-off', describe(error))
+    await writer.abort(error).catch(() => {})
+  })
+}
+
+/** Encodes a stream piece by piece through two buffers that are used again for each. */
+async function writeBase64(stream: ReadableStream<Uint8Array>, writer: Writer): Promise<void> {
+  const reader = stream.getReader({ mode: 'byob' })
+  const encoder = new TextEncoder()
+  const encoded = new Uint8Array(base64Length(PIECE_BYTES))
+  let buffer = new ArrayBuffer(PIECE_BYTES)
+  try {
+    for (;;) {
+      const { value, done } = await reader.readAtLeast(PIECE_BYTES, new Uint8Array(buffer))
+      if (value && value.length > 0) {
+        const { written } = encoder.encodeInto(value.toBase64(), encoded)
+        await writer.write(encoded.subarray(0, written))
+        buffer = value.buffer
+      }
+      if (done || !value || value.length < PIECE_BYTES) return
+    }
+  } finally {
+    await reader.cancel().catch(() => {})
+  }
+}

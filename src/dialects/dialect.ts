@@ -1,0 +1,41 @@
+import type { Context } from 'hono'
+import type { Adjustment } from '../catalog/fit'
+import type { Config } from '../config'
+import type { Failure } from '../errors'
+import type { ImageRequest } from '../image/request'
+import type { ImageRecord, StoredImage } from '../image/record'
+import type { Intake } from './intake'
+
+/** What the app gives every handler. */
+export interface App {
+  Bindings: Env
+  Variables: { requestId: string; config: Config }
+}
+
+/** A request in our own terms. */
+export interface Asked<Wants> {
+  request: ImageRequest
+  /** What the dialect itself had to translate. */
+  adjustments: Adjustment[]
+  /** How the caller wants the answer worded; plain data, known to the dialect only. */
+  wants: Wants
+}
+
+/** An answer as text with pictures in it: each of those stands for its own base64. */
+export interface Rendered {
+  contentType: string
+  parts: (string | StoredImage)[]
+}
+
+/** One wire format that clients speak. It never knows which upstream serves it. */
+export interface Dialect<Wants> {
+  id: string
+  /** The caller's key, where the wire format puts it. */
+  apiKey(c: Context<App>): string | undefined
+  /** Reads a request. Throws GatewayError. */
+  parse(intake: Intake): Promise<Asked<Wants>>
+  /** Words an answer; `link` makes a URL that shows the picture under a key. */
+  render(record: ImageRecord, wants: Wants, link: (key: string) => string): Rendered
+  /** Words a failure, without its status and headers. */
+  renderError: (failure: Failure, requestId: string) => unknown
+}

@@ -1,0 +1,95 @@
+import type { Context } from 'hono'
+import { invalidImage, unknownModel } from '../catalog/refusals'
+import { type Failure, GatewayError, unwrap } from '../errors'
+import type { InputImage } from '../image/request'
+import { fetchImage, UnreadableUrl } from '../image/source'
+import * as images from '../store/images'
+import * as inputs from '../store/inputs'
+import * as links from '../store/links'
+import { type Bytes, capped, read } from '../streams/bytes'
+import { candidates } from '../upstreams/choose'
+import type { App } from './dialect'
+
+/** Where a picture stands in a request: its number among all, from 1, and the parameter it came in. */
+export interface Position {
+  number: number
+  param: string
+}
+
+/** 50 MB is what the API takes of one picture (protocols §1.3). */
+const MAX_INPUT_BYTES = 50 * 1024 * 1024
+
+/** A request on its way in: a dialect reads the body from it and hands it the pictures that it finds. */
+export class Intake {
+  readonly #c: Context<App>
+
+  constructor(c: Context<App>) {
+    this.#c = c
+  }
+
+  header(name: string): string | undefined {
+    return this.#c.req.header(name)
+  }
+
+  /** The body as it arrives. Throws GatewayError `too_large`, at once where its length is announced. */
+  get body(): Bytes {
+    const { maxBodyBytes } = this.#c.var.config
+    const refusal = (): GatewayError => new GatewayError(tooLarge('The request', maxBodyBytes))
+    if (Number(this.header('content-length') ?? 0) > maxBodyBytes) throw refusal()
+    const { body } = this.#c.req.raw
+    return capped(body ? read(body) : nothing(), maxBodyBytes, refusal)
+  }
+
+  /** The model that a name stands for. Throws GatewayError where no upstream serves it. */
+  requireModel(name: string): void {
+    const { aliases, upstreams } = this.#c.var.config
+    if (candidates(upstreams, aliases.get(name) ?? name).length === 0) throw new GatewayError(unknownModel(name))
+  }
+
+  /** Stores a picture as it arrives. Throws GatewayError. */
+  async picture(bytes: Bytes, position: Position): Promise<InputImage> {
+    const refuse = (): GatewayError =>
+      new GatewayError({ ...tooLarge('An image', MAX_INPUT_BYTES), param: position.param })
+    try {
+      return await inputs.put(this.#c.env.IMAGES, capped(bytes, MAX_INPUT_BYTES, refuse))
+    } catch (error) {
+      if (error instanceof images.NotAnImage || error instanceof SyntaxError) {
+        throw new GatewayError(invalidImage(position.number, position.param), { cause: error })
+      }
+      throw error
+    }
+  }
+
+  /** Fetches and stores a picture that the caller names; one of this gateway's own is read from R2. Throws GatewayError. */
+  async pictureAt(address: string, position: Position): Promise<InputImage> {
+    try {
+      return await this.picture((await this.#ownImage(address)) ?? this.#fetched(address), position)
+    } catch (error) {
+      if (!(error instanceof UnreadableUrl)) throw error
+      const message = `The image at '${position.param}' could not be read: ${error.message}. Send a public https URL or a data URL.`
+      const failure: Failure = { code: 'invalid_request', message, param: position.param, reason: 'invalid_image_url' }
+      throw new GatewayError(failure, { cause: error })
+    }
+  }
+
+  #fetched(address: string): Bytes {
+    return fetchImage(address, { allowPrivateUrls: this.#c.var.config.allowPrivateUrls })
+  }
+
+  async #ownImage(address: string): Promise<Bytes | undefined> {
+    if (!URL.canParse(address)) return undefined
+    const url = new URL(address)
+    if (url.origin !== new URL(this.#c.req.url).origin || !images.keyOfPath(url.pathname)) return undefined
+    const { key } = unwrap(links.verify(url, this.#c.var.config, Date.now()))
+    const object = await images.open(this.#c.env.IMAGES, key)
+    if (!object) throw new UnreadableUrl('this gateway no longer keeps it')
+    return read(object.body)
+  }
+}
+
+const tooLarge = (what: string, maxBytes: number): Failure => ({
+  code: 'too_large',
+  message: `${what} is larger than ${maxBytes} bytes. Send a smaller one, or send images as URLs.`,
+})
+
+async function* nothing(): Bytes {}

@@ -1,0 +1,73 @@
+import type { Context, Handler } from 'hono'
+import { type Adjustment, fit } from './catalog/fit'
+import { failureResponse } from './delivery/failure'
+import { type Freshness, freshnessOf } from './delivery/freshness'
+import { answerHeaders } from './delivery/headers'
+import { whole } from './delivery/whole'
+import type { App, Dialect } from './dialects/dialect'
+import { Intake } from './dialects/intake'
+import { type Failure, GatewayError, unwrap } from './errors'
+import type { Obtained } from './generation/generation'
+import { obtain } from './generation/obtain'
+import type { Task } from './generation/run'
+import { fingerprint, type ImageRequest } from './image/request'
+import * as links from './store/links'
+import * as records from './store/records'
+import { type Caller, identify } from './team/caller'
+
+/** The gateway: one request of a client, from its key to its image, in the words of its dialect. */
+export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
+  async function serve(c) {
+    const startedMs = Date.now()
+    const { config, requestId } = c.var
+    try {
+      const caller = identify(dialect.apiKey(c), config)
+      const asked = await dialect.parse(new Intake(c))
+      const { request, adjustments } = unwrap(fit(asked, config.aliases))
+      if (c.req.header('x-strict') === 'true') refuseAny(adjustments)
+
+      const freshness = freshnessOf(c.req.header('cache-control'), startedMs)
+      const task = await taskOf(request, caller, freshness, c)
+      const deliver = async ({ record, origin }: Obtained): Promise<Response | undefined> => {
+        const link = (key: string): string => links.link(new URL(c.req.url).origin, key, config, Date.now())
+        const cache = origin === 'MISS' && !freshness.use ? 'BYPASS' : origin
+        const headers = answerHeaders({ requestId, record, cache, adjustments, startedMs, nowMs: Date.now() })
+        return await whole(dialect.render(record, asked.wants, link), c.env.IMAGES, headers)
+      }
+      const answer =
+        (await recall(task, freshness, c)) ?? (await obtain(c.env.GENERATIONS, task, freshness.madeSinceMs))
+      const delivered = await deliver(answer)
+      if (delivered) return delivered
+      // The record has outlived its images: they are made anew.
+      const remade = await deliver(await obtain(c.env.GENERATIONS, task, Date.now()))
+      if (remade) return remade
+      throw new GatewayError(GONE)
+    } catch (error) {
+      return failureResponse(error, dialect.renderError, requestId)
+    }
+  }
+
+const GONE: Failure = {
+  code: 'unavailable',
+  message: 'The image was made but cannot be found. Try again in a moment.',
+  retryAfterMs: 2000,
+}
+
+/** For callers who want nothing adapted (`X-Strict`): the first thing that would be is refused. */
+function refuseAny([adjustment]: Adjustment[]): void {
+  if (adjustment) throw new GatewayError(adjustment.refusal)
+}
+
+/** What its generation is asked to do; the fingerprint is its name, so that equal requests meet there. */
+async function taskOf(request: ImageRequest, { team }: Caller, { keep }: Freshness, c: Context<App>): Promise<Task> {
+  const scope = c.var.config.cacheScope === 'team' ? `team ${team}` : 'shared'
+  const name = keep ? await fingerprint(request, scope) : crypto.randomUUID().replaceAll('-', '')
+  return { id: `gen_${name}`, request, requestId: c.var.requestId, shared: keep }
+}
+
+/** The near copy of a finished generation, where it is fresh enough. */
+async function recall({ id }: Task, { use, madeSinceMs }: Freshness, c: Context<App>): Promise<Obtained | undefined> {
+  if (!use) return undefined
+  const record = await records.get(c.env.CACHE, id)
+  return record && record.createdMs >= madeSinceMs ? { record, origin: 'HIT' } : undefined
+}
