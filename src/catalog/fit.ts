@@ -56,6 +56,8 @@ export function fit(
     adjust(`quality=${asked.quality}>${quality}`, refusal)
     request.quality = quality
   }
+  // `low` is what these models do anyway (protocols §1.3), and not each of them knows the word.
+  if (model.inputFidelities && asked.inputFidelity === 'low') delete request.inputFidelity
   if (asked.style !== undefined && model.style === false) {
     adjust('style', unknownParameter('style'))
     delete request.style

@@ -1,6 +1,7 @@
 import type { Context, HonoRequest } from 'hono'
 import type { App } from '../dialects/dialect'
 import { type Failure, GatewayError, unwrap } from '../errors'
+import { describe, log } from '../log'
 import * as images from '../store/images'
 import * as links from '../store/links'
 
@@ -44,11 +45,15 @@ async function nearOrStored(c: Context<App>, url: URL, key: string): Promise<Res
 }
 
 async function keepNear(nearKey: string, bucket: R2Bucket, key: string): Promise<void> {
-  const object = await images.open(bucket, key)
-  if (!object) return
-  const headers = imageHeaders(object)
-  headers.set('cache-control', `public, max-age=${NEAR_SECONDS}`)
-  await caches.default.put(nearKey, new Response(object.body, { headers }))
+  try {
+    const object = await images.open(bucket, key)
+    if (!object) return
+    const headers = imageHeaders(object)
+    headers.set('cache-control', `public, max-age=${NEAR_SECONDS}`)
+    await caches.default.put(nearKey, new Response(object.body, { headers }))
+  } catch (error) {
+    log('image-not-cached', { key, ...describe(error) })
+  }
 }
 
 async function stored(request: HonoRequest, bucket: R2Bucket, key: string): Promise<Response> {

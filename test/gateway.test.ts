@@ -1,0 +1,184 @@
+import { evictAllDurableObjects, reset } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { FakeOpenai } from './support/fake-openai'
+import { knock, openai, post, postForm } from './support/gateway'
+import { internet } from './support/internet'
+import { picture, pictureFile } from './support/pictures'
+
+let upstream: FakeOpenai
+
+beforeEach(() => {
+  upstream = new FakeOpenai()
+  internet({ 'api.openai.com': upstream })
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await reset()
+})
+
+const lighthouse = { model: 'gpt-image-2', prompt: 'A lighthouse at dusk' }
+
+describe('an unmodified OpenAI client', () => {
+  test('gets its image by changing only base URL and key', async () => {
+    const { data, usage, size, quality } = await openai().images.generate(lighthouse)
+    expect(data?.[0]?.b64_json).toMatch(/^iVBORw0KGgo/)
+    expect(usage?.total_tokens).toBeGreaterThan(0)
+    expect({ size, quality }).toEqual({ size: '1024x1024', quality: 'low' })
+  })
+
+  test('finds the image under b64_json and under url when it names no response format', async () => {
+    const { data } = await openai().images.generate(lighthouse)
+    const shown = await knock(data?.[0]?.url ?? '')
+    expect(new Uint8Array(await shown.arrayBuffer()).toBase64()).toBe(data?.[0]?.b64_json)
+  })
+
+  test.each(['url', 'b64_json'] as const)('gets only %s when that is the response format', async (format) => {
+    const { data } = await openai().images.generate({ ...lighthouse, response_format: format })
+    expect(Object.keys(data?.[0] ?? {})).toEqual([format])
+  })
+
+  test('gets n different images', async () => {
+    const { data } = await openai().images.generate({ ...lighthouse, n: 3 })
+    expect(new Set(data?.map(({ b64_json }) => b64_json)).size).toBe(3)
+  })
+
+  test('edits several images with a mask, all of which reach the upstream as they are', async () => {
+    const [a, b, mask] = [await pictureFile('a'), await pictureFile('b'), await pictureFile('mask')]
+    await openai().images.edit({ ...lighthouse, image: [a, b], mask })
+    const sent = upstream.calls[0]?.files.map(({ name, type, bytes }) => ({ name, type, bytes }))
+    expect(sent).toEqual([
+      { name: 'image[]', type: 'image/png', bytes: a.size },
+      { name: 'image[]', type: 'image/png', bytes: b.size },
+      { name: 'mask', type: 'image/png', bytes: mask.size },
+    ])
+  })
+
+  test('streams: one completed event for each image, with the usage told once', async () => {
+    const events = []
+    for await (const event of await openai().images.generate({ ...lighthouse, n: 2, stream: true })) events.push(event)
+    expect(events.map(({ type }) => type)).toEqual(['image_generation.completed', 'image_generation.completed'])
+    const usages = events.map((event) => (event.type === 'image_generation.completed' ? event.usage.output_tokens : -1))
+    expect(usages).toEqual([0, 392])
+  })
+})
+
+describe('the cache', () => {
+  const headersOf = async (body: unknown, headers?: Record<string, string>): Promise<Record<string, string | null>> => {
+    const response = await post('/v1/images/generations', body, headers)
+    await response.arrayBuffer()
+    return { cache: response.headers.get('x-cache'), age: response.headers.get('age'), id: response.headers.get('x-generation-id') }
+  }
+
+  test('answers a repeated request without its upstream, and tells its age', async () => {
+    expect(await headersOf(lighthouse)).toMatchObject({ cache: 'MISS', age: null })
+    expect(await headersOf(lighthouse)).toMatchObject({ cache: 'HIT', age: '0' })
+    expect(upstream.calls).toHaveLength(1)
+  })
+
+  test.each([
+    ['keys in another order', '{"prompt":"A lighthouse at dusk","model":"gpt-image-2"}'],
+    ['defaults spelled out', { ...lighthouse, n: 1, size: 'auto', quality: 'auto', background: 'auto', output_format: 'png', output_compression: 100, moderation: 'auto', stream: false }],
+    ['nulls', { ...lighthouse, n: null, size: null, quality: null }],
+    ['another response format', { ...lighthouse, response_format: 'url' }],
+    ['another end user', { ...lighthouse, user: 'somebody' }],
+    ['an alias of the model', { ...lighthouse, model: 'house-style' }],
+    ['partial images asked for', { ...lighthouse, stream: true, partial_images: 2 }],
+  ])('takes a request with %s for the same', async (_, body) => {
+    await headersOf(lighthouse)
+    expect(await headersOf(body)).toMatchObject({ cache: 'HIT' })
+  })
+
+  test.each([
+    ['prompt', { ...lighthouse, prompt: 'A lighthouse at dawn' }],
+    ['size', { ...lighthouse, size: '1536x1024' }],
+    ['n', { ...lighthouse, n: 2 }],
+    ['quality', { ...lighthouse, quality: 'high' }],
+    ['format', { ...lighthouse, output_format: 'webp' }],
+    ['model', { ...lighthouse, model: 'gpt-image-2.5-flare' }],
+  ])('takes a request with another %s for another', async (_, body) => {
+    await headersOf(lighthouse)
+    expect(await headersOf(body)).toMatchObject({ cache: 'MISS' })
+  })
+
+  test('tells edits apart by the content of their images, not by how those were sent', async () => {
+    const edit = async (name: string, filename: string): Promise<string | null> => {
+      const file = new File([await picture(name)], filename, { type: 'image/png' })
+      const response = await postForm('/v1/images/edits', [['model', 'gpt-image-2'], ['prompt', 'Tidy up'], ['image', file]])
+      await response.arrayBuffer()
+      return response.headers.get('x-cache')
+    }
+    const asJson = async (name: string): Promise<string | null> => {
+      const image_url = `data:image/png;base64,${(await picture(name)).toBase64()}`
+      const response = await post('/v1/images/edits', { model: 'gpt-image-2', prompt: 'Tidy up', images: [{ image_url }] })
+      await response.arrayBuffer()
+      return response.headers.get('x-cache')
+    }
+    expect(await edit('a', 'one.png')).toBe('MISS')
+    expect(await edit('a', 'two.png')).toBe('HIT')
+    expect(await asJson('a')).toBe('HIT')
+    expect(await edit('b', 'one.png')).toBe('MISS')
+  })
+
+  test('no-cache makes the image anew, and later requests get the new one', async () => {
+    const first = await openai().images.generate(lighthouse)
+    const second = await openai().images.generate(lighthouse, { headers: { 'cache-control': 'no-cache' } })
+    const third = await openai().images.generate(lighthouse)
+    expect(second.data?.[0]?.b64_json).not.toBe(first.data?.[0]?.b64_json)
+    expect(third.data?.[0]?.b64_json).toBe(second.data?.[0]?.b64_json)
+    expect(upstream.calls).toHaveLength(2)
+  })
+
+  test('no-store neither uses a stored answer nor leaves one', async () => {
+    const bypass = { 'cache-control': 'no-store' }
+    expect(await headersOf(lighthouse, bypass)).toMatchObject({ cache: 'BYPASS' })
+    expect(await headersOf(lighthouse)).toMatchObject({ cache: 'MISS' })
+    expect(await headersOf(lighthouse, bypass)).toMatchObject({ cache: 'BYPASS' })
+    expect((await env.CACHE.list()).keys).toHaveLength(1)
+  })
+
+  test('max-age=N takes nothing that is older', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 10_000 })
+    await headersOf(lighthouse)
+    vi.useRealTimers()
+    expect(await headersOf(lighthouse, { 'cache-control': 'max-age=60' })).toMatchObject({ cache: 'HIT', age: '10' })
+    expect(await headersOf(lighthouse, { 'cache-control': 'max-age=5' })).toMatchObject({ cache: 'MISS' })
+  })
+
+  test('answers from the generation itself when KV has not caught up', async () => {
+    const { id } = await headersOf(lighthouse)
+    await env.CACHE.delete(`records/${id}`)
+    await evictAllDurableObjects()
+    expect(await headersOf(lighthouse)).toMatchObject({ cache: 'HIT' })
+    expect(upstream.calls).toHaveLength(1)
+  })
+
+  test('an unreadable copy in KV is a miss, not an error', async () => {
+    const { id } = await headersOf(lighthouse)
+    await env.CACHE.put(`records/${id}`, '{"broken":')
+    expect(await headersOf(lighthouse)).toMatchObject({ cache: 'HIT' })
+  })
+
+  test('a record that has outlived its images has them made anew', async () => {
+    await headersOf(lighthouse)
+    for (const { key } of (await env.IMAGES.list({ prefix: 'images/' })).objects) await env.IMAGES.delete(key)
+    const { data } = await openai().images.generate(lighthouse)
+    expect(data?.[0]?.b64_json).toMatch(/^iVBORw0KGgo/)
+    expect(upstream.calls).toHaveLength(2)
+  })
+})
+
+describe('what the upstream says about itself', () => {
+  test('reaches the record, for audits', async () => {
+    const response = await post('/v1/images/generations', lighthouse)
+    await response.arrayBuffer()
+    const record = await env.CACHE.get(`records/${response.headers.get('x-generation-id')}`, 'json')
+    expect(record).toMatchObject({ upstream: { name: 'openai', account: 0, requestId: expect.stringMatching(/^req_/), organization: 'org-upstream' } })
+  })
+
+  test('does not reach the client', async () => {
+    const response = await post('/v1/images/generations', lighthouse)
+    const told = JSON.stringify([...response.headers]) + (await response.text())
+    expect(told).not.toMatch(/sk-upstream-secret|org-upstream|__cf_bm|secret-cookie|openai-version|x-ratelimit-limit-requests/)
+  })
+})

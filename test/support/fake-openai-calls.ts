@@ -1,0 +1,46 @@
+import type { SentFile } from './fake-openai-request.ts'
+
+/**
+ * `answering` while the body is on its way; `aborted` once the caller has left; `refused:<status>:<code>` for an error
+ * answer, asked for or deserved; `fault:<name>` for a spoilt answer.
+ */
+export type Outcome =
+  | 'pending'
+  | 'answering'
+  | 'answered'
+  | 'aborted'
+  | `refused:${number}:${string}`
+  | `fault:${string}`
+
+/** One request, in plain data. */
+export interface Call {
+  method: string
+  path: string
+  /** When it came, in milliseconds. */
+  at: number
+  /** The parsed JSON body, or the form's text fields. */
+  fields: Record<string, unknown>
+  files: SentFile[]
+  headers: Record<string, string>
+  outcome: Outcome
+}
+
+export const callOf = (request: Request): Call => ({
+  method: request.method,
+  path: new URL(request.url).pathname,
+  at: Date.now(),
+  fields: {},
+  files: [],
+  headers: Object.fromEntries(request.headers),
+  outcome: 'pending',
+})
+
+/** Notes that the caller has left, unless the answer was complete by then. */
+export function leave(call: Call): void {
+  if (call.outcome === 'pending' || call.outcome === 'answering') call.outcome = 'aborted'
+}
+
+/** Notes how an answer that was on its way ended. */
+export function settle(call: Call, outcome: Outcome): void {
+  if (call.outcome === 'answering') call.outcome = outcome
+}

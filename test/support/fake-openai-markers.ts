@@ -1,0 +1,52 @@
+import { isFault } from './fake-openai-faults.ts'
+
+/** What a prompt tells the fake to do. */
+export interface Markers {
+  delayMs: number
+  /** The length of each picture. */
+  bytes: number | undefined
+  fault: string | undefined
+  /** A fault that happens only to the first call with this prompt. */
+  once: string | undefined
+  /** The form in which pictures are handed over. */
+  as: string | undefined
+  /** How many pictures are answered, if fewer than were asked for. */
+  fewer: number | undefined
+  pretty: boolean
+}
+
+const anything = (): boolean => true
+const isNumber = (value: string): boolean => /^\d+$/.test(value)
+const isForm = (value: string): boolean =>
+  ['url', 'url-gone', 'data-url', 'data-url-in-url', 'both', 'escaped'].includes(value)
+
+const CHECKS: Record<string, (value: string) => boolean> = {
+  delay: isNumber,
+  bytes: isNumber,
+  fault: isFault,
+  once: isFault,
+  as: isForm,
+  fewer: isNumber,
+  pretty: anything,
+}
+
+/** Reads the markers (`@word` or `@word=value`) of a prompt; a misspelt one is a problem, since it would make a test hollow. */
+export function markersOf(prompt: string): { markers: Markers } | { problem: string } {
+  const found = new Map<string, string>()
+  for (const [, name = '', value = ''] of prompt.matchAll(/(?:^|\s)@([a-z]+)(?:=([\w-]+))?/g)) {
+    if (!Object.hasOwn(CHECKS, name) || !CHECKS[name]?.(value))
+      return { problem: `The fake knows no '@${name}=${value}'.` }
+    found.set(name, value)
+  }
+  const number = (name: string): number | undefined => (found.has(name) ? Number(found.get(name)) : undefined)
+  const markers = {
+    delayMs: number('delay') ?? 0,
+    bytes: number('bytes'),
+    fault: found.get('fault'),
+    once: found.get('once'),
+    as: found.get('as'),
+    fewer: number('fewer'),
+    pretty: found.has('pretty'),
+  }
+  return { markers }
+}

@@ -1,0 +1,112 @@
+import { answer, refuse, serveFile } from './fake-openai-answer.ts'
+import { silence, wait } from './fake-openai-body.ts'
+import { type Call, type Outcome, callOf, leave } from './fake-openai-calls.ts'
+import { noKey, oddAnswerOf, refusalOf, wrongKey } from './fake-openai-faults.ts'
+import { type Markers, markersOf } from './fake-openai-markers.ts'
+import type { ModelRules } from './fake-openai-models.ts'
+import { type Order, orderOf } from './fake-openai-reply.ts'
+import { type Refusal, type SentFile, type Submission, invalidRequest, readSubmission } from './fake-openai-request.ts'
+import { inspect } from './fake-openai-rules.ts'
+
+export type { Call, Outcome, SentFile }
+
+/**
+ * OpenAI's Images API (protocols §1), strict about what it is sent; markers in the prompt say how it misbehaves.
+ * An instance keeps plain data only, so that one serves many requests of workerd.
+ */
+export class FakeOpenai {
+  readonly calls: Call[] = []
+  readonly #apiKey: string
+  readonly #spoiltOnce = new Set<string>()
+  #served = 0
+
+  constructor(options: { apiKey?: string } = {}) {
+    this.#apiKey = options.apiKey ?? 'sk-upstream-secret'
+  }
+
+  /** Forgets the calls and what `@once` has seen; pictures keep differing from earlier ones. */
+  reset(): void {
+    this.calls.length = 0
+    this.#spoiltOnce.clear()
+  }
+
+  /** Rejects with the reason of the request's signal when that is aborted, as `fetch` does. */
+  async handle(request: Request): Promise<Response> {
+    const call = callOf(request)
+    this.calls.push(call)
+    request.signal.throwIfAborted()
+    request.signal.addEventListener('abort', () => leave(call), { once: true })
+    if (request.method === 'GET' && call.path.startsWith('/files/')) return serveFile(request, call)
+    const started = Date.now()
+    const response = await this.#respond(request, call)
+    for (const [name, value] of Object.entries(standardHeaders(started))) response.headers.set(name, value)
+    return response
+  }
+
+  async #respond(request: Request, call: Call): Promise<Response> {
+    const [, operation] = /\/images\/(generations|edits|variations)$/.exec(call.path) ?? []
+    if (request.method !== 'POST' || !operation) {
+      return refuse(call, {
+        ...invalidRequest(null, null, `Invalid URL (${request.method} ${call.path})`),
+        status: 404,
+      })
+    }
+    if (operation === 'variations') {
+      call.outcome = 'refused:404:null'
+      return new Response(null, { status: 404 })
+    }
+    const read = await readSubmission(request, operation === 'edits' ? 'edits' : 'generations')
+    if ('submission' in read) Object.assign(call, { fields: read.submission.fields, files: read.submission.files })
+    const unauthorized = this.#unauthorized(request)
+    if (unauthorized) return refuse(call, unauthorized)
+    if ('refusal' in read) return refuse(call, read.refusal)
+    const inspected = inspect(read.submission)
+    if ('refusal' in inspected) return refuse(call, inspected.refusal)
+    return this.#serve(request, call, read.submission, inspected.rules)
+  }
+
+  #unauthorized(request: Request): Refusal | undefined {
+    const [, key] = /^Bearer (.+)$/.exec(request.headers.get('authorization') ?? '') ?? []
+    if (key === undefined) return noKey
+    return key === this.#apiKey ? undefined : wrongKey(key)
+  }
+
+  async #serve(request: Request, call: Call, submission: Submission, rules: ModelRules): Promise<Response> {
+    const prompt = String(submission.fields['prompt'])
+    const read = markersOf(prompt)
+    if ('problem' in read) {
+      return refuse(call, { ...invalidRequest('bad_marker', 'prompt', read.problem), status: 501 })
+    }
+    const order = orderOf(submission, rules, { ...read.markers, fault: this.#faultOf(prompt, read.markers) })
+    const serial = ++this.#served
+    await wait(order.markers.delayMs, request.signal)
+    return (await this.#misbehave(request, call, order)) ?? answer(request, call, order, serial)
+  }
+
+  #faultOf(prompt: string, { fault, once }: Markers): string | undefined {
+    if (once === undefined || this.#spoiltOnce.has(prompt)) return fault
+    this.#spoiltOnce.add(prompt)
+    return once
+  }
+
+  /** The answer of a fault that does without pictures. */
+  async #misbehave(request: Request, call: Call, order: Order): Promise<Response | undefined> {
+    const { fault } = order.markers
+    if (fault === undefined || (fault === 'error-inside' && order.stream)) return undefined
+    if (fault === 'silence') await silence(request.signal)
+    const refusal = refusalOf(fault, this.#apiKey)
+    if (refusal) return refuse(call, refusal)
+    const response = oddAnswerOf(fault)
+    if (response) call.outcome = `fault:${fault}`
+    return response
+  }
+}
+
+const standardHeaders = (started: number): Record<string, string> => ({
+  'x-request-id': `req_${crypto.randomUUID().replaceAll('-', '')}`,
+  'openai-organization': 'org-upstream',
+  'openai-processing-ms': String(Date.now() - started),
+  'openai-version': '2020-10-01',
+  'set-cookie': '__cf_bm=secret-cookie',
+  'x-ratelimit-limit-requests': '250',
+})

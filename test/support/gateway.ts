@@ -1,0 +1,35 @@
+import { exports } from 'cloudflare:workers'
+import OpenAI, { type ClientOptions } from 'openai'
+
+export const ORIGIN = 'https://darkroom.example.net'
+export const KEY = 'sk-dr-default-tests'
+
+/** Sends a request to the Worker's front door. */
+export const knock = (path: string, init?: RequestInit): Promise<Response> =>
+  exports.default.fetch(new Request(path.startsWith('/') ? ORIGIN + path : path, init))
+
+/** The vendor's own client, pointed at the gateway by nothing but its URL and key. */
+export function openai(options: ClientOptions = {}): OpenAI {
+  return new OpenAI({
+    apiKey: KEY,
+    baseURL: `${ORIGIN}/v1`,
+    maxRetries: 0,
+    fetch: (input, init) => exports.default.fetch(new Request(input, init)),
+    ...options,
+  })
+}
+
+/** Posts JSON as a client without an SDK does. */
+export const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+  knock(path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+
+/** Posts a form as a client without an SDK does. */
+export const postForm = (path: string, parts: [string, string | File][], headers: Record<string, string> = {}): Promise<Response> => {
+  const form = new FormData()
+  for (const [name, value] of parts) form.append(name, value)
+  return knock(path, { method: 'POST', headers: { authorization: `Bearer ${KEY}`, ...headers }, body: form })
+}

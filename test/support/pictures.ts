@@ -1,0 +1,11 @@
+import { makePicture, piecesOf } from './fake-picture.ts'
+import { concatenate } from './png.ts'
+
+/** A PNG that is different for each name, of exactly `length` bytes where that is given and enough. */
+export async function picture(name: string, length?: number): Promise<Uint8Array<ArrayBuffer>> {
+  return Uint8Array.from(concatenate(...piecesOf(await makePicture('png', name, length))))
+}
+
+/** The same as a file, as a form sends it. */
+export const pictureFile = async (name: string, length?: number): Promise<File> =>
+  new File([await picture(name, length)], `${name}.png`, { type: 'image/png' })

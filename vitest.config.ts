@@ -1,0 +1,55 @@
+import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
+import { defineConfig } from 'vitest/config'
+
+/** Upstreams as a deployment could have them; `test/support/internet.ts` plays their hosts. */
+const UPSTREAMS = [
+  { name: 'openai', provider: 'openai', secret: 'UPSTREAM_KEY', models: ['gpt-image-*', 'chatgpt-image-latest'] },
+  { name: 'relay', provider: 'openai', secret: 'RELAY_KEY', base_url: 'https://relay.example.com/v1/', models: ['relay-*'] },
+  {
+    name: 'impatient',
+    provider: 'openai',
+    secret: 'RELAY_KEY',
+    base_url: 'https://relay.example.com/v1',
+    models: ['impatient=relay-1'],
+    timeout_seconds: 0.3,
+  },
+  { name: 'first', provider: 'openai', secret: 'FIRST_KEY', base_url: 'https://first.example.com/v1', models: ['pair=relay-1'] },
+  { name: 'second', provider: 'openai', secret: 'TWO_KEYS', base_url: 'https://second.example.com/v1', models: ['pair=relay-2'], priority: 1 },
+]
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            remoteBindings: false,
+            miniflare: {
+              // The plugin's workerd is older than the date in wrangler.toml and refuses it.
+              compatibilityDate: '2026-09-18',
+              compatibilityFlags: ['enable_request_signal'],
+              bindings: {
+                ADMIN_TOKEN: 'admin-token-of-the-tests',
+                SIGNING_SECRET: 'signing-secret-of-the-tests-32-characters',
+                GATEWAY_KEY: 'sk-dr-default-tests',
+                UPSTREAMS: JSON.stringify(UPSTREAMS),
+                UPSTREAM_KEY: 'sk-upstream-secret',
+                RELAY_KEY: 'sk-relay-secret',
+                FIRST_KEY: 'sk-first-secret',
+                TWO_KEYS: 'sk-second-secret, sk-third-secret',
+                DEMO_UPSTREAM: true,
+                MODEL_ALIASES: { 'house-style': 'gpt-image-2' },
+                MAX_BODY_BYTES: 8_000_000,
+              },
+            },
+          }),
+        ],
+        test: { name: 'worker', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'] },
+      },
+      {
+        test: { name: 'server', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false },
+      },
+    ],
+  },
+})
