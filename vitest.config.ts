@@ -4,7 +4,13 @@ import { defineConfig } from 'vitest/config'
 /** Upstreams as a deployment could have them; `test/support/internet.ts` plays their hosts. */
 const UPSTREAMS = [
   { name: 'openai', provider: 'openai', secret: 'UPSTREAM_KEY', models: ['gpt-image-*', 'chatgpt-image-latest'] },
-  { name: 'relay', provider: 'openai', secret: 'RELAY_KEY', base_url: 'https://relay.example.com/v1/', models: ['relay-*'] },
+  {
+    name: 'relay',
+    provider: 'openai',
+    secret: 'RELAY_KEY',
+    base_url: 'https://relay.example.com/v1/',
+    models: ['relay-*'],
+  },
   {
     name: 'impatient',
     provider: 'openai',
@@ -13,8 +19,21 @@ const UPSTREAMS = [
     models: ['impatient=relay-1'],
     timeout_seconds: 0.3,
   },
-  { name: 'first', provider: 'openai', secret: 'FIRST_KEY', base_url: 'https://first.example.com/v1', models: ['pair=relay-1'] },
-  { name: 'second', provider: 'openai', secret: 'TWO_KEYS', base_url: 'https://second.example.com/v1', models: ['pair=relay-2'], priority: 1 },
+  {
+    name: 'first',
+    provider: 'openai',
+    secret: 'FIRST_KEY',
+    base_url: 'https://first.example.com/v1',
+    models: ['pair=relay-1'],
+  },
+  {
+    name: 'second',
+    provider: 'openai',
+    secret: 'TWO_KEYS',
+    base_url: 'https://second.example.com/v1',
+    models: ['pair=relay-2'],
+    priority: 1,
+  },
 ]
 
 export default defineConfig({
@@ -48,7 +67,13 @@ export default defineConfig({
         test: { name: 'worker', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'] },
       },
       {
-        test: { name: 'server', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false },
+        test: {
+          name: 'server',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
       },
     ],
   },

@@ -67,7 +67,11 @@ describe('the cache', () => {
   const headersOf = async (body: unknown, headers?: Record<string, string>): Promise<Record<string, string | null>> => {
     const response = await post('/v1/images/generations', body, headers)
     await response.arrayBuffer()
-    return { cache: response.headers.get('x-cache'), age: response.headers.get('age'), id: response.headers.get('x-generation-id') }
+    return {
+      cache: response.headers.get('x-cache'),
+      age: response.headers.get('age'),
+      id: response.headers.get('x-generation-id'),
+    }
   }
 
   test('answers a repeated request without its upstream, and tells its age', async () => {
@@ -78,7 +82,20 @@ describe('the cache', () => {
 
   test.each([
     ['keys in another order', '{"prompt":"A lighthouse at dusk","model":"gpt-image-2"}'],
-    ['defaults spelled out', { ...lighthouse, n: 1, size: 'auto', quality: 'auto', background: 'auto', output_format: 'png', output_compression: 100, moderation: 'auto', stream: false }],
+    [
+      'defaults spelled out',
+      {
+        ...lighthouse,
+        n: 1,
+        size: 'auto',
+        quality: 'auto',
+        background: 'auto',
+        output_format: 'png',
+        output_compression: 100,
+        moderation: 'auto',
+        stream: false,
+      },
+    ],
     ['nulls', { ...lighthouse, n: null, size: null, quality: null }],
     ['another response format', { ...lighthouse, response_format: 'url' }],
     ['another end user', { ...lighthouse, user: 'somebody' }],
@@ -104,13 +121,21 @@ describe('the cache', () => {
   test('tells edits apart by the content of their images, not by how those were sent', async () => {
     const edit = async (name: string, filename: string): Promise<string | null> => {
       const file = new File([await picture(name)], filename, { type: 'image/png' })
-      const response = await postForm('/v1/images/edits', [['model', 'gpt-image-2'], ['prompt', 'Tidy up'], ['image', file]])
+      const response = await postForm('/v1/images/edits', [
+        ['model', 'gpt-image-2'],
+        ['prompt', 'Tidy up'],
+        ['image', file],
+      ])
       await response.arrayBuffer()
       return response.headers.get('x-cache')
     }
     const asJson = async (name: string): Promise<string | null> => {
       const image_url = `data:image/png;base64,${(await picture(name)).toBase64()}`
-      const response = await post('/v1/images/edits', { model: 'gpt-image-2', prompt: 'Tidy up', images: [{ image_url }] })
+      const response = await post('/v1/images/edits', {
+        model: 'gpt-image-2',
+        prompt: 'Tidy up',
+        images: [{ image_url }],
+      })
       await response.arrayBuffer()
       return response.headers.get('x-cache')
     }
@@ -173,12 +198,16 @@ describe('what the upstream says about itself', () => {
     const response = await post('/v1/images/generations', lighthouse)
     await response.arrayBuffer()
     const record = await env.CACHE.get(`records/${response.headers.get('x-generation-id')}`, 'json')
-    expect(record).toMatchObject({ upstream: { name: 'openai', account: 0, requestId: expect.stringMatching(/^req_/), organization: 'org-upstream' } })
+    expect(record).toMatchObject({
+      upstream: { name: 'openai', account: 0, requestId: expect.stringMatching(/^req_/), organization: 'org-upstream' },
+    })
   })
 
   test('does not reach the client', async () => {
     const response = await post('/v1/images/generations', lighthouse)
     const told = JSON.stringify([...response.headers]) + (await response.text())
-    expect(told).not.toMatch(/sk-upstream-secret|org-upstream|__cf_bm|secret-cookie|openai-version|x-ratelimit-limit-requests/)
+    expect(told).not.toMatch(
+      /sk-upstream-secret|org-upstream|__cf_bm|secret-cookie|openai-version|x-ratelimit-limit-requests/,
+    )
   })
 })

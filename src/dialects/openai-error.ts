@@ -104,9 +104,10 @@ function tooBig(param: string, input: unknown, maximum: number): Failure {
   return { code: 'invalid_request', message, param, reason: `${what}_above_max_length` }
 }
 
+/** The API has no numbers but whole ones. */
 const EXPECTED: Record<string, string> = {
   string: 'a string',
-  number: 'a number',
+  number: 'an integer',
   int: 'an integer',
   boolean: 'a boolean',
   array: 'an array',

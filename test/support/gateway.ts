@@ -28,7 +28,11 @@ export const post = (path: string, body: unknown, headers: Record<string, string
   })
 
 /** Posts a form as a client without an SDK does. */
-export const postForm = (path: string, parts: [string, string | File][], headers: Record<string, string> = {}): Promise<Response> => {
+export const postForm = (
+  path: string,
+  parts: [string, string | File][],
+  headers: Record<string, string> = {},
+): Promise<Response> => {
   const form = new FormData()
   for (const [name, value] of parts) form.append(name, value)
   return knock(path, { method: 'POST', headers: { authorization: `Bearer ${KEY}`, ...headers }, body: form })
