@@ -17,6 +17,8 @@ export interface Upstream {
   models: { ours: string; theirs?: string }[]
   /** Lower comes first. */
   priority: number
+  /** Serves only the models that nothing else serves: its pictures are not what a failure should turn into. */
+  standIn: boolean
   /** How long one call may take from first byte to last, in ms. */
   timeoutMs: number
   /** How long the demo pretends to work, in ms. */

@@ -8,12 +8,14 @@ export interface Candidate {
 
 /** Who can serve a model, in the order in which they are tried. */
 export function candidates(upstreams: readonly Upstream[], model: string): Candidate[] {
-  return upstreams
+  const able = upstreams
     .flatMap((upstream) => {
       const theirs = servedAs(upstream, model)
       return theirs === undefined ? [] : [{ upstream, model: theirs }]
     })
     .toSorted((a, b) => a.upstream.priority - b.upstream.priority)
+  const real = able.filter(({ upstream }) => !upstream.standIn)
+  return real.length > 0 ? real : able
 }
 
 /** An exact name goes before a pattern, since only that can give the upstream's own name. */

@@ -27,8 +27,6 @@ export const upstreamSetting = z.strictObject({
 })
 export type UpstreamSetting = z.infer<typeof upstreamSetting>
 
-/** The demo comes after everything else. */
-const LAST = Number.MAX_SAFE_INTEGER
 const TIMEOUT_MS = 300_000
 
 /** Where the secrets come from; undefined where one is not set. */
@@ -69,6 +67,7 @@ function accountsOf(setting: UpstreamSetting, secrets: Secrets): Upstream[] {
     baseUrl: baseUrl.replace(/\/+$/, ''),
     models: setting.models ?? patternsOf(provider.wellKnown?.models ?? ['*']),
     priority: setting.priority,
+    standIn: false,
     timeoutMs: setting.timeout_seconds * 1000,
     delayMs: 0,
   }))
@@ -83,7 +82,7 @@ function wellKnown(provider: Provider, secrets: Secrets): Upstream[] {
 function demoUpstream(delayMs: number): Upstream {
   const models = patternsOf(CATALOGUED)
   const identity = { name: 'demo', provider: providerOf('demo'), account: 0, credential: '', baseUrl: '' }
-  return { ...identity, models, priority: LAST, timeoutMs: TIMEOUT_MS, delayMs }
+  return { ...identity, models, priority: 0, standIn: true, timeoutMs: TIMEOUT_MS, delayMs }
 }
 
 const patternsOf = (models: readonly string[]): { ours: string }[] => models.map((ours) => ({ ours }))

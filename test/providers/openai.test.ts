@@ -1,0 +1,243 @@
+import { reset } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import OpenAI from 'openai'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { FakeOpenai } from '../support/fake-openai'
+import { openai, post } from '../support/gateway'
+import { internet } from '../support/internet'
+import { pictureFile } from '../support/pictures'
+
+let upstream: FakeOpenai
+let relay: FakeOpenai
+
+beforeEach(() => {
+  upstream = new FakeOpenai()
+  relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
+  internet({ 'api.openai.com': upstream, 'relay.example.com': relay })
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await reset()
+})
+
+const generate = (prompt: string, model = 'gpt-image-2', n = 1) => openai().images.generate({ model, prompt, n })
+const thrown = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing was thrown',
+    (error: unknown) => error,
+  )
+
+describe('sends', () => {
+  test('only what was asked for, and nothing of its client', async () => {
+    await openai({ defaultHeaders: { cookie: 'a=b', 'x-forwarded-for': '1.2.3.4' } }).images.generate({
+      model: 'gpt-image-2.5-flare',
+      prompt: '一座灯塔',
+      n: 2,
+      size: '1536x1024',
+      quality: 'high',
+      background: 'transparent',
+      output_format: 'webp',
+      output_compression: 80,
+      moderation: 'low',
+      user: 'user-1',
+    })
+    expect(upstream.calls[0]?.fields).toStrictEqual({
+      model: 'gpt-image-2.5-flare',
+      prompt: '一座灯塔',
+      n: 2,
+      size: '1536x1024',
+      quality: 'high',
+      background: 'transparent',
+      output_format: 'webp',
+      output_compression: 80,
+      moderation: 'low',
+      user: 'user-1',
+    })
+    expect(Object.keys(upstream.calls[0]?.headers ?? {}).toSorted()).toEqual(['authorization', 'content-type'])
+    expect(upstream.calls[0]?.headers['authorization']).toBe('Bearer sk-upstream-secret')
+  })
+
+  test('an edit as a form, its numbers as texts', async () => {
+    const image = [await pictureFile('a'), await pictureFile('b')]
+    await openai().images.edit({
+      model: 'gpt-image-1.5',
+      prompt: 'Both',
+      image,
+      n: 2,
+      quality: 'low',
+      input_fidelity: 'high',
+    })
+    expect(upstream.calls[0]).toMatchObject({
+      path: '/v1/images/edits',
+      fields: { model: 'gpt-image-1.5', prompt: 'Both', n: '2', quality: 'low', input_fidelity: 'high' },
+      files: [
+        { name: 'image[]', filename: 'image.png' },
+        { name: 'image[]', filename: 'image.png' },
+      ],
+    })
+  })
+})
+
+describe('reads', () => {
+  test.each([
+    ['a URL', '@as=url'],
+    ['a data URL under b64_json', '@as=data-url'],
+    ['a data URL under url', '@as=data-url-in-url'],
+    ['both, the URL first', '@as=both'],
+    ['base64 with escaped slashes', '@as=escaped'],
+    ['indented JSON', '@pretty'],
+  ])('an answer with %s', async (_, marker) => {
+    const { data } = await generate(`A cat ${marker} @bytes=100000`, 'relay-1', 2)
+    expect(data?.map(({ b64_json }) => Uint8Array.fromBase64(b64_json ?? '').length)).toEqual([100_000, 100_000])
+  })
+
+  test('a picture larger than a part of R2, byte for byte', async () => {
+    const { data } = await openai().images.generate({ model: 'relay-1', prompt: 'A cat @bytes=11000000' })
+    const stored = (await env.IMAGES.list({ prefix: 'images/' })).objects
+    expect(stored.map(({ size }) => size)).toEqual([11_000_000])
+    const object = await env.IMAGES.get(stored[0]?.key ?? '')
+    const [made, given] = [
+      new Uint8Array((await object?.arrayBuffer()) ?? []),
+      Uint8Array.fromBase64(data?.[0]?.b64_json ?? ''),
+    ]
+    expect(given.length).toBe(11_000_000)
+    expect(made.every((byte, at) => byte === given[at])).toBe(true)
+  })
+
+  test('fewer pictures than were asked for, which are given but not kept for others', async () => {
+    const { data } = await generate('A cat @fewer=2', 'relay-1', 3)
+    expect(data).toHaveLength(2)
+    await generate('A cat @fewer=2', 'relay-1', 3)
+    expect(relay.calls.filter(({ method }) => method === 'POST')).toHaveLength(2)
+  })
+})
+
+describe('when the upstream', () => {
+  const { BadRequestError, InternalServerError, RateLimitError } = OpenAI
+  test.each([
+    ['breaks off in the middle', 'cut', InternalServerError, { status: 502 }, 2],
+    ['answers with a web page', 'html', InternalServerError, { status: 502 }, 1],
+    ['puts an error into a good answer', 'error-inside', InternalServerError, { status: 502 }, 1],
+    ['sends base64 that does not decode', 'bad-base64', InternalServerError, { status: 502 }, 2],
+    ['sends something that is no image', 'not-an-image', InternalServerError, { status: 502 }, 2],
+    ['sends no image', 'empty', InternalServerError, { status: 502 }, 1],
+    ['is at its rate limit', '429', RateLimitError, { status: 429, code: 'rate_limit_exceeded' }, 1],
+    ['has no credit left', 'quota', InternalServerError, { status: 503 }, 1],
+    ['has no credit left and says so with a 400', 'billing', InternalServerError, { status: 503 }, 1],
+    ['fails', '500', InternalServerError, { status: 502 }, 1],
+    ['is overloaded', '503', InternalServerError, { status: 502 }, 1],
+    ['does not know our key', '401', InternalServerError, { status: 503 }, 1],
+    ['forbids our organisation the model', '403', InternalServerError, { status: 503 }, 1],
+    ['sends us elsewhere', 'redirect', InternalServerError, { status: 503 }, 1],
+    [
+      'refuses the content',
+      'moderation',
+      BadRequestError,
+      { status: 400, code: 'moderation_blocked', type: 'image_generation_user_error' },
+      1,
+    ],
+    ['refuses the request', '422', BadRequestError, { status: 400 }, 1],
+  ])('%s, the client gets the right error and nothing is cached', async (_, fault, type, facts, calls) => {
+    const error = await thrown(generate(`A cat @fault=${fault}`))
+    expect(error).toBeInstanceOf(type)
+    expect(error).toMatchObject(facts)
+    expect(upstream.calls).toHaveLength(calls)
+    expect((await env.CACHE.list()).keys).toEqual([])
+  })
+
+  test.each([
+    ['never answers', 'silence'],
+    ['falls silent in the middle', 'silence-mid-body'],
+  ])('%s, the client gets a timeout that it is told not to retry', async (_, fault) => {
+    const error = await thrown(
+      openai({ maxRetries: 2 }).images.generate({ model: 'impatient', prompt: `A cat @fault=${fault}` }),
+    )
+    expect(error).toBeInstanceOf(InternalServerError)
+    expect(error).toMatchObject({ status: 504 })
+    expect(relay.calls).toHaveLength(1)
+    expect((await env.CACHE.list()).keys).toEqual([])
+  })
+
+  test.each([['cut'], ['bad-base64'], ['not-an-image']])(
+    'loses a paid image once (%s), it is made once more',
+    async (fault) => {
+      expect((await generate(`A cat @once=${fault}`)).data).toHaveLength(1)
+      expect(upstream.calls).toHaveLength(2)
+    },
+  )
+
+  test('names a URL that is gone, the image is lost', async () => {
+    expect(await thrown(generate('A cat @as=url-gone', 'relay-1'))).toMatchObject({ status: 502 })
+  })
+
+  test.each([
+    ['429', '2', '1500'],
+    ['429-text', '12', '12000'],
+  ])('is at its rate limit (%s), the client is told how long to wait', async (fault, seconds, milliseconds) => {
+    const response = await post('/v1/images/generations', { model: 'gpt-image-2', prompt: `A cat @fault=${fault}` })
+    expect([response.headers.get('retry-after'), response.headers.get('retry-after-ms')]).toEqual([
+      seconds,
+      milliseconds,
+    ])
+  })
+
+  test('repeats our key and its organisation in a refusal, neither reaches the client', async () => {
+    const error = await thrown(generate('A cat @fault=leak'))
+    expect(error).toBeInstanceOf(BadRequestError)
+    expect(JSON.stringify(error) + String(error)).not.toMatch(/sk-upstream-secret|org-secret123/)
+  })
+
+  test('refuses the content, it is not asked again for a minute, and then it is', async () => {
+    await thrown(generate('A cat @fault=moderation'))
+    await thrown(generate('A cat @fault=moderation'))
+    expect(upstream.calls).toHaveLength(1)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_001 })
+    await thrown(generate('A cat @fault=moderation'))
+    vi.useRealTimers()
+    expect(upstream.calls).toHaveLength(2)
+  })
+})
+
+describe('with several upstreams for a model', () => {
+  test.each([
+    ['is out of order', '500'],
+    ['is at its limit', '429'],
+    ['has no credit', 'quota'],
+    ['does not answer in JSON', 'html'],
+  ])('the next one serves when the first one %s', async (_, fault) => {
+    const second = new FakeOpenai({ apiKey: 'sk-second-secret' })
+    internet({
+      'first.example.com': new FakeOpenai({ apiKey: 'sk-first-secret' }),
+      'second.example.com': faultless(second),
+    })
+    const response = await post('/v1/images/generations', { model: 'pair', prompt: `A cat @fault=${fault}` })
+    expect([response.status, response.headers.get('x-upstream'), response.headers.get('x-model')]).toEqual([
+      200,
+      'second',
+      'relay-2',
+    ])
+    expect(second.calls[0]?.fields['model']).toBe('relay-2')
+  })
+
+  test('the next account of the same upstream serves when the first one is refused', async () => {
+    const third = new FakeOpenai({ apiKey: 'sk-third-secret' })
+    internet({ 'second.example.com': third })
+    expect((await generate('A cat', 'pair')).data).toHaveLength(1)
+    expect(third.calls.map(({ outcome }) => outcome)).toEqual(['refused:401:invalid_api_key', 'answered'])
+  })
+
+  test('none is asked after one has refused the content', async () => {
+    const second = new FakeOpenai({ apiKey: 'sk-second-secret' })
+    internet({ 'first.example.com': new FakeOpenai({ apiKey: 'sk-first-secret' }), 'second.example.com': second })
+    expect(await thrown(generate('A cat @fault=moderation', 'pair'))).toBeInstanceOf(OpenAI.BadRequestError)
+    expect(second.calls).toEqual([])
+  })
+})
+
+/** The same upstream with the faults that a prompt orders left out. */
+const faultless = (fake: FakeOpenai): { handle: (request: Request) => Promise<Response> } => ({
+  handle: async (request) => {
+    const body = (await request.text()).replace(/ @fault=[\w-]+/, '')
+    return await fake.handle(new Request(request.url, { method: 'POST', headers: request.headers, body }))
+  },
+})
