@@ -1,4 +1,4 @@
-import { Gallery, fill, streamOf } from './fake-openai-body.ts'
+import { Gallery, fill, silence, streamOf } from './fake-openai-body.ts'
 import { type Call, type Outcome, leave, settle } from './fake-openai-calls.ts'
 import { type Order, compose } from './fake-openai-reply.ts'
 import { type Refusal, invalidRequest } from './fake-openai-request.ts'
@@ -19,7 +19,13 @@ export async function answer(request: Request, call: Call, order: Order, serial:
   async function* pieces(signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
     for await (const text of fill(parts, { fault, escaped: order.as === 'escaped' }, signal)) {
       // Whoever knows by now that the answer is complete need not read on.
-      if (text === parts.at(-1)) settle(call, outcome)
+      if (text === parts.at(-1)) {
+        if (fault === 'silence-after-image') {
+          yield encoder.encode(text.slice(0, 1))
+          await silence(signal)
+        }
+        settle(call, outcome)
+      }
       yield encoder.encode(text)
     }
   }

@@ -2,7 +2,17 @@ import { type Refusal, invalidRequest } from './fake-openai-request.ts'
 import { userError } from './fake-openai-values.ts'
 
 /** Faults that spoil a good answer, or keep it back. */
-const OTHERS = ['html', 'redirect', 'silence', 'cut', 'silence-mid-body', 'bad-base64', 'not-an-image', 'empty']
+const OTHERS = [
+  'html',
+  'redirect',
+  'silence',
+  'cut',
+  'silence-mid-body',
+  'silence-after-image',
+  'bad-base64',
+  'not-an-image',
+  'empty',
+]
 
 export const isFault = (name: string): boolean => OTHERS.includes(name) || Object.hasOwn(REFUSALS, name)
 

@@ -1,0 +1,165 @@
+import {
+  abortAllDurableObjects,
+  evictAllDurableObjects,
+  listDurableObjectIds,
+  reset,
+  runDurableObjectAlarm,
+} from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { FakeOpenai } from './support/fake-openai'
+import { openai, post } from './support/gateway'
+import { internet } from './support/internet'
+
+let upstream: FakeOpenai
+
+beforeEach(() => {
+  upstream = new FakeOpenai()
+  internet({ 'api.openai.com': upstream })
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+  await reset()
+})
+
+const ask = (prompt: string, headers?: Record<string, string>): Promise<Response> =>
+  post('/v1/images/generations', { model: 'gpt-image-2', prompt }, headers)
+
+const cacheOf = async (response: Response): Promise<string | null> => {
+  await response.arrayBuffer()
+  return response.headers.get('x-cache')
+}
+
+/** Lets the alarms ring that are set; how many were. Objects of earlier tests are listed too, but have none. */
+async function ringAlarms(): Promise<number> {
+  const ids = await listDurableObjectIds(env.GENERATIONS)
+  const rang = await Promise.all(ids.map((id) => runDurableObjectAlarm(env.GENERATIONS.get(id))))
+  return rang.filter(Boolean).length
+}
+
+const upstreamCalled = (times: number): Promise<boolean> => vi.waitUntil(() => upstream.calls.length === times)
+
+describe('identical requests', () => {
+  test('at once share one upstream call and one image', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => openai().images.generate({ model: 'gpt-image-2', prompt: 'A cat @delay=50' })),
+    )
+    expect(new Set(answers.map(({ data }) => data?.[0]?.b64_json)).size).toBe(1)
+    expect(upstream.calls).toHaveLength(1)
+  })
+
+  test('tell the one that started the work from those that joined it', async () => {
+    const states = await Promise.all(Array.from({ length: 5 }, async () => cacheOf(await ask('A cat @delay=50'))))
+    expect(states.toSorted()).toEqual(['JOINED', 'JOINED', 'JOINED', 'JOINED', 'MISS'])
+  })
+
+  test('share a failure, which is then forgotten', async () => {
+    const answers = await Promise.all(Array.from({ length: 5 }, () => ask('A cat @delay=50 @fault=500')))
+    expect(answers.map(({ status }) => status)).toEqual([502, 502, 502, 502, 502])
+    expect(upstream.calls).toHaveLength(1)
+    expect((await ask('A cat @delay=50 @fault=500')).status).toBe(502)
+    expect(upstream.calls).toHaveLength(2)
+  })
+
+  test('that are not to be stored are made one by one', async () => {
+    const headers = { 'cache-control': 'no-store' }
+    await Promise.all(Array.from({ length: 3 }, async () => cacheOf(await ask('A cat @delay=50', headers))))
+    expect(upstream.calls).toHaveLength(3)
+  })
+})
+
+describe('a client that hangs up', () => {
+  test('finds its image when it asks again, for one upstream call in all', async () => {
+    const client = openai()
+    const abort = new AbortController()
+    const request = { model: 'gpt-image-2', prompt: 'A cat @delay=300' }
+    const first = client.images.generate(request, { signal: abort.signal }).catch((error: unknown) => error)
+    await upstreamCalled(1)
+    abort.abort()
+    expect(await first).toMatchObject({ message: 'Request was aborted.' })
+    expect((await client.images.generate(request)).data).toHaveLength(1)
+    expect(upstream.calls).toHaveLength(1)
+  })
+})
+
+describe('a process that dies', () => {
+  test('after the answer was made costs nothing: the object still has it', async () => {
+    const response = await ask('A cat')
+    await response.arrayBuffer()
+    await env.CACHE.delete(`records/${response.headers.get('x-generation-id')}`)
+    await abortAllDurableObjects()
+    expect(await cacheOf(await ask('A cat'))).toBe('HIT')
+    expect(upstream.calls).toHaveLength(1)
+  })
+
+  test('after the image was stored, but before the answer was whole, costs nothing', async () => {
+    const first = ask('A cat @fault=silence-after-image')
+    await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 1)
+    await abortAllDurableObjects()
+    expect(await cacheOf(await first)).toBe('JOINED')
+    expect(await cacheOf(await ask('A cat @fault=silence-after-image'))).toBe('HIT')
+    expect(upstream.calls).toHaveLength(1)
+  })
+
+  test('in the middle of a run: whoever waits gets the image of one more attempt', async () => {
+    const first = ask('A cat @delay=300')
+    await upstreamCalled(1)
+    await abortAllDurableObjects()
+    expect((await first).status).toBe(200)
+    expect(upstream.calls).toHaveLength(2)
+  })
+
+  test('in the middle of a run is found by the heartbeat, with nobody asking', async () => {
+    const lost = ask('A cat @delay=200', { 'cache-control': 'no-cache' }).catch(() => {})
+    await upstreamCalled(1)
+    await abortAllDurableObjects()
+    expect(await ringAlarms()).toBe(1)
+    await lost
+    expect(await cacheOf(await ask('A cat @delay=200'))).toBe('HIT')
+    expect(upstream.calls).toHaveLength(2)
+  })
+
+  test('twice is not tried a third time, until somebody asks again', async () => {
+    const first = ask('A cat @fault=silence').then(({ status }) => status)
+    await upstreamCalled(1)
+    await abortAllDurableObjects()
+    await upstreamCalled(2)
+    await abortAllDurableObjects()
+    expect(await first).toBe(503)
+    expect(await ringAlarms()).toBe(1)
+    expect(upstream.calls).toHaveLength(2)
+    internet({ 'api.openai.com': { handle: () => new Response('out of order', { status: 500 }) } })
+    expect((await ask('A cat @fault=silence')).status).toBe(502)
+  })
+})
+
+describe('an object', () => {
+  test('gives its answer for the life of the cache, and then is empty', async () => {
+    await cacheOf(await ask('A cat'))
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_001 })
+    expect(await ringAlarms()).toBe(1)
+    expect(await ringAlarms()).toBe(0)
+  })
+
+  test('keeps beating while a run is under way, and stops when it has ended', async () => {
+    const answer = ask('A cat @delay=200')
+    await upstreamCalled(1)
+    expect(await ringAlarms()).toBe(1)
+    expect(await cacheOf(await answer)).toBe('MISS')
+    expect(upstream.calls).toHaveLength(1)
+  })
+
+  test('leaves nothing behind after a failure', async () => {
+    await ask('A cat @fault=500')
+    await evictAllDurableObjects()
+    expect(await ringAlarms()).toBe(0)
+  })
+
+  test('keeps the earlier answer when making it anew fails', async () => {
+    await cacheOf(await ask('A cat'))
+    internet({ 'api.openai.com': { handle: () => new Response('out of order', { status: 500 }) } })
+    expect((await ask('A cat', { 'cache-control': 'no-cache' })).status).toBe(502)
+    expect(await cacheOf(await ask('A cat'))).toBe('HIT')
+  })
+})
