@@ -15,8 +15,11 @@ export function failureResponse(
 
 function failureOf(error: unknown, requestId: string): Failure {
   if (error instanceof GatewayError) return error.failure
+  if (error instanceof ConfigError) {
+    log('config-refused', { request: requestId, error: error.message })
+    return { code: 'internal', message: error.message, retry: false }
+  }
   log('request-failed', { request: requestId, ...describe(error) })
-  if (error instanceof ConfigError) return { code: 'internal', message: error.message, retry: false }
   return { code: 'internal', message: 'The gateway failed. Try again, and report this if it stays.' }
 }
 

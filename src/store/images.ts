@@ -38,6 +38,6 @@ export const open = (bucket: R2Bucket, key: string, range?: R2Range): Promise<R2
 /** What is known of the picture under a key without reading it; null where it was deleted. */
 export const head = (bucket: R2Bucket, key: string): Promise<R2Object | null> => bucket.head(key)
 
-/** A picture's path on this gateway is its key, so the key is what a path names. */
+/** A picture's path on this gateway is its key, which has no character that a URL would escape. */
 export const keyOfPath = (path: string): string | undefined =>
-  path.startsWith(`/${PREFIX}`) ? decodeURIComponent(path.slice(1)) : undefined
+  path.startsWith(`/${PREFIX}`) ? path.slice(1) : undefined

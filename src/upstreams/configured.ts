@@ -56,9 +56,9 @@ const credentialsOf = (secret: string): string[] =>
 function accountsOf(setting: UpstreamSetting, secrets: Secrets): Upstream[] {
   const provider = providerOf(setting.provider)
   const baseUrl = setting.base_url ?? provider.wellKnown?.baseUrl
-  if (!baseUrl) throw new Error(`UPSTREAMS: "${setting.name}" needs a base_url`)
+  if (!baseUrl) throw new Error(`UPSTREAMS: ${setting.name} needs a base_url`)
   const credentials = credentialsOf(secrets(setting.secret) ?? '')
-  if (credentials.length === 0) throw new Error(`UPSTREAMS: "${setting.name}" needs the secret ${setting.secret}`)
+  if (credentials.length === 0) throw new Error(`UPSTREAMS: ${setting.name} needs the secret ${setting.secret}`)
   return credentials.map((credential, account) => ({
     name: setting.name,
     provider,
@@ -89,6 +89,6 @@ const patternsOf = (models: readonly string[]): { ours: string }[] => models.map
 
 function providerOf(id: string): Provider {
   const provider = PROVIDERS.find((each) => each.id === id)
-  if (!provider) throw new Error(`UPSTREAMS: there is no provider "${id}"`)
+  if (!provider) throw new Error(`UPSTREAMS: there is no provider ${id}`)
   return provider
 }

@@ -1,0 +1,93 @@
+import { createExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import worker from '../src/index'
+import { configOf } from '../src/config'
+import { candidates } from '../src/upstreams/choose'
+
+const settings = {
+  ADMIN_TOKEN: 'admin-token-of-the-tests',
+  SIGNING_SECRET: 'signing-secret-of-the-tests-32-characters',
+}
+const withSettings = (changed: Record<string, unknown>): Env => ({ ...env, ...changed })
+const served = (changed: Record<string, unknown>, path: string): Promise<Response> | Response =>
+  worker.fetch(
+    new Request(`https://darkroom.example.net${path}`, { method: path === '/health' ? 'GET' : 'POST' }),
+    withSettings(changed),
+    createExecutionContext(),
+  )
+
+describe('a Worker whose settings are wrong', () => {
+  test.each([
+    ['no signing secret', { SIGNING_SECRET: undefined }, /SIGNING_SECRET is not set/],
+    ['no admin token', { ADMIN_TOKEN: undefined }, /ADMIN_TOKEN is not set/],
+    ['a short signing secret', { SIGNING_SECRET: 'short' }, /SIGNING_SECRET is wrong: needs at least 32 characters/],
+    ['upstreams that are no JSON', { UPSTREAMS: '[{' }, /UPSTREAMS is wrong: is not valid JSON/],
+    [
+      'an unknown provider',
+      { UPSTREAMS: [{ name: 'a', provider: 'nobody', secret: 'S' }] },
+      /UPSTREAMS\.0\.provider is wrong/,
+    ],
+    [
+      'an unknown word in an upstream',
+      { UPSTREAMS: [{ name: 'a', provider: 'openai', secret: 'S', sceret: 'S' }] },
+      /UPSTREAMS\.0 is wrong/,
+    ],
+    [
+      'an upstream without its secret',
+      { UPSTREAMS: [{ name: 'a', provider: 'openai', secret: 'NOT_THERE' }] },
+      /UPSTREAMS: a needs the secret NOT_THERE/,
+    ],
+    ['a cache life that KV does not know', { CACHE_TTL_SECONDS: '5' }, /CACHE_TTL_SECONDS is wrong/],
+    ['a scope that there is not', { CACHE_SCOPE: 'world' }, /CACHE_SCOPE is wrong/],
+  ])('(%s) says which, and serves nothing but /health', async (_, changed, message) => {
+    const refused = await served(changed, '/v1/images/generations')
+    expect([refused.status, refused.headers.get('x-should-retry')]).toEqual([500, 'false'])
+    expect(await refused.text()).toMatch(message)
+    const health = await served(changed, '/health')
+    expect(await health.json()).toMatchObject({ status: 'alive', gateway: 'darkroom' })
+  })
+
+  test('never repeats a value, which may be a secret', async () => {
+    const refused = await served({ SIGNING_SECRET: 'hunter2', UPSTREAMS: '["hunter2"]' }, '/v1/images/generations')
+    expect(await refused.text()).not.toContain('hunter2')
+  })
+})
+
+describe('without a list of upstreams', () => {
+  const names = (changed: object, model: string): string[] =>
+    candidates(configOf({ ...settings, ...changed }).upstreams, model).map(
+      ({ upstream }) => `${upstream.name} ${upstream.account}`,
+    )
+
+  test('a well-known one switches on by its secret, with an account for each credential in it', () => {
+    expect(names({ OPENAI_API_KEY: 'sk-a, sk-b' }, 'gpt-image-2')).toEqual(['openai 0', 'openai 1'])
+    expect(names({ OPENAI_API_KEY: 'sk-a' }, 'gemini-3-pro-image')).toEqual([])
+    expect(names({}, 'gpt-image-2')).toEqual([])
+  })
+
+  test('the demo stands in for catalogued models that nothing else serves', () => {
+    expect(names({ DEMO_UPSTREAM: 'true' }, 'gpt-image-2')).toEqual(['demo 0'])
+    expect(names({ DEMO_UPSTREAM: 'true', OPENAI_API_KEY: 'sk-a' }, 'gpt-image-2')).toEqual(['openai 0'])
+    expect(names({ DEMO_UPSTREAM: 'true' }, 'unheard-of')).toEqual([])
+    expect(names({ DEMO_UPSTREAM: 'false' }, 'gpt-image-2')).toEqual([])
+  })
+})
+
+describe('a list of upstreams', () => {
+  const upstream = { provider: 'openai', secret: 'KEY' }
+  const order = (list: object[], model: string): string[] =>
+    candidates(configOf({ ...settings, KEY: 'sk-a', UPSTREAMS: list }).upstreams, model).map(
+      (each) => `${each.upstream.name} ${each.model}`,
+    )
+
+  test('is tried by priority, and in its own order where that is equal', () => {
+    const list = [
+      { ...upstream, name: 'last', priority: 5 },
+      { ...upstream, name: 'one', models: ['*'] },
+      { ...upstream, name: 'two', models: ['gpt-image-2=their-name', 'gpt-*'] },
+      { ...upstream, name: 'none', models: ['other'] },
+    ]
+    expect(order(list, 'gpt-image-2')).toEqual(['one gpt-image-2', 'two their-name', 'last gpt-image-2'])
+  })
+})

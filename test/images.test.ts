@@ -1,0 +1,152 @@
+import { reset } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { FakeOpenai } from './support/fake-openai'
+import { knock, openai, ORIGIN } from './support/gateway'
+import { internet } from './support/internet'
+
+beforeEach(() => internet({ 'api.openai.com': new FakeOpenai() }))
+afterEach(async () => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+  await reset()
+})
+
+/** Each test has a picture of its own, since the edge's cache is not emptied between them. */
+let count = 0
+async function linkAndBytes(): Promise<{ link: string; bytes: Uint8Array }> {
+  const { data } = await openai().images.generate({ model: 'gpt-image-2', prompt: `Picture ${++count} @bytes=1000` })
+  return { link: data?.[0]?.url ?? '', bytes: Uint8Array.fromBase64(data?.[0]?.b64_json ?? '') }
+}
+
+const bytesOf = async (response: Response): Promise<Uint8Array> => new Uint8Array(await response.arrayBuffer())
+
+describe('a link', () => {
+  test('shows the picture to whoever holds it, for good, and harmlessly', async () => {
+    const { link, bytes } = await linkAndBytes()
+    const response = await knock(link)
+    expect(response.status).toBe(200)
+    expect(await bytesOf(response)).toEqual(bytes)
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'image/png',
+      'content-length': '1000',
+      etag: expect.stringMatching(/^"\w+"$/),
+      'accept-ranges': 'bytes',
+      'cache-control': expect.stringMatching(/^public, max-age=\d+, immutable$/),
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    })
+  })
+
+  test('is the same for an hour, so that caches on its way can work', async () => {
+    const { link } = await linkAndBytes()
+    const { data } = await openai().images.generate({ model: 'gpt-image-2', prompt: `Picture ${count} @bytes=1000` })
+    expect(data?.[0]?.url).toBe(link)
+  })
+
+  test.each([
+    ['another signature', (link: string) => link.replace(/sig=./, (match) => (match === 'sig=A' ? 'sig=B' : 'sig=A'))],
+    ['no signature', (link: string) => link.replace(/&sig=.*/, '')],
+    ['a later expiry', (link: string) => link.replace(/exp=\d+/, 'exp=9999999999')],
+    ['another key', (link: string) => link.replace('-0.png', '-1.png')],
+    ['no query', (link: string) => link.replace(/\?.*/, '')],
+  ])('with %s is refused', async (_, change) => {
+    const { link } = await linkAndBytes()
+    expect((await knock(change(link))).status).toBe(403)
+  })
+
+  test('is refused after its time, with what to do', async () => {
+    const { link } = await linkAndBytes()
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 90_001_000 })
+    const response = await knock(link)
+    expect([response.status, await response.text()]).toEqual([403, expect.stringContaining('has expired')])
+  })
+
+  test('never opens anything but pictures', async () => {
+    await env.IMAGES.put('inputs/secret', 'x')
+    for (const path of [
+      '/images/../inputs/secret',
+      '/images/%2e%2e/inputs/secret',
+      '/inputs/secret',
+      '/images/',
+      '/images/%',
+    ]) {
+      expect((await knock(`${ORIGIN}${path}?exp=9999999999&sig=x`)).status).toBeOneOf([403, 404])
+    }
+  })
+
+  test('to a picture that was deleted is a 404', async () => {
+    const { link } = await linkAndBytes()
+    await env.IMAGES.delete(new URL(link).pathname.slice(1))
+    expect((await knock(link)).status).toBe(404)
+  })
+
+  test('is answered from the edge once it was shown', async () => {
+    const { link, bytes } = await linkAndBytes()
+    await bytesOf(await knock(link))
+    const { origin, pathname } = new URL(link)
+    await vi.waitUntil(async () => (await caches.default.match(origin + pathname)) !== undefined)
+    await env.IMAGES.delete(pathname.slice(1))
+    const again = await knock(link)
+    expect([again.status, again.headers.get('content-type'), await bytesOf(again)]).toEqual([200, 'image/png', bytes])
+  })
+})
+
+describe('a part of a picture', () => {
+  test.each([
+    ['bytes=0-9', 0, 10],
+    ['bytes=990-', 990, 1000],
+    ['bytes=-10', 990, 1000],
+    ['bytes=500-5000', 500, 1000],
+    ['bytes=-5000', 0, 1000],
+  ])('%s', async (range, from, to) => {
+    const { link, bytes } = await linkAndBytes()
+    const response = await knock(link, { headers: { range } })
+    expect([response.status, response.headers.get('content-range')]).toEqual([206, `bytes ${from}-${to - 1}/1000`])
+    expect(await bytesOf(response)).toEqual(bytes.slice(from, to))
+  })
+
+  test.each([['bytes=1000-'], ['bytes=5-4'], ['bytes=-0']])('%s cannot be given', async (range) => {
+    const { link } = await linkAndBytes()
+    const response = await knock(link, { headers: { range } })
+    expect([response.status, response.headers.get('content-range')]).toEqual([416, 'bytes */1000'])
+  })
+
+  test.each([['lines=1-2'], ['bytes=0-1,4-5'], ['bytes=-']])('%s is answered whole', async (range) => {
+    const { link } = await linkAndBytes()
+    expect((await knock(link, { headers: { range } })).status).toBe(200)
+  })
+
+  test('of another version than If-Range names is answered whole', async () => {
+    const { link } = await linkAndBytes()
+    const headers = { range: 'bytes=0-9', 'if-range': '"other"' }
+    expect((await knock(link, { headers })).status).toBe(200)
+  })
+})
+
+describe('a picture that the client has', () => {
+  test.each([[(etag: string) => etag], [(etag: string) => `"x", W/${etag}`], [() => '*']])(
+    'is not sent again',
+    async (condition) => {
+      const { link } = await linkAndBytes()
+      const etag = (await knock(link, { method: 'HEAD' })).headers.get('etag') ?? ''
+      const response = await knock(link, { headers: { 'if-none-match': condition(etag) } })
+      expect([response.status, response.headers.get('etag'), (await bytesOf(response)).length]).toEqual([304, etag, 0])
+    },
+  )
+
+  test('in another version is sent', async () => {
+    const { link } = await linkAndBytes()
+    expect((await knock(link, { headers: { 'if-none-match': '"other"' } })).status).toBe(200)
+  })
+})
+
+test('HEAD tells the length and type without the picture', async () => {
+  const { link } = await linkAndBytes()
+  const response = await knock(link, { method: 'HEAD' })
+  expect([response.status, response.headers.get('content-length'), response.headers.get('content-type')]).toEqual([
+    200,
+    '1000',
+    'image/png',
+  ])
+})

@@ -1,0 +1,76 @@
+import { reset } from 'cloudflare:test'
+import { PhotonImage } from '@cf-wasm/photon/others'
+import { afterEach, expect, test } from 'vitest'
+import { openai, post, postForm } from '../support/gateway'
+import { pictureFile } from '../support/pictures'
+
+afterEach(async () => await reset())
+
+/** A model of the catalogue that no upstream of the tests serves. */
+const model = 'chatgpt-image-latest'
+
+interface Decoded {
+  width: number
+  height: number
+  at: (x: number, y: number) => number[]
+}
+
+/** With the library as the demo has loaded it by then. */
+function decode(base64: string | undefined): Decoded {
+  const image = PhotonImage.new_from_byteslice(Uint8Array.fromBase64(base64 ?? ''))
+  const [width, height, pixels] = [image.get_width(), image.get_height(), image.get_raw_pixels()]
+  image.free()
+  return { width, height, at: (x, y) => [...pixels.slice((y * width + x) * 4, (y * width + x) * 4 + 4)] }
+}
+
+test.each([
+  ['png', '1024x1024', '\x89PNG'],
+  ['jpeg', '1536x1024', '\xff\xd8\xff'],
+  ['webp', '1024x1536', 'RIFF'],
+] as const)('draws a %s of %s that decodes', async (output_format, size, magic) => {
+  const { data } = await openai().images.generate({ model, prompt: 'A lighthouse', size, output_format })
+  expect(atob(data?.[0]?.b64_json ?? '').startsWith(magic)).toBe(true)
+  const { width, height } = decode(data?.[0]?.b64_json)
+  expect(`${width}x${height}`).toBe(size)
+})
+
+test('draws the same for the same request, and something else for each of n', async () => {
+  const draw = async (): Promise<(string | undefined)[]> => {
+    const { data } = await openai().images.generate(
+      { model, prompt: 'A lighthouse', n: 2 },
+      { headers: { 'cache-control': 'no-store' } },
+    )
+    return data?.map(({ b64_json }) => b64_json) ?? []
+  }
+  const [first, second] = [await draw(), await draw()]
+  expect(second).toEqual(first)
+  expect(first[0]).not.toBe(first[1])
+})
+
+test('shows the images that are to be edited', async () => {
+  const image = await pictureFile('input')
+  const { data } = await openai().images.edit({ model, prompt: 'Tidy up', image, size: '1024x1024' })
+  const { at } = decode(data?.[0]?.b64_json)
+  // A row of the backdrop has one colour, so that what differs in its middle is the input.
+  expect(at(1020, 870)).toEqual(at(5, 870))
+  expect(at(512, 870)).not.toEqual(at(5, 870))
+})
+
+test('refuses an input that cannot be decoded, as the API does', async () => {
+  const broken = new File([new Uint8Array(await (await pictureFile('a')).arrayBuffer()).subarray(0, 60)], 'a.png')
+  const response = await postForm('/v1/images/edits', [
+    ['model', model],
+    ['prompt', 'Tidy up'],
+    ['image', broken],
+  ])
+  expect(await response.json()).toMatchObject({ error: { code: 'invalid_image_file' } })
+})
+
+test('draws a prompt in any script and of any length', async () => {
+  const response = await post('/v1/images/generations', {
+    model,
+    prompt: `黄昏的灯塔 🗼 ${'words and '.repeat(3000)}`,
+    response_format: 'url',
+  })
+  expect(response.status).toBe(200)
+})
