@@ -18,67 +18,85 @@ export interface Fitted {
   adjustments: Adjustment[]
 }
 
+/** One respect in which a request may have to give way to what its model can do. */
+type Step = (request: ImageRequest, model: Model) => Result<{ request: ImageRequest; adjustment?: Adjustment }>
+
+/**
+ * Fits a request to what its model can do: refuses what has no counterpart, adapts the rest and adds that to what was
+ * adapted before. `aliases` gives the model that is meant by a name.
+ */
+export function fit({ request, adjustments }: Fitted, aliases: ReadonlyMap<string, string>): Result<Fitted> {
+  const meant = aliases.get(request.model)
+  const renamed = meant ? [{ note: `model=${request.model}>${meant}`, refusal: unknownModel(request.model) }] : []
+  const fitted = { request: { ...request, model: meant ?? request.model }, adjustments: [...adjustments, ...renamed] }
+  const model = capabilities(fitted.request.model)
+  for (const step of [possible, sized, qualified, faithful, styled, compressed]) {
+    const result = step(fitted.request, model)
+    if (!result.ok) return result
+    fitted.request = result.value.request
+    if (result.value.adjustment) fitted.adjustments.push(result.value.adjustment)
+  }
+  return ok(fitted)
+}
+
+const sized: Step = (request, { sizes }) => {
+  const fitting = fitSize(request.size, sizes)
+  if (!('size' in fitting)) return failed(fitting.refusal)
+  const { size, refusal } = fitting
+  if (!refusal) return ok({ request })
+  return ok({ request: { ...request, size }, adjustment: { note: `size=${request.size}>${size}`, refusal } })
+}
+
 /** The words of the dall-e models, which relays' clients still use (protocols §7.5, §7.6). */
 const OLD_QUALITIES = new Map([
   ['standard', 'medium'],
   ['hd', 'high'],
 ])
 
+const qualified: Step = (request, { qualities }) => {
+  if (!qualities || qualities.includes(request.quality)) return ok({ request })
+  const refusal = invalidValue('quality', request.quality, qualities)
+  const quality = OLD_QUALITIES.get(request.quality)
+  if (!quality) return failed(refusal)
+  return ok({
+    request: { ...request, quality },
+    adjustment: { note: `quality=${request.quality}>${quality}`, refusal },
+  })
+}
+
+/** `low` is what the models do that know the word (protocols §1.3), so that it says nothing. */
+const faithful: Step = ({ inputFidelity, ...request }, { inputFidelities }) =>
+  ok({
+    request: inputFidelity && !(inputFidelities && inputFidelity === 'low') ? { ...request, inputFidelity } : request,
+  })
+
+const styled: Step = (request, model) => {
+  const { style, ...rest } = request
+  if (style === undefined || model.style !== false) return ok({ request })
+  return ok({ request: rest, adjustment: { note: 'style', refusal: unknownParameter('style') } })
+}
+
 /** Formats whose files get smaller with `output_compression` (protocols §1.1). */
 const COMPRESSED = ['jpeg', 'webp']
 
-/**
- * Fits a request to what its model can do: refuses what has no counterpart, adapts the rest and adds that to what was
- * adapted before. `aliases` gives the model that is meant by a name.
- */
-export function fit(
-  { request: asked, adjustments: before }: Fitted,
-  aliases: ReadonlyMap<string, string>,
-): Result<Fitted> {
-  const request = { ...asked, model: aliases.get(asked.model) ?? asked.model }
-  const model = capabilities(request.model)
-  const adjustments = [...before]
-  const adjust = (note: string, refusal: Failure): void => void adjustments.push({ note, refusal })
-  if (request.model !== asked.model) adjust(`model=${asked.model}>${request.model}`, unknownModel(asked.model))
-
-  const impossible = refusalOf(request, model)
-  if (impossible) return failed(impossible)
-
-  const size = fitSize(asked.size, model.sizes)
-  if (!('size' in size)) return failed(size.refusal)
-  if (size.refusal) adjust(`size=${asked.size}>${size.size}`, size.refusal)
-  request.size = size.size
-
-  if (model.qualities && !model.qualities.includes(asked.quality)) {
-    const refusal = invalidValue('quality', asked.quality, model.qualities)
-    const quality = OLD_QUALITIES.get(asked.quality)
-    if (!quality) return failed(refusal)
-    adjust(`quality=${asked.quality}>${quality}`, refusal)
-    request.quality = quality
-  }
-  // `low` is what these models do anyway (protocols §1.3), and not each of them knows the word.
-  if (model.inputFidelities && asked.inputFidelity === 'low') delete request.inputFidelity
-  if (asked.style !== undefined && model.style === false) {
-    adjust('style', unknownParameter('style'))
-    delete request.style
-  }
-  if (asked.compression !== DEFAULTS.compression && !COMPRESSED.includes(asked.format)) {
-    const message = `'output_compression' is only for jpeg and webp. Leave it out, or set 'output_format' to one of them.`
-    adjust('output_compression', notTogether('output_compression', message))
-    request.compression = DEFAULTS.compression
-  }
-  return ok({ request, adjustments })
+const compressed: Step = (request) => {
+  if (request.compression === DEFAULTS.compression || COMPRESSED.includes(request.format)) return ok({ request })
+  const message = "'output_compression' is only for jpeg and webp. Leave it out, or set 'output_format' to one of them."
+  const adjustment = { note: 'output_compression', refusal: notTogether('output_compression', message) }
+  return ok({ request: { ...request, compression: DEFAULTS.compression }, adjustment })
 }
 
-/** What the model cannot do and nothing can stand in for. */
+/** Refuses what the model cannot do and nothing can stand in for. */
+const possible: Step = (request, model) => {
+  const refusal = refusalOf(request, model)
+  return refusal ? failed(refusal) : ok({ request })
+}
+
 function refusalOf(request: ImageRequest, model: Model): Failure | undefined {
   const { background, format, moderation, extras } = request
   const listed = ([param, value, supported]: [string, string, readonly string[] | undefined]): Failure | undefined =>
     supported?.includes(value) === false ? invalidValue(param, value, supported) : undefined
-  const unknown = Object.keys(extras).find(
-    (name) => name !== 'input_fidelity' && model.extras?.includes(name) === false,
-  )
-
+  const unknown = Object.keys(extras).find((name) => model.extras?.includes(name) === false)
   if (unknown) return unknownParameter(unknown)
   if (request.markup && model.markup === false) return unknownParameter('markup')
   if (request.markup && request.mask) return notTogether('markup', "Send either 'mask' or 'markup', not both.")

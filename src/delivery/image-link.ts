@@ -1,5 +1,5 @@
 import type { Context, HonoRequest } from 'hono'
-import type { App } from '../dialects/dialect'
+import type { App } from '../context'
 import { type Failure, GatewayError, unwrap } from '../errors'
 import { describe, log } from '../log'
 import * as images from '../store/images'

@@ -1,16 +1,10 @@
 import type { Context } from 'hono'
 import type { Adjustment } from '../catalog/fit'
-import type { Config } from '../config'
+import type { App } from '../context'
 import type { Failure } from '../errors'
 import type { ImageRequest } from '../image/request'
 import type { ImageRecord, StoredImage } from '../image/record'
 import type { Intake } from './intake'
-
-/** What the app gives every handler. */
-export interface App {
-  Bindings: Env
-  Variables: { requestId: string; config: Config }
-}
 
 /** A request in our own terms. */
 export interface Asked<Wants> {

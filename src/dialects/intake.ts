@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { invalidImage, unknownModel } from '../catalog/refusals'
+import type { App } from '../context'
 import { type Failure, GatewayError, unwrap } from '../errors'
 import type { InputImage } from '../image/request'
 import { fetchImage, UnreadableUrl } from '../image/source'
@@ -8,7 +9,6 @@ import * as inputs from '../store/inputs'
 import * as links from '../store/links'
 import { type Bytes, capped, read } from '../streams/bytes'
 import { candidates } from '../upstreams/choose'
-import type { App } from './dialect'
 
 /** Where a picture stands in a request: its number among all, from 1, and the parameter it came in. */
 export interface Position {

@@ -45,7 +45,7 @@ function isPicture(path: Path): boolean {
   const [name, ...rest] = path
   if (name === 'image') return rest.length === 0 || (rest.length === 1 && typeof rest[0] === 'number')
   if (name === 'images') return rest.length === 2 && rest[1] === 'image_url'
-  return name === 'mask' && rest.length === 1 && rest[0] === 'image_url'
+  return (name === 'mask' || name === 'markup') && rest.length === 1 && rest[0] === 'image_url'
 }
 
 async function pictureOf(bytes: Bytes, intake: Intake, path: Path, before: number): Promise<Picture> {

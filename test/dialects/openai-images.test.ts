@@ -155,6 +155,13 @@ describe('refuses in the words of the API', () => {
       "Unknown parameter: 'mask'.",
     ],
     [
+      'the images of an edit',
+      { ...base, images: [{ image_url: 'https://a.example.com/b.png' }] },
+      'unknown_parameter',
+      'images',
+      "Unknown parameter: 'images'.",
+    ],
+    [
       'input fidelity on a generation',
       { ...base, input_fidelity: 'low' },
       'unknown_parameter',
@@ -429,6 +436,15 @@ describe('JSON edits', () => {
       ['image[]', made.length],
       ['mask', (await picture('mask')).length],
     ])
+  })
+
+  test('carry a mask or a markup, but not both', async () => {
+    const image_url = `data:image/png;base64,${(await picture('a')).toBase64()}`
+    const request = { ...base, model: 'gpt-image-2.5-flare', images: [{ image_url }], markup: { image_url } }
+    expect((await post('/v1/images/edits', request)).status).toBe(200)
+    expect(upstream.calls[0]?.files.map(({ name }) => name)).toEqual(['image', 'markup'])
+    expect((await post('/v1/images/edits', { ...request, mask: { image_url } })).status).toBe(400)
+    expect((await post('/v1/images/edits', { ...request, model: 'gpt-image-2' })).status).toBe(400)
   })
 
   test('refuse a link of this gateway that was tampered with', async () => {

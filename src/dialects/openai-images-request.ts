@@ -1,0 +1,123 @@
+import { z } from 'zod'
+import type { Adjustment } from '../catalog/fit'
+import { notTogether, unknownParameter } from '../catalog/refusals'
+import { GatewayError } from '../errors'
+import { DEFAULTS, type ImageRequest, type InputImage } from '../image/request'
+import { boundaryOf } from '../streams/multipart'
+import type { Asked } from './dialect'
+import type { Intake } from './intake'
+import { checked } from './openai-error'
+import { type Body, type Picture, readForm, readJson } from './openai-images-body'
+import { editForVariation, imagesOfGeneration, modernize } from './openai-images-legacy'
+
+/** How the caller wants its pictures. */
+export interface Wants {
+  as: 'url' | 'b64_json' | 'both'
+  stream: boolean
+}
+
+export type Operation = 'generations' | 'edits' | 'variations'
+
+const picture = z.strictObject({ image_url: z.string() })
+
+const generation = z.strictObject({
+  model: z.string(),
+  prompt: z.string().min(1).max(32_000),
+  n: z.int().min(1).max(10).nullish(),
+  size: z.string().nullish(),
+  quality: z.string().nullish(),
+  background: z.string().nullish(),
+  moderation: z.string().nullish(),
+  output_format: z.string().nullish(),
+  output_compression: z.int().min(0).max(100).nullish(),
+  stream: z.boolean().nullish(),
+  partial_images: z.int().min(0).max(3).nullish(),
+  complexity: z.enum(['low', 'medium', 'high']).nullish(),
+  frame_count: z.int().min(2).max(16).nullish(),
+  frame_duration_ms: z.int().min(0).nullish(),
+  svg: z.record(z.string(), z.unknown()).nullish(),
+  safety_identifier: z.string().nullish(),
+  user: z.string().nullish(),
+  response_format: z.enum(['url', 'b64_json']).nullish(),
+  style: z.enum(['vivid', 'natural']).nullish(),
+})
+
+const edit = generation.extend({
+  images: z.array(picture).min(1).max(16),
+  mask: picture.nullish(),
+  markup: picture.nullish(),
+  input_fidelity: z.enum(['low', 'high']).nullish(),
+})
+
+type Fields = z.infer<typeof generation> & Partial<z.infer<typeof edit>>
+
+/** Reads a request to one of the API's routes. Throws GatewayError. */
+export async function parse(intake: Intake, operation: Operation): Promise<Asked<Wants>> {
+  const boundary = operation === 'generations' ? undefined : boundaryOf(intake.header('content-type'))
+  const body = boundary ? await readForm(intake, boundary) : await readJson(intake)
+  const { fields, adjustments, schema } = translated(body, operation, boundary !== undefined)
+  if (typeof fields['model'] === 'string') intake.requireModel(fields['model'])
+  const valid: Fields = checked(schema, fields)
+  const stream = valid.stream ?? false
+  if (valid.partial_images) adjustments.push({ note: `partial_images=${valid.partial_images}>0`, refusal: NO_PARTIALS })
+  const wants: Wants = { as: valid.response_format ?? 'both', stream }
+  return { request: await requestOf(valid, body.pictures, intake), adjustments, wants }
+}
+
+const NO_PARTIALS = notTogether('partial_images', 'This gateway sends no partial images. Set partial_images to 0.')
+
+interface Translated {
+  fields: Body['fields']
+  adjustments: Adjustment[]
+  schema: typeof generation | typeof edit
+}
+
+/** Puts older words into today's, and tells which form of request came of it. */
+function translated({ fields: given }: Body, operation: Operation, form: boolean): Translated {
+  const { fields, adjustments } = modernize(given)
+  const asEdit = (edited: { fields: Body['fields']; adjustments: Adjustment[] }): Translated => ({
+    fields: edited.fields,
+    adjustments: [...adjustments, ...edited.adjustments],
+    schema: edit,
+  })
+  if (operation === 'variations') return asEdit(editForVariation(fields))
+  if (!('image' in fields) || form) return { fields, adjustments, schema: operation === 'edits' ? edit : generation }
+  if (operation === 'generations') return asEdit(imagesOfGeneration(fields))
+  throw new GatewayError(unknownParameter('image', "For application/json requests, use 'images' (array)."))
+}
+
+async function requestOf(fields: Fields, pictures: Picture[], intake: Intake): Promise<ImageRequest> {
+  const { model, prompt, images, mask, markup, style } = fields
+  const { complexity, frame_count, frame_duration_ms, svg, input_fidelity } = fields
+  const take = async (reference: { image_url: string }, param: string): Promise<InputImage> => {
+    const found = pictures[Number(reference.image_url)]
+    if (!found) throw new Error(`the body has no picture ${reference.image_url}`)
+    return 'url' in found
+      ? await intake.pictureAt(found.url, { number: Number(reference.image_url) + 1, param })
+      : found
+  }
+  const endUser = fields.safety_identifier || fields.user
+  return {
+    operation: images ? 'edit' : 'generate',
+    model,
+    prompt,
+    n: fields.n ?? DEFAULTS.n,
+    size: fields.size ?? DEFAULTS.size,
+    quality: fields.quality ?? DEFAULTS.quality,
+    background: fields.background ?? DEFAULTS.background,
+    format: fields.output_format ?? DEFAULTS.format,
+    compression: fields.output_compression ?? DEFAULTS.compression,
+    moderation: fields.moderation ?? DEFAULTS.moderation,
+    ...(style ? { style } : {}),
+    ...(input_fidelity ? { inputFidelity: input_fidelity } : {}),
+    extras: given({ complexity, frame_count, frame_duration_ms, svg }),
+    images: await Promise.all((images ?? []).map((each, at) => take(each, `images[${at}].image_url`))),
+    ...(mask ? { mask: await take(mask, 'mask.image_url') } : {}),
+    ...(markup ? { markup: await take(markup, 'markup.image_url') } : {}),
+    ...(endUser ? { endUser } : {}),
+  }
+}
+
+/** Null means the same as leaving a parameter out (protocols §1.1). */
+const given = (fields: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null))
