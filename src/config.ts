@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { RETIRED } from './catalog/models'
 import type { Upstream } from './providers/provider'
 import { configuredUpstreams, upstreamSetting } from './upstreams/configured'

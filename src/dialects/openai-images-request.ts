@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Adjustment } from '../catalog/fit'
 import { notTogether, unknownParameter } from '../catalog/refusals'
 import { GatewayError } from '../errors'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A finished picture in R2, exactly as the upstream made it. */
 export const storedImage = z.object({

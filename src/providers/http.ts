@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Failure } from '../errors'
 import { type Bytes, capped, read, text } from '../streams/bytes'
 import { ProviderError, type ProviderErrorKind, type Upstream, type Work } from './provider'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { extensionOf } from '../image/media-type'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../image/request'
 import type { Usage } from '../image/record'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { CATALOGUED } from '../catalog/models'
 import { PROVIDERS } from '../providers'
 import type { Provider, Upstream } from '../providers/provider'
