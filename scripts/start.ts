@@ -10,8 +10,9 @@ const SECRETS = '.dev.vars'
 if (!existsSync(SECRETS)) writeFileSync(SECRETS, freshSecrets(), { mode: 0o600 })
 const key = parseEnv(readFileSync(SECRETS, 'utf8'))['GATEWAY_KEY'] ?? 'YOUR_KEY'
 
-// A bare number among the arguments is the port; everything else is for wrangler.
-const given = process.argv.slice(2).flatMap((argument) => (/^\d+$/.test(argument) ? ['--port', argument] : [argument]))
+// A bare number in front is the port; everything else is for wrangler.
+const [first = '', ...rest] = process.argv.slice(2)
+const given = /^\d+$/.test(first) ? ['--port', first, ...rest] : process.argv.slice(2)
 const wrangler = spawn('wrangler', ['dev', '--show-interactive-dev-session=false', ...withPort(given)], {
   stdio: ['ignore', 'pipe', 'inherit'],
 })

@@ -91,7 +91,7 @@ async function attempt(
         if (event.type === 'summary') summary = event.summary
         else if (event.type === 'accepted') {
           progress.upstream = { name, account, requestId: event.requestId, organization: event.organization }
-        } else {
+        } else if (event.index < task.request.n) {
           const place = { generation: task.id, run: runId, index: event.index }
           progress.images[event.index] = await images.put(env.IMAGES, place, event.bytes)
         }

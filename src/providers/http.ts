@@ -123,12 +123,13 @@ function rejection(code: string, error: ErrorReply | undefined, upstream: Upstre
   }
 }
 
-/** An upstream's sentence about the request: one line, shortened, without keys and organisation ids. */
+/** An upstream's sentence about the request: one line, shortened, without its keys and the ids of its own. */
 function withoutSecrets(message: string, credential: string): string {
   return message
     .slice(0, MAX_MESSAGE)
     .replaceAll(credential, '***')
-    .replaceAll(/\b(?:sk|org|proj)-[\w*-]{4,}/g, '***')
+    .replaceAll(/\b(?:sk|org|proj)-[\w*-]{4,}|\breq_\w+/g, '***')
+    .replaceAll(/\(request id: [^)]*\)/gi, '')
     .replaceAll(/\s+/g, ' ')
 }
 

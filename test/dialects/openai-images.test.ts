@@ -1,5 +1,5 @@
 import { reset } from 'cloudflare:test'
-import OpenAI from 'openai'
+import { OpenAI } from 'openai'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openaiError } from '../../src/dialects/openai-error'
 import { type ErrorCode, STATUS } from '../../src/errors'

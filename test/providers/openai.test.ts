@@ -1,6 +1,6 @@
 import { reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import OpenAI from 'openai'
+import { OpenAI } from 'openai'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { FakeOpenai } from '../support/fake-openai'
 import { openai, post } from '../support/gateway'
@@ -104,10 +104,16 @@ describe('reads', () => {
     expect(made.every((byte, at) => byte === given[at])).toBe(true)
   })
 
+  test('more pictures than were asked for as what was asked for', async () => {
+    expect((await generate('A cat @pictures=3', 'relay-1', 2)).data).toHaveLength(2)
+    expect((await generate('A cat @pictures=3', 'relay-1', 2)).data).toHaveLength(2)
+    expect(relay.calls).toHaveLength(1)
+  })
+
   test('fewer pictures than were asked for, which are given but not kept for others', async () => {
-    const { data } = await generate('A cat @fewer=2', 'relay-1', 3)
+    const { data } = await generate('A cat @pictures=2', 'relay-1', 3)
     expect(data).toHaveLength(2)
-    await generate('A cat @fewer=2', 'relay-1', 3)
+    await generate('A cat @pictures=2', 'relay-1', 3)
     expect(relay.calls.filter(({ method }) => method === 'POST')).toHaveLength(2)
   })
 })

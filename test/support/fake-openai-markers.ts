@@ -10,8 +10,8 @@ export interface Markers {
   once: string | undefined
   /** The form in which pictures are handed over. */
   as: string | undefined
-  /** How many pictures are answered, if fewer than were asked for. */
-  fewer: number | undefined
+  /** How many pictures are answered, whatever was asked for. */
+  pictures: number | undefined
   pretty: boolean
 }
 
@@ -26,7 +26,7 @@ const CHECKS: Record<string, (value: string) => boolean> = {
   fault: isFault,
   once: isFault,
   as: isForm,
-  fewer: isNumber,
+  pictures: isNumber,
   pretty: anything,
 }
 
@@ -45,7 +45,7 @@ export function markersOf(prompt: string): { markers: Markers } | { problem: str
     fault: found.get('fault'),
     once: found.get('once'),
     as: found.get('as'),
-    fewer: number('fewer'),
+    pictures: number('pictures'),
     pretty: found.has('pretty'),
   }
   return { markers }

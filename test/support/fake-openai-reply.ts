@@ -41,7 +41,7 @@ export function orderOf(submission: Submission, rules: ModelRules, markers: Mark
     operation: submission.operation,
     rules,
     prompt: text('prompt', ''),
-    n: markers.fault === 'empty' ? 0 : Math.min(integer(submission, 'n') ?? 1, markers.fewer ?? Infinity),
+    n: markers.fault === 'empty' ? 0 : (markers.pictures ?? integer(submission, 'n') ?? 1),
     size: text('size', '1024x1024'),
     quality: text('quality', 'low'),
     background: text('background', 'opaque'),

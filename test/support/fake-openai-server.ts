@@ -33,7 +33,10 @@ async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promi
   outgoing.once('close', () => {
     if (!outgoing.writableFinished) closed.abort()
   })
-  await send(await fake.handle(requestOf(incoming, closed.signal)), outgoing)
+  const request = requestOf(incoming, closed.signal)
+  // Whose signal follows the other only as long as the request itself is not collected.
+  outgoing.once('close', () => request.signal)
+  await send(await fake.handle(request), outgoing)
 }
 
 function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request {

@@ -1,5 +1,5 @@
 import { exports } from 'cloudflare:workers'
-import OpenAI, { type ClientOptions } from 'openai'
+import { type ClientOptions, OpenAI } from 'openai'
 
 export const ORIGIN = 'https://darkroom.example.net'
 export const KEY = 'sk-dr-default-tests'

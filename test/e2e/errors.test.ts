@@ -1,0 +1,172 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { type ClientOptions, OpenAI } from 'openai'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type Gateway, sendingTo, startGateway } from './support/gateway.ts'
+import { pngFile } from './support/pictures.ts'
+import { type Upstream, startUpstream } from './support/upstream.ts'
+
+let upstream: Upstream
+let gateway: Gateway
+
+beforeAll(async () => {
+  upstream = await startUpstream()
+  gateway = await startGateway(sendingTo(upstream.origin))
+})
+afterAll(async () => {
+  await gateway?.stop()
+  await upstream?.stop()
+})
+
+/** What the SDK throws for a request that is not to succeed. */
+async function failureOf(
+  request: Partial<OpenAI.ImageGenerateParamsNonStreaming>,
+  client?: ClientOptions,
+): Promise<unknown> {
+  const images = gateway.sdk(client).images
+  return await images.generate({ model: 'gpt-image-2', prompt: 'A kite', ...request }).then(
+    (answer) => expect.fail(`this succeeded: ${JSON.stringify(answer).slice(0, 200)}`),
+    (error: unknown) => error,
+  )
+}
+
+test.each([
+  ['a size that no model makes', { size: '10x10' }, { param: 'size', code: 'invalid_value' }],
+  ['an unknown model', { model: 'no-such-model' }, { param: 'model', code: 'invalid_value' }],
+  ['an empty prompt', { prompt: '' }, { param: 'prompt', code: 'empty_string' }],
+  ['n = 11', { n: 11 }, { param: 'n', code: 'integer_above_max_value' }],
+  ['a prompt that the upstream blocks', { prompt: 'A fight @fault=moderation' }, { code: 'moderation_blocked' }],
+])('%s is a BadRequestError', async (_, request, details) => {
+  const error = await failureOf(request)
+  expect(error).toBeInstanceOf(OpenAI.BadRequestError)
+  expect(error).toMatchObject({ status: 400, ...details })
+})
+
+test('a file that is no image is a BadRequestError', async () => {
+  const image = new File(['no image'], 'image.png', { type: 'image/png' })
+  const edit = gateway.sdk().images.edit({ model: 'gpt-image-2', prompt: 'Paint it blue', image })
+  await expect(edit).rejects.toBeInstanceOf(OpenAI.BadRequestError)
+  await expect(edit).rejects.toMatchObject({ status: 400, code: 'invalid_image_file' })
+})
+
+test('a wrong key is an AuthenticationError', async () => {
+  const error = await failureOf({}, { apiKey: 'sk-dr-default-wrong' })
+  expect(error).toBeInstanceOf(OpenAI.AuthenticationError)
+  expect(error).toMatchObject({ status: 401, code: 'invalid_api_key' })
+})
+
+test('a path that does not exist is a NotFoundError', async () => {
+  const error = await failureOf({}, { baseURL: `${gateway.baseUrl}/v7` })
+  expect(error).toBeInstanceOf(OpenAI.NotFoundError)
+  expect(error).toMatchObject({ status: 404 })
+})
+
+test('an upload above the limit is refused with status 413', async () => {
+  const image = await Promise.all(['a', 'b', 'c'].map((seed) => pngFile(`${seed}.png`, seed, 40_000_000)))
+  const edit = gateway.sdk().images.edit({ model: 'gpt-image-2', prompt: 'Paint them blue', image })
+  await expect(edit).rejects.toMatchObject({ status: 413, code: 'request_too_large' })
+})
+
+test('a rate limit of the upstream is a RateLimitError that says how long to wait', async () => {
+  const error = await failureOf({ prompt: 'A kite too many @fault=429' })
+  expect(error).toBeInstanceOf(OpenAI.RateLimitError)
+  expect(error).toMatchObject({ status: 429, code: 'rate_limit_exceeded' })
+  expect(error instanceof OpenAI.RateLimitError && error.headers.get('retry-after-ms')).toBe('1500')
+})
+
+test('a closed port is an APIConnectionError', async () => {
+  expect(await failureOf({}, { baseURL: `http://127.0.0.1:${await closedPort()}/v1` })).toBeInstanceOf(
+    OpenAI.APIConnectionError,
+  )
+})
+
+test("an answer that takes longer than the client's timeout is an APIConnectionTimeoutError", async () => {
+  const error = await failureOf({ prompt: 'A slow kite @delay=3000' }, { timeout: 500 })
+  expect(error).toBeInstanceOf(OpenAI.APIConnectionTimeoutError)
+})
+
+test('a request that its caller takes back is an APIUserAbortError', async () => {
+  const controller = new AbortController()
+  const request = { model: 'gpt-image-2', prompt: 'A kite taken back @delay=3000' }
+  const generation = gateway.sdk().images.generate(request, { signal: controller.signal })
+  setTimeout(() => controller.abort(), 500)
+  await expect(generation).rejects.toBeInstanceOf(OpenAI.APIUserAbortError)
+})
+
+const server = { error: OpenAI.InternalServerError, status: 502 }
+const timedOut = { error: OpenAI.InternalServerError, status: 504 }
+const unconfigured = { error: OpenAI.InternalServerError, status: 503 }
+const limited = { error: OpenAI.RateLimitError, status: 429 }
+
+/** What was paid for and lost is asked for once more. */
+test.each([
+  { fault: 'cut', ...server, calls: 2 },
+  { fault: 'bad-base64', ...server, calls: 2 },
+  { fault: 'not-an-image', ...server, calls: 2 },
+  { fault: 'html', ...server, calls: 1 },
+  { fault: 'error-inside', ...server, calls: 1 },
+  { fault: 'empty', ...server, calls: 1 },
+  { fault: '500', ...server, calls: 1 },
+  { fault: '503', ...server, calls: 1 },
+  { fault: '429', ...limited, calls: 1 },
+  { fault: '401', ...unconfigured, calls: 1 },
+  { fault: 'quota', ...unconfigured, calls: 1 },
+  { fault: 'redirect', ...unconfigured, calls: 1 },
+  { fault: 'silence', model: 'impatient', ...timedOut, calls: 1 },
+  { fault: 'silence-mid-body', model: 'impatient', ...timedOut, calls: 1 },
+])('an upstream with the fault $fault gives status $status, and is asked anew the next time', async (row) => {
+  const { fault, model = 'gpt-image-2', error, status, calls } = row
+  const prompt = `A kite @fault=${fault}`
+  for (const times of [1, 2]) {
+    const thrown = await failureOf({ model, prompt })
+    expect(thrown).toBeInstanceOf(error)
+    expect(thrown).toMatchObject({ status })
+    expect(await upstream.callsFor(prompt)).toHaveLength(calls * times)
+  }
+})
+
+test.each(['html', 'error-inside', 'empty', '500', '429', 'silence'])(
+  'after the fault %s the same request gets its image',
+  async (fault) => {
+    const request = { model: fault === 'silence' ? 'impatient' : 'gpt-image-2', prompt: `A red kite @once=${fault}` }
+    await failureOf(request)
+    const { response, data } = await gateway.sdk().images.generate(request).withResponse()
+    expect(response.headers.get('x-cache')).toBe('MISS')
+    expect(data.data).toHaveLength(1)
+    expect(await upstream.callsFor(request.prompt)).toHaveLength(2)
+  },
+)
+
+test.each(['cut', 'bad-base64', 'not-an-image'])(
+  'an answer lost to the fault %s is asked for once more',
+  async (fault) => {
+    const prompt = `A green kite @once=${fault}`
+    const answer = await gateway.sdk().images.generate({ model: 'gpt-image-2', prompt })
+    expect(answer.data).toHaveLength(1)
+    expect(await upstream.callsFor(prompt)).toHaveLength(2)
+  },
+)
+
+test('an upstream that is silent past its timeout is hung up on', async () => {
+  const prompt = 'A blue kite @fault=silence'
+  await failureOf({ model: 'impatient', prompt })
+  await vi.waitFor(
+    async () => expect((await upstream.callsFor(prompt)).map(({ outcome }) => outcome)).toEqual(['aborted']),
+    { timeout: 10_000 },
+  )
+})
+
+test('an upstream that nobody reaches is an InternalServerError with status 502', async () => {
+  const error = await failureOf({ model: 'absent' })
+  expect(error).toBeInstanceOf(OpenAI.InternalServerError)
+  expect(error).toMatchObject({ status: 502 })
+})
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address ? address.port : Number.NaN
+}

@@ -1,0 +1,105 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import { OpenAI } from 'openai'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type Gateway, sendingTo, startGateway } from './support/gateway.ts'
+import { decoded, fetched, sha256 } from './support/pictures.ts'
+import { type Upstream, startUpstream } from './support/upstream.ts'
+
+let upstream: Upstream
+let gateway: Gateway
+
+beforeAll(async () => {
+  upstream = await startUpstream()
+  gateway = await startGateway(sendingTo(upstream.origin))
+})
+afterAll(async () => {
+  await gateway?.stop()
+  await upstream?.stop()
+})
+
+type Request = OpenAI.ImageGenerateParamsNonStreaming
+
+/** An answer in what does not depend on when it was given: a link's signature does. */
+const timeless = (answer: OpenAI.ImagesResponse): string =>
+  JSON.stringify(answer, (name, value: unknown) => (name === 'url' ? new URL(String(value)).pathname : value))
+
+/** The different answers to one request that is sent so many times at once, and the generations that they name. */
+async function askAtOnce(
+  times: number,
+  body: Request,
+): Promise<{ answers: Set<string>; generations: Set<string | null> }> {
+  const client = gateway.sdk()
+  const all = await Promise.all(Array.from({ length: times }, () => client.images.generate(body).withResponse()))
+  return {
+    answers: new Set(all.map(({ data }) => timeless(data))),
+    generations: new Set(all.map(({ response }) => response.headers.get('x-generation-id'))),
+  }
+}
+
+test.each(['url', 'b64_json'] as const)(
+  '1,000 identical requests at once make one upstream call: %s',
+  async (response_format) => {
+    const body: Request = {
+      model: 'gpt-image-2',
+      prompt: `A beehive as ${response_format} @delay=3000`,
+      response_format,
+    }
+    const { answers, generations } = await askAtOnce(1000, body)
+    expect(answers.size).toBe(1)
+    expect(generations.size).toBe(1)
+    expect(await upstream.callsFor(body.prompt)).toHaveLength(1)
+  },
+)
+
+test.each(['url', 'b64_json'] as const)('a repeated request needs no upstream: %s', async (response_format) => {
+  const body: Request = { model: 'gpt-image-2', prompt: `A lone tree as ${response_format}`, response_format }
+  const first = await gateway.sdk().images.generate(body)
+  await upstream.stop()
+  try {
+    const { data, response } = await gateway.sdk().images.generate(body).withResponse()
+    expect(response.headers.get('x-cache')).toBe('HIT')
+    expect(timeless(data)).toBe(timeless(first))
+    expect((await picturesOf(data)).map(sha256)).toEqual((await picturesOf(first)).map(sha256))
+  } finally {
+    upstream = await startUpstream(upstream.port)
+  }
+})
+
+const picturesOf = async (answer: OpenAI.ImagesResponse): Promise<Buffer[]> =>
+  answer.data?.[0]?.url ? await fetched(answer) : decoded(answer)
+
+test('a client that hangs up on a long generation and asks again gets the image of that generation', async () => {
+  const body = { model: 'gpt-image-2', prompt: 'A cathedral @delay=20000' }
+  const hasty = request(`${gateway.baseUrl}/images/generations`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json' },
+  })
+  hasty.end(JSON.stringify(body))
+  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 10_000 })
+  await pause(1000)
+  hasty.destroy()
+  await expect(once(hasty, 'close')).rejects.toThrow('socket hang up')
+
+  const { data, response } = await gateway.sdk().images.generate(body).withResponse()
+  expect(response.headers.get('x-cache')).toBe('JOINED')
+  expect(decoded(data)).toHaveLength(1)
+  const calls = await upstream.callsFor(body.prompt)
+  expect(calls.map(({ outcome }) => outcome)).toEqual(['answered'])
+})
+
+test('a client that hangs up and asks again once the image is made finds it', async () => {
+  const body = { model: 'gpt-image-2', prompt: 'A chapel @delay=2000' }
+  const controller = new AbortController()
+  const hasty = gateway.sdk().images.generate(body, { signal: controller.signal })
+  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 10_000 })
+  controller.abort()
+  await expect(hasty).rejects.toBeInstanceOf(OpenAI.APIUserAbortError)
+  await vi.waitFor(async () => expect((await upstream.callsFor(body.prompt))[0]?.outcome).toBe('answered'), {
+    timeout: 20_000,
+  })
+
+  expect(decoded(await gateway.sdk().images.generate(body))).toHaveLength(1)
+  expect(await upstream.callsFor(body.prompt)).toHaveLength(1)
+})

@@ -1,0 +1,68 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Gateway, startGateway } from './support/gateway.ts'
+import { decodePng } from './support/pictures.ts'
+
+const PROJECT = fileURLToPath(new URL('../../', import.meta.url))
+const execute = promisify(execFile)
+
+let gateway: Gateway
+let directory: string
+let readme: string
+
+beforeAll(async () => {
+  gateway = await startGateway()
+  directory = await mkdtemp(join(tmpdir(), 'darkroom-readme-'))
+  readme = await readFile(join(PROJECT, 'README.md'), 'utf8')
+})
+afterAll(async () => {
+  await gateway?.stop()
+  await rm(directory, { recursive: true })
+})
+
+/** The one example in a language that holds a text, with the URL of the gateway that runs. */
+function example(language: string, holding: string): string {
+  const blocks = readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))
+  const found = Array.from(blocks, ([, code = '']) => code).filter((code) => code.includes(holding))
+  if (found.length !== 1) throw new Error(`the README has ${found.length} ${language} examples with ${holding}`)
+  return found.join('').replace('http://localhost:8787/v1', gateway.baseUrl)
+}
+
+const environment = () => ({ ...process.env, DARKROOM_KEY: gateway.key })
+
+test('the curl line answers with a link that shows a picture', async () => {
+  const { stdout } = await execute('bash', ['-c', example('sh', 'curl')], { env: environment() })
+  const [url = ''] = /http[^"]+/.exec(stdout) ?? []
+  const picture = await fetch(url)
+  expect(decodePng(Buffer.from(await picture.arrayBuffer()))).toEqual({ width: 1024, height: 1024 })
+})
+
+test('the example for Node writes a picture', async () => {
+  await writeFile(join(directory, 'example.mjs'), example('js', 'new OpenAI'))
+  await symlink(join(PROJECT, 'node_modules'), join(directory, 'node_modules'))
+  await execute(process.execPath, ['example.mjs'], { cwd: directory, env: environment() })
+  expect(decodePng(await readFile(join(directory, 'lighthouse.png')))).toEqual({ width: 1024, height: 1024 })
+})
+
+test.skipIf(spawnSync('python3', ['--version']).error)('the example for Python is Python', async () => {
+  await writeFile(join(directory, 'example.py'), example('python', 'OpenAI('))
+  await execute('python3', ['-m', 'py_compile', 'example.py'], { cwd: directory })
+})
+
+test('the deploy command builds the Worker', async () => {
+  const [command = '', ...options] = example('sh', 'npm run deploy').trim().split(' ')
+  const { stdout } = await execute(command, [...options, '--', '--dry-run'], { cwd: PROJECT })
+  expect(stdout).toContain('--dry-run: exiting now.')
+})
+
+test('every setting in the README exists, and every one that exists is in it', async () => {
+  const config = await readFile(join(PROJECT, 'src/config.ts'), 'utf8')
+  const known = Array.from(config.matchAll(/^ {2}([A-Z_]{4,}):/gm), ([, name]) => name)
+  const told = Array.from(readme.matchAll(/^\| `([A-Z_]{4,})` \|/gm), ([, name]) => name)
+  expect(told.filter((name) => name !== 'OPENAI_API_KEY').toSorted()).toEqual(known.toSorted())
+})

@@ -1,0 +1,106 @@
+import { once } from 'node:events'
+import { type Server, type ServerResponse, createServer } from 'node:http'
+import { OpenAI } from 'openai'
+import { afterEach, expect, test, vi } from 'vitest'
+import { type Gateway, sendingTo, startGateway } from './support/gateway.ts'
+import { decoded, pngFile } from './support/pictures.ts'
+import { startUpstream } from './support/upstream.ts'
+
+const started: { stop: () => Promise<void> }[] = []
+const ending = <Started extends { stop: () => Promise<void> }>(one: Started): Started => (started.push(one), one)
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((each) => each.stop()))
+})
+
+/** Ends every process of a gateway without warning, and starts it again on what it has stored. */
+async function crash(gateway: Gateway, variables: Record<string, string>): Promise<Gateway> {
+  await gateway.kill()
+  return ending(await startGateway(variables, gateway.directory))
+}
+
+test('an image that was stored before the gateway was killed is not made again', async () => {
+  const upstream = ending(await startUpstream())
+  const variables = sendingTo(upstream.origin)
+  const first = await startGateway(variables)
+  const body = { model: 'gpt-image-2', prompt: 'A fountain', n: 2 }
+  const before = await first.sdk().images.generate(body)
+
+  const second = await crash(first, variables)
+  const after = await second.sdk().images.generate(body)
+  expect(decoded(after)).toEqual(decoded(before))
+  expect(await upstream.callsFor(body.prompt)).toHaveLength(1)
+})
+
+test('an image that was stored when the gateway was killed in the midst of the answer is not made again', async () => {
+  const picture = Buffer.from(await (await pngFile('fountain.png', 'fountain', 100_000)).arrayBuffer())
+  const upstream = ending(await EndlessUpstream.start(picture.toString('base64')))
+  const variables = sendingTo(upstream.origin)
+  const first = await startGateway(variables)
+  const body = { model: 'gpt-image-2', prompt: 'A fountain' }
+  const pending = expect(first.sdk().images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIConnectionError)
+  await upstream.pictureTaken
+
+  const second = await crash(first, variables)
+  await pending
+  expect(decoded(await second.sdk().images.generate(body))).toEqual([picture])
+  expect(upstream.calls).toBe(1)
+})
+
+test('a generation that the gateway did not survive is made when it is asked for again', async () => {
+  const upstream = ending(await startUpstream())
+  const variables = sendingTo(upstream.origin)
+  const first = await startGateway(variables)
+  const body = { model: 'gpt-image-2', prompt: 'A fountain @delay=4000' }
+  const pending = expect(first.sdk().images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIConnectionError)
+  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 10_000 })
+
+  const second = await crash(first, variables)
+  await pending
+  const answers = await Promise.all([1, 2, 3].map(() => second.sdk().images.generate(body)))
+  expect(new Set(answers.map((answer) => answer.data?.[0]?.b64_json)).size).toBe(1)
+  expect((await upstream.callsFor(body.prompt)).map(({ outcome }) => outcome)).toEqual(['aborted', 'answered'])
+})
+
+const MEGABYTE = 'A'.repeat(1024 * 1024)
+/** More than stands in the buffers between two processes: whoever takes so much has read what came before it. */
+const BEYOND_BUFFERS = 64
+
+/** An upstream that answers with a picture and, beside it, the beginning of a data URL that never ends. */
+class EndlessUpstream {
+  calls = 0
+  readonly origin: string
+  readonly pictureTaken: Promise<void>
+  readonly #server: Server
+
+  private constructor(server: Server, port: number, base64: string) {
+    this.#server = server
+    this.origin = `http://127.0.0.1:${port}`
+    this.pictureTaken = new Promise((resolve) => {
+      server.on('request', (_, outgoing) => {
+        this.calls++
+        outgoing.on('error', () => {})
+        outgoing.writeHead(200, { 'content-type': 'application/json' })
+        outgoing.write(`{"created":1,"data":[{"b64_json":"${base64}","url":"data:image/png;base64,`)
+        pour(outgoing, BEYOND_BUFFERS, resolve)
+      })
+    })
+  }
+
+  static async start(base64: string): Promise<EndlessUpstream> {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    return new EndlessUpstream(server, typeof address === 'object' && address ? address.port : 0, base64)
+  }
+
+  async stop(): Promise<void> {
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+}
+
+function pour(outgoing: ServerResponse, megabytes: number, done: () => void): void {
+  if (megabytes === 0) return done()
+  outgoing.write(MEGABYTE, (error) => error ?? pour(outgoing, megabytes - 1, done))
+}

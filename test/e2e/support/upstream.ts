@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url'
+import type { Call } from '../../support/fake-openai.ts'
+import { run } from './program.ts'
+
+/** An OpenAI of our own, in a process of its own. */
+export interface Upstream {
+  origin: string
+  port: string
+  /** The requests for pictures that came with a prompt. */
+  callsFor: (prompt: string) => Promise<Call[]>
+  /** All requests, those for the files behind its answers' URLs included. */
+  calls: () => Promise<Call[]>
+  stop: () => Promise<void>
+}
+
+const SERVER = fileURLToPath(new URL('../../support/fake-openai-server.ts', import.meta.url))
+
+/** The key that it wants, and what nobody but it and the gateway may see. */
+export const UPSTREAM_KEY = 'sk-upstream-secret'
+
+/** Starts it on a port, by default on any that is free. */
+export async function startUpstream(onPort = '0'): Promise<Upstream> {
+  const { said, stop } = await run(process.execPath, [SERVER, onPort], /\{"port":(\d+)\}/)
+  const [, port = ''] = said
+  const origin = `http://127.0.0.1:${port}`
+  const calls = async (): Promise<Call[]> => {
+    const seen: Call[] = JSON.parse(await (await fetch(`${origin}/__calls`)).text())
+    return seen
+  }
+  const callsFor = async (prompt: string): Promise<Call[]> =>
+    (await calls()).filter(({ fields }) => fields['prompt'] === prompt)
+  return { origin, port, callsFor, calls, stop }
+}
