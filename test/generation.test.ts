@@ -51,7 +51,8 @@ describe('identical requests', () => {
 
   test('tell the one that started the work from those that joined it', async () => {
     const states = await Promise.all(Array.from({ length: 5 }, async () => cacheOf(await ask('A cat @delay=50'))))
-    expect(states.toSorted()).toEqual(['JOINED', 'JOINED', 'JOINED', 'JOINED', 'MISS'])
+    expect(states.filter((state) => state === 'MISS')).toHaveLength(1)
+    expect(states.filter((state) => state === 'JOINED')).toHaveLength(4)
   })
 
   test('share a failure, which is then forgotten', async () => {

@@ -20,7 +20,7 @@ function decode(base64: string | undefined): Decoded {
   const image = PhotonImage.new_from_byteslice(Uint8Array.fromBase64(base64 ?? ''))
   const [width, height, pixels] = [image.get_width(), image.get_height(), image.get_raw_pixels()]
   image.free()
-  return { width, height, at: (x, y) => [...pixels.slice((y * width + x) * 4, (y * width + x) * 4 + 4)] }
+  return { width, height, at: (x, y) => Array.from(pixels.slice((y * width + x) * 4, (y * width + x) * 4 + 4)) }
 }
 
 test.each([
