@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer'
 
-/** How a format is known by its first bytes; `at` is their offset. Sources: each format's own specification. */
-const SIGNATURES: { mediaType: string; at: number; bytes: string }[] = [
+/** How a format is known by the bytes at an offset, and at its start. Sources: each format's own specification. */
+const SIGNATURES: { mediaType: string; at: number; bytes: string; start?: string }[] = [
   { mediaType: 'image/png', at: 0, bytes: '\x89PNG\r\n\x1a\n' },
   { mediaType: 'image/jpeg', at: 0, bytes: '\xff\xd8\xff' },
-  { mediaType: 'image/webp', at: 8, bytes: 'WEBP' },
+  { mediaType: 'image/webp', at: 8, bytes: 'WEBP', start: 'RIFF' },
   { mediaType: 'image/gif', at: 0, bytes: 'GIF8' },
   { mediaType: 'image/avif', at: 4, bytes: 'ftypavif' },
 ]
@@ -21,9 +21,13 @@ const EXTENSIONS: Record<string, string> = {
 /** The media type of an image by its content, whatever its sender called it; undefined where it is no image we know. */
 export function sniff(head: Uint8Array): string | undefined {
   const start = Buffer.from(head.subarray(0, 256)).toString('latin1')
-  const known = SIGNATURES.find(({ at, bytes }) => start.startsWith(bytes, at))
+  const known = SIGNATURES.find(
+    ({ at, bytes, start: first = '' }) => start.startsWith(bytes, at) && start.startsWith(first),
+  )
   if (known) return known.mediaType
-  return /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)?<svg[\s>]/.test(start) ? 'image/svg+xml' : undefined
+  return /^(?:\xef\xbb\xbf)?(?:\s|<\?xml[^>]*>|<!--[\s\S]*?-->|<!DOCTYPE[^>]*>)*<svg[\s>]/.test(start)
+    ? 'image/svg+xml'
+    : undefined
 }
 
 /** The file name extension of a media type that `sniff` gives. */

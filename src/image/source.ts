@@ -15,7 +15,7 @@ const MAX_REDIRECTS = 3
 const FETCH_TIMEOUT_MS = 60_000
 
 /** Names that never lead to the public internet (RFC 6761, RFC 6762, RFC 8375, and the cloud's own). */
-const PRIVATE_NAMES = /(?:^|\.)(?:localhost|local|internal|intranet|lan|home\.arpa|test|invalid|onion)$/
+const PRIVATE_NAMES = /(?:^|\.)(?:localhost|local|localdomain|internal|intranet|lan|home\.arpa|test|invalid|onion)$/
 
 /**
  * Reads a picture from a URL that a caller, or an upstream's answer, named: https and public hosts only, each of at most
@@ -62,7 +62,10 @@ function checked(address: string, { allowPrivateUrls }: FetchRules): URL {
 
 /** URL parsing has already turned every spelling of an IPv4 address into the dotted one. */
 function isPublic(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$|\.$/g, '')
-  if (ipaddr.isValid(host)) return ipaddr.process(host).range() === 'unicast'
+  const host = hostname.replace(/^\[|\]$|\.+$/g, '')
+  if (ipaddr.isValid(host)) {
+    const address = ipaddr.process(host)
+    return address.range() === 'unicast' && (address.kind() === 'ipv4' || address.match(ipaddr.parseCIDR('2000::/3')))
+  }
   return host.includes('.') && !PRIVATE_NAMES.test(host)
 }

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { Bytes } from './bytes'
 
 /** No media type with its parameters is this long, so a data URL without a comma by then is none. */
@@ -8,24 +9,27 @@ const MAX_DATA_URL_HEAD = 256
  * protocols §7.6) and white space is skipped. Throws SyntaxError at what is not base64.
  */
 export async function* decodeBase64(bytes: Bytes): Bytes {
-  const decoder = new TextDecoder()
   let decoded = new Uint8Array(0)
   let carry = ''
   let atStart = true
+  let padded = false
   for await (const chunk of bytes) {
-    let text = carry + decoder.decode(chunk, { stream: true })
-    if (atStart && text.startsWith('data:')) {
+    let text = carry + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')
+    if (atStart && (text.startsWith('data:') || 'data:'.startsWith(text))) {
       const comma = text.indexOf(',')
       if (comma === -1 && text.length < MAX_DATA_URL_HEAD) {
         carry = text
         continue
       }
+      if (!text.slice(0, comma).endsWith(';base64')) throw new SyntaxError('the data URL is not base64')
       text = text.slice(comma + 1)
     }
+    if (padded && /[^\t\n\f\r ]/.test(text)) throw new SyntaxError('the base64 text goes on after its padding')
     atStart = false
     if (decoded.length < text.length) decoded = new Uint8Array(text.length)
     const { read, written } = decoded.setFromBase64(text, { lastChunkHandling: 'stop-before-partial' })
-    carry = text.slice(read)
+    padded ||= read === text.length && text.includes('=')
+    carry = text.slice(read).replaceAll(/[\t\n\f\r ]/g, '')
     if (written > 0) yield decoded.subarray(0, written)
   }
   const last = Uint8Array.fromBase64(carry)

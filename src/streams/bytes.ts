@@ -54,9 +54,9 @@ export async function collect(bytes: Bytes): Promise<Uint8Array<ArrayBuffer>> {
   return whole
 }
 
-/** Reads everything as UTF-8 text; only for bytes already `capped`. */
+/** Reads everything as UTF-8 text, byte order marks included; only for bytes already `capped`. */
 export async function text(bytes: Bytes): Promise<string> {
-  const decoder = new TextDecoder()
+  const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
   let all = ''
   for await (const chunk of bytes) all += decoder.decode(chunk, { stream: true })
   return all + decoder.decode()
@@ -78,10 +78,14 @@ export async function peek(bytes: Bytes, count: number): Promise<{ head: Uint8Ar
 }
 
 async function* resume(head: Uint8Array, source: AsyncIterator<Uint8Array>): Bytes {
-  if (head.length > 0) yield head
-  for (;;) {
-    const { value, done } = await source.next()
-    if (done) return
-    yield value
+  try {
+    if (head.length > 0) yield head
+    for (;;) {
+      const { value, done } = await source.next()
+      if (done) return
+      yield value
+    }
+  } finally {
+    await source.return?.()
   }
 }

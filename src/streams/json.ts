@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { Bytes } from './bytes'
 import { Window } from './window'
 
@@ -41,6 +42,9 @@ const COMMA = code(',')
 const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d)
 
+/** A byte order mark in the middle of a text is a character like any other, which the decoder would leave out. */
+const utf8Decoder = (): TextDecoder => new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
+
 /** A key is undefined while the scanner waits for it. */
 type Container = { kind: 'object'; key: string | undefined } | { kind: 'array'; index: number }
 
@@ -51,8 +55,11 @@ type Container = { kind: 'object'; key: string | undefined } | { kind: 'array'; 
 export class JsonStream {
   readonly #window: Window
   readonly #take: (path: Path) => boolean
-  readonly #decoder = new TextDecoder()
+  readonly #decoder = utf8Decoder()
   readonly #containers: Container[] = []
+  /** Whether the window stands inside a string, and whether its next byte there is escaped. */
+  #inString = false
+  #escaped = false
   #rest = ''
   #taken = 0
 
@@ -120,21 +127,22 @@ export class JsonStream {
       container.key = await this.#key()
       return
     }
+    this.#inString = true
     const path = this.#containers.map((each) => (each.kind === 'array' ? each.index : (each.key ?? '')))
     if (!this.#take(path)) {
       for await (const raw of this.#raw()) this.#append(raw)
     } else {
-      const bytes = unescape(this.#raw())
-      yield { path, bytes }
-      for await (const _ of bytes);
+      yield { path, bytes: unescape(this.#raw()) }
+      for await (const _ of unescape(this.#raw()));
       this.#rest += String(this.#taken++)
     }
-    this.#rest += '"'
+    this.#append(Uint8Array.of(QUOTE))
   }
 
   async #key(): Promise<string> {
-    const decoder = new TextDecoder()
+    const decoder = utf8Decoder()
     let raw = ''
+    this.#inString = true
     for await (const chunk of this.#raw()) {
       raw += decoder.decode(chunk, { stream: true })
       if (raw.length > MAX_KEY) throw new SyntaxError('a key of the JSON text is too long')
@@ -155,20 +163,21 @@ export class JsonStream {
     this.#window.skip(count)
   }
 
-  /** The bytes of a string as they are written, escapes and all, up to its closing quote, which is skipped. */
+  /** What is left of a string as it is written, escapes and all, up to its closing quote, which is skipped. */
   async *#raw(): Bytes {
-    let escaped = false
-    for (;;) {
+    while (this.#inString) {
       const view = this.#window.view
-      const quote = closingQuote(view, escaped)
+      const quote = closingQuote(view, this.#escaped)
       if (quote.at !== -1) {
-        yield view.subarray(0, quote.at)
         this.#window.skip(quote.at + 1)
+        this.#inString = false
+        this.#escaped = false
+        yield view.subarray(0, quote.at)
         return
       }
-      escaped = quote.escaped
+      this.#escaped = quote.escaped
       this.#window.skip(view.length)
-      yield view
+      if (view.length > 0) yield view
       if (!(await this.#window.more())) throw new UnexpectedEnd()
     }
   }
@@ -180,8 +189,8 @@ function closingQuote(view: Uint8Array, escaped: boolean): { at: number; escaped
   let from = escaped ? 1 : 0
   let quote = view.indexOf(QUOTE, from)
   for (;;) {
-    const slash = view.indexOf(BACKSLASH, from)
-    if (slash === -1 || (quote !== -1 && quote < slash)) return { at: quote, escaped: false }
+    const slash = view.subarray(0, quote === -1 ? view.length : quote).indexOf(BACKSLASH, from)
+    if (slash === -1) return { at: quote, escaped: false }
     from = slash + 2
     if (from > view.length) return { at: -1, escaped: true }
     if (quote !== -1 && quote < from) quote = view.indexOf(QUOTE, from)
@@ -190,28 +199,24 @@ function closingQuote(view: Uint8Array, escaped: boolean): { at: number; escaped
 
 /** Resolves the escapes of a string's raw bytes: some encoders write every "/" of base64 as "\\/". */
 async function* unescape(raw: Bytes): Bytes {
-  const decoder = new TextDecoder()
-  const encoder = new TextEncoder()
   let carry = ''
   for await (const chunk of raw) {
     if (carry === '' && !chunk.includes(BACKSLASH)) {
       yield chunk
       continue
     }
-    const text = carry + decoder.decode(chunk, { stream: true })
-    const whole = wholeEscapes(text)
+    const text = carry + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')
+    const whole = text.length - (CUT_ESCAPE.exec(text)?.[1]?.length ?? 0)
     carry = text.slice(whole)
-    yield encoder.encode(String(JSON.parse(`"${text.slice(0, whole)}"`)))
+    yield Buffer.from(text.slice(0, whole).replaceAll(ESCAPES, resolved), 'latin1')
   }
-  if (carry !== '') throw new SyntaxError('a string of the JSON text ends in the middle of an escape')
+  if (carry !== '') yield Buffer.from(resolved(carry), 'latin1')
 }
 
-/** How much of the text comes before an escape that its end cuts in two. */
-function wholeEscapes(text: string): number {
-  const slash = text.lastIndexOf('\\')
-  let run = 0
-  while (text[slash - run] === '\\') run++
-  if (run % 2 === 0) return text.length
-  const length = text[slash + 1] === 'u' ? 6 : 2
-  return slash + length > text.length ? slash : text.length
-}
+/** Escapes in a row, so that the two halves of a surrogate pair are resolved together. */
+const ESCAPES = /(?:\\(?:u.{4}|.))+/gs
+const resolved = (escapes: string): string =>
+  escapes === '\\/' ? '/' : Buffer.from(String(JSON.parse(`"${escapes}"`))).toString('latin1')
+
+/** An escape, or a surrogate pair of two, that the end of the text cuts. */
+const CUT_ESCAPE = /(?<!\\)(?:\\\\)*(\\(?:u(?:.{0,3}|d[89ab]..(?:\\(?:u.{0,3})?)?))?)$/is

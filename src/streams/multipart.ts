@@ -22,7 +22,9 @@ const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
 /** The boundary that a content type names, or undefined where it is not a multipart form (RFC 7578, RFC 2046 §5.1). */
 export function boundaryOf(contentType: string | undefined): string | undefined {
-  const match = /^multipart\/form-data\s*;.*?\bboundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType ?? '')
+  const match = /^multipart\/form-data\s*(?:;.*)?;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i.exec(
+    contentType ?? '',
+  )
   return match?.[1] ?? match?.[2]
 }
 
@@ -30,6 +32,8 @@ export function boundaryOf(contentType: string | undefined): string | undefined 
 export class MultipartStream {
   readonly #window: Window
   readonly #delimiter: Buffer
+  /** Whether the window stands inside a part's content. */
+  #inBody = false
 
   constructor(bytes: Bytes, boundary: string) {
     this.#window = new Window(bytes)
@@ -41,9 +45,10 @@ export class MultipartStream {
     try {
       await this.#expectOpening()
       while (await this.#partFollows()) {
-        const bytes = this.#body()
-        yield { ...(await this.#head()), bytes }
-        for await (const _ of bytes);
+        const head = await this.#head()
+        this.#inBody = true
+        yield { ...head, bytes: this.#body() }
+        for await (const _ of this.#body());
       }
     } finally {
       await this.#window.close()
@@ -52,6 +57,8 @@ export class MultipartStream {
 
   /** The first delimiter may lack the line break that belongs to it when it opens the body. */
   async #expectOpening(): Promise<void> {
+    await this.#need(CRLF.length)
+    if (CRLF.equals(this.#window.view.subarray(0, CRLF.length))) this.#window.skip(CRLF.length)
     const opening = this.#delimiter.subarray(CRLF.length)
     await this.#need(opening.length)
     if (!opening.equals(this.#window.view.subarray(0, opening.length))) {
@@ -70,32 +77,37 @@ export class MultipartStream {
   }
 
   async #head(): Promise<{ name: string; filename: string | undefined }> {
+    await this.#need(CRLF.length)
+    if (CRLF.equals(this.#window.view.subarray(0, CRLF.length))) throw new MalformedForm('has a part without a head')
     let end: number
     while ((end = indexOf(this.#window.view, END_OF_HEAD)) === -1) {
       if (this.#window.view.length > MAX_HEAD) throw new MalformedForm('has a part with a head that is too long')
       await this.#need(this.#window.view.length + 1)
     }
+    if (end > MAX_HEAD) throw new MalformedForm('has a part with a head that is too long')
     const head = new TextDecoder().decode(this.#window.view.subarray(0, end))
     this.#window.skip(end + END_OF_HEAD.length)
-    const disposition = /^content-disposition:\s*form-data\s*;(.*)$/im.exec(head)?.[1] ?? ''
+    const disposition = /^content-disposition:\s*form-data\s*(;.*)$/im.exec(head)?.[1] ?? ''
     const name = parameter(disposition, 'name')
     if (name === undefined) throw new MalformedForm('has a part without a name')
     return { name, filename: parameter(disposition, 'filename') }
   }
 
+  /** What is left of a part's content, up to the delimiter behind it, which is skipped. */
   async *#body(): Bytes {
-    for (;;) {
+    while (this.#inBody) {
       const view = this.#window.view
       const end = indexOf(view, this.#delimiter)
       if (end !== -1) {
-        yield view.subarray(0, end)
         this.#window.skip(end + this.#delimiter.length)
+        this.#inBody = false
+        yield view.subarray(0, end)
         return
       }
       const certain = view.length - this.#delimiter.length
       if (certain > 0) {
-        yield view.subarray(0, certain)
         this.#window.skip(certain)
+        yield view.subarray(0, certain)
       }
       await this.#need(this.#window.view.length + 1)
     }
@@ -112,8 +124,11 @@ function indexOf(view: Uint8Array, pattern: Buffer): number {
   return Buffer.from(view.buffer, view.byteOffset, view.length).indexOf(pattern)
 }
 
-/** A parameter's value, with the three characters that forms escape in names put back (HTML, multipart form data). */
+/** Most senders put a value into quotes, some do not; what it holds of quotes is escaped in one of two ways. */
+const PARAMETERS = /;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/g
+
 function parameter(disposition: string, name: string): string | undefined {
-  const value = new RegExp(`(?:^|;)\\s*${name}="((?:[^"\\\\]|\\\\.)*)"`, 'i').exec(disposition)?.[1]
+  const match = [...disposition.matchAll(PARAMETERS)].find(([, key]) => key?.toLowerCase() === name)
+  const value = match?.[2]?.replaceAll(/\\(["\\])/g, '$1') ?? match?.[3]
   return value?.replaceAll('%22', '"').replaceAll('%0D', '\r').replaceAll('%0A', '\n')
 }

@@ -1,0 +1,105 @@
+import { env } from 'cloudflare:workers'
+import { reset } from 'cloudflare:test'
+import { afterEach, expect, test } from 'vitest'
+import { collect, read } from '../../src/streams/bytes'
+import { type FormFile, formBody } from '../../src/streams/form'
+import { encode, pieces, streamOf } from './splits'
+
+afterEach(reset)
+
+/** A file that arrives in pieces, and notes when it is opened. */
+const file = (name: string, content: Uint8Array, opened: string[] = []): FormFile => ({
+  name,
+  filename: `${name}.png`,
+  mediaType: 'image/png',
+  bytes: content.length,
+  open: async () => {
+    opened.push(name)
+    return streamOf(pieces(content, 4000))
+  },
+})
+
+const readBack = ({ contentType, body }: ReturnType<typeof formBody>): Promise<FormData> =>
+  new Response(body, { headers: { 'content-type': contentType } }).formData()
+
+const picture = new Uint8Array(100_000).map((_, at) => (at * at) % 251)
+const failure = new RangeError('broke off')
+const confusing = encode('\r\n--darkroom-\r\ncontent-disposition: form-data; name="x"\r\n\r\n--\r\n')
+
+test.each([
+  ['an ordinary value', { prompt: 'a cat', n: '2' }],
+  ['an empty value', { prompt: '' }],
+  ['line breaks', { prompt: 'a\r\n\r\nb\nc\r' }],
+  ['text in UTF-8', { prompt: 'Größe – é😀' }],
+  ['what looks like a boundary', { prompt: '--darkroom-\r\n--\r\n' }],
+  ['no fields', {}],
+])('a field with %s arrives as it was', async (_, fields) => {
+  expect(Object.fromEntries(await readBack(formBody(fields, [])))).toEqual(fields)
+})
+
+test('a value given as one of many stays apart from the others', async () => {
+  const form = await readBack(formBody({ a: '1', b: '2', c: '3' }, []))
+  expect([...form.keys()]).toEqual(['a', 'b', 'c'])
+})
+
+test.each([
+  ['an empty file', new Uint8Array(0)],
+  ['a file of one byte', new Uint8Array([0])],
+  ['a file in many pieces', picture],
+  ['a file that looks like a form', confusing],
+])('%s arrives byte for byte', async (_, content) => {
+  const sent = (await readBack(formBody({}, [file('image', content)]))).get('image')
+  expect(sent instanceof File && (await sent.bytes()).toBase64()).toBe(content.toBase64())
+})
+
+test('a file keeps its name and media type', async () => {
+  const sent = (await readBack(formBody({}, [file('mask', picture)]))).get('mask')
+  expect(sent).toMatchObject({ name: 'mask.png', type: 'image/png', size: picture.length })
+})
+
+test('files of one name keep their order, after the fields', async () => {
+  const form = await readBack(formBody({ prompt: 'a' }, [file('image[]', encode('1')), file('image[]', encode('22'))]))
+  const sizes = [...form].map(([name, value]) => [name, value instanceof File ? value.size : value])
+  expect(sizes).toEqual([
+    ['prompt', 'a'],
+    ['image[]', 1],
+    ['image[]', 2],
+  ])
+})
+
+test('each form has a boundary of its own', () => {
+  expect(formBody({}, []).contentType).not.toBe(formBody({}, []).contentType)
+})
+
+test('the length of a form is known before it is sent', async () => {
+  const { body } = formBody({ prompt: 'Größe' }, [file('image', picture), file('mask', confusing)])
+  await expect(env.IMAGES.put('form', body)).resolves.toMatchObject({ key: 'form' })
+})
+
+test('a file is opened only when its turn comes', async () => {
+  const opened: string[] = []
+  const { body } = formBody({ prompt: 'a' }, [file('image', picture, opened), file('mask', picture, opened)])
+  for await (const _ of read(body)) break
+  expect(opened).not.toContain('mask')
+})
+
+test.each([
+  ['cannot be opened', { open: () => Promise.reject(failure) }],
+  ['fails at once', { open: async () => streamOf([], { failure }) }],
+  ['fails midway', { open: async () => streamOf([picture.subarray(0, 5000)], { failure }) }],
+  ['is shorter than announced', { bytes: picture.length + 1 }],
+  ['is longer than announced', { bytes: picture.length - 1 }],
+])('a file that %s breaks the body', async (_, wrong) => {
+  const { body } = formBody({ prompt: 'a' }, [{ ...file('image', picture), ...wrong }])
+  await expect(collect(read(body))).rejects.toBeInstanceOf(Error)
+})
+
+test('a body that nobody reads on lets go of its file', async () => {
+  let cancelled = false
+  const pull = (controller: ReadableStreamDefaultController): void => controller.enqueue(new Uint8Array(1000))
+  const open = async (): Promise<ReadableStream> => new ReadableStream({ pull, cancel: () => void (cancelled = true) })
+  const { body } = formBody({}, [{ ...file('image', picture), bytes: 1_000_000, open }])
+  let seen = 0
+  for await (const chunk of read(body)) if ((seen += chunk.length) > 5000) break
+  await expect.poll(() => cancelled).toBe(true)
+})

@@ -1,0 +1,86 @@
+import { type Bytes, collect } from '../../src/streams/bytes'
+
+export const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** The text of UTF-8 bytes, and nothing else: what is not UTF-8 fails, and a byte order mark is kept. */
+export const decode = (bytes: Uint8Array): string =>
+  new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+
+/** Reads everything as text, cut where `decode` cannot cut it. */
+export const decodeAll = async (bytes: Bytes): Promise<string> => decode(await collect(bytes))
+
+/** Passes chunks on as `Bytes` documents it: through one buffer, spoilt as soon as the next chunk is asked for. */
+export async function* passing(chunks: Uint8Array[]): Bytes {
+  const buffer = new Uint8Array(Math.max(0, ...chunks.map((chunk) => chunk.length)))
+  for (const chunk of chunks) {
+    buffer.set(chunk)
+    yield buffer.subarray(0, chunk.length)
+    buffer.fill(0x21)
+  }
+}
+
+/** Pieces of a size each, the last one shorter. */
+export function pieces(bytes: Uint8Array, size: number): Uint8Array[] {
+  const count = Math.ceil(bytes.length / size)
+  return Array.from({ length: count }, (_, index) => bytes.subarray(index * size, (index + 1) * size))
+}
+
+export interface Split {
+  /** Says in a failed expectation how the bytes were cut. */
+  how: string
+  chunks: Uint8Array[]
+}
+
+/** In one piece, in two at every place (an empty first or last one too), byte by byte, and in threes. */
+export function splits(bytes: Uint8Array): Split[] {
+  const halves = Array.from({ length: bytes.length + 1 }, (_, at) => ({
+    how: `cut at ${at}`,
+    chunks: [bytes.subarray(0, at), bytes.subarray(at)],
+  }))
+  return [
+    { how: 'in one piece', chunks: [bytes] },
+    ...halves,
+    { how: 'byte by byte', chunks: pieces(bytes, 1) },
+    { how: 'in threes', chunks: pieces(bytes, 3) },
+  ]
+}
+
+/** What becomes of something, its failure included: as data, so that many can be compared at once. */
+export async function fate<Value>(promise: Promise<Value>): Promise<Value | string> {
+  try {
+    return await promise
+  } catch (error) {
+    return error instanceof Error ? error.constructor.name : String(error)
+  }
+}
+
+/** The first splits of a text that do not come out as expected, with what came out: an empty list is a pass. */
+export async function oddSplits<Value>(
+  bytes: Uint8Array,
+  outcome: (passing: Bytes) => Promise<Value>,
+  expected: unknown,
+): Promise<string[]> {
+  const odd: string[] = []
+  for (const { how, chunks } of splits(bytes)) {
+    const got = JSON.stringify(await fate(outcome(passing(chunks))))
+    if (got !== JSON.stringify(expected)) odd.push(`${how}: ${got}`)
+  }
+  return odd.slice(0, 4)
+}
+
+/** A stream as JavaScript makes it, of plain chunks or of bytes; it ends, or breaks off with a failure. */
+export function streamOf(
+  chunks: Uint8Array[],
+  { type, failure, cancel }: { type?: 'bytes' | undefined; failure?: Error; cancel?: () => void } = {},
+): ReadableStream<Uint8Array> {
+  const left = chunks.map((chunk) => chunk.slice())
+  const pull = (controller: ReadableByteStreamController | ReadableStreamDefaultController<Uint8Array>): void => {
+    const chunk = left.shift()
+    if (chunk) return controller.enqueue(chunk)
+    if (failure) return controller.error(failure)
+    controller.close()
+    if ('byobRequest' in controller) controller.byobRequest?.respond(0)
+  }
+  const source = cancel ? { pull, cancel } : { pull }
+  return type ? new ReadableStream({ type, ...source }) : new ReadableStream(source)
+}
