@@ -34,6 +34,22 @@ const UPSTREAMS = [
     models: ['pair=relay-2'],
     priority: 1,
   },
+  {
+    name: 'slow',
+    provider: 'openai',
+    secret: 'FIRST_KEY',
+    base_url: 'https://first.example.com/v1',
+    models: ['slow=relay-1'],
+    timeout_seconds: 0.3,
+  },
+  {
+    name: 'slower',
+    provider: 'openai',
+    secret: 'TWO_KEYS',
+    base_url: 'https://second.example.com/v1',
+    models: ['slow=relay-1'],
+    timeout_seconds: 0.3,
+  },
 ]
 
 export default defineConfig({

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { RETIRED } from './catalog/models'
 import type { Upstream } from './providers/provider'
 import { configuredUpstreams, upstreamSetting } from './upstreams/configured'
 
@@ -66,7 +65,7 @@ export function configOf(env: object): Config {
 }
 
 function parse(env: object): Config {
-  const { data, error } = variables.safeParse(env)
+  const { data, error } = variables.safeParse(env, { reportInput: true })
   if (error) throw new ConfigError(wording(error))
   const secrets = z.record(z.string(), z.unknown()).parse({ ...env })
   const secretNamed = (name: string): string | undefined => z.string().optional().catch(undefined).parse(secrets[name])
@@ -76,7 +75,7 @@ function parse(env: object): Config {
     adminToken: data.ADMIN_TOKEN,
     gatewayKey: data.GATEWAY_KEY,
     upstreams: upstreamsOf(() => configuredUpstreams(data.UPSTREAMS, demo, secretNamed)),
-    aliases: new Map(Object.entries({ ...RETIRED, ...data.MODEL_ALIASES })),
+    aliases: new Map(Object.entries(data.MODEL_ALIASES)),
     cacheTtlSeconds: data.CACHE_TTL_SECONDS,
     cacheScope: data.CACHE_SCOPE,
     imageUrlTtlSeconds: data.IMAGE_URL_TTL_SECONDS,
@@ -93,13 +92,14 @@ function upstreamsOf(configure: () => Upstream[]): Upstream[] {
   }
 }
 
-/** Names the setting at fault, and never its value, which may be a secret. */
-function wording(error: z.ZodError): string {
-  const issue = error.issues[0]
-  const [variable = 'settings', ...inside] = issue?.path ?? []
-  const missing = issue?.code === 'invalid_type' && inside.length === 0 && issue.message.includes('undefined')
-  if (missing)
-    return `The secret ${String(variable)} is not set. Set it with: npx wrangler secret put ${String(variable)}`
-  const place = [variable, ...inside].map(String).join('.')
-  return `The setting ${place} is wrong: ${issue?.message ?? 'it cannot be read'}.`
+/** Names the settings at fault, and never their values, which may be secrets. */
+function wording({ issues }: z.ZodError): string {
+  const missing = issues
+    .filter(({ input, path }) => input === undefined && path.length === 1)
+    .map(({ path }) => String(path[0]))
+  if (missing.length > 0) {
+    const commands = missing.map((name) => `npx wrangler secret put ${name}`)
+    return `These secrets are not set: ${missing.join(', ')}. Set them with: ${commands.join('; ')}`
+  }
+  return issues.map(({ path, message }) => `The setting ${path.join('.')} is wrong: ${message}.`).join(' ')
 }

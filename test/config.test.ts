@@ -19,8 +19,8 @@ const served = (changed: Record<string, unknown>, path: string): Promise<Respons
 
 describe('a Worker whose settings are wrong', () => {
   test.each([
-    ['no signing secret', { SIGNING_SECRET: undefined }, /SIGNING_SECRET is not set/],
-    ['no admin token', { ADMIN_TOKEN: undefined }, /ADMIN_TOKEN is not set/],
+    ['no signing secret', { SIGNING_SECRET: undefined }, /not set: SIGNING_SECRET/],
+    ['no admin token', { ADMIN_TOKEN: undefined }, /not set: ADMIN_TOKEN/],
     ['a short signing secret', { SIGNING_SECRET: 'short' }, /SIGNING_SECRET is wrong: needs at least 32 characters/],
     ['upstreams that are no JSON', { UPSTREAMS: '[{' }, /UPSTREAMS is wrong: is not valid JSON/],
     [

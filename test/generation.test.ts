@@ -121,17 +121,87 @@ describe('a process that dies', () => {
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test('twice is not tried a third time, until somebody asks again', async () => {
+  test('twice is not tried a third time for a minute', async () => {
     const first = ask('A cat @fault=silence').then(({ status }) => status)
     await upstreamCalled(1)
     await abortAllDurableObjects()
     await upstreamCalled(2)
     await abortAllDurableObjects()
     expect(await first).toBe(503)
-    expect(await ringAlarms()).toBe(1)
+    const again = await ask('A cat @fault=silence')
+    expect([again.status, again.headers.get('x-should-retry'), again.headers.get('retry-after')]).toEqual([
+      502,
+      'false',
+      '60',
+    ])
     expect(upstream.calls).toHaveLength(2)
-    internet({ 'api.openai.com': { handle: () => new Response('out of order', { status: 500 }) } })
-    expect((await ask('A cat @fault=silence')).status).toBe(502)
+  })
+
+  test('while it makes something that only its caller may have costs nothing once that has gone', async () => {
+    const abort = new AbortController()
+    const request = { model: 'gpt-image-2', prompt: 'A cat @delay=300' }
+    const options = { signal: abort.signal, headers: { 'cache-control': 'no-store' } }
+    const gone = openai()
+      .images.generate(request, options)
+      .catch(() => {})
+    await upstreamCalled(1)
+    abort.abort()
+    await gone
+    await abortAllDurableObjects()
+    await ringAlarms()
+    await ringAlarms()
+    expect(upstream.calls).toHaveLength(1)
+  })
+})
+
+describe('R2 in trouble', () => {
+  test('for a moment costs nothing but that moment', async () => {
+    vi.spyOn(env.IMAGES, 'put').mockRejectedValueOnce(new Error('put: internal error (10001)'))
+    expect(await cacheOf(await ask('A cat'))).toBe('MISS')
+    expect(upstream.calls).toHaveLength(1)
+  })
+
+  test('for longer fails the request with a 503 that is not to be retried by itself, since it may be paid for', async () => {
+    vi.spyOn(env.IMAGES, 'put').mockRejectedValue(new Error('put: internal error (10001)'))
+    const response = await ask('A cat')
+    expect([response.status, response.headers.get('x-should-retry')]).toEqual([503, 'false'])
+    expect((await env.CACHE.list()).keys).toEqual([])
+  })
+
+  test('while an answer is read is a 503 as well', async () => {
+    await cacheOf(await ask('A cat'))
+    vi.spyOn(env.IMAGES, 'get').mockRejectedValue(new Error('get: internal error (10001)'))
+    const response = await ask('A cat')
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2'])
+  })
+})
+
+describe('KV in trouble', () => {
+  test('is a miss, and the image is there all the same', async () => {
+    vi.spyOn(env.CACHE, 'get').mockRejectedValue(new Error('KV GET failed: 500'))
+    vi.spyOn(env.CACHE, 'put').mockRejectedValue(new Error('KV PUT failed: 429'))
+    expect(await cacheOf(await ask('A cat'))).toBe('MISS')
+    expect(await cacheOf(await ask('A cat'))).toBe('HIT')
+    expect(upstream.calls).toHaveLength(1)
+  })
+})
+
+describe('a deadline that passes while an image is stored', () => {
+  test('ends the run for good', async () => {
+    const relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
+    internet({ 'relay.example.com': relay })
+    const { promise: stored, resolve: store } = Promise.withResolvers<void>()
+    const put = env.IMAGES.put.bind(env.IMAGES)
+    vi.spyOn(env.IMAGES, 'put').mockImplementationOnce(async (...args: Parameters<typeof put>) => {
+      await stored
+      return await put(...args)
+    })
+    const response = await post('/v1/images/generations', { model: 'impatient', prompt: 'A cat', n: 2 })
+    expect(response.status).toBe(504)
+    store()
+    await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length > 0)
+    expect(await ringAlarms()).toBe(0)
+    expect(relay.calls).toHaveLength(1)
   })
 })
 

@@ -106,13 +106,13 @@ describe('a part of a picture', () => {
     expect(await bytesOf(response)).toEqual(bytes.slice(from, to))
   })
 
-  test.each([['bytes=1000-'], ['bytes=5-4'], ['bytes=-0']])('%s cannot be given', async (range) => {
+  test.each([['bytes=1000-'], ['bytes=-0']])('%s cannot be given', async (range) => {
     const { link } = await linkAndBytes()
     const response = await knock(link, { headers: { range } })
     expect([response.status, response.headers.get('content-range')]).toEqual([416, 'bytes */1000'])
   })
 
-  test.each([['lines=1-2'], ['bytes=0-1,4-5'], ['bytes=-']])('%s is answered whole', async (range) => {
+  test.each([['lines=1-2'], ['bytes=0-1,4-5'], ['bytes=-'], ['bytes=5-4']])('%s is answered whole', async (range) => {
     const { link } = await linkAndBytes()
     expect((await knock(link, { headers: { range } })).status).toBe(200)
   })

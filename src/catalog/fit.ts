@@ -1,7 +1,7 @@
 import { type Failure, type Result, failed, ok } from '../errors'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { capabilities, type Model } from './models'
-import { invalidValue, noTransparency, notTogether, unknownModel, unknownParameter } from './refusals'
+import { invalidValue, noTransparency, notTogether, unknownParameter } from './refusals'
 import { fitSize } from './sizes'
 
 /** Something that is not done as it was asked for. */
@@ -23,13 +23,11 @@ type Step = (request: ImageRequest, model: Model) => Result<{ request: ImageRequ
 
 /**
  * Fits a request to what its model can do: refuses what has no counterpart, adapts the rest and adds that to what was
- * adapted before. `aliases` gives the model that is meant by a name.
+ * adapted before.
  */
-export function fit({ request, adjustments }: Fitted, aliases: ReadonlyMap<string, string>): Result<Fitted> {
-  const meant = aliases.get(request.model)
-  const renamed = meant ? [{ note: `model=${request.model}>${meant}`, refusal: unknownModel(request.model) }] : []
-  const fitted = { request: { ...request, model: meant ?? request.model }, adjustments: [...adjustments, ...renamed] }
-  const model = capabilities(fitted.request.model)
+export function fit({ request, adjustments }: Fitted): Result<Fitted> {
+  const fitted = { request, adjustments: [...adjustments] }
+  const model = capabilities(request.model)
   for (const step of [possible, sized, qualified, faithful, styled, compressed]) {
     const result = step(fitted.request, model)
     if (!result.ok) return result

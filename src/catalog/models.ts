@@ -62,11 +62,11 @@ const MODELS = new Map<string, Model>(
 )
 
 /** Names that clients still send for models that were shut down in 2026 (protocols §0), and who stands in for them. */
-export const RETIRED: Record<string, string> = {
-  'dall-e-2': 'gpt-image-2',
-  'dall-e-3': 'gpt-image-2',
-  'gpt-image-1': 'gpt-image-2',
-}
+export const RETIRED: ReadonlyMap<string, string> = new Map([
+  ['dall-e-2', 'gpt-image-2'],
+  ['dall-e-3', 'gpt-image-2'],
+  ['gpt-image-1', 'gpt-image-2'],
+])
 
 /** Every model the catalogue knows. */
 export const CATALOGUED: readonly string[] = [...MODELS.keys()]

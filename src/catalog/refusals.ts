@@ -7,14 +7,14 @@ import type { Failure } from '../errors'
 
 export const unknownModel = (model: string): Failure => ({
   code: 'unsupported_parameter',
-  message: `The model '${model}' does not exist.`,
+  message: `The model '${shown(model)}' does not exist.`,
   param: 'model',
   reason: 'invalid_value',
 })
 
 export const unknownParameter = (param: string, hint = ''): Failure => ({
   code: 'invalid_request',
-  message: `Unknown parameter: '${param}'.${hint && ` ${hint}`}`,
+  message: `Unknown parameter: '${shown(param)}'.${hint && ` ${hint}`}`,
   param,
   reason: hint ? 'invalid_value' : 'unknown_parameter',
 })
@@ -35,7 +35,7 @@ export const invalidType = (param: string, expected: string, got: string): Failu
 
 export const invalidValue = (param: string, value: string, supported: readonly string[]): Failure => ({
   code: 'invalid_request',
-  message: `Invalid value: '${value}'. Supported values are: ${list(supported)}.`,
+  message: `Invalid value: '${shown(value)}'. Supported values are: ${list(supported)}.`,
   param,
   reason: 'invalid_value',
 })
@@ -83,6 +83,9 @@ export const notTogether = (param: string, message: string): Failure => ({
   param,
   reason: 'invalid_value',
 })
+
+/** What a caller sent is repeated, but not at any length. */
+const shown = (given: string): string => (given.length > 100 ? `${given.slice(0, 100)}…` : given)
 
 /** `'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`: the serial comma comes with the third, as measured. */
 function list(values: readonly string[]): string {

@@ -1,4 +1,3 @@
-import type { Adjustment } from '../catalog/fit'
 import type { ImageRecord } from '../image/record'
 
 /** What the headers of an answer tell (design §3.4). */
@@ -6,14 +5,15 @@ interface Told {
   requestId: string
   record: ImageRecord
   cache: 'HIT' | 'JOINED' | 'MISS' | 'BYPASS'
-  adjustments: Adjustment[]
+  /** What was not done as it was asked for. */
+  notes: string[]
   /** When the request came and when it is answered, in ms since 1970. */
   startedMs: number
   nowMs: number
 }
 
 /** The headers of an answer. None of them comes from the upstream's. */
-export function answerHeaders({ requestId, record, cache, adjustments, startedMs, nowMs }: Told): Headers {
+export function answerHeaders({ requestId, record, cache, notes, startedMs, nowMs }: Told): Headers {
   const headers = new Headers({
     'x-request-id': requestId,
     'x-generation-id': record.id,
@@ -24,7 +24,7 @@ export function answerHeaders({ requestId, record, cache, adjustments, startedMs
     'cache-control': 'no-store',
   })
   if (cache === 'HIT') headers.set('age', String(Math.max(0, Math.floor((nowMs - record.createdMs) / 1000))))
-  if (adjustments.length > 0) headers.set('x-adjusted', printable(adjustments.map(({ note }) => note).join(', ')))
+  if (notes.length > 0) headers.set('x-adjusted', printable(notes.join(', ')))
   return headers
 }
 

@@ -1,9 +1,11 @@
 import type { Context, HonoRequest } from 'hono'
 import type { App } from '../context'
 import { type Failure, GatewayError, unwrap } from '../errors'
+import { forget } from '../generation/obtain'
 import { describe, log } from '../log'
 import * as images from '../store/images'
 import * as links from '../store/links'
+import { byteRangeOf } from './byte-range'
 
 /** Nothing that a picture's bytes could contain may run or load anything, even if they are HTML or SVG. */
 const SECURITY = {
@@ -20,11 +22,20 @@ const NEAR_SECONDS = 3600
 export async function showImage(c: Context<App>): Promise<Response> {
   const url = new URL(c.req.url)
   const { key, secondsLeft } = unwrap(links.verify(url, c.var.config, Date.now()))
-  const found = isPlain(c.req) ? await nearOrStored(c, url, key) : await stored(c.req, c.env.IMAGES, key)
+  const found = isPlain(c.req) ? await nearOrStored(c, url, key) : await describedOrPartly(c.req, c.env.IMAGES, key)
+  if (!found) {
+    await forget(c.env.GENERATIONS, key)
+    throw new GatewayError(GONE)
+  }
   const answer = new Response(found.body, found)
-  answer.headers.set('cache-control', `public, max-age=${secondsLeft}, immutable`)
+  answer.headers.set('cache-control', found.status < 400 ? `public, max-age=${secondsLeft}, immutable` : 'no-store')
   answer.headers.set('x-request-id', c.var.requestId)
   return answer
+}
+
+const GONE: Failure = {
+  code: 'not_found',
+  message: 'This image is no longer kept. Send the request for it again in a minute to have it made anew.',
 }
 
 const isPlain = (request: HonoRequest): boolean =>
@@ -34,14 +45,15 @@ const isPlain = (request: HonoRequest): boolean =>
  * From the cache of this data centre, or from R2, with a copy left behind for the next one. The copy is read from R2 anew:
  * two readers of one stream would hold in memory what the slower one has not taken.
  */
-async function nearOrStored(c: Context<App>, url: URL, key: string): Promise<Response> {
+async function nearOrStored(c: Context<App>, url: URL, key: string): Promise<Response | undefined> {
   // The signature has been checked, so that the path alone says what is cached.
   const nearKey = url.origin + url.pathname
-  const near = await caches.default.match(nearKey)
+  const near = await caches.default.match(nearKey).catch(() => undefined)
   if (near) return near
-  const found = await stored(c.req, c.env.IMAGES, key)
+  const object = await images.open(c.env.IMAGES, key)
+  if (!object) return undefined
   c.executionCtx.waitUntil(keepNear(nearKey, c.env.IMAGES, key))
-  return found
+  return new Response(object.body, { headers: imageHeaders(object) })
 }
 
 async function keepNear(nearKey: string, bucket: R2Bucket, key: string): Promise<void> {
@@ -56,30 +68,26 @@ async function keepNear(nearKey: string, bucket: R2Bucket, key: string): Promise
   }
 }
 
-async function stored(request: HonoRequest, bucket: R2Bucket, key: string): Promise<Response> {
+/** For a HEAD, a condition or a range, each of which has to know the picture before it is read. */
+async function describedOrPartly(request: HonoRequest, bucket: R2Bucket, key: string): Promise<Response | undefined> {
   const object = await images.head(bucket, key)
-  if (!object) throw new GatewayError(GONE)
+  if (!object) return undefined
   const headers = imageHeaders(object)
   if (matches(request.header('if-none-match'), object.httpEtag)) return new Response(null, { status: 304, headers })
+  if (request.method === 'HEAD') return new Response(null, { headers })
 
-  const range = rangeOf(request, object)
+  const isThisVersion = (request.header('if-range') ?? object.httpEtag) === object.httpEtag
+  const range = isThisVersion ? byteRangeOf(request.header('range'), object.size) : undefined
   if (range === 'unsatisfiable') {
     headers.set('content-range', `bytes */${object.size}`)
+    headers.delete('content-length')
     return new Response(null, { status: 416, headers })
   }
-  const last = range && range.offset + range.length - 1
-  if (range) headers.set('content-range', `bytes ${range.offset}-${last}/${object.size}`)
-  headers.set('content-length', String(range?.length ?? object.size))
-  const status = range ? 206 : 200
-  if (request.method === 'HEAD') return new Response(null, { status, headers })
-  const body = await images.open(bucket, key, range)
-  if (!body) throw new GatewayError(GONE)
-  return new Response(body.body, { status, headers })
-}
-
-const GONE: Failure = {
-  code: 'not_found',
-  message: 'This image is no longer kept. Send the request for it again to have it made anew.',
+  const opened = await images.open(bucket, key, range)
+  if (!opened || !range) return opened ? new Response(opened.body, { headers }) : undefined
+  headers.set('content-range', `bytes ${range.offset}-${range.offset + range.length - 1}/${object.size}`)
+  headers.set('content-length', String(range.length))
+  return new Response(opened.body, { status: 206, headers })
 }
 
 function imageHeaders(object: R2Object): Headers {
@@ -87,22 +95,9 @@ function imageHeaders(object: R2Object): Headers {
   headers.set('content-type', object.httpMetadata?.contentType ?? 'application/octet-stream')
   headers.set('etag', object.httpEtag)
   headers.set('accept-ranges', 'bytes')
+  headers.set('content-length', String(object.size))
   return headers
 }
 
 const matches = (condition: string | undefined, etag: string): boolean =>
   condition?.split(',').some((each) => each.trim() === '*' || each.trim().replace(/^W\//, '') === etag) ?? false
-
-/** The one range that is asked for; several at once, and units other than bytes, are answered whole, as allowed. */
-function rangeOf(
-  request: HonoRequest,
-  object: R2Object,
-): { offset: number; length: number } | 'unsatisfiable' | undefined {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(request.header('range') ?? '') ?? []
-  if (first === undefined || last === undefined || (!first && !last)) return undefined
-  const condition = request.header('if-range')
-  if (condition && condition !== object.httpEtag) return undefined
-  const offset = first ? Number(first) : Math.max(0, object.size - Number(last))
-  const end = first && last ? Math.min(Number(last), object.size - 1) : object.size - 1
-  return offset > end ? 'unsatisfiable' : { offset, length: end - offset + 1 }
-}

@@ -9,9 +9,14 @@ const PIECE_BYTES = 96 * 1024
 
 /**
  * An answer in one response, its length known beforehand and its pictures encoded from R2 as it is sent. Undefined where
- * the first picture is no longer in R2.
+ * the first picture is no longer in R2; `onMissing` is told of any other that is not, when the answer breaks off there.
  */
-export async function whole(rendered: Rendered, bucket: R2Bucket, headers: Headers): Promise<Response | undefined> {
+export async function whole(
+  rendered: Rendered,
+  bucket: R2Bucket,
+  headers: Headers,
+  onMissing: (key: string) => Promise<void>,
+): Promise<Response | undefined> {
   headers.set('content-type', rendered.contentType)
   const parts = rendered.parts.map((part) => (typeof part === 'string' ? new TextEncoder().encode(part) : part))
   const firstImage = rendered.parts.find((part) => typeof part !== 'string')
@@ -25,7 +30,13 @@ export async function whole(rendered: Rendered, bucket: R2Bucket, headers: Heade
   )
   const { readable, writable } = new FixedLengthStream(length)
   const opened = new Map([[firstImage, first]])
-  write(parts, writable.getWriter(), async (image) => opened.get(image) ?? (await images.open(bucket, image.key)))
+  const open = async (image: StoredImage): Promise<R2ObjectBody> => {
+    const object = opened.get(image) ?? (await images.open(bucket, image.key))
+    if (object) return object
+    await onMissing(image.key)
+    throw new Error(`the image ${image.key} is not in R2`)
+  }
+  write(parts, writable.getWriter(), open)
   return new Response(readable, { headers })
 }
 
@@ -35,7 +46,7 @@ type Writer = WritableStreamDefaultWriter<Uint8Array>
 function write(
   parts: (Uint8Array | StoredImage)[],
   writer: Writer,
-  open: (image: StoredImage) => Promise<R2ObjectBody | null>,
+  open: (image: StoredImage) => Promise<R2ObjectBody>,
 ): void {
   const writeAll = async (): Promise<void> => {
     for (const part of parts) {
@@ -44,7 +55,6 @@ function write(
         continue
       }
       const object = await open(part)
-      if (!object) throw new Error(`the image ${part.key} is not in R2`)
       await writeBase64(object.body, writer)
     }
     await writer.close()

@@ -1,14 +1,15 @@
 import type { Context } from 'hono'
+import type { Adjustment } from '../catalog/fit'
 import { invalidImage, unknownModel } from '../catalog/refusals'
 import type { App } from '../context'
-import { type Failure, GatewayError, unwrap } from '../errors'
+import { type Failure, GatewayError } from '../errors'
 import type { InputImage } from '../image/request'
 import { fetchImage, UnreadableUrl } from '../image/source'
 import * as images from '../store/images'
 import * as inputs from '../store/inputs'
 import * as links from '../store/links'
 import { type Bytes, capped, read } from '../streams/bytes'
-import { candidates } from '../upstreams/choose'
+import { meantBy } from '../upstreams/choose'
 
 /** Where a picture stands in a request: its number among all, from 1, and the parameter it came in. */
 export interface Position {
@@ -40,10 +41,12 @@ export class Intake {
     return capped(body ? read(body) : nothing(), maxBodyBytes, refusal)
   }
 
-  /** The model that a name stands for. Throws GatewayError where no upstream serves it. */
-  requireModel(name: string): void {
-    const { aliases, upstreams } = this.#c.var.config
-    if (candidates(upstreams, aliases.get(name) ?? name).length === 0) throw new GatewayError(unknownModel(name))
+  /** The model that a name stands for, and what is to be told of that. Throws GatewayError where nobody serves it. */
+  model(name: string): { model: string; adjustments: Adjustment[] } {
+    const meant = meantBy(name, this.#c.var.config)
+    if (!meant) throw new GatewayError(unknownModel(name))
+    const { model, retired } = meant
+    return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal: unknownModel(name) }] : [] }
   }
 
   /** Stores a picture as it arrives. Throws GatewayError. */
@@ -73,15 +76,16 @@ export class Intake {
   }
 
   #fetched(address: string): Bytes {
-    return fetchImage(address, { allowPrivateUrls: this.#c.var.config.allowPrivateUrls })
+    return fetchImage(address, { schemes: ['https:'], allowPrivateUrls: this.#c.var.config.allowPrivateUrls })
   }
 
   async #ownImage(address: string): Promise<Bytes | undefined> {
     if (!URL.canParse(address)) return undefined
     const url = new URL(address)
     if (url.origin !== new URL(this.#c.req.url).origin || !images.keyOfPath(url.pathname)) return undefined
-    const { key } = unwrap(links.verify(url, this.#c.var.config, Date.now()))
-    const object = await images.open(this.#c.env.IMAGES, key)
+    const verified = links.verify(url, this.#c.var.config, Date.now())
+    if (!verified.ok) throw new UnreadableUrl('it is a link of this gateway that has expired or was changed')
+    const object = await images.open(this.#c.env.IMAGES, verified.value.key)
     if (!object) throw new UnreadableUrl('this gateway no longer keeps it')
     return read(object.body)
   }

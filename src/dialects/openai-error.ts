@@ -71,7 +71,7 @@ function failureOf(issue: Issue): Failure {
     case 'invalid_type':
       return invalidType(param, EXPECTED[issue.expected] ?? issue.expected, described(input))
     case 'invalid_value':
-      return invalidValue(param, String(input), issue.values.map(String))
+      return invalidValue(param, typeof input === 'string' ? input : described(input), issue.values.map(String))
     case 'too_small':
       return tooSmall(param, input, Number(issue.minimum))
     case 'too_big':

@@ -19,7 +19,10 @@ export interface Body {
 /** Sixteen to edit, one mask, one markup. */
 const MAX_PICTURES = 18
 const MAX_URL_BYTES = 16 * 1024
-const MAX_FIELD_BYTES = 256 * 1024
+/** For all texts of a form together; the same that a JSON body may have besides its pictures. */
+const MAX_TEXT_BYTES = 1024 * 1024
+/** There are not half as many parameters. */
+const MAX_TEXTS = 64
 
 const INTEGERS = ['n', 'output_compression', 'partial_images', 'frame_count', 'frame_duration_ms']
 
@@ -63,29 +66,34 @@ const parameterOf = (path: Path): string =>
 
 /** Reads a multipart body, storing its files as they pass. Throws GatewayError. */
 export async function readForm(intake: Intake, boundary: string): Promise<Body> {
-  const fields: Record<string, unknown> = {}
+  const fields = new Map<string, unknown>()
   const images: { place: number; ordinal: number }[] = []
   const pictures: Picture[] = []
+  let textBytes = 0
   try {
     for await (const { name, bytes } of new MultipartStream(intake.body, boundary).parts()) {
       const [, list, place] = /^(image(?:\[(\d*)\])?)$/.exec(name) ?? []
       if (!list && name !== 'mask' && name !== 'markup') {
-        fields[name] = fieldOf(name, await text(capped(bytes, MAX_FIELD_BYTES, () => new GatewayError(tooLong(name)))))
+        const value = await text(capped(bytes, MAX_TEXT_BYTES - textBytes, () => new GatewayError(tooLong(name))))
+        textBytes += name.length + value.length
+        if (fields.size === MAX_TEXTS) throw new GatewayError(unknownParameter(name))
+        fields.set(name, fieldOf(name, value))
         continue
       }
       const ordinal = pictures.length
       if (ordinal === MAX_PICTURES) throw new GatewayError(tooMany(name))
       pictures.push(await intake.picture(bytes, { number: ordinal + 1, param: name }))
       if (list) images.push({ place: place ? Number(place) : ordinal, ordinal })
-      else fields[name] = { image_url: String(ordinal) }
+      else fields.set(name, { image_url: String(ordinal) })
     }
   } catch (error) {
     if (error instanceof MalformedForm) throw new GatewayError(unreadableForm(error.message), { cause: error })
     throw error
   }
-  if ('images' in fields) throw new GatewayError(unknownParameter('images', "In a form, use 'image' or 'image[]'."))
+  if (fields.has('images')) throw new GatewayError(unknownParameter('images', "In a form, use 'image' or 'image[]'."))
   const inOrder = images.toSorted((a, b) => a.place - b.place).map(({ ordinal }) => ({ image_url: String(ordinal) }))
-  return { fields: inOrder.length > 0 ? { ...fields, images: inOrder } : fields, pictures }
+  if (inOrder.length > 0) fields.set('images', inOrder)
+  return { fields: Object.fromEntries(fields), pictures }
 }
 
 /** A form has only texts; the API reads numbers and truth values out of them. */

@@ -20,15 +20,18 @@ export type Operation = 'generations' | 'edits' | 'variations'
 
 const picture = z.strictObject({ image_url: z.string() })
 
+/** No value that any model knows is longer. */
+const word = z.string().max(64)
+
 const generation = z.strictObject({
-  model: z.string(),
+  model: z.string().max(256),
   prompt: z.string().min(1).max(32_000),
   n: z.int().min(1).max(10).nullish(),
-  size: z.string().nullish(),
-  quality: z.string().nullish(),
-  background: z.string().nullish(),
-  moderation: z.string().nullish(),
-  output_format: z.string().nullish(),
+  size: word.nullish(),
+  quality: word.nullish(),
+  background: word.nullish(),
+  moderation: word.nullish(),
+  output_format: word.nullish(),
   output_compression: z.int().min(0).max(100).nullish(),
   stream: z.boolean().nullish(),
   partial_images: z.int().min(0).max(3).nullish(),
@@ -36,8 +39,8 @@ const generation = z.strictObject({
   frame_count: z.int().min(2).max(16).nullish(),
   frame_duration_ms: z.int().min(0).nullish(),
   svg: z.record(z.string(), z.unknown()).nullish(),
-  safety_identifier: z.string().nullish(),
-  user: z.string().nullish(),
+  safety_identifier: z.string().max(512).nullish(),
+  user: z.string().max(512).nullish(),
   response_format: z.enum(['url', 'b64_json']).nullish(),
   style: z.enum(['vivid', 'natural']).nullish(),
 })
@@ -56,14 +59,21 @@ export async function parse(intake: Intake, operation: Operation): Promise<Asked
   const boundary = operation === 'generations' ? undefined : boundaryOf(intake.header('content-type'))
   const body = boundary ? await readForm(intake, boundary) : await readJson(intake)
   const { fields, adjustments, schema } = translated(body, operation, boundary !== undefined)
-  if (typeof fields['model'] === 'string') intake.requireModel(fields['model'])
+  if (typeof fields['model'] === 'string') {
+    const meant = intake.model(fields['model'])
+    fields['model'] = meant.model
+    adjustments.push(...meant.adjustments)
+  }
   const valid: Fields = checked(schema, fields)
   const stream = valid.stream ?? false
   if (valid.partial_images) adjustments.push({ note: `partial_images=${valid.partial_images}>0`, refusal: NO_PARTIALS })
+  if (stream && valid.response_format === 'url')
+    adjustments.push({ note: 'response_format=url>b64_json', refusal: NO_URLS })
   const wants: Wants = { as: valid.response_format ?? 'both', stream }
   return { request: await requestOf(valid, body.pictures, intake), adjustments, wants }
 }
 
+const NO_URLS = notTogether('response_format', "A stream has no URLs. Leave 'response_format' out, or 'stream'.")
 const NO_PARTIALS = notTogether('partial_images', 'This gateway sends no partial images. Set partial_images to 0.')
 
 interface Translated {
@@ -81,6 +91,8 @@ function translated({ fields: given }: Body, operation: Operation, form: boolean
     schema: edit,
   })
   if (operation === 'variations') return asEdit(editForVariation(fields))
+  if ('image' in fields && 'images' in fields)
+    throw new GatewayError(notTogether('image', "Send either 'image' or 'images'."))
   if (!('image' in fields) || form) return { fields, adjustments, schema: operation === 'edits' ? edit : generation }
   if (operation === 'generations') return asEdit(imagesOfGeneration(fields))
   throw new GatewayError(unknownParameter('image', "For application/json requests, use 'images' (array)."))
@@ -110,12 +122,28 @@ async function requestOf(fields: Fields, pictures: Picture[], intake: Intake): P
     moderation: fields.moderation ?? DEFAULTS.moderation,
     ...(style ? { style } : {}),
     ...(input_fidelity ? { inputFidelity: input_fidelity } : {}),
-    extras: given({ complexity, frame_count, frame_duration_ms, svg }),
-    images: await Promise.all((images ?? []).map((each, at) => take(each, `images[${at}].image_url`))),
+    extras: given({
+      complexity,
+      frame_count: frame_count === DEFAULT_FRAMES ? null : frame_count,
+      frame_duration_ms: frame_duration_ms === DEFAULT_FRAME_MS ? null : frame_duration_ms,
+      svg,
+    }),
+    images: await inTurn(images ?? [], (each, at) => take(each, `images[${at}].image_url`)),
     ...(mask ? { mask: await take(mask, 'mask.image_url') } : {}),
     ...(markup ? { markup: await take(markup, 'markup.image_url') } : {}),
     ...(endUser ? { endUser } : {}),
   }
+}
+
+/** What a GIF has when nothing is said (protocols §1.1). */
+const DEFAULT_FRAMES = 9
+const DEFAULT_FRAME_MS = 200
+
+/** One after the other, since each picture that is read takes its share of the isolate's memory. */
+async function inTurn<Item, Value>(items: Item[], read: (item: Item, at: number) => Promise<Value>): Promise<Value[]> {
+  const values: Value[] = []
+  for (const [at, item] of items.entries()) values.push(await read(item, at))
+  return values
 }
 
 /** Null means the same as leaving a parameter out (protocols §1.1). */

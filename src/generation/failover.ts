@@ -7,7 +7,8 @@ const MAX_LOST = 2
 
 /**
  * Tries one candidate after the other until one succeeds or the request itself is at fault. What was paid for and lost
- * is tried once more: at the next candidate, or at the same one where there is no other. Throws what is no ProviderError.
+ * is tried once more: at the next candidate, or, unless it took all its time, at the same one where there is no other.
+ * Throws what is no ProviderError.
  */
 export async function failover<T>(
   candidates: readonly Candidate[],
@@ -25,7 +26,7 @@ export async function failover<T>(
       errors.push(error)
       if (error.kind === 'rejected') break
       if (countLost(errors) === MAX_LOST) break
-      if (error.kind === 'lost' && queue.length === 0) queue.push(candidate)
+      if (error.kind === 'lost' && error.facts.code !== 'timed_out' && queue.length === 0) queue.push(candidate)
     }
   }
   return failed(verdict(errors))
@@ -33,18 +34,23 @@ export async function failover<T>(
 
 const countLost = (errors: readonly ProviderError[]): number => errors.filter(({ kind }) => kind === 'lost').length
 
+/** For an upstream that does not say how long it wants to be left alone. */
+const DEFAULT_WAIT_MS = 5000
+
 /** Which of several failures tells the caller most about what to do. */
 const TELLING: readonly ProviderErrorKind[] = ['rejected', 'lost', 'throttled', 'unavailable', 'misconfigured']
 
 function verdict(errors: readonly ProviderError[]): Failure {
   const rank = ({ kind }: ProviderError): number => TELLING.indexOf(kind)
-  const [worst] = errors.toSorted((a, b) => rank(a) - rank(b))
+  const waitMs = ({ facts }: ProviderError): number => facts.retryAfterMs ?? DEFAULT_WAIT_MS
+  const [worst] = errors.toSorted((a, b) => rank(a) - rank(b) || waitMs(a) - waitMs(b))
   return worst ? failureOf(worst) : NO_UPSTREAM
 }
 
 const NO_UPSTREAM: Failure = {
   code: 'no_upstream',
-  message: 'No upstream can serve this model at the moment. Try again later, or ask for another model.',
+  message: 'No upstream can serve this model until its operator mends something. Ask for another model, or try later.',
+  retry: false,
 }
 
 /** What the caller is told of an upstream's failure. */
@@ -54,12 +60,17 @@ function failureOf({ kind, facts }: ProviderError): Failure {
       return facts.failure ?? { code: 'invalid_request', message: 'The upstream refused the request as it is.' }
     case 'throttled': {
       const message = 'Every upstream for this model is at its rate limit. Wait as long as retry-after says.'
-      return { code: 'rate_limited', message, reason: 'rate_limit_exceeded', retryAfterMs: facts.retryAfterMs ?? 5000 }
+      return {
+        code: 'rate_limited',
+        message,
+        reason: 'rate_limit_exceeded',
+        retryAfterMs: facts.retryAfterMs ?? DEFAULT_WAIT_MS,
+      }
     }
     case 'unavailable':
-      return facts.code === 'timed_out' ? TIMED_OUT : UPSTREAM_FAILED
+      return UPSTREAM_FAILED
     case 'lost':
-      return LOST
+      return facts.code === 'timed_out' ? TIMED_OUT : LOST
     case 'misconfigured':
       return NO_UPSTREAM
   }
@@ -67,7 +78,7 @@ function failureOf({ kind, facts }: ProviderError): Failure {
 
 const UPSTREAM_FAILED: Failure = {
   code: 'upstream_failed',
-  message: 'The upstream failed to make the image; nothing was charged. Try again.',
+  message: 'The upstream failed to make the image. Try again.',
 }
 
 /** The upstream may have made and billed the image all the same, so that asking again is for the caller to decide. */

@@ -1,10 +1,12 @@
 import { DurableObject } from 'cloudflare:workers'
+import * as z from 'zod'
 import { configOf } from '../config'
 import { type Failure, type Result, failed, ok } from '../errors'
-import type { ImageRecord } from '../image/record'
+import { type ImageRecord, imageRecord } from '../image/record'
 import { log } from '../log'
+import * as images from '../store/images'
 import * as records from '../store/records'
-import { type Progress, type Task, recordOf, run } from './run'
+import { isComplete, makeImages, type Progress, recordOf, type Task } from './run'
 
 /** How an answer came about, as `x-cache` tells it. */
 export type Origin = 'HIT' | 'JOINED' | 'MISS'
@@ -15,23 +17,20 @@ export interface Obtained {
 }
 
 /** A run under way, kept so that it can be taken up again when the process dies. */
-interface Run {
+interface RunRow {
   task: Task
-  /** Distinguishes the images of this run from those of others of the same generation. */
   id: string
   /** From 1. */
   attempt: number
   progress: Progress | undefined
 }
 
-/** The answer that was made, and until when it is given, in ms since 1970. */
-interface Kept {
-  record: ImageRecord
-  untilMs: number
-}
+/** The answer that was made, and until when it is given, in ms since 1970; an earlier version may have written it. */
+const keptRow = z.object({ record: imageRecord, untilMs: z.number() })
+type KeptRow = z.infer<typeof keptRow>
 
-/** What the upstream refused, when, and until when it is not asked again. */
-interface Refused {
+/** What was refused, when, and until when it is not tried again. */
+interface RefusedRow {
   failure: Failure
   atMs: number
   untilMs: number
@@ -41,6 +40,8 @@ interface Refused {
 const HEARTBEAT_MS = 30_000
 const MAX_ATTEMPTS = 2
 const REFUSAL_MS = 60_000
+/** For an answer that is not whole, or not for others: long enough for its caller to ask again for what it paid for. */
+const BRIEFLY_MS = 60_000
 
 /** Makes the images of one fingerprint: once, however many ask at once, and to the end, whoever hangs up. */
 export class Generation extends DurableObject<Env> {
@@ -51,7 +52,7 @@ export class Generation extends DurableObject<Env> {
    * since 1970) is too old; one being made is not.
    */
   async obtain(task: Task, madeSinceMs: number): Promise<Result<Obtained>> {
-    this.#recover()
+    this.#recover({ asked: true })
     const joined = this.#running !== undefined
     if (!joined) {
       const known = this.#known(madeSinceMs)
@@ -61,60 +62,83 @@ export class Generation extends DurableObject<Env> {
     return made.ok ? ok({ record: made.value, origin: joined ? 'JOINED' : 'MISS' }) : made
   }
 
-  override async alarm(): Promise<void> {
-    this.#recover()
+  /** Forgets the answer whose images are gone, so that the next one to ask has them made anew. */
+  async forget(runId: string): Promise<void> {
+    const kept = this.#kept()
+    if (!kept?.record.images.some(({ key }) => images.placeOfKey(key)?.run === runId)) return
+    this.ctx.storage.kv.delete('kept')
     await this.#rearm()
+    await records.remove(this.env.CACHE, kept.record.id)
+  }
+
+  override async alarm(): Promise<void> {
+    this.#recover({ asked: false })
+    await this.#rearm()
+  }
+
+  #kept(): KeptRow | undefined {
+    return keptRow.safeParse(this.ctx.storage.kv.get('kept')).data
   }
 
   #known(madeSinceMs: number): Result<Obtained> | undefined {
     const now = Date.now()
-    const kept = this.ctx.storage.kv.get<Kept>('kept')
-    if (kept && kept.untilMs > now && kept.record.createdMs >= madeSinceMs)
+    const kept = this.#kept()
+    if (kept && kept.untilMs > now && kept.record.createdMs >= madeSinceMs) {
       return ok({ record: kept.record, origin: 'HIT' })
-    const refused = this.ctx.storage.kv.get<Refused>('refused')
+    }
+    const refused = this.ctx.storage.kv.get<RefusedRow>('refused')
     return refused && refused.untilMs > now && refused.atMs >= madeSinceMs ? failed(refused.failure) : undefined
   }
 
-  /** Takes up a run that its process did not survive: by what it had stored, or by running it once more. */
-  #recover(): void {
-    const row = this.ctx.storage.kv.get<Run>('run')
+  /**
+   * Takes up a run that its process did not survive: by what it had stored, or by running it once more, which is of no
+   * use to anybody where nobody asks and nobody else can.
+   */
+  #recover({ asked }: { asked: boolean }): void {
+    const row = this.ctx.storage.kv.get<RunRow>('run')
     if (!row || this.#running) return
     const { task, attempt, progress } = row
     log('run-interrupted', { generation: task.id, request: task.requestId, attempt })
-    if (progress && progress.images.filter(Boolean).length === task.request.n) {
-      this.#running = this.#finish(task, ok(recordOf(task, progress, {}))).finally(() => (this.#running = undefined))
-      this.ctx.waitUntil(this.#running)
-    } else if (attempt < MAX_ATTEMPTS) {
+    if (progress && isComplete(progress, task)) {
+      void this.#hold(this.#finish(task, ok(recordOf(task, { progress, summary: {} }, Date.now()))))
+    } else if (attempt < MAX_ATTEMPTS && (asked || task.shared)) {
       void this.#start({ ...row, id: newRunId(), attempt: attempt + 1, progress: undefined })
     } else {
-      this.ctx.storage.kv.delete('run')
+      void this.#hold(this.#finish(task, failed(INTERRUPTED)))
     }
   }
 
   /** Nothing awaits between the look at `#running` and its being set: two callers cannot both start. */
-  #start(row: Run): Promise<Result<ImageRecord>> {
+  #start(row: RunRow): Promise<Result<ImageRecord>> {
     this.ctx.storage.kv.put('run', row)
-    this.#running = this.#run(row).finally(() => (this.#running = undefined))
+    return this.#hold(this.#run(row))
+  }
+
+  /** Lets others join what is under way, and keeps it going without them. */
+  #hold(running: Promise<Result<ImageRecord>>): Promise<Result<ImageRecord>> {
+    this.#running = running.finally(() => (this.#running = undefined))
     this.ctx.waitUntil(this.#running)
     return this.#running
   }
 
-  async #run(row: Run): Promise<Result<ImageRecord>> {
+  async #run(row: RunRow): Promise<Result<ImageRecord>> {
     await this.#rearm()
+    const { task, id } = row
     const note = (progress: Progress): void => this.ctx.storage.kv.put('run', { ...row, progress })
-    return await this.#finish(row.task, await run(row.task, row.id, this.env, configOf(this.env), note))
+    return await this.#finish(task, await makeImages({ task, id, env: this.env, config: configOf(this.env), note }))
   }
 
   async #finish(task: Task, made: Result<ImageRecord>): Promise<Result<ImageRecord>> {
     const { cacheTtlSeconds } = configOf(this.env)
     const { kv } = this.ctx.storage
     const now = Date.now()
-    if (made.ok && made.value.images.length === task.request.n) {
-      kv.put<Kept>('kept', { record: made.value, untilMs: now + cacheTtlSeconds * 1000 })
+    if (made.ok) {
+      const shared = task.shared && isComplete(made.value, task)
+      kv.put<KeptRow>('kept', { record: made.value, untilMs: now + (shared ? cacheTtlSeconds * 1000 : BRIEFLY_MS) })
       kv.delete('refused')
-      if (task.shared) this.ctx.waitUntil(records.put(this.env.CACHE, made.value, cacheTtlSeconds))
-    } else if (!made.ok && REMEMBERED.includes(made.failure.code)) {
-      kv.put<Refused>('refused', { failure: made.failure, atMs: now, untilMs: now + REFUSAL_MS })
+      if (shared) this.ctx.waitUntil(records.put(this.env.CACHE, made.value, cacheTtlSeconds))
+    } else if (REMEMBERED.includes(made.failure.code) || made.failure === INTERRUPTED) {
+      kv.put<RefusedRow>('refused', { failure: made.failure, atMs: now, untilMs: now + REFUSAL_MS })
     }
     kv.delete('run')
     await this.#rearm()
@@ -125,8 +149,8 @@ export class Generation extends DurableObject<Env> {
   async #rearm(): Promise<void> {
     const { kv } = this.ctx.storage
     const now = Date.now()
-    if (kv.get<Run>('run')) return await this.ctx.storage.setAlarm(now + HEARTBEAT_MS)
-    const due = [kv.get<Kept>('kept'), kv.get<Refused>('refused')].flatMap((row) => (row ? [row.untilMs] : []))
+    if (kv.get('run')) return await this.ctx.storage.setAlarm(now + HEARTBEAT_MS)
+    const due = [this.#kept(), kv.get<RefusedRow>('refused')].flatMap((row) => (row ? [row.untilMs] : []))
     const next = due.filter((untilMs) => untilMs > now)
     if (next.length === 0) return await this.ctx.storage.deleteAll()
     await this.ctx.storage.setAlarm(Math.min(...next))
@@ -135,5 +159,13 @@ export class Generation extends DurableObject<Env> {
 
 /** A failure is not remembered, except what the upstream refuses for what it is: asking again would be refused again. */
 const REMEMBERED = ['content_rejected', 'invalid_request', 'unsupported_parameter']
+
+/** Whatever it is about this request that ends processes, it is not to be paid for a third time at once. */
+const INTERRUPTED: Failure = {
+  code: 'upstream_failed',
+  message: 'Making this image was interrupted twice. Try again in a minute.',
+  retryAfterMs: REFUSAL_MS,
+  retry: false,
+}
 
 const newRunId = (): string => crypto.randomUUID().slice(0, 8)

@@ -1,4 +1,6 @@
 import { type Failure, GatewayError, unwrap } from '../errors'
+import { describe, log } from '../log'
+import { placeOfKey } from '../store/images'
 import type { Generation, Obtained } from './generation'
 import type { Task } from './run'
 
@@ -28,6 +30,17 @@ export async function obtain(
     return await ask()
   } catch (error) {
     throw error instanceof GatewayError ? error : new GatewayError(UNREACHABLE, { cause: error })
+  }
+}
+
+/** Has the generation of an image that is gone forget it. Failing that, its record is given until it expires. */
+export async function forget(generations: DurableObjectNamespace<Generation>, key: string): Promise<void> {
+  const place = placeOfKey(key)
+  if (!place) return
+  try {
+    await generations.getByName(place.generation).forget(place.run)
+  } catch (error) {
+    log('record-not-forgotten', { key, ...describe(error) })
   }
 }
 

@@ -4,9 +4,10 @@ import { fetchImage } from '../image/source'
 import type { ImageRequest } from '../image/request'
 import type { ImageRecord, StoredImage } from '../image/record'
 import { describe, log } from '../log'
-import { ProviderError, type Summary } from '../providers/provider'
+import { ProviderError, type Summary, type Work } from '../providers/provider'
 import * as images from '../store/images'
 import * as inputs from '../store/inputs'
+import { StoreError } from '../store/trouble'
 import { type Candidate, candidates } from '../upstreams/choose'
 import { DeadlineExceeded, withDeadline } from './deadline'
 import { failover } from './failover'
@@ -31,83 +32,102 @@ export interface Progress {
   images: (StoredImage | undefined)[]
 }
 
-/** Makes the images of a task: chooses upstreams, stores what they send, and tells `note` of every step. Never throws. */
-export async function run(
-  task: Task,
-  runId: string,
-  env: Env,
-  config: Config,
-  note: (progress: Progress) => void,
-): Promise<Result<ImageRecord>> {
+/** A run of a generation, and what it works with. */
+export interface Run {
+  task: Task
+  /** Distinguishes the images of this run from those of others of the same generation. */
+  id: string
+  env: Env
+  config: Config
+  /** Is told of every step. */
+  note: (progress: Progress) => void
+}
+
+/** Makes the images of a task: chooses upstreams and stores what they send. Never throws. */
+export async function makeImages(run: Run): Promise<Result<ImageRecord>> {
+  const { id: generation, requestId, request } = run.task
   try {
     return await failover(
-      candidates(config.upstreams, task.request.model),
-      (candidate) => attempt(task, runId, candidate, env, config, note),
-      ({ upstream }, { kind, message, facts: { status, requestId } }) =>
-        log('attempt-failed', {
-          generation: task.id,
-          request: task.requestId,
-          upstream: upstream.name,
-          account: upstream.account,
-          kind,
-          message,
-          status,
-          upstreamRequest: requestId,
-        }),
+      candidates(run.config.upstreams, request.model),
+      (candidate) => attempt(run, candidate),
+      ({ upstream: { name, account } }, { kind, message, facts }) => {
+        const { status, requestId: upstreamRequest } = facts
+        const failure = { kind, message, status, upstreamRequest }
+        log('attempt-failed', { generation, request: requestId, upstream: name, account, ...failure })
+      },
     )
   } catch (error) {
-    log('run-failed', { generation: task.id, request: task.requestId, ...describe(error) })
-    return failed(OUT_OF_ORDER)
+    log('run-failed', { generation, request: requestId, ...describe(error) })
+    return failed(error instanceof StoreError ? NOT_STORED : FAILED)
   }
 }
 
-const OUT_OF_ORDER: Failure = {
+/** The image may be paid for by then, so that asking again is for the caller to decide. */
+const NOT_STORED: Failure = {
   code: 'unavailable',
   message: 'The gateway could not store the image. Try again in a moment.',
-  retryAfterMs: 2000,
+  retry: false,
+}
+const FAILED: Failure = { code: 'internal', message: 'The gateway failed to make the image.', retry: false }
+
+/** What an attempt has received so far. */
+interface Received {
+  progress: Progress
+  summary: Summary
 }
 
-async function attempt(
-  task: Task,
-  runId: string,
-  { upstream, model }: Candidate,
-  env: Env,
-  config: Config,
-  note: (progress: Progress) => void,
-): Promise<ImageRecord> {
-  const { name, account, provider, timeoutMs } = upstream
+async function attempt(run: Run, { upstream, model }: Candidate): Promise<ImageRecord> {
+  const { name, account, timeoutMs } = upstream
   const progress: Progress = { upstream: { name, account }, model, startedMs: Date.now(), images: [] }
-  note(progress)
-  let summary: Summary = {}
+  const received: Received = { progress, summary: {} }
+  run.note(progress)
   try {
-    await withDeadline(timeoutMs, async (signal) => {
-      const work = {
-        model,
-        signal,
-        open: (input: Parameters<typeof inputs.open>[1]) => inputs.open(env.IMAGES, input),
-        download: (url: string) => fetchImage(url, { allowPrivateUrls: config.allowPrivateUrls, signal }),
-      }
-      for await (const event of provider.generate(task.request, upstream, work)) {
-        if (event.type === 'summary') summary = event.summary
-        else if (event.type === 'accepted') {
-          progress.upstream = { name, account, requestId: event.requestId, organization: event.organization }
-        } else if (event.index < task.request.n) {
-          const place = { generation: task.id, run: runId, index: event.index }
-          progress.images[event.index] = await images.put(env.IMAGES, place, event.bytes)
-        }
-        note(progress)
-      }
-    })
+    await withDeadline(timeoutMs, (signal) => receive(run, { upstream, model }, received, signal))
   } catch (error) {
-    throw asProviderError(error)
+    const failure = asProviderError(error)
+    // With every image in R2, whatever else goes wrong with the answer is nobody's loss.
+    if (!(failure instanceof ProviderError) || !isComplete(progress, run.task)) throw failure
+    log('answer-cut', { generation: run.task.id, request: run.task.requestId, upstream: name, ...describe(failure) })
   }
-  return recordOf(task, progress, summary)
+  if (!progress.images.some(Boolean)) throw new ProviderError('lost', 'answered without an image')
+  return recordOf(run.task, received, Date.now())
+}
+
+async function receive(
+  run: Run,
+  { upstream, model }: Candidate,
+  received: Received,
+  signal: AbortSignal,
+): Promise<void> {
+  const { task, id, env, config, note } = run
+  const { progress } = received
+  const work: Work = {
+    model,
+    signal,
+    open: (input) => inputs.open(env.IMAGES, input),
+    download: (url) =>
+      fetchImage(url, { schemes: ['https:', 'http:'], allowPrivateUrls: config.allowPrivateUrls, signal }),
+  }
+  for await (const event of upstream.provider.generate(task.request, upstream, work)) {
+    if (event.type === 'summary') received.summary = event.summary
+    else if (event.type === 'accepted') {
+      const { requestId, organization } = event
+      progress.upstream = { ...progress.upstream, requestId, organization }
+    } else if (event.index < task.request.n) {
+      const place = { generation: task.id, run: id, index: event.index }
+      progress.images[event.index] = await images.put(env.IMAGES, place, event.bytes)
+    }
+    // The run goes on without this attempt.
+    if (signal.aborted) return
+    note(progress)
+  }
 }
 
 /** What goes wrong outside of the upstream stays what it is. */
 function asProviderError(error: unknown): unknown {
+  // Whether it was paid for is not known, and to be feared.
   if (error instanceof DeadlineExceeded) {
-    return new ProviderError('unavailable', 'did not finish in time', { code: 'timed_out' }, { cause: error })
+    return new ProviderError('lost', 'did not finish in time', { code: 'timed_out' }, { cause: error })
   }
   if (error instanceof images.NotAnImage) {
     return new ProviderError('lost', 'sent something that is no image', {}, { cause: error })
@@ -115,12 +135,15 @@ function asProviderError(error: unknown): unknown {
   return error
 }
 
+/** Whether every image that was asked for is stored. */
+export const isComplete = ({ images }: Pick<ImageRecord | Progress, 'images'>, { request }: Task): boolean =>
+  images.filter(Boolean).length === request.n
+
 /** The record of what an attempt has made; what the upstream did not say is taken from the request. */
-export function recordOf(task: Task, progress: Progress, summary: Summary): ImageRecord {
+export function recordOf(task: Task, { progress, summary }: Received, createdMs: number): ImageRecord {
   const { request } = task
   const { revisedPrompts, usage, ...effective } = summary
   const asked = (value: string): string | undefined => (value === 'auto' ? undefined : value)
-  const createdMs = Date.now()
   return {
     id: task.id,
     createdMs,

@@ -25,9 +25,16 @@ export function sniff(head: Uint8Array): string | undefined {
     ({ at, bytes, start: first = '' }) => start.startsWith(bytes, at) && start.startsWith(first),
   )
   if (known) return known.mediaType
-  return /^(?:\xef\xbb\xbf)?(?:\s|<\?xml[^>]*>|<!--[\s\S]*?-->|<!DOCTYPE[^>]*>)*<svg[\s>]/.test(start)
-    ? 'image/svg+xml'
-    : undefined
+  return opensSvg(start) ? 'image/svg+xml' : undefined
+}
+
+/** What may come before the root of an SVG: a declaration, a document type, a comment. */
+const PROLOG = /^\s*(?:<\?xml[^>]*>|<!DOCTYPE[^>]*>|<!--[\s\S]*?-->)/i
+
+function opensSvg(start: string): boolean {
+  let rest = start.replace(/^\xef\xbb\xbf/, '')
+  while (PROLOG.test(rest)) rest = rest.replace(PROLOG, '')
+  return /^\s*<svg[\s>]/.test(rest)
 }
 
 /** The file name extension of a media type that `sniff` gives. */

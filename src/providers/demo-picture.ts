@@ -11,7 +11,6 @@ import {
 
 /** What a placeholder shows. */
 interface Subject {
-  operation: string
   model: string
   prompt: string
   /** `WIDTHxHEIGHT` in pixels. */

@@ -21,7 +21,9 @@ export const demo: Provider = {
     const size = request.size === 'auto' ? AUTO_SIZE : request.size
     for (let index = 0; index < request.n; index++) {
       try {
-        yield { type: 'image', index, bytes: once(await draw({ ...request, size, index, inputs })) }
+        const { model, prompt, quality, background, format, compression, n } = request
+        const subject = { model, prompt, size, quality, background, format, compression, n, index, inputs }
+        yield { type: 'image', index, bytes: once(await draw(subject)) }
       } catch (error) {
         if (error instanceof UnreadableInput) throw refused(invalidImage(error.position, 'image'))
         throw error
@@ -38,9 +40,11 @@ const NO_USAGE = { input: 0, inputDetails: { text: 0, image: 0 }, output: 0, tot
 const refused = (failure: ReturnType<typeof invalidValue>): ProviderError =>
   new ProviderError('rejected', `cannot draw this: ${failure.reason}`, { failure })
 
-async function inputsOf(request: ImageRequest, work: Work): Promise<Uint8Array[]> {
+/** Whatever was sent along is shown, the mask and the markup as well. */
+async function inputsOf({ images, mask, markup }: ImageRequest, work: Work): Promise<Uint8Array[]> {
   const inputs: Uint8Array[] = []
-  for (const image of request.images) inputs.push(await collect(read(await work.open(image))))
+  for (const image of [...images, mask, markup].filter((each) => each !== undefined))
+    inputs.push(await collect(read(await work.open(image))))
   return inputs
 }
 

@@ -8,18 +8,11 @@ const MAX_ERROR_BYTES = 64 * 1024
 const MAX_MESSAGE = 500
 
 /**
- * Calls an upstream as its account and gives back an answer with a good status; never follows a redirect, since the
- * credential goes to the configured host only. Throws ProviderError.
+ * Calls an upstream and gives back an answer with a good status; never follows a redirect, since the credential in the
+ * headers goes to the configured host only. Throws ProviderError.
  */
 export async function call(upstream: Upstream, work: Work, path: string, init: RequestInit): Promise<Response> {
-  const headers = new Headers(init.headers)
-  headers.set('authorization', `Bearer ${upstream.credential}`)
-  const response = await reach(`${upstream.baseUrl}${path}`, {
-    ...init,
-    headers,
-    redirect: 'manual',
-    signal: work.signal,
-  })
+  const response = await reach(`${upstream.baseUrl}${path}`, { ...init, redirect: 'manual', signal: work.signal })
   if (response.ok) return response
   throw errorOf(response, upstream, await errorBody(response))
 }
@@ -118,19 +111,22 @@ function rejection(code: string, error: ErrorReply | undefined, upstream: Upstre
   return {
     code: moderated ? 'content_rejected' : 'invalid_request',
     message: said,
-    ...(error?.param && !moderated ? { param: error.param } : {}),
-    reason: moderated ? 'moderation_blocked' : code || 'invalid_value',
+    ...(error?.param && WORD.test(error.param) && !moderated ? { param: error.param } : {}),
+    reason: moderated ? 'moderation_blocked' : WORD.test(code) ? code : 'invalid_value',
   }
 }
+
+/** What a parameter or a code looks like, and a key does not. */
+const WORD = /^[a-z][a-z_.[\]0-9]{0,63}$/
 
 /** An upstream's sentence about the request: one line, shortened, without its keys and the ids of its own. */
 function withoutSecrets(message: string, credential: string): string {
   return message
-    .slice(0, MAX_MESSAGE)
     .replaceAll(credential, '***')
     .replaceAll(/\b(?:sk|org|proj)-[\w*-]{4,}|\breq_\w+/g, '***')
     .replaceAll(/\(request id: [^)]*\)/gi, '')
     .replaceAll(/\s+/g, ' ')
+    .slice(0, MAX_MESSAGE)
 }
 
 /** From the headers, or from "Please try again in 1m2s" (protocols §1.7); undefined where nothing is said. */

@@ -3,7 +3,7 @@ import { extensionOf } from '../image/media-type'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../image/request'
 import type { Usage } from '../image/record'
 import { decodeBase64 } from '../streams/base64'
-import { peek, read, text } from '../streams/bytes'
+import { capped, peek, read, text } from '../streams/bytes'
 import { type FormFile, formBody } from '../streams/form'
 import { JsonStream, type Path, TooLong } from '../streams/json'
 import { bodyOf, call, errorOf, readingImage } from './http'
@@ -33,10 +33,12 @@ function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Res
   if (request.operation === 'edit') return askForEdit(request, fields, upstream, work)
   return call(upstream, work, '/images/generations', {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { ...asAccount(upstream), 'content-type': 'application/json' },
     body: JSON.stringify(fields),
   })
 }
+
+const asAccount = ({ credential }: Upstream): Record<string, string> => ({ authorization: `Bearer ${credential}` })
 
 /** The API's parameters; what has its default is left out, since not every relay knows every one. */
 function fieldsOf(request: ImageRequest, model: string): Record<string, unknown> {
@@ -58,7 +60,7 @@ function fieldsOf(request: ImageRequest, model: string): Record<string, unknown>
   }
 }
 
-function askForEdit(
+async function askForEdit(
   request: ImageRequest,
   fields: Record<string, unknown>,
   upstream: Upstream,
@@ -68,12 +70,18 @@ function askForEdit(
     value === undefined ? [] : [[name, typeof value === 'string' ? value : JSON.stringify(value)]],
   )
   const name = request.images.length === 1 ? 'image' : 'image[]'
-  const { contentType, body } = formBody(Object.fromEntries(texts), [
+  const form = formBody(Object.fromEntries(texts), [
     ...request.images.map((image) => fileOf(name, image, work)),
     ...(request.mask ? [fileOf('mask', request.mask, work)] : []),
     ...(request.markup ? [fileOf('markup', request.markup, work)] : []),
   ])
-  return call(upstream, work, '/images/edits', { method: 'POST', headers: { 'content-type': contentType }, body })
+  const headers = { ...asAccount(upstream), 'content-type': form.contentType }
+  try {
+    return await call(upstream, work, '/images/edits', { method: 'POST', headers, body: form.body })
+  } catch (error) {
+    // An upstream that got half a form is not to blame for what it says.
+    throw form.unopened() ?? error
+  }
 }
 
 const fileOf = (name: string, image: InputImage, work: Work): FormFile => ({
@@ -109,9 +117,11 @@ const reply = z.object({
 })
 type Reply = z.infer<typeof reply>
 
+const MAX_URL_BYTES = 16 * 1024
+
 /** A picture's base64 may stand under `url` as a data URL, and its URL may stand beside its base64 (protocols §7.6, §9). */
-const isPicture = ([list, , name, ...deeper]: Path): boolean =>
-  list === 'data' && (name === 'b64_json' || name === 'url') && deeper.length === 0
+const isPicture = ([list, index, name, ...deeper]: Path): boolean =>
+  list === 'data' && typeof index === 'number' && (name === 'b64_json' || name === 'url') && deeper.length === 0
 
 async function* answer(response: Response, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void> {
   const pictures = new Set<number>()
@@ -121,7 +131,8 @@ async function* answer(response: Response, upstream: Upstream, work: Work): Asyn
     for await (const { path, bytes } of json.strings()) {
       const index = Number(path[1])
       const { head, all } = await peek(bytes, 'https:'.length)
-      if (/^https?:/.test(new TextDecoder().decode(head))) urls.set(index, await text(all))
+      if (/^https?:/.test(new TextDecoder().decode(head)))
+        urls.set(index, await text(capped(all, MAX_URL_BYTES, () => new TooLong())))
       else if (head.length > 0 && !pictures.has(index)) {
         pictures.add(index)
         yield { type: 'image', index, bytes: readingImage(decodeBase64(all)) }
@@ -136,14 +147,14 @@ async function* answer(response: Response, upstream: Upstream, work: Work): Asyn
     if (pictures.size === 0) throw errorOf(response, upstream, said)
     yield { type: 'summary', summary: summaryOf(reply.parse(said)) }
   } catch (error) {
-    throw unreadable(error)
+    throw unreadable(error, pictures.size > 0)
   }
 }
 
-/** An answer that is not the API's at all was hardly paid for; one that breaks off was. */
-function unreadable(error: unknown): ProviderError {
+/** An answer that is not the API's at all was hardly paid for; one that breaks off, or goes wrong after a picture, was. */
+function unreadable(error: unknown, paid: boolean): ProviderError {
   if (error instanceof ProviderError) return error
-  if (error instanceof SyntaxError || error instanceof TooLong) {
+  if (!paid && (error instanceof SyntaxError || error instanceof TooLong)) {
     return new ProviderError('unavailable', 'answered with something that is not JSON', {}, { cause: error })
   }
   return new ProviderError('lost', 'broke off its answer', {}, { cause: error })

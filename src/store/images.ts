@@ -1,6 +1,7 @@
 import { extensionOf, sniff } from '../image/media-type'
 import type { StoredImage } from '../image/record'
 import type { Bytes } from '../streams/bytes'
+import { persistently } from './trouble'
 import { upload } from './upload'
 
 /** The bytes are no picture of a kind that we know. */
@@ -22,7 +23,7 @@ interface Place {
   index: number
 }
 
-/** Stores a finished picture, byte for byte. Throws NotAnImage, and what reading the bytes or R2 throws. */
+/** Stores a finished picture, byte for byte. Throws NotAnImage, StoreError, and what reading the bytes throws. */
 export async function put(bucket: R2Bucket, place: Place, bytes: Bytes): Promise<StoredImage> {
   return await upload(bucket, bytes, (first) => {
     const mediaType = sniff(first)
@@ -31,12 +32,18 @@ export async function put(bucket: R2Bucket, place: Place, bytes: Bytes): Promise
   })
 }
 
-/** The picture under a key, or a part of it; null where it was deleted. */
+/** The picture under a key, or a part of it; null where it was deleted. Throws StoreError. */
 export const open = (bucket: R2Bucket, key: string, range?: R2Range): Promise<R2ObjectBody | null> =>
-  bucket.get(key, range ? { range } : {})
+  persistently(() => bucket.get(key, range ? { range } : {}))
 
-/** What is known of the picture under a key without reading it; null where it was deleted. */
-export const head = (bucket: R2Bucket, key: string): Promise<R2Object | null> => bucket.head(key)
+/** What is known of the picture under a key without reading it; null where it was deleted. Throws StoreError. */
+export const head = (bucket: R2Bucket, key: string): Promise<R2Object | null> => persistently(() => bucket.head(key))
+
+/** The generation and the run that a key belongs to. */
+export function placeOfKey(key: string): { generation: string; run: string } | undefined {
+  const [, generation, run] = /^images\/([^/]+)\/([^/-]+)-\d+\.\w+$/.exec(key) ?? []
+  return generation && run ? { generation, run } : undefined
+}
 
 /** A picture's path on this gateway is its key, which has no character that a URL would escape. */
 export const keyOfPath = (path: string): string | undefined =>

@@ -14,6 +14,15 @@ export async function get(cache: KVNamespace, id: string): Promise<ImageRecord |
   }
 }
 
+/** Removes the near copy; those that were read a moment ago may be given for a minute more. */
+export async function remove(cache: KVNamespace, id: string): Promise<void> {
+  try {
+    await cache.delete(recordKey(id))
+  } catch (error) {
+    log('record-not-removed', { id, ...describe(error) })
+  }
+}
+
 /** Copies a finished generation out to where every Worker reads it; `ttlSeconds` is at least 60, as KV demands. */
 export async function put(cache: KVNamespace, record: ImageRecord, ttlSeconds: number): Promise<void> {
   try {

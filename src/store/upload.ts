@@ -1,14 +1,15 @@
 import type { Bytes } from '../streams/bytes'
+import { persistently } from './trouble'
 
 /** R2 takes parts of at least 5 MiB, all equal but the last (platform §1); what fits in one is written in one put. */
 const PART_BYTES = 5 * 1024 * 1024
 const FIRST_BYTES = 256 * 1024
 
-/** Where an object goes, and whether it is there already. */
+/** Where an object goes, and how to find out whether it is there already. */
 interface Place {
   key: string
   mediaType: string
-  stored?: boolean
+  exists?: () => Promise<boolean>
 }
 
 /** Decides that by an object's first part; `whole` says that the part is all there is. */
@@ -17,7 +18,7 @@ type Choose = (first: Uint8Array, whole: boolean) => Place | Promise<Place>
 /** One part buffer is kept for the next upload of this isolate, so that pictures in a row do not leave one each behind. */
 let spare: Uint8Array<ArrayBuffer> | undefined
 
-/** Writes bytes of any length to R2 while holding one part of them. Throws what reading them or R2 throws. */
+/** Writes bytes of any length to R2 while holding one part of them. Throws StoreError, and what reading them throws. */
 export async function upload(
   bucket: R2Bucket,
   bytes: Bytes,
@@ -27,15 +28,16 @@ export async function upload(
   spare = undefined
   try {
     const whole = await part.fill()
-    const { key, mediaType, stored } = await choose(part.view, whole)
+    const { key, mediaType, exists } = await choose(part.view, whole)
     const options = { httpMetadata: { contentType: mediaType } }
     if (whole) {
-      if (!stored) await bucket.put(key, part.view, options)
+      await persistently(async () => (await exists?.()) || bucket.put(key, part.view, options))
       return { key, mediaType, bytes: part.view.length }
     }
-    const target = await bucket.createMultipartUpload(key, options)
+    const target = await persistently(() => bucket.createMultipartUpload(key, options))
     try {
-      const object = await target.complete(await uploadParts(target, part))
+      const parts = await uploadParts(target, part)
+      const object = await persistently(() => target.complete(parts))
       return { key, mediaType, bytes: object.size }
     } catch (error) {
       await target.abort().catch(() => {})
@@ -49,7 +51,8 @@ export async function upload(
 async function uploadParts(target: R2MultipartUpload, part: Part): Promise<R2UploadedPart[]> {
   const uploaded: R2UploadedPart[] = []
   for (let last = false; ; last = await part.fill()) {
-    if (part.view.length > 0) uploaded.push(await target.uploadPart(uploaded.length + 1, part.view))
+    const number = uploaded.length + 1
+    if (part.view.length > 0) uploaded.push(await persistently(() => target.uploadPart(number, part.view)))
     if (last) return uploaded
   }
 }

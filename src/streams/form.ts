@@ -8,11 +8,15 @@ export interface FormFile {
   open: () => Promise<ReadableStream<Uint8Array>>
 }
 
+export interface FormBody {
+  contentType: string
+  body: ReadableStream<Uint8Array>
+  /** Why a file could not be opened, which breaks the body off; undefined while nothing of the kind has happened. */
+  unopened: () => unknown
+}
+
 /** A multipart form (RFC 7578) written as it is sent: nothing of a file is held, and the length is known beforehand. */
-export function formBody(
-  fields: Record<string, string>,
-  files: FormFile[],
-): { contentType: string; body: ReadableStream<Uint8Array> } {
+export function formBody(fields: Record<string, string>, files: FormFile[]): FormBody {
   const boundary = `darkroom-${crypto.randomUUID()}`
   const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
   const head = (disposition: string): string => `--${boundary}\r\ncontent-disposition: form-data; ${disposition}\r\n`
@@ -28,18 +32,24 @@ export function formBody(
     parts.reduce((sum, part) => sum + part.head.length + part.file.bytes + part.tail.length, 0)
   const { readable, writable } = new FixedLengthStream(length)
 
+  let unopened: unknown
+  const open = (file: FormFile): Promise<ReadableStream<Uint8Array>> =>
+    file.open().catch((error: unknown) => {
+      unopened = error
+      throw error
+    })
   const write = async (): Promise<void> => {
     for (const text of texts) await writeTo(writable, text)
     for (const part of parts) {
       await writeTo(writable, part.head)
-      await (await part.file.open()).pipeTo(writable, { preventClose: true })
+      await (await open(part.file)).pipeTo(writable, { preventClose: true })
       await writeTo(writable, part.tail)
     }
     await writeTo(writable, end)
     await writable.close()
   }
   write().catch((error: unknown) => writable.abort(error).catch(() => {}))
-  return { contentType: `multipart/form-data; boundary=${boundary}`, body: readable }
+  return { contentType: `multipart/form-data; boundary=${boundary}`, body: readable, unopened: () => unopened }
 }
 
 async function writeTo(writable: WritableStream<Uint8Array>, bytes: Uint8Array): Promise<void> {

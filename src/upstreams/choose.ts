@@ -1,3 +1,4 @@
+import { RETIRED } from '../catalog/models'
 import type { Upstream } from '../providers/provider'
 
 /** An account, and the model by the name that it knows it under. */
@@ -16,6 +17,24 @@ export function candidates(upstreams: readonly Upstream[], model: string): Candi
     .toSorted((a, b) => a.upstream.priority - b.upstream.priority)
   const real = able.filter(({ upstream }) => !upstream.standIn)
   return real.length > 0 ? real : able
+}
+
+/** The model that a client's name stands for, and whether it stands in for one that was retired. */
+export interface Meant {
+  model: string
+  retired: boolean
+}
+
+/** Resolves a name by the settings' aliases, by who serves it, and last by who stands in for it; undefined if nobody. */
+export function meantBy(
+  name: string,
+  { upstreams, aliases }: { upstreams: readonly Upstream[]; aliases: ReadonlyMap<string, string> },
+): Meant | undefined {
+  const isServed = (model: string): boolean => candidates(upstreams, model).length > 0
+  const alias = aliases.get(name) ?? name
+  if (isServed(alias)) return { model: alias, retired: false }
+  const successor = RETIRED.get(alias)
+  return successor && isServed(successor) ? { model: successor, retired: true } : undefined
 }
 
 /** An exact name goes before a pattern, since only that can give the upstream's own name. */

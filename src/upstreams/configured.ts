@@ -65,7 +65,7 @@ function accountsOf(setting: UpstreamSetting, secrets: Secrets): Upstream[] {
     account,
     credential,
     baseUrl: baseUrl.replace(/\/+$/, ''),
-    models: setting.models ?? patternsOf(provider.wellKnown?.models ?? ['*']),
+    models: setting.models ?? patternsOf(setting.base_url ? ['*'] : (provider.wellKnown?.models ?? ['*'])),
     priority: setting.priority,
     standIn: false,
     timeoutMs: setting.timeout_seconds * 1000,

@@ -450,7 +450,8 @@ describe('JSON edits', () => {
   test('refuse a link of this gateway that was tampered with', async () => {
     const { data } = await openai().images.generate(base)
     const response = await post('/v1/images/edits', { ...base, images: [{ image_url: `${data?.[0]?.url}x` }] })
-    expect(response.status).toBe(403)
+    const error = await errorOf(response)
+    expect(error).toMatchObject({ status: 400, code: 'invalid_image_url', param: 'images[0].image_url' })
   })
 })
 

@@ -57,6 +57,7 @@ test.each([
   ['XML of another kind', '<?xml version="1.0"?><rss><svg>'],
   ['JSON', '{"error":{"message":"<svg>"}}'],
   ['a PDF', '%PDF-1.7\n'],
+  ['nothing but comments', '<!---->'.repeat(36)],
   ['a BMP', 'BM\x36\0\0\0'],
   ['a TIFF', 'II*\0'],
   ['an icon', '\0\0\x01\0'],

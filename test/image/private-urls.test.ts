@@ -135,7 +135,7 @@ const unsafe = [
 
 test.each(unsafe)('a URL with %s is not read: %s', async (_, address) => {
   const fetched = picture()
-  const reading = decodeAll(fetchImage(String(address), { allowPrivateUrls: false }))
+  const reading = decodeAll(fetchImage(String(address), { schemes: ['https:'], allowPrivateUrls: false }))
   await expect(reading).rejects.toBeInstanceOf(UnreadableUrl)
   expect(fetched).not.toHaveBeenCalled()
 })
@@ -149,14 +149,14 @@ test.each([
   'http://example.com/',
 ])('where private URLs are allowed, %s is read', async (address) => {
   picture()
-  expect(await decodeAll(fetchImage(address, { allowPrivateUrls: true }))).toBe('picture')
+  expect(await decodeAll(fetchImage(address, { schemes: ['https:'], allowPrivateUrls: true }))).toBe('picture')
 })
 
 test.each(['ftp://localhost/', 'file:///etc/passwd', 'data:image/png;base64,AAAA', 'javascript:1', 'a.png'])(
   'even where private URLs are allowed, %s is not read',
   async (address) => {
     const fetched = picture()
-    const reading = decodeAll(fetchImage(address, { allowPrivateUrls: true }))
+    const reading = decodeAll(fetchImage(address, { schemes: ['https:'], allowPrivateUrls: true }))
     await expect(reading).rejects.toBeInstanceOf(UnreadableUrl)
     expect(fetched).not.toHaveBeenCalled()
   },

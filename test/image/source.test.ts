@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { UnreadableUrl, fetchImage } from '../../src/image/source'
+import { type FetchRules, UnreadableUrl, fetchImage } from '../../src/image/source'
 import type { Bytes } from '../../src/streams/bytes'
 import { decodeAll } from '../streams/splits'
 
@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const PUBLIC = { allowPrivateUrls: false }
+const PUBLIC: FetchRules = { schemes: ['https:'], allowPrivateUrls: false }
 
 /** The internet as a list of answers, given one after the other; gives back the requests that were made. */
 function answering(...answers: (() => Response)[]): Request[] {

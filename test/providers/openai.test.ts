@@ -20,6 +20,9 @@ afterEach(async () => {
   await reset()
 })
 
+/** The smallest PNG: one transparent pixel. */
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
+
 const generate = (prompt: string, model = 'gpt-image-2', n = 1) => openai().images.generate({ model, prompt, n })
 const thrown = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
@@ -110,11 +113,48 @@ describe('reads', () => {
     expect(relay.calls).toHaveLength(1)
   })
 
-  test('fewer pictures than were asked for, which are given but not kept for others', async () => {
-    const { data } = await generate('A cat @pictures=2', 'relay-1', 3)
-    expect(data).toHaveLength(2)
-    await generate('A cat @pictures=2', 'relay-1', 3)
-    expect(relay.calls.filter(({ method }) => method === 'POST')).toHaveLength(2)
+  test('fewer pictures than were asked for, which is told, and kept only for whoever asks again at once', async () => {
+    const request = { model: 'relay-1', prompt: 'A cat @pictures=2', n: 3 }
+    const first = await post('/v1/images/generations', request)
+    expect([first.status, first.headers.get('x-adjusted')]).toEqual([200, 'n=3>2'])
+    expect((await post('/v1/images/generations', request)).headers.get('x-cache')).toBe('HIT')
+    expect((await env.CACHE.list()).keys).toEqual([])
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_001 })
+    await post('/v1/images/generations', request)
+    vi.useRealTimers()
+    expect(relay.calls).toHaveLength(2)
+  })
+
+  test('an image that is whole, whatever happens to the rest of the answer', async () => {
+    const answer = {
+      handle: () =>
+        new Response(`{"data":[{"b64_json":"${PNG}"}]} and more`, { headers: { 'content-type': 'application/json' } }),
+    }
+    internet({ 'api.openai.com': answer, 'relay.example.com': relay })
+    expect((await generate('A cat')).data?.[0]?.b64_json).toBe(PNG)
+    expect((await generate('A cat @fault=silence-after-image', 'impatient')).data).toHaveLength(1)
+    expect(relay.calls).toHaveLength(1)
+  })
+
+  test('an image by a URL that needs a second try', async () => {
+    let tries = 0
+    const flaky = {
+      handle: (request: Request) =>
+        request.method === 'GET' && tries++ === 0 ? new Response(null, { status: 502 }) : relay.handle(request),
+    }
+    internet({ 'relay.example.com': flaky })
+    expect((await generate('A cat @as=url', 'relay-1')).data).toHaveLength(1)
+    expect(tries).toBe(2)
+  })
+
+  test.each([
+    ['an object where the list of images should be', '{"data":{"x":{"b64_json":"aaaa"}}}'],
+    ['a list without images', '{"data":[{},null]}'],
+  ])('%s as no image at all', async (_, body) => {
+    internet({
+      'api.openai.com': { handle: () => new Response(body, { headers: { 'content-type': 'application/json' } }) },
+    })
+    expect(await thrown(generate('A cat'))).toMatchObject({ status: 502 })
   })
 })
 
@@ -193,6 +233,28 @@ describe('when the upstream', () => {
     expect(JSON.stringify(error) + String(error)).not.toMatch(/sk-upstream-secret|org-secret123/)
   })
 
+  test('repeats more of our key than fits, not even a part of it reaches the client', async () => {
+    const message = `${'x'.repeat(490)} sk-upstream-secret`
+    const error = {
+      message,
+      type: 'invalid_request_error',
+      param: 'p sk-upstream-secret',
+      code: 'bad sk-upstream-secret',
+    }
+    internet({ 'api.openai.com': { handle: () => Response.json({ error }, { status: 400 }) } })
+    const response = await post('/v1/images/generations', { model: 'gpt-image-2', prompt: 'A cat' })
+    expect([response.status, await response.text()]).toEqual([400, expect.not.stringMatching(/sk-up/)])
+  })
+
+  test('is silent after it took the request, no more than one other account is asked', async () => {
+    const calls: string[] = []
+    const hosts = ['first.example.com', 'second.example.com'].map((host) => [host, { handle: silentAfterHead(calls) }])
+    internet(Object.fromEntries(hosts))
+    const response = await post('/v1/images/generations', { model: 'slow', prompt: 'A cat' })
+    expect([response.status, response.headers.get('x-should-retry')]).toEqual([504, 'false'])
+    expect(calls).toEqual(['first.example.com', 'second.example.com'])
+  })
+
   test('refuses the content, it is not asked again for a minute, and then it is', async () => {
     await thrown(generate('A cat @fault=moderation'))
     await thrown(generate('A cat @fault=moderation'))
@@ -239,6 +301,16 @@ describe('with several upstreams for a model', () => {
     expect(second.calls).toEqual([])
   })
 })
+
+/** An upstream that takes the request and says no more. */
+const silentAfterHead =
+  (calls: string[]) =>
+  (request: Request): Response => {
+    calls.push(new URL(request.url).hostname)
+    return new Response(new ReadableStream({ pull: () => new Promise(() => {}) }), {
+      headers: { 'content-type': 'application/json' },
+    })
+  }
 
 /** The same upstream with the faults that a prompt orders left out. */
 const faultless = (fake: FakeOpenai): { handle: (request: Request) => Promise<Response> } => ({

@@ -106,7 +106,7 @@ test.each([
 
 test('what is stored already is not written again', async () => {
   const put = vi.spyOn(env.IMAGES, 'put')
-  await upload(env.IMAGES, arriving(picture(10), 3), () => ({ key: 'a', mediaType: 'image/png', stored: true }))
+  await upload(env.IMAGES, arriving(picture(10), 3), () => ({ key: 'a', mediaType: 'image/png', exists: () => Promise.resolve(true) }))
   expect(put).not.toHaveBeenCalled()
 })
 

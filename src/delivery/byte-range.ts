@@ -1,0 +1,18 @@
+/** The part of a whole that is asked for, in bytes. */
+export interface ByteRange {
+  offset: number
+  length: number
+}
+
+/**
+ * Reads a Range header (RFC 9110 §14.1.2) for something of so many bytes. Undefined where the whole is to be sent: without
+ * a range, with several at once, in other units, or in one that is not valid.
+ */
+export function byteRangeOf(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? []
+  if (first === undefined || last === undefined || (!first && !last)) return undefined
+  if (first && last && Number(last) < Number(first)) return undefined
+  const offset = first ? Number(first) : Math.max(0, size - Number(last))
+  const end = first && last ? Math.min(Number(last), size - 1) : size - 1
+  return offset > end ? 'unsatisfiable' : { offset, length: end - offset + 1 }
+}
