@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import worker from '../src/index'
 import { configOf } from '../src/config'
-import { candidates } from '../src/upstreams/choose'
+import { candidates, meantBy } from '../src/upstreams/choose'
 
 const settings = {
   ADMIN_TOKEN: 'admin-token-of-the-tests',
@@ -90,4 +90,47 @@ describe('a list of upstreams', () => {
     ]
     expect(order(list, 'gpt-image-2')).toEqual(['one gpt-image-2', 'two their-name', 'last gpt-image-2'])
   })
+
+  test('serves whatever is asked for where it names no models, at a URL of its own', () => {
+    expect(order([{ ...upstream, name: 'relay', base_url: 'https://relay.example.com/v1' }], 'flux-9')).toEqual([
+      'relay flux-9',
+    ])
+    expect(order([{ ...upstream, name: 'openai' }], 'flux-9')).toEqual([])
+  })
+
+  const meaning = (changed: object, name: string) => meantBy(name, configOf({ ...settings, KEY: 'sk-a', ...changed }))
+
+  test('serves a model under a retired name itself, where it has one', () => {
+    const UPSTREAMS = [{ ...upstream, name: 'relay', models: ['dall-e-3', 'gpt-image-2'] }]
+    expect(meaning({ UPSTREAMS }, 'dall-e-3')).toEqual({ model: 'dall-e-3', retired: false })
+    expect(meaning({ UPSTREAMS }, 'dall-e-2')).toEqual({ model: 'gpt-image-2', retired: true })
+    expect(meaning({ UPSTREAMS }, 'other')).toBeUndefined()
+  })
+
+  test("is found behind the operator's own names, which are no adaptation", () => {
+    const UPSTREAMS = [{ ...upstream, name: 'relay', models: ['gpt-image-2'] }]
+    const MODEL_ALIASES = '{"house-style":"gpt-image-2","old-style":"dall-e-3"}'
+    expect(meaning({ UPSTREAMS, MODEL_ALIASES }, 'house-style')).toEqual({ model: 'gpt-image-2', retired: false })
+    expect(meaning({ UPSTREAMS, MODEL_ALIASES }, 'old-style')).toEqual({ model: 'gpt-image-2', retired: true })
+  })
+})
+
+test('a picture of the demo is not given any more once a real upstream is configured', async () => {
+  const ask = async (changed: Record<string, unknown>): Promise<string | null> => {
+    const response = await worker.fetch(
+      new Request('https://darkroom.example.net/v1/images/generations', {
+        method: 'POST',
+        headers: { authorization: 'Bearer sk-dr-default-tests', 'content-type': 'application/json' },
+        body: '{"model":"chatgpt-image-latest","prompt":"A cat","response_format":"url"}',
+      }),
+      withSettings(changed),
+      createExecutionContext(),
+    )
+    await response.text()
+    return response.headers.get('x-generation-id')
+  }
+  const UPSTREAMS = [{ name: 'a', provider: 'openai', secret: 'UPSTREAM_KEY', models: ['*'] }]
+  const id = await ask({})
+  expect(id).toMatch(/^gen_[0-9a-f]{64}$/)
+  expect(await ask({ UPSTREAMS })).not.toBe(id)
 })

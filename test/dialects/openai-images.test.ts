@@ -7,6 +7,7 @@ import { FakeOpenai } from '../support/fake-openai'
 import { KEY, knock, openai, post, postForm } from '../support/gateway'
 import { internet } from '../support/internet'
 import { picture, pictureFile } from '../support/pictures'
+import { concatenate } from '../support/png'
 
 let upstream: FakeOpenai
 
@@ -472,14 +473,32 @@ describe('who may call', () => {
   })
 
   test('a body that hides its length is refused when it passes the cap', async () => {
-    const chunk = new TextEncoder().encode(' '.repeat(1_000_000))
-    const body = new ReadableStream({ pull: (controller) => controller.enqueue(chunk) })
-    const response = await knock('/v1/images/generations', {
-      method: 'POST',
-      headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
-      body,
+    const head = '--b\r\ncontent-disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
+    const start = concatenate(new TextEncoder().encode(head), await picture('a'))
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(start),
+      pull: (controller) => controller.enqueue(new Uint8Array(1_000_000)),
     })
-    expect(response.status).toBeOneOf([400, 413])
+    const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'multipart/form-data; boundary=b' }
+    const response = await knock('/v1/images/edits', { method: 'POST', headers, body })
+    expect(await errorOf(response)).toMatchObject({ status: 413, code: 'request_too_large' })
+  })
+
+  test.each([
+    ['one text of a form', [['prompt', 'x'.repeat(1_100_000)]]],
+    ['many texts of a form', Array.from({ length: 5 }, (_, at) => [`field${at}`, 'x'.repeat(250_000)])],
+    ['a form with many names', Array.from({ length: 65 }, (_, at) => [`field${at}`, 'x'])],
+  ] satisfies [string, [string, string][] | string[][]][])(
+    '%s is refused before it fills the memory',
+    async (_, parts) => {
+      const form = parts.map(([name = '', value = '']): [string, string] => [name, value])
+      expect((await postForm('/v1/images/edits', form)).status).toBe(400)
+    },
+  )
+
+  test('no parameter is repeated at any length', async () => {
+    const response = await post('/v1/images/generations', { ...base, model: 'm'.repeat(100_000) })
+    expect((await response.text()).length).toBeLessThan(400)
   })
 })
 
