@@ -36,9 +36,10 @@ export class Intake {
   get body(): Bytes {
     const { maxBodyBytes } = this.#c.var.config
     const refusal = (): GatewayError => new GatewayError(tooLarge('The request', maxBodyBytes))
-    if (Number(this.header('content-length') ?? 0) > maxBodyBytes) throw refusal()
+    const length = Number(this.header('content-length')) || maxBodyBytes
+    if (length > maxBodyBytes) throw refusal()
     const { body } = this.#c.req.raw
-    return capped(body ? read(body) : nothing(), maxBodyBytes, refusal)
+    return capped(body ? read(body, length) : nothing(), maxBodyBytes, refusal)
   }
 
   /** The model that a name stands for, and what is to be told of that. Throws GatewayError where nobody serves it. */

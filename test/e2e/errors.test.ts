@@ -115,7 +115,8 @@ test.each([
   { fault: 'silence', model: 'impatient', ...timedOut, calls: 1 },
   { fault: 'silence-mid-body', model: 'impatient', ...timedOut, calls: 1 },
 ])('an upstream with the fault $fault gives status $status, and is asked anew the next time', async (row) => {
-  const { fault, model = 'gpt-image-2', error, status, calls } = row
+  const { fault, error, status, calls } = row
+  const model = 'model' in row ? row.model : 'gpt-image-2'
   const prompt = `A kite @fault=${fault}`
   for (const times of [1, 2]) {
     const thrown = await failureOf({ model, prompt })
