@@ -106,7 +106,11 @@ test.each([
 
 test('what is stored already is not written again', async () => {
   const put = vi.spyOn(env.IMAGES, 'put')
-  await upload(env.IMAGES, arriving(picture(10), 3), () => ({ key: 'a', mediaType: 'image/png', exists: () => Promise.resolve(true) }))
+  await upload(env.IMAGES, arriving(picture(10), 3), () => ({
+    key: 'a',
+    mediaType: 'image/png',
+    exists: () => Promise.resolve(true),
+  }))
   expect(put).not.toHaveBeenCalled()
 })
 
