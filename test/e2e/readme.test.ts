@@ -63,6 +63,6 @@ test('the deploy command builds the Worker', async () => {
 test('every setting in the README exists, and every one that exists is in it', async () => {
   const config = await readFile(join(PROJECT, 'src/config.ts'), 'utf8')
   const known = Array.from(config.matchAll(/^ {2}([A-Z_]{4,}):/gm), ([, name]) => name)
-  const told = Array.from(readme.matchAll(/^\| `([A-Z_]{4,})` \|/gm), ([, name]) => name)
+  const told = Array.from(readme.matchAll(/^\| `([A-Z_]{4,})` +\|/gm), ([, name]) => name)
   expect(told.filter((name) => name !== 'OPENAI_API_KEY').toSorted()).toEqual(known.toSorted())
 })
