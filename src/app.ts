@@ -31,6 +31,6 @@ export const app = new Hono<App>()
 
   .notFound((c) => {
     const message = `Unknown request URL: ${c.req.method} ${c.req.path}. Check the URL and the method.`
-    return failureResponse(new GatewayError({ code: 'not_found', message }), openaiError, c.var.requestId)
+    return failureResponse(new GatewayError({ code: 'not_found', message }), openaiError, c.get('requestId'))
   })
-  .onError((error, c) => failureResponse(error, openaiError, c.var.requestId))
+  .onError((error, c) => failureResponse(error, openaiError, c.get('requestId')))

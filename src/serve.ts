@@ -22,7 +22,7 @@ import { candidates } from './upstreams/choose'
 export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
   async function serve(c) {
     const startedMs = Date.now()
-    const { config, requestId } = c.var
+    const [config, requestId] = [c.get('config'), c.get('requestId')]
     try {
       const caller = identify(dialect.apiKey(c), config)
       const asked = await dialect.parse(new Intake(c))
@@ -30,7 +30,7 @@ export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
       if (c.req.header('x-strict') === 'true') refuseAny(adjustments)
 
       const freshness = freshnessOf(c.req.header('cache-control'), startedMs)
-      const task = await taskOf(request, caller, freshness, c)
+      const task = taskOf(request, caller, freshness, c)
       const deliver = async ({ record, origin }: Obtained): Promise<Response | undefined> => {
         const link = (key: string): string => links.link(new URL(c.req.url).origin, key, config, Date.now())
         const cache = origin === 'MISS' && !freshness.use ? 'BYPASS' : origin
@@ -68,15 +68,15 @@ const shortfall = ({ n }: ImageRequest, { images }: ImageRecord): string[] =>
   images.length < n ? [`n=${n}>${images.length}`] : []
 
 /** What its generation is asked to do; the fingerprint is its name, so that equal requests meet there. */
-async function taskOf(request: ImageRequest, { team }: Caller, { keep }: Freshness, c: Context<App>): Promise<Task> {
-  const { cacheScope, upstreams } = c.var.config
+function taskOf(request: ImageRequest, { team }: Caller, { keep }: Freshness, c: Context<App>): Task {
+  const { cacheScope, upstreams } = c.get('config')
   const sharedBy = cacheScope === 'team' ? `team ${team}` : 'shared'
   // A stand-in's picture must not outlive the day on which a real upstream is configured.
   const scope = candidates(upstreams, request.model).some(({ upstream }) => upstream.standIn)
     ? `stand-in ${sharedBy}`
     : sharedBy
-  const name = keep ? await fingerprint(request, scope) : crypto.randomUUID().replaceAll('-', '')
-  return { id: `gen_${name}`, request, requestId: c.var.requestId, shared: keep }
+  const name = keep ? fingerprint(request, scope) : crypto.randomUUID().replaceAll('-', '')
+  return { id: `gen_${name}`, request, requestId: c.get('requestId'), shared: keep }
 }
 
 /** The near copy of a finished generation, where it is fresh enough. */

@@ -21,7 +21,7 @@ const NEAR_SECONDS = 3600
 /** Shows a picture to whoever holds its link: whole, in part (RFC 9110 §14), or not again (§13). Throws GatewayError. */
 export async function showImage(c: Context<App>): Promise<Response> {
   const url = new URL(c.req.url)
-  const { key, secondsLeft } = unwrap(links.verify(url, c.var.config, Date.now()))
+  const { key, secondsLeft } = unwrap(links.verify(url, c.get('config'), Date.now()))
   const found = isPlain(c.req) ? await nearOrStored(c, url, key) : await describedOrPartly(c.req, c.env.IMAGES, key)
   if (!found) {
     await forget(c.env.GENERATIONS, key)
@@ -29,7 +29,7 @@ export async function showImage(c: Context<App>): Promise<Response> {
   }
   const answer = new Response(found.body, found)
   answer.headers.set('cache-control', found.status < 400 ? `public, max-age=${secondsLeft}, immutable` : 'no-store')
-  answer.headers.set('x-request-id', c.var.requestId)
+  answer.headers.set('x-request-id', c.get('requestId'))
   return answer
 }
 

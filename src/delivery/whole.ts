@@ -18,12 +18,13 @@ export async function whole(
   onMissing: (key: string) => Promise<void>,
 ): Promise<Response | undefined> {
   headers.set('content-type', rendered.contentType)
-  const parts = rendered.parts.map((part) => (typeof part === 'string' ? new TextEncoder().encode(part) : part))
   const firstImage = rendered.parts.find((part) => typeof part !== 'string')
   if (!firstImage) return new Response(rendered.parts.filter((part) => typeof part === 'string').join(''), { headers })
 
   const first = await images.open(bucket, firstImage.key)
   if (!first) return undefined
+  const encoder = new TextEncoder()
+  const parts = rendered.parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
   const length = parts.reduce(
     (sum, part) => sum + (part instanceof Uint8Array ? part.length : base64Length(part.bytes)),
     0,

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** A picture that came with a request, kept in R2 under `inputs/`. */
 export interface InputImage {
   /** The key of the object in R2. */
@@ -48,12 +50,12 @@ export const DEFAULTS = {
 } as const
 
 /** The identity of a request: SHA-256, hex, of what decides the picture and of the `scope` within which it is shared. */
-export async function fingerprint(request: ImageRequest, scope: string): Promise<string> {
+export function fingerprint(request: ImageRequest, scope: string): string {
   const { endUser: _, images, mask, markup, ...rest } = request
   const inputs = { images: images.map(contentOf), mask: mask && contentOf(mask), markup: markup && contentOf(markup) }
-  const text = canonicalJson({ scope, ...rest, ...inputs })
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  return new Uint8Array(digest).toHex()
+  return createHash('sha256')
+    .update(canonicalJson({ scope, ...rest, ...inputs }))
+    .digest('hex')
 }
 
 const contentOf = (input: InputImage): string => input.sha256

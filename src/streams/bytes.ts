@@ -4,14 +4,11 @@ export type Bytes = AsyncIterable<Uint8Array>
 /** Bytes in one piece of this size cross the runtime's boundary at a fraction of the cost of its 4 KiB default reads. */
 const CHUNK_BYTES = 128 * 1024
 
-/**
- * Reads a stream in large chunks through one buffer, which need not be larger than `length`, where that is known; leaving
- * the loop early cancels the stream.
- */
-export async function* read(stream: ReadableStream<Uint8Array>, length = CHUNK_BYTES): Bytes {
+/** Reads a stream in large chunks through one buffer; leaving the loop early cancels the stream. */
+export async function* read(stream: ReadableStream<Uint8Array>): Bytes {
   const reader = byteReader(stream)
   if (!reader) return yield* stream
-  let buffer = new ArrayBuffer(Math.max(1, Math.min(length, CHUNK_BYTES)))
+  let buffer = new ArrayBuffer(CHUNK_BYTES)
   try {
     for (;;) {
       const { value, done } = await reader.read(new Uint8Array(buffer))
