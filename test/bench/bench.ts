@@ -1,0 +1,66 @@
+/**
+ * The benchmark of design §7: the gateway against a floor Worker that makes only the unavoidable platform calls. A word
+ * on the command line picks the figures with that word in their names.
+ */
+import { build } from './build.ts'
+import { type Bench, FIGURES } from './figures.ts'
+import { startLoadClient, startUpstream } from './processes.ts'
+import { GATEWAY_KEY } from './requests.ts'
+import { start } from './runtime.ts'
+import { type Figure, table } from './table.ts'
+
+const [wanted = ''] = process.argv.slice(2)
+const running: { stop: () => Promise<void> }[] = []
+
+try {
+  const bench = await prepare()
+  const figures: Figure[] = []
+  for (const [name, measure] of Object.entries(FIGURES)) {
+    if (!name.includes(wanted)) continue
+    console.error(`measuring: ${name}`)
+    figures.push(await measure(bench, name))
+  }
+  console.log(table(figures))
+} finally {
+  await Promise.all(running.map((each) => each.stop()))
+}
+
+async function prepare(): Promise<Bench> {
+  const upstream = kept(await startUpstream())
+  const client = kept(startLoadClient())
+  const variables = gatewayVariables(upstream.baseUrl)
+  console.error('building the floor, the gateway, and the gateway with its calls counted')
+  const floor = {
+    modules: await build('test/bench/workers/floor/worker.ts'),
+    variables: { UPSTREAM_URL: upstream.baseUrl },
+  }
+  const gateway = { modules: await build('src/index.ts'), variables }
+  const counting = { modules: await build('test/bench/workers/counting.ts'), variables }
+  return {
+    upstream,
+    client,
+    floor: kept(await start(floor)),
+    gateway: kept(await start(gateway)),
+    counting: kept(await start(counting)),
+    served: { floor, gateway },
+  }
+}
+
+function kept<Stoppable extends { stop: () => Promise<void> }>(started: Stoppable): Stoppable {
+  running.push(started)
+  return started
+}
+
+/** What stands in secrets and variables of a deployment; none of it opens anything. */
+function gatewayVariables(upstreamUrl: string): Record<string, string> {
+  const upstream = { name: 'bench', provider: 'openai', secret: 'BENCH_KEY', base_url: upstreamUrl, models: ['*'] }
+  return {
+    ADMIN_TOKEN: 'the-admin-token-of-the-benchmark',
+    SIGNING_SECRET: 'the-signing-secret-of-the-benchmark',
+    GATEWAY_KEY,
+    UPSTREAMS: JSON.stringify([upstream]),
+    BENCH_KEY: 'the-upstream-key-of-the-benchmark',
+    MAX_BODY_BYTES: String(128 * 1024 * 1024),
+    ALLOW_PRIVATE_URLS: 'true',
+  }
+}

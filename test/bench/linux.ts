@@ -1,0 +1,25 @@
+import { readFile, writeFile } from 'node:fs/promises'
+
+/** The running children of this process that have this name. */
+export async function childrenNamed(name: string): Promise<number[]> {
+  const said = await readFile(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')
+  const pids = said.split(' ').filter(Boolean).map(Number)
+  const names = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/comm`, 'utf8')))
+  return pids.filter((_, index) => names[index]?.trim() === name)
+}
+
+/** The most memory that a process has held since it began or since `restartPeak`, in bytes. */
+export const peakBytes = (pid: number): Promise<number> => statusBytes(pid, 'VmHWM')
+
+/** Counts a process's peak from what it holds now, which is given back in bytes. */
+export async function restartPeak(pid: number): Promise<number> {
+  await writeFile(`/proc/${pid}/clear_refs`, '5')
+  return await statusBytes(pid, 'VmRSS')
+}
+
+async function statusBytes(pid: number, field: 'VmHWM' | 'VmRSS'): Promise<number> {
+  const said = await readFile(`/proc/${pid}/status`, 'utf8')
+  const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(said)?.[1]
+  if (kibibytes === undefined) throw new Error(`/proc/${pid}/status has no ${field}`)
+  return Number(kibibytes) * 1024
+}

@@ -1,0 +1,33 @@
+import type { Order } from './load.ts'
+import type { LoadClient } from './processes.ts'
+import type { Figure } from './table.ts'
+
+const HITS = 100
+
+/** What a hit may call, on average: the bindings of `wrangler.toml`, and no others. */
+const ALLOWED: Record<string, number> = { CACHE: 1, IMAGES: 1, GENERATIONS: 0.1 }
+
+/** How often the bindings are called for a hit; `url` is that of the counting Worker, where `order` already hits. */
+export async function countOperations(
+  name: string,
+  url: string,
+  order: Pick<Order, 'url' | 'headers' | 'body' | 'expected'>,
+  client: LoadClient,
+): Promise<Figure> {
+  const takeCalls = async (): Promise<Record<string, number>> => {
+    const said: Record<string, number> = JSON.parse(await (await fetch(new URL('/__calls', url))).text())
+    return said
+  }
+  await takeCalls()
+  await client.run({ ...order, requests: HITS, concurrency: 1, maxSeconds: 30 })
+  const perHit = Object.entries(await takeCalls()).map(([binding, calls]): [string, number] => [binding, calls / HITS])
+  const said = perHit.map(([binding, calls]) => `${calls} ${binding}`).join(', ')
+  return {
+    figure: name,
+    floor: '1 CACHE',
+    gateway: said || 'none',
+    result: said || 'none',
+    goal: '1 CACHE, <= 0.1 objects, <= 1 IMAGES',
+    reached: perHit.every(([binding, calls]) => calls <= (ALLOWED[binding] ?? 0)),
+  }
+}

@@ -1,0 +1,49 @@
+import type { Order } from './load.ts'
+import type { LoadClient } from './processes.ts'
+import { type Figure, median } from './table.ts'
+
+/** One side's requests; `__ROUND__` in the body becomes what no other round has. */
+export type Side = Pick<Order, 'url' | 'headers' | 'body' | 'expected'>
+
+/** Requests per second of the gateway against those of the floor. */
+export interface Race {
+  name: string
+  floor: Side
+  gateway: Side
+  requestsPerRound: number
+}
+
+const GOAL = 0.85
+
+/** Rounds are short and the sides take turns, so that whatever else the machine does falls on both. */
+const ROUNDS = 9
+const CONCURRENCY = 16
+const MAX_ROUND_SECONDS = 5
+
+export async function race({ name, floor, gateway, requestsPerRound }: Race, client: LoadClient): Promise<Figure> {
+  const perSecond = async (side: Side, round: number): Promise<number> => {
+    const body = side.body.replace('__ROUND__', String(round))
+    const limits = { requests: requestsPerRound, concurrency: CONCURRENCY, maxSeconds: MAX_ROUND_SECONDS }
+    const { answered, seconds } = await client.run({ ...side, ...limits, body })
+    return answered / seconds
+  }
+  const rounds: { floor: number; gateway: number }[] = []
+  for (let round = 0; round <= ROUNDS; round++) {
+    // Who goes second finds the machine warmer, or busier, so that changes too.
+    const floorFirst = round % 2 === 0 ? await perSecond(floor, round) : undefined
+    const gatewayRate = await perSecond(gateway, round)
+    const floorRate = floorFirst ?? (await perSecond(floor, round))
+    // The first round is for the compilers.
+    if (round > 0) rounds.push({ floor: floorRate, gateway: gatewayRate })
+  }
+  const ratio = median(rounds.map((round) => round.gateway / round.floor))
+  const rate = (side: 'floor' | 'gateway'): string => `${median(rounds.map((round) => round[side])).toFixed(0)}/s`
+  return {
+    figure: name,
+    floor: rate('floor'),
+    gateway: rate('gateway'),
+    result: ratio.toFixed(2),
+    goal: `>= ${GOAL}`,
+    reached: ratio >= GOAL,
+  }
+}

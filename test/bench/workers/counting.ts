@@ -1,0 +1,46 @@
+import gateway from '../../../src/index.ts'
+
+export * from '../../../src/index.ts'
+
+/** How often each binding was called since this was last asked for. */
+let calls: Record<string, number> = {}
+
+const countedEnvs = new WeakMap<Env, Env>()
+
+/** The gateway with the calls of its bindings counted; `/__calls` says how many there were, and starts anew. */
+export default {
+  async fetch(request, env, ctx) {
+    if (new URL(request.url).pathname === '/__calls') {
+      const said = Response.json(calls)
+      calls = {}
+      return said
+    }
+    // The gateway may keep what it learned of an environment, so it is given the same one each time.
+    const countedEnv = countedEnvs.get(env) ?? countingBindings(env)
+    countedEnvs.set(env, countedEnv)
+    return await gateway.fetch(request, countedEnv, ctx)
+  },
+} satisfies ExportedHandler<Env>
+
+function countingBindings(env: Env): Env {
+  const copy = { ...env }
+  for (const [name, value] of Object.entries(env)) if (isObject(value)) Reflect.set(copy, name, counting(value, name))
+  return copy
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** Counts the calls of a binding's methods; of a namespace of objects, the calls of the methods of its objects. */
+function counting(binding: object, name: string): object {
+  return new Proxy(binding, {
+    get(target, property) {
+      const member: unknown = Reflect.get(target, property, target)
+      if (typeof member !== 'function') return member
+      return (...args: unknown[]): unknown => {
+        if ('idFromName' in binding) return counting(Object(Reflect.apply(member, target, args)), name)
+        calls[name] = (calls[name] ?? 0) + 1
+        return Reflect.apply(member, target, args)
+      }
+    },
+  })
+}
