@@ -1,43 +1,20 @@
 import { DurableObject } from 'cloudflare:workers'
-import * as z from 'zod'
 import { configOf } from '../config'
 import { type Failure, type Result, failed, ok } from '../errors'
-import { type ImageRecord, imageRecord } from '../image/record'
+import type { ImageRecord } from '../image/record'
 import { log } from '../log'
 import * as images from '../store/images'
 import * as records from '../store/records'
+import { Memory, type RunRow } from './memory'
 import { isComplete, makeImages, type Progress, recordOf, type Task } from './run'
 
-/** How an answer came about, as `x-cache` tells it. */
-export type Origin = 'HIT' | 'JOINED' | 'MISS'
-
+/** An answer, and how it came about, as `x-cache` tells it. */
 export interface Obtained {
   record: ImageRecord
-  origin: Origin
+  origin: 'HIT' | 'JOINED' | 'MISS'
 }
 
-/** A run under way, kept so that it can be taken up again when the process dies. */
-interface RunRow {
-  task: Task
-  id: string
-  /** From 1. */
-  attempt: number
-  progress: Progress | undefined
-}
-
-/** The answer that was made, and until when it is given, in ms since 1970; an earlier version may have written it. */
-const keptRow = z.object({ record: imageRecord, untilMs: z.number() })
-type KeptRow = z.infer<typeof keptRow>
-
-/** What was refused, when, and until when it is not tried again. */
-interface RefusedRow {
-  failure: Failure
-  atMs: number
-  untilMs: number
-}
-
-/** While a run is in memory, its object is woken this often: that keeps it alive, and finds a run whose process died. */
-const HEARTBEAT_MS = 30_000
+/** How often a run is tried whose process dies. */
 const MAX_ATTEMPTS = 2
 const REFUSAL_MS = 60_000
 /** For an answer that is not whole, or not for others: long enough for its caller to ask again for what it paid for. */
@@ -45,6 +22,7 @@ const BRIEFLY_MS = 60_000
 
 /** Makes the images of one fingerprint: once, however many ask at once, and to the end, whoever hangs up. */
 export class Generation extends DurableObject<Env> {
+  readonly #memory = new Memory(this.ctx.storage)
   #running: Promise<Result<ImageRecord>> | undefined
 
   /**
@@ -53,41 +31,24 @@ export class Generation extends DurableObject<Env> {
    */
   async obtain(task: Task, madeSinceMs: number): Promise<Result<Obtained>> {
     this.#recover({ asked: true })
-    const joined = this.#running !== undefined
-    if (!joined) {
-      const known = this.#known(madeSinceMs)
-      if (known) return known
-    }
-    const made = await (this.#running ?? this.#start({ task, id: newRunId(), attempt: 1, progress: undefined }))
-    return made.ok ? ok({ record: made.value, origin: joined ? 'JOINED' : 'MISS' }) : made
+    if (this.#running) return originating('JOINED', await this.#running)
+    const known = this.#memory.known(Date.now(), madeSinceMs)
+    if (known) return originating('HIT', known)
+    return originating('MISS', await this.#start({ task, id: newRunId(), attempt: 1, progress: undefined }))
   }
 
   /** Forgets the answer whose images are gone, so that the next one to ask has them made anew. */
   async forget(runId: string): Promise<void> {
-    const kept = this.#kept()
-    if (!kept?.record.images.some(({ key }) => images.placeOfKey(key)?.run === runId)) return
-    this.ctx.storage.kv.delete('kept')
-    await this.#rearm()
-    await records.remove(this.env.CACHE, kept.record.id)
+    const { record } = this.#memory
+    if (!record?.images.some(({ key }) => images.placeOfKey(key)?.run === runId)) return
+    this.#memory.forgetRecord()
+    await this.#memory.rearm(Date.now())
+    await records.remove(this.env.CACHE, record.id)
   }
 
   override async alarm(): Promise<void> {
     this.#recover({ asked: false })
-    await this.#rearm()
-  }
-
-  #kept(): KeptRow | undefined {
-    return keptRow.safeParse(this.ctx.storage.kv.get('kept')).data
-  }
-
-  #known(madeSinceMs: number): Result<Obtained> | undefined {
-    const now = Date.now()
-    const kept = this.#kept()
-    if (kept && kept.untilMs > now && kept.record.createdMs >= madeSinceMs) {
-      return ok({ record: kept.record, origin: 'HIT' })
-    }
-    const refused = this.ctx.storage.kv.get<RefusedRow>('refused')
-    return refused && refused.untilMs > now && refused.atMs >= madeSinceMs ? failed(refused.failure) : undefined
+    await this.#memory.rearm(Date.now())
   }
 
   /**
@@ -95,7 +56,7 @@ export class Generation extends DurableObject<Env> {
    * use to anybody where nobody asks and nobody else can.
    */
   #recover({ asked }: { asked: boolean }): void {
-    const row = this.ctx.storage.kv.get<RunRow>('run')
+    const row = this.#memory.run
     if (!row || this.#running) return
     const { task, attempt, progress } = row
     log('run-interrupted', { generation: task.id, request: task.requestId, attempt })
@@ -110,7 +71,7 @@ export class Generation extends DurableObject<Env> {
 
   /** Nothing awaits between the look at `#running` and its being set: two callers cannot both start. */
   #start(row: RunRow): Promise<Result<ImageRecord>> {
-    this.ctx.storage.kv.put('run', row)
+    this.#memory.run = row
     return this.#hold(this.#run(row))
   }
 
@@ -122,38 +83,25 @@ export class Generation extends DurableObject<Env> {
   }
 
   async #run(row: RunRow): Promise<Result<ImageRecord>> {
-    await this.#rearm()
+    await this.#memory.rearm(Date.now())
     const { task, id } = row
-    const note = (progress: Progress): void => this.ctx.storage.kv.put('run', { ...row, progress })
+    const note = (progress: Progress): void => void (this.#memory.run = { ...row, progress })
     return await this.#finish(task, await makeImages({ task, id, env: this.env, config: configOf(this.env), note }))
   }
 
   async #finish(task: Task, made: Result<ImageRecord>): Promise<Result<ImageRecord>> {
     const { cacheTtlSeconds } = configOf(this.env)
-    const { kv } = this.ctx.storage
     const now = Date.now()
     if (made.ok) {
       const shared = task.shared && isComplete(made.value, task)
-      kv.put<KeptRow>('kept', { record: made.value, untilMs: now + (shared ? cacheTtlSeconds * 1000 : BRIEFLY_MS) })
-      kv.delete('refused')
+      this.#memory.keep(made.value, now + (shared ? cacheTtlSeconds * 1000 : BRIEFLY_MS))
       if (shared) this.ctx.waitUntil(records.put(this.env.CACHE, made.value, cacheTtlSeconds))
     } else if (REMEMBERED.includes(made.failure.code) || made.failure === INTERRUPTED) {
-      kv.put<RefusedRow>('refused', { failure: made.failure, atMs: now, untilMs: now + REFUSAL_MS })
+      this.#memory.refuse(made.failure, now, now + REFUSAL_MS)
     }
-    kv.delete('run')
-    await this.#rearm()
+    this.#memory.endRun()
+    await this.#memory.rearm(now)
     return made
-  }
-
-  /** Sets the one alarm to what is due next, or empties the object when nothing is left in it. */
-  async #rearm(): Promise<void> {
-    const { kv } = this.ctx.storage
-    const now = Date.now()
-    if (kv.get('run')) return await this.ctx.storage.setAlarm(now + HEARTBEAT_MS)
-    const due = [this.#kept(), kv.get<RefusedRow>('refused')].flatMap((row) => (row ? [row.untilMs] : []))
-    const next = due.filter((untilMs) => untilMs > now)
-    if (next.length === 0) return await this.ctx.storage.deleteAll()
-    await this.ctx.storage.setAlarm(Math.min(...next))
   }
 }
 
@@ -169,3 +117,6 @@ const INTERRUPTED: Failure = {
 }
 
 const newRunId = (): string => crypto.randomUUID().slice(0, 8)
+
+const originating = (origin: Obtained['origin'], made: Result<ImageRecord>): Result<Obtained> =>
+  made.ok ? ok({ record: made.value, origin }) : made
