@@ -1,13 +1,15 @@
+import type { Buffer } from 'node:buffer'
 import * as z from 'zod'
 import type { Upstream } from './providers/provider'
+import { keyHash } from './team/key'
 import { configuredUpstreams, upstreamSetting } from './upstreams/configured'
 
 /** Everything that settings decide, in our own shape. */
 export interface Config {
   signingSecret: string
   adminToken: string
-  /** The static key of team `default`. */
-  gatewayKey: string | undefined
+  /** The SHA-256 of the static key of team `default`. */
+  gatewayKeyHash: Buffer | undefined
   upstreams: Upstream[]
   /** What clients may call a model, and the model meant. */
   aliases: ReadonlyMap<string, string>
@@ -73,7 +75,7 @@ function parse(env: object): Config {
   return {
     signingSecret: data.SIGNING_SECRET,
     adminToken: data.ADMIN_TOKEN,
-    gatewayKey: data.GATEWAY_KEY,
+    gatewayKeyHash: data.GATEWAY_KEY === undefined ? undefined : keyHash(data.GATEWAY_KEY),
     upstreams: upstreamsOf(() => configuredUpstreams(data.UPSTREAMS, demo, secretNamed)),
     aliases: new Map(Object.entries(data.MODEL_ALIASES)),
     cacheTtlSeconds: data.CACHE_TTL_SECONDS,

@@ -13,8 +13,8 @@ interface Told {
 }
 
 /** The headers of an answer. None of them comes from the upstream's. */
-export function answerHeaders({ requestId, record, cache, notes, startedMs, nowMs }: Told): Headers {
-  const headers = new Headers({
+export function answerHeaders({ requestId, record, cache, notes, startedMs, nowMs }: Told): Record<string, string> {
+  return {
     'x-request-id': requestId,
     'x-generation-id': record.id,
     'x-cache': cache,
@@ -22,10 +22,9 @@ export function answerHeaders({ requestId, record, cache, notes, startedMs, nowM
     'x-model': printable(record.model),
     'server-timing': `total;dur=${nowMs - startedMs}, upstream;dur=${cache === 'HIT' ? 0 : record.tookMs}`,
     'cache-control': 'no-store',
-  })
-  if (cache === 'HIT') headers.set('age', String(Math.max(0, Math.floor((nowMs - record.createdMs) / 1000))))
-  if (notes.length > 0) headers.set('x-adjusted', printable(notes.join(', ')))
-  return headers
+    ...(cache === 'HIT' ? { age: String(Math.max(0, Math.floor((nowMs - record.createdMs) / 1000))) } : {}),
+    ...(notes.length > 0 ? { 'x-adjusted': printable(notes.join(', ')) } : {}),
+  }
 }
 
 /** A header holds only printable ASCII; a model's name is whatever the settings say. */

@@ -14,10 +14,10 @@ const PIECE_BYTES = 96 * 1024
 export async function whole(
   rendered: Rendered,
   bucket: R2Bucket,
-  headers: Headers,
+  told: Record<string, string>,
   onMissing: (key: string) => Promise<void>,
 ): Promise<Response | undefined> {
-  headers.set('content-type', rendered.contentType)
+  const headers = { ...told, 'content-type': rendered.contentType }
   const firstImage = rendered.parts.find((part) => typeof part !== 'string')
   if (!firstImage) return new Response(rendered.parts.filter((part) => typeof part === 'string').join(''), { headers })
 

@@ -39,7 +39,7 @@ export interface Run {
   id: string
   env: Env
   config: Config
-  /** Is told of every step. */
+  /** Is told of every image that is stored. */
   note: (progress: Progress) => void
 }
 
@@ -80,7 +80,6 @@ async function attempt(run: Run, { upstream, model }: Candidate): Promise<ImageR
   const { name, account, timeoutMs } = upstream
   const progress: Progress = { upstream: { name, account }, model, startedMs: Date.now(), images: [] }
   const received: Received = { progress, summary: {} }
-  run.note(progress)
   try {
     await withDeadline(timeoutMs, (signal) => receive(run, { upstream, model }, received, signal))
   } catch (error) {
@@ -116,10 +115,10 @@ async function receive(
     } else if (event.index < task.request.n) {
       const place = { generation: task.id, run: id, index: event.index }
       progress.images[event.index] = await images.put(env.IMAGES, place, event.bytes)
+      // After its deadline the run goes on without this attempt.
+      if (signal.aborted) return
+      note(progress)
     }
-    // The run goes on without this attempt.
-    if (signal.aborted) return
-    note(progress)
   }
 }
 

@@ -95,7 +95,7 @@ class Part {
   }
 
   #grow(): void {
-    const larger = new Uint8Array(Math.min(this.#buffer.length * 4, PART_BYTES))
+    const larger = new Uint8Array(Math.min(this.#buffer.length * 2, PART_BYTES))
     larger.set(this.view)
     this.#buffer = larger
   }

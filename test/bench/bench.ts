@@ -7,6 +7,7 @@ import { type Bench, FIGURES } from './figures.ts'
 import { startLoadClient, startUpstream } from './processes.ts'
 import { GATEWAY_KEY } from './requests.ts'
 import { start } from './runtime.ts'
+import { storagePlace } from './storage.ts'
 import { type Figure, table } from './table.ts'
 
 const [wanted = ''] = process.argv.slice(2)
@@ -21,6 +22,7 @@ try {
     figures.push(await measure(bench, name))
   }
   console.log(table(figures))
+  console.log(`with storage in ${await storagePlace()}`)
 } finally {
   await Promise.all(running.map((each) => each.stop()))
 }

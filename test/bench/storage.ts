@@ -15,8 +15,10 @@ const MEMORY = '/dev/shm'
 const NEEDED_BYTES = 4 * 1024 ** 3
 
 /** In memory where there is room: how long a disk takes to make a file is not what is measured. */
+export const storagePlace = async (): Promise<string> => ((await freeBytes(MEMORY)) >= NEEDED_BYTES ? MEMORY : tmpdir())
+
 export async function makeStorage(): Promise<Storage> {
-  const path = await mkdtemp(join((await freeBytes(MEMORY)) >= NEEDED_BYTES ? MEMORY : tmpdir(), 'darkroom-bench-'))
+  const path = await mkdtemp(join(await storagePlace(), 'darkroom-bench-'))
   const remove = (): void => {
     process.off('exit', remove)
     rmSync(path, { recursive: true, force: true })
