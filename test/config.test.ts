@@ -134,3 +134,18 @@ test('a picture of the demo is not given any more once a real upstream is config
   expect(id).toMatch(/^gen_[0-9a-f]{64}$/)
   expect(await ask({ UPSTREAMS })).not.toBe(id)
 })
+
+test('a small cap on bodies holds for one that hides its length', async () => {
+  const response = await worker.fetch(
+    new Request('https://darkroom.example.net/v1/images/generations', {
+      method: 'POST',
+      headers: { authorization: 'Bearer sk-dr-default-tests', 'content-type': 'application/json' },
+      body: new ReadableStream({
+        pull: (controller) => controller.enqueue(new TextEncoder().encode(' '.repeat(1000))),
+      }),
+    }),
+    withSettings({ MAX_BODY_BYTES: 20_000 }),
+    createExecutionContext(),
+  )
+  expect(response.status).toBe(413)
+})

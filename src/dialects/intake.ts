@@ -36,11 +36,11 @@ export class Intake {
   get body(): Bytes {
     const { maxBodyBytes } = this.#c.get('config')
     const refusal = (): GatewayError => new GatewayError(tooLarge('The request', maxBodyBytes))
-    const length = Number(this.header('content-length')) || maxBodyBytes
-    if (length > maxBodyBytes) throw refusal()
+    const announced = Number(this.header('content-length') ?? Number.NaN)
+    if (announced > maxBodyBytes) throw refusal()
     const request = this.#c.req.raw
     if (!request.body) return nothing()
-    return length <= SMALL_BYTES ? atOnce(request) : capped(read(request.body), maxBodyBytes, refusal)
+    return announced <= SMALL_BYTES ? atOnce(request) : capped(read(request.body), maxBodyBytes, refusal)
   }
 
   /** The model that a name stands for, and what is to be told of that. Throws GatewayError where nobody serves it. */

@@ -17,6 +17,7 @@ const VARIATION_PROMPT = 'Make a variation of this image: the same subject and s
 /** Puts the parameters of relays' clients into the API's own words, and tells what was changed. */
 export function modernize(given: Fields): { fields: Fields; adjustments: Adjustment[] } {
   const fields = { ...given }
+  if (isNothing(fields['image'])) delete fields['image']
   const adjustments: Adjustment[] = []
   for (const [old, name] of Object.entries(RENAMED)) {
     if (!(old in given)) continue
@@ -34,6 +35,9 @@ export function modernize(given: Fields): { fields: Fields; adjustments: Adjustm
   }
   return { fields, adjustments }
 }
+
+/** What a client without an image may send for it. */
+const isNothing = (image: unknown): boolean => image === null || (Array.isArray(image) && image.length === 0)
 
 function translated(old: string, value: unknown): unknown {
   if (old === 'compression' && typeof value === 'string' && /^\d{1,3}$/.test(value)) return Number(value)

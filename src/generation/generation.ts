@@ -37,13 +37,13 @@ export class Generation extends DurableObject<Env> {
     return originating('MISS', await this.#start({ task, id: newRunId(), attempt: 1, progress: undefined }))
   }
 
-  /** Forgets the answer whose images are gone, so that the next one to ask has them made anew. */
-  async forget(runId: string): Promise<void> {
-    const { record } = this.#memory
-    if (!record?.images.some(({ key }) => images.placeOfKey(key)?.run === runId)) return
-    this.#memory.forgetRecord()
-    await this.#memory.rearm(Date.now())
-    await records.remove(this.env.CACHE, record.id)
+  /** Forgets the answer of a run whose images are gone, and the near copy, which may be of an older answer. */
+  async forget(id: string, runId: string): Promise<void> {
+    if (this.#memory.record?.images.some(({ key }) => images.placeOfKey(key)?.run === runId)) {
+      this.#memory.forgetRecord()
+      await this.#memory.rearm(Date.now())
+    }
+    await records.remove(this.env.CACHE, id)
   }
 
   override async alarm(): Promise<void> {

@@ -38,7 +38,7 @@ export async function forget(generations: DurableObjectNamespace<Generation>, ke
   const place = placeOfKey(key)
   if (!place) return
   try {
-    await generations.getByName(place.generation).forget(place.run)
+    await generations.getByName(place.generation).forget(place.generation, place.run)
   } catch (error) {
     log('record-not-forgotten', { key, ...describe(error) })
   }

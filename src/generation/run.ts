@@ -1,5 +1,5 @@
 import type { Config } from '../config'
-import { type Failure, type Result, failed } from '../errors'
+import { type Failure, GatewayError, type Result, failed } from '../errors'
 import { fetchImage } from '../image/source'
 import type { ImageRequest } from '../image/request'
 import type { ImageRecord, StoredImage } from '../image/record'
@@ -46,10 +46,12 @@ export interface Run {
 /** Makes the images of a task: chooses upstreams and stores what they send. Never throws. */
 export async function makeImages(run: Run): Promise<Result<ImageRecord>> {
   const { id: generation, requestId, request } = run.task
+  let attempts = 0
   try {
     return await failover(
       candidates(run.config.upstreams, request.model),
-      (candidate) => attempt(run, candidate),
+      // Each attempt has keys of its own: one that is past its deadline may still be writing.
+      (candidate) => attempt({ ...run, id: `${run.id}${++attempts}` }, candidate),
       ({ upstream: { name, account } }, { kind, message, facts }) => {
         const { status, requestId: upstreamRequest } = facts
         const failure = { kind, message, status, upstreamRequest }
@@ -58,6 +60,7 @@ export async function makeImages(run: Run): Promise<Result<ImageRecord>> {
     )
   } catch (error) {
     log('run-failed', { generation, request: requestId, ...describe(error) })
+    if (error instanceof GatewayError) return failed(error.failure)
     return failed(error instanceof StoreError ? NOT_STORED : FAILED)
   }
 }
@@ -67,6 +70,11 @@ const NOT_STORED: Failure = {
   code: 'unavailable',
   message: 'The gateway could not store the image. Try again in a moment.',
   retry: false,
+}
+const NOT_READ: Failure = {
+  code: 'unavailable',
+  message: 'The gateway could not read an input image again. Try again in a moment.',
+  retryAfterMs: 2000,
 }
 const FAILED: Failure = { code: 'internal', message: 'The gateway failed to make the image.', retry: false }
 
@@ -103,7 +111,10 @@ async function receive(
   const work: Work = {
     model,
     signal,
-    open: (input) => inputs.open(env.IMAGES, input),
+    open: (input) =>
+      inputs.open(env.IMAGES, input).catch((error: unknown) => {
+        throw new GatewayError(NOT_READ, { cause: error })
+      }),
     download: (url) =>
       fetchImage(url, { schemes: ['https:', 'http:'], allowPrivateUrls: config.allowPrivateUrls, signal }),
   }

@@ -129,15 +129,27 @@ function withoutSecrets(message: string, credential: string): string {
     .slice(0, MAX_MESSAGE)
 }
 
+const NUMBER = /^\d+(?:\.\d+)?$/
+/** No upstream is left alone for longer because of what it says. */
+const MAX_WAIT_MS = 3_600_000
+
 /** From the headers, or from "Please try again in 1m2s" (protocols §1.7); undefined where nothing is said. */
 function retryAfterMs(headers: Headers, message: string): number | undefined {
-  const ms = Number(headers.get('retry-after-ms') ?? Number.NaN)
-  if (ms >= 0) return ms
-  const after = headers.get('retry-after')
-  if (after !== null) {
-    const wait = /^\d+(?:\.\d+)?$/.test(after) ? Number(after) * 1000 : Date.parse(after) - Date.now()
-    if (wait >= 0) return wait
-  }
+  const waits = [waitOfHeaders(headers), waitOfMessage(message)]
+  const waitMs = waits.find((each) => each !== undefined && each >= 0)
+  return waitMs === undefined ? undefined : Math.min(waitMs, MAX_WAIT_MS)
+}
+
+function waitOfHeaders(headers: Headers): number | undefined {
+  const milliseconds = headers.get('retry-after-ms') ?? ''
+  if (NUMBER.test(milliseconds)) return Number(milliseconds)
+  const after = headers.get('retry-after') ?? ''
+  if (NUMBER.test(after)) return Number(after) * 1000
+  const date = Date.parse(after)
+  return Number.isNaN(date) ? undefined : date - Date.now()
+}
+
+function waitOfMessage(message: string): number | undefined {
   const [, minutes, amount, unit] = /try again in (?:(\d+)m(?=\d))?(\d+(?:\.\d+)?)(ms|s|m)\b/.exec(message) ?? []
   if (amount === undefined) return undefined
   return Number(minutes ?? 0) * 60_000 + Number(amount) * (unit === 'ms' ? 1 : unit === 's' ? 1000 : 60_000)

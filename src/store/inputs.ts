@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { sniff } from '../image/media-type'
+import { describe, log } from '../log'
 import type { InputImage } from '../image/request'
 import type { Bytes } from '../streams/bytes'
 import { NotAnImage } from './images'
@@ -43,7 +44,9 @@ async function publish(bucket: R2Bucket, staged: { key: string; mediaType: strin
   try {
     await persistently(async () => (await exists(bucket, key)) || copy(bucket, staged, key))
   } finally {
-    await bucket.delete(staged.key)
+    await bucket
+      .delete(staged.key)
+      .catch((error: unknown) => log('staged-input-left', { key: staged.key, ...describe(error) }))
   }
 }
 

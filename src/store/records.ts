@@ -23,10 +23,18 @@ export async function remove(cache: KVNamespace, id: string): Promise<void> {
   }
 }
 
+/** KV takes one write of a key in a second (platform §1). */
+const AGAIN_MS = 1100
+
 /** Copies a finished generation out to where every Worker reads it; `ttlSeconds` is at least 60, as KV demands. */
 export async function put(cache: KVNamespace, record: ImageRecord, ttlSeconds: number): Promise<void> {
+  const write = (): Promise<void> =>
+    cache.put(recordKey(record.id), JSON.stringify(record), { expirationTtl: ttlSeconds })
   try {
-    await cache.put(recordKey(record.id), JSON.stringify(record), { expirationTtl: ttlSeconds })
+    await write().catch(async () => {
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
+      await write()
+    })
   } catch (error) {
     log('record-not-copied', { id: record.id, ...describe(error) })
   }

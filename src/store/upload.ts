@@ -37,7 +37,10 @@ export async function upload(
     const target = await persistently(() => bucket.createMultipartUpload(key, options))
     try {
       const parts = await uploadParts(target, part)
-      const object = await persistently(() => target.complete(parts))
+      // Completing cannot be repeated, so that one whose answer was lost is told by what is there.
+      const complete = (): Promise<R2Object> =>
+        target.complete(parts).catch(async (error: unknown) => (await bucket.head(key)) ?? Promise.reject(error))
+      const object = await persistently(complete)
       return { key, mediaType, bytes: object.size }
     } catch (error) {
       await target.abort().catch(() => {})

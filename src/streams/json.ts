@@ -1,5 +1,5 @@
-import { Buffer } from 'node:buffer'
 import type { Bytes } from './bytes'
+import { unescape } from './json-escapes'
 import { Window } from './window'
 
 /** Where a value stands in a JSON text, as `['data', 0, 'b64_json']`. */
@@ -57,6 +57,8 @@ export class JsonStream {
   readonly #take: (path: Path) => boolean
   readonly #decoder = utf8Decoder()
   readonly #containers: Container[] = []
+  /** Whether the outermost object or array has been closed. */
+  #isWhole = false
   /** Whether the window stands inside a string, and whether its next byte there is escaped. */
   #inString = false
   #escaped = false
@@ -74,7 +76,8 @@ export class JsonStream {
       for (;;) {
         const atString = this.#scanToString()
         if (!atString) {
-          if (await this.#window.more()) continue
+          // What comes after the text is not waited for: its sender may keep the connection open.
+          if (!this.#isWhole && (await this.#window.more())) continue
           break
         }
         yield* this.#string()
@@ -102,8 +105,13 @@ export class JsonStream {
       if (byte === COMMA) this.#next()
       else if (byte === OPEN_OBJECT) this.#open({ kind: 'object', key: undefined })
       else if (byte === OPEN_ARRAY) this.#open({ kind: 'array', index: 0 })
-      else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) this.#containers.pop()
-      else if (this.#containers.length === 0 && !isSpace(byte))
+      else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
+        this.#containers.pop()
+        this.#isWhole = this.#containers.length === 0
+        if (!this.#isWhole) continue
+        this.#keep(at + 1)
+        return false
+      } else if (this.#containers.length === 0 && !isSpace(byte))
         throw new SyntaxError('the text is no JSON object or array')
     }
     this.#keep(view.length)
@@ -196,27 +204,3 @@ function closingQuote(view: Uint8Array, escaped: boolean): { at: number; escaped
     if (quote !== -1 && quote < from) quote = view.indexOf(QUOTE, from)
   }
 }
-
-/** Resolves the escapes of a string's raw bytes: some encoders write every "/" of base64 as "\\/". */
-async function* unescape(raw: Bytes): Bytes {
-  let carry = ''
-  for await (const chunk of raw) {
-    if (carry === '' && !chunk.includes(BACKSLASH)) {
-      yield chunk
-      continue
-    }
-    const text = carry + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')
-    const whole = text.length - (CUT_ESCAPE.exec(text)?.[1]?.length ?? 0)
-    carry = text.slice(whole)
-    yield Buffer.from(text.slice(0, whole).replaceAll(ESCAPES, resolved), 'latin1')
-  }
-  if (carry !== '') yield Buffer.from(resolved(carry), 'latin1')
-}
-
-/** Escapes in a row, so that the two halves of a surrogate pair are resolved together. */
-const ESCAPES = /(?:\\(?:u.{4}|.))+/gs
-const resolved = (escapes: string): string =>
-  escapes === '\\/' ? '/' : Buffer.from(String(JSON.parse(`"${escapes}"`))).toString('latin1')
-
-/** An escape, or a surrogate pair of two, that the end of the text cuts. */
-const CUT_ESCAPE = /(?<!\\)(?:\\\\)*(\\(?:u(?:.{0,3}|d[89ab]..(?:\\(?:u.{0,3})?)?))?)$/is

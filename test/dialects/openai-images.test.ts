@@ -399,6 +399,12 @@ describe('the words of relays', () => {
     expect(upstream.calls[0]).toMatchObject({ path: '/v1/images/edits', files: [{ name: 'image' }] })
   })
 
+  test.each([[null], [[]]])('a JSON generation with the image %j is one without', async (image) => {
+    const response = await post('/v1/images/generations', { ...base, image })
+    expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, null])
+    expect(upstream.calls[0]?.path).toBe('/v1/images/generations')
+  })
+
   test('a variation is an edit', async () => {
     const image = await pictureFile('a')
     const { data } = await openai().images.createVariation({ image, n: 2 })

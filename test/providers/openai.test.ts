@@ -136,6 +136,16 @@ describe('reads', () => {
     expect(relay.calls).toHaveLength(1)
   })
 
+  test('an answer that is whole, though its connection stays open', async () => {
+    const text = `{"data":[{"b64_json":"${PNG}"}],"usage":{"input_tokens":1,"output_tokens":2}}`
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode(text)),
+      pull: () => new Promise(() => {}),
+    })
+    internet({ 'api.openai.com': { handle: () => new Response(body) } })
+    expect(await generate('A cat')).toMatchObject({ data: [{ b64_json: PNG }], usage: { total_tokens: 3 } })
+  })
+
   test('an image by a URL that needs a second try', async () => {
     let tries = 0
     const flaky = {
@@ -225,6 +235,38 @@ describe('when the upstream', () => {
       seconds,
       milliseconds,
     ])
+  })
+
+  test.each([['Infinity'], [''], ['soon'], ['-5']])(
+    'says no sensible time to wait (%j), the client is told one',
+    async (wait) => {
+      const headers = { 'retry-after-ms': wait, 'retry-after': '3' }
+      internet({
+        'api.openai.com': {
+          handle: () => Response.json({ error: { message: 'Slow down.' } }, { status: 429, headers }),
+        },
+      })
+      const response = await post('/v1/images/generations', { model: 'gpt-image-2', prompt: 'A cat' })
+      expect([response.headers.get('retry-after'), response.headers.get('retry-after-ms')]).toEqual(['3', '3000'])
+    },
+  )
+
+  test('is past its deadline, what it still writes is not what another one made', async () => {
+    const [first, second] = [
+      new FakeOpenai({ apiKey: 'sk-first-secret' }),
+      new FakeOpenai({ apiKey: 'sk-second-secret' }),
+    ]
+    internet({ 'first.example.com': first, 'second.example.com': second })
+    const put = env.IMAGES.put.bind(env.IMAGES)
+    const { promise: late, resolve: write } = Promise.withResolvers<void>()
+    vi.spyOn(env.IMAGES, 'put').mockImplementationOnce(async (...args: Parameters<typeof put>) => {
+      await late
+      return await put(...args)
+    })
+    const { data } = await generate('A cat', 'slow')
+    write()
+    await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 2)
+    expect((await generate('A cat', 'slow')).data).toEqual(data)
   })
 
   test('repeats our key and its organisation in a refusal, neither reaches the client', async () => {

@@ -162,3 +162,21 @@ test('an upload after one that failed is not mixed with its leavings', async () 
   await upload(env.IMAGES, arriving(small, 100), at('b'))
   expect(await stored('b')).toBe(await digest(small))
 })
+
+test('a large object whose completion was answered by an error is there all the same', async () => {
+  const create = env.IMAGES.createMultipartUpload.bind(env.IMAGES)
+  vi.spyOn(env.IMAGES, 'createMultipartUpload').mockImplementationOnce(async (...args) => {
+    const target = await create(...args)
+    const complete = target.complete.bind(target)
+    vi.spyOn(target, 'complete').mockImplementationOnce(async (parts) => {
+      await complete(parts)
+      throw new Error('completeMultipartUpload: internal error (10001)')
+    })
+    return target
+  })
+  const written = await upload(env.IMAGES, arriving(picture(6_000_000), 65_536), () => ({
+    key: 'large',
+    mediaType: 'image/png',
+  }))
+  expect(written).toEqual({ key: 'large', mediaType: 'image/png', bytes: 6_000_000 })
+})
