@@ -60,6 +60,12 @@ test('the deploy command builds the Worker', async () => {
   expect(stdout).toContain('--dry-run: exiting now.')
 })
 
+test('the benchmark runs, and finds that identical requests at once are made once', async () => {
+  expect(readme).toContain('`npm run bench`')
+  const { stdout } = await execute('npm', ['run', 'bench', '--', 'upstream calls'], { cwd: PROJECT })
+  expect(stdout).toMatch(/1,000 identical requests at once +1 +1 +1 +1 +yes/)
+})
+
 test('every setting in the README exists, and every one that exists is in it', async () => {
   const config = await readFile(join(PROJECT, 'src/config.ts'), 'utf8')
   const known = Array.from(config.matchAll(/^ {2}([A-Z_]{4,}):/gm), ([, name]) => name)
