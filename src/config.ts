@@ -57,7 +57,7 @@ export class ConfigError extends Error {}
 
 const read = new WeakMap<object, Config>()
 
-/** The settings of an environment, read once. Throws ConfigError naming the first one that is missing or wrong. */
+/** The settings of an environment, read once. Throws ConfigError naming what is missing or wrong. */
 export function configOf(env: object): Config {
   const known = read.get(env)
   if (known) return known

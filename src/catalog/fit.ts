@@ -63,10 +63,10 @@ const qualified: Step = (request, { qualities }) => {
 }
 
 /** `low` is what the models do that know the word (protocols §1.3), so that it says nothing. */
-const faithful: Step = ({ inputFidelity, ...request }, { inputFidelities }) =>
-  ok({
-    request: inputFidelity && !(inputFidelities && inputFidelity === 'low') ? { ...request, inputFidelity } : request,
-  })
+const faithful: Step = ({ inputFidelity, ...rest }, { inputFidelities }) => {
+  const saysNothing = inputFidelity === undefined || (inputFidelities !== undefined && inputFidelity === 'low')
+  return ok({ request: saysNothing ? rest : { ...rest, inputFidelity } })
+}
 
 const styled: Step = (request, model) => {
   const { style, ...rest } = request

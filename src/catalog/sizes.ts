@@ -1,7 +1,7 @@
 import type { Failure } from '../errors'
 import { invalidSize, invalidValue } from './refusals'
 
-/** Which sizes a model makes: any that obey the rules of `checkFree`, one of a list, or whatever its upstream says. */
+/** Which sizes a model makes: any within the bounds below, one of a list, or whatever its upstream says. */
 export type Sizes = { kind: 'free' } | { kind: 'listed'; sizes: readonly string[] } | { kind: 'unknown' }
 
 /** The bounds of gpt-image-2 and its successors, in pixels (protocols §1.2). */

@@ -30,9 +30,8 @@ export async function whole(
     0,
   )
   const { readable, writable } = new FixedLengthStream(length)
-  const opened = new Map([[firstImage, first]])
   const open = async (image: StoredImage): Promise<R2ObjectBody> => {
-    const object = opened.get(image) ?? (await images.open(bucket, image.key))
+    const object = image === firstImage ? first : await images.open(bucket, image.key)
     if (object) return object
     await onMissing(image.key)
     throw new Error(`the image ${image.key} is not in R2`)

@@ -56,13 +56,17 @@ export function checked<Schema extends z.ZodType>(schema: Schema, body: unknown)
   throw new GatewayError(first ? failureOf(first) : missingParameter('prompt'))
 }
 
+/** A path as OpenAI writes it: `images[0].image_url`. */
+export const parameterOf = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>(
+    (before, key) => before + (typeof key === 'number' ? `[${key}]` : `${before && '.'}${String(key)}`),
+    '',
+  )
+
 type Issue = z.core.$ZodIssue
 
 function failureOf(issue: Issue): Failure {
-  const param = issue.path.reduce<string>(
-    (path, key) => (typeof key === 'number' ? `${path}[${key}]` : path ? `${path}.${String(key)}` : String(key)),
-    '',
-  )
+  const param = parameterOf(issue.path)
   const { input } = issue
   if (input === undefined && issue.code !== 'unrecognized_keys') return missingParameter(param)
   switch (issue.code) {

@@ -6,6 +6,7 @@ import { type Bytes, capped, peek, text } from '../streams/bytes'
 import { JsonStream, type Path, TooLong, UnexpectedEnd } from '../streams/json'
 import { MalformedForm, MultipartStream } from '../streams/multipart'
 import type { Intake } from './intake'
+import { parameterOf } from './openai-error'
 
 /** A picture of the request: stored as it passed, or named by a URL that is fetched once the rest is known to be right. */
 export type Picture = InputImage | { url: string }
@@ -59,10 +60,6 @@ async function pictureOf(bytes: Bytes, intake: Intake, path: Path, before: numbe
   const refusal = invalidType(position.param, 'an https URL or a data URL', 'a longer text')
   return { url: await text(capped(all, MAX_URL_BYTES, () => new GatewayError(refusal))) }
 }
-
-/** A path as OpenAI writes it: `images[0].image_url`. */
-const parameterOf = (path: Path): string =>
-  path.reduce<string>((before, key) => before + (typeof key === 'number' ? `[${key}]` : `${before && '.'}${key}`), '')
 
 /** Reads a multipart body, storing its files as they pass. Throws GatewayError. */
 export async function readForm(intake: Intake, boundary: string): Promise<Body> {

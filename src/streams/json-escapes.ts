@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Bytes } from './bytes'
 
-const BACKSLASH = 0x5c
+export const BACKSLASH = 0x5c
 
 /** Resolves the escapes of a string's raw bytes: some encoders write every "/" of base64 as "\\/". */
 export async function* unescape(raw: Bytes): Bytes {

@@ -1,5 +1,5 @@
 import type { Bytes } from './bytes'
-import { unescape } from './json-escapes'
+import { BACKSLASH, unescape } from './json-escapes'
 import { Window } from './window'
 
 /** Where a value stands in a JSON text, as `['data', 0, 'b64_json']`. */
@@ -31,7 +31,6 @@ const MAX_KEY = 1024
 const MAX_DEPTH = 64
 
 const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const code = (character: string): number => character.charCodeAt(0)
 const OPEN_OBJECT = code('{')
 const OPEN_ARRAY = code('[')

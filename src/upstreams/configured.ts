@@ -15,6 +15,9 @@ const modelRule = z
     return theirs ? { ours, theirs } : { ours }
   })
 
+/** The slowest images take two minutes (protocols §1.7). */
+const DEFAULT_TIMEOUT_SECONDS = 300
+
 /** One entry of UPSTREAMS, as README.md describes it. */
 export const upstreamSetting = z.strictObject({
   name: z.string().regex(/^[\w.-]{1,64}$/, 'a name has only letters, digits, ".", "_" and "-"'),
@@ -23,11 +26,9 @@ export const upstreamSetting = z.strictObject({
   base_url: z.url({ protocol: /^https?$/ }).optional(),
   models: z.array(modelRule).min(1).optional(),
   priority: z.number().int().default(0),
-  timeout_seconds: z.number().positive().max(840).default(300),
+  timeout_seconds: z.number().positive().max(840).default(DEFAULT_TIMEOUT_SECONDS),
 })
 export type UpstreamSetting = z.infer<typeof upstreamSetting>
-
-const TIMEOUT_MS = 300_000
 
 /** Where the secrets come from; undefined where one is not set. */
 type Secrets = (name: string) => string | undefined
@@ -82,7 +83,7 @@ function wellKnown(provider: Provider, secrets: Secrets): Upstream[] {
 function demoUpstream(delayMs: number): Upstream {
   const models = patternsOf(CATALOGUED)
   const identity = { name: 'demo', provider: providerOf('demo'), account: 0, credential: '', baseUrl: '' }
-  return { ...identity, models, priority: 0, standIn: true, timeoutMs: TIMEOUT_MS, delayMs }
+  return { ...identity, models, priority: 0, standIn: true, timeoutMs: DEFAULT_TIMEOUT_SECONDS * 1000, delayMs }
 }
 
 const patternsOf = (models: readonly string[]): { ours: string }[] => models.map((ours) => ({ ours }))
