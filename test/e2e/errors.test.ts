@@ -1,29 +1,18 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { type ClientOptions, OpenAI } from 'openai'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type Gateway, sendingTo, startGateway } from './support/gateway.ts'
+import { expect, test, vi } from 'vitest'
 import { pngFile } from './support/pictures.ts'
-import { type Upstream, startUpstream } from './support/upstream.ts'
+import { served } from './support/served.ts'
 
-let upstream: Upstream
-let gateway: Gateway
-
-beforeAll(async () => {
-  upstream = await startUpstream()
-  gateway = await startGateway(sendingTo(upstream.origin))
-})
-afterAll(async () => {
-  await gateway?.stop()
-  await upstream?.stop()
-})
+const running = served()
 
 /** What the SDK throws for a request that is not to succeed. */
 async function failureOf(
   request: Partial<OpenAI.ImageGenerateParamsNonStreaming>,
   client?: ClientOptions,
 ): Promise<unknown> {
-  const images = gateway.sdk(client).images
+  const images = running.gateway.sdk(client).images
   return await images.generate({ model: 'gpt-image-2', prompt: 'A kite', ...request }).then(
     (answer) => expect.fail(`this succeeded: ${JSON.stringify(answer).slice(0, 200)}`),
     (error: unknown) => error,
@@ -44,7 +33,7 @@ test.each([
 
 test('a file that is no image is a BadRequestError', async () => {
   const image = new File(['no image'], 'image.png', { type: 'image/png' })
-  const edit = gateway.sdk().images.edit({ model: 'gpt-image-2', prompt: 'Paint it blue', image })
+  const edit = running.gateway.sdk().images.edit({ model: 'gpt-image-2', prompt: 'Paint it blue', image })
   await expect(edit).rejects.toBeInstanceOf(OpenAI.BadRequestError)
   await expect(edit).rejects.toMatchObject({ status: 400, code: 'invalid_image_file' })
 })
@@ -56,14 +45,14 @@ test('a wrong key is an AuthenticationError', async () => {
 })
 
 test('a path that does not exist is a NotFoundError', async () => {
-  const error = await failureOf({}, { baseURL: `${gateway.baseUrl}/v7` })
+  const error = await failureOf({}, { baseURL: `${running.gateway.baseUrl}/v7` })
   expect(error).toBeInstanceOf(OpenAI.NotFoundError)
   expect(error).toMatchObject({ status: 404 })
 })
 
 test('an upload above the limit is refused with status 413', async () => {
   const image = await Promise.all(['a', 'b', 'c'].map((seed) => pngFile(`${seed}.png`, seed, 40_000_000)))
-  const edit = gateway.sdk().images.edit({ model: 'gpt-image-2', prompt: 'Paint them blue', image })
+  const edit = running.gateway.sdk().images.edit({ model: 'gpt-image-2', prompt: 'Paint them blue', image })
   await expect(edit).rejects.toMatchObject({ status: 413, code: 'request_too_large' })
 })
 
@@ -88,7 +77,7 @@ test("an answer that takes longer than the client's timeout is an APIConnectionT
 test('a request that its caller takes back is an APIUserAbortError', async () => {
   const controller = new AbortController()
   const request = { model: 'gpt-image-2', prompt: 'A kite taken back @delay=3000' }
-  const generation = gateway.sdk().images.generate(request, { signal: controller.signal })
+  const generation = running.gateway.sdk().images.generate(request, { signal: controller.signal })
   setTimeout(() => controller.abort(), 500)
   await expect(generation).rejects.toBeInstanceOf(OpenAI.APIUserAbortError)
 })
@@ -122,7 +111,7 @@ test.each([
     const thrown = await failureOf({ model, prompt })
     expect(thrown).toBeInstanceOf(error)
     expect(thrown).toMatchObject({ status })
-    expect(await upstream.callsFor(prompt)).toHaveLength(calls * times)
+    expect(await running.upstream.callsFor(prompt)).toHaveLength(calls * times)
   }
 })
 
@@ -131,10 +120,10 @@ test.each(['html', 'error-inside', 'empty', '500', '429', 'silence'])(
   async (fault) => {
     const request = { model: fault === 'silence' ? 'impatient' : 'gpt-image-2', prompt: `A red kite @once=${fault}` }
     await failureOf(request)
-    const { response, data } = await gateway.sdk().images.generate(request).withResponse()
+    const { response, data } = await running.gateway.sdk().images.generate(request).withResponse()
     expect(response.headers.get('x-cache')).toBe('MISS')
     expect(data.data).toHaveLength(1)
-    expect(await upstream.callsFor(request.prompt)).toHaveLength(2)
+    expect(await running.upstream.callsFor(request.prompt)).toHaveLength(2)
   },
 )
 
@@ -142,9 +131,9 @@ test.each(['cut', 'bad-base64', 'not-an-image'])(
   'an answer lost to the fault %s is asked for once more',
   async (fault) => {
     const prompt = `A green kite @once=${fault}`
-    const answer = await gateway.sdk().images.generate({ model: 'gpt-image-2', prompt })
+    const answer = await running.gateway.sdk().images.generate({ model: 'gpt-image-2', prompt })
     expect(answer.data).toHaveLength(1)
-    expect(await upstream.callsFor(prompt)).toHaveLength(2)
+    expect(await running.upstream.callsFor(prompt)).toHaveLength(2)
   },
 )
 
@@ -152,7 +141,7 @@ test('an upstream that is silent past its timeout is hung up on', async () => {
   const prompt = 'A blue kite @fault=silence'
   await failureOf({ model: 'impatient', prompt })
   await vi.waitFor(
-    async () => expect((await upstream.callsFor(prompt)).map(({ outcome }) => outcome)).toEqual(['aborted']),
+    async () => expect((await running.upstream.callsFor(prompt)).map(({ outcome }) => outcome)).toEqual(['aborted']),
     { timeout: 10_000 },
   )
 })

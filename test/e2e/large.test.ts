@@ -1,24 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { digestAnswer } from './support/answer-digest.ts'
-import { type Gateway, sendingTo, startGateway } from './support/gateway.ts'
 import { decodePng, pngFile, sha256, sha256OfFile } from './support/pictures.ts'
-import { type Upstream, startUpstream } from './support/upstream.ts'
+import { served } from './support/served.ts'
 
-let upstream: Upstream
-let gateway: Gateway
-
-beforeAll(async () => {
-  upstream = await startUpstream()
-  gateway = await startGateway(sendingTo(upstream.origin))
-})
-afterAll(async () => {
-  await gateway?.stop()
-  await upstream?.stop()
-})
+const running = served()
 
 test('ten pictures of 20 MB pass through, as base64 and behind links', { timeout: 300_000 }, async () => {
   const prompt = 'A mountain range @bytes=20000000'
-  const response = await gateway.sdk().images.generate({ model: 'gpt-image-2', prompt, n: 10 }).asResponse()
+  const response = await running.gateway.sdk().images.generate({ model: 'gpt-image-2', prompt, n: 10 }).asResponse()
   if (!response.body) throw new Error('the answer has no body')
   const { pictures, text } = await digestAnswer(response.body)
   expect(pictures.map(({ bytes }) => bytes)).toEqual(Array.from({ length: 10 }, () => 20_000_000))
@@ -32,14 +21,14 @@ test('ten pictures of 20 MB pass through, as base64 and behind links', { timeout
     linked.push(sha256(png))
   }
   expect(linked).toEqual(pictures.map((picture) => picture.sha256))
-  expect(await upstream.callsFor(prompt)).toHaveLength(1)
+  expect(await running.upstream.callsFor(prompt)).toHaveLength(1)
 })
 
 test('an edit with 90 MB of files reaches the upstream byte for byte', { timeout: 300_000 }, async () => {
   const image = await Promise.all(['north', 'south'].map((seed) => pngFile(`${seed}.png`, seed, 45_000_000)))
-  const answer = await gateway.sdk().images.edit({ model: 'gpt-image-2', prompt: 'Join the two maps', image })
+  const answer = await running.gateway.sdk().images.edit({ model: 'gpt-image-2', prompt: 'Join the two maps', image })
   expect(answer.data).toHaveLength(1)
-  const [call] = await upstream.callsFor('Join the two maps')
+  const [call] = await running.upstream.callsFor('Join the two maps')
   expect(call?.files.map(({ bytes }) => bytes)).toEqual([45_000_000, 45_000_000])
   expect(call?.files.map((file) => file.sha256)).toEqual(await Promise.all(image.map(sha256OfFile)))
 })

@@ -1,18 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Gateway, sendingTo, startGateway } from './support/gateway.ts'
-import { type Upstream, UPSTREAM_KEY, startUpstream } from './support/upstream.ts'
+import { expect, test } from 'vitest'
+import { UPSTREAM_KEY } from './support/upstream.ts'
+import { served } from './support/served.ts'
 
-let upstream: Upstream
-let gateway: Gateway
-
-beforeAll(async () => {
-  upstream = await startUpstream()
-  gateway = await startGateway(sendingTo(upstream.origin))
-})
-afterAll(async () => {
-  await gateway?.stop()
-  await upstream?.stop()
-})
+const running = served()
 
 /** Every header that an answer of the gateway may have. */
 const OURS = [
@@ -44,10 +34,10 @@ const OURS_OF_IMAGES = [
 
 /** Asks as a client without an SDK does. Uncompressed, since the local server would add headers of its own to the rest. */
 const ask = (body: Record<string, unknown>, headers: Record<string, string> = {}): Promise<Response> =>
-  fetch(`${gateway.baseUrl}/images/generations`, {
+  fetch(`${running.gateway.baseUrl}/images/generations`, {
     method: 'POST',
     headers: {
-      authorization: `Bearer ${gateway.key}`,
+      authorization: `Bearer ${running.gateway.key}`,
       'content-type': 'application/json',
       'accept-encoding': 'identity',
       ...headers,
@@ -58,7 +48,7 @@ const ask = (body: Record<string, unknown>, headers: Record<string, string> = {}
 /** Looks for everything that only the upstream and the gateway may know. */
 async function expectNothingOfTheUpstream(response: Response, ours: string[]): Promise<string> {
   const text = await response.text()
-  const { port } = new URL(upstream.origin)
+  const { port } = new URL(running.upstream.origin)
   const seen = `${JSON.stringify([...response.headers])}\n${text}`
   for (const secret of [UPSTREAM_KEY, 'secret-cookie', 'org-upstream', 'org-secret123', `:${port}`, 'FAKE_KEY']) {
     expect(seen).not.toContain(secret)
@@ -75,7 +65,7 @@ test.each(['A fox', 'A fox @as=url', 'A fox @as=both', 'A fox @pretty'])(
       expect(response.status).toBe(200)
       await expectNothingOfTheUpstream(response, OURS)
     }
-    const [call] = await upstream.callsFor(prompt)
+    const [call] = await running.upstream.callsFor(prompt)
     expect(call?.headers['authorization']).toBe(`Bearer ${UPSTREAM_KEY}`)
   },
 )
@@ -119,7 +109,7 @@ test("the upstream's own id of a request does not reach the client in the words 
 test('nothing of the client but its request reaches the upstream', async () => {
   const prompt = 'A badger'
   await ask({ model: 'gpt-image-2', prompt }, { cookie: 'session=of-the-client', 'x-forwarded-for': '203.0.113.7' })
-  const [call] = await upstream.callsFor(prompt)
+  const [call] = await running.upstream.callsFor(prompt)
   const seen = JSON.stringify(call?.headers)
-  for (const secret of [gateway.key, 'of-the-client', '203.0.113.7']) expect(seen).not.toContain(secret)
+  for (const secret of [running.gateway.key, 'of-the-client', '203.0.113.7']) expect(seen).not.toContain(secret)
 })

@@ -1,37 +1,28 @@
 import { OpenAI } from 'openai'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Gateway, sendingTo, startGateway } from './support/gateway.ts'
+import { beforeAll, expect, test } from 'vitest'
 import { decoded, decodePng, fetched, pngFile, sha256, sha256OfFile } from './support/pictures.ts'
-import { type Upstream, startUpstream } from './support/upstream.ts'
+import { served } from './support/served.ts'
 
-let upstream: Upstream
-let gateway: Gateway
+const running = served()
 let client: OpenAI
 
-beforeAll(async () => {
-  upstream = await startUpstream()
-  gateway = await startGateway(sendingTo(upstream.origin))
-  client = gateway.sdk()
+beforeAll(() => {
+  client = running.gateway.sdk()
 })
-afterAll(async () => {
-  await gateway?.stop()
-  await upstream?.stop()
-})
-
 test('an unmodified OpenAI client gets a picture that decodes', async () => {
   const answer = await client.images.generate({ model: 'gpt-image-2', prompt: 'A lighthouse at dusk' })
   const [png] = decoded(answer)
   expect(decodePng(png ?? Buffer.alloc(0))).toEqual({ width: 16, height: 16 })
   expect(answer.usage?.output_tokens).toBeGreaterThan(0)
-  expect(await upstream.callsFor('A lighthouse at dusk')).toHaveLength(1)
+  expect(await running.upstream.callsFor('A lighthouse at dusk')).toHaveLength(1)
 })
 
 test('a picture arrives byte for byte as the upstream made it', async () => {
   const prompt = 'A harbour @as=url @bytes=700000'
-  const before = (await upstream.calls()).length
+  const before = (await running.upstream.calls()).length
   const [png] = decoded(await client.images.generate({ model: 'relay-1', prompt, response_format: 'b64_json' }))
-  const [, file] = (await upstream.calls()).slice(before)
-  const made = await fetch(`${upstream.origin}${file?.path}`)
+  const [, file] = (await running.upstream.calls()).slice(before)
+  const made = await fetch(`${running.upstream.origin}${file?.path}`)
   expect(png?.equals(Buffer.from(await made.arrayBuffer()))).toBe(true)
 })
 
@@ -44,7 +35,7 @@ test('the link and the base64 of a picture hold the same bytes', async () => {
   const [[linked], [encoded]] = [await fetched(asUrl), decoded(asBase64)]
   expect(linked).toHaveLength(300_000)
   expect(encoded && linked?.equals(encoded)).toBe(true)
-  expect(await upstream.callsFor(prompt)).toHaveLength(1)
+  expect(await running.upstream.callsFor(prompt)).toHaveLength(1)
 })
 
 test('without response_format an answer holds both, the base64 and the link', async () => {
@@ -62,7 +53,7 @@ test('a Chinese prompt reaches the upstream unaltered', async () => {
   const prompt = '水墨画:黄昏的灯塔,“孤帆远影碧空尽”🏮'
   const answer = await client.images.generate({ model: 'gpt-image-2', prompt, size: '1536x1024', quality: 'low' })
   expect(answer.data).toHaveLength(1)
-  const [call] = await upstream.callsFor(prompt)
+  const [call] = await running.upstream.callsFor(prompt)
   expect(call?.fields).toEqual({ model: 'gpt-image-2', prompt, size: '1536x1024', quality: 'low' })
 })
 
@@ -70,7 +61,7 @@ test('an edit sends its file to the upstream byte for byte', async () => {
   const image = await pngFile('kitchen.png', 'kitchen', 400_000)
   const answer = await client.images.edit({ model: 'gpt-image-2', prompt: 'Paint it blue', image })
   expect(decoded(answer)).toHaveLength(1)
-  const [call] = await upstream.callsFor('Paint it blue')
+  const [call] = await running.upstream.callsFor('Paint it blue')
   expect(call?.files).toEqual([
     { name: 'image', filename: 'image.png', type: 'image/png', bytes: 400_000, sha256: await sha256OfFile(image) },
   ])
@@ -80,7 +71,7 @@ test('an edit sends several files and a mask in the order in which they were giv
   const image = await Promise.all(['sofa', 'lamp', 'rug'].map((seed) => pngFile(`${seed}.png`, seed, 50_000)))
   const mask = await pngFile('mask.png', 'mask', 20_000)
   await client.images.edit({ model: 'gpt-image-2', prompt: 'A room of these', image, mask, n: 2 })
-  const [call] = await upstream.callsFor('A room of these')
+  const [call] = await running.upstream.callsFor('A room of these')
   const hashes = await Promise.all([...image, mask].map(sha256OfFile))
   expect(call?.files.map(({ name, filename }) => [name, filename])).toEqual([
     ['image[]', 'image.png'],
@@ -93,12 +84,12 @@ test('an edit sends several files and a mask in the order in which they were giv
 })
 
 test('a variation is made as an edit of its picture', async () => {
-  const before = (await upstream.calls()).length
+  const before = (await running.upstream.calls()).length
   const image = await pngFile('cat.png', 'cat')
   const { response, data } = await client.images.createVariation({ image }).withResponse()
   expect(data.data).toHaveLength(1)
   expect(response.headers.get('x-adjusted')).toContain('variation>edit')
-  const [call] = (await upstream.calls()).slice(before)
+  const [call] = (await running.upstream.calls()).slice(before)
   expect(call?.path).toBe('/v1/images/edits')
   expect(call?.files.map((file) => file.sha256)).toEqual([await sha256OfFile(image)])
 })

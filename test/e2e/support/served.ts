@@ -1,0 +1,35 @@
+import { afterAll, beforeAll } from 'vitest'
+import { type Gateway, sendingTo, startGateway } from './gateway.ts'
+import { type Upstream, startUpstream } from './upstream.ts'
+
+/** A gateway, and the upstream that it sends to. */
+export interface Served {
+  upstream: Upstream
+  gateway: Gateway
+}
+
+/** Starts both for the tests of a file, which find them in what is given back, and ends them after the last. */
+export function served(): Served {
+  const running: Partial<Served> = {}
+  beforeAll(async () => {
+    running.upstream = await startUpstream()
+    running.gateway = await startGateway(sendingTo(running.upstream.origin))
+  })
+  afterAll(async () => {
+    await running.gateway?.stop()
+    await running.upstream?.stop()
+  })
+  const started = <Name extends keyof Served>(name: Name): Served[Name] => {
+    const found: Partial<Served>[Name] = running[name]
+    if (!found) throw new Error(`the ${name} has not been started`)
+    return found
+  }
+  return {
+    get upstream() {
+      return started('upstream')
+    },
+    get gateway() {
+      return started('gateway')
+    },
+  }
+}
