@@ -1,21 +1,11 @@
-import { evictAllDurableObjects, reset } from 'cloudflare:test'
+import { evictAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { FakeOpenai } from './support/fake-openai'
+import { describe, expect, test, vi } from 'vitest'
 import { knock, openai, post, postForm } from './support/gateway'
-import { internet } from './support/internet'
+import { upstreams } from './support/upstreams'
 import { picture, pictureFile } from './support/pictures'
 
-let upstream: FakeOpenai
-
-beforeEach(() => {
-  upstream = new FakeOpenai()
-  internet({ 'api.openai.com': upstream })
-})
-afterEach(async () => {
-  vi.restoreAllMocks()
-  await reset()
-})
+const { upstream } = upstreams()
 
 const lighthouse = { model: 'gpt-image-2', prompt: 'A lighthouse at dusk' }
 

@@ -2,26 +2,16 @@ import {
   abortAllDurableObjects,
   evictAllDurableObjects,
   listDurableObjectIds,
-  reset,
   runDurableObjectAlarm,
 } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { FakeOpenai } from './support/fake-openai'
 import { openai, post } from './support/gateway'
 import { internet } from './support/internet'
+import { upstreams } from './support/upstreams'
 
-let upstream: FakeOpenai
-
-beforeEach(() => {
-  upstream = new FakeOpenai()
-  internet({ 'api.openai.com': upstream })
-})
-afterEach(async () => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-  await reset()
-})
+const { upstream } = upstreams()
 
 const ask = (prompt: string, headers?: Record<string, string>): Promise<Response> =>
   post('/v1/images/generations', { model: 'gpt-image-2', prompt }, headers)

@@ -1,16 +1,9 @@
-import { reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { FakeOpenai } from './support/fake-openai'
+import { describe, expect, test, vi } from 'vitest'
 import { knock, openai, ORIGIN } from './support/gateway'
-import { internet } from './support/internet'
+import { upstreams } from './support/upstreams'
 
-beforeEach(() => internet({ 'api.openai.com': new FakeOpenai() }))
-afterEach(async () => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-  await reset()
-})
+upstreams()
 
 /** Each test has a picture of its own, since the edge's cache is not emptied between them. */
 let count = 0

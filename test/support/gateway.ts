@@ -37,3 +37,13 @@ export const postForm = (
   for (const [name, value] of parts) form.append(name, value)
   return knock(path, { method: 'POST', headers: { authorization: `Bearer ${KEY}`, ...headers }, body: form })
 }
+
+interface Envelope {
+  error: { message: string; type: string; code: string | null; param: string | null }
+}
+
+/** A failure as the API words it, with its status. */
+export async function errorOf(response: Response): Promise<Envelope['error'] & { status: number }> {
+  const { error } = await response.json<Envelope>()
+  return { status: response.status, ...error }
+}

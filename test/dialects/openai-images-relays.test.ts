@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest'
+import { FakeOpenai } from '../support/fake-openai'
+import { errorOf, openai, post } from '../support/gateway'
+import { internet } from '../support/internet'
+import { upstreams } from '../support/upstreams'
+import { picture, pictureFile } from '../support/pictures'
+
+const { upstream } = upstreams()
+
+const base = { model: 'gpt-image-2', prompt: 'A cat' }
+
+describe('the words of relays', () => {
+  test.each([
+    [{ style: 'vivid' }, 'style', {}],
+    [{ quality: 'hd' }, 'quality=hd>high', { quality: 'high' }],
+    [{ quality: 'standard' }, 'quality=standard>medium', { quality: 'medium' }],
+    [{ effort: 'high' }, 'effort>quality', { quality: 'high' }],
+    [{ effort: 'high', quality: 'low' }, 'effort', { quality: 'low' }],
+    [{ format: 'jpeg' }, 'format>output_format', { output_format: 'jpeg' }],
+    [
+      { format: 'jpeg', compression: 85 },
+      'format>output_format, compression>output_compression',
+      { output_format: 'jpeg', output_compression: 85 },
+    ],
+    [{ compression: 85 }, 'compression>output_compression, output_compression', {}],
+    [{ transparency: false }, 'transparency>background', { background: 'opaque' }],
+    [{ n: '2' }, 'n="2">2', { n: 2 }],
+    [{ size: '1080x1080' }, 'size=1080x1080>1088x1088', { size: '1088x1088' }],
+    [{ model: 'dall-e-3' }, 'model=dall-e-3>gpt-image-2', {}],
+    [{ response_format: 'url' }, null, {}],
+  ])('%j is understood, and told where it is adapted', async (given, adjusted, sent) => {
+    const response = await post('/v1/images/generations', { ...base, ...given })
+    expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, adjusted])
+    expect(upstream.calls[0]?.fields).toEqual({ ...base, ...sent })
+  })
+
+  test.each([
+    [{ style: 'vivid' }, "Unknown parameter: 'style'."],
+    [{ quality: 'hd' }, "Invalid value: 'hd'. Supported values are: 'low', 'medium', 'high', and 'auto'."],
+    [{ format: 'png' }, "Unknown parameter: 'format'."],
+    [{ n: '2' }, "Invalid type for 'n': expected an integer, but got a string instead."],
+    [{ size: '1080x1080' }, "Invalid size '1080x1080'. Width and height must both be divisible by 16."],
+    [{ model: 'dall-e-3' }, "The model 'dall-e-3' does not exist."],
+  ])('%j is refused where the caller wants nothing adapted', async (given, message) => {
+    const response = await post('/v1/images/generations', { ...base, ...given }, { 'x-strict': 'true' })
+    expect(await errorOf(response)).toMatchObject({ status: 400, message })
+  })
+
+  test('a JSON generation with image is an edit of it', async () => {
+    const image = `data:image/png;base64,${(await picture('a')).toBase64()}`
+    const response = await post('/v1/images/generations', { ...base, image })
+    expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'image>images'])
+    expect(upstream.calls[0]).toMatchObject({ path: '/v1/images/edits', files: [{ name: 'image' }] })
+  })
+
+  test.each([[null], [[]]])('a JSON generation with the image %j is one without', async (image) => {
+    const response = await post('/v1/images/generations', { ...base, image })
+    expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, null])
+    expect(upstream.calls[0]?.path).toBe('/v1/images/generations')
+  })
+
+  test('a variation is an edit', async () => {
+    const image = await pictureFile('a')
+    const { data } = await openai().images.createVariation({ image, n: 2 })
+    expect(data).toHaveLength(2)
+    expect(upstream.calls[0]).toMatchObject({ path: '/v1/images/edits', fields: { model: 'gpt-image-2', n: '2' } })
+  })
+
+  test('a model that the catalogue has never heard of gets every parameter as it was sent', async () => {
+    const relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
+    internet({ 'relay.example.com': relay })
+    const sent = { model: 'relay-art', prompt: 'A cat', size: '777x333', quality: 'hd', style: 'vivid' }
+    const response = await post('/v1/images/generations', sent)
+    expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, null])
+    expect(relay.calls[0]?.fields).toEqual(sent)
+  })
+})

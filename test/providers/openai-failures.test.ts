@@ -1,0 +1,210 @@
+import { env } from 'cloudflare:workers'
+import { OpenAI } from 'openai'
+import { describe, expect, test, vi } from 'vitest'
+import { FakeOpenai } from '../support/fake-openai'
+import { openai, post } from '../support/gateway'
+import { internet } from '../support/internet'
+import { upstreams } from '../support/upstreams'
+
+const { upstream, relay } = upstreams()
+
+const generate = (prompt: string, model = 'gpt-image-2', n = 1) => openai().images.generate({ model, prompt, n })
+const thrown = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing was thrown',
+    (error: unknown) => error,
+  )
+
+describe('when the upstream', () => {
+  const { BadRequestError, InternalServerError, RateLimitError } = OpenAI
+  test.each([
+    ['breaks off in the middle', 'cut', InternalServerError, { status: 502 }, 2],
+    ['answers with a web page', 'html', InternalServerError, { status: 502 }, 1],
+    ['puts an error into a good answer', 'error-inside', InternalServerError, { status: 502 }, 1],
+    ['sends base64 that does not decode', 'bad-base64', InternalServerError, { status: 502 }, 2],
+    ['sends something that is no image', 'not-an-image', InternalServerError, { status: 502 }, 2],
+    ['sends no image', 'empty', InternalServerError, { status: 502 }, 1],
+    ['is at its rate limit', '429', RateLimitError, { status: 429, code: 'rate_limit_exceeded' }, 1],
+    ['has no credit left', 'quota', InternalServerError, { status: 503 }, 1],
+    ['has no credit left and says so with a 400', 'billing', InternalServerError, { status: 503 }, 1],
+    ['fails', '500', InternalServerError, { status: 502 }, 1],
+    ['is overloaded', '503', InternalServerError, { status: 502 }, 1],
+    ['does not know our key', '401', InternalServerError, { status: 503 }, 1],
+    ['forbids our organisation the model', '403', InternalServerError, { status: 503 }, 1],
+    ['sends us elsewhere', 'redirect', InternalServerError, { status: 503 }, 1],
+    [
+      'refuses the content',
+      'moderation',
+      BadRequestError,
+      { status: 400, code: 'moderation_blocked', type: 'image_generation_user_error' },
+      1,
+    ],
+    ['refuses the request', '422', BadRequestError, { status: 400 }, 1],
+  ])('%s, the client gets the right error and nothing is cached', async (_, fault, type, facts, calls) => {
+    const error = await thrown(generate(`A cat @fault=${fault}`))
+    expect(error).toBeInstanceOf(type)
+    expect(error).toMatchObject(facts)
+    expect(upstream.calls).toHaveLength(calls)
+    expect((await env.CACHE.list()).keys).toEqual([])
+  })
+
+  test.each([
+    ['never answers', 'silence'],
+    ['falls silent in the middle', 'silence-mid-body'],
+  ])('%s, the client gets a timeout that it is told not to retry', async (_, fault) => {
+    const error = await thrown(
+      openai({ maxRetries: 2 }).images.generate({ model: 'impatient', prompt: `A cat @fault=${fault}` }),
+    )
+    expect(error).toBeInstanceOf(InternalServerError)
+    expect(error).toMatchObject({ status: 504 })
+    expect(relay.calls).toHaveLength(1)
+    expect((await env.CACHE.list()).keys).toEqual([])
+  })
+
+  test.each([['cut'], ['bad-base64'], ['not-an-image']])(
+    'loses a paid image once (%s), it is made once more',
+    async (fault) => {
+      expect((await generate(`A cat @once=${fault}`)).data).toHaveLength(1)
+      expect(upstream.calls).toHaveLength(2)
+    },
+  )
+
+  test('names a URL that is gone, the image is lost', async () => {
+    expect(await thrown(generate('A cat @as=url-gone', 'relay-1'))).toMatchObject({ status: 502 })
+  })
+
+  test.each([
+    ['429', '2', '1500'],
+    ['429-text', '12', '12000'],
+  ])('is at its rate limit (%s), the client is told how long to wait', async (fault, seconds, milliseconds) => {
+    const response = await post('/v1/images/generations', { model: 'gpt-image-2', prompt: `A cat @fault=${fault}` })
+    expect([response.headers.get('retry-after'), response.headers.get('retry-after-ms')]).toEqual([
+      seconds,
+      milliseconds,
+    ])
+  })
+
+  test.each([['Infinity'], [''], ['soon'], ['-5']])(
+    'says no sensible time to wait (%j), the client is told one',
+    async (wait) => {
+      const headers = { 'retry-after-ms': wait, 'retry-after': '3' }
+      internet({
+        'api.openai.com': {
+          handle: () => Response.json({ error: { message: 'Slow down.' } }, { status: 429, headers }),
+        },
+      })
+      const response = await post('/v1/images/generations', { model: 'gpt-image-2', prompt: 'A cat' })
+      expect([response.headers.get('retry-after'), response.headers.get('retry-after-ms')]).toEqual(['3', '3000'])
+    },
+  )
+
+  test('is past its deadline, what it still writes is not what another one made', async () => {
+    const [first, second] = [
+      new FakeOpenai({ apiKey: 'sk-first-secret' }),
+      new FakeOpenai({ apiKey: 'sk-second-secret' }),
+    ]
+    internet({ 'first.example.com': first, 'second.example.com': second })
+    const put = env.IMAGES.put.bind(env.IMAGES)
+    const { promise: late, resolve: write } = Promise.withResolvers<void>()
+    vi.spyOn(env.IMAGES, 'put').mockImplementationOnce(async (...args: Parameters<typeof put>) => {
+      await late
+      return await put(...args)
+    })
+    const { data } = await generate('A cat', 'slow')
+    write()
+    await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 2)
+    expect((await generate('A cat', 'slow')).data).toEqual(data)
+  })
+
+  test('repeats our key and its organisation in a refusal, neither reaches the client', async () => {
+    const error = await thrown(generate('A cat @fault=leak'))
+    expect(error).toBeInstanceOf(BadRequestError)
+    expect(JSON.stringify(error) + String(error)).not.toMatch(/sk-upstream-secret|org-secret123/)
+  })
+
+  test('repeats more of our key than fits, not even a part of it reaches the client', async () => {
+    const message = `${'x'.repeat(490)} sk-upstream-secret`
+    const error = {
+      message,
+      type: 'invalid_request_error',
+      param: 'p sk-upstream-secret',
+      code: 'bad sk-upstream-secret',
+    }
+    internet({ 'api.openai.com': { handle: () => Response.json({ error }, { status: 400 }) } })
+    const response = await post('/v1/images/generations', { model: 'gpt-image-2', prompt: 'A cat' })
+    expect([response.status, await response.text()]).toEqual([400, expect.not.stringMatching(/sk-up/)])
+  })
+
+  test('is silent after it took the request, no more than one other account is asked', async () => {
+    const calls: string[] = []
+    const hosts = ['first.example.com', 'second.example.com'].map((host) => [host, { handle: silentAfterHead(calls) }])
+    internet(Object.fromEntries(hosts))
+    const response = await post('/v1/images/generations', { model: 'slow', prompt: 'A cat' })
+    expect([response.status, response.headers.get('x-should-retry')]).toEqual([504, 'false'])
+    expect(calls).toEqual(['first.example.com', 'second.example.com'])
+  })
+
+  test('refuses the content, it is not asked again for a minute, and then it is', async () => {
+    await thrown(generate('A cat @fault=moderation'))
+    await thrown(generate('A cat @fault=moderation'))
+    expect(upstream.calls).toHaveLength(1)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_001 })
+    await thrown(generate('A cat @fault=moderation'))
+    vi.useRealTimers()
+    expect(upstream.calls).toHaveLength(2)
+  })
+})
+
+describe('with several upstreams for a model', () => {
+  test.each([
+    ['is out of order', '500'],
+    ['is at its limit', '429'],
+    ['has no credit', 'quota'],
+    ['does not answer in JSON', 'html'],
+  ])('the next one serves when the first one %s', async (_, fault) => {
+    const second = new FakeOpenai({ apiKey: 'sk-second-secret' })
+    internet({
+      'first.example.com': new FakeOpenai({ apiKey: 'sk-first-secret' }),
+      'second.example.com': faultless(second),
+    })
+    const response = await post('/v1/images/generations', { model: 'pair', prompt: `A cat @fault=${fault}` })
+    expect([response.status, response.headers.get('x-upstream'), response.headers.get('x-model')]).toEqual([
+      200,
+      'second',
+      'relay-2',
+    ])
+    expect(second.calls[0]?.fields['model']).toBe('relay-2')
+  })
+
+  test('the next account of the same upstream serves when the first one is refused', async () => {
+    const third = new FakeOpenai({ apiKey: 'sk-third-secret' })
+    internet({ 'second.example.com': third })
+    expect((await generate('A cat', 'pair')).data).toHaveLength(1)
+    expect(third.calls.map(({ outcome }) => outcome)).toEqual(['refused:401:invalid_api_key', 'answered'])
+  })
+
+  test('none is asked after one has refused the content', async () => {
+    const second = new FakeOpenai({ apiKey: 'sk-second-secret' })
+    internet({ 'first.example.com': new FakeOpenai({ apiKey: 'sk-first-secret' }), 'second.example.com': second })
+    expect(await thrown(generate('A cat @fault=moderation', 'pair'))).toBeInstanceOf(OpenAI.BadRequestError)
+    expect(second.calls).toEqual([])
+  })
+})
+
+/** An upstream that takes the request and says no more. */
+const silentAfterHead =
+  (calls: string[]) =>
+  (request: Request): Response => {
+    calls.push(new URL(request.url).hostname)
+    return new Response(new ReadableStream({ pull: () => new Promise(() => {}) }), {
+      headers: { 'content-type': 'application/json' },
+    })
+  }
+
+/** The same upstream with the faults that a prompt orders left out. */
+const faultless = (fake: FakeOpenai): { handle: (request: Request) => Promise<Response> } => ({
+  handle: async (request) => {
+    const body = (await request.text()).replace(/ @fault=[\w-]+/, '')
+    return await fake.handle(new Request(request.url, { method: 'POST', headers: request.headers, body }))
+  },
+})
