@@ -52,6 +52,12 @@ const UPSTREAMS = [
   },
 ]
 
+/** Models that exist by settings alone. */
+const MODELS = {
+  'house-art': { like: 'gpt-image-2', sizes: ['1024x1024', '2048x2048'], qualities: ['standard', 'hd'] },
+  'any-art': { sizes: 'any', formats: ['webp'] },
+}
+
 export default defineConfig({
   test: {
     silent: 'passed-only',
@@ -75,6 +81,7 @@ export default defineConfig({
                 FIRST_KEY: 'sk-first-secret',
                 TWO_KEYS: 'sk-second-secret, sk-third-secret',
                 DEMO_UPSTREAM: true,
+                MODELS,
                 MODEL_ALIASES: { 'house-style': 'gpt-image-2' },
                 MAX_BODY_BYTES: 8_000_000,
               },

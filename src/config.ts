@@ -1,5 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import * as z from 'zod'
+import { type Catalogue, CATALOGUED, catalogueOf, successorOf } from './catalog/models'
+import { modelSetting } from './catalog/model-setting'
 import type { Upstream } from './providers/provider'
 import { keyHash } from './team/key'
 import { configuredUpstreams, upstreamSetting } from './upstreams/configured'
@@ -13,6 +15,8 @@ export interface Config {
   upstreams: Upstream[]
   /** What clients may call a model, and the model meant. */
   aliases: ReadonlyMap<string, string>
+  /** What is known of each model. */
+  catalogue: Catalogue
   cacheTtlSeconds: number
   cacheScope: 'team' | 'shared'
   imageUrlTtlSeconds: number
@@ -42,6 +46,7 @@ const variables = z.object({
   GATEWAY_KEY: atLeast(16).optional(),
   UPSTREAMS: z.preprocess(fromJson, z.array(upstreamSetting).optional()),
   MODEL_ALIASES: z.preprocess(fromJson, z.record(z.string(), z.string()).default({})),
+  MODELS: z.preprocess(fromJson, z.record(z.string(), modelSetting).default({})),
   DEMO_UPSTREAM: flag,
   DEMO_DELAY_MS: wholeNumber(0).default(0),
   // KV keeps nothing for less than a minute.
@@ -71,13 +76,15 @@ function parse(env: object): Config {
   if (error) throw new ConfigError(wording(error))
   const secrets = z.record(z.string(), z.unknown()).parse({ ...env })
   const secretNamed = (name: string): string | undefined => z.string().optional().catch(undefined).parse(secrets[name])
-  const demo = { on: data.DEMO_UPSTREAM, delayMs: data.DEMO_DELAY_MS }
+  const own = Object.keys(data.MODELS).filter((name) => successorOf(name) === undefined)
+  const demo = { on: data.DEMO_UPSTREAM, delayMs: data.DEMO_DELAY_MS, models: [...CATALOGUED, ...own] }
   return {
     signingSecret: data.SIGNING_SECRET,
     adminToken: data.ADMIN_TOKEN,
     gatewayKeyHash: data.GATEWAY_KEY === undefined ? undefined : keyHash(data.GATEWAY_KEY),
     upstreams: upstreamsOf(() => configuredUpstreams(data.UPSTREAMS, demo, secretNamed)),
     aliases: new Map(Object.entries(data.MODEL_ALIASES)),
+    catalogue: catalogueOf(data.MODELS),
     cacheTtlSeconds: data.CACHE_TTL_SECONDS,
     cacheScope: data.CACHE_SCOPE,
     imageUrlTtlSeconds: data.IMAGE_URL_TTL_SECONDS,

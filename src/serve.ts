@@ -26,7 +26,7 @@ export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
     try {
       const caller = identify(dialect.apiKey(c), config)
       const asked = await dialect.parse(new Intake(c))
-      const { request, adjustments } = unwrap(fit(asked))
+      const { request, adjustments } = unwrap(fit(asked, config.catalogue))
       if (c.req.header('x-strict') === 'true') refuseAny(adjustments)
 
       const freshness = freshnessOf(c.req.header('cache-control'), startedMs)

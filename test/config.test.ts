@@ -2,6 +2,7 @@ import { createExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import worker from '../src/index'
+import type { Prices } from '../src/catalog/prices'
 import { configOf } from '../src/config'
 import { candidates, meantBy } from '../src/upstreams/choose'
 
@@ -39,6 +40,17 @@ describe('a Worker whose settings are wrong', () => {
       /UPSTREAMS: a needs the secret NOT_THERE/,
     ],
     ['a cache life that KV does not know', { CACHE_TTL_SECONDS: '5' }, /CACHE_TTL_SECONDS is wrong/],
+    ['models that are no table', { MODELS: '["a"]' }, /MODELS is wrong/],
+    ['an unknown word in a model', { MODELS: { a: { size: 'any' } } }, /MODELS\.a is wrong/],
+    ['a model like an unknown one', { MODELS: { a: { like: 'b' } } }, /MODELS\.a\.like is wrong: is no model of the/],
+    ['a size that is none', { MODELS: { a: { sizes: ['big'] } } }, /MODELS\.a\.sizes\.0 is wrong: sizes are/],
+    ['an empty list', { MODELS: { a: { qualities: [] } } }, /MODELS\.a\.qualities is wrong/],
+    ['a price that is none', { MODELS: { a: { prices: { image: -1 } } } }, /MODELS\.a\.prices is wrong: prices are/],
+    [
+      'an upstream whose price is none',
+      { UPSTREAMS: [{ name: 'a', provider: 'openai', secret: 'S', prices: { 'gpt-image-2': { token: 1 } } }] },
+      /UPSTREAMS\.0\.prices\.gpt-image-2 is wrong: prices are/,
+    ],
     ['a scope that there is not', { CACHE_SCOPE: 'world' }, /CACHE_SCOPE is wrong/],
   ])('(%s) says which, and serves nothing but /health', async (_, changed, message) => {
     const refused = await served(changed, '/v1/images/generations')
@@ -105,6 +117,17 @@ describe('a list of upstreams', () => {
     expect(meaning({ UPSTREAMS }, 'dall-e-3')).toEqual({ model: 'dall-e-3', retired: false })
     expect(meaning({ UPSTREAMS }, 'dall-e-2')).toEqual({ model: 'gpt-image-2', retired: true })
     expect(meaning({ UPSTREAMS }, 'other')).toBeUndefined()
+  })
+
+  test('knows what an upstream itself charges, by our names', () => {
+    const prices = { 'gpt-image-2': { image: 0.02 }, 'house-art': { image_out: 12 } }
+    const [first] = configOf({ ...settings, KEY: 'sk-a', UPSTREAMS: [{ ...upstream, name: 'a', prices }] }).upstreams
+    expect(first?.prices).toEqual(
+      new Map<string, Prices>([
+        ['gpt-image-2', { per: 'image', each: 0.02 }],
+        ['house-art', { per: 'token', textIn: 0, imageIn: 0, textOut: 0, imageOut: 12 }],
+      ]),
+    )
   })
 
   test("is found behind the operator's own names, which are no adaptation", () => {

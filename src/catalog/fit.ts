@@ -1,7 +1,7 @@
 import { type Failure, type Result, failed, ok } from '../errors'
 import { DEFAULTS, type ImageRequest } from '../image/request'
-import { capabilities, type Model } from './models'
-import { invalidValue, noTransparency, notTogether, unknownParameter } from './refusals'
+import type { Catalogue, Model } from './models'
+import { invalidValue, noTransparency, notTogether, tooManyInputs, unknownParameter } from './refusals'
 import { fitSize } from './sizes'
 
 /** Something that is not done as it was asked for. */
@@ -25,10 +25,10 @@ type Step = (request: ImageRequest, model: Model) => Result<{ request: ImageRequ
  * Fits a request to what its model can do: refuses what has no counterpart, adapts the rest and adds that to what was
  * adapted before.
  */
-export function fit({ request, adjustments }: Fitted): Result<Fitted> {
+export function fit({ request, adjustments }: Fitted, catalogue: Catalogue): Result<Fitted> {
   const fitted = { request, adjustments: [...adjustments] }
-  const model = capabilities(request.model)
-  for (const step of [possible, sized, qualified, faithful, styled, compressed]) {
+  const model = catalogue(request.model)
+  for (const step of [possible, sized, qualified, formatted, faithful, styled, compressed]) {
     const result = step(fitted.request, model)
     if (!result.ok) return result
     fitted.request = result.value.request
@@ -52,13 +52,25 @@ const OLD_QUALITIES = new Map([
 ])
 
 const qualified: Step = (request, { qualities }) => {
-  if (!qualities || qualities.includes(request.quality)) return ok({ request })
+  if (!qualities || [DEFAULTS.quality, ...qualities].includes(request.quality)) return ok({ request })
   const refusal = invalidValue('quality', request.quality, qualities)
-  const quality = OLD_QUALITIES.get(request.quality)
-  if (!quality) return failed(refusal)
+  // Where there is but one, the caller has no say in it.
+  const quality = qualities.length === 1 ? qualities[0] : OLD_QUALITIES.get(request.quality)
+  if (!quality || !qualities.includes(quality)) return failed(refusal)
   return ok({
     request: { ...request, quality },
     adjustment: { note: `quality=${request.quality}>${quality}`, refusal },
+  })
+}
+
+/** Whoever says nothing of the format asks for the usual one; a model that does not make that makes its own. */
+const formatted: Step = (request, { formats }) => {
+  const [format = request.format] = formats ?? []
+  if (request.format !== DEFAULTS.format || !formats || formats.includes(request.format)) return ok({ request })
+  const refusal = invalidValue('output_format', request.format, formats)
+  return ok({
+    request: { ...request, format },
+    adjustment: { note: `output_format=${request.format}>${format}`, refusal },
   })
 }
 
@@ -77,10 +89,13 @@ const styled: Step = (request, model) => {
 /** Formats whose files get smaller with `output_compression` (protocols §1.1). */
 const COMPRESSED = ['jpeg', 'webp']
 
-const compressed: Step = (request) => {
-  if (request.compression === DEFAULTS.compression || COMPRESSED.includes(request.format)) return ok({ request })
+const compressed: Step = (request, { compression }) => {
+  const can = compression !== false && COMPRESSED.includes(request.format)
+  if (can || request.compression === DEFAULTS.compression) return ok({ request })
   const message = "'output_compression' is only for jpeg and webp. Leave it out, or set 'output_format' to one of them."
-  const adjustment = { note: 'output_compression', refusal: notTogether('output_compression', message) }
+  const refusal =
+    compression === false ? unknownParameter('output_compression') : notTogether('output_compression', message)
+  const adjustment = { note: 'output_compression', refusal }
   return ok({ request: { ...request, compression: DEFAULTS.compression }, adjustment })
 }
 
@@ -92,10 +107,13 @@ const possible: Step = (request, model) => {
 
 function refusalOf(request: ImageRequest, model: Model): Failure | undefined {
   const { background, format, moderation, extras } = request
-  const listed = ([param, value, supported]: [string, string, readonly string[] | undefined]): Failure | undefined =>
-    supported?.includes(value) === false ? invalidValue(param, value, supported) : undefined
+  // What a request means where it says nothing is never refused.
+  const listed = (param: string, value: string, usual: string, supported?: readonly string[]): Failure | undefined =>
+    value === usual || supported?.includes(value) !== false ? undefined : invalidValue(param, value, supported)
   const unknown = Object.keys(extras).find((name) => model.extras?.includes(name) === false)
   if (unknown) return unknownParameter(unknown)
+  if (model.maxInputs !== undefined && request.images.length > model.maxInputs) return tooManyInputs(model.maxInputs)
+  if (request.mask && model.mask === false) return unknownParameter('mask')
   if (request.markup && model.markup === false) return unknownParameter('markup')
   if (request.markup && request.mask) return notTogether('markup', "Send either 'mask' or 'markup', not both.")
   if (background === 'transparent' && model.backgrounds?.includes('transparent') === false) return noTransparency()
@@ -103,9 +121,9 @@ function refusalOf(request: ImageRequest, model: Model): Failure | undefined {
     return notTogether('background', 'A jpeg cannot be transparent. Set output_format to png or webp.')
   }
   return (
-    listed(['background', background, model.backgrounds]) ??
-    listed(['output_format', format, model.formats]) ??
-    listed(['moderation', moderation, model.moderations]) ??
+    listed('background', background, DEFAULTS.background, model.backgrounds) ??
+    listed('output_format', format, DEFAULTS.format, model.formats) ??
+    listed('moderation', moderation, DEFAULTS.moderation, model.moderations) ??
     fidelityRefusal(request.inputFidelity, model)
   )
 }

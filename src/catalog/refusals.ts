@@ -68,6 +68,13 @@ export const noTransparency = (): Failure => ({
   reason: 'invalid_value',
 })
 
+export const tooManyInputs = (most: number): Failure => ({
+  code: 'unsupported_parameter',
+  message: most === 0 ? 'This model takes no input images.' : `This model takes at most ${most} input images.`,
+  param: 'images',
+  reason: 'array_above_max_length',
+})
+
 /** `position` counts the request's images from 1. */
 export const invalidImage = (position: number, param: string): Failure => ({
   code: 'invalid_request',

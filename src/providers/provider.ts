@@ -1,3 +1,4 @@
+import type { Prices } from '../catalog/prices'
 import type { ErrorCode, Failure } from '../errors'
 import type { ImageRequest, InputImage } from '../image/request'
 import type { Usage } from '../image/record'
@@ -23,6 +24,8 @@ export interface Upstream {
   timeoutMs: number
   /** How long the demo pretends to work, in ms. */
   delayMs: number
+  /** What it charges itself, by our name of a model; what is not in it costs what the model costs. */
+  prices: ReadonlyMap<string, Prices>
 }
 
 /** What a provider is handed besides the request. */

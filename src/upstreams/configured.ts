@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { CATALOGUED } from '../catalog/models'
+import { pricesSetting } from '../catalog/prices'
 import { PROVIDERS } from '../providers'
 import type { Provider, Upstream } from '../providers/provider'
 
@@ -27,6 +27,7 @@ export const upstreamSetting = z.strictObject({
   models: z.array(modelRule).min(1).optional(),
   priority: z.number().int().default(0),
   timeout_seconds: z.number().positive().max(840).default(DEFAULT_TIMEOUT_SECONDS),
+  prices: z.record(z.string(), pricesSetting).default({}),
 })
 export type UpstreamSetting = z.infer<typeof upstreamSetting>
 
@@ -35,16 +36,16 @@ type Secrets = (name: string) => string | undefined
 
 /**
  * Every account that requests can be sent to: those of the settings, or, where there are none, one for each well-known
- * provider whose secret is set; and the demo, when it is on. Throws Error naming what is missing.
+ * provider whose secret is set; and the demo, when it is on, for the models given. Throws Error naming what is missing.
  */
 export function configuredUpstreams(
   settings: UpstreamSetting[] | undefined,
-  demo: { on: boolean; delayMs: number },
+  demo: { on: boolean; delayMs: number; models: readonly string[] },
   secrets: Secrets,
 ): Upstream[] {
   const named = settings?.flatMap((setting) => accountsOf(setting, secrets))
   const upstreams = named ?? PROVIDERS.flatMap((provider) => wellKnown(provider, secrets))
-  return demo.on ? [...upstreams, demoUpstream(demo.delayMs)] : upstreams
+  return demo.on ? [...upstreams, demoUpstream(demo)] : upstreams
 }
 
 /** A secret may hold several credentials, separated by commas: each is an account of its own. */
@@ -71,6 +72,7 @@ function accountsOf(setting: UpstreamSetting, secrets: Secrets): Upstream[] {
     standIn: false,
     timeoutMs: setting.timeout_seconds * 1000,
     delayMs: 0,
+    prices: new Map(Object.entries(setting.prices)),
   }))
 }
 
@@ -80,10 +82,20 @@ function wellKnown(provider: Provider, secrets: Secrets): Upstream[] {
   return accountsOf(upstreamSetting.parse({ name: provider.id, provider: provider.id, secret }), secrets)
 }
 
-function demoUpstream(delayMs: number): Upstream {
-  const models = patternsOf(CATALOGUED)
-  const identity = { name: 'demo', provider: providerOf('demo'), account: 0, credential: '', baseUrl: '' }
-  return { ...identity, models, priority: 0, standIn: true, timeoutMs: DEFAULT_TIMEOUT_SECONDS * 1000, delayMs }
+function demoUpstream({ delayMs, models }: { delayMs: number; models: readonly string[] }): Upstream {
+  return {
+    name: 'demo',
+    provider: providerOf('demo'),
+    account: 0,
+    credential: '',
+    baseUrl: '',
+    models: patternsOf(models),
+    priority: 0,
+    standIn: true,
+    timeoutMs: DEFAULT_TIMEOUT_SECONDS * 1000,
+    delayMs,
+    prices: new Map(),
+  }
 }
 
 const patternsOf = (models: readonly string[]): { ours: string }[] => models.map((ours) => ({ ours }))

@@ -1,0 +1,60 @@
+import { geminiSizes } from './gemini-sizes'
+import type { Model } from './models'
+import { byResolution } from './tokens'
+
+/** The API has no parameter for any of these, and takes 14 pictures (protocols §3.2). */
+const GEMINI = {
+  qualities: ['auto'],
+  backgrounds: ['opaque', 'auto'],
+  formats: ['png'],
+  moderations: ['auto'],
+  inputFidelities: [],
+  extras: ['seed'],
+  maxInputs: 14,
+  compression: false,
+  mask: false,
+  markup: false,
+  style: false,
+} as const satisfies Partial<Model>
+
+/** Google's image models (protocols §3.1), and those shut down in 2026 that relays still serve; unlisted prices are 0. */
+export const GEMINI_MODELS: Readonly<Record<string, Model>> = {
+  'gemini-nano-banana-2.1': {
+    ...GEMINI,
+    sizes: geminiSizes(),
+    // Nothing says that a picture on its way in has another price than text.
+    prices: { per: 'token', textIn: 1.5, imageIn: 1.5, textOut: 7.5, imageOut: 30 },
+    tokens: byResolution({ '1K': 1120, '2K': 1680, '4K': 2520 }),
+  },
+  'gemini-3-pro-image': {
+    ...GEMINI,
+    sizes: geminiSizes(),
+    prices: { per: 'token', textIn: 0, imageIn: 0, textOut: 0, imageOut: 120 },
+    tokens: byResolution({ '1K': 1120, '2K': 1120, '4K': 2000 }),
+  },
+  'gemini-3.1-flash-lite-image': {
+    ...GEMINI,
+    sizes: geminiSizes(['1K']),
+    prices: { per: 'image', each: 0.0336 },
+  },
+  'gemini-3.1-flash-image': {
+    ...GEMINI,
+    sizes: geminiSizes(),
+    // What its prices per image come to for each of its tokens.
+    prices: { per: 'token', textIn: 0, imageIn: 0, textOut: 0, imageOut: 60 },
+    tokens: byResolution({ '1K': 1120, '2K': 1680, '4K': 2520 }),
+  },
+  'gemini-2.5-flash-image': { ...GEMINI, sizes: geminiSizes(['1K']), tokens: byResolution({ '1K': 1290 }) },
+}
+
+/** Who stands in for Google's models that were shut down, and for old previews (protocols §3.1). */
+export const GEMINI_RETIRED: Readonly<Record<string, string>> = {
+  'gemini-2.5-flash-image': 'gemini-nano-banana-2.1',
+  'gemini-3.1-flash-image': 'gemini-nano-banana-2.1',
+  'gemini-3.1-flash-image-preview': 'gemini-nano-banana-2.1',
+  'gemini-3-pro-image-preview': 'gemini-3-pro-image',
+  'nano-banana-pro-preview': 'gemini-3-pro-image',
+  'imagen-4.0-fast-generate-001': 'gemini-nano-banana-2.1',
+  'imagen-4.0-generate-001': 'gemini-nano-banana-2.1',
+  'imagen-4.0-ultra-generate-001': 'gemini-3-pro-image',
+}

@@ -1,0 +1,94 @@
+import type { Model } from './models'
+import type { Prices } from './prices'
+import { BASES_2, BASES_2_5, byFormula, byTable } from './tokens'
+
+const GPT_IMAGE = {
+  qualities: ['low', 'medium', 'high', 'auto'],
+  backgrounds: ['transparent', 'opaque', 'auto'],
+  formats: ['png', 'webp', 'jpeg'],
+  moderations: ['auto', 'low'],
+  inputFidelities: [],
+  extras: [],
+  markup: false,
+  style: false,
+} as const satisfies Partial<Model>
+
+/*
+ * Prices of November 2026 (protocols §1.8). Cached input is quoted and billed as any other: the usage that the images
+ * API reports does not tell it apart.
+ */
+const PRICES_1 = { per: 'token', textIn: 5, imageIn: 10, textOut: 0, imageOut: 40 } as const satisfies Prices
+const PRICES_1_MINI = { per: 'token', textIn: 2, imageIn: 2.5, textOut: 0, imageOut: 8 } as const satisfies Prices
+const PRICES_1_5 = { per: 'token', textIn: 5, imageIn: 8, textOut: 10, imageOut: 32 } as const satisfies Prices
+const PRICES_2 = { per: 'token', textIn: 5, imageIn: 8, textOut: 0, imageOut: 30 } as const satisfies Prices
+
+const GPT_IMAGE_1_5 = {
+  ...GPT_IMAGE,
+  sizes: { kind: 'listed', sizes: ['1024x1024', '1024x1536', '1536x1024'] },
+  inputFidelities: ['low', 'high'],
+  prices: PRICES_1_5,
+  tokens: byTable(),
+} as const satisfies Model
+
+/**
+ * The published prices of an image of gpt-image-1-mini are $0.0025 above its tokens (protocols §1.9; every constant from
+ * $.00232 to $.00258 gives all nine of them), which is as much as so many input image tokens cost.
+ */
+const MINI_SURPLUS_TOKENS = 1000
+
+const GPT_IMAGE_2_5 = {
+  ...GPT_IMAGE,
+  sizes: { kind: 'free' },
+  qualities: ['low', 'medium', 'high', 'xhigh', 'max', 'auto'],
+  markup: true,
+  tokens: byFormula(BASES_2_5),
+} as const satisfies Model
+
+const GPT_IMAGE_2_6 = {
+  ...GPT_IMAGE_2_5,
+  formats: ['png', 'webp', 'jpeg', 'gif', 'svg'],
+  extras: ['complexity', 'frame_count', 'frame_duration_ms', 'svg'],
+} as const satisfies Model
+
+/** OpenAI's image models (protocols §0, §1.1–1.3), and those shut down in 2026 that relays still serve. */
+export const OPENAI_MODELS: Readonly<Record<string, Model>> = {
+  'gpt-image-2': {
+    ...GPT_IMAGE,
+    sizes: { kind: 'free' },
+    backgrounds: ['opaque', 'auto'],
+    prices: PRICES_2,
+    tokens: byFormula(BASES_2),
+  },
+  'gpt-image-2.5-sunburst': { ...GPT_IMAGE_2_5, prices: PRICES_2 },
+  'gpt-image-2.5-flare': { ...GPT_IMAGE_2_5, prices: PRICES_2 },
+  'gpt-image-2.6-sunburst': { ...GPT_IMAGE_2_6, prices: PRICES_2 },
+  // Its price is not known (protocols §11).
+  'gpt-image-2.6-flare': GPT_IMAGE_2_6,
+  'gpt-image-1.5': GPT_IMAGE_1_5,
+  'gpt-image-1-mini': {
+    ...GPT_IMAGE_1_5,
+    inputFidelities: ['low'],
+    prices: PRICES_1_MINI,
+    tokens: byTable(MINI_SURPLUS_TOKENS),
+  },
+  'chatgpt-image-latest': GPT_IMAGE_1_5,
+  'gpt-image-1': { ...GPT_IMAGE_1_5, prices: PRICES_1 },
+  'dall-e-2': {
+    sizes: { kind: 'unknown' },
+    prices: { per: 'image', each: { '256x256': 0.016, '512x512': 0.018, '1024x1024': 0.02 } },
+  },
+  'dall-e-3': {
+    sizes: { kind: 'unknown' },
+    prices: {
+      per: 'image',
+      each: { 'standard 1024x1024': 0.04, standard: 0.08, 'hd 1024x1024': 0.08, hd: 0.12 },
+    },
+  },
+}
+
+/** Who stands in for OpenAI's models that were shut down (protocols §0). */
+export const OPENAI_RETIRED: Readonly<Record<string, string>> = {
+  'dall-e-2': 'gpt-image-2',
+  'dall-e-3': 'gpt-image-2',
+  'gpt-image-1': 'gpt-image-2',
+}

@@ -1,0 +1,131 @@
+import type { ImageRequest } from '../image/request'
+import { geminiShape, type Resolution } from './gemini-sizes'
+import { pixelsOf } from './sizes'
+
+/** Numbers of tokens, by what they stand for and which way they go. */
+export interface TokenCount {
+  textIn: number
+  imageIn: number
+  textOut: number
+  imageOut: number
+}
+
+/** How many tokens a request is expected to use at most. Its quality is never `auto`. */
+export type Tokens = (request: ImageRequest) => TokenCount
+
+/** Output tokens of one image (protocols §1.9). */
+const TABLE: readonly { quality: string; size: string; tokens: number }[] = [
+  { quality: 'low', size: '1024x1024', tokens: 272 },
+  { quality: 'low', size: '1024x1536', tokens: 408 },
+  { quality: 'low', size: '1536x1024', tokens: 400 },
+  { quality: 'medium', size: '1024x1024', tokens: 1056 },
+  { quality: 'medium', size: '1024x1536', tokens: 1584 },
+  { quality: 'medium', size: '1536x1024', tokens: 1568 },
+  { quality: 'high', size: '1024x1024', tokens: 4160 },
+  { quality: 'high', size: '1024x1536', tokens: 6240 },
+  { quality: 'high', size: '1536x1024', tokens: 6208 },
+]
+
+/** Output tokens of one image by the table; the most that it can be where quality or size is not in it. */
+export function tableTokens(quality: string, size: string): number {
+  const rows = nonEmpty(
+    TABLE.filter((row) => row.quality === quality),
+    TABLE,
+  )
+  const cells = nonEmpty(
+    rows.filter((row) => row.size === size),
+    rows,
+  )
+  return Math.max(...cells.map(({ tokens }) => tokens))
+}
+
+const nonEmpty = <Item>(items: readonly Item[], otherwise: readonly Item[]): readonly Item[] =>
+  items.length > 0 ? items : otherwise
+
+/** What the formula calls the base of a quality. */
+export type Bases = ReadonlyMap<string, number>
+export const BASES_2: Bases = new Map([
+  ['low', 16],
+  ['medium', 48],
+  ['high', 96],
+])
+export const BASES_2_5: Bases = new Map([
+  ['low', 16],
+  ['medium', 24],
+  ['high', 48],
+  ['xhigh', 64],
+  ['max', 96],
+])
+
+/** What `auto` is taken for, and whatever else is no size in pixels. */
+const SQUARE = { width: 1024, height: 1024 }
+
+/** Output tokens of one image by the official calculator's formula (protocols §1.9); an unknown quality has the highest base. */
+export function formulaTokens(bases: Bases, quality: string, size: string): number {
+  const base = bases.get(quality) ?? Math.max(...bases.values())
+  const { width, height } = pixelsOf(size) ?? SQUARE
+  const units = roundHalfToEven((base * Math.min(width, height)) / Math.max(width, height))
+  return Math.ceil((base * units * (2_000_000 + width * height)) / 4_000_000)
+}
+
+function roundHalfToEven(value: number): number {
+  const below = Math.floor(value)
+  if (value - below !== 0.5) return Math.round(value)
+  return below % 2 === 0 ? below : below + 1
+}
+
+/** UTF-8 bytes for each token of a prompt, at least: a Chinese character is a token or less, an English word hardly more. */
+const BYTES_PER_TOKEN = 3
+const textTokens = ({ prompt }: ImageRequest): number =>
+  Math.ceil(new TextEncoder().encode(prompt).length / BYTES_PER_TOKEN)
+
+/** How many pictures come with a request; mask and markup count, since nothing says that they are free. */
+const pictures = ({ images, mask, markup }: ImageRequest): number =>
+  [...images, mask, markup].filter((each) => each !== undefined).length
+
+/**
+ * Input tokens of a picture: 65, and 129 for each tile of 512 pixels, and up to 6240 more at high fidelity (protocols
+ * §1.9). Its dimensions are not known, so that it counts as one of 2048x2048, which has 16 tiles.
+ */
+const tiledPicture = ({ inputFidelity }: ImageRequest): number => 65 + 16 * 129 + (inputFidelity === 'high' ? 6240 : 0)
+
+/** Input tokens of a picture, at most (protocols §1.9, read for 2.5 and assumed of its relatives). */
+const PATCHED_PICTURE = 1536
+
+/** For gpt-image-1, 1.5 and 1-mini; `surplus` is what their published prices have in them besides, as input for each image. */
+export const byTable =
+  (surplus = 0): Tokens =>
+  (request) => ({
+    textIn: textTokens(request),
+    imageIn: pictures(request) * tiledPicture(request) + request.n * surplus,
+    textOut: 0,
+    imageOut: request.n * tableTokens(request.quality, request.size),
+  })
+
+/** For gpt-image-2 and its successors. */
+export const byFormula =
+  (bases: Bases): Tokens =>
+  (request) => ({
+    textIn: textTokens(request),
+    imageIn: pictures(request) * PATCHED_PICTURE,
+    textOut: 0,
+    imageOut: request.n * formulaTokens(bases, request.quality, request.size),
+  })
+
+/** Input tokens of a picture, which Google does not tell for every model: taken for those of a 1K picture on its way out. */
+const GEMINI_PICTURE = 1120
+
+/** For Gemini, which makes one image for each call, so that each image has its input anew; `auto` is 1K (protocols §3.2). */
+export const byResolution =
+  (tokens: Partial<Record<Resolution, number>>): Tokens =>
+  (request) => ({
+    textIn: request.n * textTokens(request),
+    imageIn: request.n * pictures(request) * GEMINI_PICTURE,
+    textOut: 0,
+    imageOut: request.n * resolutionTokens(tokens, request.size),
+  })
+
+function resolutionTokens(tokens: Partial<Record<Resolution, number>>, size: string): number {
+  const resolution = size === 'auto' ? '1K' : geminiShape(size)?.resolution
+  return (resolution && tokens[resolution]) ?? Math.max(...Object.values(tokens))
+}

@@ -1,0 +1,79 @@
+import type { Model } from './models'
+import type { TilePrices } from './prices'
+import type { Sizes } from './sizes'
+
+/** The models have no parameter for any of these (protocols §4). */
+const WORKERS_AI = {
+  qualities: ['auto'],
+  backgrounds: ['opaque', 'auto'],
+  moderations: ['auto'],
+  inputFidelities: [],
+  maxInputs: 0,
+  compression: false,
+  mask: false,
+  markup: false,
+  style: false,
+} as const satisfies Partial<Model>
+
+const FLUX_2 = {
+  ...WORKERS_AI,
+  sizes: { kind: 'range', min: 256, max: 1920, auto: '1024x768' },
+  maxInputs: 4,
+  extras: ['seed', 'guidance'],
+} as const satisfies Model
+
+const STABLE_DIFFUSION: Model = {
+  ...WORKERS_AI,
+  sizes: { kind: 'range', min: 256, max: 2048, auto: '1024x1024' },
+  formats: ['png'],
+  maxInputs: 1,
+  mask: true,
+  extras: ['negative_prompt', 'steps', 'strength', 'guidance', 'seed'],
+}
+
+const anyUpTo = (max: number, auto: string): Sizes => ({ kind: 'range', min: 1, max, auto })
+
+const ONCE = { per: 'tile', inputTile: 0, tilesCount: 'once' } as const satisfies Partial<TilePrices>
+
+/** Cloudflare's image models, with prices in USD (protocols §4). */
+export const WORKERS_AI_MODELS: Readonly<Record<string, Model>> = {
+  '@cf/black-forest-labs/flux-1-schnell': {
+    ...WORKERS_AI,
+    sizes: { kind: 'listed', sizes: ['1024x1024'] },
+    formats: ['jpeg'],
+    extras: ['steps'],
+    prices: { ...ONCE, tile: 0.000_052_8, step: 0.000_105_6, steps: 4 },
+  },
+  '@cf/black-forest-labs/flux-2-dev': {
+    ...FLUX_2,
+    extras: ['seed', 'guidance', 'steps'],
+    // A guess: how many steps it takes when nothing is said is not known.
+    prices: { per: 'tile', tile: 0.000_825, inputTile: 0.000_413, step: 0, tilesCount: 'each step', steps: 25 },
+  },
+  '@cf/black-forest-labs/flux-2-klein-4b': {
+    ...FLUX_2,
+    prices: { ...ONCE, tile: 0.000_287, inputTile: 0.000_059, step: 0, steps: 4 },
+  },
+  '@cf/black-forest-labs/flux-2-klein-9b': {
+    ...FLUX_2,
+    prices: { per: 'megapixel', first: 0.015, further: 0.002, input: 0.002 },
+  },
+  '@cf/leonardo/lucid-origin': {
+    ...WORKERS_AI,
+    sizes: anyUpTo(2500, '1120x1120'),
+    extras: ['guidance', 'seed', 'steps'],
+    // The most steps that it takes: how many it does when nothing is said is not known.
+    prices: { ...ONCE, tile: 0.007, step: 0.000_132, steps: 40 },
+  },
+  '@cf/leonardo/phoenix-1.0': {
+    ...WORKERS_AI,
+    sizes: anyUpTo(2048, '1024x1024'),
+    formats: ['jpeg'],
+    extras: ['guidance', 'seed', 'steps', 'negative_prompt'],
+    prices: { ...ONCE, tile: 0.0058, step: 0.000_11, steps: 25 },
+  },
+  '@cf/stabilityai/stable-diffusion-xl-base-1.0': STABLE_DIFFUSION,
+  '@cf/bytedance/stable-diffusion-xl-lightning': STABLE_DIFFUSION,
+  '@cf/lykon/dreamshaper-8-lcm': STABLE_DIFFUSION,
+  '@cf/runwayml/stable-diffusion-v1-5-inpainting': STABLE_DIFFUSION,
+}

@@ -1,0 +1,18 @@
+import { catalogueOf } from '../../src/catalog/models'
+import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
+
+/** The built-in models, with no settings. */
+export const catalogue = catalogueOf({})
+
+export const PICTURE: InputImage = { key: 'inputs/a', sha256: 'a', bytes: 1000, mediaType: 'image/png' }
+
+/** A request for a model, with every default unless said otherwise; its prompt counts as 2 tokens. */
+export const asking = (model: string, said: Partial<ImageRequest> = {}): ImageRequest => ({
+  operation: 'generate',
+  model,
+  prompt: 'A cat.',
+  ...DEFAULTS,
+  extras: {},
+  images: [],
+  ...said,
+})
