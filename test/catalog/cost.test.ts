@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { cost, type Made, quote } from '../../src/catalog/quote'
+import type { ImageRequest } from '../../src/image/request'
+import { asking, catalogue, PICTURE } from './requests'
+
+const costs = (model: string, made: Made, said: Partial<ImageRequest> = {}): number | undefined =>
+  cost(made, asking(model, said), catalogue(model))
+
+const usage = { input: 18, inputDetails: { text: 18, image: 0 }, output: 196, total: 214 }
+
+describe('what was made costs what its usage says', () => {
+  test.each<[string, Made['usage'], Partial<ImageRequest>, number]>([
+    ['text and image on their way in', { ...usage, input: 28, inputDetails: { text: 18, image: 10 } }, {}, 6050],
+    ['text on its way out', { ...usage, outputDetails: { text: 6, image: 190 } }, {}, 90 + 190 * 32 + 60],
+    ['input of a generation is text', { input: 18, output: 196, total: 214 }, {}, 90 + 196 * 32],
+    ['input of an edit is pictures', { input: 18, output: 196, total: 214 }, { operation: 'edit' }, 144 + 196 * 32],
+  ])('%s', (what, given, said, microUsd) => {
+    const model = what === 'text and image on their way in' ? 'gpt-image-2' : 'gpt-image-1.5'
+    expect(costs(model, { usage: given, images: 1 }, said)).toBe(microUsd)
+  })
+
+  test('whatever was quoted, and rounded once', () => {
+    const odd = { input: 1, inputDetails: { text: 0, image: 1 }, output: 1, total: 2 }
+    expect(costs('gpt-image-1-mini', { usage: odd, images: 1 })).toBe(11)
+    const prices = { per: 'token', textIn: 0.4, imageIn: 0, textOut: 0, imageOut: 0.4 } as const
+    const two = { input: 1, output: 1, total: 2 }
+    expect(cost({ usage: two, images: 1 }, asking('a'), catalogue('a'), prices)).toBe(1)
+  })
+})
+
+describe('where there is no usage', () => {
+  const said = { size: '1024x1024', quality: 'low', n: 4 }
+
+  test('what arrived costs its share of the quote', () => {
+    const whole = quote(asking('gpt-image-2', said), catalogue('gpt-image-2')) ?? 0
+    expect(costs('gpt-image-2', { images: 4 }, said)).toBe(whole)
+    expect(costs('gpt-image-2', { images: 1 }, said)).toBe(Math.round(whole / 4))
+  })
+
+  test('the size and quality that were really used count, not the most that they might have been', () => {
+    const made = { images: 1, size: '1024x1024', quality: 'low' }
+    expect(costs('gpt-image-2', made)).toBe(2 * 5 + 196 * 30)
+  })
+
+  test('nothing is known of a model without a price', () => {
+    expect(costs('unheard-of', { images: 1 })).toBeUndefined()
+  })
+})
+
+test('a price per image does not ask for usage', () => {
+  const prices = { per: 'image', each: { low: 0.01, high: 0.2 } } as const
+  const made = { usage, images: 2, quality: 'low' }
+  expect(cost(made, asking('gpt-image-2', { n: 3 }), catalogue('gpt-image-2'), prices)).toBe(20_000)
+})
+
+test.each([
+  ['per token', undefined],
+  ['per image', { per: 'image', each: 0.04 } as const],
+])('what took nothing costs nothing, also where prices are %s', (_, prices) => {
+  const nothing = { input: 0, output: 0, total: 0 }
+  const request = asking('gpt-image-2', { images: [PICTURE] })
+  expect(cost({ usage: nothing, images: 1 }, request, catalogue('gpt-image-2'), prices)).toBe(0)
+})

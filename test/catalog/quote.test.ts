@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest'
+import { quote } from '../../src/catalog/quote'
+import type { ImageRequest } from '../../src/image/request'
+import { asking, catalogue, PICTURE } from './requests'
+
+const quoted = (model: string, said: Partial<ImageRequest> = {}): number | undefined =>
+  quote(asking(model, said), catalogue(model))
+
+/** In USD, to as many decimals as the published price has. */
+const published = (price: string, microUsd = Number.NaN): string =>
+  (microUsd / 1_000_000).toFixed(price.split('.')[1]?.length).replace(/^0/, '')
+
+describe('the quote of an image is its published price', () => {
+  test.each([
+    ['gpt-image-2', 'low', '.006', '.005', '.005'],
+    ['gpt-image-2', 'medium', '.053', '.041', '.041'],
+    ['gpt-image-2', 'high', '.211', '.165', '.165'],
+    ['gpt-image-1.5', 'low', '.009', '.013', '.013'],
+    ['gpt-image-1.5', 'medium', '.034', '.05', '.05'],
+    ['gpt-image-1.5', 'high', '.133', '.20', '.20'],
+    ['chatgpt-image-latest', 'high', '.133', '.20', '.20'],
+    ['gpt-image-1', 'low', '.011', '.016', '.016'],
+    ['gpt-image-1', 'medium', '.042', '.063', '.063'],
+    ['gpt-image-1-mini', 'low', '.005', '.006', '.006'],
+    ['gpt-image-1-mini', 'medium', '.011', '.015', '.015'],
+    ['gpt-image-1-mini', 'high', '.036', '.052', '.052'],
+  ])('%s, %s: $%s for a square, $%s upright, $%s lying', (model, quality, ...prices) => {
+    const sizes = ['1024x1024', '1024x1536', '1536x1024']
+    expect(sizes.map((size, at) => published(prices[at] ?? '', quoted(model, { size, quality })))).toEqual(prices)
+  })
+
+  test.each([
+    ['gemini-nano-banana-2.1', '1024x1024', '.0336'],
+    ['gemini-3-pro-image', '1024x1024', '.134'],
+    ['gemini-3-pro-image', '2048x2048', '.134'],
+    ['gemini-3-pro-image', '4096x4096', '.24'],
+    ['gemini-3.1-flash-lite-image', '1024x1024', '.0336'],
+    ['gemini-3.1-flash-image', '1024x1024', '.067'],
+    ['gemini-3.1-flash-image', '2048x2048', '.101'],
+    ['gemini-3.1-flash-image', '4096x4096', '.151'],
+    ['dall-e-2', '512x512', '.018'],
+  ])('%s at %s: $%s', (model, size, price) => {
+    expect(published(price, quoted(model, { size }))).toBe(price)
+  })
+
+  test.each([
+    ['standard', '1024x1024', '.04'],
+    ['standard', '1792x1024', '.08'],
+    ['hd', '1024x1024', '.08'],
+    ['hd', '1024x1792', '.12'],
+  ])('dall-e-3, %s at %s: $%s', (quality, size, price) => {
+    expect(published(price, quoted('dall-e-3', { quality, size }))).toBe(price)
+  })
+})
+
+describe('Workers AI', () => {
+  const [schnell, dev] = ['@cf/black-forest-labs/flux-1-schnell', '@cf/black-forest-labs/flux-2-dev']
+  const klein = (size: string): string => `@cf/black-forest-labs/flux-2-klein-${size}`
+  const [lucid, phoenix] = ['@cf/leonardo/lucid-origin', '@cf/leonardo/phoenix-1.0']
+  const edit: Partial<ImageRequest> = { operation: 'edit', images: [PICTURE] }
+
+  test.each<[string, string, Partial<ImageRequest>, number]>([
+    ['4 tiles and 4 steps, about $0.0006', schnell, { size: '1024x1024' }, 634],
+    ['the steps that are asked for', schnell, { extras: { steps: 8 } }, 1056],
+    ['tiles in each step', dev, { size: '1024x1024', extras: { steps: 10 } }, 33_000],
+    ['a tile more for a picture', dev, { ...edit, size: '512x512', extras: { steps: 10 } }, 12_380],
+    ['the size that is made where none is asked for', klein('4b'), {}, 4 * 287],
+    ['tiles that are begun', klein('4b'), { size: '1025x512' }, 3 * 287],
+    ['pictures at their own price', klein('4b'), { ...edit, size: '512x512' }, 346],
+    ['the first megapixel', klein('9b'), { size: '1024x1024' }, 15_000],
+    ['further megapixels', klein('9b'), { size: '1920x1920' }, 21_000],
+    ['pictures as megapixels', klein('9b'), { ...edit, size: '512x512' }, 17_000],
+    ['steps once and not for each tile', phoenix, { size: '1024x1024' }, 4 * 5800 + 25 * 110],
+    ['the most steps that there can be', lucid, {}, 9 * 7000 + 40 * 132],
+    ['each image', schnell, { n: 3 }, 1901],
+  ])('is quoted by %s', (_, model, said, microUsd) => {
+    expect(quoted(model, said)).toBe(microUsd)
+  })
+})
+
+describe('what is not said is quoted as the most that it may be', () => {
+  test('quality as high', () => {
+    expect(quoted('gpt-image-2')).toBe(quoted('gpt-image-2', { quality: 'high' }))
+    expect(quoted('gpt-image-2.5-flare')).toBe(quoted('gpt-image-2.5-flare', { quality: 'high' }))
+  })
+
+  test('size as the dearest of three, or as 1024x1024 where it is free', () => {
+    expect(quoted('gpt-image-1.5')).toBe(quoted('gpt-image-1.5', { size: '1024x1536' }))
+    expect(quoted('gpt-image-2')).toBe(quoted('gpt-image-2', { size: '1024x1024' }))
+    expect(quoted('gemini-3-pro-image')).toBe(quoted('gemini-3-pro-image', { size: '1024x1024' }))
+  })
+})
+
+test('the prompt and the pictures are paid for once, the images each', () => {
+  const said: Partial<ImageRequest> = { size: '1024x1024', quality: 'low', operation: 'edit', images: [PICTURE] }
+  expect(quoted('gpt-image-2', said)).toBe(2 * 5 + 1536 * 8 + 196 * 30)
+  expect(quoted('gpt-image-2', { ...said, n: 3 })).toBe(2 * 5 + 1536 * 8 + 3 * 196 * 30)
+})
+
+test("an upstream's own prices go before the model's", () => {
+  const [request, model] = [asking('gpt-image-2', { quality: 'low', n: 2 }), catalogue('gpt-image-2')]
+  expect(quote(request, model, { per: 'token', textIn: 0, imageIn: 0, textOut: 0, imageOut: 10 })).toBe(2 * 1960)
+  expect(quote(request, model, { per: 'image', each: 0.0336 })).toBe(67_200)
+  expect(quote(request, catalogue('unheard-of'), { per: 'image', each: 0.04 })).toBe(80_000)
+})
+
+test('a fraction of a micro-USD is rounded up', () => {
+  expect(quote(asking('a'), catalogue('a'), { per: 'image', each: 0.000_000_1 })).toBe(1)
+})
+
+test.each([
+  ['no price is known', 'unheard-of', undefined],
+  ['a live model has no listed price', 'gpt-image-2.6-flare', undefined],
+  ['nobody knows its tokens', 'unheard-of', { per: 'token', textIn: 1, imageIn: 1, textOut: 1, imageOut: 1 } as const],
+])('there is no quote where %s', (_, model, prices) => {
+  expect(quote(asking(model), catalogue(model), prices)).toBeUndefined()
+})

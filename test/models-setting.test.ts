@@ -1,0 +1,67 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import { quote } from '../src/catalog/quote'
+import { configOf } from '../src/config'
+import { candidates } from '../src/upstreams/choose'
+import { asking } from './catalog/requests'
+import { errorOf, post } from './support/gateway'
+import { upstreams } from './support/upstreams'
+
+const MODELS = {
+  'house-art': {
+    like: 'gpt-image-2',
+    sizes: ['1024x1024', '2048x2048'],
+    qualities: ['standard', 'hd'],
+    prices: { image: { standard: 0.01, 'hd 2048x2048': 0.05, hd: 0.02 } },
+  },
+  'gpt-image-2': { prices: { text_in: 4, image_in: 6, image_out: 24 } },
+  'any-art': { sizes: 'any', formats: ['webp'] },
+}
+
+describe.each([
+  ['a table', MODELS],
+  ['a JSON string', JSON.stringify(MODELS)],
+])('models given as %s', (_, given) => {
+  const { catalogue } = configOf({ ...env, MODELS: given })
+  const quoted = (model: string, said: object): number | undefined => quote(asking(model, said), catalogue(model))
+
+  test('are quoted at the prices given', () => {
+    expect(quoted('house-art', { quality: 'standard', n: 2 })).toBe(20_000)
+    expect(quoted('house-art', { quality: 'hd', size: '2048x2048' })).toBe(50_000)
+    expect(quoted('gpt-image-2', { quality: 'low', size: '1024x1024' })).toBe(2 * 4 + 196 * 24)
+    expect(quoted('any-art', {})).toBeUndefined()
+  })
+
+  test('can do what they are said to, and otherwise what the model they are like can', () => {
+    expect(catalogue('house-art')).toMatchObject({ qualities: ['standard', 'hd'], moderations: ['auto', 'low'] })
+    expect(catalogue('any-art')).toEqual({ sizes: { kind: 'unknown' }, formats: ['webp'] })
+  })
+})
+
+describe('a model that exists by settings alone', () => {
+  upstreams()
+  const ask = (said: object): Promise<Response> => post('/v1/images/generations', { prompt: 'A cat', ...said })
+
+  test('is drawn by the demo while nothing else serves it', async () => {
+    const response = await ask({ model: 'house-art', quality: 'hd' })
+    expect([response.status, response.headers.get('x-upstream')]).toEqual([200, 'demo'])
+    expect(response.headers.get('x-adjusted')).toBeNull()
+  })
+
+  test('takes what its settings list, and refuses the rest', async () => {
+    const refused = await errorOf(await ask({ model: 'house-art', size: '1536x1024' }))
+    expect(refused).toMatchObject({ status: 400, param: 'size', message: expect.stringContaining("'2048x2048', and") })
+  })
+
+  test('makes the format that it has', async () => {
+    const response = await ask({ model: 'any-art', size: '777x333' })
+    expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'output_format=png>webp'])
+  })
+
+  test('goes to whoever serves it, and then not to the demo', () => {
+    const relay = { name: 'relay', provider: 'openai', secret: 'UPSTREAM_KEY', models: ['house-*'] }
+    const config = configOf({ ...env, UPSTREAMS: [relay] })
+    const names = (model: string): string[] => candidates(config.upstreams, model).map(({ upstream }) => upstream.name)
+    expect([names('house-art'), names('any-art'), names('unheard-of')]).toEqual([['relay'], ['demo'], []])
+  })
+})
