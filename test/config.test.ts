@@ -119,6 +119,12 @@ describe('a list of upstreams', () => {
     expect(meaning({ UPSTREAMS }, 'other')).toBeUndefined()
   })
 
+  test.each([['*'], ['dall-e-*'], ['d*']])('does not promise a retired model by the pattern %s', (pattern) => {
+    const UPSTREAMS = [{ ...upstream, name: 'relay', models: [pattern, 'gpt-image-2'] }]
+    expect(meaning({ UPSTREAMS }, 'dall-e-3')).toEqual({ model: 'gpt-image-2', retired: true })
+    expect(meaning({ UPSTREAMS: [{ ...upstream, name: 'relay', models: ['dall-e-*'] }] }, 'dall-e-3')).toBeUndefined()
+  })
+
   test('knows what an upstream itself charges, by our names', () => {
     const prices = { 'gpt-image-2': { image: 0.02 }, 'house-art': { image_out: 12 } }
     const [first] = configOf({ ...settings, KEY: 'sk-a', UPSTREAMS: [{ ...upstream, name: 'a', prices }] }).upstreams

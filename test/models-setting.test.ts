@@ -64,4 +64,9 @@ describe('a model that exists by settings alone', () => {
     const names = (model: string): string[] => candidates(config.upstreams, model).map(({ upstream }) => upstream.name)
     expect([names('house-art'), names('any-art'), names('unheard-of')]).toEqual([['relay'], ['demo'], []])
   })
+
+  test('is not drawn under a retired name, which its successor answers for', () => {
+    const config = configOf({ ...env, MODELS: { 'gpt-image-1': { prices: { image: 0.02 } } } })
+    expect(candidates(config.upstreams, 'gpt-image-1')).toEqual([])
+  })
 })

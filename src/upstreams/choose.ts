@@ -1,4 +1,4 @@
-import { RETIRED } from '../catalog/models'
+import { successorOf } from '../catalog/models'
 import type { Upstream } from '../providers/provider'
 
 /** An account, and the model by the name that it knows it under. */
@@ -33,13 +33,17 @@ export function meantBy(
   const isServed = (model: string): boolean => candidates(upstreams, model).length > 0
   const alias = aliases.get(name) ?? name
   if (isServed(alias)) return { model: alias, retired: false }
-  const successor = RETIRED.get(alias)
+  const successor = successorOf(alias)
   return successor && isServed(successor) ? { model: successor, retired: true } : undefined
 }
 
-/** An exact name goes before a pattern, since only that can give the upstream's own name. */
+/**
+ * An exact name goes before a pattern, since only that can give the upstream's own name. Nor does a pattern promise a model
+ * that was shut down: that is left to its successor.
+ */
 function servedAs({ models }: Upstream, model: string): string | undefined {
   const exact = models.find(({ ours }) => ours === model)
   if (exact) return exact.theirs ?? model
+  if (successorOf(model) !== undefined) return undefined
   return models.some(({ ours }) => ours.endsWith('*') && model.startsWith(ours.slice(0, -1))) ? model : undefined
 }

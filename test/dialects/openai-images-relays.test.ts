@@ -27,6 +27,9 @@ describe('the words of relays', () => {
     [{ n: '2' }, 'n="2">2', { n: 2 }],
     [{ size: '1080x1080' }, 'size=1080x1080>1088x1088', { size: '1088x1088' }],
     [{ model: 'dall-e-3' }, 'model=dall-e-3>gpt-image-2', {}],
+    // Its upstream serves `gpt-image-*`, which promises nothing of a model that was shut down.
+    [{ model: 'gpt-image-1' }, 'model=gpt-image-1>gpt-image-2', {}],
+    [{ model: 'gpt-image-1-2025-04-23' }, 'model=gpt-image-1-2025-04-23>gpt-image-2', {}],
     [{ response_format: 'url' }, null, {}],
   ])('%j is understood, and told where it is adapted', async (given, adjusted, sent) => {
     const response = await post('/v1/images/generations', { ...base, ...given })
