@@ -28,7 +28,7 @@ describe.each([
   test('are quoted at the prices given', () => {
     expect(quoted('house-art', { quality: 'standard', n: 2 })).toBe(20_000)
     expect(quoted('house-art', { quality: 'hd', size: '2048x2048' })).toBe(50_000)
-    expect(quoted('gpt-image-2', { quality: 'low', size: '1024x1024' })).toBe(2 * 4 + 196 * 24)
+    expect(quoted('gpt-image-2', { quality: 'low', size: '1024x1024' })).toBe(6 * 4 + 196 * 24)
     expect(quoted('any-art', {})).toBeUndefined()
   })
 

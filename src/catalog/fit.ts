@@ -1,6 +1,6 @@
 import { type Failure, type Result, failed, ok } from '../errors'
 import { DEFAULTS, type ImageRequest } from '../image/request'
-import type { Catalogue, Model } from './models'
+import type { Catalogue, Model } from './model'
 import { invalidValue, noTransparency, notTogether, tooManyInputs, unknownParameter } from './refusals'
 import { fitSize } from './sizes'
 

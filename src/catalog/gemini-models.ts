@@ -1,5 +1,5 @@
 import { geminiSizes } from './gemini-sizes'
-import type { Model } from './models'
+import type { Model } from './model'
 import { byResolution } from './tokens'
 
 /** The API has no parameter for any of these, and takes 14 pictures (protocols §3.2). */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { isBuiltIn } from './models'
+import { isBuiltIn } from './built-in'
 import { pricesSetting } from './prices'
 import type { Sizes } from './sizes'
 

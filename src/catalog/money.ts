@@ -1,4 +1,4 @@
-/** An amount as headers and CSV show it: in USD, to the micro-USD. */
+/** An amount as headers show it: in USD, to the micro-USD. */
 export const usd = (microUsd: number): string => (microUsd / 1_000_000).toFixed(6)
 
 /** An amount in whole credits, of which there are so many to the USD. */

@@ -1,4 +1,4 @@
-import type { Model } from './models'
+import type { Model } from './model'
 import type { Prices } from './prices'
 import { BASES_2, BASES_2_5, byFormula, byTable } from './tokens'
 

@@ -1,9 +1,9 @@
 import type { Usage } from '../image/record'
 import { DEFAULTS, type ImageRequest } from '../image/request'
-import type { Model } from './models'
+import type { Model } from './model'
 import { imagePrice, type Prices, type TilePrices } from './prices'
 import { type Pixels, pixelsOf, type Sizes } from './sizes'
-import type { TokenCount } from './tokens'
+import { BASES_2, byFormula, type TokenCount } from './tokens'
 
 const MICRO = 1_000_000
 
@@ -12,7 +12,7 @@ const AUTO_QUALITY = 'high'
 
 /**
  * What a request is expected to cost at most, in whole micro-USD, at an upstream's own prices or the model's; undefined
- * where no price is known, or how many tokens it would take.
+ * where no price is known. A model whose tokens nobody has counted is taken for the one that uses the most.
  */
 export function quote(
   request: ImageRequest,
@@ -21,8 +21,7 @@ export function quote(
 ): number | undefined {
   if (!prices) return undefined
   const quality = request.quality === DEFAULTS.quality ? AUTO_QUALITY : request.quality
-  const price = priceOf({ ...request, quality }, model, prices)
-  return price === undefined ? undefined : Math.ceil(withoutNoise(price))
+  return Math.ceil(withoutNoise(priceOf({ ...request, quality }, model, prices)))
 }
 
 /** What has come of a request. */
@@ -37,7 +36,7 @@ export interface Made {
 
 /**
  * What a request has cost, in whole micro-USD: by the upstream's own usage where prices are per token, and otherwise the
- * share of the quote that its images are of those asked for. A usage of nothing costs nothing: so the demo reports it.
+ * share of the quote that its images are of those asked for: so too where a relay reports that no token came out.
  */
 export function cost(
   { usage, images, size = DEFAULTS.size, quality = DEFAULTS.quality }: Made,
@@ -45,8 +44,8 @@ export function cost(
   model: Model,
   prices: Prices | undefined = model.prices,
 ): number | undefined {
-  if (usage?.total === 0) return 0
-  if (usage && prices?.per === 'token') return Math.round(withoutNoise(tokenPrice(countOf(usage, request), prices)))
+  if (usage && usage.output > 0 && prices?.per === 'token')
+    return Math.round(withoutNoise(tokenPrice(countOf(usage, request), prices)))
   const known = {
     size: size === DEFAULTS.size ? request.size : size,
     quality: quality === DEFAULTS.quality ? request.quality : quality,
@@ -59,11 +58,11 @@ export function cost(
 const withoutNoise = (microUsd: number): number => Number(microUsd.toFixed(6))
 
 /** In micro-USD, not rounded. */
-function priceOf(request: ImageRequest, { tokens, sizes }: Model, prices: Prices): number | undefined {
+function priceOf(request: ImageRequest, { tokens = byFormula(BASES_2), sizes }: Model, prices: Prices): number {
   const { n, quality, size } = request
   switch (prices.per) {
     case 'token':
-      return tokens && tokenPrice(tokens(request), prices)
+      return tokenPrice(tokens(request), prices)
     case 'image':
       return n * imagePrice(prices.each, quality, size) * MICRO
     case 'tile':
@@ -81,10 +80,16 @@ const tokenPrice = (
   prices: Extract<Prices, { per: 'token' }>,
 ): number => textIn * prices.textIn + imageIn * prices.imageIn + textOut * prices.textOut + imageOut * prices.imageOut
 
-/** What an upstream does not tell apart is text on its way in, but pictures where they are edited; and pictures on its way out. */
+/**
+ * What an upstream does not tell apart, or does so in numbers that do not add up, is text on its way in, but pictures where
+ * they are edited; and pictures on its way out.
+ */
 function countOf({ input, inputDetails, output, outputDetails }: Usage, { operation }: ImageRequest): TokenCount {
-  const ins = inputDetails ?? (operation === 'edit' ? { text: 0, image: input } : { text: input, image: 0 })
-  const outs = outputDetails ?? { text: 0, image: output }
+  const addUp = (details: Usage['inputDetails'], sum: number): Usage['inputDetails'] =>
+    details && details.text + details.image === sum ? details : undefined
+  const asAsked = operation === 'edit' ? { text: 0, image: input } : { text: input, image: 0 }
+  const ins = addUp(inputDetails, input) ?? asAsked
+  const outs = addUp(outputDetails, output) ?? { text: 0, image: output }
   return { textIn: ins.text, imageIn: ins.image, textOut: outs.text, imageOut: outs.image }
 }
 

@@ -74,10 +74,8 @@ function roundHalfToEven(value: number): number {
   return below % 2 === 0 ? below : below + 1
 }
 
-/** UTF-8 bytes for each token of a prompt, at least: a Chinese character is a token or less, an English word hardly more. */
-const BYTES_PER_TOKEN = 3
-const textTokens = ({ prompt }: ImageRequest): number =>
-  Math.ceil(new TextEncoder().encode(prompt).length / BYTES_PER_TOKEN)
+/** No token is of less than a byte; an English one is of four, so that this is four times as many as most prompts take. */
+const textTokens = ({ prompt }: ImageRequest): number => new TextEncoder().encode(prompt).length
 
 /** How many pictures come with a request; mask and markup count, since nothing says that they are free. */
 const pictures = ({ images, mask, markup }: ImageRequest): number =>

@@ -1,4 +1,4 @@
-import type { Model } from './models'
+import type { Model } from './model'
 import type { TilePrices } from './prices'
 import type { Sizes } from './sizes'
 

@@ -34,7 +34,7 @@ export const demo: Provider = {
   },
 }
 
-/** No upstream worked, so no tokens were used: of that, `catalog/quote.ts` makes that it costs nothing. */
+/** No upstream worked, so no tokens were used. */
 const NO_USAGE = { input: 0, inputDetails: { text: 0, image: 0 }, output: 0, total: 0 }
 
 const refused = (failure: ReturnType<typeof invalidValue>): ProviderError =>

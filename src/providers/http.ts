@@ -93,6 +93,7 @@ export function errorOf(response: Response, upstream: Upstream, body: unknown): 
     retryAfterMs: kind === 'throttled' ? retryAfterMs(response.headers, data?.error.message ?? '') : undefined,
     status: response.status,
     requestId: response.headers.get('x-request-id') ?? undefined,
+    organization: response.headers.get('openai-organization') ?? undefined,
   })
 }
 

@@ -94,7 +94,8 @@ const fileOf = (name: string, image: InputImage, work: Work): FormFile => ({
 
 /** Only what is read, and what does not fit is passed over: the pictures are here and paid for. */
 const words = z.string().nullish().catch(undefined)
-const tokenDetails = z.object({ text_tokens: z.number(), image_tokens: z.number() }).nullish().catch(undefined)
+const count = z.int().nonnegative()
+const tokenDetails = z.object({ text_tokens: count, image_tokens: count }).nullish().catch(undefined)
 const reply = z.object({
   data: z
     .array(z.object({ revised_prompt: words }))
@@ -106,9 +107,9 @@ const reply = z.object({
   output_format: words,
   usage: z
     .object({
-      input_tokens: z.number(),
-      output_tokens: z.number(),
-      total_tokens: z.number().nullish(),
+      input_tokens: count,
+      output_tokens: count,
+      total_tokens: count.nullish(),
       input_tokens_details: tokenDetails,
       output_tokens_details: tokenDetails,
     })

@@ -84,8 +84,9 @@ interface ProviderErrorFacts {
   retryAfterMs?: number | undefined
   /** The upstream's HTTP status. */
   status?: number | undefined
-  /** The upstream's own id of the failed request. */
+  /** The upstream's own id of the failed request, and whose it was. */
   requestId?: string | undefined
+  organization?: string | undefined
 }
 
 /** An upstream failed; the message is for the log and holds nothing that the upstream's body said. */

@@ -1,4 +1,4 @@
-import { successorOf } from '../catalog/models'
+import { successorOf } from '../catalog/built-in'
 import type { Upstream } from '../providers/provider'
 
 /** An account, and the model by the name that it knows it under. */

@@ -45,8 +45,14 @@ export function configuredUpstreams(
 ): Upstream[] {
   const named = settings?.flatMap((setting) => accountsOf(setting, secrets))
   const upstreams = named ?? PROVIDERS.flatMap((provider) => wellKnown(provider, secrets))
+  const names = [...(settings ?? []).map(({ name }) => name), ...(demo.on ? [DEMO_NAME] : [])]
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  if (twice)
+    throw new Error(`UPSTREAMS: there are two by the name of ${twice}; what was paid to whom would be confused`)
   return demo.on ? [...upstreams, demoUpstream(demo)] : upstreams
 }
+
+const DEMO_NAME = 'demo'
 
 /** A secret may hold several credentials, separated by commas: each is an account of its own. */
 const credentialsOf = (secret: string): string[] =>
@@ -84,7 +90,7 @@ function wellKnown(provider: Provider, secrets: Secrets): Upstream[] {
 
 function demoUpstream({ delayMs, models }: { delayMs: number; models: readonly string[] }): Upstream {
   return {
-    name: 'demo',
+    name: DEMO_NAME,
     provider: providerOf('demo'),
     account: 0,
     credential: '',

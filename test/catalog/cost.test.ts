@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { cost, type Made, quote } from '../../src/catalog/quote'
 import type { ImageRequest } from '../../src/image/request'
-import { asking, catalogue, PICTURE } from './requests'
+import { asking, catalogue } from './requests'
 
 const costs = (model: string, made: Made, said: Partial<ImageRequest> = {}): number | undefined =>
   cost(made, asking(model, said), catalogue(model))
@@ -39,7 +39,7 @@ describe('where there is no usage', () => {
 
   test('the size and quality that were really used count, not the most that they might have been', () => {
     const made = { images: 1, size: '1024x1024', quality: 'low' }
-    expect(costs('gpt-image-2', made)).toBe(2 * 5 + 196 * 30)
+    expect(costs('gpt-image-2', made)).toBe(6 * 5 + 196 * 30)
   })
 
   test('nothing is known of a model without a price', () => {
@@ -53,11 +53,9 @@ test('a price per image does not ask for usage', () => {
   expect(cost(made, asking('gpt-image-2', { n: 3 }), catalogue('gpt-image-2'), prices)).toBe(20_000)
 })
 
-test.each([
-  ['per token', undefined],
-  ['per image', { per: 'image', each: 0.04 } as const],
-])('what took nothing costs nothing, also where prices are %s', (_, prices) => {
+test('a relay that reports to have used nothing is not believed', () => {
   const nothing = { input: 0, output: 0, total: 0 }
-  const request = asking('gpt-image-2', { images: [PICTURE] })
-  expect(cost({ usage: nothing, images: 1 }, request, catalogue('gpt-image-2'), prices)).toBe(0)
+  const request = asking('gpt-image-2', { n: 2 })
+  const model = catalogue('gpt-image-2')
+  expect(cost({ usage: nothing, images: 2 }, request, model)).toBe(quote(request, model))
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { CATALOGUED, catalogueOf, RETIRED, successorOf } from '../../src/catalog/models'
+import { CATALOGUED, RETIRED, successorOf } from '../../src/catalog/built-in'
+import { catalogueOf } from '../../src/catalog/models'
 import { catalogue } from './requests'
 
 test('a dated snapshot is as its model', () => {

@@ -93,8 +93,8 @@ describe('what is not said is quoted as the most that it may be', () => {
 
 test('the prompt and the pictures are paid for once, the images each', () => {
   const said: Partial<ImageRequest> = { size: '1024x1024', quality: 'low', operation: 'edit', images: [PICTURE] }
-  expect(quoted('gpt-image-2', said)).toBe(2 * 5 + 1536 * 8 + 196 * 30)
-  expect(quoted('gpt-image-2', { ...said, n: 3 })).toBe(2 * 5 + 1536 * 8 + 3 * 196 * 30)
+  expect(quoted('gpt-image-2', said)).toBe(6 * 5 + 1536 * 8 + 196 * 30)
+  expect(quoted('gpt-image-2', { ...said, n: 3 })).toBe(6 * 5 + 1536 * 8 + 3 * 196 * 30)
 })
 
 test("an upstream's own prices go before the model's", () => {
@@ -109,9 +109,14 @@ test('a fraction of a micro-USD is rounded up', () => {
 })
 
 test.each([
-  ['no price is known', 'unheard-of', undefined],
-  ['a live model has no listed price', 'gpt-image-2.6-flare', undefined],
-  ['nobody knows its tokens', 'unheard-of', { per: 'token', textIn: 1, imageIn: 1, textOut: 1, imageOut: 1 } as const],
-])('there is no quote where %s', (_, model, prices) => {
-  expect(quote(asking(model), catalogue(model), prices)).toBeUndefined()
+  ['no price is known', 'unheard-of'],
+  ['a live model has no listed price', 'gpt-image-2.6-flare'],
+])('there is no quote where %s', (_, model) => {
+  expect(quote(asking(model), catalogue(model))).toBeUndefined()
+})
+
+test('a model whose tokens nobody has counted is quoted as the one that uses the most', () => {
+  const prices = { per: 'token', textIn: 1, imageIn: 1, textOut: 1, imageOut: 1 } as const
+  const dearest = quote(asking('gpt-image-2'), catalogue('gpt-image-2'), prices)
+  expect(quote(asking('unheard-of'), catalogue('unheard-of'), prices)).toBe(dearest)
 })

@@ -72,21 +72,21 @@ const input = (model: string, said: object) => {
 }
 
 test.each([
-  ['an English one', 'a white siamese cat', 7],
-  ['a Chinese one', '一只白色的暹罗猫', 8],
-])('a prompt counts by its bytes: %s', (_, prompt, tokens) => {
+  ['an English one', 'a white siamese cat', 19],
+  ['a Chinese one', '一只白色的暹罗猫', 24],
+])('a prompt counts as no more tokens than it has bytes: %s', (_, prompt, tokens) => {
   expect(input('gpt-image-2', { prompt })).toEqual([tokens, 0])
 })
 
 test('input counts once for a request, but once for each image where each is a call', () => {
   const edit = { operation: 'edit', images: [PICTURE, PICTURE], n: 3 }
-  expect(input('gpt-image-2', edit)).toEqual([2, 2 * 1536])
-  expect(input('gpt-image-1.5', edit)).toEqual([2, 2 * (65 + 16 * 129)])
-  expect(input('gpt-image-1.5', { ...edit, inputFidelity: 'high' })).toEqual([2, 2 * (65 + 16 * 129 + 6240)])
-  expect(input('gemini-nano-banana-2.1', edit)).toEqual([6, 6 * 1120])
+  expect(input('gpt-image-2', edit)).toEqual([6, 2 * 1536])
+  expect(input('gpt-image-1.5', edit)).toEqual([6, 2 * (65 + 16 * 129)])
+  expect(input('gpt-image-1.5', { ...edit, inputFidelity: 'high' })).toEqual([6, 2 * (65 + 16 * 129 + 6240)])
+  expect(input('gemini-nano-banana-2.1', edit)).toEqual([18, 6 * 1120])
 })
 
 test('masks and markups count as pictures', () => {
-  expect(input('gpt-image-2.5-flare', { images: [PICTURE], mask: PICTURE })).toEqual([2, 2 * 1536])
-  expect(input('gpt-image-2.5-flare', { images: [PICTURE], markup: PICTURE })).toEqual([2, 2 * 1536])
+  expect(input('gpt-image-2.5-flare', { images: [PICTURE], mask: PICTURE })).toEqual([6, 2 * 1536])
+  expect(input('gpt-image-2.5-flare', { images: [PICTURE], markup: PICTURE })).toEqual([6, 2 * 1536])
 })

@@ -1,0 +1,26 @@
+import { GEMINI_MODELS, GEMINI_RETIRED } from './gemini-models'
+import type { Model } from './model'
+import { OPENAI_MODELS, OPENAI_RETIRED } from './openai-models'
+import { WORKERS_AI_MODELS } from './workers-ai-models'
+
+/** What the catalogue knows of itself. */
+export const BUILT_IN: ReadonlyMap<string, Model> = new Map(
+  [OPENAI_MODELS, GEMINI_MODELS, WORKERS_AI_MODELS].flatMap((models) => Object.entries(models)),
+)
+
+/** Names that clients still send for models that were shut down in 2026, and who stands in for them. */
+export const RETIRED: ReadonlyMap<string, string> = new Map(
+  [OPENAI_RETIRED, GEMINI_RETIRED].flatMap((names) => Object.entries(names)),
+)
+
+/** Every live model that the catalogue knows of itself. */
+export const CATALOGUED: readonly string[] = [...BUILT_IN.keys()].filter((name) => !RETIRED.has(name))
+
+/** The model of a dated snapshot: `gpt-image-2` for `gpt-image-2-2026-04-21`. */
+export const undated = (name: string): string => name.replace(/-\d{4}-\d{2}-\d{2}$/, '')
+
+/** Whether the catalogue knows a model of itself. */
+export const isBuiltIn = (name: string): boolean => BUILT_IN.has(name)
+
+/** Who stands in for a model that was shut down, or for a snapshot of it; undefined for any other. */
+export const successorOf = (name: string): string | undefined => RETIRED.get(name) ?? RETIRED.get(undated(name))

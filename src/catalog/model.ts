@@ -1,0 +1,34 @@
+import type { Prices } from './prices'
+import type { Sizes } from './sizes'
+import type { Tokens } from './tokens'
+
+/** What a model can do and costs. A list that is missing means that nothing is known, and its upstream decides. */
+export interface Model {
+  sizes: Sizes
+  qualities?: readonly string[]
+  backgrounds?: readonly string[]
+  /** The first is what it makes where it does not make the usual one. */
+  formats?: readonly string[]
+  moderations?: readonly string[]
+  /** The values of `input_fidelity`, on edits. */
+  inputFidelities?: readonly string[]
+  /** Which of the parameters that only some models know are taken. */
+  extras?: readonly string[]
+  /** How many pictures may come with a request. */
+  maxInputs?: number
+  /** Whether `output_compression` is taken. */
+  compression?: boolean
+  /** Whether a mask may come with an edit. */
+  mask?: boolean
+  /** Whether an overlay image (`markup`) may come with an edit. */
+  markup?: boolean
+  /** Whether `style` is taken. */
+  style?: boolean
+  /** What its maker asks for it. */
+  prices?: Prices
+  /** How many tokens a request is expected to use. */
+  tokens?: Tokens
+}
+
+/** What is known of a model, by its name. */
+export type Catalogue = (name: string) => Model
