@@ -1,11 +1,12 @@
 import type { Buffer } from 'node:buffer'
 import * as z from 'zod'
-import { CATALOGUED, successorOf } from './catalog/built-in'
 import type { Catalogue } from './catalog/model'
+import { CATALOGUED, successorOf } from './catalog/built-in'
 import { catalogueOf } from './catalog/models'
 import { modelSetting } from './catalog/model-setting'
 import type { Upstream } from './providers/provider'
 import { keyHash } from './team/key'
+import { type Limits, limits, PLANS } from './team/limits'
 import { configuredUpstreams, upstreamSetting } from './upstreams/configured'
 
 /** Everything that settings decide, in our own shape. */
@@ -22,6 +23,14 @@ export interface Config {
   cacheTtlSeconds: number
   cacheScope: 'team' | 'shared'
   imageUrlTtlSeconds: number
+  /** How long images are kept; undefined: until somebody deletes them. */
+  imageRetentionMs: number | undefined
+  /** The limits of each plan, by its name. */
+  plans: ReadonlyMap<string, Limits>
+  /** Of teams for which nobody chose one. */
+  defaultPlan: string
+  /** How many of the operator's own units a USD is shown as besides. */
+  creditsPerUsd: number | undefined
   maxBodyBytes: number
   allowPrivateUrls: boolean
 }
@@ -42,6 +51,8 @@ const fromJson = (value: unknown, context: z.RefinementCtx): unknown => {
   }
 }
 
+const DAY_SECONDS = 86_400
+
 const variables = z.object({
   SIGNING_SECRET: atLeast(32),
   ADMIN_TOKEN: atLeast(16),
@@ -55,6 +66,10 @@ const variables = z.object({
   CACHE_TTL_SECONDS: wholeNumber(60).default(86_400),
   CACHE_SCOPE: z.enum(['team', 'shared']).default('team'),
   IMAGE_URL_TTL_SECONDS: wholeNumber(1).default(86_400),
+  IMAGE_RETENTION_DAYS: wholeNumber(1).optional(),
+  PLANS: z.preprocess(fromJson, z.record(z.string(), limits).default({})),
+  DEFAULT_PLAN: z.string().default('unlimited'),
+  CREDITS_PER_USD: z.coerce.number().positive().optional(),
   MAX_BODY_BYTES: wholeNumber(1).default(100 * 1024 * 1024),
   ALLOW_PRIVATE_URLS: flag,
 })
@@ -80,6 +95,8 @@ function parse(env: object): Config {
   const secretNamed = (name: string): string | undefined => z.string().optional().catch(undefined).parse(secrets[name])
   const own = Object.keys(data.MODELS).filter((name) => successorOf(name) === undefined)
   const demo = { on: data.DEMO_UPSTREAM, delayMs: data.DEMO_DELAY_MS, models: [...CATALOGUED, ...own] }
+  if (data.IMAGE_RETENTION_DAYS !== undefined && data.IMAGE_RETENTION_DAYS * DAY_SECONDS < data.CACHE_TTL_SECONDS)
+    throw new ConfigError('The setting IMAGE_RETENTION_DAYS is wrong: answers are kept for longer (CACHE_TTL_SECONDS).')
   return {
     signingSecret: data.SIGNING_SECRET,
     adminToken: data.ADMIN_TOKEN,
@@ -90,9 +107,19 @@ function parse(env: object): Config {
     cacheTtlSeconds: data.CACHE_TTL_SECONDS,
     cacheScope: data.CACHE_SCOPE,
     imageUrlTtlSeconds: data.IMAGE_URL_TTL_SECONDS,
+    imageRetentionMs: data.IMAGE_RETENTION_DAYS && data.IMAGE_RETENTION_DAYS * DAY_SECONDS * 1000,
+    ...plansOf(data.PLANS, data.DEFAULT_PLAN),
+    creditsPerUsd: data.CREDITS_PER_USD,
     maxBodyBytes: data.MAX_BODY_BYTES,
     allowPrivateUrls: data.ALLOW_PRIVATE_URLS,
   }
+}
+
+function plansOf(set: Record<string, Limits>, defaultPlan: string): Pick<Config, 'plans' | 'defaultPlan'> {
+  const plans = new Map(Object.entries({ ...PLANS, ...set }))
+  if (!plans.has(defaultPlan))
+    throw new ConfigError(`The setting DEFAULT_PLAN is wrong: PLANS has no '${defaultPlan}'.`)
+  return { plans, defaultPlan }
 }
 
 function upstreamsOf(configure: () => Upstream[]): Upstream[] {

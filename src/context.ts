@@ -1,7 +1,15 @@
+import type { Context } from 'hono'
 import type { Config } from './config'
+import type { Visit } from './team/admit'
 
 /** What every handler of the app finds in its context. */
 export interface App {
   Bindings: Env
   Variables: { requestId: string; config: Config }
 }
+
+/** What a request brings along to those who need not know that it is one. */
+export const visitOf = (c: Context<App>): Visit => ({
+  env: c.env,
+  waitUntil: (work) => c.executionCtx.waitUntil(work),
+})

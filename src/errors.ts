@@ -8,6 +8,7 @@ export const STATUS = {
   forbidden_model: 403,
   forbidden_link: 403,
   not_found: 404,
+  conflict: 409,
   idempotency_conflict: 409,
   too_large: 413,
   idempotency_mismatch: 422,

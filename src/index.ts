@@ -1,5 +1,7 @@
 import { app } from './app'
 
 export { Generation } from './generation/generation'
+export { Directory } from './team/directory'
+export { Team } from './team/team'
 
 export default { fetch: app.fetch } satisfies ExportedHandler<Env>

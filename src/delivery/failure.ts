@@ -1,17 +1,22 @@
 import { ConfigError } from '../config'
+import type { Worded } from '../dialects/dialect'
 import { type Failure, GatewayError, STATUS } from '../errors'
 import { describe, log } from '../log'
 import { StoreError } from '../store/trouble'
+import type { Standing } from '../team/standing'
+import { limitHeaders } from './limit-headers'
 
 /** Answers with a failure, in the words that are given; what nobody foresaw goes to the log and is not told. */
 export function failureResponse(
   error: unknown,
-  word: (failure: Failure, requestId: string) => unknown,
+  word: (failure: Failure, requestId: string) => Worded,
   requestId: string,
+  standings: readonly Standing[] = [],
 ): Response {
   const failure = failureOf(error, requestId)
-  const headers = failureHeaders(failure, requestId)
-  return new Response(JSON.stringify(word(failure, requestId)), { status: STATUS[failure.code], headers })
+  const { status, body } = word(failure, requestId)
+  const headers = { ...limitHeaders(standings), ...failureHeaders(failure, requestId) }
+  return new Response(JSON.stringify(body), { status, headers })
 }
 
 function failureOf(error: unknown, requestId: string): Failure {
@@ -36,16 +41,12 @@ const STORE_TROUBLE: Failure = {
 }
 
 /** When to try again, and whether to: read by the SDKs (protocols §7.1). */
-function failureHeaders({ retryAfterMs, retry }: Failure, requestId: string): Headers {
-  const headers = new Headers({
-    'x-request-id': requestId,
-    'content-type': 'application/json',
-    'cache-control': 'no-store',
-  })
-  if (retryAfterMs !== undefined) {
-    headers.set('retry-after', String(Math.ceil(retryAfterMs / 1000)))
-    headers.set('retry-after-ms', String(Math.ceil(retryAfterMs)))
-  }
-  if (retry === false) headers.set('x-should-retry', 'false')
-  return headers
-}
+const failureHeaders = ({ retryAfterMs, retry }: Failure, requestId: string): Record<string, string> => ({
+  'x-request-id': requestId,
+  'content-type': 'application/json',
+  'cache-control': 'no-store',
+  ...(retryAfterMs === undefined
+    ? {}
+    : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)), 'retry-after-ms': String(Math.ceil(retryAfterMs)) }),
+  ...(retry === false ? { 'x-should-retry': 'false' } : {}),
+})

@@ -21,6 +21,12 @@ export interface Rendered {
   parts: (string | StoredImage)[]
 }
 
+/** A failure in the words of a dialect, which may know its status by another number than ours. */
+export interface Worded {
+  status: number
+  body: unknown
+}
+
 /** One wire format that clients speak. It never knows which upstream serves it. */
 export interface Dialect<Wants> {
   id: string
@@ -30,6 +36,6 @@ export interface Dialect<Wants> {
   parse(intake: Intake): Promise<Asked<Wants>>
   /** Words an answer; `link` makes a URL that shows the picture under a key. */
   render(record: ImageRecord, wants: Wants, link: (key: string) => string): Rendered
-  /** Words a failure, without its status and headers. */
-  renderError: (failure: Failure, requestId: string) => unknown
+  /** Words a failure, without its headers. */
+  renderError: (failure: Failure, requestId: string) => Worded
 }

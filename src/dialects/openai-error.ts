@@ -1,13 +1,5 @@
-import * as z from 'zod'
-import {
-  aboveMaximum,
-  belowMinimum,
-  invalidType,
-  invalidValue,
-  missingParameter,
-  unknownParameter,
-} from '../catalog/refusals'
-import { type ErrorCode, type Failure, GatewayError, STATUS } from '../errors'
+import { type ErrorCode, type Failure, STATUS } from '../errors'
+import type { Worded } from './dialect'
 
 /** What OpenAI calls our codes where a failure names no finer reason; null where it has no code (protocols §1.7). */
 const CODES: Partial<Record<ErrorCode, string>> = {
@@ -25,102 +17,23 @@ const CODES: Partial<Record<ErrorCode, string>> = {
 /** Reasons that speak of the picture rather than of the request's form. */
 const ABOUT_THE_PICTURE = ['invalid_image_file', 'moderation_blocked']
 
-/** The envelope that every OpenAI client reads: all four keys, always. */
-export function openaiError(failure: Failure, requestId: string): unknown {
+/**
+ * The envelope that every OpenAI client reads: all four keys, always. A budget that is used up is a 429 there, which its
+ * clients are told not to retry.
+ */
+export function openaiError(failure: Failure, requestId: string): Worded {
   const { code, message, param, reason } = failure
   const shown = code === 'internal' ? `${message} (request ID ${requestId})` : message
-  return { error: { message: shown, type: typeOf(failure), param: param ?? null, code: reason ?? CODES[code] ?? null } }
+  const error = { message: shown, type: typeOf(failure), param: param ?? null, code: reason ?? CODES[code] ?? null }
+  return { status: code === 'budget_exhausted' ? 429 : STATUS[code], body: { error } }
 }
 
 function typeOf({ code, reason }: Failure): string {
   if (code === 'unsupported_parameter' || (reason && ABOUT_THE_PICTURE.includes(reason)))
     return 'image_generation_user_error'
   if (code === 'budget_exhausted') return 'insufficient_quota'
+  if (code === 'concurrency_limited') return 'concurrent-requests'
   if (STATUS[code] === 429) return 'requests'
   if (STATUS[code] === 503) return 'service_unavailable_error'
   return STATUS[code] >= 500 ? 'server_error' : 'invalid_request_error'
-}
-
-/** The order in which OpenAI looks at a request's parameters (protocols §1.7); the rest come after. */
-const ORDER = ['model', '', 'prompt', 'images', 'image', 'mask', 'n']
-
-/** Checks a body against its schema. Throws GatewayError for the fault that OpenAI would name first. */
-export function checked<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
-  const { data, error } = schema.safeParse(body, { reportInput: true })
-  if (!error) return data
-  const rank = ({ path }: { path: PropertyKey[] }): number => {
-    const place = ORDER.indexOf(String(path[0] ?? ''))
-    return place === -1 ? ORDER.length : place
-  }
-  const [first] = error.issues.toSorted((a, b) => rank(a) - rank(b))
-  throw new GatewayError(first ? failureOf(first) : missingParameter('prompt'))
-}
-
-/** A path as OpenAI writes it: `images[0].image_url`. */
-export const parameterOf = (path: readonly PropertyKey[]): string =>
-  path.reduce<string>(
-    (before, key) => before + (typeof key === 'number' ? `[${key}]` : `${before && '.'}${String(key)}`),
-    '',
-  )
-
-type Issue = z.core.$ZodIssue
-
-function failureOf(issue: Issue): Failure {
-  const param = parameterOf(issue.path)
-  const { input } = issue
-  if (input === undefined && issue.code !== 'unrecognized_keys') return missingParameter(param)
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return unknownParameter(param ? `${param}.${issue.keys[0]}` : String(issue.keys[0]))
-    case 'invalid_type':
-      return invalidType(param, EXPECTED[issue.expected] ?? issue.expected, described(input))
-    case 'invalid_value':
-      return invalidValue(param, typeof input === 'string' ? input : described(input), issue.values.map(String))
-    case 'too_small':
-      return tooSmall(param, input, Number(issue.minimum))
-    case 'too_big':
-      return tooBig(param, input, Number(issue.maximum))
-    default:
-      return {
-        code: 'invalid_request',
-        message: `Invalid value for '${param}'. ${issue.message}`,
-        param,
-        reason: 'invalid_value',
-      }
-  }
-}
-
-function tooSmall(param: string, input: unknown, minimum: number): Failure {
-  if (typeof input === 'number') return belowMinimum(param, input, minimum)
-  const [what, reason] = Array.isArray(input) ? ['array', 'empty_array'] : ['string', 'empty_string']
-  return {
-    code: 'invalid_request',
-    message: `Invalid '${param}': empty ${what}. Expected at least one ${what === 'array' ? 'element' : 'character'}.`,
-    param,
-    reason,
-  }
-}
-
-function tooBig(param: string, input: unknown, maximum: number): Failure {
-  if (typeof input === 'number') return aboveMaximum(param, input, maximum)
-  const what = Array.isArray(input) ? 'array' : 'string'
-  const message = `Invalid '${param}': ${what} too long. Expected a maximum length of ${maximum}.`
-  return { code: 'invalid_request', message, param, reason: `${what}_above_max_length` }
-}
-
-/** The API has no numbers but whole ones. */
-const EXPECTED: Record<string, string> = {
-  string: 'a string',
-  number: 'an integer',
-  int: 'an integer',
-  boolean: 'a boolean',
-  array: 'an array',
-  object: 'an object',
-}
-
-function described(input: unknown): string {
-  if (input === null) return 'null'
-  if (Array.isArray(input)) return 'an array'
-  if (typeof input === 'number') return Number.isInteger(input) ? 'an integer' : 'a decimal number'
-  return typeof input === 'object' ? 'an object' : `a ${typeof input}`
 }

@@ -6,7 +6,7 @@ import { type Bytes, capped, peek, text } from '../streams/bytes'
 import { JsonStream, type Path, TooLong, UnexpectedEnd } from '../streams/json'
 import { MalformedForm, MultipartStream } from '../streams/multipart'
 import type { Intake } from './intake'
-import { parameterOf } from './openai-error'
+import { parameterOf } from '../checked'
 
 /** A picture of the request: stored as it passed, or named by a URL that is fetched once the rest is known to be right. */
 export type Picture = InputImage | { url: string }

@@ -6,7 +6,7 @@ import { DEFAULTS, type ImageRequest, type InputImage } from '../image/request'
 import { boundaryOf } from '../streams/multipart'
 import type { Asked } from './dialect'
 import type { Intake } from './intake'
-import { checked } from './openai-error'
+import { checked } from '../checked'
 import { type Body, type Picture, readForm, readJson } from './openai-images-body'
 import { editForVariation, imagesOfGeneration, modernize } from './openai-images-legacy'
 

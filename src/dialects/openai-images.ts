@@ -1,3 +1,4 @@
+import { bearerKey } from '../team/caller'
 import type { Dialect } from './dialect'
 import { openaiError } from './openai-error'
 import { events, whole } from './openai-images-answer'
@@ -6,7 +7,7 @@ import { type Operation, parse, type Wants } from './openai-images-request'
 /** OpenAI's Images API (protocols §1), with the words that relays' clients use besides (protocols §7.6). */
 const dialect = (operation: Operation): Dialect<Wants> => ({
   id: `openai-images-${operation}`,
-  apiKey: (c) => /^Bearer\s+(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1],
+  apiKey: (c) => bearerKey(c.req.header('authorization')),
   parse: (intake) => parse(intake, operation),
   render: (record, wants, link) => (wants.stream ? events(record) : whole(record, wants, link)),
   renderError: openaiError,

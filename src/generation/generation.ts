@@ -5,13 +5,17 @@ import type { ImageRecord } from '../image/record'
 import { log } from '../log'
 import * as images from '../store/images'
 import * as records from '../store/records'
+import type { Payer } from '../team/entry'
 import { Memory, type RunRow } from './memory'
-import { isComplete, makeImages, type Progress, recordOf, type Task } from './run'
+import { orderOf, owedFor, priced, reserve, settle, TEAM_UNREACHABLE } from './payment'
+import { isComplete, type Progress, recordOf, servedBy } from './progress'
+import { makeImages } from './run'
+import type { Obtained, Outcome, Task } from './task'
 
-/** An answer, and how it came about, as `x-cache` tells it. */
-export interface Obtained {
-  record: ImageRecord
-  origin: 'HIT' | 'JOINED' | 'MISS'
+/** What came of a run, and to whom it was refused, if it was that payer's fault alone. */
+interface Ended {
+  made: Result<ImageRecord>
+  refusedTo?: Payer
 }
 
 /** How often a run is tried whose process dies. */
@@ -23,23 +27,31 @@ const BRIEFLY_MS = 60_000
 /** Makes the images of one fingerprint: once, however many ask at once, and to the end, whoever hangs up. */
 export class Generation extends DurableObject<Env> {
   readonly #memory = new Memory(this.ctx.storage)
-  #running: Promise<Result<ImageRecord>> | undefined
+  #running: Promise<Ended> | undefined
 
   /**
    * Hands back the answer already made, joins the making of it, or makes it. An answer made before `madeSinceMs` (ms
-   * since 1970) is too old; one being made is not.
+   * since 1970) is too old; one being made is not. Who joins a run that its payer was refused starts it anew.
    */
   async obtain(task: Task, madeSinceMs: number): Promise<Result<Obtained>> {
-    this.#recover({ asked: true })
-    if (this.#running) return originating('JOINED', await this.#running)
+    for (;;) {
+      this.#recover({ asked: true })
+      const startedBy = this.#memory.run?.task.requestId
+      if (!this.#running) break
+      const { made, refusedTo } = await this.#running
+      if (!refusedTo || isSame(refusedTo, task.payer)) return originating(startedBy, task, 'JOINED', made)
+    }
     const known = this.#memory.known(Date.now(), madeSinceMs)
-    if (known) return originating('HIT', known)
-    return originating('MISS', await this.#start({ task, id: newRunId(), attempt: 1, progress: undefined }))
+    if (known) return originating(this.#memory.madeFor, task, 'HIT', known)
+    const reservation = `run_${crypto.randomUUID().replaceAll('-', '')}`
+    const { made } = await this.#start({ task, id: newRunId(), reservation, attempt: 1, progress: undefined })
+    return originating(task.requestId, task, 'MISS', made)
   }
 
-  /** Forgets the answer of a run whose images are gone, and the near copy, which may be of an older answer. */
-  async forget(id: string, runId: string): Promise<void> {
-    if (this.#memory.record?.images.some(({ key }) => images.placeOfKey(key)?.run === runId)) {
+  /** Forgets its answer, or only that of one run, and the near copy, which may be of an older answer. */
+  async forget(id: string, run?: string): Promise<void> {
+    const made = this.#memory.record?.images.map(({ key }) => images.placeOfKey(key)?.run)
+    if (made && (run === undefined || made.includes(run))) {
       this.#memory.forgetRecord()
       await this.#memory.rearm(Date.now())
     }
@@ -48,6 +60,7 @@ export class Generation extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#recover({ asked: false })
+    await this.#settle()
     await this.#memory.rearm(Date.now())
   }
 
@@ -60,48 +73,74 @@ export class Generation extends DurableObject<Env> {
     if (!row || this.#running) return
     const { task, attempt, progress } = row
     log('run-interrupted', { generation: task.id, request: task.requestId, attempt })
+    const ending = (made: Result<ImageRecord>): void =>
+      void this.#hold(this.#finish(row, { made, attempts: attempt, last: progress && servedBy(progress) }))
     if (progress && isComplete(progress, task)) {
-      void this.#hold(this.#finish(task, ok(recordOf(task, { progress, summary: {} }, Date.now()))))
+      ending(ok(recordOf(task, { progress, summary: {} }, Date.now())))
     } else if (attempt < MAX_ATTEMPTS && (asked || task.shared)) {
       void this.#start({ ...row, id: newRunId(), attempt: attempt + 1, progress: undefined })
     } else {
-      void this.#hold(this.#finish(task, failed(INTERRUPTED)))
+      ending(failed(INTERRUPTED))
     }
   }
 
   /** Nothing awaits between the look at `#running` and its being set: two callers cannot both start. */
-  #start(row: RunRow): Promise<Result<ImageRecord>> {
+  #start(row: RunRow): Promise<Ended> {
     this.#memory.run = row
     return this.#hold(this.#run(row))
   }
 
   /** Lets others join what is under way, and keeps it going without them. */
-  #hold(running: Promise<Result<ImageRecord>>): Promise<Result<ImageRecord>> {
+  #hold(running: Promise<Ended>): Promise<Ended> {
     this.#running = running.finally(() => (this.#running = undefined))
     this.ctx.waitUntil(this.#running)
     return this.#running
   }
 
-  async #run(row: RunRow): Promise<Result<ImageRecord>> {
+  async #run(row: RunRow): Promise<Ended> {
     await this.#memory.rearm(Date.now())
     const { task, id } = row
+    const config = configOf(this.env)
+    const held = await reserve(this.env, task, orderOf(row, config, Date.now()))
+    if (!held.ok) return await this.#refuse(row, held.failure)
     const note = (progress: Progress): void => void (this.#memory.run = { ...row, progress })
-    return await this.#finish(task, await makeImages({ task, id, env: this.env, config: configOf(this.env), note }))
+    const outcome = await makeImages({ task, id, env: this.env, config, note })
+    return await this.#finish(row, { ...outcome, attempts: row.attempt - 1 + outcome.attempts })
   }
 
-  async #finish(task: Task, made: Result<ImageRecord>): Promise<Result<ImageRecord>> {
-    const { cacheTtlSeconds } = configOf(this.env)
+  /** Ends a run before it has cost anything; what may be held for it is let go of. */
+  async #refuse(row: RunRow, failure: Failure): Promise<Ended> {
+    const made = failed(failure)
+    const attempts = row.attempt - 1
+    if (failure.code === TEAM_UNREACHABLE.code || attempts > 0)
+      this.#memory.owe(owedFor(row, { made, attempts, last: undefined }))
+    this.#memory.endRun()
+    await this.#memory.rearm(Date.now())
+    return { made, refusedTo: row.task.payer }
+  }
+
+  async #finish(row: RunRow, outcome: Outcome): Promise<Ended> {
+    const config = configOf(this.env)
+    const { task } = row
+    const made = outcome.made.ok ? ok(priced(outcome.made.value, task, config)) : outcome.made
     const now = Date.now()
     if (made.ok) {
       const shared = task.shared && isComplete(made.value, task)
-      this.#memory.keep(made.value, now + (shared ? cacheTtlSeconds * 1000 : BRIEFLY_MS))
-      if (shared) this.ctx.waitUntil(records.put(this.env.CACHE, made.value, cacheTtlSeconds))
+      this.#memory.keep(made.value, task.requestId, now + (shared ? config.cacheTtlSeconds * 1000 : BRIEFLY_MS))
+      if (shared) this.ctx.waitUntil(records.put(this.env.CACHE, made.value, config.cacheTtlSeconds))
     } else if (REMEMBERED.includes(made.failure.code) || made.failure === INTERRUPTED) {
       this.#memory.refuse(made.failure, now, now + REFUSAL_MS)
     }
+    this.#memory.owe(owedFor(row, { ...outcome, made }))
     this.#memory.endRun()
+    await this.#settle()
     await this.#memory.rearm(now)
-    return made
+    return { made }
+  }
+
+  /** Tells the payers' teams what is owed; what they do not hear now, the alarm tells them again. */
+  async #settle(): Promise<void> {
+    for (const owed of this.#memory.owed) if (await settle(this.env, owed)) this.#memory.settled(owed)
   }
 }
 
@@ -118,5 +157,13 @@ const INTERRUPTED: Failure = {
 
 const newRunId = (): string => crypto.randomUUID().slice(0, 8)
 
-const originating = (origin: Obtained['origin'], made: Result<ImageRecord>): Result<Obtained> =>
-  made.ok ? ok({ record: made.value, origin }) : made
+const isSame = (one: Payer, other: Payer): boolean => one.team === other.team && one.key === other.key
+
+/** Whoever asks once more for what its own request had started is answered as if it had never been cut off. */
+const originating = (
+  startedBy: string | undefined,
+  task: Task,
+  origin: Obtained['origin'],
+  made: Result<ImageRecord>,
+): Result<Obtained> =>
+  made.ok ? ok({ record: made.value, origin: startedBy === task.requestId ? 'MISS' : origin }) : made

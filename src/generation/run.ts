@@ -1,36 +1,18 @@
 import type { Config } from '../config'
-import { type Failure, GatewayError, type Result, failed } from '../errors'
+import { type Failure, GatewayError, failed } from '../errors'
 import { fetchImage } from '../image/source'
-import type { ImageRequest } from '../image/request'
-import type { ImageRecord, StoredImage } from '../image/record'
+import type { ImageRecord } from '../image/record'
 import { describe, log } from '../log'
-import { ProviderError, type Summary, type Work } from '../providers/provider'
+import { ProviderError, type Work } from '../providers/provider'
 import * as images from '../store/images'
 import * as inputs from '../store/inputs'
 import { StoreError } from '../store/trouble'
+import type { Served } from '../team/entry'
 import { type Candidate, candidates } from '../upstreams/choose'
 import { DeadlineExceeded, withDeadline } from './deadline'
 import { failover } from './failover'
-
-/** What a generation is asked to do. */
-export interface Task {
-  /** Its id, which is also the name of its object. */
-  id: string
-  request: ImageRequest
-  /** The id of the HTTP request that started it, for the log. */
-  requestId: string
-  /** Whether others may be answered with its result. */
-  shared: boolean
-}
-
-/** What has come of one attempt so far; kept in storage, so that an attempt that died can still be made use of. */
-export interface Progress {
-  upstream: ImageRecord['upstream']
-  model: string
-  startedMs: number
-  /** By their index. */
-  images: (StoredImage | undefined)[]
-}
+import { isComplete, type Progress, type Received, recordOf, servedBy } from './progress'
+import type { Outcome, Task } from './task'
 
 /** A run of a generation, and what it works with. */
 export interface Run {
@@ -39,30 +21,45 @@ export interface Run {
   id: string
   env: Env
   config: Config
-  /** Is told of every image that is stored. */
+  /** Is told when an upstream takes the request, and of every image that is stored. */
   note: (progress: Progress) => void
 }
 
 /** Makes the images of a task: chooses upstreams and stores what they send. Never throws. */
-export async function makeImages(run: Run): Promise<Result<ImageRecord>> {
+export async function makeImages(run: Run): Promise<Outcome> {
   const { id: generation, requestId, request } = run.task
   let attempts = 0
+  let last: Served | undefined
+  const note = (progress: Progress): void => {
+    last = servedBy(progress)
+    run.note(progress)
+  }
   try {
-    return await failover(
+    const made = await failover(
       candidates(run.config.upstreams, request.model),
-      // Each attempt has keys of its own: one that is past its deadline may still be writing.
-      (candidate) => attempt({ ...run, id: `${run.id}${++attempts}` }, candidate),
-      ({ upstream: { name, account } }, { kind, message, facts }) => {
-        const { status, requestId: upstreamRequest } = facts
-        const failure = { kind, message, status, upstreamRequest }
+      (candidate) => {
+        const { name, account } = candidate.upstream
+        last = { name, account, model: candidate.model }
+        // Each attempt has keys of its own: one that is past its deadline may still be writing.
+        return attempt({ ...run, note, id: `${run.id}${++attempts}` }, candidate)
+      },
+      ({ upstream: { name, account }, model }, { kind, message, facts }) => {
+        const { status, requestId: upstreamRequest, organization } = facts
+        if (upstreamRequest) last = { name, account, model, requestId: upstreamRequest, organization }
+        const failure = { kind, message, status, upstreamRequest: last?.requestId }
         log('attempt-failed', { generation, request: requestId, upstream: name, account, ...failure })
       },
     )
+    return { made, attempts, last }
   } catch (error) {
     log('run-failed', { generation, request: requestId, ...describe(error) })
-    if (error instanceof GatewayError) return failed(error.failure)
-    return failed(error instanceof StoreError ? NOT_STORED : FAILED)
+    return { made: failed(failureOf(error)), attempts, last }
   }
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof GatewayError) return error.failure
+  return error instanceof StoreError ? NOT_STORED : FAILED
 }
 
 /** The image may be paid for by then, so that asking again is for the caller to decide. */
@@ -77,12 +74,6 @@ const NOT_READ: Failure = {
   retryAfterMs: 2000,
 }
 const FAILED: Failure = { code: 'internal', message: 'The gateway failed to make the image.', retry: false }
-
-/** What an attempt has received so far. */
-interface Received {
-  progress: Progress
-  summary: Summary
-}
 
 async function attempt(run: Run, { upstream, model }: Candidate): Promise<ImageRecord> {
   const { name, account, timeoutMs } = upstream
@@ -123,6 +114,7 @@ async function receive(
     else if (event.type === 'accepted') {
       const { requestId, organization } = event
       progress.upstream = { ...progress.upstream, requestId, organization }
+      if (!signal.aborted) note(progress)
     } else if (event.index < task.request.n) {
       const place = { generation: task.id, run: id, index: event.index }
       progress.images[event.index] = await images.put(env.IMAGES, place, event.bytes)
@@ -143,32 +135,4 @@ function asProviderError(error: unknown): unknown {
     return new ProviderError('lost', 'sent something that is no image', {}, { cause: error })
   }
   return error
-}
-
-/** Whether every image that was asked for is stored. */
-export const isComplete = ({ images }: Pick<ImageRecord | Progress, 'images'>, { request }: Task): boolean =>
-  images.filter(Boolean).length === request.n
-
-/** The record of what an attempt has made; what the upstream did not say is taken from the request. */
-export function recordOf(task: Task, { progress, summary }: Received, createdMs: number): ImageRecord {
-  const { request } = task
-  const { revisedPrompts, usage, ...effective } = summary
-  const asked = (value: string): string | undefined => (value === 'auto' ? undefined : value)
-  return {
-    id: task.id,
-    createdMs,
-    tookMs: createdMs - progress.startedMs,
-    operation: request.operation,
-    model: progress.model,
-    upstream: progress.upstream,
-    images: progress.images.flatMap((image, index) => {
-      const revisedPrompt = revisedPrompts?.[index]
-      return image ? [{ ...image, ...(revisedPrompt ? { revisedPrompt } : {}) }] : []
-    }),
-    size: effective.size ?? asked(request.size),
-    quality: effective.quality ?? asked(request.quality),
-    background: effective.background ?? asked(request.background),
-    format: effective.format ?? request.format,
-    usage,
-  }
 }

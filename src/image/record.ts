@@ -50,5 +50,7 @@ export const imageRecord = z.object({
   background: z.string().optional(),
   format: z.string().optional(),
   usage: usage.optional(),
+  /** What it cost, in micro-USD, where a price is known. */
+  cost: z.number().optional(),
 })
 export type ImageRecord = z.infer<typeof imageRecord>

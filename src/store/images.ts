@@ -39,6 +39,11 @@ export const open = (bucket: R2Bucket, key: string, range?: R2Range): Promise<R2
 /** What is known of the picture under a key without reading it; null where it was deleted. Throws StoreError. */
 export const head = (bucket: R2Bucket, key: string): Promise<R2Object | null> => persistently(() => bucket.head(key))
 
+/** Removes pictures, at most 1,000 at a time; those that are gone already do no harm. Throws StoreError. */
+export async function remove(bucket: R2Bucket, keys: readonly string[]): Promise<void> {
+  if (keys.length > 0) await persistently(() => bucket.delete([...keys]))
+}
+
 /** The generation and the run that a key belongs to. */
 export function placeOfKey(key: string): { generation: string; run: string } | undefined {
   const [, generation, run] = /^images\/([^/]+)\/([^/-]+)-\d+\.\w+$/.exec(key) ?? []

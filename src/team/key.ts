@@ -1,5 +1,29 @@
-import type { Buffer } from 'node:buffer'
-import { createHash } from 'node:crypto'
+import { Buffer } from 'node:buffer'
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+
+/** A team's id: part of its keys, of cache scopes and of URLs. */
+export const TEAM_ID = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/
+
+const FORM = /^sk-dr-([a-z0-9-]{1,32})-([0-9a-f]{48})-([0-9a-f]{16})$/
 
 /** What is kept of a key, and compared: of equal length for all, so that not even the length of a key shows. */
 export const keyHash = (key: string): Buffer => createHash('sha256').update(key).digest()
+
+/** A new key of a team: its id, and its text `sk-dr-{team}-{secret}-{tag}`, which is shown once. */
+export function mintKey(team: string, signingSecret: string): { id: string; text: string } {
+  const secret = randomBytes(24).toString('hex')
+  const text = `sk-dr-${team}-${secret}-${tagOf(team, secret, signingSecret)}`
+  return { id: `key_${randomBytes(8).toString('hex')}`, text }
+}
+
+/** The team that a key was minted for; undefined for whatever this gateway never minted. */
+export function teamOfKey(key: string, signingSecret: string): string | undefined {
+  const [, team, secret, tag] = FORM.exec(key) ?? []
+  if (!team || !secret || !tag) return undefined
+  const right = tagOf(team, secret, signingSecret)
+  return timingSafeEqual(Buffer.from(tag), Buffer.from(right)) ? team : undefined
+}
+
+/** 64 bits are far more than can be guessed over the network, one request each. */
+const tagOf = (team: string, secret: string, signingSecret: string): string =>
+  createHmac('sha256', signingSecret).update(`team-key\n${team}\n${secret}`).digest('hex').slice(0, 16)

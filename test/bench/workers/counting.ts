@@ -32,15 +32,24 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 
 /** Counts the calls of a binding's methods; of a namespace of objects, the calls of the methods of its objects. */
 function counting(binding: object, name: string): object {
-  return new Proxy(binding, {
+  if ('idFromName' in binding) return wrapped(binding, (stub) => countingCalls(Object(stub), name))
+  return countingCalls(binding, name)
+}
+
+function countingCalls(target: object, name: string): object {
+  return wrapped(target, (result) => {
+    calls[name] = (calls[name] ?? 0) + 1
+    return result
+  })
+}
+
+/** An object whose methods' results pass through a function first. */
+function wrapped(object: object, pass: (result: unknown) => unknown): object {
+  return new Proxy(object, {
     get(target, property) {
       const member: unknown = Reflect.get(target, property, target)
       if (typeof member !== 'function') return member
-      return (...args: unknown[]): unknown => {
-        if ('idFromName' in binding) return counting(Object(Reflect.apply(member, target, args)), name)
-        calls[name] = (calls[name] ?? 0) + 1
-        return Reflect.apply(member, target, args)
-      }
+      return (...args: unknown[]): unknown => pass(Reflect.apply(member, target, args))
     },
   })
 }

@@ -29,3 +29,5 @@ export default {
 
 /** Named by `wrangler.toml`, and never called. */
 export class Generation extends DurableObject {}
+export class Team extends DurableObject {}
+export class Directory extends DurableObject {}

@@ -1,0 +1,44 @@
+import type { Profile } from './profile'
+
+/** That there is a team: what it is, and what is left of earlier ones of its id. */
+export class Charter {
+  readonly #storage: DurableObjectStorage
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage
+  }
+
+  get profile(): Profile | undefined {
+    return this.#storage.kv.get<Profile>('profile')
+  }
+
+  set profile(profile: Profile) {
+    this.#storage.kv.put('profile', profile)
+  }
+
+  /** How many teams of this id were deleted; all that stays of them. */
+  get era(): number {
+    return this.#storage.kv.get<number>('era') ?? 0
+  }
+
+  /** Whether the last one that was deleted still has pictures and books. */
+  get isEmptying(): boolean {
+    return this.#storage.kv.get('emptying') === true
+  }
+
+  /** Ends the team; its pictures and books are to be removed. */
+  end(): void {
+    this.#storage.kv.delete('profile')
+    this.#storage.kv.put('era', this.era + 1)
+    this.#storage.kv.put('emptying', true)
+  }
+
+  /** Removes its books. */
+  async clear(): Promise<void> {
+    const { era } = this
+    const cleared = this.#storage.deleteAll()
+    // Before anything else can come in between and begin the team anew.
+    this.#storage.kv.put('era', era)
+    await cleared
+  }
+}

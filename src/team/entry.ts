@@ -1,0 +1,131 @@
+import * as z from 'zod'
+import type { Usage } from '../image/record'
+
+/** Who pays for a run: the key whose request started it. */
+export interface Payer {
+  team: string
+  /** The id of the key. */
+  key: string
+}
+
+/** What a generation is about to do, and may cost at most: written down before anything is paid for. */
+export interface Order {
+  /** The run's id, of which there is one for each time that it is paid for. */
+  id: string
+  generation: string
+  /** The id of the HTTP request that started it. */
+  request: string
+  /** The id of the key that pays. */
+  key: string
+  model: string
+  operation: string
+  prompt: string
+  /** How many pictures. */
+  images: number
+  /** In micro-USD; undefined where no price is known. */
+  quote: number | undefined
+  /** Until when the money is held for it, in ms since 1970. */
+  expiresMs: number
+}
+
+/** What came of it. */
+export interface Settlement {
+  id: string
+  /** What it failed with; undefined where it did not. */
+  failure: string | undefined
+  /** In micro-USD; undefined where no price is known. */
+  cost: number | undefined
+  /** The keys of its pictures in R2. */
+  images: string[]
+  /** How many attempts there were. */
+  attempts: number
+  /** Who served it, or failed to last. */
+  upstream: Served | undefined
+  size: string | undefined
+  quality: string | undefined
+  usage: Usage | undefined
+}
+
+/** An upstream, and what it said of itself: what an audit asks for (seeds/002). */
+export interface Served {
+  name: string
+  account: number
+  /** The model as the upstream calls it. */
+  model: string
+  requestId?: string | undefined
+  organization?: string | undefined
+}
+
+/** One generation: `running` while money is held for it, `expired` if nobody said what came of it in time. */
+export type Entry = {
+  id: string
+  generation: string
+  request: string
+  key: string
+  model: string
+  operation: string
+  prompt: string
+  n: number
+  status: 'running' | 'succeeded' | 'failed' | 'expired'
+  failure: string | null
+  started_ms: number
+  ended_ms: number | null
+  expires_ms: number
+  /** Micro-USD. */
+  reserved: number
+  cost: number | null
+  /** How many pictures came of it, their keys, and the keys of those that are kept, both as JSON. */
+  images: number
+  image_keys: string
+  kept_keys: string
+  attempts: number
+  upstream: string | null
+  account: number | null
+  served_model: string | null
+  upstream_request: string | null
+  organization: string | null
+  size: string | null
+  quality: string | null
+  input_tokens: number | null
+  output_tokens: number | null
+  /** When its caller deleted it; what is about money stays. */
+  deleted_ms: number | null
+}
+
+/** Which entries are asked for; times are ms since 1970, `to` is not included. */
+export interface Sought {
+  generation?: string | undefined
+  /** The key of one of its pictures, kept or not. */
+  image?: string | undefined
+  key?: string | undefined
+  from?: number | undefined
+  to?: number | undefined
+  /** Also those that were deleted. */
+  deleted?: boolean | undefined
+}
+
+/** Where a page of entries begins: after this one. */
+export interface Cursor {
+  startedMs: number
+  id: string
+}
+
+const keys = z.array(z.string())
+
+/** The keys of an entry's pictures. */
+export const imagesOf = ({ image_keys }: Pick<Entry, 'image_keys'>): string[] => keys.parse(JSON.parse(image_keys))
+
+/** The keys of those of an entry's pictures that are kept. */
+export const keptOf = ({ kept_keys }: Pick<Entry, 'kept_keys'>): string[] => keys.parse(JSON.parse(kept_keys))
+
+/** Where a page of generations begins, as the page before it told. */
+export const cursor = z
+  .string()
+  .regex(/^\d{1,15}\.\w{1,64}$/, 'Use next_cursor of the page before.')
+  .transform((text): Cursor => {
+    const [startedMs, id = ''] = text.split('.')
+    return { startedMs: Number(startedMs), id }
+  })
+
+/** The cursor of the page after the one that ends with this entry. */
+export const cursorAfter = ({ started_ms, id }: Entry): string => `${started_ms}.${id}`

@@ -1,0 +1,124 @@
+import * as z from 'zod'
+import { type Limits, limits } from './limits'
+
+/** A key, as far as it is kept: its secret is not. */
+export interface Key {
+  id: string
+  name: string
+  limits: Limits
+  createdMs: number
+  /** From when on it is refused, in ms since 1970. */
+  expiresMs: number | undefined
+  revokedMs: number | undefined
+}
+
+/** What can be said of a key by whoever runs the gateway. */
+export type KeyFacts = Pick<Key, 'name' | 'limits' | 'expiresMs'>
+
+const SCHEMA = `
+  CREATE TABLE keys (
+    id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, limits TEXT NOT NULL,
+    created_ms INTEGER NOT NULL, expires_ms INTEGER, revoked_ms INTEGER
+  ) WITHOUT ROWID;
+`
+
+const row = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    limits: z.string().transform((text) => limits.parse(JSON.parse(text))),
+    created_ms: z.number(),
+    expires_ms: z.number().nullable(),
+    revoked_ms: z.number().nullable(),
+  })
+  .transform(({ id, name, limits: own, created_ms, expires_ms, revoked_ms }): Key => ({
+    id,
+    name,
+    limits: own,
+    createdMs: created_ms,
+    expiresMs: expires_ms ?? undefined,
+    revokedMs: revoked_ms ?? undefined,
+  }))
+
+const COLUMNS = 'id, name, limits, created_ms, expires_ms, revoked_ms'
+
+/** The keys of a team. */
+export class Keys {
+  readonly #sql: SqlStorage
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+  }
+
+  create(): void {
+    this.#sql.exec(SCHEMA)
+  }
+
+  /** Adds a key, once. */
+  add(id: string, hash: string, facts: KeyFacts, nowMs: number): Key {
+    const { name, limits: own, expiresMs } = facts
+    this.#sql.exec(
+      `INSERT INTO keys (id, hash, name, limits, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO NOTHING`,
+      id,
+      hash,
+      name,
+      JSON.stringify(own),
+      nowMs,
+      expiresMs ?? null,
+    )
+    return { id, ...facts, createdMs: nowMs, revokedMs: undefined }
+  }
+
+  /** Changes what can be said of a key; undefined where there is none. */
+  change(id: string, change: Partial<KeyFacts>): Key | undefined {
+    const key = this.byId(id)
+    if (!key) return undefined
+    const changed = { ...key, ...change }
+    this.#sql.exec(
+      'UPDATE keys SET name = ?, limits = ?, expires_ms = ? WHERE id = ?',
+      changed.name,
+      JSON.stringify(changed.limits),
+      changed.expiresMs ?? null,
+      id,
+    )
+    return changed
+  }
+
+  /** Has a key open nothing from now on; undefined where there is none. */
+  revoke(id: string, nowMs: number): Key | undefined {
+    this.#sql.exec('UPDATE keys SET revoked_ms = ? WHERE id = ? AND revoked_ms IS NULL', nowMs, id)
+    return this.byId(id)
+  }
+
+  /** All there ever were, the newest first. */
+  all(): Key[] {
+    return this.#read(`SELECT ${COLUMNS} FROM keys ORDER BY created_ms DESC, id`)
+  }
+
+  byId(id: string): Key | undefined {
+    return this.#read(`SELECT ${COLUMNS} FROM keys WHERE id = ?`, id)[0]
+  }
+
+  byHash(hash: string): Key | undefined {
+    return this.#read(`SELECT ${COLUMNS} FROM keys WHERE hash = ?`, hash)[0]
+  }
+
+  #read(query: string, ...values: string[]): Key[] {
+    return z.array(row).parse(this.#sql.exec(query, ...values).toArray())
+  }
+}
+
+/** The static key of the settings, for those who want no teams; only they give and revoke it. */
+export const STATIC_KEY: Key = {
+  id: 'key_static',
+  name: 'GATEWAY_KEY',
+  limits: {},
+  createdMs: 0,
+  expiresMs: undefined,
+  revokedMs: undefined,
+}
+
+/** Whether a key opens anything now. */
+export const isGood = ({ expiresMs, revokedMs }: Key, nowMs: number): boolean =>
+  revokedMs === undefined && (expiresMs === undefined || nowMs < expiresMs)

@@ -1,0 +1,188 @@
+import { type Cursor, type Entry, keptOf, type Order, type Settlement, type Sought } from './entry'
+
+/** Sooner is not worth asking again, and no SDK waits for longer than a minute (protocols §7.1). */
+const [MIN_WAIT_MS, MAX_WAIT_MS] = [2000, 60_000]
+
+/** A prompt is kept to tell pictures apart by. */
+const MAX_PROMPT = 500
+
+const SCHEMA = `
+  CREATE TABLE ledger (
+    id TEXT PRIMARY KEY, generation TEXT NOT NULL, request TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL,
+    operation TEXT NOT NULL, prompt TEXT NOT NULL, n INTEGER NOT NULL,
+    status TEXT NOT NULL, failure TEXT, started_ms INTEGER NOT NULL, ended_ms INTEGER, expires_ms INTEGER NOT NULL,
+    reserved INTEGER NOT NULL, cost INTEGER, images INTEGER NOT NULL DEFAULT 0,
+    image_keys TEXT NOT NULL DEFAULT '[]', kept_keys TEXT NOT NULL DEFAULT '[]', attempts INTEGER NOT NULL DEFAULT 0,
+    upstream TEXT, account INTEGER, served_model TEXT, upstream_request TEXT, organization TEXT,
+    size TEXT, quality TEXT, input_tokens INTEGER, output_tokens INTEGER, deleted_ms INTEGER
+  ) WITHOUT ROWID;
+  CREATE INDEX ledger_started ON ledger (started_ms, id);
+  CREATE INDEX ledger_generation ON ledger (generation, started_ms, id);
+  CREATE INDEX ledger_running ON ledger (key, expires_ms, reserved) WHERE status = 'running';
+  CREATE INDEX ledger_kept ON ledger (started_ms) WHERE kept_keys <> '[]';
+`
+
+/** Every generation of a team, what was held for it and what it cost. */
+export class Ledger {
+  readonly #sql: SqlStorage
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+  }
+
+  create(): void {
+    this.#sql.exec(SCHEMA)
+  }
+
+  entry(id: string): Entry | undefined {
+    return this.#sql.exec<Entry>('SELECT * FROM ledger WHERE id = ?', id).toArray()[0]
+  }
+
+  /** Writes an order down, or takes up one again that had expired: on the day and in the month of now. */
+  open(order: Order, nowMs: number): void {
+    const { id, generation, request, key, model, operation, prompt, images, quote, expiresMs } = order
+    const again = { status: 'running', started_ms: nowMs, ended_ms: null, cost: null, expires_ms: expiresMs }
+    const row = { ...again, reserved: quote ?? 0, id, generation, request, key, model, operation, n: images }
+    const values = { ...row, prompt: prompt.slice(0, MAX_PROMPT) }
+    const columns = Object.keys(values)
+    this.#sql.exec(
+      `INSERT INTO ledger (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
+       ON CONFLICT (id) DO UPDATE SET ${Object.keys(again)
+         .map((name) => `${name} = excluded.${name}`)
+         .join(', ')}`,
+      ...Object.values(values),
+    )
+  }
+
+  /** Holds the money of an order for longer. */
+  extend({ id, expiresMs }: Order): void {
+    this.#update(id, { expires_ms: expiresMs })
+  }
+
+  close(settlement: Settlement, nowMs: number): void {
+    const { id, failure, cost, images, attempts, upstream, size, quality, usage } = settlement
+    this.#update(id, {
+      status: failure ? 'failed' : 'succeeded',
+      failure: failure ?? null,
+      ended_ms: nowMs,
+      cost: cost ?? null,
+      images: images.length,
+      image_keys: JSON.stringify(images),
+      kept_keys: JSON.stringify(images),
+      attempts,
+      upstream: upstream?.name ?? null,
+      account: upstream?.account ?? null,
+      served_model: upstream?.model ?? null,
+      upstream_request: upstream?.requestId ?? null,
+      organization: upstream?.organization ?? null,
+      size: size ?? null,
+      quality: quality ?? null,
+      input_tokens: usage?.input ?? null,
+      output_tokens: usage?.output ?? null,
+    })
+  }
+
+  /** How many are running, of one key or of all, and what is held for them, in micro-USD. */
+  running(key?: string): { running: number; reserved: number } {
+    return this.#sql
+      .exec<{ running: number; reserved: number }>(
+        `SELECT count(*) AS running, coalesce(sum(reserved), 0) AS reserved FROM ledger
+         WHERE status = 'running' ${key === undefined ? '' : 'AND key = ?'}`,
+        ...(key === undefined ? [] : [key]),
+      )
+      .one()
+  }
+
+  /** In how many ms the oldest that is running may have finished, if it takes as long as the last ones did. */
+  freeMs(nowMs: number): number {
+    const { usual, since } = this.#sql
+      .exec<{ usual: number | null; since: number | null }>(
+        `SELECT (SELECT avg(ms) FROM (SELECT ended_ms - started_ms AS ms FROM ledger WHERE status = 'succeeded'
+           ORDER BY started_ms DESC LIMIT 20)) AS usual,
+         (SELECT min(started_ms) FROM ledger WHERE status = 'running') AS since`,
+      )
+      .one()
+    const leftMs = (usual ?? MIN_WAIT_MS) - (nowMs - (since ?? nowMs))
+    return Math.round(Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, leftMs)))
+  }
+
+  /** Ends the reservations whose time has passed, and tells which they were. */
+  expire(nowMs: number): Entry[] {
+    return this.#sql
+      .exec<Entry>(
+        `UPDATE ledger SET status = 'expired', ended_ms = ?1, cost = 0
+         WHERE status = 'running' AND expires_ms <= ?1 RETURNING *`,
+        nowMs,
+      )
+      .toArray()
+  }
+
+  /** When the next reservation expires, in ms since 1970. */
+  nextExpiryMs(): number | undefined {
+    const { due } = this.#sql
+      .exec<{ due: number | null }>("SELECT min(expires_ms) AS due FROM ledger WHERE status = 'running'")
+      .one()
+    return due ?? undefined
+  }
+
+  /** The newest entries first. */
+  page({ generation, image, key, from, to, deleted }: Sought, limit: number, after?: Cursor): Entry[] {
+    const conditions = [
+      { sql: 'generation = ?', values: [generation] },
+      { sql: 'EXISTS (SELECT 1 FROM json_each(image_keys) WHERE value = ?)', values: [image] },
+      { sql: 'key = ?', values: [key] },
+      { sql: 'started_ms >= ?', values: [from] },
+      { sql: 'started_ms < ?', values: [to] },
+      { sql: '(started_ms, id) < (?, ?)', values: [after?.startedMs, after?.id] },
+      { sql: deleted ? 'TRUE' : 'deleted_ms IS NULL', values: [] },
+    ].filter(({ values }) => !values.includes(undefined))
+    return this.#sql
+      .exec<Entry>(
+        `SELECT * FROM ledger WHERE ${conditions.map(({ sql }) => sql).join(' AND ')}
+         ORDER BY started_ms DESC, id DESC LIMIT ?`,
+        ...conditions.flatMap(({ values }) => values),
+        limit,
+      )
+      .toArray()
+  }
+
+  /** Entries whose pictures are kept and that began before a moment, the oldest first. */
+  kept(beforeMs: number, limit: number): Entry[] {
+    return this.#sql
+      .exec<Entry>(
+        "SELECT * FROM ledger WHERE kept_keys <> '[]' AND started_ms < ? ORDER BY started_ms LIMIT ?",
+        beforeMs,
+        limit,
+      )
+      .toArray()
+  }
+
+  /** When the oldest entry began whose pictures are kept, in ms since 1970. */
+  oldestKeptMs(): number | undefined {
+    return this.kept(Number.MAX_SAFE_INTEGER, 1)[0]?.started_ms
+  }
+
+  /** Notes that none of an entry's pictures is kept any more. */
+  keepNone(id: string): void {
+    this.#update(id, { kept_keys: '[]' })
+  }
+
+  /**
+   * Notes that pictures of a generation were deleted, or all of it. An entry with none left loses all that is not about
+   * money, and the keys by which an audit finds it.
+   */
+  discard(generation: string, images: readonly string[] | undefined, nowMs: number): void {
+    for (const entry of this.#sql.exec<Entry>('SELECT * FROM ledger WHERE generation = ?', generation).toArray()) {
+      const left = images ? keptOf(entry).filter((key) => !images.includes(key)) : []
+      const isTouched = !images || left.length < keptOf(entry).length
+      if (!isTouched || entry.status === 'running') continue
+      const end = left.length === 0 && entry.deleted_ms === null ? { prompt: '', deleted_ms: nowMs } : {}
+      this.#update(entry.id, { kept_keys: JSON.stringify(left), ...end })
+    }
+  }
+
+  #update(id: string, values: Record<string, SqlStorageValue>): void {
+    const assignments = Object.keys(values).map((column) => `${column} = ?`)
+    this.#sql.exec(`UPDATE ledger SET ${assignments.join(', ')} WHERE id = ?`, ...Object.values(values), id)
+  }
+}

@@ -1,0 +1,41 @@
+import type { Config } from '../config'
+import type { Failure } from '../errors'
+import type { Limits } from './limits'
+
+/** What can be said of a team by whoever runs the gateway. */
+export interface Profile {
+  id: string
+  name: string
+  plan: string
+  /** What differs from the plan. */
+  limits: Limits
+  createdMs: number
+}
+
+/** Nothing is made for a team whose plan is no longer in the settings: that it had no limits would be worse. */
+const NO_PLAN: Limits = { concurrency: 0 }
+
+/** What a team is allowed: its plan's limits, and its own in their place. */
+export const limitsOf = ({ plan, limits }: Profile, { plans }: Pick<Config, 'plans'>): Limits => ({
+  ...(plans.get(plan) ?? NO_PLAN),
+  ...limits,
+})
+
+export const NO_TEAM: Failure = {
+  code: 'not_found',
+  message: 'There is no such team. List them with GET /admin/api/teams.',
+}
+export const NO_KEY: Failure = {
+  code: 'not_found',
+  message: 'This team has no such key. List its keys with GET /admin/api/teams/{team}/keys.',
+}
+export const TAKEN: Failure = {
+  code: 'conflict',
+  message: 'There is a team of this id already. Choose another, or change that one with PATCH /admin/api/teams/{id}.',
+  param: 'id',
+}
+export const CLOSING: Failure = {
+  code: 'unavailable',
+  message: 'A team of this id is still being deleted. Try again in a minute, or choose another id.',
+  retryAfterMs: 60_000,
+}

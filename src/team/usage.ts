@@ -1,0 +1,144 @@
+/** Answers that cost nothing: from the cache, and from generations that somebody else had started. */
+export interface FreeAnswers {
+  model: string
+  upstream: string
+  hits: number
+  joins: number
+  /** What making them had cost, as far as that is known, in micro-USD. */
+  saved: number
+}
+
+/** What was done with one key, model and upstream on one day (UTC); amounts are micro-USD. */
+export type UsageRow = {
+  day: string
+  key: string
+  model: string
+  upstream: string
+  hits: number
+  joins: number
+  generations: number
+  failures: number
+  images: number
+  input_tokens: number
+  output_tokens: number
+  cost: number
+  /** Generations that ended well and whose price nobody knew. */
+  unpriced: number
+  saved: number
+}
+
+/** A row of nothing. */
+export const NO_USE: UsageRow = {
+  day: '',
+  key: '',
+  model: '',
+  upstream: '',
+  hits: 0,
+  joins: 0,
+  generations: 0,
+  failures: 0,
+  images: 0,
+  input_tokens: 0,
+  output_tokens: 0,
+  cost: 0,
+  unpriced: 0,
+  saved: 0,
+}
+
+/** How long generations took that succeeded: the mean, and what 95 of a hundred did not exceed (nearest rank). */
+export type Latency = { mean_ms: number | null; p95_ms: number | null }
+
+/** What a team or a key has used. */
+export interface Used {
+  rows: UsageRow[]
+  latency: Latency
+}
+
+/** Which days (UTC, both included) and whose key. */
+export interface Period {
+  from: string
+  to: string
+  key?: string | undefined
+}
+
+const SCHEMA = `
+  CREATE TABLE free (
+    day TEXT, key TEXT, model TEXT, upstream TEXT, hits INTEGER, joins INTEGER, saved INTEGER,
+    PRIMARY KEY (day, key, model, upstream)
+  ) WITHOUT ROWID;
+`
+
+/** Generations that ended, by the day they began on, and the free answers beside them. */
+const ROWS = `
+  SELECT date(started_ms / 1000, 'unixepoch') AS day, key, model, coalesce(upstream, '') AS upstream,
+    0 AS hits, 0 AS joins, 1 AS generations, status <> 'succeeded' AS failures, images,
+    coalesce(input_tokens, 0) AS input_tokens, coalesce(output_tokens, 0) AS output_tokens,
+    coalesce(cost, 0) AS cost, status = 'succeeded' AND cost IS NULL AS unpriced, 0 AS saved
+  FROM ledger WHERE status <> 'running' AND started_ms >= unixepoch(?1) * 1000 AND started_ms < (unixepoch(?2) + 86400) * 1000
+  UNION ALL
+  SELECT day, key, model, upstream, hits, joins, 0, 0, 0, 0, 0, 0, 0, saved FROM free WHERE day BETWEEN ?1 AND ?2
+`
+
+const SUMS = ['hits', 'joins', 'generations', 'failures', 'images', 'input_tokens', 'output_tokens']
+  .concat('cost', 'unpriced', 'saved')
+  .map((column) => `coalesce(sum(${column}), 0) AS ${column}`)
+  .join(', ')
+
+/** What a team's requests came to, worked out from its ledger, so that the two cannot differ. */
+export class UsageBook {
+  readonly #sql: SqlStorage
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+  }
+
+  create(): void {
+    this.#sql.exec(SCHEMA)
+  }
+
+  count(day: string, key: string, answers: readonly FreeAnswers[]): void {
+    for (const { model, upstream, hits, joins, saved } of answers) {
+      this.#sql.exec(
+        `INSERT INTO free (day, key, model, upstream, hits, joins, saved) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, joins = joins + excluded.joins, saved = saved + excluded.saved`,
+        day,
+        key,
+        model,
+        upstream,
+        hits,
+        joins,
+        saved,
+      )
+    }
+  }
+
+  rows({ from, to, key }: Period): UsageRow[] {
+    return this.#sql
+      .exec<UsageRow>(
+        `SELECT day, key, model, upstream, ${SUMS} FROM (${ROWS}) WHERE ?3 IS NULL OR key = ?3
+         GROUP BY day, key, model, upstream ORDER BY day, key, model, upstream`,
+        from,
+        to,
+        key ?? null,
+      )
+      .toArray()
+  }
+
+  latency({ from, to, key }: Period): Latency {
+    return this.#sql
+      .exec<Latency>(
+        `WITH took AS (
+           SELECT ended_ms - started_ms AS ms FROM ledger
+           WHERE status = 'succeeded' AND started_ms >= unixepoch(?1) * 1000
+             AND started_ms < (unixepoch(?2) + 86400) * 1000 AND (?3 IS NULL OR key = ?3)
+         )
+         SELECT (SELECT avg(ms) FROM took) AS mean_ms, (
+           SELECT ms FROM took ORDER BY ms LIMIT 1 OFFSET (SELECT max(0, (count(*) * 95 + 99) / 100 - 1) FROM took)
+         ) AS p95_ms`,
+        from,
+        to,
+        key ?? null,
+      )
+      .one()
+  }
+}

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest'
+import type { Limits } from '../../src/team/limits'
+import { type Meter, meterAt, minuteOf } from '../../src/team/meter'
+
+const NOON = Date.UTC(2026, 10, 20, 12)
+const SECOND = 1000
+
+/** How many of so many requests a second a bucket lets in, second by second. */
+function letIn(limits: Limits, perSecond: number, seconds: number): number[] {
+  let meter: Meter | undefined
+  return Array.from({ length: seconds }, (_, second) => {
+    let admitted = 0
+    for (let request = 0; request < perSecond; request++) {
+      const nowMs = NOON + second * SECOND + request
+      const current = meterAt(meter, limits, nowMs)
+      const left = minuteOf(current, limits, nowMs)?.left ?? Infinity
+      if (left < 1) continue
+      admitted += 1
+      meter = { ...current, level: current.level + 1 }
+    }
+    return admitted
+  })
+}
+
+const sum = (counts: number[]): number => counts.reduce((total, count) => total + count, 0)
+
+describe("a minute's requests", () => {
+  test.each([
+    { limits: { requests_per_minute: 20 }, first: 20 },
+    { limits: { requests_per_minute: 60 }, first: 60 },
+    { limits: { requests_per_minute: 100, burst: 10 }, first: 10 },
+    { limits: { requests_per_minute: 1 }, first: 1 },
+  ])('of $limits may come $first at once and not one more', ({ limits, first }) => {
+    expect(letIn(limits, 200, 1)).toEqual([first])
+  })
+
+  test('are no more than the limit for a quarter of a minute, whatever comes', () => {
+    expect(sum(letIn({ requests_per_minute: 20 }, 50, 15))).toBe(20)
+  })
+
+  test.each([1, 7, 20, 60, 100, 1000])('come back at the rate of the limit: %i in an hour of minutes', (perMinute) => {
+    const admitted = sum(letIn({ requests_per_minute: perMinute }, Math.ceil(perMinute / 30), 3600))
+    expect(admitted).toBeGreaterThanOrEqual(perMinute * 60)
+    expect(admitted).toBeLessThanOrEqual(perMinute * 61)
+  })
+
+  test('come back in time for who waits as long as was told', () => {
+    const limits = { requests_per_minute: 20 }
+    const meter: Meter = { ...meterAt(undefined, limits, NOON), level: 20 }
+    const { left, backMs } = minuteOf(meter, limits, NOON + 400) ?? { left: NaN, backMs: NaN }
+    expect(left).toBe(0)
+    const later = NOON + 400 + backMs
+    expect(minuteOf(meterAt(meter, limits, later - 1), limits, later - 1)?.left).toBe(0)
+    expect(minuteOf(meterAt(meter, limits, later), limits, later)?.left).toBe(5)
+  })
+
+  test('are more at once when the limit is raised, and fewer when it is lowered', () => {
+    const meter: Meter = { ...meterAt(undefined, { requests_per_minute: 20 }, NOON), level: 20 }
+    const leftOf = (limits: Limits): number | undefined => minuteOf(meterAt(meter, limits, NOON), limits, NOON)?.left
+    expect(leftOf({ requests_per_minute: 20 })).toBe(0)
+    expect(leftOf({ requests_per_minute: 30 })).toBe(10)
+    expect(leftOf({ requests_per_minute: 5 })).toBe(0)
+    expect(leftOf({})).toBeUndefined()
+  })
+})
+
+describe('what is counted by the day and the month', () => {
+  const used = { ...meterAt(undefined, {}, NOON), requests: 3, images: 4, spent: 5 }
+
+  test.each([
+    { at: '2026-11-20T23:59:59.999Z', left: { requests: 3, images: 4, spent: 5 } },
+    { at: '2026-11-21T00:00:00.000Z', left: { requests: 0, images: 0, spent: 5 } },
+    { at: '2026-11-30T23:59:59.999Z', left: { requests: 0, images: 0, spent: 5 } },
+    { at: '2026-12-01T00:00:00.000Z', left: { requests: 0, images: 0, spent: 0 } },
+  ])('is $left at $at', ({ at, left }) => {
+    expect(meterAt(used, {}, Date.parse(at))).toMatchObject(left)
+  })
+})
