@@ -84,6 +84,7 @@ export default defineConfig({
                 MODELS,
                 MODEL_ALIASES: { 'house-style': 'gpt-image-2' },
                 MAX_BODY_BYTES: 8_000_000,
+                IMAGE_RETENTION_DAYS: 30,
               },
             },
           }),

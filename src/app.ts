@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { version } from '../package.json'
+import { admin } from './admin/admin'
 import { configOf } from './config'
 import type { App } from './context'
 import { failureResponse } from './delivery/failure'
@@ -7,7 +8,9 @@ import { showImage } from './delivery/image-link'
 import { imageEdits, imageGenerations, imageVariations } from './dialects/openai-images'
 import { openaiError } from './dialects/openai-error'
 import { GatewayError } from './errors'
+import { deleteGeneration, deleteImage, listGenerations, showGeneration } from './history'
 import { serve } from './serve'
+import { showUsage } from './usage'
 
 /** Every route of the product. */
 export const app = new Hono<App>()
@@ -27,7 +30,21 @@ export const app = new Hono<App>()
   .post('/v1/images/edits', serve(imageEdits))
   .post('/v1/images/variations', serve(imageVariations))
 
+  .use(async function keepPrivate(c, next) {
+    await next()
+    c.header('x-request-id', c.get('requestId'))
+    if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
+  })
+
+  .get('/v1/usage', showUsage)
+  .get('/v1/generations', listGenerations)
+  .get('/v1/generations/:id', showGeneration)
+  .delete('/v1/generations/:id', deleteGeneration)
+
   .get('/images/*', showImage)
+  .delete('/images/*', deleteImage)
+
+  .route('/admin/api', admin)
 
   .notFound((c) => {
     const message = `Unknown request URL: ${c.req.method} ${c.req.path}. Check the URL and the method.`

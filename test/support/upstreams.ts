@@ -1,4 +1,5 @@
 import { reset } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, vi } from 'vitest'
 import { FakeOpenai } from './fake-openai.ts'
 import { internet } from './internet.ts'
@@ -21,6 +22,8 @@ export function upstreams(): Upstreams {
   afterEach(async () => {
     vi.restoreAllMocks()
     vi.useRealTimers()
+    // What is not in memory, as after an abort, would outlive the reset.
+    await env.DIRECTORY.getByName('directory').list(1)
     await reset()
   })
   return { upstream, relay }

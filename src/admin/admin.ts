@@ -1,0 +1,44 @@
+import { timingSafeEqual } from 'node:crypto'
+import { Hono, type MiddlewareHandler } from 'hono'
+import type { App } from '../context'
+import { type Failure, GatewayError } from '../errors'
+import { bearerOf } from '../team/admit'
+import { bearerKey, GATEWAY_TEAM } from '../team/caller'
+import { keyHash } from '../team/key'
+import { changeKey, issueKey, listKeys, revokeKey } from './keys'
+import { showAudit, showUsage } from './reports'
+import { changeTeam, createTeam, deleteTeam, listTeams, showTeam } from './teams'
+
+/** The team of the static key is there before anybody has used that. */
+const beGatewayTeam: MiddlewareHandler<App> = async function beGatewayTeam(c, next) {
+  if (c.get('config').gatewayKeyHash) await bearerOf({ team: GATEWAY_TEAM, keyHash: undefined }, c.env).catch(() => {})
+  await next()
+}
+
+/** What whoever runs the gateway can do, by its `ADMIN_TOKEN`. */
+export const admin = new Hono<App>()
+  .use(async function requireAdmin(c, next) {
+    const given = keyHash(bearerKey(c.req.header('authorization')) ?? '')
+    if (!timingSafeEqual(given, keyHash(c.get('config').adminToken))) throw new GatewayError(NOT_ADMIN)
+    await next()
+  })
+
+  .post('/teams', createTeam)
+  .get('/teams', beGatewayTeam, listTeams)
+  .use(`/teams/${GATEWAY_TEAM}/*`, beGatewayTeam)
+  .get('/teams/:team', showTeam)
+  .patch('/teams/:team', changeTeam)
+  .delete('/teams/:team', deleteTeam)
+
+  .post('/teams/:team/keys', issueKey)
+  .get('/teams/:team/keys', listKeys)
+  .patch('/teams/:team/keys/:key', changeKey)
+  .delete('/teams/:team/keys/:key', revokeKey)
+
+  .get('/usage', showUsage)
+  .get('/audit', showAudit)
+
+const NOT_ADMIN: Failure = {
+  code: 'unauthorized',
+  message: 'This needs the ADMIN_TOKEN of the gateway in an Authorization header: Bearer TOKEN.',
+}

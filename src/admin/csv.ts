@@ -1,0 +1,15 @@
+/** A table as CSV (RFC 4180). */
+export function csv(columns: readonly string[], rows: readonly Record<string, unknown>[]): string {
+  const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]))]
+  return lines.map((cells) => `${cells.map(cell).join(',')}\r\n`).join('')
+}
+
+/** Callers choose some of these texts, and a spreadsheet takes one that begins like this for a formula; no model does. */
+const FORMULA = /^(?:[=+\-\t\r]|@(?!cf\/))/
+
+function cell(value: unknown): string {
+  if (typeof value === 'number') return String(value)
+  const text = typeof value === 'string' ? value : ''
+  const safe = FORMULA.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}

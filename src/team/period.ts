@@ -1,0 +1,28 @@
+import * as z from 'zod'
+import { checked } from '../checked'
+import { type Failure, GatewayError } from '../errors'
+import { dayOf, monthOf } from './meter'
+import type { Period } from './usage'
+
+const day = z.iso.date('Use a day such as 2027-01-31.')
+const query = z.object({ from: day.optional(), to: day.optional() })
+
+/** Reports read every generation of their days; those of more days are to be asked for piece by piece. */
+const MAX_DAYS = 366
+
+/**
+ * Which days (UTC, both included) a query asks for; the month so far, if it does not say. Throws GatewayError.
+ */
+export function periodOf(asked: Record<string, string>, nowMs: number): Period {
+  const { from = `${monthOf(nowMs)}-01`, to = dayOf(nowMs) } = checked(query, asked)
+  const days = (Date.parse(to) - Date.parse(from)) / 86_400_000
+  if (days < 0 || days > MAX_DAYS) throw new GatewayError(WRONG_PERIOD)
+  return { from, to }
+}
+
+const WRONG_PERIOD: Failure = {
+  code: 'invalid_request',
+  message: `'from' is to be no later than 'to', and at most ${MAX_DAYS} days before it.`,
+  param: 'from',
+  reason: 'invalid_value',
+}

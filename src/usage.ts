@@ -1,0 +1,31 @@
+import type { Context } from 'hono'
+import type { App } from './context'
+import { limitHeaders } from './delivery/limit-headers'
+import { unwrap } from './errors'
+import { bearerOf } from './team/admit'
+import { bearerKey, identify } from './team/caller'
+import { periodOf } from './team/period'
+import { askTeam } from './team/teams'
+import { moment, standingJson, totalsJson, usageJson } from './team/worded'
+
+/** `GET /v1/usage`: what the caller may use and has used, its own and its whole team's. Throws GatewayError. */
+export async function showUsage(c: Context<App>): Promise<Response> {
+  const config = c.get('config')
+  const caller = identify(bearerKey(c.req.header('authorization')), config)
+  const { id, name, expiresMs } = await bearerOf(caller, c.env)
+  const period = periodOf(c.req.query(), Date.now())
+  const { profile, standings } = unwrap(await askTeam(c.env, caller.team, async (team) => await team.read(id)))
+  const all = unwrap(await askTeam(c.env, caller.team, async (team) => await team.usage(period)))
+  const own = unwrap(await askTeam(c.env, caller.team, async (team) => await team.usage({ ...period, key: id })))
+  const answer = {
+    object: 'usage',
+    team: { id: profile.id, name: profile.name, plan: profile.plan },
+    key: { id, name, expires_at: moment(expiresMs) },
+    limits: standings.map(standingJson),
+    period,
+    totals: totalsJson(own, config.creditsPerUsd),
+    team_totals: totalsJson(all, config.creditsPerUsd),
+    data: own.rows.map((row) => usageJson(row, config.creditsPerUsd)),
+  }
+  return c.json(answer, 200, limitHeaders(standings))
+}

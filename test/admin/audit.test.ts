@@ -1,0 +1,142 @@
+import { describe, expect, test, vi } from 'vitest'
+import { errorOf } from '../support/gateway'
+import { ask, issue, operate, team, visit } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+upstreams()
+
+const DAY = 86_400_000
+
+const costOf = (response: Response): number => Number(response.headers.get('x-cost-usd'))
+const inMicroUsd = (amounts: number[]): number => amounts.reduce((sum, amount) => sum + Math.round(amount * 1e6), 0)
+
+interface AuditRow {
+  team: string
+  id: string
+  prompt: string
+  images: string[]
+}
+interface AuditPage {
+  data: AuditRow[]
+  has_more: boolean
+  next_cursor: string | null
+}
+
+const auditOf = async (query = ''): Promise<AuditPage> =>
+  await (await operate('GET', `/audit${query}`)).json<AuditPage>()
+
+describe('the audit', () => {
+  test('tells who asked for what, who made it, and what it was thought to cost and cost', async () => {
+    const { key, id } = await team('acme')
+    const response = await ask(key, { n: 2 })
+    const { data } = await auditOf()
+    expect(data).toMatchObject([
+      {
+        team: 'acme',
+        key: id,
+        id: response.headers.get('x-generation-id'),
+        status: 'succeeded',
+        attempts: 1,
+        request_id: response.headers.get('x-request-id'),
+        prompt: 'A cat',
+        upstream: 'openai',
+        account: 0,
+        upstream_request_id: expect.stringMatching(/^req_/),
+        organization: 'org-upstream',
+        deleted_at: null,
+        cost_usd: costOf(response),
+        input_tokens: expect.any(Number),
+        output_tokens: 392,
+        images: [expect.stringMatching(/^images\/gen_\w+\/\w+-0\.png$/), expect.stringMatching(/-1\.png$/)],
+        reserved_usd: expect.any(Number),
+        run: expect.stringMatching(/^run_/),
+      },
+    ])
+    const [row] = await (
+      await operate('GET', '/audit')
+    )
+      .json<{ data: Record<string, number>[] }>()
+      .then((all) => all.data)
+    const error = inMicroUsd([row?.['cost_usd'] ?? 0]) - inMicroUsd([row?.['reserved_usd'] ?? 0])
+    expect(inMicroUsd([row?.['quote_error_usd'] ?? NaN])).toBe(error)
+  })
+
+  test('tells what the upstream said of a request that it failed', async () => {
+    const { key } = await team('acme')
+    await ask(key, { prompt: 'A cat @fault=500' })
+    const failed = { status: 'failed', error: 'upstream_failed', cost_usd: 0, upstream: 'openai', images: [] }
+    const { data } = await auditOf()
+    expect(data).toMatchObject([{ ...failed, upstream_request_id: expect.stringMatching(/^req_/), attempts: 1 }])
+  })
+
+  test('finds a picture by its link, by the path of that, and by its key, whoever it belongs to', async () => {
+    const [acme, other] = [await team('acme'), await team('other')]
+    for (const { key } of [acme, other, acme]) await ask(key, { n: 2 }, { 'cache-control': 'no-cache' })
+    const history = await visit(other.key, '/v1/generations')
+    const [made] = (await history.json<{ data: { images: { url: string }[] }[] }>()).data
+    const link = new URL(made?.images[1]?.url ?? '')
+    for (const image of [link.href, link.origin + link.pathname, link.pathname, link.pathname.slice(1)]) {
+      const { data } = await auditOf(`?image=${encodeURIComponent(image)}`)
+      expect(data.map((row) => row.team)).toEqual(['other'])
+    }
+  })
+
+  test('finds nothing behind an image that was never made', async () => {
+    const { key } = await team('acme')
+    await ask(key)
+    expect((await auditOf('?image=images/gen_1/1-0.png')).data).toEqual([])
+  })
+
+  test.each(['https://example.com/cat.png', 'cat', ''])('says that %j is no image', async (image) => {
+    expect(await errorOf(await operate('GET', `/audit?image=${encodeURIComponent(image)}`))).toMatchObject({
+      status: 400,
+      param: 'image',
+      message: expect.stringContaining('Use the link or the key of an image'),
+    })
+  })
+
+  test('finds by generation, by key, by team and by time', async () => {
+    const acme = await team('acme')
+    const second = await issue('acme')
+    const other = await team('other')
+    const before = Date.now() - DAY
+    vi.useFakeTimers({ toFake: ['Date'], now: before })
+    const id = (await ask(acme.key, { prompt: 'one' })).headers.get('x-generation-id')
+    vi.setSystemTime(before + 1000)
+    await ask(second.key, { prompt: 'two' })
+    vi.setSystemTime(before + 2000)
+    await ask(other.key, { prompt: 'three' })
+    const found = async (query: string): Promise<string[]> => (await auditOf(query)).data.map(({ prompt }) => prompt)
+    const at = (ms: number): string => new Date(before + ms).toISOString()
+    expect(await found('')).toEqual(['three', 'two', 'one'])
+    expect(await found(`?generation=${id}`)).toEqual(['one'])
+    expect(await found(`?key=${second.id}`)).toEqual(['two'])
+    expect(await found('?team=other')).toEqual(['three'])
+    expect(await found(`?from=${at(1000)}&to=${at(2000)}`)).toEqual(['two'])
+    expect(await found(`?from=${at(2001)}`)).toEqual([])
+    expect(await found('?to=2026-01-01')).toEqual([])
+  })
+
+  test('comes a page at a time, across all teams, also where they began in the same millisecond', async () => {
+    const teams = [await team('acme'), await team('bee'), await team('cow')]
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
+    for (const { key } of teams) for (const prompt of ['one', 'two', 'three']) await ask(key, { prompt })
+    const seen: string[] = []
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page: AuditPage = await auditOf(`?limit=2${cursor && `&cursor=${cursor}`}`)
+      expect([page.data.length <= 2, page.has_more]).toEqual([true, page.next_cursor !== null])
+      seen.push(...page.data.map((row) => `${row.team} ${row.prompt}`))
+      cursor = page.next_cursor
+    }
+    expect([seen.length, new Set(seen).size]).toEqual([9, 9])
+  })
+
+  test.each(['from=now', 'to=2026-02-30', 'limit=0', 'limit=1001', 'cursor=x'])(
+    'cannot be had with %s',
+    async (query) => {
+      const param = query.replace(/=.*/, '')
+      const message = expect.stringMatching(/ (Use|Expected|expected) /)
+      expect(await errorOf(await operate('GET', `/audit?${query}`))).toMatchObject({ status: 400, param, message })
+    },
+  )
+})

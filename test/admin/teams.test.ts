@@ -1,0 +1,192 @@
+import { describe, expect, test } from 'vitest'
+import { errorOf, KEY, knock } from '../support/gateway'
+import { ask, issue, operate, team } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+upstreams()
+
+interface TeamJson {
+  id: string
+  limits: Record<string, unknown>
+  effective_limits: Record<string, unknown>
+}
+
+const teamAfter = async (response: Promise<Response>): Promise<TeamJson> => await (await response).json<TeamJson>()
+
+describe('whoever has not got the ADMIN_TOKEN', () => {
+  const routes: [string, string][] = [
+    ['POST', '/teams'],
+    ['GET', '/teams'],
+    ['GET', '/teams/acme'],
+    ['PATCH', '/teams/acme'],
+    ['DELETE', '/teams/acme'],
+    ['POST', '/teams/acme/keys'],
+    ['GET', '/teams/acme/keys'],
+    ['PATCH', '/teams/acme/keys/key_1'],
+    ['DELETE', '/teams/acme/keys/key_1'],
+    ['GET', '/usage'],
+    ['GET', '/audit'],
+    ['GET', '/no-such-route'],
+  ]
+
+  test.each(routes)('is told the same of %s %s, whatever it sends', async (method, path) => {
+    await team('acme')
+    const tokens = ['', 'wrong', 'admin-token-of-the-test', 'admin-token-of-the-tests2', KEY]
+    const answers = await Promise.all(
+      tokens.map(async (token) => errorOf(await operate(method, path, undefined, token))),
+    )
+    const bare = await errorOf(await knock(`/admin/api${path}`, { method }))
+    const message = 'This needs the ADMIN_TOKEN of the gateway in an Authorization header: Bearer TOKEN.'
+    const refusal = { status: 401, message, type: 'invalid_request_error', param: null, code: null }
+    expect([...answers, bare]).toEqual(Array.from({ length: tokens.length + 1 }, () => refusal))
+  })
+
+  test('has changed nothing', async () => {
+    await operate('POST', '/teams', { id: 'acme' }, 'wrong')
+    expect((await operate('GET', '/teams/acme')).status).toBe(404)
+  })
+})
+
+test('the ADMIN_TOKEN makes no pictures', async () => {
+  expect(await errorOf(await ask('admin-token-of-the-tests'))).toMatchObject({ status: 401, code: 'invalid_api_key' })
+})
+
+describe('a new team', () => {
+  test('is what was asked for, with what follows from it', async () => {
+    const asked = { id: 'acme', name: 'Acme Inc.', plan: 'free', limits: { requests_per_minute: 5, images_per_day: 7 } }
+    const response = await operate('POST', '/teams', asked)
+    expect([response.status, response.headers.get('cache-control')]).toEqual([201, 'no-store'])
+    expect(response.headers.get('x-request-id')).toMatch(/^req_/)
+    expect(await response.json()).toEqual({
+      object: 'team',
+      ...asked,
+      created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+      effective_limits: { requests_per_minute: 5, requests_per_day: 150, concurrency: 5, images_per_day: 7 },
+    })
+  })
+
+  test('has its id for a name and no limits, where nothing is said', async () => {
+    const made = await operate('POST', '/teams', { id: 'acme' })
+    expect(await made.json()).toMatchObject({ name: 'acme', plan: 'unlimited', limits: {}, effective_limits: {} })
+  })
+
+  test.each([
+    ['free', { requests_per_minute: 20, requests_per_day: 150, concurrency: 5 }],
+    ['tier1', { requests_per_minute: 60, concurrency: 5 }],
+    ['tier2', { requests_per_minute: 100, concurrency: 5 }],
+    ['unlimited', {}],
+  ])('on plan %s is allowed %j', async (plan, allowed) => {
+    expect(await teamAfter(operate('POST', '/teams', { id: 'acme', plan }))).toMatchObject({
+      effective_limits: allowed,
+    })
+  })
+
+  test.each(['a', '7', 'a-b', 'acme--inc', 'a'.repeat(32)])('may be called %s', async (id) => {
+    expect((await operate('POST', '/teams', { id })).status).toBe(201)
+  })
+
+  test('cannot have the id of another', async () => {
+    await team('acme')
+    const refusal = await errorOf(await operate('POST', '/teams', { id: 'acme', plan: 'free' }))
+    expect(refusal).toMatchObject({
+      status: 409,
+      param: 'id',
+      message: expect.stringContaining('a team of this id already'),
+    })
+    expect(await teamAfter(operate('GET', '/teams/acme'))).toMatchObject({ plan: 'unlimited' })
+  })
+})
+
+describe('a list of teams', () => {
+  interface Page {
+    data: { id: string }[]
+    has_more: boolean
+    next_cursor: string | null
+  }
+
+  test('comes a page at a time, by their ids', async () => {
+    for (const id of ['dove', 'ant', 'cat', 'bee', 'eel']) await team(id)
+    const pages: string[][] = []
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page: Page = await (await operate('GET', `/teams?limit=2&cursor=${cursor}`)).json<Page>()
+      expect(page.has_more).toBe(page.next_cursor !== null)
+      pages.push(page.data.map(({ id }) => id))
+      cursor = page.next_cursor
+    }
+    expect(pages).toEqual([
+      ['ant', 'bee'],
+      ['cat', 'default'],
+      ['dove', 'eel'],
+    ])
+  })
+
+  test('tells the name that was last given, and leaves out who was deleted', async () => {
+    await team('ant')
+    await team('bee')
+    await operate('PATCH', '/teams/ant', { name: 'Ants & Co.' })
+    await operate('DELETE', '/teams/bee')
+    const created_at = expect.any(String)
+    expect(await (await operate('GET', '/teams')).json()).toEqual({
+      object: 'list',
+      data: [
+        { object: 'team', id: 'ant', name: 'Ants & Co.', created_at },
+        { object: 'team', id: 'default', name: 'default', created_at },
+      ],
+      has_more: false,
+      next_cursor: null,
+    })
+  })
+
+  test.each(['limit=0', 'limit=1001', 'limit=2.5', 'limit=many'])('with %s is refused', async (query) => {
+    expect(await errorOf(await operate('GET', `/teams?${query}`))).toMatchObject({ status: 400, param: 'limit' })
+  })
+})
+
+describe('a change of a team', () => {
+  test('leaves alone what it does not name', async () => {
+    await team('acme', { max_n: 2 }, 'free')
+    const changed = await teamAfter(operate('PATCH', '/teams/acme', { name: 'Acme' }))
+    expect(changed).toMatchObject({ name: 'Acme', plan: 'free', limits: { max_n: 2 } })
+    expect(await teamAfter(operate('PATCH', '/teams/acme', {}))).toEqual(changed)
+    expect(await teamAfter(operate('PATCH', '/teams/acme'))).toEqual(changed)
+  })
+
+  test('of limits replaces all of them', async () => {
+    await team('acme', { max_n: 2, images_per_day: 3 })
+    expect(await teamAfter(operate('PATCH', '/teams/acme', { limits: { max_n: 4 } }))).toMatchObject({
+      limits: { max_n: 4 },
+      effective_limits: { max_n: 4 },
+    })
+    const { limits } = await teamAfter(operate('GET', '/teams/acme'))
+    expect(limits).toEqual({ max_n: 4 })
+  })
+
+  test('to null lifts the limit of the plan', async () => {
+    await team('acme', { requests_per_day: 1 }, 'free')
+    const { effective_limits } = await teamAfter(
+      operate('PATCH', '/teams/acme', { limits: { requests_per_day: null } }),
+    )
+    expect(effective_limits).toEqual({ requests_per_minute: 20, requests_per_day: null, concurrency: 5 })
+    const { key } = await issue('acme')
+    expect([(await ask(key)).status, (await ask(key)).status]).toEqual([200, 200])
+  })
+
+  test('of plan moves it to the limits of that', async () => {
+    await team('acme', {}, 'free')
+    const { effective_limits } = await teamAfter(operate('PATCH', '/teams/acme', { plan: 'tier2' }))
+    expect(effective_limits).toEqual({ requests_per_minute: 100, concurrency: 5 })
+  })
+})
+
+test('a team is shown with how its limits stand', async () => {
+  const { key } = await team('acme', { images_per_day: 5, concurrency: 2, budget_usd: 1 })
+  const cost = Number((await ask(key, { n: 2 })).headers.get('x-cost-usd'))
+  const resets_in_seconds = expect.any(Number)
+  expect(await (await operate('GET', '/teams/acme')).json()).toMatchObject({
+    standings: [
+      { limit: 'images_per_day', max: 5, used: 2, remaining: 3, resets_in_seconds },
+      { limit: 'concurrency', max: 2, used: 0, remaining: 2, resets_in_seconds: null },
+      { limit: 'budget_usd', max: 1, used: cost, remaining: 1 - cost, resets_in_seconds },
+    ].map((standing) => ({ ...standing, scope: 'team' })),
+  })
+})

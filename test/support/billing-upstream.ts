@@ -1,0 +1,84 @@
+import * as z from 'zod'
+import type { FakeOpenai } from './fake-openai'
+import { internet } from './internet'
+
+const reply = z.object({
+  usage: z.object({
+    input_tokens_details: z.object({ text_tokens: z.number(), image_tokens: z.number() }),
+    output_tokens: z.number(),
+  }),
+})
+
+/** USD per million tokens of gpt-image-2 (protocols §1.8), which is micro-USD per token. */
+const PRICES = { textIn: 5, imageIn: 8, imageOut: 30 }
+
+/**
+ * An upstream whose answers are held back while it is told to, and which keeps what it said of usage, so that its bill
+ * can be written without asking the gateway.
+ */
+export class BillingUpstream {
+  readonly #fake: FakeOpenai
+  /** The text of each answer as far as it was read, by the upstream's id of the request. */
+  readonly #answers = new Map<string, string>()
+  #gate: { opened: Promise<void>; open: () => void } | undefined
+  /** How many requests came since the gate was last shut. */
+  held = 0
+
+  constructor(fake: FakeOpenai) {
+    this.#fake = fake
+  }
+
+  /** Holds every request that comes from now on. */
+  shut(): void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#gate = { opened: promise, open: resolve }
+    this.held = 0
+  }
+
+  open(): void {
+    this.#gate?.open()
+    this.#gate = undefined
+  }
+
+  async handle(request: Request): Promise<Response> {
+    if (this.#gate) {
+      this.held += 1
+      await this.#gate.opened
+    }
+    const response = await this.#fake.handle(request)
+    const id = response.headers.get('x-request-id') ?? ''
+    const decoder = new TextDecoder()
+    const copy = new TransformStream<Uint8Array, Uint8Array>({
+      transform: (bytes, controller) => {
+        this.#answers.set(id, (this.#answers.get(id) ?? '') + decoder.decode(bytes, { stream: true }))
+        controller.enqueue(bytes)
+      },
+    })
+    return new Response(response.body?.pipeThrough(copy), response)
+  }
+
+  /** What it asks for one of its answers, in micro-USD; undefined for one that it has not finished. */
+  bill(requestId: string | null): number | undefined {
+    const text = this.#answers.get(requestId ?? '') ?? ''
+    if (!text.endsWith('}')) return undefined
+    const { usage } = reply.parse(JSON.parse(text))
+    const { text_tokens, image_tokens } = usage.input_tokens_details
+    return text_tokens * PRICES.textIn + image_tokens * PRICES.imageIn + usage.output_tokens * PRICES.imageOut
+  }
+}
+
+/** What the fake asks for pictures of low quality and 1024x1024: 196 tokens each, and one for 4 characters of prompt. */
+export const price = (prompt: string, pictures = 1): number =>
+  pictures * 196 * PRICES.imageOut + Math.ceil(prompt.length / 4) * PRICES.textIn
+
+/** What they are quoted as: with a token for each byte of the prompt. */
+export const quoteOf = (prompt: string, pictures = 1): number =>
+  pictures * 196 * PRICES.imageOut + prompt.length * PRICES.textIn
+
+/** Holds back what an upstream answers until it is opened. */
+export function gated(upstream: FakeOpenai): BillingUpstream {
+  const gate = new BillingUpstream(upstream)
+  internet({ 'api.openai.com': gate })
+  gate.shut()
+  return gate
+}

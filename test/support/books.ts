@@ -1,0 +1,102 @@
+import { knock } from './gateway'
+import { operate } from './teams'
+
+/** A generation as the audit tells it, as far as tests read it. */
+export interface Audited {
+  id: string
+  run: string
+  request_id: string
+  key: string
+  model: string
+  status: string
+  error: string | null
+  n: number
+  operation: string
+  images: string[]
+  attempts: number
+  upstream: string | null
+  upstream_request_id: string | null
+  organization: string | null
+  input_tokens: number | null
+  output_tokens: number | null
+  cost_usd: number | null
+  reserved_usd: number
+  quote_error_usd: number | null
+}
+
+/** What usage rows and totals have in common. */
+export interface Sums {
+  hits: number
+  joins: number
+  generations: number
+  failures: number
+  images: number
+  unpriced: number
+  cost_usd: number
+  saved_usd: number
+}
+
+export interface Standing {
+  limit: string
+  scope: string
+  used: number
+  remaining: number
+}
+
+/** An amount in whole micro-USD. */
+export const micro = (usd: number | null | undefined): number => Math.round((usd ?? 0) * 1e6)
+
+export const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0)
+
+/** Every audited generation of a team, the newest first, page by page. */
+export async function audit(team: string, limit = 1000): Promise<Audited[]> {
+  const rows: Audited[] = []
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const from: string = cursor ? `&cursor=${cursor}` : ''
+    const response = await operate('GET', `/audit?team=${team}&limit=${limit}${from}`)
+    const page = await response.json<{ data: Audited[]; next_cursor: string | null }>()
+    rows.push(...page.data)
+    cursor = page.next_cursor
+  }
+  return rows
+}
+
+/** The usage rows of a team. */
+export async function usageRows(team: string): Promise<Sums[]> {
+  const response = await operate('GET', `/usage?team=${team}`)
+  return (await response.json<{ data: Sums[] }>()).data
+}
+
+/** What the holder of a key is told of its use. */
+export async function ownUsage(key: string): Promise<{ totals: Sums; team_totals: Sums }> {
+  const response = await knock('/v1/usage', { headers: { authorization: `Bearer ${key}` } })
+  return await response.json<{ totals: Sums; team_totals: Sums }>()
+}
+
+/** How a limit of a team stands; a budget in USD. */
+export async function standing(team: string, limit: string): Promise<Standing> {
+  const response = await operate('GET', `/teams/${team}`)
+  const { standings } = await response.json<{ standings: Standing[] }>()
+  const found = standings.find((each) => each.limit === limit)
+  if (!found) throw new Error(`the team has no limit '${limit}'`)
+  return found
+}
+
+/** What is used up of a team's budget, spent or held, in micro-USD. */
+export const used = async (team: string): Promise<number> => micro((await standing(team, 'budget_usd')).used)
+
+/** Asks for pictures with a team's key. */
+export const generate = (
+  key: string,
+  prompt: string,
+  more: Record<string, unknown> = {},
+  { headers, signal }: { headers?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<Response> =>
+  knock('/v1/images/generations', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ ...ASKED, prompt, ...more }),
+    ...(signal ? { signal } : {}),
+  })
+
+const ASKED = { model: 'gpt-image-2', quality: 'low', size: '1024x1024', response_format: 'url' }

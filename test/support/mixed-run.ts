@@ -1,0 +1,110 @@
+import { abortAllDurableObjects } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { expect, vi } from 'vitest'
+import { ringGenerations, ringTeam } from './alarms'
+import { BillingUpstream } from './billing-upstream'
+import { audit, generate, micro, ownUsage, standing } from './books'
+import type { FakeOpenai } from './fake-openai'
+import { internet } from './internet'
+import type { IssuedKey } from './teams'
+import { type Ask, RUNS_OF_SLOW, slow } from './traffic'
+
+/** What a client was told. */
+export interface Told {
+  status: number
+  requestId: string
+  cache: string | null
+  /** Micro-USD. */
+  cost: number
+}
+
+const PATIENCE_MS = 20_000
+
+/** Requests of the team `acme` by its keys in turn, and what becomes of them. */
+export class MixedRun {
+  readonly told: Told[] = []
+  readonly gate: BillingUpstream
+  readonly #keys: readonly IssuedKey[]
+  sent = 0
+
+  constructor(keys: readonly IssuedKey[], upstream: FakeOpenai) {
+    this.#keys = keys
+    this.gate = new BillingUpstream(upstream)
+    internet({ 'api.openai.com': this.gate })
+  }
+
+  send(asks: readonly Ask[]): Promise<void>[] {
+    return asks.map(async (ask) => {
+      const { key = '' } = this.#keys[this.sent++ % this.#keys.length] ?? {}
+      const response = await ask(key).catch(() => undefined)
+      if (!response) return
+      await response.arrayBuffer()
+      const { status, headers } = response
+      const cost = micro(Number(headers.get('x-cost-usd')))
+      this.told.push({ status, requestId: headers.get('x-request-id') ?? '', cache: headers.get('x-cache'), cost })
+    })
+  }
+
+  /** The good answers that came about in one of these ways. */
+  answers(...caches: string[]): Told[] {
+    return this.told.filter(({ status, cache }) => status === 200 && caches.includes(cache ?? ''))
+  }
+
+  /** Waits until every free answer was counted, which comes after it is given. */
+  async counted(): Promise<void> {
+    const free = this.answers('HIT', 'JOINED').length
+    await vi.waitUntil(async () => {
+      const { hits, joins } = (await ownUsage(this.#keys[0]?.key ?? '')).team_totals
+      return hits + joins === free
+    }, PATIENCE_MS)
+  }
+
+  /** Waits until nothing is under way any more, also of what died. */
+  async quiet(): Promise<void> {
+    await vi.waitUntil(async () => {
+      if ((await standing('acme', 'concurrency')).used === 0) return true
+      await ringGenerations()
+      return false
+    }, PATIENCE_MS)
+  }
+
+  /** Sends what the upstream holds back, and has all processes die so often while it does. */
+  async disturbed(round: number, deaths: number): Promise<void> {
+    const hangUp = new AbortController()
+    this.gate.shut()
+    const answers = this.send(slow(round, hangUp.signal))
+    await vi.waitUntil(() => this.gate.held >= RUNS_OF_SLOW, PATIENCE_MS)
+    hangUp.abort()
+    for (let death = 0; death < deaths; death++) {
+      await vi.waitUntil(() => this.gate.held >= RUNS_OF_SLOW + death, PATIENCE_MS)
+      await abortAllDurableObjects()
+    }
+    this.gate.open()
+    await Promise.all(answers)
+    await this.counted()
+  }
+
+  /** Sends one whose answer stops short of its end, and has all processes die once its image is stored. */
+  async cutShort(round: number): Promise<void> {
+    await this.quiet()
+    const stored = async (): Promise<number> => (await env.IMAGES.list({ prefix: 'images/' })).objects.length
+    const before = await stored()
+    const answers = this.send([(key) => generate(key, `A cut cat ${round} @fault=silence-after-image`)])
+    await vi.waitUntil(async () => (await stored()) > before, PATIENCE_MS)
+    await abortAllDurableObjects()
+    await Promise.all(answers)
+  }
+
+  /** Sends one that is settled only after what was held for it, and for whatever died before, has expired. */
+  async overdue(round: number): Promise<void> {
+    this.gate.shut()
+    const answers = this.send([(key) => generate(key, `A late cat ${round}`)])
+    await vi.waitUntil(() => this.gate.held >= 1, PATIENCE_MS)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    await ringTeam('acme')
+    vi.useRealTimers()
+    expect(await audit('acme')).toContainEqual(expect.objectContaining({ status: 'expired' }))
+    this.gate.open()
+    await Promise.all(answers)
+  }
+}

@@ -1,0 +1,65 @@
+import { env } from 'cloudflare:workers'
+import { vi } from 'vitest'
+import type { Order, Settlement } from '../../src/team/entry'
+import { audit, standing, used } from './books'
+import type { TestTeam } from './teams'
+
+/** Far ahead, so that no alarm rings by itself: the runtime's own clock cannot be set. */
+export const NOON = Date.UTC(2096, 10, 20, 12)
+export const HOUR = 3_600_000
+
+/** Sets the clock. */
+export const at = (nowMs: number): unknown => vi.useFakeTimers({ toFake: ['Date'], now: nowMs })
+
+/** What a run of two pictures by a team's key is about to do. */
+export const orderOf = ({ id: key }: TestTeam, more: Partial<Order> = {}): Order => ({
+  id: 'run_1',
+  generation: 'gen_1',
+  request: 'req_1',
+  key,
+  model: 'gpt-image-2',
+  operation: 'generate',
+  prompt: 'A cat',
+  images: 2,
+  quote: 1000,
+  expiresMs: NOON + HOUR,
+  ...more,
+})
+
+/** That it came to one picture, for less than was held. */
+export const settled = (more: Partial<Settlement> = {}): Settlement => ({
+  id: 'run_1',
+  failure: undefined,
+  cost: 700,
+  images: ['images/gen_1/a-0.png'],
+  attempts: 1,
+  upstream: { name: 'openai', account: 0, model: 'gpt-image-2', requestId: 'req_theirs', organization: 'org-theirs' },
+  size: '1024x1024',
+  quality: 'low',
+  usage: undefined,
+  ...more,
+})
+/** That it came to nothing. */
+export const FAILED = settled({ failure: 'upstream_failed', cost: 0, images: [] })
+
+export const LIMITS = { budget_usd: 1, images_per_day: 10, concurrency: 5 }
+/** Asks the team `acme` to hold money, as a generation does. */
+export const reserve = (order: Order): Promise<unknown> => env.TEAMS.getByName('acme').reserve(order)
+export const settle = (settlement: Settlement): Promise<void> => env.TEAMS.getByName('acme').settle(settlement)
+
+export interface Books {
+  money: number
+  images: number
+  running: number
+  statuses: string[]
+}
+
+/** What the books say of the team: micro-USD spent or held, pictures of the day, generations under way, and its entries. */
+export const books = async (): Promise<Books> => ({
+  money: await used('acme'),
+  images: (await standing('acme', 'images_per_day')).used,
+  running: (await standing('acme', 'concurrency')).used,
+  statuses: (await audit('acme')).map(({ status }) => status),
+})
+
+export const EMPTY: Books = { money: 0, images: 0, running: 0, statuses: [] }

@@ -1,0 +1,132 @@
+import { abortAllDurableObjects, evictAllDurableObjects } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, test, vi } from 'vitest'
+import { ringTeam } from '../support/alarms'
+import { type Audited, audit, generate, micro, ownUsage, standing, sum, usageRows, used } from '../support/books'
+import type { BillingUpstream } from '../support/billing-upstream'
+import { MixedRun, type Told } from '../support/mixed-run'
+import { type IssuedKey, issue, team } from '../support/teams'
+import { quick } from '../support/traffic'
+import { upstreams } from '../support/upstreams'
+
+const { upstream } = upstreams()
+
+/** A team of twelve keys, each so limited that none is given a lease: what is free is counted at once. */
+async function twelveKeys(): Promise<IssuedKey[]> {
+  await team('acme', { budget_usd: 100, concurrency: 1000, images_per_day: 10_000 })
+  return await Promise.all(Array.from({ length: 12 }, () => issue('acme', { limits: { requests_per_day: 99 } })))
+}
+
+/** Sends 1,000 requests, and lets everything come to an end. */
+async function thousand(run: MixedRun): Promise<void> {
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(run.send(quick(round)))
+    await run.counted()
+    await run.disturbed(round, round % 3)
+    if (round % 2) await run.cutShort(round)
+    else await run.overdue(round)
+    await evictAllDurableObjects()
+  }
+  await run.quiet()
+}
+
+/** Holds money for a run that nobody ever settles, until it expires. */
+async function abandon({ id: key }: IssuedKey): Promise<void> {
+  const order = { id: 'run_0', generation: 'gen_0', request: 'req_0', key, model: 'gpt-image-2', operation: 'generate' }
+  const expiresMs = Date.now() + 1000
+  await env.TEAMS.getByName('acme').reserve({ ...order, prompt: '', images: 1, quote: 5000, expiresMs })
+  vi.useFakeTimers({ toFake: ['Date'], now: expiresMs })
+  await ringTeam('acme')
+  vi.useRealTimers()
+}
+
+/** What a run has to cost: what its upstream asks for it, or, where the end of its answer was lost, what was held. */
+function due({ status, upstream_request_id, input_tokens, reserved_usd }: Audited, gate: BillingUpstream): number {
+  if (status !== 'succeeded') return 0
+  return input_tokens === null ? micro(reserved_usd) : (gate.bill(upstream_request_id) ?? NaN)
+}
+
+const costOf = ({ cost_usd }: { cost_usd: number | null }): number => micro(cost_usd)
+
+/** Compares every place that tells what a team has spent, and gives that back. */
+async function agreed(entries: readonly Audited[], keys: readonly IssuedKey[]): Promise<number> {
+  const cost = sum(entries.map(costOf))
+  const owns = await Promise.all(keys.map(({ key }) => ownUsage(key)))
+  expect({
+    usage: sum((await usageRows('acme')).map(costOf)),
+    keys: sum(owns.map(({ totals }) => costOf(totals))),
+    teams: new Set(owns.map(({ team_totals }) => costOf(team_totals))),
+    standing: await used('acme'),
+  }).toEqual({ usage: cost, keys: cost, teams: new Set([cost]), standing: cost })
+  return cost
+}
+
+/** Each answer that was made for its caller has one entry, which cost what the caller was told. */
+function expectEntries(made: readonly Told[], succeeded: readonly Audited[]): void {
+  const costs = new Map(succeeded.map((entry) => [entry.request_id, costOf(entry)]))
+  expect(costs.size).toBe(succeeded.length)
+  expect(made.map(({ requestId }) => costs.get(requestId))).toEqual(made.map(({ cost }) => cost))
+}
+
+describe('the books of a team', () => {
+  test('agree to the micro-dollar after 1,000 requests, whatever became of them', { timeout: 180_000 }, async () => {
+    const keys = await twelveKeys()
+    const run = new MixedRun(keys, upstream)
+    await thousand(run)
+    await Promise.all(keys.slice(0, 1).map(abandon))
+    expect(run.sent).toBe(1000)
+
+    const entries = await audit('acme', 100)
+    const succeeded = entries.filter(({ status }) => status === 'succeeded')
+    expect(entries.map(costOf)).toEqual(entries.map((entry) => due(entry, run.gate)))
+    expect(await agreed(entries, keys)).toBeGreaterThan(0)
+    expectEntries(run.answers('MISS', 'BYPASS'), succeeded)
+    expect(run.answers('HIT', 'JOINED').filter(({ cost }) => cost > 0)).toEqual([])
+
+    const { team_totals } = await ownUsage(keys[0]?.key ?? '')
+    expect(team_totals).toMatchObject({
+      hits: run.answers('HIT').length,
+      joins: run.answers('JOINED').length,
+      generations: entries.length,
+      failures: entries.length - succeeded.length,
+      images: sum(succeeded.map(({ images }) => images.length)),
+    })
+    expect((await standing('acme', 'images_per_day')).used).toBe(team_totals.images)
+    expect(new Set(entries.map(({ status }) => status))).toEqual(new Set(['succeeded', 'failed', 'expired']))
+    expect(succeeded.filter(({ input_tokens }) => input_tokens === null)).toHaveLength(5)
+    expect((await standing('acme', 'concurrency')).used).toBe(0)
+  })
+
+  test('agree about money at whatever moment processes die', { timeout: 60_000 }, async () => {
+    const keys = await twelveKeys()
+    const run = new MixedRun(keys, upstream)
+    for (let round = 0; round < 5; round++) {
+      const answers = run.send(quick(round))
+      for (const share of [20, 40, 60]) {
+        await vi.waitUntil(() => run.told.length >= round * 80 + share, { timeout: 20_000, interval: 1 })
+        await abortAllDurableObjects()
+      }
+      await Promise.all(answers)
+    }
+    await run.quiet()
+    const entries = await audit('acme')
+    expect(entries.map(costOf)).toEqual(entries.map((entry) => due(entry, run.gate)))
+    expect(await agreed(entries, keys)).toBeGreaterThan(0)
+    expectEntries(
+      run.answers('MISS', 'BYPASS'),
+      entries.filter(({ status }) => status === 'succeeded'),
+    )
+  })
+
+  test('count what a busy key is given for free without its team being asked', { timeout: 30_000 }, async () => {
+    const { key } = await team('acme', { budget_usd: 1 })
+    const run = new MixedRun([{ id: '', key }], upstream)
+    for (let round = 0; round < 5; round++)
+      await Promise.all(run.send(Array.from({ length: 60 }, () => (by: string) => generate(by, 'A cat'))))
+    await run.counted()
+    const { hits, joins, ...totals } = (await ownUsage(key)).totals
+    expect([hits, joins]).toEqual([run.answers('HIT').length, run.answers('JOINED').length])
+    expect([hits + joins, totals.generations]).toEqual([299, 1])
+    expect(micro(totals.saved_usd)).toBe(299 * (await used('acme')))
+  })
+})

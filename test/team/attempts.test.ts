@@ -1,0 +1,94 @@
+import { abortAllDurableObjects } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, test, vi } from 'vitest'
+import { audit, generate, used } from '../support/books'
+import { FakeOpenai } from '../support/fake-openai'
+import { knock } from '../support/gateway'
+import { internet } from '../support/internet'
+import { type TestTeam, team } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+const { upstream } = upstreams()
+
+const BUDGET = { budget_usd: 10 }
+const SECOND = new FakeOpenai({ apiKey: 'sk-second-secret' })
+
+/** A team whose model `pair` is served by two upstreams, of which the first answers as it is told. */
+async function paired(first: () => Response): Promise<TestTeam> {
+  internet({ 'first.example.com': { handle: first }, 'second.example.com': SECOND })
+  return await team('acme')
+}
+
+const outOfOrder = (): Response =>
+  new Response('out of order', { status: 500, headers: { 'x-request-id': 'req_first' } })
+
+describe('a run of several attempts is one entry', () => {
+  test('that names the upstream which served it', async () => {
+    const { key } = await paired(outOfOrder)
+    expect((await generate(key, 'A cat', { model: 'pair' })).status).toBe(200)
+    const [entry, ...others] = await audit('acme')
+    expect(entry).toMatchObject({ status: 'succeeded', attempts: 2, upstream: 'second', organization: 'org-upstream' })
+    expect(entry?.upstream_request_id).not.toBe('req_first')
+    expect(others).toEqual([])
+  })
+
+  test('that is paid for once where the first answer was lost', async () => {
+    const { key } = await team('acme', BUDGET)
+    const prompt = 'A cat @once=cut'
+    expect((await generate(key, prompt)).status).toBe(200)
+    expect(await audit('acme')).toMatchObject([{ status: 'succeeded', attempts: 2, upstream: 'openai' }])
+    expect([upstream.calls.length, await used('acme')]).toEqual([2, 196 * 30 + 4 * 5])
+  })
+
+  test('of which those count that a dead process had made', async () => {
+    const { key } = await team('acme', BUDGET)
+    const answer = generate(key, 'A cat @delay=200')
+    await vi.waitUntil(() => upstream.calls.length === 1)
+    await abortAllDurableObjects()
+    expect((await answer).status).toBe(200)
+    expect(await audit('acme')).toMatchObject([{ status: 'succeeded', attempts: 2 }])
+  })
+
+  test('that names the upstream which failed last, and its request, where all failed', async () => {
+    const { key } = await paired(outOfOrder)
+    expect((await generate(key, 'A cat @fault=503', { model: 'pair' })).status).toBe(502)
+    const [entry] = await audit('acme')
+    expect(entry).toMatchObject({ status: 'failed', attempts: 3, upstream: 'second', error: 'upstream_failed' })
+    expect(entry?.upstream_request_id).toMatch(/^req_[0-9a-f]{32}$/)
+  })
+
+  test('that names the upstream which was paid for what could not be stored', async () => {
+    const { key } = await team('acme', BUDGET)
+    vi.spyOn(env.IMAGES, 'put').mockRejectedValue(new Error('put: internal error (10001)'))
+    expect((await generate(key, 'A cat')).status).toBe(503)
+    const [entry] = await audit('acme')
+    expect(entry).toMatchObject({ status: 'failed', upstream: 'openai', organization: 'org-upstream', cost_usd: 0 })
+    expect(entry?.upstream_request_id).toMatch(/^req_[0-9a-f]{32}$/)
+  })
+
+  test.each(['cut', 'bad-base64', 'not-an-image', 'empty', 'error-inside', '500', '429', 'moderation'])(
+    'that names the upstream and its request where it failed by @fault=%s',
+    async (fault) => {
+      const { key } = await team('acme', BUDGET)
+      expect((await generate(key, `A cat @fault=${fault}`)).status).toBeGreaterThanOrEqual(400)
+      const [entry] = await audit('acme')
+      expect(entry).toMatchObject({ status: 'failed', upstream: 'openai', organization: 'org-upstream' })
+      expect(entry?.upstream_request_id).toMatch(/^req_[0-9a-f]{32}$/)
+    },
+  )
+})
+
+test("the upstream's organisation and its id of the request are for the audit alone", async () => {
+  const { key } = await team('acme', BUDGET)
+  const answers = [await generate(key, 'A cat'), await generate(key, 'A cat'), await generate(key, 'A @fault=500')]
+  const [failed, made] = await audit('acme')
+  expect(made).toMatchObject({ organization: 'org-upstream', upstream_request_id: expect.stringMatching(/^req_/) })
+  const headers = { authorization: `Bearer ${key}` }
+  answers.push(await knock('/v1/generations', { headers }), await knock('/v1/usage', { headers }))
+  answers.push(await knock(`/v1/generations/${made?.id}`, { headers }))
+  const texts = await Promise.all(
+    answers.map(async (answer) => JSON.stringify([...answer.headers]) + (await answer.text())),
+  )
+  for (const secret of ['org-upstream', made?.upstream_request_id ?? '?', failed?.upstream_request_id ?? '?'])
+    expect(texts.join('\n')).not.toContain(secret)
+})

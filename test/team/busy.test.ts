@@ -1,0 +1,74 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, test, vi } from 'vitest'
+import { ask, operate, team, type TestTeam } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+const { upstream } = upstreams()
+
+const counted = (statuses: readonly number[]): Record<number, number> => {
+  const counts: Record<number, number> = {}
+  for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1
+  return counts
+}
+
+/** Each test has a team of its own: what is left of a lease is given back only after a second. */
+let count = 0
+
+/** A key whose picture is in the cache, and which has been asked for it many times in a moment. */
+async function busy(limits: Record<string, unknown>, times: number): Promise<TestTeam & { statuses: number[] }> {
+  const acme = await team(`acme-${++count}`, limits)
+  await ask(acme.key)
+  const statuses: number[] = []
+  for (let asked = 0; asked < times; asked += 20) {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(acme.key)))
+    statuses.push(...answers.map(({ status }) => status))
+  }
+  return { ...acme, statuses }
+}
+
+/** How many requests of the day a team has left. */
+const remaining = async (id: string): Promise<unknown> => {
+  const { standings } = await (await operate('GET', `/teams/${id}`)).json<{ standings: { remaining: number }[] }>()
+  return standings[0]?.remaining
+}
+
+describe('a key that is busy with hits', () => {
+  test('asks its team less often than it is asked itself', async () => {
+    const { key } = await busy({}, 40)
+    const asked = vi.spyOn(env.TEAMS, 'getByName')
+    for (let hits = 0; hits < 40; hits++) await ask(key)
+    expect(asked.mock.calls.length).toBeLessThan(10)
+  })
+
+  test('is counted to the last one all the same', async () => {
+    const acme = await busy({ requests_per_day: 100_000 }, 200)
+    await vi.waitFor(async () => expect(await remaining(acme.team)).toBe(100_000 - 201), { timeout: 3000 })
+    const { data } = await (await operate('GET', '/usage')).json<{ data: unknown[] }>()
+    expect(data).toMatchObject([{ hits: 200, generations: 1 }])
+    expect(upstream.calls).toHaveLength(1)
+  })
+
+  test('gets no more than its limit', async () => {
+    const { statuses } = await busy({ requests_per_day: 251 }, 300)
+    expect(counted(statuses)).toEqual({ 200: 250, 429: 50 })
+  })
+
+  test.each<[string, number, (acme: TestTeam) => Promise<Response>]>([
+    ['it is revoked', 401, (acme) => operate('DELETE', `/teams/${acme.team}/keys/${acme.id}`)],
+    ['its team is deleted', 401, (acme) => operate('DELETE', `/teams/${acme.team}`)],
+    [
+      'its limit is lowered',
+      429,
+      (acme) => operate('PATCH', `/teams/${acme.team}`, { limits: { requests_per_day: 1 } }),
+    ],
+    [
+      'its models are taken',
+      403,
+      (acme) => operate('PATCH', `/teams/${acme.team}/keys/${acme.id}`, { limits: { models: [] } }),
+    ],
+  ])('is refused from the next request on when %s', async (_, status, change) => {
+    const acme = await busy({}, 60)
+    await change(acme)
+    expect((await ask(acme.key)).status).toBe(status)
+  })
+})

@@ -1,0 +1,100 @@
+import { describe, expect, test, vi } from 'vitest'
+import { audit, generate, micro, ownUsage, standing, used } from '../support/books'
+import { gated, price, quoteOf } from '../support/billing-upstream'
+import { issue, team } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+const { upstream } = upstreams()
+
+const costOf = (response: Response): number => micro(Number(response.headers.get('x-cost-usd')))
+
+const BUDGET = { budget_usd: 10 }
+
+describe('a generation', () => {
+  test('holds its quote while it is made, and costs what the upstream says', async () => {
+    const gate = gated(upstream)
+    const { key } = await team('acme', BUDGET)
+    const answer = generate(key, 'A cat with a hat')
+    await vi.waitUntil(() => gate.held === 1)
+    expect(await used('acme')).toBe(quoteOf('A cat with a hat'))
+    gate.open()
+    expect(costOf(await answer)).toBe(price('A cat with a hat'))
+    expect(await used('acme')).toBe(price('A cat with a hat'))
+  })
+
+  test('that is quoted as high and made as low costs what low does', async () => {
+    const { key } = await team('acme', BUDGET)
+    await generate(key, 'A cat', { quality: 'auto' })
+    expect(await audit('acme')).toMatchObject([{ cost_usd: price('A cat') / 1e6 }])
+    const [{ reserved_usd, quote_error_usd } = { reserved_usd: 0, quote_error_usd: 0 }] = await audit('acme')
+    expect(micro(reserved_usd)).toBeGreaterThan(200_000)
+    expect(micro(quote_error_usd)).toBe(price('A cat') - micro(reserved_usd))
+  })
+
+  test.each([
+    '500',
+    '429',
+    'quota',
+    'moderation',
+    'html',
+    'cut',
+    'bad-base64',
+    'not-an-image',
+    'empty',
+    'error-inside',
+  ])('that fails by @fault=%s costs nothing', async (fault) => {
+    const { key } = await team('acme', { ...BUDGET, images_per_day: 10 })
+    const response = await generate(key, `A cat @fault=${fault}`)
+    expect(response.status).toBeGreaterThanOrEqual(400)
+    expect(response.headers.get('x-cost-usd')).toBeNull()
+    expect([await used('acme'), (await standing('acme', 'images_per_day')).used]).toEqual([0, 0])
+    expect(await audit('acme')).toMatchObject([{ status: 'failed', cost_usd: 0, images: [] }])
+  })
+
+  test('of which less arrives costs what arrived', async () => {
+    const { key } = await team('acme', { ...BUDGET, images_per_day: 10 })
+    const response = await generate(key, 'A cat @pictures=2', { n: 5 })
+    expect([costOf(response), response.headers.get('x-adjusted')]).toEqual([price('A cat @pictures=2', 2), 'n=5>2'])
+    expect(await used('acme')).toBe(price('A cat @pictures=2', 2))
+    expect((await standing('acme', 'images_per_day')).used).toBe(2)
+    expect(await audit('acme')).toMatchObject([{ n: 5, images: [expect.any(String), expect.any(String)] }])
+  })
+
+  test('is paid for by whoever started it; hits and joins are free, and counted', async () => {
+    const gate = gated(upstream)
+    const [first, second] = [await team('acme', BUDGET), await issue('acme')]
+    const answers = [generate(first.key, 'A cat')]
+    await vi.waitUntil(() => gate.held === 1)
+    answers.push(generate(second.key, 'A cat'), generate(second.key, 'A cat'))
+    await vi.waitUntil(async () => (await standing('acme', 'budget_usd')).used > 0)
+    gate.open()
+    const costs = (await Promise.all(answers)).map(costOf)
+    const hit = await generate(second.key, 'A cat')
+    expect([...costs, costOf(hit), hit.headers.get('x-cache')]).toEqual([price('A cat'), 0, 0, 0, 'HIT'])
+    await vi.waitUntil(async () => (await ownUsage(second.key)).totals.hits === 1)
+    expect((await ownUsage(first.key)).totals).toMatchObject({ generations: 1, hits: 0, joins: 0 })
+    const { totals, team_totals } = await ownUsage(second.key)
+    expect(totals).toMatchObject({
+      generations: 0,
+      hits: 1,
+      joins: 2,
+      cost_usd: 0,
+      saved_usd: (3 * price('A cat')) / 1e6,
+    })
+    expect(micro(team_totals.cost_usd)).toBe(price('A cat'))
+  })
+
+  test('whose client hangs up is paid for once, and free when it asks again', async () => {
+    const gate = gated(upstream)
+    const { key } = await team('acme', BUDGET)
+    const abort = new AbortController()
+    const gone = generate(key, 'A cat', {}, { signal: abort.signal }).catch((error: unknown) => error)
+    await vi.waitUntil(() => gate.held === 1)
+    abort.abort()
+    await gone
+    const again = generate(key, 'A cat')
+    gate.open()
+    expect([costOf(await again), await used('acme'), upstream.calls.length]).toEqual([0, price('A cat'), 1])
+    expect(await audit('acme')).toMatchObject([{ status: 'succeeded' }])
+  })
+})

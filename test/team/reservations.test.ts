@@ -1,0 +1,152 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import { ringTeam } from '../support/alarms'
+import { audit, standing, used } from '../support/books'
+import {
+  at,
+  books,
+  type Books,
+  EMPTY,
+  FAILED,
+  HOUR,
+  LIMITS,
+  NOON,
+  orderOf,
+  reserve,
+  settle,
+  settled,
+} from '../support/orders'
+import { team } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+upstreams()
+
+describe('a reservation', () => {
+  test('holds its quote and its pictures, and is corrected to what came of it', async () => {
+    at(NOON)
+    const acme = await team('acme', LIMITS)
+    expect(await books()).toEqual(EMPTY)
+    await reserve(orderOf(acme))
+    expect(await books()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
+    await settle(settled())
+    expect(await books()).toEqual({ money: 700, images: 1, running: 0, statuses: ['succeeded'] })
+  })
+
+  test('that comes to nothing is given back whole', async () => {
+    at(NOON)
+    await reserve(orderOf(await team('acme', LIMITS)))
+    await settle(FAILED)
+    expect(await books()).toEqual({ ...EMPTY, statuses: ['failed'] })
+  })
+
+  test('is held once, however often it is asked for', async () => {
+    at(NOON)
+    const order = orderOf(await team('acme', { ...LIMITS, concurrency: 1 }))
+    const answers = await Promise.all(Array.from({ length: 20 }, () => reserve(order)))
+    expect(answers).toEqual(Array.from({ length: 20 }, () => ({ ok: true, value: undefined })))
+    expect(await books()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
+  })
+
+  test('is not held again once it was settled', async () => {
+    at(NOON)
+    const order = orderOf(await team('acme', LIMITS))
+    await reserve(order)
+    await settle(settled())
+    await reserve(order)
+    expect(await books()).toEqual({ money: 700, images: 1, running: 0, statuses: ['succeeded'] })
+  })
+
+  test('whose owner died is released by the alarm, and not before its time', async () => {
+    at(NOON)
+    await reserve(orderOf(await team('acme', LIMITS)))
+    at(NOON + HOUR - 1)
+    await ringTeam('acme')
+    expect(await books()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
+    at(NOON + HOUR)
+    expect(await ringTeam('acme')).toBe(true)
+    expect(await books()).toEqual({ ...EMPTY, statuses: ['expired'] })
+    expect(await ringTeam('acme')).toBe(false)
+  })
+
+  test('that expires later than another is released in its turn', async () => {
+    at(NOON)
+    const acme = await team('acme', LIMITS)
+    await reserve(orderOf(acme, { id: 'run_late', expiresMs: NOON + 2 * HOUR, quote: 50 }))
+    await reserve(orderOf(acme, { id: 'run_soon' }))
+    at(NOON + HOUR)
+    await ringTeam('acme')
+    expect(await books()).toMatchObject({ money: 50, running: 1 })
+    at(NOON + 2 * HOUR)
+    expect(await ringTeam('acme')).toBe(true)
+    expect(await books()).toMatchObject({ money: 0, running: 0 })
+  })
+
+  test('is refused to a key that was revoked, whatever its team allows', async () => {
+    at(NOON)
+    const acme = await team('acme', LIMITS)
+    await env.TEAMS.getByName('acme').revokeKey(acme.id)
+    expect(await reserve(orderOf(acme))).toMatchObject({ ok: false, failure: { code: 'unauthorized' } })
+    expect(await books()).toEqual(EMPTY)
+  })
+})
+
+describe('a settlement', () => {
+  const expire = async (): Promise<void> => {
+    at(NOON + HOUR)
+    await ringTeam('acme')
+  }
+
+  test.each<[string, (() => Promise<unknown>)[], Omit<Books, 'running'>]>([
+    ['twice', [() => settle(settled()), () => settle(settled())], { money: 700, images: 1, statuses: ['succeeded'] }],
+    [
+      'then another',
+      [() => settle(settled()), () => settle(FAILED)],
+      { money: 700, images: 1, statuses: ['succeeded'] },
+    ],
+    ['after a failure', [() => settle(FAILED), () => settle(settled())], { money: 0, images: 0, statuses: ['failed'] }],
+    ['before expiry', [() => settle(settled()), expire], { money: 700, images: 1, statuses: ['succeeded'] }],
+    ['after expiry', [expire, () => settle(settled())], { money: 700, images: 1, statuses: ['succeeded'] }],
+    [
+      'after expiry, twice',
+      [expire, () => settle(settled()), () => settle(settled())],
+      { money: 700, images: 1, statuses: ['succeeded'] },
+    ],
+    [
+      'between two expiries',
+      [expire, () => settle(settled()), expire],
+      { money: 700, images: 1, statuses: ['succeeded'] },
+    ],
+    ['of a failure after expiry', [expire, () => settle(FAILED)], { money: 0, images: 0, statuses: ['failed'] }],
+  ])('%s counts once', async (_, steps, expected) => {
+    at(NOON)
+    await reserve(orderOf(await team('acme', LIMITS)))
+    for (const step of steps) await step()
+    expect(await books()).toEqual({ ...expected, running: 0 })
+  })
+
+  test('of what was never reserved is nothing to the books', async () => {
+    await team('acme', LIMITS)
+    await settle(settled())
+    expect(await books()).toEqual(EMPTY)
+  })
+
+  test('above the quote is spent in full, and the ledger shows by how much', async () => {
+    at(NOON)
+    await reserve(orderOf(await team('acme', { ...LIMITS, budget_usd: 0.001 })))
+    await settle(settled({ cost: 1700 }))
+    expect(await used('acme')).toBe(1700)
+    expect(await audit('acme')).toMatchObject([{ cost_usd: 0.0017, reserved_usd: 0.001, quote_error_usd: 0.0007 }])
+    expect(await standing('acme', 'budget_usd')).toMatchObject({ remaining: 0 })
+  })
+
+  test('counts for the key that paid as well as for its team', async () => {
+    at(NOON)
+    const acme = await team('acme', LIMITS)
+    await reserve(orderOf(acme))
+    await settle(settled())
+    await env.TEAMS.getByName('acme').changeKey(acme.id, { limits: { budget_usd: 0.001 } })
+    const refused = { ok: false, failure: { code: 'budget_exhausted', message: expect.stringContaining('this key') } }
+    expect(await reserve(orderOf(acme, { id: 'run_2', quote: 301 }))).toMatchObject(refused)
+    expect(await reserve(orderOf(acme, { id: 'run_3', quote: 300 }))).toMatchObject({ ok: true })
+  })
+})

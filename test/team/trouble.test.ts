@@ -1,0 +1,197 @@
+import { abortAllDurableObjects, evictAllDurableObjects } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, test, vi } from 'vitest'
+import { ringGenerations, ringTeam } from '../support/alarms'
+import { audit, generate, ownUsage, standing, used } from '../support/books'
+import { errorOf } from '../support/gateway'
+import { team } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+const { upstream } = upstreams()
+
+const COST = 196 * 30 + 2 * 5
+const LIMITS = { budget_usd: 10, images_per_day: 100, concurrency: 5 }
+
+/** Has one verb of the team objects fail, as when their machine is gone: before it has acted or after. */
+function trouble(
+  verb: 'reserve' | 'settle',
+  times = Infinity,
+  when: 'before' | 'after' = 'before',
+): { failures: number } {
+  const told = { failures: 0 }
+  const real = env.TEAMS.getByName.bind(env.TEAMS)
+  vi.spyOn(env.TEAMS, 'getByName').mockImplementation((name) => {
+    const stub = real(name)
+    return new Proxy(stub, {
+      get: (_, property) => {
+        if (property !== verb || told.failures >= times) return Reflect.get(stub, property, stub)
+        return async (...args: unknown[]) => {
+          told.failures += 1
+          if (when === 'after') await Reflect.apply(Reflect.get(stub, verb, stub), stub, args)
+          throw new Error('Network connection lost.')
+        }
+      },
+    })
+  })
+  return told
+}
+
+describe('a team that cannot be reached to hold the money', () => {
+  test('has nothing made that nobody may be able to pay for', async () => {
+    const { key } = await team('acme', LIMITS)
+    trouble('reserve')
+    const response = await generate(key, 'A cat')
+    expect(response.headers.get('retry-after')).toBe('1')
+    expect(await errorOf(response)).toMatchObject({ status: 503 })
+    expect(upstream.calls).toEqual([])
+  })
+
+  test('is asked again by whoever comes back', async () => {
+    const { key } = await team('acme', LIMITS)
+    const told = trouble('reserve', 1)
+    for (let tries = 0; tries < 3 && (await generate(key, 'A cat')).status !== 200; tries++);
+    expect([told.failures, upstream.calls.length, await used('acme')]).toEqual([1, 1, COST])
+  })
+
+  test('and had held it all the same lets go of it when it is told', async () => {
+    const { key } = await team('acme', LIMITS)
+    trouble('reserve', 1, 'after')
+    await generate(key, 'A cat')
+    await ringGenerations()
+    expect(await audit('acme')).not.toContainEqual(expect.objectContaining({ status: 'running' }))
+    expect(await used('acme')).toBe(upstream.calls.length * COST)
+    expect((await standing('acme', 'images_per_day')).used).toBe(upstream.calls.length)
+  })
+})
+
+describe('a team that cannot be reached to settle', () => {
+  test('has the answer delivered all the same, and hears of it from the alarm', async () => {
+    const { key } = await team('acme', LIMITS)
+    trouble('settle', 4)
+    const response = await generate(key, 'A cat')
+    expect([response.status, response.headers.get('x-cost-usd')]).toEqual([200, (COST / 1e6).toFixed(6)])
+    expect(await audit('acme')).toMatchObject([{ status: 'running' }])
+    await ringGenerations()
+    expect(await audit('acme')).toMatchObject([{ status: 'running' }])
+    await ringGenerations()
+    expect(await audit('acme')).toMatchObject([{ status: 'succeeded' }])
+    await ringGenerations()
+    expect([await used('acme'), (await ownUsage(key)).totals.generations]).toEqual([COST, 1])
+  })
+
+  test('but had settled is told once more, which changes nothing', async () => {
+    const { key } = await team('acme', LIMITS)
+    const told = trouble('settle', 2, 'after')
+    expect((await generate(key, 'A cat')).status).toBe(200)
+    await ringGenerations()
+    await ringGenerations()
+    expect(told.failures).toBe(2)
+    expect([await used('acme'), (await standing('acme', 'images_per_day')).used]).toEqual([COST, 1])
+  })
+
+  test('of a failure lets go of the money later', async () => {
+    const { key } = await team('acme', LIMITS)
+    trouble('settle', 2)
+    expect((await generate(key, 'A cat @fault=500')).status).toBe(502)
+    expect(await used('acme')).toBeGreaterThan(0)
+    await ringGenerations()
+    expect(await used('acme')).toBe(0)
+    expect(await audit('acme')).toMatchObject([{ status: 'failed' }])
+  })
+})
+
+describe('a process that dies', () => {
+  test('between an image being stored and its being settled has it settled once', async () => {
+    const { key } = await team('acme', LIMITS)
+    const answer = generate(key, 'A cat @fault=silence-after-image')
+    await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 1)
+    await abortAllDurableObjects()
+    expect((await answer).status).toBe(200)
+    await ringGenerations()
+    const [entry] = await audit('acme')
+    expect(entry).toMatchObject({ status: 'succeeded', upstream: 'openai', upstream_request_id: expect.any(String) })
+    expect([await used('acme'), upstream.calls.length]).toEqual([Math.round((entry?.reserved_usd ?? 0) * 1e6), 1])
+  })
+
+  test('while the settlement is on its way has it settled once', async () => {
+    const { key } = await team('acme', LIMITS)
+    const told = trouble('settle', 2)
+    expect((await generate(key, 'A cat')).status).toBe(200)
+    await abortAllDurableObjects()
+    expect(told.failures).toBe(2)
+    expect(await audit('acme')).toMatchObject([{ status: 'running' }])
+    await ringGenerations()
+    await ringGenerations()
+    expect([await used('acme'), upstream.calls.length]).toEqual([COST, 1])
+  })
+
+  test('in the middle of a run has its money held once and spent once', async () => {
+    const { key } = await team('acme', { ...LIMITS, concurrency: 1 })
+    const answer = generate(key, 'A cat @delay=200')
+    await vi.waitUntil(() => upstream.calls.length === 1)
+    const held = await used('acme')
+    await abortAllDurableObjects()
+    await vi.waitUntil(() => upstream.calls.length === 2)
+    expect(await used('acme')).toBe(held)
+    expect((await answer).status).toBe(200)
+    expect(await audit('acme')).toMatchObject([{ status: 'succeeded', images: [expect.any(String)] }])
+  })
+
+  test('twice in the same run costs nothing', async () => {
+    const { key } = await team('acme', LIMITS)
+    const answer = generate(key, 'A cat @fault=silence')
+    await vi.waitUntil(() => upstream.calls.length === 1)
+    await abortAllDurableObjects()
+    await vi.waitUntil(() => upstream.calls.length === 2)
+    await abortAllDurableObjects()
+    expect((await answer).status).toBe(503)
+    await ringGenerations()
+    expect(await audit('acme')).toMatchObject([{ status: 'failed', cost_usd: 0, attempts: 2 }])
+    expect([await used('acme'), (await standing('acme', 'images_per_day')).used]).toEqual([0, 0])
+  })
+
+  test('and whose key is revoked meanwhile holds no money for a run that is not made', async () => {
+    const { id, key } = await team('acme', LIMITS)
+    const answer = generate(key, 'A cat @fault=silence')
+    await vi.waitUntil(() => upstream.calls.length === 1)
+    await env.TEAMS.getByName('acme').revokeKey(id)
+    await abortAllDurableObjects()
+    expect((await answer).status).toBe(401)
+    await ringGenerations()
+    expect(await audit('acme')).toMatchObject([{ status: 'failed', cost_usd: 0 }])
+    expect(await used('acme')).toBe(0)
+  })
+})
+
+describe('a team that is put out of memory', () => {
+  test('keeps what is used up of every limit', async () => {
+    const { key } = await team('acme', {
+      requests_per_minute: 3,
+      requests_per_day: 3,
+      images_per_day: 3,
+      budget_usd: 1,
+    })
+    await generate(key, 'A cat')
+    await evictAllDurableObjects()
+    await generate(key, 'A dog', { n: 2 })
+    await evictAllDurableObjects()
+    expect((await standing('acme', 'images_per_day')).remaining).toBe(0)
+    expect((await standing('acme', 'requests_per_minute')).remaining).toBe(1)
+    expect((await standing('acme', 'requests_per_day')).remaining).toBe(1)
+    expect(await used('acme')).toBe(COST + 2 * 196 * 30 + 2 * 5)
+    expect((await errorOf(await generate(key, 'A cow'))).message).toContain('3 images per day')
+    expect((await errorOf(await generate(key, 'A cat'))).message).toContain('3 requests')
+  })
+
+  test('keeps what is held, and has its alarm ring', async () => {
+    const { id } = await team('acme', LIMITS)
+    const expiresMs = Date.now() + 500
+    const order = { id: 'run_1', generation: 'gen_1', request: 'req_1', key: id, model: 'gpt-image-2', expiresMs }
+    await env.TEAMS.getByName('acme').reserve({ ...order, operation: 'generate', prompt: '', images: 1, quote: 1000 })
+    await evictAllDurableObjects()
+    expect(await used('acme')).toBe(1000)
+    vi.useFakeTimers({ toFake: ['Date'], now: expiresMs })
+    await ringTeam('acme')
+    expect(await used('acme')).toBe(0)
+  })
+})
