@@ -16,6 +16,7 @@ const OURS = [
   'x-should-retry',
   'x-adjusted',
   'x-cache',
+  'x-cost-usd',
   'x-generation-id',
   'x-model',
   'x-request-id',

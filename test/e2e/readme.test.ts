@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { parseEnv, promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Gateway, startGateway } from './support/gateway.ts'
 import { decodePng } from './support/pictures.ts'
@@ -30,16 +30,26 @@ function example(language: string, holding: string): string {
   const blocks = readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))
   const found = Array.from(blocks, ([, code = '']) => code).filter((code) => code.includes(holding))
   if (found.length !== 1) throw new Error(`the README has ${found.length} ${language} examples with ${holding}`)
-  return found.join('').replace('http://localhost:8787/v1', gateway.baseUrl)
+  return found.join('').replaceAll('http://localhost:8787', new URL(gateway.baseUrl).origin)
 }
 
 const environment = () => ({ ...process.env, DARKROOM_KEY: gateway.key })
 
 test('the curl line answers with a link that shows a picture', async () => {
-  const { stdout } = await execute('bash', ['-c', example('sh', 'curl')], { env: environment() })
+  const { stdout } = await execute('bash', ['-c', example('sh', '/v1/images/generations')], { env: environment() })
   const [url = ''] = /http[^"]+/.exec(stdout) ?? []
   const picture = await fetch(url)
   expect(decodePng(Buffer.from(await picture.arrayBuffer()))).toEqual({ width: 1024, height: 1024 })
+})
+
+test('the admin lines make a team, change it, issue a key, report and delete', async () => {
+  const { ADMIN_TOKEN = '' } = parseEnv(await readFile(join(gateway.directory, '.dev.vars'), 'utf8'))
+  const lines = `set -e\n${example('sh', 'admin()')}`
+  const { stdout } = await execute('bash', ['-c', lines], { env: { ...process.env, ADMIN_TOKEN } })
+  expect(stdout).toContain('"plan":"tier1","created_at"')
+  expect(stdout).toContain('"budget_usd":80')
+  expect(stdout).toMatch(/"key":"sk-dr-studio-\w+-\w+"/)
+  expect(stdout).toContain('"deleted":true')
 })
 
 test('the example for Node writes a picture', async () => {

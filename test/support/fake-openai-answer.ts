@@ -1,11 +1,11 @@
 import { Gallery, fill, silence, streamOf } from './fake-openai-body.ts'
-import { type Call, type Outcome, leave, settle } from './fake-openai-calls.ts'
-import { type Order, compose } from './fake-openai-reply.ts'
+import { type Call, type Outcome, end, leave, settle } from './fake-openai-calls.ts'
+import { type Order, compose, tokensOf } from './fake-openai-reply.ts'
 import { type Refusal, invalidRequest } from './fake-openai-request.ts'
 import { makePicture, pictureLength, piecesOf } from './fake-picture.ts'
 
 export function refuse(call: Call, { status, headers, details, type, code, param, message }: Refusal): Response {
-  call.outcome = `refused:${status}:${code}`
+  end(call, `refused:${status}:${code}`)
   const body = JSON.stringify({ error: { message, type, param, code, ...details } })
   return new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } })
 }
@@ -14,6 +14,7 @@ export function refuse(call: Call, { status, headers, details, type, code, param
 export async function answer(request: Request, call: Call, order: Order, serial: number): Promise<Response> {
   const gallery = new Gallery()
   const parts = gallery.split(await compose(order, new URL(request.url).origin, serial, gallery))
+  call.tokens = tokensOf(order)
   const { fault } = order.markers
   const encoder = new TextEncoder()
   async function* pieces(signal: AbortSignal): AsyncGenerator<Uint8Array, void> {

@@ -148,3 +148,9 @@ function usageOf(order: Order): Usage {
     total_tokens: input_tokens + output_tokens,
   }
 }
+
+/** What an answer to an order says was used. */
+export function tokensOf(order: Order): { input: number; output: number } {
+  const { input_tokens, output_tokens } = usageOf(order)
+  return { input: input_tokens, output: output_tokens }
+}

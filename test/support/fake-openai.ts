@@ -1,6 +1,6 @@
 import { answer, refuse, serveFile } from './fake-openai-answer.ts'
 import { silence, wait } from './fake-openai-body.ts'
-import { type Call, type Outcome, callOf, leave } from './fake-openai-calls.ts'
+import { type Call, type Outcome, callOf, end, leave } from './fake-openai-calls.ts'
 import { noKey, oddAnswerOf, refusalOf, wrongKey } from './fake-openai-faults.ts'
 import { type Markers, markersOf } from './fake-openai-markers.ts'
 import type { ModelRules } from './fake-openai-models.ts'
@@ -52,7 +52,7 @@ export class FakeOpenai {
       })
     }
     if (operation === 'variations') {
-      call.outcome = 'refused:404:null'
+      end(call, 'refused:404:null')
       return new Response(null, { status: 404 })
     }
     const read = await readSubmission(request, operation === 'edits' ? 'edits' : 'generations')
@@ -97,7 +97,7 @@ export class FakeOpenai {
     const refusal = refusalOf(fault, this.#apiKey)
     if (refusal) return refuse(call, refusal)
     const response = oddAnswerOf(fault)
-    if (response) call.outcome = `fault:${fault}`
+    if (response) end(call, `fault:${fault}`)
     return response
   }
 }

@@ -1,0 +1,86 @@
+import { OpenAI } from 'openai'
+import { afterEach, expect, test, vi } from 'vitest'
+import { type Gateway, sendingTo, startGateway } from './support/gateway.ts'
+import { inMicroUsd, paid } from './support/money.ts'
+import { Operator, standing, usageOf } from './support/operator.ts'
+import { decoded } from './support/pictures.ts'
+import { type Upstream, startUpstream } from './support/upstream.ts'
+
+const started: { stop: () => Promise<void> }[] = []
+const ending = <Started extends { stop: () => Promise<void> }>(one: Started): Started => (started.push(one), one)
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((each) => each.stop()))
+})
+
+/** Ends every process of a gateway without warning, and starts it again on what it has stored. */
+async function crash(gateway: Gateway, upstream: Upstream): Promise<Gateway> {
+  await gateway.kill()
+  return ending(await startGateway(sendingTo(upstream.origin), gateway.directory))
+}
+
+const LOW = { model: 'gpt-image-2', quality: 'low', size: '1024x1024' } as const
+
+test('keys, limits and what was spent outlive the gateway', async () => {
+  const upstream = ending(await startUpstream())
+  const first = await startGateway(sendingTo(upstream.origin))
+  const key = await (await Operator.of(first)).team('lasting', { budget_usd: 0.01 })
+  await (await Operator.of(first)).setLimits('default', { budget_usd: 0.01 })
+  for (const apiKey of [key, first.key]) await first.sdk({ apiKey }).images.generate({ ...LOW, prompt: 'A spring' })
+  const before = await Promise.all([key, first.key].map((each) => usageOf(first, each)))
+
+  const second = await crash(first, upstream)
+  expect(second.key).toBe(first.key)
+  const after = await Promise.all([key, first.key].map((each) => usageOf(second, each)))
+  expect(after.map(({ team_totals }) => team_totals)).toEqual(before.map(({ team_totals }) => team_totals))
+  expect(after.map(({ limits }) => standing(limits, 'budget_usd').used)).toEqual([0.00589, 0.00589])
+  for (const apiKey of [key, first.key]) {
+    const answer = second.sdk({ apiKey }).images.generate({ ...LOW, prompt: 'A second spring' })
+    await expect(answer).rejects.toMatchObject({ status: 429, code: 'insufficient_quota' })
+  }
+})
+
+test('a generation that the gateway did not survive is paid for once, by what was held for it', async () => {
+  const upstream = ending(await startUpstream())
+  const first = await startGateway(sendingTo(upstream.origin))
+  const key = await (await Operator.of(first)).team('killed', { budget_usd: 0.01, concurrency: 1 })
+  const body = { ...LOW, prompt: 'A geyser @delay=4000' }
+  const pending = expect(first.sdk({ apiKey: key }).images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIError)
+  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 10_000 })
+
+  const second = await crash(first, upstream)
+  await pending
+  const operator = await Operator.of(second)
+  const [held] = await operator.audit('killed')
+  expect(held).toMatchObject({ status: 'running', cost_usd: null })
+  expect(decoded(await second.sdk({ apiKey: key }).images.generate(body))).toHaveLength(1)
+
+  const calls = await upstream.callsFor(body.prompt)
+  expect(calls.map(({ outcome }) => outcome)).toEqual(['aborted', 'answered'])
+  const entries = await operator.audit('killed')
+  expect(entries).toHaveLength(1)
+  expect(entries[0]).toMatchObject({ run: held?.run, status: 'succeeded', attempts: 2 })
+  expect(inMicroUsd(entries[0]?.cost_usd ?? 0)).toBe(paid(calls))
+  const { standings } = await operator.read('killed')
+  expect(standing(standings, 'concurrency').used).toBe(0)
+  expect(inMicroUsd(standing(standings, 'budget_usd').used)).toBe(paid(calls))
+})
+
+test('a generation that the gateway did not survive and nobody asks for again is settled all the same', async () => {
+  const upstream = ending(await startUpstream())
+  const first = await startGateway(sendingTo(upstream.origin))
+  const key = await (await Operator.of(first)).team('left', { budget_usd: 0.01, concurrency: 1 })
+  const body = { ...LOW, prompt: 'A lagoon @delay=4000' }
+  const pending = expect(first.sdk({ apiKey: key }).images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIError)
+  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 10_000 })
+
+  const second = await crash(first, upstream)
+  await pending
+  const operator = await Operator.of(second)
+  const settled = async (): Promise<void> =>
+    expect((await operator.audit('left')).map(({ status }) => status)).toEqual(['succeeded'])
+  await vi.waitFor(settled, { timeout: 60_000, interval: 1000 })
+  const { standings } = await operator.read('left')
+  expect(standing(standings, 'concurrency').used).toBe(0)
+  expect(inMicroUsd(standing(standings, 'budget_usd').used)).toBe(paid(await upstream.callsFor(body.prompt)))
+})

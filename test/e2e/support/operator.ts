@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import type { Gateway } from './gateway.ts'
+
+/** Limits as the admin API spells them. */
+export type Limits = Record<string, number | string | string[] | null>
+
+/** How a limit stands; a budget in USD. */
+export interface Standing {
+  limit: string
+  scope: 'team' | 'key'
+  max: number
+  used: number
+  remaining: number
+}
+
+export interface Team {
+  id: string
+  limits: Limits
+  standings: Standing[]
+}
+
+/** A key as it is told when it is issued. */
+export interface IssuedKey {
+  id: string
+  key: string
+}
+
+/** A generation as the audit tells of it. */
+export interface Entry {
+  /** Its generation's id, which is the same for all runs of it. */
+  id: string
+  run: string
+  status: 'running' | 'succeeded' | 'failed' | 'expired'
+  error: string | null
+  attempts: number
+  images: string[]
+  cost_usd: number | null
+  reserved_usd: number
+}
+
+/** What a key has used, and its whole team. */
+export interface Usage {
+  team: { id: string }
+  limits: Standing[]
+  totals: Totals
+  team_totals: Totals
+}
+
+interface Totals {
+  requests: number
+  hits: number
+  joins: number
+  generations: number
+  cost_usd: number
+  saved_usd: number
+}
+
+/** Whoever runs a gateway, by its admin API. */
+export class Operator {
+  readonly #origin: string
+  readonly #token: string
+
+  private constructor(origin: string, token: string) {
+    this.#origin = origin
+    this.#token = token
+  }
+
+  static async of({ baseUrl, directory }: Gateway): Promise<Operator> {
+    const { ADMIN_TOKEN = '' } = parseEnv(await readFile(join(directory, '.dev.vars'), 'utf8'))
+    return new Operator(new URL(baseUrl).origin, ADMIN_TOKEN)
+  }
+
+  send(method: string, path: string, body?: unknown): Promise<Response> {
+    return fetch(`${this.#origin}/admin/api${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+  }
+
+  /** Makes a team with one key, which is what is given back. */
+  async team(id: string, limits: Limits = {}, plan = 'unlimited'): Promise<string> {
+    await this.#done('POST', '/teams', { id, plan, limits })
+    return (await this.issueKey(id)).key
+  }
+
+  async issueKey(team: string, facts: Record<string, unknown> = {}): Promise<IssuedKey> {
+    return JSON.parse(await this.#done('POST', `/teams/${team}/keys`, { name: 'test', ...facts }))
+  }
+
+  async revokeKey(team: string, id: string): Promise<void> {
+    await this.#done('DELETE', `/teams/${team}/keys/${id}`)
+  }
+
+  async setLimits(team: string, limits: Limits): Promise<void> {
+    await this.#done('PATCH', `/teams/${team}`, { limits })
+  }
+
+  async deleteTeam(team: string): Promise<void> {
+    await this.#done('DELETE', `/teams/${team}`)
+  }
+
+  async teamIds(): Promise<string[]> {
+    const { data }: { data: { id: string }[] } = JSON.parse(await this.#done('GET', '/teams'))
+    return data.map(({ id }) => id)
+  }
+
+  async read(team: string): Promise<Team> {
+    return JSON.parse(await this.#done('GET', `/teams/${team}`))
+  }
+
+  /** All generations that a team has paid for, the newest first. */
+  async audit(team: string): Promise<Entry[]> {
+    const { data }: { data: Entry[] } = JSON.parse(await this.#done('GET', `/audit?team=${team}&limit=1000`))
+    return data
+  }
+
+  async #done(method: string, path: string, body?: unknown): Promise<string> {
+    const response = await this.send(method, path, body)
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}: ${text}`)
+    return text
+  }
+}
+
+/** What a key is told by `/v1/usage`. */
+export async function usageOf({ baseUrl }: Gateway, key: string): Promise<Usage> {
+  const response = await fetch(`${baseUrl}/usage`, { headers: { authorization: `Bearer ${key}` } })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`the usage was not told: ${text}`)
+  return JSON.parse(text)
+}
+
+/** How one limit stands, of those that are told of a team or of a key. */
+export function standing(all: readonly Standing[], limit: string, scope: Standing['scope'] = 'team'): Standing {
+  const found = all.find((each) => each.limit === limit && each.scope === scope)
+  if (!found) throw new Error(`the ${scope} has no limit ${limit}`)
+  return found
+}
