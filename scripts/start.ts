@@ -48,6 +48,8 @@ Darkroom is listening.
   URL  ${url}/v1
   Key  ${key}
 
+The key belongs to the team 'default'. Teams, keys and limits are managed with the ADMIN_TOKEN in ${SECRETS}: see README.md.
+
 Try it (writes demo.png):
 
   curl -s ${url}/v1/images/generations -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d '${body}' | grep -o 'http[^"]*' | xargs curl -s -o demo.png
