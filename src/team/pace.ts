@@ -10,29 +10,32 @@ const [MIN_LEASE, MAX_LEASE] = [10, 100]
 /** All leases of a second together take no more than this share of a limit, since they may turn out not to be used. */
 const SHARE = 0.05
 
-/** How often each key of a team was let in within the current second, and how many requests were leased in it. */
+/** How many requests of each key were let in within this second and the one before, and how many were leased in this. */
 export class Pace {
   #second = 0
   #leased = 0
-  readonly #admitted = new Map<string, number>()
+  #admitted = new Map<string, number>()
+  #before = new Map<string, number>()
 
   /** How many requests a key that is being let in may let in by itself after that, as far as limits of requests go. */
   lease(key: string, standings: readonly Standing[], nowMs: number): number {
     const second = Math.floor(nowMs / 1000)
     if (second !== this.#second) {
+      this.#before = second === this.#second + 1 ? this.#admitted : new Map()
+      this.#admitted = new Map()
       this.#second = second
       this.#leased = 0
-      this.#admitted.clear()
     }
     const admitted = (this.#admitted.get(key) ?? 0) + 1
     this.#admitted.set(key, admitted)
-    if (admitted <= BUSY) return 0
+    if (Math.max(admitted, this.#before.get(key) ?? 0) <= BUSY) return 0
     const room = standings
       .filter(({ limit }) => limit === 'requests_per_minute' || limit === 'requests_per_day')
       .map(({ max, remaining }) => Math.min(remaining - 1, Math.floor(max * SHARE) - this.#leased))
     const lease = Math.min(MAX_LEASE, ...room)
     if (lease < MIN_LEASE) return 0
     this.#leased += lease
+    this.#admitted.set(key, admitted + lease)
     return lease
   }
 }
