@@ -54,7 +54,9 @@ interface Totals {
   joins: number
   generations: number
   cost_usd: number
+  cost_credits?: number
   saved_usd: number
+  unpriced: number
 }
 
 /** Whoever runs a gateway, by its admin API. */
