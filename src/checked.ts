@@ -76,7 +76,7 @@ function tooBig(param: string, input: unknown, maximum: number): Failure {
   return { code: 'invalid_request', message, param, reason: `${what}_above_max_length` }
 }
 
-/** The API has no numbers but whole ones. */
+/** The API has no numbers but whole ones; a budget is the one exception of the admin API. */
 const EXPECTED: Record<string, string> = {
   string: 'a string',
   number: 'an integer',

@@ -6,7 +6,7 @@ import { catalogueOf } from './catalog/models'
 import { modelSetting } from './catalog/model-setting'
 import type { Upstream } from './providers/provider'
 import { keyHash } from './team/key'
-import { type Limits, limits, PLANS } from './team/limits'
+import { BURST_ALONE, isBurstAlone, type Limits, limits, PLANS } from './team/limits'
 import { configuredUpstreams, upstreamSetting } from './upstreams/configured'
 
 /** Everything that settings decide, in our own shape. */
@@ -119,6 +119,8 @@ function plansOf(set: Record<string, Limits>, defaultPlan: string): Pick<Config,
   const plans = new Map(Object.entries({ ...PLANS, ...set }))
   if (!plans.has(defaultPlan))
     throw new ConfigError(`The setting DEFAULT_PLAN is wrong: PLANS has no '${defaultPlan}'.`)
+  const [wrong] = [...plans].find(([, plan]) => isBurstAlone(plan)) ?? []
+  if (wrong) throw new ConfigError(`The setting PLANS.${wrong} is wrong: ${BURST_ALONE}`)
   return { plans, defaultPlan }
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { Config } from './config'
-import type { Visit } from './team/admit'
+import type { Visit } from './team/lease'
 
 /** What every handler of the app finds in its context. */
 export interface App {

@@ -6,7 +6,7 @@ import { type Failure, GatewayError, unwrap } from './errors'
 import { forgetGeneration, forgetImage } from './generation/obtain'
 import * as images from './store/images'
 import * as links from './store/links'
-import { bearerOf } from './team/admit'
+import { bearerOf } from './team/lease'
 import { bearerKey, identify } from './team/caller'
 import { cursor, cursorAfter, type Cursor, type Entry, keptOf, type Sought } from './team/entry'
 import { askTeam } from './team/teams'
@@ -44,22 +44,20 @@ export async function showGeneration(c: Context<App>): Promise<Response> {
   return c.json(shown(newest, c))
 }
 
-/** As many entries as have no more pictures together than R2 deletes at once, at ten each (platform §1). */
-const BATCH = 100
-
 /** `DELETE /v1/generations/{id}`: its images and its answer; what it cost stays in the ledger. Throws GatewayError. */
 export async function deleteGeneration(c: Context<App>): Promise<Response> {
   const [team, id] = [await teamOfBearer(c), c.req.param('id') ?? '']
-  let batch = await pageOf(c, team, { generation: id }, BATCH)
+  let batch = await pageOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
   if (batch.length === 0) throw new GatewayError(NOT_FOUND)
   // The newest comes first, and no two of one generation run at the same time.
   if (batch[0]?.status === 'running') throw new GatewayError(STILL_RUNNING)
-  for (let last = batch.at(-1); last; last = batch.at(-1)) {
+  while (batch.length > 0) {
     await removeImages(c, batch.flatMap(keptOf))
-    batch = await pageOf(c, team, { generation: id }, BATCH, { startedMs: last.started_ms, id: last.id })
+    await forgetGeneration(c.env.GENERATIONS, id)
+    for (const entry of batch) await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, keptOf(entry)))
+    batch =
+      batch.length < images.ENTRIES_AT_ONCE ? [] : await pageOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
   }
-  await forgetGeneration(c.env.GENERATIONS, id)
-  await askTeam(c.env, team, async (stub) => await stub.discard(id))
   return c.json({ object: 'generation', id, deleted: true })
 }
 
@@ -72,7 +70,7 @@ export async function deleteImage(c: Context<App>): Promise<Response> {
   if (!entry || !generation || !keptOf(entry).includes(key)) throw new GatewayError(NOT_FOUND)
   await removeImages(c, [key])
   await forgetImage(c.env.GENERATIONS, key)
-  await askTeam(c.env, team, async (stub) => await stub.discard(generation, [key]))
+  await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, [key]))
   return c.json({ object: 'image', id: key, deleted: true })
 }
 
@@ -86,11 +84,14 @@ async function teamOfBearer(c: Context<App>): Promise<string> {
 const pageOf = async (c: Context<App>, team: string, sought: Sought, limit: number, after?: Cursor): Promise<Entry[]> =>
   unwrap(await askTeam(c.env, team, async (stub) => await stub.page(sought, limit, after)))
 
-/** From R2 and from this data centre's cache; copies in others may be shown for up to an hour more. */
+/** As many as a request may remove from the cache on any plan (platform §1). */
+const NEAR_COPIES = 50
+
+/** From R2 and, as far as that goes, from this data centre's cache; other copies may be shown for up to an hour more. */
 async function removeImages(c: Context<App>, keys: readonly string[]): Promise<void> {
   await images.remove(c.env.IMAGES, keys)
   const { origin } = new URL(c.req.url)
-  await Promise.all(keys.map((key) => caches.default.delete(`${origin}/${key}`)))
+  await Promise.allSettled(keys.slice(0, NEAR_COPIES).map((key) => caches.default.delete(`${origin}/${key}`)))
 }
 
 function shown(entry: Entry, c: Context<App>): Record<string, unknown> {

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { App } from './context'
 import { limitHeaders } from './delivery/limit-headers'
 import { unwrap } from './errors'
-import { bearerOf } from './team/admit'
+import { bearerOf } from './team/lease'
 import { bearerKey, identify } from './team/caller'
 import { periodOf } from './team/period'
 import { askTeam } from './team/teams'
@@ -12,20 +12,20 @@ import { moment, standingJson, totalsJson, usageJson } from './team/worded'
 export async function showUsage(c: Context<App>): Promise<Response> {
   const config = c.get('config')
   const caller = identify(bearerKey(c.req.header('authorization')), config)
-  const { id, name, expiresMs } = await bearerOf(caller, c.env)
+  const { id, name, limits: own, expiresMs } = await bearerOf(caller, c.env)
   const period = periodOf(c.req.query(), Date.now())
-  const { profile, standings } = unwrap(await askTeam(c.env, caller.team, async (team) => await team.read(id)))
+  const { profile, limits, standings } = unwrap(await askTeam(c.env, caller.team, async (team) => await team.read(id)))
   const all = unwrap(await askTeam(c.env, caller.team, async (team) => await team.usage(period)))
-  const own = unwrap(await askTeam(c.env, caller.team, async (team) => await team.usage({ ...period, key: id })))
+  const ownUse = unwrap(await askTeam(c.env, caller.team, async (team) => await team.usage({ ...period, key: id })))
   const answer = {
     object: 'usage',
-    team: { id: profile.id, name: profile.name, plan: profile.plan },
-    key: { id, name, expires_at: moment(expiresMs) },
+    team: { id: profile.id, name: profile.name, plan: profile.plan, limits },
+    key: { id, name, limits: own, expires_at: moment(expiresMs) },
     limits: standings.map(standingJson),
     period,
-    totals: totalsJson(own, config.creditsPerUsd),
+    totals: totalsJson(ownUse, config.creditsPerUsd),
     team_totals: totalsJson(all, config.creditsPerUsd),
-    data: own.rows.map((row) => usageJson(row, config.creditsPerUsd)),
+    data: ownUse.rows.map((row) => usageJson(row, config.creditsPerUsd)),
   }
   return c.json(answer, 200, limitHeaders(standings))
 }

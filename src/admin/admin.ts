@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { Hono, type MiddlewareHandler } from 'hono'
 import type { App } from '../context'
 import { type Failure, GatewayError } from '../errors'
-import { bearerOf } from '../team/admit'
+import { bearerOf } from '../team/lease'
 import { bearerKey, GATEWAY_TEAM } from '../team/caller'
 import { keyHash } from '../team/key'
 import { changeKey, issueKey, listKeys, revokeKey } from './keys'
@@ -35,8 +35,8 @@ export const admin = new Hono<App>()
   .patch('/teams/:team/keys/:key', changeKey)
   .delete('/teams/:team/keys/:key', revokeKey)
 
-  .get('/usage', showUsage)
-  .get('/audit', showAudit)
+  .get('/usage', beGatewayTeam, showUsage)
+  .get('/audit', beGatewayTeam, showAudit)
 
 const NOT_ADMIN: Failure = {
   code: 'unauthorized',

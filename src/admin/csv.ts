@@ -5,7 +5,7 @@ export function csv(columns: readonly string[], rows: readonly Record<string, un
 }
 
 /** Callers choose some of these texts, and a spreadsheet takes one that begins like this for a formula; no model does. */
-const FORMULA = /^(?:[=+\-\t\r]|@(?!cf\/))/
+const FORMULA = /^(?:[=+\-\t\r\n]|@(?!cf\/[\w-]+\/[\w.-]+$))/
 
 function cell(value: unknown): string {
   if (typeof value === 'number') return String(value)

@@ -2,18 +2,18 @@ import type { Context } from 'hono'
 import * as z from 'zod'
 import type { App } from '../context'
 import { unwrap } from '../errors'
-import { recallLeases } from '../team/admit'
+import { recallLeases } from '../team/lease'
 import { keyHash, mintKey } from '../team/key'
 import { isGood, type Key, type KeyFacts } from '../team/keys'
-import { limits } from '../team/limits'
+import { BURST_ALONE, isBurstAlone, limits } from '../team/limits'
 import { askTeam } from '../team/teams'
 import { moment } from '../team/worded'
 import { bodyOf } from './body'
 
 const name = z.string().min(1).max(100)
 const expiry = z.iso.datetime({ offset: true, message: 'Use a date and time such as 2027-01-31T00:00:00Z.' }).nullish()
-const ownLimits = limits.refine(({ burst, requests_per_minute: perMinute }) => !burst || perMinute, {
-  message: 'A key that has a burst needs requests_per_minute as well.',
+const ownLimits = limits.refine((own) => !isBurstAlone(own), {
+  message: BURST_ALONE,
   path: ['burst'],
 })
 const newKey = z.strictObject({ name, limits: ownLimits.default({}), expires_at: expiry })

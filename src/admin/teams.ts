@@ -1,13 +1,13 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { invalidValue } from '../catalog/refusals'
+import { invalidValue, notTogether } from '../catalog/refusals'
 import type { Config } from '../config'
 import type { App } from '../context'
 import { checked } from '../checked'
 import { GatewayError, unwrap } from '../errors'
-import { recallLeases } from '../team/admit'
+import { recallLeases } from '../team/lease'
 import { TEAM_ID } from '../team/key'
-import { limits } from '../team/limits'
+import { BURST_ALONE, isBurstAlone, type Limits, limits } from '../team/limits'
 import { limitsOf, type Profile, TAKEN } from '../team/profile'
 import type { Standing } from '../team/standing'
 import { askDirectory, askTeam } from '../team/teams'
@@ -36,6 +36,7 @@ export async function createTeam(c: Context<App>): Promise<Response> {
   const body = await bodyOf(c, newTeam)
   const config = c.get('config')
   const plan = planOf(body.plan, config) ?? config.defaultPlan
+  refuseBurstAlone({ ...config.plans.get(plan), ...body.limits })
   const profile = { id: body.id, name: body.name ?? body.id, plan, limits: body.limits ?? {}, createdMs: Date.now() }
   return c.json(teamJson(await found(c.env, profile), config), 201)
 }
@@ -76,6 +77,8 @@ export async function showTeam(c: Context<App>): Promise<Response> {
 export async function changeTeam(c: Context<App>): Promise<Response> {
   const change = await bodyOf(c, teamChange)
   planOf(change.plan, c.get('config'))
+  const before = unwrap(await askTeam(c.env, idAt(c), async (team) => await team.read())).profile
+  refuseBurstAlone(limitsOf({ ...before, ...change }, c.get('config')))
   const profile = unwrap(await askTeam(c.env, idAt(c), async (team) => await team.change(change)))
   if (change.name !== undefined)
     await askDirectory(c.env, async (directory) => await directory.rename(profile.id, profile.name))
@@ -101,6 +104,10 @@ const isOfTeam = ({ scope }: Standing): boolean => scope === 'team'
 function planOf(plan: string | undefined, { plans }: Config): string | undefined {
   if (plan === undefined || plans.has(plan)) return plan
   throw new GatewayError(invalidValue('plan', plan, [...plans.keys()]))
+}
+
+function refuseBurstAlone(effective: Limits): void {
+  if (isBurstAlone(effective)) throw new GatewayError(notTogether('limits.burst', BURST_ALONE))
 }
 
 const teamJson = (profile: Profile, config: Config): Record<string, unknown> => ({

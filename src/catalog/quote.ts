@@ -19,7 +19,8 @@ export function quote(
   model: Model,
   prices: Prices | undefined = model.prices,
 ): number | undefined {
-  if (!prices) return undefined
+  // How an SVG is billed is not known (protocols §11).
+  if (!prices || request.format === 'svg') return undefined
   const quality = request.quality === DEFAULTS.quality ? AUTO_QUALITY : request.quality
   return Math.ceil(withoutNoise(priceOf({ ...request, quality }, model, prices)))
 }
@@ -39,16 +40,17 @@ export interface Made {
  * share of the quote that its images are of those asked for: so too where a relay reports that no token came out.
  */
 export function cost(
-  { usage, images, size = DEFAULTS.size, quality = DEFAULTS.quality }: Made,
+  { usage, images, size, quality }: Made,
   request: ImageRequest,
   model: Model,
   prices: Prices | undefined = model.prices,
 ): number | undefined {
   if (usage && usage.output > 0 && prices?.per === 'token')
     return Math.round(withoutNoise(tokenPrice(countOf(usage, request), prices)))
+  // What was asked for is what was agreed; upstreams have words of their own for it.
   const known = {
-    size: size === DEFAULTS.size ? request.size : size,
-    quality: quality === DEFAULTS.quality ? request.quality : quality,
+    size: request.size === DEFAULTS.size ? (size ?? request.size) : request.size,
+    quality: request.quality === DEFAULTS.quality ? (quality ?? request.quality) : request.quality,
   }
   const quoted = quote({ ...request, ...known }, model, prices)
   return quoted === undefined ? undefined : Math.round((quoted * images) / request.n)

@@ -100,6 +100,12 @@ export const byTable =
     imageOut: request.n * tableTokens(request.quality, request.size),
   })
 
+/** How many pictures a GIF is made of when nothing is said (protocols §1.1). */
+export const DEFAULT_FRAMES = 9
+
+const framesOf = ({ format, extras: { frame_count: frames } }: ImageRequest): number =>
+  format === 'gif' ? (typeof frames === 'number' ? frames : DEFAULT_FRAMES) : 1
+
 /** For gpt-image-2 and its successors. */
 export const byFormula =
   (bases: Bases): Tokens =>
@@ -107,7 +113,7 @@ export const byFormula =
     textIn: textTokens(request),
     imageIn: pictures(request) * PATCHED_PICTURE,
     textOut: 0,
-    imageOut: request.n * formulaTokens(bases, request.quality, request.size),
+    imageOut: request.n * framesOf(request) * formulaTokens(bases, request.quality, request.size),
   })
 
 /** Input tokens of a picture, which Google does not tell for every model: taken for those of a 1K picture on its way out. */

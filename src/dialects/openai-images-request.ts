@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Adjustment } from '../catalog/fit'
 import { notTogether, unknownParameter } from '../catalog/refusals'
+import { DEFAULT_FRAMES } from '../catalog/tokens'
 import { GatewayError } from '../errors'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../image/request'
 import { boundaryOf } from '../streams/multipart'
@@ -135,8 +136,7 @@ async function requestOf(fields: Fields, pictures: Picture[], intake: Intake): P
   }
 }
 
-/** What a GIF has when nothing is said (protocols §1.1). */
-const DEFAULT_FRAMES = 9
+/** How long a frame of a GIF is shown when nothing is said (protocols §1.1). */
 const DEFAULT_FRAME_MS = 200
 
 /** One after the other, since each picture that is read takes its share of the isolate's memory. */

@@ -2,10 +2,11 @@ import { DurableObject } from 'cloudflare:workers'
 import { configOf } from '../config'
 import { type Failure, type Result, failed, ok } from '../errors'
 import type { ImageRecord } from '../image/record'
-import { log } from '../log'
+import { describe, log } from '../log'
 import * as images from '../store/images'
 import * as records from '../store/records'
 import type { Payer } from '../team/entry'
+import { withDeadline } from './deadline'
 import { Memory, type RunRow } from './memory'
 import { orderOf, owedFor, priced, reserve, settle, TEAM_UNREACHABLE } from './payment'
 import { isComplete, type Progress, recordOf, servedBy } from './progress'
@@ -21,6 +22,8 @@ interface Ended {
 /** How often a run is tried whose process dies. */
 const MAX_ATTEMPTS = 2
 const REFUSAL_MS = 60_000
+/** An image that is made does not wait for longer until its team has heard of it; the alarm tells it again. */
+const SETTLE_MS = 10_000
 /** For an answer that is not whole, or not for others: long enough for its caller to ask again for what it paid for. */
 const BRIEFLY_MS = 60_000
 
@@ -78,7 +81,7 @@ export class Generation extends DurableObject<Env> {
     if (progress && isComplete(progress, task)) {
       ending(ok(recordOf(task, { progress, summary: {} }, Date.now())))
     } else if (attempt < MAX_ATTEMPTS && (asked || task.shared)) {
-      void this.#start({ ...row, id: newRunId(), attempt: attempt + 1, progress: undefined })
+      void this.#start({ ...row, id: newRunId(), before: row.id, attempt: attempt + 1, progress: undefined })
     } else {
       ending(failed(INTERRUPTED))
     }
@@ -131,11 +134,23 @@ export class Generation extends DurableObject<Env> {
     } else if (REMEMBERED.includes(made.failure.code) || made.failure === INTERRUPTED) {
       this.#memory.refuse(made.failure, now, now + REFUSAL_MS)
     }
+    if (outcome.attempts > (made.ok ? 1 : 0)) this.ctx.waitUntil(this.#sweep(row, made))
     this.#memory.owe(owedFor(row, { ...outcome, made }))
     this.#memory.endRun()
-    await this.#settle()
+    await withDeadline(SETTLE_MS, () => this.#settle()).catch(() => {})
     await this.#memory.rearm(now)
     return { made }
+  }
+
+  /** Removes what was stored by attempts that came to nothing: no ledger knows of it. */
+  async #sweep({ task, id, before }: RunRow, made: Result<ImageRecord>): Promise<void> {
+    const kept = made.ok ? made.value.images.map(({ key }) => key) : []
+    try {
+      for (const run of [id, before].filter((each) => each !== undefined))
+        await images.sweep(this.env.IMAGES, { generation: task.id, run }, kept)
+    } catch (error) {
+      log('images-not-removed', { generation: task.id, ...describe(error) })
+    }
   }
 
   /** Tells the payers' teams what is owed; what they do not hear now, the alarm tells them again. */

@@ -15,6 +15,8 @@ export interface Owed {
 export interface RunRow {
   task: Task
   id: string
+  /** Under which the process stored its images that did not survive it. */
+  before?: string
   /** Under which its money is held, through all of its attempts. */
   reservation: string
   /** From 1. */

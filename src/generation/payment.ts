@@ -33,6 +33,7 @@ export function orderOf({ task, reservation }: RunRow, config: Config, nowMs: nu
     operation: request.operation,
     prompt: request.prompt,
     images: request.n,
+    size: request.size,
     quote: quotes.every((each) => each !== undefined) ? Math.max(0, ...quotes) : undefined,
     expiresMs: nowMs + allMs + longestMs + GRACE_MS,
   }
@@ -71,24 +72,15 @@ export function priced(record: ImageRecord, { request }: Task, config: Config): 
 
 /** What a run came to. */
 export function owedFor({ task, reservation }: RunRow, { made, attempts, last }: Outcome): Owed {
-  const record = made.ok ? made.value : undefined
-  const settlement = {
-    id: reservation,
-    failure: made.ok ? undefined : made.failure.code,
-    attempts,
-    cost: made.ok ? record?.cost : 0,
-    images: record?.images.map(({ key }) => key) ?? [],
-    upstream: record
-      ? {
-          ...record.upstream,
-          model: record.model,
-        }
-      : last,
-    size: record?.size,
-    quality: record?.quality,
-    usage: record?.usage,
+  const { team } = task.payer
+  const run = { id: reservation, attempts }
+  if (!made.ok) return { team, settlement: { ...run, failure: made.failure.code, cost: 0, images: [], upstream: last } }
+  const { upstream, model, images, size, quality, usage, cost: paid } = made.value
+  const keys = images.map(({ key }) => key)
+  return {
+    team,
+    settlement: { ...run, cost: paid, images: keys, upstream: { ...upstream, model }, size, quality, usage },
   }
-  return { team: task.payer.team, settlement }
 }
 
 /** Tells a team what is owed; false where it could not be reached. */

@@ -117,9 +117,10 @@ async function receive(
       if (!signal.aborted) note(progress)
     } else if (event.index < task.request.n) {
       const place = { generation: task.id, run: id, index: event.index }
-      progress.images[event.index] = await images.put(env.IMAGES, place, event.bytes)
-      // After its deadline the run goes on without this attempt.
-      if (signal.aborted) return
+      const stored = await images.put(env.IMAGES, place, event.bytes)
+      // After its deadline the run goes on without this attempt, whose images may have been removed by then.
+      if (signal.aborted) return await images.remove(env.IMAGES, [stored.key])
+      progress.images[event.index] = stored
       note(progress)
     }
   }

@@ -39,9 +39,21 @@ export const open = (bucket: R2Bucket, key: string, range?: R2Range): Promise<R2
 /** What is known of the picture under a key without reading it; null where it was deleted. Throws StoreError. */
 export const head = (bucket: R2Bucket, key: string): Promise<R2Object | null> => persistently(() => bucket.head(key))
 
+/** As many entries of a ledger as have no more pictures together than R2 removes at once, at ten each (platform §1). */
+export const ENTRIES_AT_ONCE = 100
+
 /** Removes pictures, at most 1,000 at a time; those that are gone already do no harm. Throws StoreError. */
 export async function remove(bucket: R2Bucket, keys: readonly string[]): Promise<void> {
   if (keys.length > 0) await persistently(() => bucket.delete([...keys]))
+}
+
+/** Removes what runs of a generation whose ids begin like this have stored, but for what is to be kept. Throws StoreError. */
+export async function sweep(bucket: R2Bucket, place: Omit<Place, 'index'>, kept: readonly string[]): Promise<void> {
+  const { objects } = await persistently(() => bucket.list({ prefix: `${PREFIX}${place.generation}/${place.run}` }))
+  await remove(
+    bucket,
+    objects.map(({ key }) => key).filter((key) => !kept.includes(key)),
+  )
 }
 
 /** The generation and the run that a key belongs to. */

@@ -23,6 +23,7 @@ export function refuseRequest(all: readonly Standing[]): Failure | undefined {
       .filter((each) => each.limit === limit && each.remaining < 1)
       .toSorted((a, b) => (b.resetMs ?? 0) - (a.resetMs ?? 0))[0]
   const day = full('requests_per_day')
+  if (day?.max === 0) return never('any request', day.scope)
   if (day) return overDaily('requests', day)
   const minute = full('requests_per_minute')
   if (!minute) return undefined

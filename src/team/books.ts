@@ -81,16 +81,17 @@ export class Books {
 
   /**
    * Writes down what a generation came to, even if nobody waited for that any more; a second time changes nothing. False
-   * where these books never heard of it.
+   * where its pictures are not to be kept: it was deleted meanwhile, or these books never heard of it.
    */
   settle(settlement: Settlement, holderOf: HolderOf, nowMs: number): boolean {
     const entry = this.ledger.entry(settlement.id)
     if (!entry) return false
-    if (entry.status === 'succeeded' || entry.status === 'failed') return true
+    if (entry.status === 'succeeded' || entry.status === 'failed') return entry.deleted_ms === null
     this.ledger.close(settlement, nowMs)
     const counted = entry.status === 'running' ? entry.n : 0
     this.#correct(entry, holderOf(entry.key), settlement.images.length - counted, settlement.cost ?? 0, nowMs)
-    return true
+    if (entry.deleted_ms !== null) this.ledger.keepNone(entry.id)
+    return entry.deleted_ms === null
   }
 
   /** Lets go of what is held for generations that nobody has settled in time. */

@@ -20,8 +20,9 @@ export interface Order {
   model: string
   operation: string
   prompt: string
-  /** How many pictures. */
+  /** How many pictures, and of which size. */
   images: number
+  size: string
   /** In micro-USD; undefined where no price is known. */
   quote: number | undefined
   /** Until when the money is held for it, in ms since 1970. */
@@ -32,7 +33,7 @@ export interface Order {
 export interface Settlement {
   id: string
   /** What it failed with; undefined where it did not. */
-  failure: string | undefined
+  failure?: string | undefined
   /** In micro-USD; undefined where no price is known. */
   cost: number | undefined
   /** The keys of its pictures in R2. */
@@ -41,9 +42,9 @@ export interface Settlement {
   attempts: number
   /** Who served it, or failed to last. */
   upstream: Served | undefined
-  size: string | undefined
-  quality: string | undefined
-  usage: Usage | undefined
+  size?: string | undefined
+  quality?: string | undefined
+  usage?: Usage | undefined
 }
 
 /** An upstream, and what it said of itself: what an audit asks for (seeds/002). */

@@ -17,6 +17,7 @@ const SCHEMA = `
     size TEXT, quality TEXT, input_tokens INTEGER, output_tokens INTEGER, deleted_ms INTEGER
   ) WITHOUT ROWID;
   CREATE INDEX ledger_started ON ledger (started_ms, id);
+  CREATE INDEX ledger_key ON ledger (key, started_ms, id);
   CREATE INDEX ledger_generation ON ledger (generation, started_ms, id);
   CREATE INDEX ledger_running ON ledger (key, expires_ms, reserved) WHERE status = 'running';
   CREATE INDEX ledger_kept ON ledger (started_ms) WHERE kept_keys <> '[]';
@@ -167,18 +168,12 @@ export class Ledger {
     this.#update(id, { kept_keys: '[]' })
   }
 
-  /**
-   * Notes that pictures of a generation were deleted, or all of it. An entry with none left loses all that is not about
-   * money, and the keys by which an audit finds it.
-   */
-  discard(generation: string, images: readonly string[] | undefined, nowMs: number): void {
-    for (const entry of this.#sql.exec<Entry>('SELECT * FROM ledger WHERE generation = ?', generation).toArray()) {
-      const left = images ? keptOf(entry).filter((key) => !images.includes(key)) : []
-      const isTouched = !images || left.length < keptOf(entry).length
-      if (!isTouched || entry.status === 'running') continue
-      const end = left.length === 0 && entry.deleted_ms === null ? { prompt: '', deleted_ms: nowMs } : {}
-      this.#update(entry.id, { kept_keys: JSON.stringify(left), ...end })
-    }
+  /** Notes that pictures of a run were deleted; with none left, it loses all that is neither about money nor for audits. */
+  discard(id: string, images: readonly string[], nowMs: number): void {
+    const entry = this.entry(id)
+    if (!entry || entry.status === 'running') return
+    const left = keptOf(entry).filter((key) => !images.includes(key))
+    this.#update(id, { kept_keys: JSON.stringify(left), ...(left.length > 0 ? {} : { prompt: '', deleted_ms: nowMs }) })
   }
 
   #update(id: string, values: Record<string, SqlStorageValue>): void {

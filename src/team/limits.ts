@@ -31,6 +31,11 @@ export const limits = z.strictObject({
 })
 export type Limits = z.infer<typeof limits>
 
+/** A burst is a part of a minute's requests, and by itself would be a limit that limits nothing. */
+export const isBurstAlone = ({ burst, requests_per_minute: perMinute }: Limits): boolean => Boolean(burst && !perMinute)
+
+export const BURST_ALONE = 'A burst needs requests_per_minute as well: it is how many of those may come at once.'
+
 /** The plans that are there without any setting: those of the articles (seeds/003, FAQ 5), and none at all. */
 export const PLANS: Readonly<Record<string, Limits>> = {
   unlimited: {},
@@ -44,7 +49,7 @@ export const PLANS: Readonly<Record<string, Limits>> = {
  * a name stands for.
  */
 export function refuseAsked(
-  request: ImageRequest,
+  request: Pick<ImageRequest, 'model' | 'n' | 'size'>,
   all: readonly Limits[],
   meant: (name: string) => string | undefined,
 ): Failure | undefined {
@@ -72,11 +77,11 @@ const forbidden = (model: string): Failure => ({
 /** As large as what models choose by themselves (protocols §1.2). */
 const AUTO_SIZE = '1536x1024'
 
+/** What is no size in pixels may be of any. */
 function exceeds(asked: string, max: string): boolean {
-  const size = asked === 'auto' ? AUTO_SIZE : asked
-  const [short = 0, long = 0] = edges(size)
+  const [short = Infinity, long = Infinity] = edges(asked === 'auto' ? AUTO_SIZE : asked)
   const [maxShort = 0, maxLong = 0] = edges(max)
-  return short > maxShort || long > maxLong
+  return !(short <= maxShort && long <= maxLong)
 }
 
 const edges = (size: string): number[] =>

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { checked } from '../checked'
 import { type Failure, GatewayError } from '../errors'
-import { dayOf, monthOf } from './meter'
+import { dayOf } from './meter'
 import type { Period } from './usage'
 
 const day = z.iso.date('Use a day such as 2027-01-31.')
@@ -10,11 +10,10 @@ const query = z.object({ from: day.optional(), to: day.optional() })
 /** Reports read every generation of their days; those of more days are to be asked for piece by piece. */
 const MAX_DAYS = 366
 
-/**
- * Which days (UTC, both included) a query asks for; the month so far, if it does not say. Throws GatewayError.
- */
+/** Which days (UTC, both included) a query asks for: today's month so far, if it does not say. Throws GatewayError. */
 export function periodOf(asked: Record<string, string>, nowMs: number): Period {
-  const { from = `${monthOf(nowMs)}-01`, to = dayOf(nowMs) } = checked(query, asked)
+  const { from: first, to = dayOf(nowMs) } = checked(query, asked)
+  const from = first ?? `${to.slice(0, 7)}-01`
   const days = (Date.parse(to) - Date.parse(from)) / 86_400_000
   if (days < 0 || days > MAX_DAYS) throw new GatewayError(WRONG_PERIOD)
   return { from, to }

@@ -16,10 +16,8 @@ export interface Profile {
 const NO_PLAN: Limits = { concurrency: 0 }
 
 /** What a team is allowed: its plan's limits, and its own in their place. */
-export const limitsOf = ({ plan, limits }: Profile, { plans }: Pick<Config, 'plans'>): Limits => ({
-  ...(plans.get(plan) ?? NO_PLAN),
-  ...limits,
-})
+export const limitsOf = ({ plan, limits }: Profile, { plans }: Pick<Config, 'plans'>): Limits =>
+  plans.has(plan) ? { ...plans.get(plan), ...limits } : { ...limits, ...NO_PLAN }
 
 export const NO_TEAM: Failure = {
   code: 'not_found',

@@ -3,23 +3,36 @@ import * as images from '../store/images'
 import { keptOf } from './entry'
 import type { Ledger } from './ledger'
 
-/** As many entries as have no more pictures together than R2 deletes at once, at ten each (platform §1). */
-const BATCH = 100
+/** As many batches as are removed in one alarm, which has a quarter of an hour (platform §1). */
+const BATCHES = 100
 
-/** Removes a batch of the pictures of entries that began before a moment (ms since 1970), the oldest first. */
-export async function removeKept(ledger: Ledger, bucket: R2Bucket, beforeMs: number): Promise<void> {
-  const entries = ledger.kept(beforeMs, BATCH)
+/**
+ * Removes the pictures of entries that began before a moment (ms since 1970), the oldest first. False where some are left:
+ * there were too many for one alarm, or the bucket is in trouble.
+ */
+export async function removeKept(ledger: Ledger, bucket: R2Bucket, beforeMs: number): Promise<boolean> {
   try {
-    await images.remove(bucket, entries.flatMap(keptOf))
-    for (const { id } of entries) ledger.keepNone(id)
+    for (let batch = 0; batch < BATCHES; batch++) {
+      const entries = ledger.kept(beforeMs, images.ENTRIES_AT_ONCE)
+      if (entries.length === 0) return true
+      await images.remove(bucket, entries.flatMap(keptOf))
+      for (const { id } of entries) ledger.keepNone(id)
+    }
   } catch (error) {
-    log('images-not-removed', { entries: entries.length, ...describe(error) })
+    log('images-not-removed', describe(error))
   }
+  return false
 }
 
-/** When there is next something to be done about a ledger, in ms since 1970: a reservation to end, or pictures to remove. */
-export function nextDueMs(ledger: Ledger, retentionMs: number | undefined): number | undefined {
-  const oldestMs = retentionMs === undefined ? undefined : ledger.oldestKeptMs()
-  const dues = [ledger.nextExpiryMs(), oldestMs && oldestMs + (retentionMs ?? 0)].filter((due) => due !== undefined)
+const DAY_MS = 86_400_000
+
+/**
+ * When there is next something to be done about a ledger, in ms since 1970: a reservation to end, or pictures to remove.
+ * While any are kept that is within a day, since the setting of how long they are may change.
+ */
+export function nextDueMs(ledger: Ledger, retentionMs: number | undefined, nowMs: number): number | undefined {
+  const oldestMs = ledger.oldestKeptMs()
+  const removalMs = oldestMs === undefined ? undefined : Math.min(oldestMs + (retentionMs ?? Infinity), nowMs + DAY_MS)
+  const dues = [ledger.nextExpiryMs(), removalMs].filter((due) => due !== undefined)
   return dues.length > 0 ? Math.min(...dues) : undefined
 }

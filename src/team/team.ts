@@ -9,7 +9,7 @@ import { Charter } from './charter'
 import { GATEWAY_TEAM, WRONG_KEY } from './caller'
 import type { Cursor, Entry, Order, Settlement, Sought } from './entry'
 import { isGood, type Key, type KeyFacts, Keys, STATIC_KEY } from './keys'
-import type { Limits } from './limits'
+import { type Limits, refuseAsked } from './limits'
 import { dayOf } from './meter'
 import { LEASE_MS, Pace } from './pace'
 import { CLOSING, limitsOf, NO_KEY, NO_TEAM, type Profile } from './profile'
@@ -17,6 +17,7 @@ import { nextDueMs, removeKept } from './retention'
 import type { Standing } from './standing'
 import { askDirectory } from './teams'
 import type { FreeAnswers, Period, Used } from './usage'
+import { meantBy } from '../upstreams/choose'
 
 /** One team: the truth about its keys, its limits and its money. */
 export class Team extends DurableObject<Env> {
@@ -117,16 +118,24 @@ export class Team extends DurableObject<Env> {
     if (order.key === STATIC_KEY.id) await this.#beThere()
     const [now, holder] = [Date.now(), this.#holderOf(order.key)]
     if (!this.#charter.profile || holder.key.id !== order.key || !isGood(holder.key, now)) return failed(WRONG_KEY)
+    const config = configOf(this.env)
+    // A lease may have let it in by limits that were changed since.
+    const refusal = refuseAsked(
+      { ...order, n: order.images },
+      [holder.key.limits, holder.teamLimits],
+      (name) => meantBy(name, config)?.model,
+    )
+    if (refusal) return failed(refusal)
     const reserved = this.#books.reserve(order, holder, now)
     await this.#rearm(now)
     return reserved
   }
 
-  /** Writes down what a generation came to; where its team was deleted meanwhile, its pictures go as well. */
+  /** Writes down what a generation came to; where it or its team was deleted meanwhile, its pictures go as well. */
   async settle(settlement: Settlement): Promise<void> {
     const now = Date.now()
-    const isKnown = this.#charter.profile && this.#books.settle(settlement, (key) => this.#holderOf(key), now)
-    if (isKnown) await this.#rearm(now)
+    const isKept = this.#charter.profile && this.#books.settle(settlement, (key) => this.#holderOf(key), now)
+    if (isKept) await this.#rearm(now)
     else await images.remove(this.env.IMAGES, settlement.images)
   }
 
@@ -140,9 +149,9 @@ export class Team extends DurableObject<Env> {
     return this.#charter.profile ? ok(this.#books.ledger.page(sought, limit, after)) : failed(NO_TEAM)
   }
 
-  /** Notes that pictures of a generation were deleted, or all of it. */
-  discard(generation: string, pictures?: readonly string[]): void {
-    if (this.#charter.profile) this.#books.ledger.discard(generation, pictures, Date.now())
+  /** Notes that pictures of a run were deleted. */
+  discard(run: string, pictures: readonly string[]): void {
+    if (this.#charter.profile) this.#books.ledger.discard(run, pictures, Date.now())
   }
 
   /** Ends what nobody settled, and removes what is kept no longer. */
@@ -160,14 +169,13 @@ export class Team extends DurableObject<Env> {
   /** After the end: first the pictures, then the books. */
   async #empty(nowMs: number): Promise<void> {
     if (!this.#charter.isEmptying) return
-    await removeKept(this.#books.ledger, this.env.IMAGES, nowMs)
-    if (this.#books.ledger.oldestKeptMs() === undefined) await this.#charter.clear()
+    if (await removeKept(this.#books.ledger, this.env.IMAGES, nowMs)) await this.#charter.clear()
     else await this.ctx.storage.setAlarm(nowMs + AGAIN_MS)
   }
 
   /** Sets the object's one alarm to what is due next, where it is not set to something sooner. */
   async #rearm(nowMs: number): Promise<void> {
-    const due = nextDueMs(this.#books.ledger, configOf(this.env).imageRetentionMs)
+    const due = nextDueMs(this.#books.ledger, configOf(this.env).imageRetentionMs, nowMs)
     const set = await this.ctx.storage.getAlarm()
     if (due !== undefined && due < (set ?? Infinity)) await this.ctx.storage.setAlarm(Math.max(due, nowMs + AGAIN_MS))
   }
@@ -190,5 +198,5 @@ export class Team extends DurableObject<Env> {
   }
 }
 
-/** The batches in which pictures are removed are as far apart, and so is another try when that fails, in ms. */
+/** The soonest that an alarm is set for: whatever could not be done is tried again after that, in ms. */
 const AGAIN_MS = 1000

@@ -38,6 +38,7 @@ test.each([
   ['-1', "'-1"],
   ['@SUM(A1)', "'@SUM(A1)"],
   ['\t=1+1', "'\t=1+1"],
+  ["@cf/0+cmd|'/C calc'!A1", "'@cf/0+cmd|'/C calc'!A1"],
   ['\r=1+1', '"\'\r=1+1"'],
   ['=HYPERLINK("https://example.com","x")', '"\'=HYPERLINK(""https://example.com"",""x"")"'],
 ])('%j is no formula to whoever opens it', (text, written) => {

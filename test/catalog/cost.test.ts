@@ -59,3 +59,39 @@ test('a relay that reports to have used nothing is not believed', () => {
   const model = catalogue('gpt-image-2')
   expect(cost({ usage: nothing, images: 2 }, request, model)).toBe(quote(request, model))
 })
+
+describe('what an image costs by its tokens (protocols §1.9) is its published price', () => {
+  const settled = (model: string, quality: string, tokens: number): string => {
+    const counted = { input: 0, output: tokens, total: tokens }
+    return ((costs(model, { usage: counted, images: 1 }, { quality, size: '1024x1024' }) ?? NaN) / 1e6).toFixed(3)
+  }
+
+  test.each([
+    ['gpt-image-2', 'low', 196, '0.006'],
+    ['gpt-image-2', 'medium', 1756, '0.053'],
+    ['gpt-image-2', 'high', 7024, '0.211'],
+    ['gpt-image-1.5', 'low', 272, '0.009'],
+    ['gpt-image-1.5', 'medium', 1056, '0.034'],
+    ['gpt-image-1.5', 'high', 4160, '0.133'],
+  ])('%s %s', (model, quality, tokens, price) => {
+    expect(settled(model, quality, tokens)).toBe(price)
+  })
+
+  // The published prices of this one contain $0.0025 that its tokens do not, and that no usage has been seen to bill.
+  test.each([
+    ['low', 272, '0.002'],
+    ['medium', 1056, '0.008'],
+    ['high', 4160, '0.033'],
+  ])('gpt-image-1-mini %s, but for what its published price has beyond its tokens', (quality, tokens, price) => {
+    expect(settled('gpt-image-1-mini', quality, tokens)).toBe(price)
+  })
+})
+
+describe('a table of prices', () => {
+  const prices = { per: 'image', each: { standard: 0.01, hd: 0.05 } } as const
+
+  test("bills the quality that was asked for, not the upstream's word for it", () => {
+    const made = { images: 1, quality: 'medium', size: '1024x1024' }
+    expect(cost(made, asking('flux-9', { quality: 'standard' }), catalogue('flux-9'), prices)).toBe(10_000)
+  })
+})

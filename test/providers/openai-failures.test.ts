@@ -111,8 +111,10 @@ describe('when the upstream', () => {
       return await put(...args)
     })
     const { data } = await generate('A cat', 'slow')
+    const removed = vi.spyOn(env.IMAGES, 'delete')
     write()
-    await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 2)
+    await vi.waitUntil(() => removed.mock.calls.length > 0)
+    await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 1)
     expect((await generate('A cat', 'slow')).data).toEqual(data)
   })
 

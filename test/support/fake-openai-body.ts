@@ -16,8 +16,8 @@ export class Gallery {
   }
 }
 
-/** Faults in the middle of the first picture. */
-const SPOILING = ['cut', 'silence-mid-body', 'bad-base64'] as const
+/** Faults in the middle of a picture: the first, or the second. */
+const SPOILING = ['cut', 'cut-second', 'silence-mid-body', 'silence-second', 'bad-base64'] as const
 
 export interface Spoiling {
   fault: string | undefined
@@ -31,15 +31,15 @@ export async function* fill(
   spoiling: Spoiling,
   signal: AbortSignal,
 ): AsyncGenerator<string, void> {
-  let fault = SPOILING.find((name) => name === spoiling.fault)
+  const fault = SPOILING.find((name) => name === spoiling.fault)
+  let before = fault?.endsWith('-second') ? 1 : 0
   for (const part of parts) {
     if (typeof part === 'string') {
       if (part !== '') yield part
       continue
     }
     const middle = Math.floor(base64Length(part) / 2)
-    const texts = fault === undefined ? base64Of(part) : spoil(base64Of(part), fault, middle, signal)
-    fault = undefined
+    const texts = fault && before-- === 0 ? spoil(base64Of(part), fault, middle, signal) : base64Of(part)
     for await (const text of texts) yield spoiling.escaped ? text.replaceAll('/', '\\/') : text
   }
 }
@@ -60,8 +60,8 @@ async function* spoil(
       continue
     }
     if (before !== '') yield before
-    if (fault === 'cut') throw new Error('The fake broke the connection.')
-    if (fault === 'silence-mid-body') await silence(signal)
+    if (fault.startsWith('cut')) throw new Error('The fake broke the connection.')
+    if (fault.startsWith('silence')) await silence(signal)
     yield `!${text.slice(before.length + 1)}`
   }
 }

@@ -21,6 +21,7 @@ export const orderOf = ({ id: key }: TestTeam, more: Partial<Order> = {}): Order
   operation: 'generate',
   prompt: 'A cat',
   images: 2,
+  size: '1024x1024',
   quote: 1000,
   expiresMs: NOON + HOUR,
   ...more,

@@ -32,7 +32,15 @@ async function thousand(run: MixedRun): Promise<void> {
 
 /** Holds money for a run that nobody ever settles, until it expires. */
 async function abandon({ id: key }: IssuedKey): Promise<void> {
-  const order = { id: 'run_0', generation: 'gen_0', request: 'req_0', key, model: 'gpt-image-2', operation: 'generate' }
+  const order = {
+    id: 'run_0',
+    generation: 'gen_0',
+    request: 'req_0',
+    key,
+    model: 'gpt-image-2',
+    size: 'auto',
+    operation: 'generate',
+  }
   const expiresMs = Date.now() + 1000
   await env.TEAMS.getByName('acme').reserve({ ...order, prompt: '', images: 1, quote: 5000, expiresMs })
   vi.useFakeTimers({ toFake: ['Date'], now: expiresMs })

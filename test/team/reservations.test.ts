@@ -16,7 +16,7 @@ import {
   settle,
   settled,
 } from '../support/orders'
-import { team } from '../support/teams'
+import { operate, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
 upstreams()
@@ -30,6 +30,30 @@ describe('a reservation', () => {
     expect(await books()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
     await settle(settled())
     expect(await books()).toEqual({ money: 700, images: 1, running: 0, statuses: ['succeeded'] })
+  })
+
+  test.each([
+    ['models', { models: ['relay-1'] }, 'forbidden_model'],
+    ['max_n', { max_n: 1 }, 'invalid_request'],
+    ['max_size', { max_size: '512x512' }, 'unsupported_parameter'],
+  ])('is refused by a limit of %s that was set after its request had been let in', async (_, changed, code) => {
+    const acme = await team('acme')
+    await operate('PATCH', '/teams/acme', { limits: changed })
+    const refused = await env.TEAMS.getByName('acme').reserve(orderOf(acme))
+    expect(refused).toMatchObject({ ok: false, failure: { code } })
+  })
+
+  test('that expired and was deleted has its pictures removed when it is settled late, and is paid for', async () => {
+    at(NOON)
+    const acme = await team('acme', LIMITS)
+    await reserve(orderOf(acme, { expiresMs: NOON + 1 }))
+    at(NOON + HOUR)
+    await ringTeam('acme')
+    await env.TEAMS.getByName('acme').discard('run_1', [])
+    const key = 'images/gen_1/1-0.png'
+    await env.IMAGES.put(key, 'a picture')
+    await settle(settled({ images: [key] }))
+    expect([await env.IMAGES.head(key), (await books()).money]).toEqual([null, 700])
   })
 
   test('that comes to nothing is given back whole', async () => {

@@ -187,7 +187,14 @@ describe('a team that is put out of memory', () => {
     const { id } = await team('acme', LIMITS)
     const expiresMs = Date.now() + 500
     const order = { id: 'run_1', generation: 'gen_1', request: 'req_1', key: id, model: 'gpt-image-2', expiresMs }
-    await env.TEAMS.getByName('acme').reserve({ ...order, operation: 'generate', prompt: '', images: 1, quote: 1000 })
+    await env.TEAMS.getByName('acme').reserve({
+      ...order,
+      operation: 'generate',
+      size: 'auto',
+      prompt: '',
+      images: 1,
+      quote: 1000,
+    })
     await evictAllDurableObjects()
     expect(await used('acme')).toBe(1000)
     vi.useFakeTimers({ toFake: ['Date'], now: expiresMs })
