@@ -41,7 +41,7 @@ function failureOf(issue: Issue): Failure {
     case 'unrecognized_keys':
       return unknownParameter(param ? `${param}.${issue.keys[0]}` : String(issue.keys[0]))
     case 'invalid_type':
-      return invalidType(param, EXPECTED[issue.expected] ?? issue.expected, described(input))
+      return invalidType(param || 'body', EXPECTED[issue.expected] ?? issue.expected, described(input))
     case 'invalid_value':
       return invalidValue(param, typeof input === 'string' ? input : described(input), issue.values.map(String))
     case 'too_small':

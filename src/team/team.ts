@@ -118,13 +118,9 @@ export class Team extends DurableObject<Env> {
     if (order.key === STATIC_KEY.id) await this.#beThere()
     const [now, holder] = [Date.now(), this.#holderOf(order.key)]
     if (!this.#charter.profile || holder.key.id !== order.key || !isGood(holder.key, now)) return failed(WRONG_KEY)
-    const config = configOf(this.env)
     // A lease may have let it in by limits that were changed since.
-    const refusal = refuseAsked(
-      { ...order, n: order.images },
-      [holder.key.limits, holder.teamLimits],
-      (name) => meantBy(name, config)?.model,
-    )
+    const meant = (name: string): string | undefined => meantBy(name, configOf(this.env))?.model
+    const refusal = refuseAsked({ ...order, n: order.images }, [holder.key.limits, holder.teamLimits], meant)
     if (refusal) return failed(refusal)
     const reserved = this.#books.reserve(order, holder, now)
     await this.#rearm(now)
