@@ -1,12 +1,7 @@
-import {
-  abortAllDurableObjects,
-  evictAllDurableObjects,
-  listDurableObjectIds,
-  runDurableObjectAlarm,
-} from 'cloudflare:test'
+import { abortAllDurableObjects, evictAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import { FakeOpenai } from './support/fake-openai'
+import { ringGenerations } from './support/alarms'
 import { openai, post } from './support/gateway'
 import { internet } from './support/internet'
 import { upstreams } from './support/upstreams'
@@ -19,13 +14,6 @@ const ask = (prompt: string, headers?: Record<string, string>): Promise<Response
 const cacheOf = async (response: Response): Promise<string | null> => {
   await response.arrayBuffer()
   return response.headers.get('x-cache')
-}
-
-/** Lets the alarms ring that are set; how many were. Objects of earlier tests are listed too, but have none. */
-async function ringAlarms(): Promise<number> {
-  const ids = await listDurableObjectIds(env.GENERATIONS)
-  const rang = await Promise.all(ids.map((id) => runDurableObjectAlarm(env.GENERATIONS.get(id))))
-  return rang.filter(Boolean).length
 }
 
 const upstreamCalled = (times: number): Promise<boolean> => vi.waitUntil(() => upstream.calls.length === times)
@@ -105,7 +93,7 @@ describe('a process that dies', () => {
     const lost = ask('A cat @delay=200', { 'cache-control': 'no-cache' }).catch(() => {})
     await upstreamCalled(1)
     await abortAllDurableObjects()
-    expect(await ringAlarms()).toBe(1)
+    expect(await ringGenerations()).toBe(1)
     await lost
     expect(await cacheOf(await ask('A cat @delay=200'))).toBe('HIT')
     expect(upstream.calls).toHaveLength(2)
@@ -138,8 +126,8 @@ describe('a process that dies', () => {
     abort.abort()
     await gone
     await abortAllDurableObjects()
-    await ringAlarms()
-    await ringAlarms()
+    await ringGenerations()
+    await ringGenerations()
     expect(upstream.calls).toHaveLength(1)
   })
 })
@@ -176,67 +164,18 @@ describe('KV in trouble', () => {
   })
 })
 
-describe('a deadline that passes while an image is stored', () => {
-  test('ends the run for good, and what is stored later is removed', async () => {
-    const relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
-    internet({ 'relay.example.com': relay })
-    const { promise: stored, resolve: store } = Promise.withResolvers<void>()
-    const put = env.IMAGES.put.bind(env.IMAGES)
-    vi.spyOn(env.IMAGES, 'put').mockImplementationOnce(async (...args: Parameters<typeof put>) => {
-      await stored
-      return await put(...args)
-    })
-    const response = await post('/v1/images/generations', { model: 'impatient', prompt: 'A cat', n: 2 })
-    expect(response.status).toBe(504)
-    const removed = vi.spyOn(env.IMAGES, 'delete')
-    store()
-    await vi.waitUntil(() => removed.mock.calls.length > 0)
-    await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 0)
-    expect(await ringAlarms()).toBe(0)
-    expect(relay.calls).toHaveLength(1)
-  })
-})
-
-describe('attempts that came to nothing', () => {
-  const stored = async (): Promise<number> => (await env.IMAGES.list({ prefix: 'images/' })).objects.length
-
-  test.each([
-    ['and so did all others', 'A cat @fault=cut-second', 502, 0],
-    ['but another one to something', 'A cat @once=cut-second', 200, 2],
-  ])('leave no image behind: %s', async (_, prompt, status, left) => {
-    const put = vi.spyOn(env.IMAGES, 'put')
-    const removed = vi.spyOn(env.IMAGES, 'delete')
-    const body = { model: 'gpt-image-2', prompt, n: 2 }
-    expect((await post('/v1/images/generations', body)).status).toBe(status)
-    expect(put).toHaveBeenCalledTimes(left === 0 ? 2 : 3)
-    await vi.waitUntil(() => removed.mock.calls.length > 0)
-    await vi.waitUntil(async () => (await stored()) === left)
-  })
-
-  test('leave no image behind when their process dies', async () => {
-    const body = { model: 'gpt-image-2', prompt: 'A cat @once=silence-second', n: 2 }
-    const answer = post('/v1/images/generations', body)
-    await vi.waitUntil(async () => (await stored()) === 1)
-    await abortAllDurableObjects()
-    const removed = vi.spyOn(env.IMAGES, 'delete')
-    expect((await answer).status).toBe(200)
-    await vi.waitUntil(() => removed.mock.calls.length > 0)
-    await vi.waitUntil(async () => (await stored()) === 2)
-  })
-})
-
 describe('an object', () => {
   test('gives its answer for the life of the cache, and then is empty', async () => {
     await cacheOf(await ask('A cat'))
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_001 })
-    expect(await ringAlarms()).toBe(1)
-    expect(await ringAlarms()).toBe(0)
+    expect(await ringGenerations()).toBe(1)
+    expect(await ringGenerations()).toBe(0)
   })
 
   test('keeps beating while a run is under way, and stops when it has ended', async () => {
     const answer = ask('A cat @delay=200')
     await upstreamCalled(1)
-    expect(await ringAlarms()).toBe(1)
+    expect(await ringGenerations()).toBe(1)
     expect(await cacheOf(await answer)).toBe('MISS')
     expect(upstream.calls).toHaveLength(1)
   })
@@ -244,7 +183,7 @@ describe('an object', () => {
   test('leaves nothing behind after a failure', async () => {
     await ask('A cat @fault=500')
     await evictAllDurableObjects()
-    expect(await ringAlarms()).toBe(0)
+    expect(await ringGenerations()).toBe(0)
   })
 
   test('keeps the earlier answer when making it anew fails', async () => {

@@ -4,7 +4,7 @@ export function csv(columns: readonly string[], rows: readonly Record<string, un
   return lines.map((cells) => `${cells.map(cell).join(',')}\r\n`).join('')
 }
 
-/** Callers choose some of these texts, and a spreadsheet takes one that begins like this for a formula; no model does. */
+/** Callers choose some of these texts, and a spreadsheet takes one that begins like this for a formula; `@cf/…` are models. */
 const FORMULA = /^(?:[=+\-\t\r\n]|@(?!cf\/[\w-]+\/[\w.-]+$))/
 
 function cell(value: unknown): string {

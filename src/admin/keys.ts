@@ -54,7 +54,7 @@ export async function revokeKey(c: Context<App>): Promise<Response> {
 const teamAt = (c: Context<App>): string => c.req.param('team') ?? ''
 const idAt = (c: Context<App>): string => c.req.param('key') ?? ''
 
-const msOf = (moment: string | null | undefined): number | undefined => (moment ? Date.parse(moment) : undefined)
+const msOf = (text: string | null | undefined): number | undefined => (text ? Date.parse(text) : undefined)
 
 function keyJson(key: Key): Record<string, unknown> {
   const { id, name: called, limits: own, createdMs, expiresMs, revokedMs } = key

@@ -5,6 +5,7 @@ import type { App } from '../context'
 import { GatewayError, type Result } from '../errors'
 import { keyOfPath, placeOfKey } from '../store/images'
 import { cursor, cursorAfter, type Entry } from '../team/entry'
+import { DAY_MS } from '../team/meter'
 import { periodOf } from '../team/period'
 import type { Team } from '../team/team'
 import { askDirectory, askTeam } from '../team/teams'
@@ -35,8 +36,6 @@ export async function showUsage(c: Context<App>): Promise<Response> {
 const time = z
   .union([z.iso.date(), z.iso.datetime({ offset: true })], 'Use a date such as 2027-01-31, or with its time and zone.')
   .transform((text) => ({ ms: Date.parse(text), isDay: !text.includes('T') }))
-
-const DAY_MS = 86_400_000
 
 const auditQuery = z.object({
   team: z.string().optional(),

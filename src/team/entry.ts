@@ -58,14 +58,7 @@ export interface Served {
 }
 
 /** One generation: `running` while money is held for it, `expired` if nobody said what came of it in time. */
-export type Entry = {
-  id: string
-  generation: string
-  request: string
-  key: string
-  model: string
-  operation: string
-  prompt: string
+export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model' | 'operation' | 'prompt'> & {
   n: number
   status: 'running' | 'succeeded' | 'failed' | 'expired'
   failure: string | null

@@ -21,7 +21,7 @@ const NEW: Meter = { level: 0, drainedMs: 0, day: '', requests: 0, images: 0, mo
 export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 export const monthOf = (ms: number): string => new Date(ms).toISOString().slice(0, 7)
 
-const DAY_MS = 86_400_000
+export const DAY_MS = 86_400_000
 
 /** How long a day's limit lasts yet, in ms. */
 export const untilNextDay = (nowMs: number): number => DAY_MS - (nowMs % DAY_MS)

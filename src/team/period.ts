@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { checked } from '../checked'
 import { type Failure, GatewayError } from '../errors'
-import { dayOf } from './meter'
+import { DAY_MS, dayOf } from './meter'
 import type { Period } from './usage'
 
 const day = z.iso.date('Use a day such as 2027-01-31.')
@@ -14,7 +14,7 @@ const MAX_DAYS = 366
 export function periodOf(asked: Record<string, string>, nowMs: number): Period {
   const { from: first, to = dayOf(nowMs) } = checked(query, asked)
   const from = first ?? `${to.slice(0, 7)}-01`
-  const days = (Date.parse(to) - Date.parse(from)) / 86_400_000
+  const days = (Date.parse(to) - Date.parse(from)) / DAY_MS
   if (days < 0 || days > MAX_DAYS) throw new GatewayError(WRONG_PERIOD)
   return { from, to }
 }

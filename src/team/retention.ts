@@ -2,6 +2,7 @@ import { describe, log } from '../log'
 import * as images from '../store/images'
 import { keptOf } from './entry'
 import type { Ledger } from './ledger'
+import { DAY_MS } from './meter'
 
 /** As many batches as are removed in one alarm, which has a quarter of an hour (platform §1). */
 const BATCHES = 100
@@ -23,8 +24,6 @@ export async function removeKept(ledger: Ledger, bucket: R2Bucket, beforeMs: num
   }
   return false
 }
-
-const DAY_MS = 86_400_000
 
 /**
  * When there is next something to be done about a ledger, in ms since 1970: a reservation to end, or pictures to remove.

@@ -1,14 +1,9 @@
-import { beforeAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { inMicroUsd, paid } from './support/money.ts'
-import { Operator, standing, usageOf } from './support/operator.ts'
+import { standing, usageOf } from './support/operator.ts'
 import { served } from './support/served.ts'
 
 const running = served()
-let operator: Operator
-
-beforeAll(async () => {
-  operator = await Operator.of(running.gateway)
-})
 
 const LOW = { model: 'gpt-image-2', quality: 'low', size: '1024x1024' } as const
 
@@ -25,31 +20,31 @@ async function costOf(key: string, prompt: string, asked: { n?: number } = {}): 
 }
 
 test('what an answer says that it cost is what the ledger has, and what the upstream was paid', async () => {
-  const key = await operator.team('told')
+  const key = await running.operator.team('told')
   for (const n of [1, 3]) {
     const prompt = `A barn for ${n}`
     const { cache, cost } = await costOf(key, prompt, { n })
     expect(cache).toBe('MISS')
-    const [entry] = await operator.audit('told')
+    const [entry] = await running.operator.audit('told')
     expect(cost).toBe(entry?.cost_usd?.toFixed(6))
     expect(inMicroUsd(Number(cost))).toBe(paid(await running.upstream.callsFor(prompt)))
   }
 })
 
 test('partial success costs what arrived', async () => {
-  const key = await operator.team('partial', { images_per_day: 4 })
+  const key = await running.operator.team('partial', { images_per_day: 4 })
   const prompt = 'A barn in part @pictures=2'
   const { cost } = await costOf(key, prompt, { n: 4 })
   expect(inMicroUsd(Number(cost))).toBe(paid(await running.upstream.callsFor(prompt)))
-  const [entry] = await operator.audit('partial')
+  const [entry] = await running.operator.audit('partial')
   expect(entry).toMatchObject({ status: 'succeeded', cost_usd: Number(cost) })
   expect(entry?.images).toHaveLength(2)
-  expect(standing((await operator.read('partial')).standings, 'images_per_day').used).toBe(2)
+  expect(standing((await running.operator.read('partial')).standings, 'images_per_day').used).toBe(2)
 })
 
 test('hits and joins cost nothing, count as requests, and need no budget', async () => {
   const price = 196 * 30 + 5 * 5
-  const key = await operator.team('free-of-charge', { requests_per_day: 100, budget_usd: 0.006 })
+  const key = await running.operator.team('free-of-charge', { requests_per_day: 100, budget_usd: 0.006 })
   const prompt = 'A mill @delay=2000'
   const [both, hit] = [await Promise.all([1, 2].map(() => costOf(key, prompt))), await costOf(key, prompt)]
   const told = [...both, hit].toSorted((a, b) => String(b.cache).localeCompare(String(a.cache)))
@@ -64,15 +59,15 @@ test('hits and joins cost nothing, count as requests, and need no budget', async
     expect([totals.cost_usd, totals.saved_usd].map(inMicroUsd)).toEqual([price, 2 * price])
     expect(standing(limits, 'requests_per_day').used).toBe(3)
   })
-  expect(await operator.audit('free-of-charge')).toHaveLength(1)
+  expect(await running.operator.audit('free-of-charge')).toHaveLength(1)
 })
 
 test('a failure costs nothing, and gives back what was held for it', async () => {
-  const key = await operator.team('failing', { budget_usd: 0.01, images_per_day: 1 })
+  const key = await running.operator.team('failing', { budget_usd: 0.01, images_per_day: 1 })
   for (const fault of ['500', 'moderation', 'cut']) {
     await expect(costOf(key, `A ruin @fault=${fault}`)).rejects.toThrow()
   }
-  const entries = await operator.audit('failing')
+  const entries = await running.operator.audit('failing')
   expect(entries.map(({ status, cost_usd }) => [status, cost_usd])).toEqual([1, 2, 3].map(() => ['failed', 0]))
   expect((await costOf(key, 'A house')).cache).toBe('MISS')
 })

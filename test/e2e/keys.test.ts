@@ -1,14 +1,9 @@
 import { OpenAI } from 'openai'
-import { beforeAll, expect, test, vi } from 'vitest'
-import { Operator, standing, usageOf } from './support/operator.ts'
+import { expect, test, vi } from 'vitest'
+import { standing, usageOf } from './support/operator.ts'
 import { served } from './support/served.ts'
 
 const running = served()
-let operator: Operator
-
-beforeAll(async () => {
-  operator = await Operator.of(running.gateway)
-})
 
 /** Asks for a picture; `prompt` is all that tells one request from another. */
 const ask = (key: string, prompt: string): Promise<OpenAI.ImagesResponse> =>
@@ -27,41 +22,41 @@ async function expectRefused(key: string): Promise<void> {
 }
 
 test('the ready key is of a team that the operator finds, limits and reads about from the start', async () => {
-  expect(await operator.teamIds()).toContain('default')
-  await operator.setLimits('default', { images_per_day: 1 })
+  expect(await running.operator.teamIds()).toContain('default')
+  await running.operator.setLimits('default', { images_per_day: 1 })
   await ask(running.gateway.key, 'A wren')
   await expect(ask(running.gateway.key, 'A second wren')).rejects.toBeInstanceOf(OpenAI.RateLimitError)
   const usage = await usageOf(running.gateway, running.gateway.key)
   expect(usage.team.id).toBe('default')
   expect(usage.totals).toMatchObject({ requests: 1, generations: 1 })
   expect(standing(usage.limits, 'images_per_day')).toMatchObject({ max: 1, used: 1, remaining: 0 })
-  await operator.setLimits('default', {})
+  await running.operator.setLimits('default', {})
   await ask(running.gateway.key, 'A second wren')
 })
 
 test('a key opens nothing from the moment that it is revoked, and its team-mates go on', async () => {
-  const other = await operator.team('revoking')
-  const { id, key } = await operator.issueKey('revoking')
+  const other = await running.operator.team('revoking')
+  const { id, key } = await running.operator.issueKey('revoking')
   await ask(key, 'A thrush')
-  await operator.revokeKey('revoking', id)
+  await running.operator.revokeKey('revoking', id)
   await expectRefused(key)
   await ask(other, 'A thrush')
 })
 
 test('a key that has just answered many requests opens nothing from the moment that it is revoked', async () => {
-  await operator.team('busy')
-  const { id, key } = await operator.issueKey('busy')
+  await running.operator.team('busy')
+  const { id, key } = await running.operator.issueKey('busy')
   await ask(key, 'A starling')
   await Promise.all(Array.from({ length: 100 }, () => ask(key, 'A starling')))
-  await operator.revokeKey('busy', id)
+  await running.operator.revokeKey('busy', id)
   await expectRefused(key)
 })
 
 test('a key opens nothing once it has expired', async () => {
-  await operator.team('expiring')
-  const past = await operator.issueKey('expiring', { expires_at: new Date(Date.now() - 1000).toISOString() })
+  await running.operator.team('expiring')
+  const past = await running.operator.issueKey('expiring', { expires_at: new Date(Date.now() - 1000).toISOString() })
   await expectRefused(past.key)
-  const soon = await operator.issueKey('expiring', { expires_at: new Date(Date.now() + 2000).toISOString() })
+  const soon = await running.operator.issueKey('expiring', { expires_at: new Date(Date.now() + 2000).toISOString() })
   await vi.waitFor(() => expect(ask(soon.key, 'A tit')).rejects.toBeInstanceOf(OpenAI.AuthenticationError), {
     timeout: 10_000,
     interval: 200,
@@ -70,8 +65,8 @@ test('a key opens nothing once it has expired', async () => {
 })
 
 test('a key that was forged opens nothing', async () => {
-  const key = await operator.team('forged')
-  await operator.team('forging')
+  const key = await running.operator.team('forged')
+  await running.operator.team('forging')
   const wrongTag = key.slice(0, -1) + (key.endsWith('0') ? '1' : '0')
   const [secret = ''] = /[0-9a-f]{48}/.exec(key) ?? []
   const wrongSecret = key.replace(secret, secret.split('').toReversed().join(''))
@@ -84,13 +79,13 @@ test('a key that was forged opens nothing', async () => {
 })
 
 test('the keys of a team open nothing from the moment that it is deleted, nor do they for who has its name then', async () => {
-  const key = await operator.team('gone')
+  const key = await running.operator.team('gone')
   await ask(key, 'A phoenix')
-  await operator.deleteTeam('gone')
+  await running.operator.deleteTeam('gone')
   await expectRefused(key)
-  expect((await operator.send('GET', '/teams/gone')).status).toBe(404)
-  expect(await operator.teamIds()).not.toContain('gone')
-  const next = await vi.waitFor(() => operator.team('gone'), { timeout: 20_000, interval: 500 })
+  expect((await running.operator.send('GET', '/teams/gone')).status).toBe(404)
+  expect(await running.operator.teamIds()).not.toContain('gone')
+  const next = await vi.waitFor(() => running.operator.team('gone'), { timeout: 20_000, interval: 500 })
   await expectRefused(key)
   await ask(next, 'A phoenix')
   expect(await running.upstream.callsFor('A phoenix')).toHaveLength(2)
@@ -98,38 +93,38 @@ test('the keys of a team open nothing from the moment that it is deleted, nor do
 })
 
 test('what a deleted team had under way is shown neither to it nor to who has its name then', async () => {
-  const key = await operator.team('leaving')
+  const key = await running.operator.team('leaving')
   const prompt = 'A dodo @delay=5000'
   const underWay = expect(ask(key, prompt)).rejects.toBeInstanceOf(OpenAI.AuthenticationError)
   await vi.waitFor(async () => expect(await running.upstream.callsFor(prompt)).toHaveLength(1), { timeout: 10_000 })
-  await operator.deleteTeam('leaving')
-  const next = await vi.waitFor(() => operator.team('leaving'), { timeout: 20_000, interval: 200 })
+  await running.operator.deleteTeam('leaving')
+  const next = await vi.waitFor(() => running.operator.team('leaving'), { timeout: 20_000, interval: 200 })
   await underWay
   await ask(next, prompt)
   expect(await running.upstream.callsFor(prompt)).toHaveLength(2)
-  expect(await operator.audit('leaving')).toHaveLength(1)
+  expect(await running.operator.audit('leaving')).toHaveLength(1)
 })
 
 test('a limit acts from the moment that it is changed, on a team and on a key', async () => {
-  await operator.team('changing')
-  const { id, key } = await operator.issueKey('changing')
+  await running.operator.team('changing')
+  const { id, key } = await running.operator.issueKey('changing')
   const path = `/teams/changing/keys/${id}`
   await ask(key, 'A lark')
-  await operator.setLimits('changing', { models: ['relay-*'] })
+  await running.operator.setLimits('changing', { models: ['relay-*'] })
   await expect(ask(key, 'A lark')).rejects.toBeInstanceOf(OpenAI.PermissionDeniedError)
-  await operator.setLimits('changing', { requests_per_day: 1 })
+  await running.operator.setLimits('changing', { requests_per_day: 1 })
   await expect(ask(key, 'A lark')).rejects.toBeInstanceOf(OpenAI.RateLimitError)
-  await operator.setLimits('changing', {})
+  await running.operator.setLimits('changing', {})
   await ask(key, 'A lark')
-  expect((await operator.send('PATCH', path, { limits: { budget_usd: 0 } })).status).toBe(200)
+  expect((await running.operator.send('PATCH', path, { limits: { budget_usd: 0 } })).status).toBe(200)
   await expect(ask(key, 'A second lark')).rejects.toMatchObject({ status: 429, code: 'insufficient_quota' })
-  expect((await operator.send('PATCH', path, { limits: {} })).status).toBe(200)
+  expect((await running.operator.send('PATCH', path, { limits: {} })).status).toBe(200)
   await ask(key, 'A second lark')
 })
 
 test('only the ADMIN_TOKEN opens the admin API', async () => {
   const { origin } = new URL(running.gateway.baseUrl)
-  for (const token of [running.gateway.key, await operator.team('curious'), '']) {
+  for (const token of [running.gateway.key, await running.operator.team('curious'), '']) {
     const response = await fetch(`${origin}/admin/api/teams`, { headers: { authorization: `Bearer ${token}` } })
     expect(response.status).toBe(401)
   }

@@ -1,17 +1,12 @@
 import { RateLimitError } from 'openai'
-import { beforeAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Call } from '../support/fake-openai.ts'
 import { callsBeginning, mostAtOnce, spent } from './support/money.ts'
-import { Operator, standing, usageOf } from './support/operator.ts'
+import { standing, usageOf } from './support/operator.ts'
 import { counted, drippingBucket, expectWellTold, limitOf, rush } from './support/rush.ts'
 import { served } from './support/served.ts'
 
 const running = served()
-let operator: Operator
-
-beforeAll(async () => {
-  operator = await Operator.of(running.gateway)
-})
 
 const LOW = { model: 'gpt-image-2', quality: 'low', size: '1024x1024' } as const
 /** $0.2107 each: a budget of $1.00 pays for four. */
@@ -22,7 +17,7 @@ const WIDE = { ...SQUARE, size: '1536x1024' } as const
 const callsFor = (prompt: string): Promise<Call[]> => callsBeginning(running.upstream, prompt)
 
 test('of 500 requests at once, 20 a minute lets 20 in, and tells the others when to come back', async () => {
-  const key = await operator.team('rate', { requests_per_minute: 20 })
+  const key = await running.operator.team('rate', { requests_per_minute: 20 })
   const mostLetIn = drippingBucket()
   const rushed = await rush(running.gateway.sdk({ apiKey: key }), 500, 'A gull', LOW)
   expect(rushed.made.length).toBeGreaterThanOrEqual(20)
@@ -33,18 +28,18 @@ test('of 500 requests at once, 20 a minute lets 20 in, and tells the others when
 })
 
 test('of 500 requests at once, no more than 5 are ever with the upstream where 5 may be', async () => {
-  const key = await operator.team('crowd', { concurrency: 5 })
+  const key = await running.operator.team('crowd', { concurrency: 5 })
   const rushed = await rush(running.gateway.sdk({ apiKey: key }), 500, 'A heron @delay=3000', LOW)
   const calls = await callsFor('A heron')
   expect(mostAtOnce(calls)).toBe(5)
   expect(rushed.made).toHaveLength(calls.length)
   expect(counted(rushed)).toEqual({ concurrency: 500 - calls.length })
   rushed.refused.forEach(expectWellTold)
-  expect(standing((await operator.read('crowd')).standings, 'concurrency').used).toBe(0)
+  expect(standing((await running.operator.read('crowd')).standings, 'concurrency').used).toBe(0)
 })
 
 test('a client that comes back when it is told to gets all of its images, 5 at a time', async () => {
-  const key = await operator.team('queue', { concurrency: 5 })
+  const key = await running.operator.team('queue', { concurrency: 5 })
   const client = running.gateway.sdk({ apiKey: key, maxRetries: 10 })
   const { made, refused } = await rush(client, 20, 'A stork @delay=500', LOW)
   expect([made.length, refused.length]).toEqual([20, 0])
@@ -52,7 +47,7 @@ test('a client that comes back when it is told to gets all of its images, 5 at a
 })
 
 test('500 requests at once spend no more than the budget, nor does what is asked for after them', async () => {
-  const key = await operator.team('purse', { budget_usd: 1 })
+  const key = await running.operator.team('purse', { budget_usd: 1 })
   const client = running.gateway.sdk({ apiKey: key })
   const rushed = await rush(client, 500, 'A crane @delay=3000', SQUARE)
   expect(rushed.made).toHaveLength(4)
@@ -66,13 +61,13 @@ test('500 requests at once spend no more than the budget, nor does what is asked
 
   const calls = await callsFor('A crane')
   const total = 4 * (7024 * 30 + Math.ceil('A crane @delay=3000 number 000'.length / 4) * 5)
-  const all = await spent(running, operator, 'purse', key, calls)
+  const all = await spent(running, 'purse', key, calls)
   expect(all).toEqual({ usage: total, budget: total, audit: total, upstream: total })
   expect(total).toBeLessThanOrEqual(1_000_000)
 })
 
 test('what a budget has left still pays for what costs less', async () => {
-  const key = await operator.team('rest', { budget_usd: 0.25 })
+  const key = await running.operator.team('rest', { budget_usd: 0.25 })
   const client = running.gateway.sdk({ apiKey: key })
   expect(counted(await rush(client, 1, 'A swan', SQUARE))).toEqual({})
   expect(counted(await rush(client, 1, 'A second swan', SQUARE))).toEqual({ budget: 1 })
@@ -80,25 +75,25 @@ test('what a budget has left still pays for what costs less', async () => {
 })
 
 test('a team with all of these limits is held to each: 500 requests at once', async () => {
-  const key = await operator.team('all', { budget_usd: 1 }, 'free')
+  const key = await running.operator.team('all', { budget_usd: 1 }, 'free')
   const mostLetIn = drippingBucket()
   const rushed = await rush(running.gateway.sdk({ apiKey: key }), 500, 'A kite @delay=3000', WIDE)
   const { rate = 0, concurrency } = counted(rushed)
   expect(500 - rate).toBeGreaterThanOrEqual(20)
   expect(500 - rate).toBeLessThanOrEqual(mostLetIn())
-  expect(standing((await operator.read('all')).standings, 'requests_per_day').used).toBe(500 - rate)
+  expect(standing((await running.operator.read('all')).standings, 'requests_per_day').used).toBe(500 - rate)
   expect(concurrency).toBeGreaterThan(0)
   rushed.refused.forEach(expectWellTold)
   const calls = await callsFor('A kite')
   expect(mostAtOnce(calls)).toBe(5)
   expect(rushed.made).toHaveLength(calls.length)
-  const { upstream, ...ours } = await spent(running, operator, 'all', key, calls)
+  const { upstream, ...ours } = await spent(running, 'all', key, calls)
   expect(Object.values(ours)).toEqual([upstream, upstream, upstream])
   expect(upstream).toBeLessThanOrEqual(1_000_000)
 })
 
 test('of 1,500 requests at once that are answered from the cache, 1,000 a day lets no more than 1,000 in', async () => {
-  const key = await operator.team('cached', { requests_per_day: 1000 })
+  const key = await running.operator.team('cached', { requests_per_day: 1000 })
   const client = running.gateway.sdk({ apiKey: key })
   const answers = Array.from({ length: 1500 }, () =>
     client.images.generate({ ...LOW, prompt: 'A sea', response_format: 'url' }).then(

@@ -1,16 +1,11 @@
 import { OpenAI } from 'openai'
-import { beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { callsBeginning, mostAtOnce, spent } from './support/money.ts'
-import { type Limits, Operator, standing } from './support/operator.ts'
+import { type Limits, standing } from './support/operator.ts'
 import { counted, drippingBucket, expectWellTold, rush } from './support/rush.ts'
 import { served } from './support/served.ts'
 
 const running = served()
-let operator: Operator
-
-beforeAll(async () => {
-  operator = await Operator.of(running.gateway)
-})
 
 const LOW = { model: 'gpt-image-2', quality: 'low', size: '1024x1024' } as const
 
@@ -35,7 +30,8 @@ function counting(apiKey: string): Counting {
 }
 
 /** A client of a new team. */
-const clientOf = async (team: string, limits: Limits): Promise<Counting> => counting(await operator.team(team, limits))
+const clientOf = async (team: string, limits: Limits): Promise<Counting> =>
+  counting(await running.operator.team(team, limits))
 
 /** What the SDK throws for a request that is not to succeed. */
 const failureOf = (answer: Promise<OpenAI.ImagesResponse>): Promise<unknown> =>
@@ -90,8 +86,8 @@ test.each([
   ['a size above its limit', { size: '2048x2048' }, OpenAI.BadRequestError, { status: 400, param: 'size' }],
 ])('a key is refused %s, which is not tried again', async (what, asked, kind, details) => {
   const team = `key-${what.replaceAll(' ', '-')}`
-  await operator.team(team)
-  const { client, statuses } = counting((await operator.issueKey(team, { limits: key })).key)
+  await running.operator.team(team)
+  const { client, statuses } = counting((await running.operator.issueKey(team, { limits: key })).key)
   const error = await failureOf(client.images.generate({ ...LOW, prompt: 'A palm', ...asked }))
   expect(error).toBeInstanceOf(kind)
   expect(error).toMatchObject(details)
@@ -105,16 +101,16 @@ const WIDE = { model: 'gpt-image-2', quality: 'high', size: '1536x1024' } as con
 
 test('500 requests at once that are all tried again keep to the rate, the concurrency and the budget', async () => {
   const mostLetIn = drippingBucket()
-  const own = await operator.team('again', { budget_usd: 1 }, 'free')
+  const own = await running.operator.team('again', { budget_usd: 1 }, 'free')
   const rushed = await rush(counting(own).client, 500, 'A robin @delay=3000', WIDE)
   const calls = await callsBeginning(running.upstream, 'A robin')
   expect(rushed.made).toHaveLength(6)
   expect(counted(rushed).budget).toBeGreaterThan(0)
   rushed.refused.forEach(expectWellTold)
-  const { standings } = await operator.read('again')
+  const { standings } = await running.operator.read('again')
   expect(standing(standings, 'requests_per_day').used).toBeLessThanOrEqual(mostLetIn())
   expect(mostAtOnce(calls)).toBe(5)
-  const { upstream, ...ours } = await spent(running, operator, 'again', own, calls)
+  const { upstream, ...ours } = await spent(running, 'again', own, calls)
   expect(Object.values(ours)).toEqual([upstream, upstream, upstream])
   expect(upstream).toBeLessThanOrEqual(1_000_000)
 })

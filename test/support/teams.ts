@@ -1,4 +1,3 @@
-import { runDurableObjectAlarm } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { knock, post } from './gateway'
 
@@ -50,9 +49,6 @@ export const ask = (
 /** Does something else with a key. */
 export const visit = (key: string, path: string, method = 'GET'): Promise<Response> =>
   knock(path, { method, headers: { authorization: `Bearer ${key}` } })
-
-/** Lets the alarm of a team ring, if one is set. */
-export const ringAlarm = (id: string): Promise<boolean> => runDurableObjectAlarm(env.TEAMS.getByName(id))
 
 /** A team, its generation, and the links of that. */
 export interface Pictured extends TestTeam {

@@ -3,7 +3,8 @@ import { env } from 'cloudflare:workers'
 import { OpenAI } from 'openai'
 import { describe, expect, test, vi } from 'vitest'
 import { errorOf, KEY, knock, openai } from '../support/gateway'
-import { ask, CAT, issue, operate, ringAlarm, team, visit } from '../support/teams'
+import { ringTeam } from '../support/alarms'
+import { ask, CAT, issue, operate, team, visit } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
@@ -54,7 +55,7 @@ describe('a key opens nothing', () => {
     await operate('DELETE', '/teams/acme')
     expect(await everywhere(key)).toEqual(nowhere)
     await vi.waitFor(async () => {
-      await ringAlarm('acme')
+      await ringTeam('acme')
       expect((await operate('POST', '/teams', { id: 'acme' })).status).toBe(201)
     })
     expect(await everywhere(key)).toEqual(nowhere)
@@ -141,7 +142,7 @@ describe('the static key of the settings', () => {
     await operate('DELETE', '/teams/default')
     expect(await errorOf(await ask(KEY))).toEqual(WRONG)
     await vi.waitFor(async () => {
-      await ringAlarm('default')
+      await ringTeam('default')
       expect(await errorOf(await ask(KEY))).toEqual(WRONG)
       expect((await operate('POST', '/teams', { id: 'default' })).status).toBe(201)
     })

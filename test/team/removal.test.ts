@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import { ask, operate, ringAlarm, stored, team, visit, withPictures } from '../support/teams'
+import { ringTeam } from '../support/alarms'
+import { ask, operate, stored, team, visit, withPictures } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
@@ -22,8 +23,8 @@ describe('a team that is deleted', () => {
     expect(await deleted.json()).toEqual({ object: 'team', id: 'acme', deleted: true })
     expect((await operate('GET', '/teams/acme')).status).toBe(404)
     expect(await (await operate('GET', '/teams')).json()).toMatchObject({ data: [{ id: 'default' }] })
-    await ringAlarm('acme')
-    expect([await stored(), await ringAlarm('acme')]).toEqual([0, false])
+    await ringTeam('acme')
+    expect([await stored(), await ringTeam('acme')]).toEqual([0, false])
   })
 
   test('leaves the images of others alone', async () => {
@@ -31,7 +32,7 @@ describe('a team that is deleted', () => {
     const other = await team('other')
     await ask(other.key)
     await deleteAcme()
-    await ringAlarm('acme')
+    await ringTeam('acme')
     expect([await stored(), await cacheOf(other.key, 1)]).toEqual([1, 'HIT'])
   })
 
@@ -39,9 +40,9 @@ describe('a team that is deleted', () => {
     await withPictures(1)
     await deleteAcme()
     const trouble = vi.spyOn(env.IMAGES, 'delete').mockRejectedValue(new Error('delete: internal error (10001)'))
-    await ringAlarm('acme')
+    await ringTeam('acme')
     trouble.mockRestore()
-    expect([await stored(), await ringAlarm('acme'), await stored()]).toEqual([1, true, 0])
+    expect([await stored(), await ringTeam('acme'), await stored()]).toEqual([1, true, 0])
   })
 
   test.each([
@@ -52,7 +53,7 @@ describe('a team that is deleted', () => {
     const running = ask(key, { prompt: 'A cat @delay=300' })
     await vi.waitUntil(() => upstream.calls.length === 1)
     await deleteAcme()
-    await ringAlarm('acme')
+    await ringTeam('acme')
     expect((await ask(key)).status).toBe(401)
     if (again) await team('acme')
     await running
@@ -62,7 +63,7 @@ describe('a team that is deleted', () => {
   test('is empty when there is one of its id again, whose requests are answered anew', async () => {
     const { key } = await withPictures(1)
     await deleteAcme()
-    await ringAlarm('acme')
+    await ringTeam('acme')
     const again = await team('acme', { images_per_day: 5 })
     expect(await (await visit(again.key, '/v1/generations')).json()).toMatchObject({ data: [] })
     expect(await (await operate('GET', '/usage')).json()).toMatchObject({ data: [] })
@@ -75,7 +76,7 @@ describe('a team that is deleted', () => {
     const refused = await operate('POST', '/teams', { id: 'acme' })
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '60'])
     expect(await (await operate('GET', '/teams')).json()).toMatchObject({ data: [{ id: 'default' }] })
-    await ringAlarm('acme')
+    await ringTeam('acme')
     expect((await operate('POST', '/teams', { id: 'acme' })).status).toBe(201)
     expect(await (await operate('GET', '/teams')).json()).toMatchObject({ data: [{ id: 'acme' }, { id: 'default' }] })
   })
@@ -88,7 +89,7 @@ test('images that are older than the settings say are removed by themselves, and
   vi.setSystemTime(Date.now() + 86_400_000)
   await ask(key, { prompt: 'A young cat' })
   vi.setSystemTime(Date.now() + 29 * 86_400_000 + 1)
-  expect(await ringAlarm('acme')).toBe(true)
+  expect(await ringTeam('acme')).toBe(true)
   expect(await stored()).toBe(1)
   const history = await visit(key, '/v1/generations')
   const listed = (await history.json<{ data: { prompt: string; images: unknown[] }[] }>()).data
@@ -97,7 +98,7 @@ test('images that are older than the settings say are removed by themselves, and
     ['A young cat', 1],
     ['An old cat', 0],
   ])
-  expect(await ringAlarm('acme')).toBe(true)
+  expect(await ringTeam('acme')).toBe(true)
   const { data } = await (await operate('GET', `/usage?from=2026-01-01`)).json<{ data: { images: number }[] }>()
   expect(data.reduce((sum, { images }) => sum + images, 0)).toBe(3)
 })

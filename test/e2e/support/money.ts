@@ -1,5 +1,5 @@
 import type { Call } from '../../support/fake-openai.ts'
-import { type Operator, standing, usageOf } from './operator.ts'
+import { standing, usageOf } from './operator.ts'
 import type { Served } from './served.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -27,8 +27,7 @@ export interface Spent {
 
 /** Asks all of them; `calls` are those that were made for the team, which has a budget. */
 export async function spent(
-  { gateway }: Served,
-  operator: Operator,
+  { gateway, operator }: Served,
   team: string,
   key: string,
   calls: readonly Call[],

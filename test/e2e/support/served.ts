@@ -1,11 +1,13 @@
 import { afterAll, beforeAll } from 'vitest'
 import { type Gateway, sendingTo, startGateway } from './gateway.ts'
+import { Operator } from './operator.ts'
 import { type Upstream, startUpstream } from './upstream.ts'
 
-/** A gateway, and the upstream that it sends to. */
+/** A gateway, the upstream that it sends to, and whoever runs it. */
 export interface Served {
   upstream: Upstream
   gateway: Gateway
+  operator: Operator
 }
 
 /** Starts both for the tests of a file, which find them in what is given back, and ends them after the last. */
@@ -14,6 +16,7 @@ export function served(): Served {
   beforeAll(async () => {
     running.upstream = await startUpstream()
     running.gateway = await startGateway(sendingTo(running.upstream.origin))
+    running.operator = await Operator.of(running.gateway)
   })
   afterAll(async () => {
     await running.gateway?.stop()
@@ -30,6 +33,9 @@ export function served(): Served {
     },
     get gateway() {
       return started('gateway')
+    },
+    get operator() {
+      return started('operator')
     },
   }
 }
