@@ -139,8 +139,11 @@ export class JsonStream {
     if (!this.#take(path)) {
       for await (const raw of this.#raw()) this.#append(raw)
     } else {
-      yield { path, bytes: unescape(this.#raw()) }
-      for await (const _ of unescape(this.#raw()));
+      const bytes = unescape(this.#raw())
+      yield { path, bytes }
+      for await (const _ of bytes);
+      // Whoever left in the middle of an escape has its beginning.
+      for await (const _ of this.#raw());
       this.#rest += String(this.#taken++)
     }
     this.#append(Uint8Array.of(QUOTE))

@@ -111,6 +111,16 @@ test('a string that is left in the middle does not hide those after it', async (
   expect(await oddSplits(three, leaveFirst, [['second', '}],'], { image: ['0', '1', '2'], a: 1 }])).toEqual([])
 })
 
+test('a string that is left in the middle of an escape does not hide those after it', async () => {
+  const leaveFirst = async (bytes: Bytes): Promise<unknown> => {
+    const json = new JsonStream(bytes, take)
+    for await (const { path, bytes } of json.strings()) if (path[1] === 0) for await (const _ of bytes) break
+    return json.value()
+  }
+  const text = encode('{"image":["a\\\\x","b"]}')
+  expect(await oddSplits(text, leaveFirst, { image: ['0', '1'] })).toEqual([])
+})
+
 test('a taken string may be longer than any rest', async () => {
   const picture = 'QUJD'.repeat(1024 * 1024)
   const json = new JsonStream(passing([encode(`{"image":"${picture}`), encode('","a":"b"}')]), take)
