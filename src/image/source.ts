@@ -1,11 +1,8 @@
-import ipaddr from 'ipaddr.js'
+import { publicUrl, RefusedUrl, type UrlRules } from '../public-url'
 import { type Bytes, read } from '../streams/bytes'
 
 /** What a URL may lead to, and for how long it is read. */
-export interface FetchRules {
-  schemes: readonly ('https:' | 'http:')[]
-  /** Lifts the rules of scheme and host; for local development and tests. */
-  allowPrivateUrls: boolean
+export interface FetchRules extends UrlRules {
   signal?: AbortSignal
 }
 
@@ -18,9 +15,6 @@ class TryAgain extends UnreadableUrl {}
 const TRIES = 3
 const MAX_REDIRECTS = 3
 const FETCH_TIMEOUT_MS = 60_000
-
-/** Names that never lead to the public internet (RFC 6761, RFC 6762, RFC 8375, and the cloud's own). */
-const PRIVATE_NAMES = /(?:^|\.)(?:localhost|local|localdomain|internal|intranet|lan|home\.arpa|test|invalid|onion)$/
 
 /**
  * Reads a picture from a URL that a caller, or an upstream's answer, named: public hosts only, each of at most three
@@ -75,23 +69,10 @@ async function reach(url: URL, signal: AbortSignal): Promise<Response> {
   }
 }
 
-function checked(address: string, { schemes, allowPrivateUrls }: FetchRules): URL {
-  if (!URL.canParse(address)) throw new UnreadableUrl('it is not a URL')
-  const url = new URL(address)
-  if (allowPrivateUrls && (url.protocol === 'http:' || url.protocol === 'https:')) return url
-  if (!schemes.some((scheme) => scheme === url.protocol))
-    throw new UnreadableUrl(`it does not begin with ${schemes[0]}//`)
-  if (url.username || url.password) throw new UnreadableUrl('it holds a user name or password')
-  if (!isPublic(url.hostname)) throw new UnreadableUrl('its host is not on the public internet')
-  return url
-}
-
-/** URL parsing has already turned every spelling of an IPv4 address into the dotted one. */
-function isPublic(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$|\.+$/g, '')
-  if (ipaddr.isValid(host)) {
-    const address = ipaddr.process(host)
-    return address.range() === 'unicast' && (address.kind() === 'ipv4' || address.match(ipaddr.parseCIDR('2000::/3')))
+function checked(address: string, rules: UrlRules): URL {
+  try {
+    return publicUrl(address, rules)
+  } catch (error) {
+    throw error instanceof RefusedUrl ? new UnreadableUrl(error.message) : error
   }
-  return host.includes('.') && !PRIVATE_NAMES.test(host)
 }
