@@ -1,3 +1,5 @@
+import * as z from 'zod'
+
 /** Every way in which a request can fail, and the HTTP status that says so. */
 export const STATUS = {
   invalid_request: 400,
@@ -9,9 +11,8 @@ export const STATUS = {
   forbidden_link: 403,
   not_found: 404,
   conflict: 409,
-  idempotency_conflict: 409,
   too_large: 413,
-  idempotency_mismatch: 422,
+  idempotency_conflict: 422,
   rate_limited: 429,
   concurrency_limited: 429,
   cancelled: 499,
@@ -24,20 +25,23 @@ export const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS
 
+const CODES = Object.keys(STATUS).filter((code): code is ErrorCode => code in STATUS)
+
 /** What went wrong, as plain data, so that it survives RPC and storage. */
-export interface Failure {
-  code: ErrorCode
+export const failure = z.object({
+  code: z.enum(CODES),
   /** For the caller: says what to do next, and holds no secret and no upstream's raw words. */
-  message: string
+  message: z.string(),
   /** The request's parameter that is at fault. */
-  param?: string
+  param: z.string().exactOptional(),
   /** The finer reason, in OpenAI's vocabulary where that has a word for it (protocols §1.7). */
-  reason?: string
+  reason: z.string().exactOptional(),
   /** How long to wait before trying again, in milliseconds. */
-  retryAfterMs?: number
+  retryAfterMs: z.number().exactOptional(),
   /** False where trying again by itself would cost money or time for nothing. */
-  retry?: false
-}
+  retry: z.literal(false).exactOptional(),
+})
+export type Failure = z.infer<typeof failure>
 
 export type Result<T> = { ok: true; value: T } | { ok: false; failure: Failure }
 

@@ -90,6 +90,9 @@ const tiledPicture = ({ inputFidelity }: ImageRequest): number => 65 + 16 * 129 
 /** Input tokens of a picture, at most (protocols §1.9, read for 2.5 and assumed of its relatives). */
 const PATCHED_PICTURE = 1536
 
+/** Output tokens of the previews of each image (protocols §1.1). */
+const previewTokens = ({ partials }: ImageRequest): number => partials * 100
+
 /** For gpt-image-1, 1.5 and 1-mini; `surplus` is what their published prices have in them besides, as input for each image. */
 export const byTable =
   (surplus = 0): Tokens =>
@@ -97,7 +100,7 @@ export const byTable =
     textIn: textTokens(request),
     imageIn: pictures(request) * tiledPicture(request) + request.n * surplus,
     textOut: 0,
-    imageOut: request.n * tableTokens(request.quality, request.size),
+    imageOut: request.n * (tableTokens(request.quality, request.size) + previewTokens(request)),
   })
 
 /** How many pictures a GIF is made of when nothing is said (protocols §1.1). */
@@ -113,7 +116,8 @@ export const byFormula =
     textIn: textTokens(request),
     imageIn: pictures(request) * PATCHED_PICTURE,
     textOut: 0,
-    imageOut: request.n * framesOf(request) * formulaTokens(bases, request.quality, request.size),
+    imageOut:
+      request.n * (framesOf(request) * formulaTokens(bases, request.quality, request.size) + previewTokens(request)),
   })
 
 /** Input tokens of a picture, which Google does not tell for every model: taken for those of a 1K picture on its way out. */

@@ -6,22 +6,29 @@ export class DeadlineExceeded extends Error {
 }
 
 /**
- * Runs something that has so many ms, and aborts its signal after that. The timer is cleared in any case: one that is
- * left pending would keep a Durable Object awake, which `AbortSignal.timeout` does. Throws DeadlineExceeded.
+ * Runs something that has so many ms, and aborts its signal after that, or as soon as `cancel` is aborted, with the reason
+ * of that. The timer is cleared in any case: one that is left pending would keep a Durable Object awake, which
+ * `AbortSignal.timeout` does. Throws DeadlineExceeded, or the reason of `cancel`.
  */
-export async function withDeadline<T>(milliseconds: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withDeadline<T>(
+  milliseconds: number,
+  run: (signal: AbortSignal) => Promise<T>,
+  cancel?: AbortSignal,
+): Promise<T> {
+  cancel?.throwIfAborted()
   const controller = new AbortController()
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const error = new DeadlineExceeded(milliseconds)
-      reject(error)
-      controller.abort(error)
-    }, milliseconds)
-  })
+  const { promise: stopped, reject } = Promise.withResolvers<never>()
+  const stop = (reason: unknown): void => {
+    reject(reason)
+    controller.abort(reason)
+  }
+  const stopWithCancel = (): void => stop(cancel?.reason)
+  const timer = setTimeout(() => stop(new DeadlineExceeded(milliseconds)), milliseconds)
+  cancel?.addEventListener('abort', stopWithCancel)
   try {
-    return await Promise.race([run(controller.signal), expired])
+    return await Promise.race([run(controller.signal), stopped])
   } finally {
     clearTimeout(timer)
+    cancel?.removeEventListener('abort', stopWithCancel)
   }
 }

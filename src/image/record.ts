@@ -12,6 +12,13 @@ export const storedImage = z.object({
 })
 export type StoredImage = z.infer<typeof storedImage>
 
+/** A preview of a picture that is still being made: the `partial`th, from 0, of the picture at `index`. */
+export interface PartialImage {
+  image: StoredImage
+  index: number
+  partial: number
+}
+
 const tokens = z.object({ text: z.number(), image: z.number() })
 
 /** Token counts as the upstream reported them. */

@@ -34,6 +34,8 @@ export interface ImageRequest {
   images: InputImage[]
   mask?: InputImage
   markup?: InputImage
+  /** How many previews of each picture are wanted while it is made, from 0 to 3; not part of what is asked. */
+  partials: number
   /** The end user's id, passed on for the upstream's abuse detection; not part of what is asked. */
   endUser?: string
 }
@@ -51,7 +53,7 @@ export const DEFAULTS = {
 
 /** The identity of a request: SHA-256, hex, of what decides the picture and of the `scope` within which it is shared. */
 export function fingerprint(request: ImageRequest, scope: string): string {
-  const { endUser: _, images, mask, markup, ...rest } = request
+  const { endUser: _, partials: __, images, mask, markup, ...rest } = request
   const inputs = { images: images.map(contentOf), mask: mask && contentOf(mask), markup: markup && contentOf(markup) }
   return createHash('sha256')
     .update(canonicalJson({ scope, ...rest, ...inputs }))

@@ -1,11 +1,13 @@
 import { invalidImage, invalidValue } from '../catalog/refusals'
 import type { ImageRequest } from '../image/request'
 import { type Bytes, collect, read } from '../streams/bytes'
-import { type Provider, ProviderError, type Work } from './provider'
+import { type Provider, ProviderError, type ProviderEvent, type Work } from './provider'
 
 /** How large a picture is whose size was left to the model. */
 const AUTO_SIZE = '1024x1024'
 const FORMATS = ['png', 'jpeg', 'webp']
+/** How often it tells how far it pretends to be. */
+const STEPS = 10
 
 /**
  * Draws placeholder pictures here, without any upstream, so that everything else can be tried without an account. The
@@ -15,7 +17,10 @@ export const demo: Provider = {
   id: 'demo',
   async *generate(request, upstream, work) {
     if (!FORMATS.includes(request.format)) throw refused(invalidValue('output_format', request.format, FORMATS))
-    await pause(upstream.delayMs, work.signal)
+    // Whoever takes the job up goes on pretending from when it was begun.
+    const job = work.job ?? String(Date.now())
+    yield { type: 'accepted', job }
+    if (upstream.delayMs > 0) yield* pretended(Number(job), upstream.delayMs, work.signal)
     const { draw, UnreadableInput } = await import('./demo-picture')
     const inputs = await inputsOf(request, work)
     const size = request.size === 'auto' ? AUTO_SIZE : request.size
@@ -48,13 +53,27 @@ async function inputsOf({ images, mask, markup }: ImageRequest, work: Work): Pro
   return inputs
 }
 
+/** What is left of a time that began at `beganMs`, told in steps; one that is over is told no more. */
+async function* pretended(beganMs: number, delayMs: number, signal: AbortSignal): AsyncGenerator<ProviderEvent, void> {
+  const over = Math.max(0, Math.floor(((Date.now() - beganMs) * STEPS) / delayMs))
+  for (let step = over + 1; step <= STEPS; step++) {
+    await pause(beganMs + (delayMs * step) / STEPS - Date.now(), signal)
+    yield { type: 'progress', percent: (100 * step) / STEPS }
+  }
+}
+
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds)
-    signal.addEventListener('abort', () => {
+    const stop = (): void => {
       clearTimeout(timer)
       reject(new ProviderError('unavailable', 'was stopped'))
-    })
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop)
+      resolve()
+    }, milliseconds)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop)
   })
 }
 

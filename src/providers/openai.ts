@@ -1,13 +1,12 @@
-import * as z from 'zod'
 import { extensionOf } from '../image/media-type'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../image/request'
-import type { Usage } from '../image/record'
-import { decodeBase64 } from '../streams/base64'
-import { capped, peek, read, text } from '../streams/bytes'
+import { read } from '../streams/bytes'
 import { type FormFile, formBody } from '../streams/form'
-import { JsonStream, type Path, TooLong } from '../streams/json'
+import { JsonStream, type Path } from '../streams/json'
 import { bodyOf, call, errorOf, readingImage } from './http'
-import { type Provider, ProviderError, type ProviderEvent, type Summary, type Upstream, type Work } from './provider'
+import { streamed } from './openai-events'
+import { pictureIn, summaryOf, unreadable } from './openai-reply'
+import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 
 /** OpenAI's Images API, and every relay that speaks it (protocols §1). */
 export const openai: Provider = {
@@ -18,15 +17,30 @@ export const openai: Provider = {
     models: ['gpt-image-*', 'chatgpt-image-latest'],
   },
   async *generate(request, upstream, work) {
-    const response = await ask(request, upstream, work)
+    const response = await askAsKnown(request, upstream, work)
     yield {
       type: 'accepted',
       requestId: response.headers.get('x-request-id') ?? undefined,
       organization: response.headers.get('openai-organization') ?? undefined,
     }
-    yield* answer(response, upstream, work)
+    const isStream = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
+    yield* isStream ? streamed(response, request, upstream, work) : answer(response, upstream, work)
   },
 }
+
+/** Asks for previews where some are wanted, and without them where that is refused: a refusal costs nothing. */
+async function askAsKnown(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
+  try {
+    return await ask(request, upstream, work)
+  } catch (error) {
+    if (request.partials === 0 || !(error instanceof ProviderError) || !mayBeAboutPreviews(error)) throw error
+    return await ask({ ...request, partials: 0 }, upstream, work)
+  }
+}
+
+/** Not every relay names the parameter that it does not know. */
+const mayBeAboutPreviews = ({ facts: { failure } }: ProviderError): boolean =>
+  failure?.code === 'invalid_request' && ['stream', 'partial_images', undefined].includes(failure.param)
 
 function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
   const fields = fieldsOf(request, work.model)
@@ -55,6 +69,8 @@ function fieldsOf(request: ImageRequest, model: string): Record<string, unknown>
     output_compression: unless<number>(DEFAULTS.compression, request.compression),
     style: request.style,
     input_fidelity: request.inputFidelity,
+    stream: request.partials > 0 ? true : undefined,
+    partial_images: unless<number>(0, request.partials),
     ...request.extras,
     user: request.endUser,
   }
@@ -92,35 +108,6 @@ const fileOf = (name: string, image: InputImage, work: Work): FormFile => ({
   open: () => work.open(image),
 })
 
-/** Only what is read, and what does not fit is passed over: the pictures are here and paid for. */
-const words = z.string().nullish().catch(undefined)
-const count = z.int().nonnegative()
-const tokenDetails = z.object({ text_tokens: count, image_tokens: count }).nullish().catch(undefined)
-const reply = z.object({
-  data: z
-    .array(z.object({ revised_prompt: words }))
-    .nullish()
-    .catch(undefined),
-  size: words,
-  quality: words,
-  background: words,
-  output_format: words,
-  usage: z
-    .object({
-      input_tokens: count,
-      output_tokens: count,
-      total_tokens: count.nullish(),
-      input_tokens_details: tokenDetails,
-      output_tokens_details: tokenDetails,
-    })
-    .nullish()
-    .catch(undefined),
-})
-type Reply = z.infer<typeof reply>
-
-const MAX_URL_BYTES = 16 * 1024
-
-/** A picture's base64 may stand under `url` as a data URL, and its URL may stand beside its base64 (protocols §7.6, §9). */
 const isPicture = ([list, index, name, ...deeper]: Path): boolean =>
   list === 'data' && typeof index === 'number' && (name === 'b64_json' || name === 'url') && deeper.length === 0
 
@@ -131,12 +118,11 @@ async function* answer(response: Response, upstream: Upstream, work: Work): Asyn
   try {
     for await (const { path, bytes } of json.strings()) {
       const index = Number(path[1])
-      const { head, all } = await peek(bytes, 'https:'.length)
-      if (/^https?:/.test(new TextDecoder().decode(head)))
-        urls.set(index, await text(capped(all, MAX_URL_BYTES, () => new TooLong())))
-      else if (head.length > 0 && !pictures.has(index)) {
+      const picture = await pictureIn(bytes)
+      if (typeof picture === 'string') urls.set(index, picture)
+      else if (picture && !pictures.has(index)) {
         pictures.add(index)
-        yield { type: 'image', index, bytes: readingImage(decodeBase64(all)) }
+        yield { type: 'image', index, bytes: picture }
       }
     }
     const said = json.value()
@@ -146,40 +132,8 @@ async function* answer(response: Response, upstream: Upstream, work: Work): Asyn
       yield { type: 'image', index, bytes: readingImage(work.download(url)) }
     }
     if (pictures.size === 0) throw errorOf(response, upstream, said)
-    yield { type: 'summary', summary: summaryOf(reply.parse(said)) }
+    yield { type: 'summary', summary: summaryOf(said) }
   } catch (error) {
     throw unreadable(error, pictures.size > 0)
-  }
-}
-
-/** An answer that is not the API's at all was hardly paid for; one that breaks off, or goes wrong after a picture, was. */
-function unreadable(error: unknown, paid: boolean): ProviderError {
-  if (error instanceof ProviderError) return error
-  if (!paid && (error instanceof SyntaxError || error instanceof TooLong)) {
-    return new ProviderError('unavailable', 'answered with something that is not JSON', {}, { cause: error })
-  }
-  return new ProviderError('lost', 'broke off its answer', {}, { cause: error })
-}
-
-function summaryOf({ data, usage, size, quality, background, output_format: format }: Reply): Summary {
-  return {
-    size: size ?? undefined,
-    quality: quality ?? undefined,
-    background: background ?? undefined,
-    format: format ?? undefined,
-    revisedPrompts: data?.map((item) => item.revised_prompt ?? undefined) ?? [],
-    usage: usage ? usageOf(usage) : undefined,
-  }
-}
-
-function usageOf(said: NonNullable<Reply['usage']>): Usage {
-  const details = (given: { text_tokens: number; image_tokens: number } | null | undefined): Usage['inputDetails'] =>
-    given ? { text: given.text_tokens, image: given.image_tokens } : undefined
-  return {
-    input: said.input_tokens,
-    inputDetails: details(said.input_tokens_details),
-    output: said.output_tokens,
-    outputDetails: details(said.output_tokens_details),
-    total: said.total_tokens ?? said.input_tokens + said.output_tokens,
   }
 }

@@ -36,14 +36,25 @@ export interface Work {
   signal: AbortSignal
   /** Reads an input picture's bytes. */
   open: (input: InputImage) => Promise<ReadableStream<Uint8Array>>
+  /** The upstream's own job of this request, which an earlier process began: it is asked about, not begun anew. */
+  job?: string | undefined
   /** Fetches a picture that an answer names, as `image/source.ts` allows. */
   download: (url: string) => Bytes
 }
 
 /** What an upstream tells on its way to an answer, whatever its wire format. */
 export type ProviderEvent =
-  /** It took the request; its own ids, for audits and for asking about a job again. */
-  | { type: 'accepted'; requestId?: string | undefined; organization?: string | undefined }
+  /** It took the request; its own ids, for audits, and of a job that can be asked about again. */
+  | {
+      type: 'accepted'
+      requestId?: string | undefined
+      organization?: string | undefined
+      job?: string | undefined
+    }
+  /** How far it is, by its own account, from 0 to 100. */
+  | { type: 'progress'; percent: number }
+  /** A preview of a picture: the `partial`th of it, from 0; its bytes are to be read before the next event is asked for. */
+  | { type: 'partial'; index: number; partial: number; bytes: Bytes }
   /** One picture; its bytes are to be read before the next event is asked for. */
   | { type: 'image'; index: number; bytes: Bytes }
   /** What it said of the whole, once all pictures have passed. */

@@ -97,6 +97,15 @@ test('the prompt and the pictures are paid for once, the images each', () => {
   expect(quoted('gpt-image-2', { ...said, n: 3 })).toBe(6 * 5 + 1536 * 8 + 3 * 196 * 30)
 })
 
+test('previews are paid for as output where prices are per token, and come with the image elsewhere', () => {
+  const said: Partial<ImageRequest> = { size: '1024x1024', quality: 'low', n: 2, partials: 3 }
+  expect(quoted('gpt-image-2', said)).toBe(6 * 5 + 2 * (196 + 300) * 30)
+  const asked = asking('gpt-image-2', said)
+  expect(quote(asked, catalogue('gpt-image-2'), { per: 'image', each: 0.01 })).toBe(20_000)
+  const schnell = '@cf/black-forest-labs/flux-1-schnell'
+  expect(quoted(schnell, { partials: 3 })).toBe(quoted(schnell))
+})
+
 test("an upstream's own prices go before the model's", () => {
   const [request, model] = [asking('gpt-image-2', { quality: 'low', n: 2 }), catalogue('gpt-image-2')]
   expect(quote(request, model, { per: 'token', textIn: 0, imageIn: 0, textOut: 0, imageOut: 10 })).toBe(2 * 1960)

@@ -14,5 +14,6 @@ export const asking = (model: string, said: Partial<ImageRequest> = {}): ImageRe
   ...DEFAULTS,
   extras: {},
   images: [],
+  partials: 0,
   ...said,
 })

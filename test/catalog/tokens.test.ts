@@ -90,3 +90,13 @@ test('masks and markups count as pictures', () => {
   expect(input('gpt-image-2.5-flare', { images: [PICTURE], mask: PICTURE })).toEqual([6, 2 * 1536])
   expect(input('gpt-image-2.5-flare', { images: [PICTURE], markup: PICTURE })).toEqual([6, 2 * 1536])
 })
+
+test.each([
+  ['gpt-image-1.5', 2 * 3 * 100],
+  ['gpt-image-2', 2 * 3 * 100],
+  ['gpt-image-2.6-sunburst', 2 * 3 * 100],
+  ['gemini-3-pro-image', 0],
+])('the previews of two images, three of each, take %s tokens more: %i', (model, tokens) => {
+  const counted = [0, 3].map((partials) => catalogue(model).tokens?.(asking(model, { n: 2, partials })).imageOut)
+  expect((counted[1] ?? Number.NaN) - (counted[0] ?? 0)).toBe(tokens)
+})

@@ -10,6 +10,7 @@ const request: ImageRequest = {
   prompt: 'A lighthouse at dusk',
   extras: {},
   images: [],
+  partials: 0,
 }
 const edit: ImageRequest = { ...request, operation: 'edit', images: [input('a'), input('b')] }
 

@@ -1,6 +1,9 @@
 import { reset } from 'cloudflare:test'
 import { PhotonImage } from '@cf-wasm/photon/others'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
+import { DEFAULTS, type ImageRequest } from '../../src/image/request'
+import { demo } from '../../src/providers/demo'
+import type { ProviderEvent, Upstream } from '../../src/providers/provider'
 import { openai, post, postForm } from '../support/gateway'
 import { pictureFile } from '../support/pictures'
 
@@ -73,4 +76,88 @@ test('draws a prompt in any script and of any length', async () => {
     response_format: 'url',
   })
   expect(response.status).toBe(200)
+})
+
+describe('with some time to pretend to work', () => {
+  const request: ImageRequest = {
+    operation: 'generate',
+    model,
+    prompt: 'A lighthouse',
+    ...DEFAULTS,
+    extras: {},
+    images: [],
+    partials: 0,
+  }
+  const upstream = (delayMs: number): Upstream => ({
+    name: 'demo',
+    provider: demo,
+    account: 0,
+    credential: '',
+    baseUrl: '',
+    models: [],
+    priority: 0,
+    standIn: true,
+    timeoutMs: 60_000,
+    delayMs,
+    prices: new Map(),
+  })
+
+  /** What it tells, and how long it took. */
+  async function told(
+    delayMs: number,
+    job?: string,
+    signal = new AbortController().signal,
+  ): Promise<{ events: ProviderEvent[]; tookMs: number }> {
+    const began = Date.now()
+    const none = (): never => {
+      throw new Error('nothing is to be read')
+    }
+    const events: ProviderEvent[] = []
+    for await (const event of demo.generate(request, upstream(delayMs), {
+      model,
+      signal,
+      open: none,
+      download: none,
+      job,
+    }))
+      events.push(event)
+    return { events, tookMs: Date.now() - began }
+  }
+  const tens = (from: number): object[] =>
+    Array.from({ length: 11 - from }, (_, step) => ({ type: 'progress', percent: 10 * (from + step) }))
+  const drawn = [{ type: 'image', index: 0 }, { type: 'summary' }]
+
+  test('tells how far it is, in ten steps', async () => {
+    const before = Date.now()
+    const { events, tookMs } = await told(200)
+    expect(events).toMatchObject([{ type: 'accepted' }, ...tens(1), ...drawn])
+    expect(tookMs).toBeGreaterThanOrEqual(200)
+    expect(events[0]).toEqual({ type: 'accepted', job: expect.stringMatching(/^\d+$/) })
+    const job = events[0]?.type === 'accepted' ? Number(events[0].job) : Number.NaN
+    expect(job).toBeGreaterThanOrEqual(before)
+    expect(job).toBeLessThanOrEqual(before + tookMs)
+  })
+
+  test('takes up what was begun before, and does not begin anew', async () => {
+    const job = String(Date.now() - 1000)
+    const { events, tookMs } = await told(2000, job)
+    expect(events).toMatchObject([{ type: 'accepted', job }, ...tens(6), ...drawn])
+    expect(tookMs).toBeGreaterThanOrEqual(1000)
+    expect(tookMs).toBeLessThan(2000)
+  })
+
+  test.each([
+    ['all of it is over for what was begun before', 200, '1000'],
+    ['there is none', 0, undefined],
+  ])('draws at once where %s', async (_, delayMs, job) => {
+    expect((await told(delayMs, job)).events).toMatchObject([{ type: 'accepted' }, ...drawn])
+  })
+
+  test('stops when it is told to, before or meanwhile', async () => {
+    await expect(told(60_000, undefined, AbortSignal.abort())).rejects.toMatchObject({ kind: 'unavailable' })
+    const controller = new AbortController()
+    const stopped = told(60_000, undefined, controller.signal)
+    controller.abort()
+    await expect(stopped).rejects.toMatchObject({ kind: 'unavailable' })
+  })
 })

@@ -1,4 +1,4 @@
-import { Gallery, fill, silence, streamOf } from './fake-openai-body.ts'
+import { Gallery, fill, silence, streamOf, wait } from './fake-openai-body.ts'
 import { type Call, type Outcome, end, leave, settle } from './fake-openai-calls.ts'
 import { type Order, compose, tokensOf } from './fake-openai-reply.ts'
 import { type Refusal, invalidRequest } from './fake-openai-request.ts'
@@ -15,12 +15,13 @@ export async function answer(request: Request, call: Call, order: Order, serial:
   const gallery = new Gallery()
   const parts = gallery.split(await compose(order, new URL(request.url).origin, serial, gallery))
   call.tokens = tokensOf(order)
-  const { fault } = order.markers
+  const { fault, paceMs, done } = order.markers
+  const filling = { fault, partials: order.partials, escaped: order.as === 'escaped', paceMs }
   const encoder = new TextEncoder()
   async function* pieces(signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
-    for await (const text of fill(parts, { fault, escaped: order.as === 'escaped' }, signal)) {
+    for await (const { text, at } of fill(parts, filling, signal)) {
       // Whoever knows by now that the answer is complete need not read on.
-      if (text === parts.at(-1)) {
+      if (at === parts.length - 1) {
         if (fault === 'silence-after-image') {
           yield encoder.encode(text.slice(0, 1))
           await silence(signal)
@@ -29,6 +30,9 @@ export async function answer(request: Request, call: Call, order: Order, serial:
       }
       yield encoder.encode(text)
     }
+    if (!order.stream || !done) return
+    await wait(paceMs, signal)
+    yield encoder.encode('data: [DONE]\n\n')
   }
   const outcome = fault === undefined ? 'answered' : (`fault:${fault}` as const)
   const contentType = order.stream ? 'text/event-stream; charset=utf-8' : 'application/json'

@@ -9,39 +9,61 @@ export class Gallery {
     return `${this.#mark}:${this.pictures.push(picture) - 1};`
   }
 
-  /** Texts and pictures of the template in turn. */
+  /** The template's texts and pictures, each text no longer than the frame of a stream that it belongs to. */
   split(template: string): (string | Picture)[] {
     const parts = template.split(new RegExp(`${this.#mark}:(\\d+);`))
-    return parts.map((part, position) => (position % 2 === 0 ? part : (this.pictures[Number(part)] ?? part)))
+    return parts.flatMap((part, position) =>
+      position % 2 === 0 ? part.split(/(?<=\n\n)/) : [this.pictures[Number(part)] ?? part],
+    )
   }
 }
 
-/** Faults in the middle of a picture: the first, or the second. */
-const SPOILING = ['cut', 'cut-second', 'silence-mid-body', 'silence-second', 'bad-base64'] as const
+/** Faults in the middle of a picture: the first, the second, or the first preview. */
+const SPOILING = [
+  'cut',
+  'cut-second',
+  'cut-partial',
+  'silence-mid-body',
+  'silence-second',
+  'bad-base64',
+  'bad-partial',
+] as const
 
-export interface Spoiling {
+export interface Filling {
   fault: string | undefined
+  /** How many previews come before each picture. */
+  partials: number
   /** Whether every slash of the base64 is escaped, as JSON allows. */
   escaped: boolean
+  /** How long each frame of a stream waits after the one before it. */
+  paceMs: number
 }
 
-/** Fills a template with its pictures' base64, in pieces of at most 64 KiB. */
+/** Fills a template with its pictures' base64, in pieces of at most 64 KiB; each tells which part it is of. */
 export async function* fill(
   parts: (string | Picture)[],
-  spoiling: Spoiling,
+  { escaped, paceMs, partials, ...asked }: Filling,
   signal: AbortSignal,
-): AsyncGenerator<string, void> {
-  const fault = SPOILING.find((name) => name === spoiling.fault)
-  let before = fault?.endsWith('-second') ? 1 : 0
-  for (const part of parts) {
+): AsyncGenerator<{ text: string; at: number }, void> {
+  const fault = SPOILING.find((name) => name === asked.fault)
+  let before = fault ? picturesBefore(fault, partials) : 0
+  for (const [at, part] of parts.entries()) {
     if (typeof part === 'string') {
-      if (part !== '') yield part
+      const previous = parts[at - 1]
+      if (paceMs > 0 && typeof previous === 'string' && previous.endsWith('\n\n')) await wait(paceMs, signal)
+      if (part !== '') yield { text: part, at }
       continue
     }
     const middle = Math.floor(base64Length(part) / 2)
     const texts = fault && before-- === 0 ? spoil(base64Of(part), fault, middle, signal) : base64Of(part)
-    for await (const text of texts) yield spoiling.escaped ? text.replaceAll('/', '\\/') : text
+    for await (const text of texts) yield { text: escaped ? text.replaceAll('/', '\\/') : text, at }
   }
+}
+
+/** How many pictures and previews come before the one that a fault is for. */
+function picturesBefore(fault: (typeof SPOILING)[number], partials: number): number {
+  if (fault.endsWith('-partial')) return partials === 0 ? Infinity : 0
+  return fault.endsWith('-second') ? 2 * partials + 1 : partials
 }
 
 async function* spoil(

@@ -8,10 +8,12 @@ const OTHERS = [
   'silence',
   'cut',
   'cut-second',
+  'cut-partial',
   'silence-mid-body',
   'silence-second',
   'silence-after-image',
   'bad-base64',
+  'bad-partial',
   'not-an-image',
   'empty',
 ]

@@ -13,6 +13,16 @@ export interface Markers {
   /** How many pictures are answered, whatever was asked for. */
   pictures: number | undefined
   pretty: boolean
+  /** How long each frame of a stream waits after the one before it. */
+  paceMs: number
+  /** Whether a stream's frames have no `event:` lines. */
+  nameless: boolean
+  /** Whether a stream ends with `data: [DONE]`. */
+  done: boolean
+  /** Of an upstream that knows nothing of streams, and refuses what asks for one: whether it says why. */
+  noStream: 'named' | 'unnamed' | undefined
+  /** Whether it is one that answers as if no stream had been asked for. */
+  ignoresStream: boolean
 }
 
 const anything = (): boolean => true
@@ -28,12 +38,17 @@ const CHECKS: Record<string, (value: string) => boolean> = {
   as: isForm,
   pictures: isNumber,
   pretty: anything,
+  pace: isNumber,
+  nameless: anything,
+  done: anything,
+  'no-stream': (value) => value === '' || value === 'unnamed',
+  'ignores-stream': anything,
 }
 
 /** Reads the markers (`@word` or `@word=value`) of a prompt; a misspelt one is a problem, since it would make a test hollow. */
 export function markersOf(prompt: string): { markers: Markers } | { problem: string } {
   const found = new Map<string, string>()
-  for (const [, name = '', value = ''] of prompt.matchAll(/(?:^|\s)@([a-z]+)(?:=([\w-]+))?/g)) {
+  for (const [, name = '', value = ''] of prompt.matchAll(/(?:^|\s)@([a-z]+(?:-[a-z]+)*)(?:=([\w-]+))?/g)) {
     if (!Object.hasOwn(CHECKS, name) || !CHECKS[name]?.(value))
       return { problem: `The fake knows no '@${name}=${value}'.` }
     found.set(name, value)
@@ -47,6 +62,14 @@ export function markersOf(prompt: string): { markers: Markers } | { problem: str
     as: found.get('as'),
     pictures: number('pictures'),
     pretty: found.has('pretty'),
+    paceMs: number('pace') ?? 0,
+    nameless: found.has('nameless'),
+    done: found.has('done'),
+    noStream: noStreamOf(found.get('no-stream')),
+    ignoresStream: found.has('ignores-stream'),
   }
   return { markers }
 }
+
+const noStreamOf = (value: string | undefined): Markers['noStream'] =>
+  value === undefined ? undefined : value === '' ? 'named' : 'unnamed'

@@ -18,15 +18,16 @@ export interface Order {
   /** The form in which pictures are handed over; undefined for plain `b64_json`. */
   as: string | undefined
   stream: boolean
+  /** How many previews of each picture; none without a stream. */
   partials: number
   inputImages: number
   markers: Markers
 }
 
 /** What stands in place of the first picture where a stream of events fails. */
-const SERVER_ERROR = JSON.stringify({
+const SERVER_ERROR = {
   error: { message: 'The server had an error.', type: 'server_error', param: null, code: null },
-})
+}
 const NOT_AN_IMAGE = '<!DOCTYPE html><html><body>This is not a picture.</body></html>'
 /** An estimate, since neither number is documented: the tokens of a 1024x1024 input picture. */
 const INPUT_IMAGE_TOKENS = 1024
@@ -37,6 +38,7 @@ export function orderOf(submission: Submission, rules: ModelRules, markers: Mark
     const value = given(submission, name)
     return typeof value === 'string' && value !== 'auto' ? value : standsFor
   }
+  const stream = flag(submission, 'stream') && !markers.ignoresStream
   return {
     operation: submission.operation,
     rules,
@@ -47,8 +49,8 @@ export function orderOf(submission: Submission, rules: ModelRules, markers: Mark
     background: text('background', 'opaque'),
     format: text('output_format', 'png'),
     as: markers.as ?? (given(submission, 'response_format') === 'url' ? 'url' : undefined),
-    stream: flag(submission, 'stream'),
-    partials: integer(submission, 'partial_images') ?? 0,
+    stream,
+    partials: stream ? (integer(submission, 'partial_images') ?? 0) : 0,
     inputImages: inputImages(submission),
     markers,
   }
@@ -93,21 +95,26 @@ async function itemOf(
   return order.markers.pretty ? { ...item, revised_prompt: `Revised: ${order.prompt}` } : item
 }
 
-/** Server-sent events (protocols §1.6): for each picture its partials, then the whole. */
+/** Server-sent events (protocols §1.6): for each picture its partials, then the whole, with the usage of that one. */
 async function composeEvents(order: Order, serial: number, gallery: Gallery): Promise<string> {
   const name = order.operation === 'edits' ? 'image_edit' : 'image_generation'
   const { background, format, quality, size } = order
   const frames: string[] = []
+  const frame = (event: string, data: unknown): number =>
+    frames.push(`${order.markers.nameless ? '' : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`)
   const add = async (event: string, label: string, more: Record<string, unknown>): Promise<void> => {
     const b64_json = gallery.hang(await pictureOf(order, await seedOf(order, serial, label)))
     const effective = { created_at: now(), size, quality, background, output_format: format }
-    frames.push(`event: ${event}\ndata: ${JSON.stringify({ type: event, b64_json, ...effective, ...more })}\n\n`)
+    frame(event, { type: event, b64_json, ...effective, ...more })
   }
   const { output_tokens_details: _, ...usage } = usageOf({ ...order, n: 1 })
   for (let index = 0; index < order.n; index++) {
-    if (order.markers.fault === 'error-inside') return `${frames.join('')}event: error\ndata: ${SERVER_ERROR}\n\n`
     for (let partial = 0; partial < order.partials; partial++) {
       await add(`${name}.partial_image`, `${index} ${partial}`, { partial_image_index: partial })
+    }
+    if (order.markers.fault === 'error-inside') {
+      frame('error', SERVER_ERROR)
+      break
     }
     await add(`${name}.completed`, `${index}`, { usage })
   }
@@ -138,8 +145,7 @@ function usageOf(order: Order): Usage {
   const text_tokens = Math.ceil(order.prompt.length / CHARACTERS_PER_TOKEN)
   const image_tokens = order.inputImages * INPUT_IMAGE_TOKENS
   const input_tokens = text_tokens + image_tokens
-  const partialTokens = order.stream ? 100 * order.partials : 0
-  const output_tokens = order.n * (imageTokens(order.rules, order.quality, order.size) + partialTokens)
+  const output_tokens = order.n * (imageTokens(order.rules, order.quality, order.size) + 100 * order.partials)
   return {
     input_tokens,
     input_tokens_details: { text_tokens, image_tokens },
@@ -152,5 +158,6 @@ function usageOf(order: Order): Usage {
 /** What an answer to an order says was used. */
 export function tokensOf(order: Order): { input: number; output: number } {
   const { input_tokens, output_tokens } = usageOf(order)
-  return { input: input_tokens, output: output_tokens }
+  // Each picture of a stream has its own, which counts the input anew.
+  return { input: order.stream ? order.n * input_tokens : input_tokens, output: output_tokens }
 }

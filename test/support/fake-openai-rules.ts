@@ -6,16 +6,18 @@ import {
   checkFlag,
   checkInteger,
   checkText,
+  flag,
   given,
   integer,
   invalidType,
   invalidValue,
   missing,
+  unknownParameter,
   userError,
 } from './fake-openai-values.ts'
 
 const COMMON = ['model', 'prompt', 'n', 'size', 'quality', 'background', 'output_format', 'output_compression']
-const STREAMING = ['stream', 'partial_images']
+export const STREAMING = ['stream', 'partial_images']
 const GENERATION = [...COMMON, ...STREAMING, 'moderation', 'user', 'safety_identifier']
 /** The JSON form has `moderation` and the multipart form has `safety_identifier`, as protocols §1.3 lists them. */
 const JSON_EDIT = [...COMMON, ...STREAMING, 'images', 'mask', 'moderation', 'user']
@@ -51,7 +53,7 @@ function checkNames(submission: Submission, rules: ModelRules): Refusal | undefi
   const stray = [...names].find((name) => ![...known, ...extras, ...fidelity].includes(name))
   if (stray === undefined) return repeated[0] === undefined ? undefined : duplicate(repeated[0])
   const hint = operation === 'edits' ? misplaced(stray, isForm) : undefined
-  return hint ?? invalidRequest('unknown_parameter', stray, `Unknown parameter: '${stray}'.`)
+  return hint ?? unknownParameter(stray)
 }
 
 /** The names of input pictures differ between the two forms of an edit, which OpenAI explains. */
@@ -164,6 +166,7 @@ function checkPreviews(submission: Submission): Refusal | undefined {
   if (fields['svg'] !== undefined && !isSvg)
     return invalidValue('output_format', String(fields['output_format']), ['svg'])
   if (isSvg && (integer(submission, 'n') ?? 1) > 1) return invalidValue('n', String(fields['n']), ['1'])
+  if (isSvg && flag(submission, 'stream')) return invalidValue('stream', 'true', ['false'])
   const hasBoth = ['mask', 'markup'].every((name) => files.some((file) => file.name === name))
   if (!hasBoth) return undefined
   return invalidRequest('invalid_value', 'markup', "Only one of 'mask' and 'markup' may be given.")

@@ -11,6 +11,9 @@ export const userError = (code: string, param: string | null, message: string): 
 export const missing = (name: string): Refusal =>
   invalidRequest('missing_required_parameter', name, `Missing required parameter: '${name}'.`)
 
+export const unknownParameter = (name: string): Refusal =>
+  invalidRequest('unknown_parameter', name, `Unknown parameter: '${name}'.`)
+
 export const invalidType = (name: string, expected: string, value: unknown): Refusal =>
   invalidRequest(
     'invalid_type',

@@ -6,7 +6,8 @@ import { type Markers, markersOf } from './fake-openai-markers.ts'
 import type { ModelRules } from './fake-openai-models.ts'
 import { type Order, orderOf } from './fake-openai-reply.ts'
 import { type Refusal, type SentFile, type Submission, invalidRequest, readSubmission } from './fake-openai-request.ts'
-import { inspect } from './fake-openai-rules.ts'
+import { STREAMING, inspect } from './fake-openai-rules.ts'
+import { unknownParameter } from './fake-openai-values.ts'
 
 export type { Call, Outcome, SentFile }
 
@@ -77,6 +78,8 @@ export class FakeOpenai {
     if ('problem' in read) {
       return refuse(call, { ...invalidRequest('bad_marker', 'prompt', read.problem), status: 501 })
     }
+    const stray = read.markers.noStream && Object.keys(submission.fields).find((name) => STREAMING.includes(name))
+    if (stray) return refuse(call, strayRefusal(stray, read.markers))
     const order = orderOf(submission, rules, { ...read.markers, fault: this.#faultOf(prompt, read.markers) })
     const serial = ++this.#served
     await wait(order.markers.delayMs, request.signal)
@@ -110,3 +113,7 @@ const standardHeaders = (started: number): Record<string, string> => ({
   'set-cookie': '__cf_bm=secret-cookie',
   'x-ratelimit-limit-requests': '250',
 })
+
+/** A relay need not say which parameter it does not know. */
+const strayRefusal = (name: string, { noStream }: Markers): Refusal =>
+  noStream === 'named' ? unknownParameter(name) : invalidRequest(null, null, 'Bad request.')
