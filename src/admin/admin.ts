@@ -8,6 +8,7 @@ import { keyHash } from '../team/key'
 import { changeKey, issueKey, listKeys, revokeKey } from './keys'
 import { showAudit, showUsage } from './reports'
 import { changeTeam, createTeam, deleteTeam, listTeams, showTeam } from './teams'
+import { listDeliveries, redeliver, removeWebhook, rotateSecret, setWebhook, showWebhook } from './webhooks'
 
 /** The team of the static key is there before anybody has used that. */
 const beGatewayTeam: MiddlewareHandler<App> = async function beGatewayTeam(c, next) {
@@ -34,6 +35,13 @@ export const admin = new Hono<App>()
   .get('/teams/:team/keys', listKeys)
   .patch('/teams/:team/keys/:key', changeKey)
   .delete('/teams/:team/keys/:key', revokeKey)
+
+  .get('/teams/:team/webhook', showWebhook)
+  .put('/teams/:team/webhook', setWebhook)
+  .delete('/teams/:team/webhook', removeWebhook)
+  .post('/teams/:team/webhook/secret', rotateSecret)
+  .get('/teams/:team/webhook/deliveries', listDeliveries)
+  .post('/teams/:team/webhook/deliveries/:delivery/redeliver', redeliver)
 
   .get('/usage', beGatewayTeam, showUsage)
   .get('/audit', beGatewayTeam, showAudit)

@@ -1,5 +1,11 @@
 import type { Profile } from './profile'
 
+/** Versions go on after the end of a team: whoever knew its secrets knows none of the next team of its id. */
+export const SECRET = 'webhook-secret'
+
+/** What outlives a team. */
+const LASTING = ['era', SECRET]
+
 /** That there is a team: what it is, and what is left of earlier ones of its id. */
 export class Charter {
   readonly #storage: DurableObjectStorage
@@ -16,7 +22,7 @@ export class Charter {
     this.#storage.kv.put('profile', profile)
   }
 
-  /** How many teams of this id were deleted; all that stays of them. */
+  /** How many teams of this id were deleted. */
   get era(): number {
     return this.#storage.kv.get<number>('era') ?? 0
   }
@@ -35,10 +41,10 @@ export class Charter {
 
   /** Removes its books. */
   async clear(): Promise<void> {
-    const { era } = this
+    const lasting = LASTING.map((name): [string, unknown] => [name, this.#storage.kv.get(name)])
     const cleared = this.#storage.deleteAll()
     // Before anything else can come in between and begin the team anew.
-    this.#storage.kv.put('era', era)
+    for (const [name, value] of lasting) if (value !== undefined) this.#storage.kv.put(name, value)
     await cleared
   }
 }

@@ -1,0 +1,122 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { unwrap } from '../../src/errors'
+import type { WebhookFacts } from '../../src/team/webhook'
+import { ringTeam } from '../support/alarms'
+import { operate, team } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+import { HOOK, note } from '../support/webhooks'
+
+upstreams()
+
+const DAY = 86_400_000
+const acme = (): ReturnType<typeof env.TEAMS.getByName> => env.TEAMS.getByName('acme')
+
+const webhook = async (): Promise<WebhookFacts> => unwrap(await acme().webhook())
+const kept = async (): Promise<string[]> => unwrap(await acme().deliveries({}, 100)).map(({ id }) => id)
+
+beforeEach(async () => {
+  await team('acme')
+})
+
+describe('a webhook whose receiver wants no more', () => {
+  test('stays as it is when another one was meant', async () => {
+    await acme().webhook({ url: HOOK })
+    await note({ url: 'https://other.example.com/', status: 'failed', gone: true })
+    await note({ id: 'evt_2', status: 'failed', attempts: 7 })
+    expect(await webhook()).toMatchObject({ url: HOOK, disabledMs: undefined })
+  })
+
+  test('is disabled since the first that said so', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
+    await acme().webhook({ url: HOOK })
+    await note({ status: 'failed', gone: true })
+    const disabled = await webhook()
+    expect(disabled).toMatchObject({ url: HOOK, disabledMs: Date.now() })
+    vi.setSystemTime(Date.now() + DAY)
+    await note({ id: 'evt_2', status: 'failed', gone: true })
+    expect(await webhook()).toEqual(disabled)
+  })
+
+  test('is told in the log, without its URL', async () => {
+    const logged = vi.spyOn(console, 'log').mockImplementation(() => {})
+    await acme().webhook({ url: `${HOOK}?token=secret` })
+    await note({ url: `${HOOK}?token=secret`, status: 'failed', gone: true })
+    const line = JSON.stringify({ event: 'webhook-disabled', team: 'acme', delivery: 'evt_1' })
+    expect(logged.mock.calls).toEqual([[line]])
+  })
+})
+
+test('a secret is rotated once, however often the same rotation is asked for', async () => {
+  const [first, second] = [await acme().webhook({ endedVersion: 1 }), await acme().webhook({ endedVersion: 1 })]
+  expect(first).toMatchObject({ value: { versions: [2, 1] } })
+  expect(second).toEqual(first)
+})
+
+describe('the history of deliveries', () => {
+  test('goes back for 30 days', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
+    await note({ id: 'evt_1' })
+    vi.setSystemTime(Date.now() + DAY)
+    await note({ id: 'evt_2' })
+    vi.setSystemTime(Date.now() + 29 * DAY + 1)
+    await note({ id: 'evt_3' })
+    expect(await kept()).toEqual(['evt_3', 'evt_2'])
+  })
+
+  test('begins with its team, not with an earlier one of its id', async () => {
+    await note({ createdMs: Date.now() - DAY })
+    expect(await kept()).toEqual([])
+  })
+
+  test('comes to a team that was founded before there was one', async () => {
+    await runInDurableObject(acme(), (_, { storage }) => void storage.sql.exec('DROP TABLE deliveries'))
+    await evictDurableObject(acme())
+    await note()
+    expect(await kept()).toEqual(['evt_1'])
+  })
+
+  test('is still there when the object was away', async () => {
+    await note()
+    await evictDurableObject(acme())
+    expect(await kept()).toEqual(['evt_1'])
+  })
+})
+
+describe('a team that is deleted', () => {
+  const deleteAcme = async (): Promise<void> => {
+    // No alarm rings by itself meanwhile.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 })
+    await operate('DELETE', '/teams/acme')
+  }
+
+  test('has no webhook from then on', async () => {
+    await acme().webhook({ url: HOOK })
+    await deleteAcme()
+    const gone = { ok: false, failure: expect.objectContaining({ code: 'not_found' }) }
+    expect(await acme().webhook()).toEqual(gone)
+    expect(await acme().webhook({ url: HOOK })).toEqual(gone)
+    expect(await acme().webhook({ endedVersion: 1 })).toEqual(gone)
+    await note()
+  })
+
+  test('leaves nothing of it to the next of its id, and no secret that anybody knows', async () => {
+    await acme().webhook({ url: HOOK })
+    await note()
+    await acme().webhook({ endedVersion: 1 })
+    expect(await webhook()).toMatchObject({ versions: [2, 1] })
+    await deleteAcme()
+    await note({ id: 'evt_2' })
+    await ringTeam('acme')
+    await team('acme')
+    expect(await webhook()).toEqual({
+      foundedMs: expect.any(Number),
+      url: undefined,
+      disabledMs: undefined,
+      versions: [3],
+      previousUntilMs: undefined,
+    })
+    expect(await kept()).toEqual([])
+  })
+})
