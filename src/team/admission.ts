@@ -42,6 +42,13 @@ interface Wanted {
   quote: number | undefined
 }
 
+/** Why one more generation is not started now. */
+export interface Refusal {
+  failure: Failure
+  /** Whose generations under way have to finish first, where that would help. */
+  heldBy?: Scope['name']
+}
+
 /**
  * Why one more generation is not started now; undefined where it is. `freeMs` tells in how many ms one of those under way
  * may have finished.
@@ -51,11 +58,11 @@ export function refuseGeneration(
   wanted: Wanted,
   freeMs: () => number,
   nowMs: number,
-): Failure | undefined {
+): Refusal | undefined {
   for (const scope of scopes) {
     for (const standing of standings(scope, nowMs)) {
-      const refusal = refuse(standing, wanted, scope, freeMs)
-      if (refusal) return refusal
+      const failure = refuse(standing, wanted, scope, freeMs)
+      if (failure) return { failure, ...(failure.code === 'concurrency_limited' ? { heldBy: scope.name } : {}) }
     }
   }
   return undefined

@@ -1,5 +1,6 @@
-import { type Failure, type Result, failed, ok } from '../errors'
-import { refuseGeneration, refuseRequest } from './admission'
+import type { Failure } from '../errors'
+import { log } from '../log'
+import { type Refusal, refuseGeneration, refuseRequest } from './admission'
 import { type Scope, type Standing, standings } from './standing'
 import type { Entry, Order, Settlement } from './entry'
 import type { Key } from './keys'
@@ -65,18 +66,21 @@ export class Books {
     }))
   }
 
-  /** Holds the money for a generation, and counts its pictures: once, however often it is asked to, but then for longer. */
-  reserve(order: Order, holder: Holder, nowMs: number): Result<undefined> {
+  /**
+   * Holds the money for a generation, and counts its pictures: once, however often it is asked to, but then for longer; or
+   * tells why not.
+   */
+  reserve(order: Order, holder: Holder, nowMs: number): Refusal | undefined {
     const known = this.ledger.entry(order.id)
-    if (known?.status === 'running') this.ledger.extend(order)
-    if (known && known.status !== 'expired') return ok(undefined)
+    if (known?.status === 'running') this.ledger.extend(order, nowMs)
+    if (known && known.status !== 'expired') return undefined
     const scopes = this.#scopes(holder, nowMs)
     const wanted = { images: order.images, quote: order.quote }
     const refusal = refuseGeneration(scopes, wanted, () => this.ledger.freeMs(nowMs), nowMs)
-    if (refusal) return failed(refusal)
+    if (refusal) return refusal
     this.ledger.open(order, nowMs)
     this.#change(scopes, holder, ({ images }) => ({ images: images + order.images }))
-    return ok(undefined)
+    return undefined
   }
 
   /**
@@ -86,7 +90,7 @@ export class Books {
   settle(settlement: Settlement, holderOf: HolderOf, nowMs: number): boolean {
     const entry = this.ledger.entry(settlement.id)
     if (!entry) return false
-    if (entry.status === 'succeeded' || entry.status === 'failed') return entry.deleted_ms === null
+    if (entry.status !== 'running' && entry.status !== 'expired') return entry.deleted_ms === null
     this.ledger.close(settlement, nowMs)
     const counted = entry.status === 'running' ? entry.n : 0
     this.#correct(entry, holderOf(entry.key), settlement.images.length - counted, settlement.cost ?? 0, nowMs)
@@ -95,10 +99,11 @@ export class Books {
   }
 
   /** Lets go of what is held for generations that nobody has settled in time. */
-  expire(holderOf: HolderOf, nowMs: number): Entry[] {
-    const expired = this.ledger.expire(nowMs)
-    for (const entry of expired) this.#correct(entry, holderOf(entry.key), -entry.n, 0, nowMs)
-    return expired
+  expire(holderOf: HolderOf, nowMs: number): void {
+    for (const entry of this.ledger.expire(nowMs)) {
+      log('reservation-expired', { run: entry.id, generation: entry.generation })
+      this.#correct(entry, holderOf(entry.key), -entry.n, 0, nowMs)
+    }
   }
 
   /** Corrects the meters of the day and the month on which a generation began. */

@@ -9,7 +9,8 @@ export interface Caller {
   keyHash: string | undefined
 }
 
-interface KeySettings {
+/** What a key is checked by without asking anybody. */
+export interface KeySettings {
   signingSecret: string
   gatewayKeyHash: Uint8Array | undefined
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { ErrorCode, Failure } from '../errors'
 import type { Usage } from '../image/record'
 
 /** Who pays for a run: the key whose request started it. */
@@ -9,31 +10,37 @@ export interface Payer {
 }
 
 /** What a generation is about to do, and may cost at most: written down before anything is paid for. */
-export interface Order {
+export const order = z.object({
   /** The run's id, of which there is one for each time that it is paid for. */
-  id: string
-  generation: string
+  id: z.string(),
+  generation: z.string(),
   /** The id of the HTTP request that started it. */
-  request: string
+  request: z.string(),
   /** The id of the key that pays. */
-  key: string
-  model: string
-  operation: string
-  prompt: string
+  key: z.string(),
+  model: z.string(),
+  operation: z.string(),
+  prompt: z.string(),
   /** How many pictures, and of which size. */
-  images: number
-  size: string
+  images: z.number(),
+  size: z.string(),
   /** In micro-USD; undefined where no price is known. */
-  quote: number | undefined
-  /** Until when the money is held for it, in ms since 1970. */
-  expiresMs: number
+  quote: z.number().optional(),
+  /** For how long the money is held for it at most, in ms. */
+  holdMs: z.number(),
+})
+export type Order = z.infer<typeof order>
+
+/** An order whose turn has not come, and what whoever does not wait for that is told. */
+export interface Waiting {
+  instead: Failure
 }
 
 /** What came of it. */
 export interface Settlement {
   id: string
-  /** What it failed with; undefined where it did not. */
-  failure?: string | undefined
+  /** What it failed with; undefined where it did not. One that was cancelled may have pictures all the same. */
+  failure?: ErrorCode | undefined
   /** In micro-USD; undefined where no price is known. */
   cost: number | undefined
   /** The keys of its pictures in R2. */
@@ -60,8 +67,8 @@ export interface Served {
 /** One generation: `running` while money is held for it, `expired` if nobody said what came of it in time. */
 export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model' | 'operation' | 'prompt'> & {
   n: number
-  status: 'running' | 'succeeded' | 'failed' | 'expired'
-  failure: string | null
+  status: 'running' | 'succeeded' | 'failed' | 'cancelled' | 'expired'
+  failure: ErrorCode | null
   started_ms: number
   ended_ms: number | null
   expires_ms: number
@@ -84,6 +91,18 @@ export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model
   output_tokens: number | null
   /** When its caller deleted it; what is about money stays. */
   deleted_ms: number | null
+}
+
+/** What a team knows of a generation that may not have ended. */
+export interface Found {
+  /** Its newest run, unless that still waits. */
+  entry: Entry | undefined
+  /** How many wait before it; undefined where it does not wait. */
+  before: number | undefined
+  /** How long the last ones of its model took that succeeded, in ms. */
+  usualMs: number | undefined
+  /** When the team began, in ms since 1970. */
+  foundedMs: number
 }
 
 /** Which entries are asked for; times are ms since 1970, `to` is not included. */

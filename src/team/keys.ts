@@ -16,7 +16,7 @@ export interface Key {
 export type KeyFacts = Pick<Key, 'name' | 'limits' | 'expiresMs'>
 
 const SCHEMA = `
-  CREATE TABLE keys (
+  CREATE TABLE IF NOT EXISTS keys (
     id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, limits TEXT NOT NULL,
     created_ms INTEGER NOT NULL, expires_ms INTEGER, revoked_ms INTEGER
   ) WITHOUT ROWID;

@@ -1,13 +1,16 @@
-import { type Cursor, type Entry, keptOf, type Order, type Settlement, type Sought } from './entry'
+import { type Cursor, type Entry, type Found, keptOf, type Order, type Settlement, type Sought } from './entry'
 
 /** Sooner is not worth asking again, and no SDK waits for longer than a minute (protocols §7.1). */
 const [MIN_WAIT_MS, MAX_WAIT_MS] = [2000, 60_000]
+
+/** How many entries are looked through: a model may have none, and this is asked at every look at a job. */
+const LATELY = 500
 
 /** A prompt is kept to tell pictures apart by. */
 const MAX_PROMPT = 500
 
 const SCHEMA = `
-  CREATE TABLE ledger (
+  CREATE TABLE IF NOT EXISTS ledger (
     id TEXT PRIMARY KEY, generation TEXT NOT NULL, request TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL,
     operation TEXT NOT NULL, prompt TEXT NOT NULL, n INTEGER NOT NULL,
     status TEXT NOT NULL, failure TEXT, started_ms INTEGER NOT NULL, ended_ms INTEGER, expires_ms INTEGER NOT NULL,
@@ -16,11 +19,11 @@ const SCHEMA = `
     upstream TEXT, account INTEGER, served_model TEXT, upstream_request TEXT, organization TEXT,
     size TEXT, quality TEXT, input_tokens INTEGER, output_tokens INTEGER, deleted_ms INTEGER
   ) WITHOUT ROWID;
-  CREATE INDEX ledger_started ON ledger (started_ms, id);
-  CREATE INDEX ledger_key ON ledger (key, started_ms, id);
-  CREATE INDEX ledger_generation ON ledger (generation, started_ms, id);
-  CREATE INDEX ledger_running ON ledger (key, expires_ms, reserved) WHERE status = 'running';
-  CREATE INDEX ledger_kept ON ledger (started_ms) WHERE kept_keys <> '[]';
+  CREATE INDEX IF NOT EXISTS ledger_started ON ledger (started_ms, id);
+  CREATE INDEX IF NOT EXISTS ledger_key ON ledger (key, started_ms, id);
+  CREATE INDEX IF NOT EXISTS ledger_generation ON ledger (generation, started_ms, id);
+  CREATE INDEX IF NOT EXISTS ledger_running ON ledger (key, expires_ms, reserved) WHERE status = 'running';
+  CREATE INDEX IF NOT EXISTS ledger_kept ON ledger (started_ms) WHERE kept_keys <> '[]';
 `
 
 /** Every generation of a team, what was held for it and what it cost. */
@@ -41,8 +44,8 @@ export class Ledger {
 
   /** Writes an order down, or takes up one again that had expired: on the day and in the month of now. */
   open(order: Order, nowMs: number): void {
-    const { id, generation, request, key, model, operation, prompt, images, quote, expiresMs } = order
-    const again = { status: 'running', started_ms: nowMs, ended_ms: null, cost: null, expires_ms: expiresMs }
+    const { id, generation, request, key, model, operation, prompt, images, quote, holdMs } = order
+    const again = { status: 'running', started_ms: nowMs, ended_ms: null, cost: null, expires_ms: nowMs + holdMs }
     const row = { ...again, reserved: quote ?? 0, id, generation, request, key, model, operation, n: images }
     const values = { ...row, prompt: prompt.slice(0, MAX_PROMPT) }
     const columns = Object.keys(values)
@@ -56,14 +59,14 @@ export class Ledger {
   }
 
   /** Holds the money of an order for longer. */
-  extend({ id, expiresMs }: Order): void {
-    this.#update(id, { expires_ms: expiresMs })
+  extend({ id, holdMs }: Order, nowMs: number): void {
+    this.#update(id, { expires_ms: nowMs + holdMs })
   }
 
   close(settlement: Settlement, nowMs: number): void {
     const { id, failure, cost, images, attempts, upstream, size, quality, usage } = settlement
     this.#update(id, {
-      status: failure ? 'failed' : 'succeeded',
+      status: failure === undefined ? 'succeeded' : failure === 'cancelled' ? 'cancelled' : 'failed',
       failure: failure ?? null,
       ended_ms: nowMs,
       cost: cost ?? null,
@@ -94,16 +97,25 @@ export class Ledger {
       .one()
   }
 
-  /** In how many ms the oldest that is running may have finished, if it takes as long as the last ones did. */
-  freeMs(nowMs: number): number {
-    const { usual, since } = this.#sql
-      .exec<{ usual: number | null; since: number | null }>(
-        `SELECT (SELECT avg(ms) FROM (SELECT ended_ms - started_ms AS ms FROM ledger WHERE status = 'succeeded'
-           ORDER BY started_ms DESC LIMIT 20)) AS usual,
-         (SELECT min(started_ms) FROM ledger WHERE status = 'running') AS since`,
+  /** How long the last ones took that succeeded, of one model or of all, in ms; undefined where there were none lately. */
+  usualMs(model?: string): number | undefined {
+    const { usual } = this.#sql
+      .exec<{ usual: number | null }>(
+        `SELECT avg(ms) AS usual FROM (SELECT ended_ms - started_ms AS ms
+         FROM (SELECT status, model, started_ms, ended_ms FROM ledger ORDER BY started_ms DESC LIMIT ${LATELY})
+         WHERE status = 'succeeded' ${model === undefined ? '' : 'AND model = ?'} ORDER BY started_ms DESC LIMIT 20)`,
+        ...(model === undefined ? [] : [model]),
       )
       .one()
-    const leftMs = (usual ?? MIN_WAIT_MS) - (nowMs - (since ?? nowMs))
+    return usual === null ? undefined : Math.round(usual)
+  }
+
+  /** In how many ms the oldest that is running may have finished, if it takes as long as the last ones did. */
+  freeMs(nowMs: number): number {
+    const { since } = this.#sql
+      .exec<{ since: number | null }>("SELECT min(started_ms) AS since FROM ledger WHERE status = 'running'")
+      .one()
+    const leftMs = (this.usualMs() ?? MIN_WAIT_MS) - (nowMs - (since ?? nowMs))
     return Math.round(Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, leftMs)))
   }
 
@@ -145,6 +157,12 @@ export class Ledger {
         limit,
       )
       .toArray()
+  }
+
+  /** The newest run of a generation, and how long the last ones of its model took. */
+  find(generation: string, model?: string): Pick<Found, 'entry' | 'usualMs'> {
+    const [entry] = this.page({ generation }, 1)
+    return { entry, usualMs: this.usualMs(model ?? entry?.model) }
   }
 
   /** Entries whose pictures are kept and that began before a moment, the oldest first. */

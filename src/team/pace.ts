@@ -1,3 +1,4 @@
+import { isGood, type Key } from './keys'
 import type { Standing } from './standing'
 
 /** For so long a busy key's cache hits may go on elsewhere after it was revoked or its limits were changed, in ms. */
@@ -18,7 +19,7 @@ export class Pace {
   #before = new Map<string, number>()
 
   /** How many requests a key that is being let in may let in by itself after that, as far as limits of requests go. */
-  lease(key: string, standings: readonly Standing[], nowMs: number): number {
+  lease(key: Key, standings: readonly Standing[], nowMs: number): number {
     const second = Math.floor(nowMs / 1000)
     if (second !== this.#second) {
       this.#before = second === this.#second + 1 ? this.#admitted : new Map()
@@ -26,16 +27,16 @@ export class Pace {
       this.#second = second
       this.#leased = 0
     }
-    const admitted = (this.#admitted.get(key) ?? 0) + 1
-    this.#admitted.set(key, admitted)
-    if (Math.max(admitted, this.#before.get(key) ?? 0) <= BUSY) return 0
+    const admitted = (this.#admitted.get(key.id) ?? 0) + 1
+    this.#admitted.set(key.id, admitted)
+    if (Math.max(admitted, this.#before.get(key.id) ?? 0) <= BUSY) return 0
     const room = standings
       .filter(({ limit }) => limit === 'requests_per_minute' || limit === 'requests_per_day')
       .map(({ max, remaining }) => Math.min(remaining - 1, Math.floor(max * SHARE) - this.#leased))
     const lease = Math.min(MAX_LEASE, ...room)
-    if (lease < MIN_LEASE) return 0
+    if (lease < MIN_LEASE || !isGood(key, nowMs + LEASE_MS)) return 0
     this.#leased += lease
-    this.#admitted.set(key, admitted + lease)
+    this.#admitted.set(key.id, admitted + lease)
     return lease
   }
 }

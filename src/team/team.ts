@@ -1,63 +1,84 @@
 import { DurableObject } from 'cloudflare:workers'
-import { configOf } from '../config'
 import { type Result, failed, ok } from '../errors'
-import { log } from '../log'
 import * as images from '../store/images'
 import type { Admission } from './admission'
-import { Books, type Holder } from './books'
+import { Books } from './books'
 import { Charter } from './charter'
-import { GATEWAY_TEAM, WRONG_KEY } from './caller'
-import type { Cursor, Entry, Order, Settlement, Sought } from './entry'
+import { type Claim, Claims } from './claims'
+import { WRONG_KEY } from './caller'
+import { Counter } from './counter'
+import type { Cursor, Entry, Found, Order, Settlement, Sought, Waiting } from './entry'
+import type { Delivery, DeliveryCursor, DeliveryNote, SoughtDeliveries } from './deliveries'
 import { isGood, type Key, type KeyFacts, Keys, STATIC_KEY } from './keys'
-import { type Limits, refuseAsked } from './limits'
+import type { Limits } from './limits'
 import { dayOf } from './meter'
-import { LEASE_MS, Pace } from './pace'
-import { CLOSING, limitsOf, NO_KEY, NO_TEAM, type Profile } from './profile'
-import { nextDueMs, removeKept } from './retention'
+import { Pace } from './pace'
+import { CLOSING, NO_KEY, NO_TEAM, type Profile } from './profile'
 import type { Standing } from './standing'
-import { askDirectory } from './teams'
+import { listedGatewayTeam } from './teams'
+import { Turns } from './turns'
+import { Upkeep } from './upkeep'
 import type { FreeAnswers, Period, Used } from './usage'
-import { meantBy } from '../upstreams/choose'
+import { Webhook, type WebhookChange, type WebhookFacts } from './webhook'
 
 /** One team: the truth about its keys, its limits and its money. */
 export class Team extends DurableObject<Env> {
   readonly #charter = new Charter(this.ctx.storage)
   readonly #books = new Books(this.ctx.storage)
   readonly #keys = new Keys(this.ctx.storage.sql)
+  readonly #claims = new Claims(this.ctx.storage.sql)
+  readonly #webhook = new Webhook(this.ctx.storage, this.#charter)
   readonly #pace = new Pace()
+  readonly #counter = new Counter(this.env, this.#charter, this.#keys, this.#books)
+  readonly #turns = new Turns(this.ctx.storage.sql, this.#counter, {
+    turn: ({ generation, id }, refusal) => this.env.GENERATIONS.getByName(generation).turn(id, refusal),
+    release: ({ id }) =>
+      this.settle({ id, failure: 'cancelled', cost: 0, images: [], attempts: 0, upstream: undefined }),
+  })
+  readonly #upkeep = new Upkeep(this.ctx.storage, this.env, {
+    charter: this.#charter,
+    ledger: this.#books.ledger,
+    turns: this.#turns,
+  })
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
+    // A team that an earlier version founded lacks what came since.
+    if (this.#charter.profile) this.#create()
+  }
 
   /** Begins a team, or tells what it is where there is one already. */
   found(profile: Profile): Result<Profile> {
     if (this.#charter.profile) return ok(this.#charter.profile)
     if (this.#charter.isEmptying) return failed(CLOSING)
-    this.#books.create()
-    this.#keys.create()
+    this.#create()
     this.#charter.profile = profile
     return ok(profile)
   }
 
   /** The team as it is, with how its limits stand and those of one of its keys. */
   read(keyId = STATIC_KEY.id): Result<{ profile: Profile; limits: Limits; standings: Standing[] }> {
-    if (!this.#charter.profile) return failed(NO_TEAM)
-    const holder = this.#holderOf(keyId)
-    return ok({
-      profile: this.#charter.profile,
-      limits: holder.teamLimits,
-      standings: this.#books.standings(holder, Date.now()),
-    })
+    const { profile } = this.#charter
+    if (!profile) return failed(NO_TEAM)
+    const holder = this.#counter.holderOf(keyId)
+    return ok({ profile, limits: holder.teamLimits, standings: this.#books.standings(holder, Date.now()) })
   }
 
-  change(change: Partial<Pick<Profile, 'name' | 'plan' | 'limits'>>): Result<Profile> {
+  async change(change: Partial<Pick<Profile, 'name' | 'plan' | 'limits'>>): Promise<Result<Profile>> {
     if (!this.#charter.profile) return failed(NO_TEAM)
-    const changed = { ...this.#charter.profile, ...change }
-    this.#charter.profile = changed
-    return ok(changed)
+    this.#charter.profile = { ...this.#charter.profile, ...change }
+    await this.#advance()
+    return ok(this.#charter.profile)
   }
 
   /** Ends a team: from now on its keys open nothing, and the alarm removes its pictures and its books. */
   async close(): Promise<Result<undefined>> {
     if (!this.#charter.profile) return failed(NO_TEAM)
     this.#charter.end()
+    this.#webhook.end()
+    // Those that wait are refused, since none of its keys opens anything now.
+    this.#turns.advance()
+    await this.#callOut()
     await this.ctx.storage.setAlarm(Date.now())
     return ok(undefined)
   }
@@ -71,15 +92,11 @@ export class Team extends DurableObject<Env> {
     return this.#charter.profile ? ok(this.#keys.add(id, hash, facts, Date.now())) : failed(NO_TEAM)
   }
 
-  changeKey(id: string, change: Partial<KeyFacts>): Result<Key> {
+  /** Changes a key, or, without anything to change, revokes it. */
+  async changeKey(id: string, change: Partial<KeyFacts> | undefined): Promise<Result<Key>> {
     if (!this.#charter.profile) return failed(NO_TEAM)
-    const key = this.#keys.change(id, change)
-    return key ? ok(key) : failed(NO_KEY)
-  }
-
-  revokeKey(id: string): Result<Key> {
-    if (!this.#charter.profile) return failed(NO_TEAM)
-    const key = this.#keys.revoke(id, Date.now())
+    const key = change ? this.#keys.change(id, change) : this.#keys.revoke(id, Date.now())
+    await this.#advance()
     return key ? ok(key) : failed(NO_KEY)
   }
 
@@ -97,47 +114,56 @@ export class Team extends DurableObject<Env> {
     if (!bearer.ok || !this.#charter.profile) return bearer.ok ? failed(WRONG_KEY) : bearer
     const [key, now] = [bearer.value, Date.now()]
     const payer = { team: this.#charter.profile.id, key: key.id }
-    const holder = this.#holder(key)
-    const leaseFor = (standings: readonly Standing[]): number =>
-      isGood(key, now + LEASE_MS) ? this.#pace.lease(key.id, standings, now) : 0
+    const holder = this.#counter.holder(key)
     const limits = [key.limits, holder.teamLimits]
-    return ok({ payer, era: this.#charter.era, limits, ...this.#books.admit(holder, leaseFor, now) })
+    const admitted = this.#books.admit(holder, (standings) => this.#pace.lease(key, standings, now), now)
+    return ok({ payer, era: this.#charter.era, limits, ...admitted })
   }
 
   /** Takes back what is left of a lease, and counts the answers that cost nothing. */
   count(keyId: string, unused: { requests: number; leasedMs: number }, answers: readonly FreeAnswers[]): void {
-    if (!this.#charter.profile) return
-    const [now, holder] = [Date.now(), this.#holderOf(keyId)]
-    if (holder.key.id !== keyId) return
+    const [now, holder] = [Date.now(), this.#counter.holderOf(keyId)]
+    if (!this.#charter.profile || holder.key.id !== keyId) return
     if (unused.requests > 0) this.#books.giveBack(holder, unused.requests, unused.leasedMs, now)
     this.#books.usage.count(dayOf(now), keyId, answers)
   }
 
-  /** Holds the money for a generation, if its key is still good and the limits allow it. */
-  async reserve(order: Order): Promise<Result<undefined>> {
+  /** Holds the money for a generation, if its key is still good and the limits allow it; or has it wait, if it may. */
+  async reserve(order: Order, mayWait: boolean): Promise<Result<Waiting | undefined>> {
     if (order.key === STATIC_KEY.id) await this.#beThere()
-    const [now, holder] = [Date.now(), this.#holderOf(order.key)]
-    if (!this.#charter.profile || holder.key.id !== order.key || !isGood(holder.key, now)) return failed(WRONG_KEY)
-    // A lease may have let it in by limits that were changed since.
-    const meant = (name: string): string | undefined => meantBy(name, configOf(this.env))?.model
-    const refusal = refuseAsked({ ...order, n: order.images }, [holder.key.limits, holder.teamLimits], meant)
-    if (refusal) return failed(refusal)
-    const reserved = this.#books.reserve(order, holder, now)
-    await this.#rearm(now)
-    return reserved
+    if (!this.#charter.profile) return failed(WRONG_KEY)
+    const taken = this.#turns.take(order, mayWait)
+    await this.#callOut()
+    return taken
   }
 
-  /** Writes down what a generation came to; where it or its team was deleted meanwhile, its pictures go as well. */
-  async settle(settlement: Settlement): Promise<void> {
+  /** Takes a generation out of the queue; false where its turn has come, or it never waited. */
+  async withdraw(run: string): Promise<boolean> {
+    if (!this.#charter.profile) return true
+    const isWaiting = this.#turns.leave(run)
+    await this.#callOut()
+    return isWaiting
+  }
+
+  /** What an Idempotency-Key stands for; it may be asked twice. */
+  claim(key: string, fingerprint: string, first: Omit<Claim, 'isReplay'>): Result<Claim> {
+    return this.#charter.profile ? this.#claims.claim(key, fingerprint, first, Date.now()) : failed(NO_TEAM)
+  }
+
+  /**
+   * Writes down what a generation came to, and tells whether its webhook is to hear of that; where it or its team was
+   * deleted meanwhile, its pictures go as well.
+   */
+  async settle(settlement: Settlement): Promise<{ webhook: boolean }> {
     const now = Date.now()
-    const isKept = this.#charter.profile && this.#books.settle(settlement, (key) => this.#holderOf(key), now)
-    if (isKept) await this.#rearm(now)
-    else await images.remove(this.env.IMAGES, settlement.images)
+    const isKept = this.#charter.profile && this.#books.settle(settlement, (key) => this.#counter.holderOf(key), now)
+    await this.#advance()
+    if (!isKept) await images.remove(this.env.IMAGES, settlement.images)
+    return { webhook: isKept === true && this.#webhook.isOn }
   }
 
   usage(period: Period): Result<Used> {
-    if (!this.#charter.profile) return failed(NO_TEAM)
-    return ok({ rows: this.#books.usage.rows(period), latency: this.#books.usage.latency(period) })
+    return this.#charter.profile ? ok(this.#books.usage.of(period)) : failed(NO_TEAM)
   }
 
   /** A page of its generations, the newest first. */
@@ -145,54 +171,67 @@ export class Team extends DurableObject<Env> {
     return this.#charter.profile ? ok(this.#books.ledger.page(sought, limit, after)) : failed(NO_TEAM)
   }
 
+  /** What is known of a generation that may not have ended: its newest run, how many wait before it, how long others took. */
+  find(generation: string, model?: string): Result<Found> {
+    const { profile } = this.#charter
+    if (!profile) return failed(NO_TEAM)
+    const before = this.#turns.before(generation)
+    return ok({ ...this.#books.ledger.find(generation, model), before, foundedMs: profile.createdMs })
+  }
+
   /** Notes that pictures of a run were deleted. */
   discard(run: string, pictures: readonly string[]): void {
     if (this.#charter.profile) this.#books.ledger.discard(run, pictures, Date.now())
   }
 
+  /** Where its events go and how they are signed, once that was changed. */
+  webhook(change: WebhookChange = {}): Result<WebhookFacts> {
+    return this.#webhook.change(change)
+  }
+
+  /** Writes down how the delivery of an event stands. */
+  noteDelivery(note: DeliveryNote): void {
+    this.#webhook.note(note)
+  }
+
+  /** A page of its deliveries, the newest first. */
+  deliveries(sought: SoughtDeliveries, limit: number, after?: DeliveryCursor): Result<Delivery[]> {
+    return this.#webhook.deliveries(sought, limit, after)
+  }
+
   /** Ends what nobody settled, and removes what is kept no longer. */
   override async alarm(): Promise<void> {
     const now = Date.now()
-    if (!this.#charter.profile) return await this.#empty(now)
-    for (const { id, generation } of this.#books.expire((key) => this.#holderOf(key), now)) {
-      log('reservation-expired', { team: this.#charter.profile.id, run: id, generation })
-    }
-    const { imageRetentionMs } = configOf(this.env)
-    if (imageRetentionMs !== undefined) await removeKept(this.#books.ledger, this.env.IMAGES, now - imageRetentionMs)
-    await this.#rearm(now)
+    if (!this.#charter.profile) return await this.#upkeep.empty(now)
+    this.#books.expire((key) => this.#counter.holderOf(key), now)
+    await this.#advance()
+    await this.#upkeep.removeOld(now)
   }
 
-  /** After the end: first the pictures, then the books. */
-  async #empty(nowMs: number): Promise<void> {
-    if (!this.#charter.isEmptying) return
-    if (await removeKept(this.#books.ledger, this.env.IMAGES, nowMs)) await this.#charter.clear()
-    else await this.ctx.storage.setAlarm(nowMs + AGAIN_MS)
+  #create(): void {
+    this.#books.create()
+    this.#keys.create()
+    this.#turns.create()
+    this.#claims.create()
+    this.#webhook.create()
   }
 
-  /** Sets the object's one alarm to what is due next, where it is not set to something sooner. */
-  async #rearm(nowMs: number): Promise<void> {
-    const due = nextDueMs(this.#books.ledger, configOf(this.env).imageRetentionMs, nowMs)
-    const set = await this.ctx.storage.getAlarm()
-    if (due !== undefined && due < (set ?? Infinity)) await this.ctx.storage.setAlarm(Math.max(due, nowMs + AGAIN_MS))
+  /** Lets those run that there is room for now. */
+  async #advance(): Promise<void> {
+    if (!this.#charter.profile) return
+    this.#turns.advance()
+    await this.#callOut()
+  }
+
+  /** Whoever is called is not waited for: it may be asking for something itself. */
+  async #callOut(): Promise<void> {
+    this.ctx.waitUntil(this.#turns.callOut())
+    await this.#upkeep.rearm(Date.now())
   }
 
   /** The bearer of the static key finds a team without anybody having made one; but one that was deleted stays so. */
   async #beThere(): Promise<void> {
     if (this.#charter.profile || this.#charter.era > 0) return
-    const [createdMs, plan] = [Date.now(), configOf(this.env).defaultPlan]
-    const listed = { id: GATEWAY_TEAM, name: GATEWAY_TEAM, created_ms: createdMs }
-    await askDirectory(this.env, async (directory) => await directory.add(listed))
-    this.found({ id: GATEWAY_TEAM, name: GATEWAY_TEAM, plan, limits: {}, createdMs })
-  }
-
-  #holder(key: Key): Holder {
-    return { key, teamLimits: this.#charter.profile ? limitsOf(this.#charter.profile, configOf(this.env)) : {} }
-  }
-
-  #holderOf(keyId: string): Holder {
-    return this.#holder((this.#charter.profile && this.#keys.byId(keyId)) ?? STATIC_KEY)
+    this.found(await listedGatewayTeam(this.env, Date.now()))
   }
 }
-
-/** The soonest that an alarm is set for: whatever could not be done is tried again after that, in ms. */
-const AGAIN_MS = 1000

@@ -62,7 +62,7 @@ export interface Period {
 }
 
 const SCHEMA = `
-  CREATE TABLE free (
+  CREATE TABLE IF NOT EXISTS free (
     day TEXT, key TEXT, model TEXT, upstream TEXT, hits INTEGER, joins INTEGER, saved INTEGER,
     PRIMARY KEY (day, key, model, upstream)
   ) WITHOUT ROWID;
@@ -71,7 +71,7 @@ const SCHEMA = `
 /** Generations that ended, by the day they began on, and the free answers beside them. */
 const ROWS = `
   SELECT date(started_ms / 1000, 'unixepoch') AS day, key, model, coalesce(upstream, '') AS upstream,
-    0 AS hits, 0 AS joins, 1 AS generations, status <> 'succeeded' AS failures, images,
+    0 AS hits, 0 AS joins, 1 AS generations, status NOT IN ('succeeded', 'cancelled') AS failures, images,
     coalesce(input_tokens, 0) AS input_tokens, coalesce(output_tokens, 0) AS output_tokens,
     coalesce(cost, 0) AS cost, status = 'succeeded' AND cost IS NULL AS unpriced, 0 AS saved
   FROM ledger WHERE status <> 'running' AND started_ms >= unixepoch(?1) * 1000 AND started_ms < (unixepoch(?2) + 86400) * 1000
@@ -112,7 +112,11 @@ export class UsageBook {
     }
   }
 
-  rows({ from, to, key }: Period): UsageRow[] {
+  of(period: Period): Used {
+    return { rows: this.#rows(period), latency: this.#latency(period) }
+  }
+
+  #rows({ from, to, key }: Period): UsageRow[] {
     return this.#sql
       .exec<UsageRow>(
         `SELECT day, key, model, upstream, ${SUMS} FROM (${ROWS}) WHERE ?3 IS NULL OR key = ?3
@@ -124,7 +128,7 @@ export class UsageBook {
       .toArray()
   }
 
-  latency({ from, to, key }: Period): Latency {
+  #latency({ from, to, key }: Period): Latency {
     return this.#sql
       .exec<Latency>(
         `WITH took AS (

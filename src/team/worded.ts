@@ -1,4 +1,5 @@
 import { credits } from '../catalog/money'
+import { type Snapshot, snapshotOf } from './snapshot'
 import type { Standing } from './standing'
 import { type Entry, imagesOf, keptOf } from './entry'
 import type { Latency, Used, UsageRow } from './usage'
@@ -60,41 +61,56 @@ const spent = (cost: number, creditsPerUsd: number | undefined): Record<string, 
 
 /** A generation as its caller may know it; `link` makes a URL that shows the picture under a key. */
 export function generationJson(
-  entry: Entry,
+  snapshot: Snapshot,
   link: (key: string) => string,
   creditsPerUsd?: number,
 ): Record<string, unknown> {
-  const { generation, request, key, model, operation, prompt, n, status, failure, size, quality } = entry
-  const { upstream, served_model, cost, started_ms, ended_ms } = entry
+  const { id, request, key, status, failure, createdMs, startedMs, endedMs, model, servedModel } = snapshot
+  const { upstream, operation, prompt, n, size, quality, images, cost } = snapshot
   return {
     object: 'generation',
-    id: generation,
+    id,
     request_id: request,
     key,
     status,
-    error: failure,
-    created_at: moment(started_ms),
-    ended_at: moment(ended_ms),
-    latency_ms: ended_ms === null ? null : ended_ms - started_ms,
+    error: failure ? { code: failure.code, message: failure.message ?? null, param: failure.param ?? null } : null,
+    created_at: moment(createdMs),
+    started_at: moment(startedMs),
+    ended_at: moment(endedMs),
+    latency_ms: endedMs === undefined || startedMs === undefined ? null : endedMs - startedMs,
     model,
-    served_model,
-    upstream,
+    served_model: servedModel ?? null,
+    upstream: upstream ?? null,
     operation,
     prompt,
     n,
-    size,
-    quality,
-    images: keptOf(entry).map((image) => ({ url: link(image) })),
-    ...(cost === null ? { cost_usd: null } : spent(cost, creditsPerUsd)),
+    size: size ?? null,
+    quality: quality ?? null,
+    images: images.map((image) => ({ url: link(image) })),
+    ...(cost === undefined ? { cost_usd: null } : spent(cost, creditsPerUsd)),
   }
 }
 
 /** A generation as an audit wants it. */
 export function auditJson(team: string, entry: Entry, creditsPerUsd?: number): Record<string, unknown> {
-  const { id, upstream_request, organization, account, attempts, reserved, cost, input_tokens, output_tokens } = entry
+  const {
+    id,
+    status,
+    failure,
+    upstream_request,
+    organization,
+    account,
+    attempts,
+    reserved,
+    cost,
+    input_tokens,
+    output_tokens,
+  } = entry
   return {
     team,
-    ...generationJson(entry, (key) => key, creditsPerUsd),
+    ...generationJson(snapshotOf(entry), (key) => key, creditsPerUsd),
+    status,
+    error: failure,
     run: id,
     images: imagesOf(entry),
     images_kept: keptOf(entry),

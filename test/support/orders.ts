@@ -23,7 +23,7 @@ export const orderOf = ({ id: key }: TestTeam, more: Partial<Order> = {}): Order
   images: 2,
   size: '1024x1024',
   quote: 1000,
-  expiresMs: NOON + HOUR,
+  holdMs: HOUR,
   ...more,
 })
 
@@ -45,8 +45,8 @@ export const FAILED = settled({ failure: 'upstream_failed', cost: 0, images: [] 
 
 export const LIMITS = { budget_usd: 1, images_per_day: 10, concurrency: 5 }
 /** Asks the team `acme` to hold money, as a generation does. */
-export const reserve = (order: Order): Promise<unknown> => env.TEAMS.getByName('acme').reserve(order)
-export const settle = (settlement: Settlement): Promise<void> => env.TEAMS.getByName('acme').settle(settlement)
+export const reserve = (order: Order): Promise<unknown> => env.TEAMS.getByName('acme').reserve(order, false)
+export const settle = (settlement: Settlement): Promise<unknown> => env.TEAMS.getByName('acme').settle(settlement)
 
 export interface Books {
   money: number

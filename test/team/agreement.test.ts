@@ -41,9 +41,9 @@ async function abandon({ id: key }: IssuedKey): Promise<void> {
     size: 'auto',
     operation: 'generate',
   }
-  const expiresMs = Date.now() + 1000
-  await env.TEAMS.getByName('acme').reserve({ ...order, prompt: '', images: 1, quote: 5000, expiresMs })
-  vi.useFakeTimers({ toFake: ['Date'], now: expiresMs })
+  const holdMs = 1000
+  await env.TEAMS.getByName('acme').reserve({ ...order, prompt: '', images: 1, quote: 5000, holdMs }, false)
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + holdMs })
   await ringTeam('acme')
   vi.useRealTimers()
 }

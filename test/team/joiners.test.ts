@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
+import { holdReservations } from '../support/reservations'
 import { ask, issue, operate, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
@@ -8,23 +9,6 @@ const { upstream } = upstreams()
 const seen = async (response: Response): Promise<[number, string | null]> => {
   await response.arrayBuffer()
   return [response.status, response.headers.get('x-cache')]
-}
-
-/** Has teams keep those waiting who reserve with them; tells how many do, and how to go on. */
-function holdReservations(): { waiting: () => number; release: () => void } {
-  const { promise: released, resolve: release } = Promise.withResolvers<void>()
-  const getByName = env.TEAMS.getByName.bind(env.TEAMS)
-  let waiting = 0
-  vi.spyOn(env.TEAMS, 'getByName').mockImplementation((name) => {
-    const stub = getByName(name)
-    const reserve = async (...order: Parameters<typeof stub.reserve>): Promise<unknown> => {
-      waiting += 1
-      await released
-      return await stub.reserve(...order)
-    }
-    return new Proxy(stub, { get: (_, verb) => (verb === 'reserve' ? reserve : Reflect.get(stub, verb)) })
-  })
-  return { waiting: () => waiting, release }
 }
 
 describe.each([

@@ -14,7 +14,7 @@ describe('a run that was expired and is taken up again', () => {
     await reserve(orderOf(acme))
     at(NOON + HOUR)
     await ringTeam('acme')
-    await reserve(orderOf(acme, { expiresMs: NOON + 2 * HOUR }))
+    await reserve(orderOf(acme, { holdMs: NOON + 2 * HOUR - Date.now() }))
     expect(await books()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
     at(NOON + 2 * HOUR)
     expect(await ringTeam('acme')).toBe(true)
@@ -24,10 +24,10 @@ describe('a run that was expired and is taken up again', () => {
   test('counts for the day and the month in which it was taken up', async () => {
     at(Date.UTC(2096, 10, 30, 23, 59))
     const acme = await team('acme', LIMITS)
-    await reserve(orderOf(acme, { expiresMs: Date.UTC(2096, 11, 1) }))
+    await reserve(orderOf(acme, { holdMs: Date.UTC(2096, 11, 1) - Date.now() }))
     at(Date.UTC(2096, 11, 1, 1))
     await ringTeam('acme')
-    await reserve(orderOf(acme, { expiresMs: Date.UTC(2096, 11, 1, 2) }))
+    await reserve(orderOf(acme, { holdMs: Date.UTC(2096, 11, 1, 2) - Date.now() }))
     expect(await books()).toMatchObject({ money: 1000, images: 2 })
     await settle(settled())
     expect(await books()).toMatchObject({ money: 700, images: 1 })
@@ -39,7 +39,7 @@ describe('what was reserved before midnight and is settled after it', () => {
 
   test("leaves the new day's pictures alone, and counts in the month", async () => {
     at(BEFORE)
-    await reserve(orderOf(await team('acme', LIMITS), { expiresMs: BEFORE + HOUR }))
+    await reserve(orderOf(await team('acme', LIMITS), { holdMs: BEFORE + HOUR - Date.now() }))
     at(BEFORE + 120_000)
     expect(await books()).toMatchObject({ money: 1000, images: 0, running: 1 })
     await settle(settled())
@@ -48,7 +48,7 @@ describe('what was reserved before midnight and is settled after it', () => {
 
   test('in another month leaves the new budget alone, and stays in the ledger', async () => {
     at(BEFORE + 24 * HOUR)
-    await reserve(orderOf(await team('acme', LIMITS), { expiresMs: BEFORE + 26 * HOUR }))
+    await reserve(orderOf(await team('acme', LIMITS), { holdMs: BEFORE + 26 * HOUR - Date.now() }))
     at(BEFORE + 24 * HOUR + 120_000)
     expect(await used('acme')).toBe(1000)
     await settle(settled())
@@ -59,9 +59,9 @@ describe('what was reserved before midnight and is settled after it', () => {
   test('takes nothing from the new day or month where it comes to nothing', async () => {
     at(BEFORE + 24 * HOUR)
     const acme = await team('acme', LIMITS)
-    await reserve(orderOf(acme, { expiresMs: BEFORE + 26 * HOUR }))
+    await reserve(orderOf(acme, { holdMs: BEFORE + 26 * HOUR - Date.now() }))
     at(BEFORE + 24 * HOUR + 120_000)
-    await reserve(orderOf(acme, { id: 'run_2', expiresMs: BEFORE + 26 * HOUR }))
+    await reserve(orderOf(acme, { id: 'run_2', holdMs: BEFORE + 26 * HOUR - Date.now() }))
     await settle({ ...settled(), id: 'run_2' })
     await settle(FAILED)
     expect(await books()).toMatchObject({ money: 700, images: 1, running: 0 })

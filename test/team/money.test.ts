@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { audit, generate, micro, ownUsage, standing, used } from '../support/books'
+import { audit, generate, micro, ownUsage, standing, used, type Sums } from '../support/books'
 import { gated, price, quoteOf } from '../support/billing-upstream'
 import { issue, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -71,16 +71,13 @@ describe('a generation', () => {
     const costs = (await Promise.all(answers)).map(costOf)
     const hit = await generate(second.key, 'A cat')
     expect([...costs, costOf(hit), hit.headers.get('x-cache')]).toEqual([price('A cat'), 0, 0, 0, 'HIT'])
-    await vi.waitUntil(async () => (await ownUsage(second.key)).totals.hits === 1)
+    const free = ({ hits, joins }: Sums): number => hits + joins
+    await vi.waitUntil(async () => free((await ownUsage(second.key)).totals) === 3, { timeout: 10_000 })
     expect((await ownUsage(first.key)).totals).toMatchObject({ generations: 1, hits: 0, joins: 0 })
     const { totals, team_totals } = await ownUsage(second.key)
-    expect(totals).toMatchObject({
-      generations: 0,
-      hits: 1,
-      joins: 2,
-      cost_usd: 0,
-      saved_usd: (3 * price('A cat')) / 1e6,
-    })
+    // Who is let in last may find the picture stored.
+    expect(totals).toMatchObject({ generations: 0, cost_usd: 0, saved_usd: (3 * price('A cat')) / 1e6 })
+    expect(totals.hits).toBeGreaterThan(0)
     expect(micro(team_totals.cost_usd)).toBe(price('A cat'))
   })
 

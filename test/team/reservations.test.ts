@@ -39,14 +39,14 @@ describe('a reservation', () => {
   ])('is refused by a limit of %s that was set after its request had been let in', async (_, changed, code) => {
     const acme = await team('acme')
     await operate('PATCH', '/teams/acme', { limits: changed })
-    const refused = await env.TEAMS.getByName('acme').reserve(orderOf(acme))
+    const refused = await env.TEAMS.getByName('acme').reserve(orderOf(acme), false)
     expect(refused).toMatchObject({ ok: false, failure: { code } })
   })
 
   test('that expired and was deleted has its pictures removed when it is settled late, and is paid for', async () => {
     at(NOON)
     const acme = await team('acme', LIMITS)
-    await reserve(orderOf(acme, { expiresMs: NOON + 1 }))
+    await reserve(orderOf(acme, { holdMs: NOON + 1 - Date.now() }))
     at(NOON + HOUR)
     await ringTeam('acme')
     await env.TEAMS.getByName('acme').discard('run_1', [])
@@ -95,7 +95,7 @@ describe('a reservation', () => {
   test('that expires later than another is released in its turn', async () => {
     at(NOON)
     const acme = await team('acme', LIMITS)
-    await reserve(orderOf(acme, { id: 'run_late', expiresMs: NOON + 2 * HOUR, quote: 50 }))
+    await reserve(orderOf(acme, { id: 'run_late', holdMs: NOON + 2 * HOUR - Date.now(), quote: 50 }))
     await reserve(orderOf(acme, { id: 'run_soon' }))
     at(NOON + HOUR)
     await ringTeam('acme')
@@ -108,7 +108,7 @@ describe('a reservation', () => {
   test('is refused to a key that was revoked, whatever its team allows', async () => {
     at(NOON)
     const acme = await team('acme', LIMITS)
-    await env.TEAMS.getByName('acme').revokeKey(acme.id)
+    await env.TEAMS.getByName('acme').changeKey(acme.id, undefined)
     expect(await reserve(orderOf(acme))).toMatchObject({ ok: false, failure: { code: 'unauthorized' } })
     expect(await books()).toEqual(EMPTY)
   })

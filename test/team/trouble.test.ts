@@ -1,9 +1,10 @@
-import { abortAllDurableObjects, evictAllDurableObjects } from 'cloudflare:test'
+import { abortAllDurableObjects, evictAllDurableObjects, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations, ringTeam } from '../support/alarms'
 import { audit, generate, ownUsage, standing, used } from '../support/books'
 import { errorOf } from '../support/gateway'
+import { at, NOON } from '../support/orders'
 import { team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
@@ -89,6 +90,19 @@ describe('a team that cannot be reached to settle', () => {
     expect([await used('acme'), (await standing('acme', 'images_per_day')).used]).toEqual([COST, 1])
   })
 
+  test('hears of it in time, however often others come for the answer', async () => {
+    at(NOON)
+    const { key } = await team('acme', LIMITS)
+    const told = trouble('settle', 2)
+    const id = (await generate(key, 'A cat')).headers.get('x-generation-id') ?? ''
+    const due = (): Promise<number | null> =>
+      runInDurableObject(env.GENERATIONS.getByName(id), (_, { storage }) => storage.getAlarm())
+    const before = await due()
+    at(NOON + 20_000)
+    await generate(key, 'A cat', {}, { headers: { 'idempotency-key': 'one' } })
+    expect([told.failures, before, await due()]).toEqual([2, NOON + 30_000, before])
+  })
+
   test('of a failure lets go of the money later', async () => {
     const { key } = await team('acme', LIMITS)
     trouble('settle', 2)
@@ -154,7 +168,7 @@ describe('a process that dies', () => {
     const { id, key } = await team('acme', LIMITS)
     const answer = generate(key, 'A cat @fault=silence')
     await vi.waitUntil(() => upstream.calls.length === 1)
-    await env.TEAMS.getByName('acme').revokeKey(id)
+    await env.TEAMS.getByName('acme').changeKey(id, undefined)
     await abortAllDurableObjects()
     expect((await answer).status).toBe(401)
     await ringGenerations()
@@ -185,19 +199,13 @@ describe('a team that is put out of memory', () => {
 
   test('keeps what is held, and has its alarm ring', async () => {
     const { id } = await team('acme', LIMITS)
-    const expiresMs = Date.now() + 500
-    const order = { id: 'run_1', generation: 'gen_1', request: 'req_1', key: id, model: 'gpt-image-2', expiresMs }
-    await env.TEAMS.getByName('acme').reserve({
-      ...order,
-      operation: 'generate',
-      size: 'auto',
-      prompt: '',
-      images: 1,
-      quote: 1000,
-    })
+    const holdMs = 500
+    const order = { id: 'run_1', generation: 'gen_1', request: 'req_1', key: id, model: 'gpt-image-2', holdMs }
+    const facts = { operation: 'generate', size: 'auto', prompt: '', images: 1, quote: 1000 }
+    await env.TEAMS.getByName('acme').reserve({ ...order, ...facts }, false)
     await evictAllDurableObjects()
     expect(await used('acme')).toBe(1000)
-    vi.useFakeTimers({ toFake: ['Date'], now: expiresMs })
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + holdMs })
     await ringTeam('acme')
     expect(await used('acme')).toBe(0)
   })

@@ -1,0 +1,50 @@
+import { configOf } from '../config'
+import { meantBy } from '../upstreams/choose'
+import type { Refusal } from './admission'
+import type { Books, Holder } from './books'
+import { WRONG_KEY } from './caller'
+import type { Charter } from './charter'
+import type { Order } from './entry'
+import { isGood, type Key, type Keys, STATIC_KEY } from './keys'
+import { refuseAsked } from './limits'
+import { limitsOf } from './profile'
+
+/** Where a team takes orders: it knows whose limits hold for a key, and holds the money. Nothing here awaits. */
+export class Counter {
+  readonly #env: Env
+  readonly #charter: Charter
+  readonly #keys: Keys
+  readonly #books: Books
+
+  constructor(env: Env, charter: Charter, keys: Keys, books: Books) {
+    this.#env = env
+    this.#charter = charter
+    this.#keys = keys
+    this.#books = books
+  }
+
+  /** Whose limits hold for a key. */
+  holder(key: Key): Holder {
+    const { profile } = this.#charter
+    return { key, teamLimits: profile ? limitsOf(profile, configOf(this.#env)) : {} }
+  }
+
+  /** The same by the key's id; the static key's, where there is none of that. */
+  holderOf(keyId: string): Holder {
+    return this.holder((this.#charter.profile && this.#keys.byId(keyId)) ?? STATIC_KEY)
+  }
+
+  /** Whether the money of an order is held already, as that of a run is whose process died. */
+  isHeld({ id }: Order): boolean {
+    return this.#books.ledger.entry(id)?.status === 'running'
+  }
+
+  /** Holds the money for an order, or tells why not. A lease may have let it in by limits that were changed since. */
+  hold(order: Order): Refusal | undefined {
+    const [now, holder] = [Date.now(), this.holderOf(order.key)]
+    if (!this.#charter.profile || holder.key.id !== order.key || !isGood(holder.key, now)) return { failure: WRONG_KEY }
+    const meant = (name: string): string | undefined => meantBy(name, configOf(this.#env))?.model
+    const refusal = refuseAsked({ ...order, n: order.images }, [holder.key.limits, holder.teamLimits], meant)
+    return refusal ? { failure: refusal } : this.#books.reserve(order, holder, now)
+  }
+}

@@ -1,0 +1,112 @@
+import { type Failure, type Result, failed, ok } from '../errors'
+import { describe, log } from '../log'
+import type { Refusal } from './admission'
+import type { Counter } from './counter'
+import type { Order, Waiting } from './entry'
+import { type Called, Queue } from './queue'
+
+/** What becomes of an order whose turn has come. */
+interface Calls {
+  /** Tells its object that the turn has come, or that it is refused; false where nobody wants it any more. */
+  turn: (order: Order, refusal: Failure | undefined) => Promise<boolean>
+  /** Lets go of its money again. */
+  release: (order: Order) => Promise<unknown>
+}
+
+/**
+ * Whose turn it is within a team: first come, first served. Only who is held up by the limits of its own key is passed
+ * over, until one of that key's has finished.
+ */
+export class Turns {
+  readonly #queue: Queue
+  readonly #counter: Counter
+  readonly #calls: Calls
+
+  constructor(sql: SqlStorage, counter: Counter, calls: Calls) {
+    this.#queue = new Queue(sql)
+    this.#counter = counter
+    this.#calls = calls
+  }
+
+  create(): void {
+    this.#queue.create()
+  }
+
+  /** Whether there are generations whose turn has come and whose objects have yet to hear of it. */
+  get isCalling(): boolean {
+    return this.#queue.called().length > 0
+  }
+
+  /** How many wait before a generation; undefined where it does not. */
+  before(generation: string): number | undefined {
+    return this.#queue.before(generation)
+  }
+
+  /** Holds the money for an order at once, where nobody waits before it or it had its turn; else it waits, if it may. */
+  take(order: Order, mayWait: boolean): Result<Waiting | undefined> {
+    const isFirst = (!this.#queue.isWaiting && !this.#calledOf(order)) || this.#counter.isHeld(order)
+    const refusal = isFirst ? this.#counter.hold(order) : this.#takeInTurn(order)
+    if (!refusal) return ok(undefined)
+    if (!mayWait || !refusal.heldBy) {
+      this.#queue.leave(order.id)
+      return failed(refusal.failure)
+    }
+    this.#queue.join(order)
+    return ok({ instead: refusal.failure })
+  }
+
+  #takeInTurn(order: Order): Refusal | undefined {
+    this.#queue.join(order)
+    const heldUp = this.advance()
+    const called = this.#calledOf(order)
+    if (!called) return heldUp(order.key)
+    this.#queue.remove(order.id)
+    return called.refusal && { failure: called.refusal }
+  }
+
+  #calledOf({ id }: Order): Called | undefined {
+    return this.#queue.called().find(({ order }) => order.id === id)
+  }
+
+  /** Gives up a place in the queue; false where its turn has come. */
+  leave(id: string): boolean {
+    const isWaiting = this.#queue.leave(id)
+    if (isWaiting) this.advance()
+    return isWaiting
+  }
+
+  /** Calls as many as there is room for, and tells of each key what holds up those that it still has waiting. */
+  advance(): (key: string) => Refusal | undefined {
+    const passedOver = new Map<string, Refusal>()
+    for (;;) {
+      const next = this.#queue.next([...passedOver.keys()])
+      const refusal = next && this.#counter.hold(next)
+      if (!next || refusal?.heldBy === 'team') return (key) => passedOver.get(key) ?? refusal
+      if (refusal?.heldBy === 'key') passedOver.set(next.key, refusal)
+      else this.#queue.call(next.id, refusal?.failure)
+    }
+  }
+
+  /** Tells the objects of those whose turn has come; whoever cannot be told is told again by the alarm. Never throws. */
+  async callOut(): Promise<void> {
+    const calls = this.#queue.called().map(({ order, refusal }) => this.#tell(order, refusal))
+    const released = await Promise.all(calls)
+    if (!released.includes(true)) return
+    this.advance()
+    await this.callOut()
+  }
+
+  /** Whether its money was let go of again, since nobody wants it any more. */
+  async #tell(order: Order, refusal: Failure | undefined): Promise<boolean> {
+    try {
+      const isWanted = await this.#calls.turn(order, refusal)
+      this.#queue.remove(order.id)
+      if (isWanted || refusal) return false
+      await this.#calls.release(order)
+      return true
+    } catch (error) {
+      log('turn-not-told', { generation: order.generation, run: order.id, ...describe(error) })
+      return false
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { configOf } from '../config'
+import { describe, log } from '../log'
+import * as images from '../store/images'
+import type { Charter } from './charter'
+import { keptOf } from './entry'
+import type { Ledger } from './ledger'
+import { DAY_MS } from './meter'
+import type { Turns } from './turns'
+
+/** The soonest that an alarm is set for: whatever could not be done is tried again after that, in ms. */
+const AGAIN_MS = 1000
+
+/** What of a team its alarm looks after. */
+interface Kept {
+  charter: Charter
+  ledger: Ledger
+  turns: Turns
+}
+
+/** What a team's alarm has to do, and when. */
+export class Upkeep {
+  readonly #storage: DurableObjectStorage
+  readonly #env: Env
+  readonly #kept: Kept
+
+  constructor(storage: DurableObjectStorage, env: Env, kept: Kept) {
+    this.#storage = storage
+    this.#env = env
+    this.#kept = kept
+  }
+
+  /** Removes what is kept no longer. */
+  async removeOld(nowMs: number): Promise<void> {
+    const { imageRetentionMs } = configOf(this.#env)
+    if (imageRetentionMs !== undefined) await removeKept(this.#kept.ledger, this.#env.IMAGES, nowMs - imageRetentionMs)
+    await this.rearm(nowMs)
+  }
+
+  /** After the end of the team: first the pictures, then the books. */
+  async empty(nowMs: number): Promise<void> {
+    const { charter, ledger } = this.#kept
+    if (!charter.isEmptying) return
+    if (await removeKept(ledger, this.#env.IMAGES, nowMs)) await charter.clear()
+    else await this.#storage.setAlarm(nowMs + AGAIN_MS)
+  }
+
+  /** Sets the object's one alarm to what is due next, where it is not set to something sooner. */
+  async rearm(nowMs: number): Promise<void> {
+    const { ledger, turns } = this.#kept
+    const due = turns.isCalling ? nowMs : nextDueMs(ledger, configOf(this.#env).imageRetentionMs, nowMs)
+    const set = await this.#storage.getAlarm()
+    if (due !== undefined && due < (set ?? Infinity)) await this.#storage.setAlarm(Math.max(due, nowMs + AGAIN_MS))
+  }
+}
+
+/** As many batches as are removed in one alarm, which has a quarter of an hour (platform §1). */
+const BATCHES = 100
+
+/**
+ * Removes the pictures of entries that began before a moment (ms since 1970), the oldest first. False where some are left:
+ * there were too many for one alarm, or the bucket is in trouble.
+ */
+async function removeKept(ledger: Ledger, bucket: R2Bucket, beforeMs: number): Promise<boolean> {
+  try {
+    for (let batch = 0; batch < BATCHES; batch++) {
+      const entries = ledger.kept(beforeMs, images.ENTRIES_AT_ONCE)
+      if (entries.length === 0) return true
+      await images.remove(bucket, entries.flatMap(keptOf))
+      for (const { id } of entries) ledger.keepNone(id)
+    }
+  } catch (error) {
+    log('images-not-removed', describe(error))
+  }
+  return false
+}
+
+/**
+ * When there is next something to be done about a ledger, in ms since 1970: a reservation to end, or pictures to remove.
+ * While any are kept that is within a day, since the setting of how long they are may change.
+ */
+function nextDueMs(ledger: Ledger, retentionMs: number | undefined, nowMs: number): number | undefined {
+  const oldestMs = ledger.oldestKeptMs()
+  const removalMs = oldestMs === undefined ? undefined : Math.min(oldestMs + (retentionMs ?? Infinity), nowMs + DAY_MS)
+  const dues = [ledger.nextExpiryMs(), removalMs].filter((due) => due !== undefined)
+  return dues.length > 0 ? Math.min(...dues) : undefined
+}
