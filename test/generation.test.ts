@@ -72,11 +72,11 @@ describe('a process that dies', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('after the image was stored, but before the answer was whole, costs nothing', async () => {
+  test('after the image was stored, but before the answer was whole, costs nothing more', async () => {
     const first = ask('A cat @fault=silence-after-image')
     await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 1)
     await abortAllDurableObjects()
-    expect(await cacheOf(await first)).toBe('JOINED')
+    expect(await cacheOf(await first)).toBe('MISS')
     expect(await cacheOf(await ask('A cat @fault=silence-after-image'))).toBe('HIT')
     expect(upstream.calls).toHaveLength(1)
   })

@@ -2,53 +2,149 @@ import { DurableObject } from 'cloudflare:workers'
 import { configOf } from '../config'
 import { type Failure, type Result, failed, ok } from '../errors'
 import type { ImageRecord } from '../image/record'
-import { describe, log } from '../log'
 import * as images from '../store/images'
 import * as records from '../store/records'
 import type { Payer } from '../team/entry'
+import type { Snapshot } from '../team/snapshot'
+import { Audience, concerns, type Ended, type OnPartial, type Seat } from './audience'
+import { Closing } from './closing'
 import { withDeadline } from './deadline'
-import { Memory, type RunRow } from './memory'
-import { orderOf, owedFor, priced, reserve, settle, TEAM_UNREACHABLE } from './payment'
-import { isComplete, type Progress, recordOf, servedBy } from './progress'
-import { makeImages } from './run'
-import type { Obtained, Outcome, Task } from './task'
+import { CANCELLED } from './failures'
+import { Jobs } from './jobs'
+import { Memory, newRun } from './memory'
+import { Outbox } from './outbox'
+import { Runner } from './runner'
+import type { Shop } from './shop'
+import { begun } from './snapshot'
+import type { Ask, JobForm, Obtained } from './task'
 
-/** What came of a run, and to whom it was refused, if it was that payer's fault alone. */
-interface Ended {
-  made: Result<ImageRecord>
-  refusedTo?: Payer
+/** For so long an alarm waits for receivers, in ms. */
+const SEND_MS = 1000
+
+/** A generation as one of the teams that asked for it may see it. */
+export interface Seen {
+  snapshot: Snapshot
+  /** How its result is to be worded, and that, where it was handed off and has succeeded. */
+  form?: JobForm
+  record?: ImageRecord | undefined
 }
-
-/** How often a run is tried whose process dies. */
-const MAX_ATTEMPTS = 2
-const REFUSAL_MS = 60_000
-/** An image that is made does not wait for longer until its team has heard of it; the alarm tells it again. */
-const SETTLE_MS = 10_000
-/** For an answer that is not whole, or not for others: long enough for its caller to ask again for what it paid for. */
-const BRIEFLY_MS = 60_000
 
 /** Makes the images of one fingerprint: once, however many ask at once, and to the end, whoever hangs up. */
 export class Generation extends DurableObject<Env> {
   readonly #memory = new Memory(this.ctx.storage)
-  #running: Promise<Ended> | undefined
+  readonly #jobs = new Jobs(this.ctx.storage)
+  readonly #outbox = new Outbox(this.ctx.storage, this.env)
+  readonly #audience = new Audience()
+  readonly #shop: Shop = {
+    ctx: this.ctx,
+    env: this.env,
+    memory: this.#memory,
+    jobs: this.#jobs,
+    outbox: this.#outbox,
+    audience: this.#audience,
+    live: {},
+  }
+  readonly #closing = new Closing(this.#shop)
+  readonly #runner = new Runner(this.#shop, this.#closing)
 
   /**
-   * Hands back the answer already made, joins the making of it, or makes it. An answer made before `madeSinceMs` (ms
-   * since 1970) is too old; one being made is not. Who joins a run that its payer was refused starts it anew.
+   * Hands back the answer already made, joins the making of it, or makes it, and shows its previews meanwhile. Whoever
+   * joins a run that was refused to its payer, or cancelled by that payer's team, starts it anew.
    */
-  async obtain(task: Task, madeSinceMs: number): Promise<Result<Obtained>> {
+  async obtain(ask: Ask, onPartial?: OnPartial): Promise<Result<Obtained>> {
     for (;;) {
-      this.#recover({ asked: true })
-      const startedBy = this.#memory.run?.task.requestId
-      if (!this.#running) break
-      const { made, refusedTo } = await this.#running
-      if (!refusedTo || isSame(refusedTo, task.payer)) return originating(startedBy, task, 'JOINED', made)
+      await this.#runner.settled()
+      const known = this.#known(ask)
+      if (known) {
+        if (ask.webhook || ask.keepMs > 0) await this.#endKnown(ask, known)
+        return originating(this.#memory.madeFor, ask, 'HIT', known)
+      }
+      const startedBy = this.#memory.run?.task.requestId ?? ask.task.requestId
+      const { made, only } = await this.#attend(ask, onPartial)
+      if (concerns(only, ask.task.payer)) return originating(startedBy, ask, 'JOINED', made)
     }
-    const known = this.#memory.known(Date.now(), madeSinceMs)
-    if (known) return originating(this.#memory.madeFor, task, 'HIT', known)
-    const reservation = `run_${crypto.randomUUID().replaceAll('-', '')}`
-    const { made } = await this.#start({ task, id: newRunId(), reservation, attempt: 1, progress: undefined })
-    return originating(task.requestId, task, 'MISS', made)
+  }
+
+  /** Takes a generation on as a job of its caller's team, and tells how it stands once that is known to be possible. */
+  async submit(ask: Ask, form: JobForm): Promise<Result<Seen>> {
+    await this.#runner.settled()
+    const known = this.#known(ask)
+    if (known && !known.ok) return known
+    const { task, keepMs } = ask
+    const now = Date.now()
+    const earlier = this.#jobs.of(task.payer.team)
+    const { run } = this.#memory
+    // Whoever has waited for a while before it hands its request off, or does so again, asked for it then.
+    const again = earlier && !earlier.ended && earlier.task.payer.key === task.payer.key ? earlier : undefined
+    const own = run?.task.requestId === task.requestId ? run : again
+    this.#jobs.put(ask, form, own?.createdMs ?? now)
+    this.#jobs.hook(ask, now, true)
+    this.#memory.hold(keepMs, now)
+    if (known) await this.#endKnown(ask, known)
+    else if (!run) {
+      const refusal = await this.#runner.begin(newRun(task), { isTold: true })
+      if (refusal && earlier) this.#jobs.restore(earlier)
+      if (refusal) return failed(refusal)
+    }
+    const seen = this.see(task.payer.team)
+    return seen ? ok(seen) : failed(GONE)
+  }
+
+  /** The generation as a team may see it; undefined where it has not asked for it, or that was long ago. */
+  see(team: string): Seen | undefined {
+    const [job, run] = [this.#jobs.of(team), this.#memory.run]
+    if (job?.ended) {
+      const {
+        dialect,
+        wants,
+        ended: { snapshot },
+      } = job
+      return {
+        snapshot,
+        form: { dialect, wants },
+        record: snapshot.status === 'succeeded' ? this.#memory.record : undefined,
+      }
+    }
+    // Its run was somebody else's and has just ended: one of its own is about to begin.
+    if (!run) return job && { snapshot: begun(job.task, { status: 'queued', createdMs: job.createdMs }) }
+    if (!job && run.task.payer.team !== team) return undefined
+    const { startedMs = run.progress?.startedMs, percent } = this.#shop.live
+    const createdMs = job?.createdMs ?? run.createdMs
+    const stands = { status: run.queued ? 'queued' : 'running', createdMs, startedMs, percent } as const
+    return { snapshot: begun(job?.task ?? run.task, stands) }
+  }
+
+  /**
+   * Stops the run that a team pays for, or ends its part in that of another, and tells how it stands after that; undefined
+   * where there is nothing of the team's.
+   */
+  async cancel(team: string): Promise<Snapshot | undefined> {
+    await this.#runner.settled()
+    const [job, run] = [this.#jobs.of(team), this.#memory.run]
+    if (run?.task.payer.team === team) {
+      const { ended } = this.#audience.join(0)
+      await this.#runner.cancel(run)
+      return (await ended).snapshot
+    }
+    if (job && !job.ended) await this.#closing.dismiss(job.task, CANCELLED)
+    return this.see(team)?.snapshot
+  }
+
+  /** Hears from its payer's team that the turn of a run has come, or that it is refused; false where there is no such run. */
+  turn(reservation: string, refusal: Failure | undefined): boolean {
+    return this.#runner.turn(reservation, refusal)
+  }
+
+  /** Has an event sent to its webhook once more; false where it is no longer kept. */
+  async redeliver(event: string): Promise<boolean> {
+    const isKept = await this.#outbox.again(event, Date.now())
+    if (isKept) await this.#closing.rearm()
+    return isKept
+  }
+
+  /** Hears that whoever waited for a run could not be told how it failed, and tells it to who asks again. */
+  async remember(failure: Failure, payer: Payer): Promise<void> {
+    if (!this.#memory.run) await this.#closing.remember(failure, payer)
   }
 
   /** Forgets its answer, or only that of one run, and the near copy, which may be of an older answer. */
@@ -56,128 +152,91 @@ export class Generation extends DurableObject<Env> {
     const made = this.#memory.record?.images.map(({ key }) => images.placeOfKey(key)?.run)
     if (made && (run === undefined || made.includes(run))) {
       this.#memory.forgetRecord()
-      await this.#memory.rearm(Date.now())
+      await this.#closing.rearm()
     }
     await records.remove(this.env.CACHE, id)
   }
 
+  /** Forgets the job of a team that has ended, and what that was told of it. */
+  forgetJob(team: string): void {
+    this.#jobs.forget(team)
+    this.#outbox.forget(team)
+  }
+
   override async alarm(): Promise<void> {
-    this.#recover({ asked: false })
-    await this.#settle()
-    await this.#memory.rearm(Date.now())
+    this.#runner.recover({ asked: false })
+    const { run } = this.#memory
+    if (run?.queued) await this.#runner.askAgain(run)
+    await this.#closing.settle()
+    await this.#closing.removePartials()
+    await this.#sendEvents()
+    await this.#closing.rearm()
   }
 
-  /**
-   * Takes up a run that its process did not survive: by what it had stored, or by running it once more, which is of no
-   * use to anybody where nobody asks and nobody else can.
-   */
-  #recover({ asked }: { asked: boolean }): void {
-    const row = this.#memory.run
-    if (!row || this.#running) return
-    const { task, attempt, progress } = row
-    log('run-interrupted', { generation: task.id, request: task.requestId, attempt })
-    const ending = (made: Result<ImageRecord>): void =>
-      void this.#hold(this.#finish(row, { made, attempts: attempt, last: progress && servedBy(progress) }))
-    if (progress && isComplete(progress, task)) {
-      ending(ok(recordOf(task, { progress, summary: {} }, Date.now())))
-    } else if (attempt < MAX_ATTEMPTS && (asked || task.shared)) {
-      void this.#start({ ...row, id: newRunId(), before: row.id, attempt: attempt + 1, progress: undefined })
-    } else {
-      ending(failed(INTERRUPTED))
-    }
+  /** Sends the events that are due. A receiver that takes long keeps nobody else waiting: their alarm could not ring. */
+  async #sendEvents(): Promise<void> {
+    let isInTime = true
+    const rearm = (): Promise<void> | undefined => (isInTime ? undefined : this.#closing.rearm())
+    const sent = Promise.all(this.#outbox.send(configOf(this.env)).map((each) => each.then(rearm)))
+    this.ctx.waitUntil(sent)
+    // Should the process die while it sends, this alarm finds out.
+    await this.#closing.rearm()
+    await withDeadline(SEND_MS, () => sent).catch(() => {})
+    isInTime = false
   }
 
-  /** Nothing awaits between the look at `#running` and its being set: two callers cannot both start. */
-  #start(row: RunRow): Promise<Ended> {
-    this.#memory.run = row
-    return this.#hold(this.#run(row))
+  #known(ask: Ask): Result<ImageRecord> | undefined {
+    return this.#memory.run ? undefined : this.#memory.known(ask, Date.now())
   }
 
-  /** Lets others join what is under way, and keeps it going without them. */
-  #hold(running: Promise<Ended>): Promise<Ended> {
-    this.#running = running.finally(() => (this.#running = undefined))
-    this.ctx.waitUntil(this.#running)
-    return this.#running
-  }
-
-  async #run(row: RunRow): Promise<Ended> {
-    await this.#memory.rearm(Date.now())
-    const { task, id } = row
-    const config = configOf(this.env)
-    const held = await reserve(this.env, task, orderOf(row, config, Date.now()))
-    if (!held.ok) return await this.#refuse(row, held.failure)
-    const note = (progress: Progress): void => void (this.#memory.run = { ...row, progress })
-    const outcome = await makeImages({ task, id, env: this.env, config, note })
-    return await this.#finish(row, { ...outcome, attempts: row.attempt - 1 + outcome.attempts })
-  }
-
-  /** Ends a run before it has cost anything; what may be held for it is let go of. */
-  async #refuse(row: RunRow, failure: Failure): Promise<Ended> {
-    const made = failed(failure)
-    const attempts = row.attempt - 1
-    if (failure.code === TEAM_UNREACHABLE.code || attempts > 0)
-      this.#memory.owe(owedFor(row, { made, attempts, last: undefined }))
-    this.#memory.endRun()
-    await this.#memory.rearm(Date.now())
-    return { made, refusedTo: row.task.payer }
-  }
-
-  async #finish(row: RunRow, outcome: Outcome): Promise<Ended> {
-    const config = configOf(this.env)
-    const { task } = row
-    const made = outcome.made.ok ? ok(priced(outcome.made.value, task, config)) : outcome.made
+  /** Ends what an ask has entered by what is known; a team was told before of what its own request had made. */
+  async #endKnown(ask: Ask, made: Result<ImageRecord>): Promise<void> {
     const now = Date.now()
-    if (made.ok) {
-      const shared = task.shared && isComplete(made.value, task)
-      this.#memory.keep(made.value, task.requestId, now + (shared ? config.cacheTtlSeconds * 1000 : BRIEFLY_MS))
-      if (shared) this.ctx.waitUntil(records.put(this.env.CACHE, made.value, config.cacheTtlSeconds))
-    } else if (REMEMBERED.includes(made.failure.code) || made.failure === INTERRUPTED) {
-      this.#memory.refuse(made.failure, now, now + REFUSAL_MS)
-    }
-    if (outcome.attempts > (made.ok ? 1 : 0)) this.ctx.waitUntil(this.#sweep(row, made))
-    this.#memory.owe(owedFor(row, { ...outcome, made }))
-    this.#memory.endRun()
-    await withDeadline(SETTLE_MS, () => this.#settle()).catch(() => {})
-    await this.#memory.rearm(now)
-    return { made }
+    this.#jobs.hook(ask, now)
+    this.#memory.hold(ask.keepMs, now)
+    const isSettled = ask.isReplay || this.#memory.madeFor === ask.task.requestId
+    await this.#closing.end({ task: ask.task, made, cost: 0, endedMs: now, isSettled })
   }
 
-  /** Removes what was stored by attempts that came to nothing: no ledger knows of it. */
-  async #sweep({ task, id, before }: RunRow, made: Result<ImageRecord>): Promise<void> {
-    const kept = made.ok ? made.value.images.map(({ key }) => key) : []
+  /** Waits for the end of the run, which is begun where there is none. */
+  async #attend(ask: Ask, onPartial: OnPartial | undefined): Promise<Ended> {
+    const now = Date.now()
+    const seat = this.#audience.join(ask.patienceMs, onPartial)
+    this.#jobs.hook(ask, now)
+    this.#memory.hold(ask.keepMs, now)
+    if (!this.#memory.run) void this.#runner.begin(newRun(ask.task), { isTold: true })
+    const timer = setTimeout(() => void this.#turnAway(ask, seat), ask.patienceMs)
     try {
-      for (const run of [id, before].filter((each) => each !== undefined))
-        await images.sweep(this.env.IMAGES, { generation: task.id, run }, kept)
-    } catch (error) {
-      log('images-not-removed', { generation: task.id, ...describe(error) })
+      return await seat.ended
+    } finally {
+      clearTimeout(timer)
+      this.#audience.leave(seat)
     }
   }
 
-  /** Tells the payers' teams what is owed; what they do not hear now, the alarm tells them again. */
-  async #settle(): Promise<void> {
-    for (const owed of this.#memory.owed) if (await settle(this.env, owed)) this.#memory.settled(owed)
+  /** Ends the waiting of whoever has waited long enough for its turn. */
+  async #turnAway({ task }: Ask, seat: Seat): Promise<void> {
+    await this.#runner.ordered
+    const { run } = this.#memory
+    if (!run?.queued || !this.#audience.has(seat)) return
+    this.#jobs.unhook(task.requestId)
+    seat.end({ made: failed(run.queued) })
+    this.#audience.leave(seat)
+    if (this.#audience.isEmpty && !this.#jobs.isAwaited) await this.#runner.giveUp(run)
   }
 }
 
-/** A failure is not remembered, except what the upstream refuses for what it is: asking again would be refused again. */
-const REMEMBERED = ['content_rejected', 'invalid_request', 'unsupported_parameter']
-
-/** Whatever it is about this request that ends processes, it is not to be paid for a third time at once. */
-const INTERRUPTED: Failure = {
-  code: 'upstream_failed',
-  message: 'Making this image was interrupted twice. Try again in a minute.',
-  retryAfterMs: REFUSAL_MS,
-  retry: false,
+/** A job whose end came, and was deleted, while it was being taken on. */
+const GONE: Failure = {
+  code: 'unavailable',
+  message: 'The generation was deleted while it was asked for. Send the request again.',
+  retryAfterMs: 1000,
 }
-
-const newRunId = (): string => crypto.randomUUID().slice(0, 8)
-
-const isSame = (one: Payer, other: Payer): boolean => one.team === other.team && one.key === other.key
 
 /** Whoever asks once more for what its own request had started is answered as if it had never been cut off. */
 const originating = (
   startedBy: string | undefined,
-  task: Task,
+  { task }: Ask,
   origin: Obtained['origin'],
   made: Result<ImageRecord>,
 ): Result<Obtained> =>

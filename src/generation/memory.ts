@@ -2,13 +2,19 @@ import * as z from 'zod'
 import { type Failure, type Result, failed, ok } from '../errors'
 import { type ImageRecord, imageRecord } from '../image/record'
 import type { Settlement } from '../team/entry'
+import { type Concerned, concerns } from './audience'
 import type { Progress } from './progress'
-import type { Task } from './task'
+import type { Notice } from './snapshot'
+import type { Ask, Task } from './task'
 
 /** A settlement, and the team that has yet to hear of it. */
 export interface Owed {
   team: string
   settlement: Settlement
+  /** What that team's webhook is told then; undefined where an earlier version wrote this, or others are told already. */
+  notice?: Notice | undefined
+  /** When it is told again, in ms since 1970; undefined where an earlier version wrote this. */
+  againMs?: number
 }
 
 /** A run under way, kept so that it can be taken up again when the process dies. */
@@ -21,17 +27,27 @@ export interface RunRow {
   reservation: string
   /** From 1. */
   attempt: number
+  /** When it was asked for, in ms since 1970. */
+  createdMs: number
   progress: Progress | undefined
+  /** What whoever does not wait for its turn is told; undefined where its turn has come. */
+  queued?: Failure
 }
 
-/** The answer that was made, for which request, and until when it is given, in ms since 1970; an earlier version may have written it. */
+/** The answer that was made, for which request, and until when all are given it, in ms since 1970; an earlier version may have written it. */
 const keptRow = z.object({ record: imageRecord, requestId: z.string().optional(), untilMs: z.number() })
 type KeptRow = z.infer<typeof keptRow>
 
-/** What was refused, when, and until when it is not tried again, in ms since 1970. */
+/** What was refused, whom alone that concerns, when, and until when it is not tried again, in ms since 1970. */
 interface RefusedRow {
   failure: Failure
+  only?: Concerned | undefined
   atMs: number
+  untilMs: number
+}
+
+interface Partials {
+  generation: string
   untilMs: number
 }
 
@@ -39,6 +55,8 @@ const OWED = 'owed:'
 
 /** While a run is in memory, its object is woken this often: that keeps it alive, and finds a run whose process died. */
 const HEARTBEAT_MS = 30_000
+/** A run that waits is called; but it asks by itself so often, in case that it was forgotten. */
+const ASK_AGAIN_MS = 300_000
 
 /** What a generation knows after its process has gone: the run under way, the answer it gives, the refusal it repeats. */
 export class Memory {
@@ -48,10 +66,10 @@ export class Memory {
     this.#storage = storage
   }
 
-  /** One that an earlier version began without a reservation cannot be settled, and is not taken up again. */
   get run(): RunRow | undefined {
     const row = this.#storage.kv.get<RunRow>('run')
-    return row && 'reservation' in row ? row : undefined
+    // One that an earlier version began says less.
+    return row && { ...row, createdMs: row.createdMs ?? Date.now() }
   }
 
   set run(row: RunRow) {
@@ -72,12 +90,14 @@ export class Memory {
     return this.#kept?.requestId
   }
 
-  /** What is answered without a run, unless it was made before `madeSinceMs`. */
-  known(nowMs: number, madeSinceMs: number): Result<ImageRecord> | undefined {
+  /** What an ask is answered without a run. */
+  known({ task, madeSinceMs, isReplay }: Ask, nowMs: number): Result<ImageRecord> | undefined {
     const kept = this.#kept
-    if (kept && kept.untilMs > nowMs && kept.record.createdMs >= madeSinceMs) return ok(kept.record)
+    const untilMs = Math.max(kept?.untilMs ?? 0, isReplay ? this.#heldMs : 0)
+    if (kept && untilMs > nowMs && kept.record.createdMs >= madeSinceMs) return ok(kept.record)
     const refused = this.#storage.kv.get<RefusedRow>('refused')
-    return refused && refused.untilMs > nowMs && refused.atMs >= madeSinceMs ? failed(refused.failure) : undefined
+    if (!refused || refused.untilMs <= nowMs || refused.atMs < madeSinceMs) return undefined
+    return concerns(refused.only, task.payer) ? failed(refused.failure) : undefined
   }
 
   keep(record: ImageRecord, requestId: string, untilMs: number): void {
@@ -85,8 +105,17 @@ export class Memory {
     this.#storage.kv.delete('refused')
   }
 
-  refuse(failure: Failure, atMs: number, untilMs: number): void {
-    this.#storage.kv.put<RefusedRow>('refused', { failure, atMs, untilMs })
+  /** Keeps the answer, also one that is yet to be made, for those who may come again within so many ms. */
+  hold(keepMs: number, nowMs: number): void {
+    if (keepMs > 0) this.#storage.kv.put<number>('held', Math.max(this.#heldMs, nowMs + keepMs))
+  }
+
+  get #heldMs(): number {
+    return this.#storage.kv.get<number>('held') ?? 0
+  }
+
+  refuse(failure: Failure, atMs: number, untilMs: number, only?: Concerned): void {
+    this.#storage.kv.put<RefusedRow>('refused', { failure, only, atMs, untilMs })
   }
 
   endRun(): void {
@@ -102,20 +131,55 @@ export class Memory {
     return [...this.#storage.kv.list<Owed>({ prefix: OWED })].map(([, owed]) => owed)
   }
 
-  owe(owed: Owed): void {
-    this.#storage.kv.put(OWED + owed.settlement.id, owed)
+  owe(owed: Owed, nowMs: number): void {
+    this.#storage.kv.put<Owed>(OWED + owed.settlement.id, { ...owed, againMs: nowMs + HEARTBEAT_MS })
+  }
+
+  /** Whether a team has yet to hear what came of a reservation. */
+  owes(reservation: string): boolean {
+    return this.#storage.kv.get(OWED + reservation) !== undefined
   }
 
   settled({ settlement }: Owed): void {
     this.#storage.kv.delete(OWED + settlement.id)
   }
 
-  /** Sets the object's one alarm to what is due next, or empties the object when nothing is left in it. */
-  async rearm(nowMs: number): Promise<void> {
-    if (this.run || this.owed.length > 0) return await this.#storage.setAlarm(nowMs + HEARTBEAT_MS)
-    const rows = [this.#kept, this.#storage.kv.get<RefusedRow>('refused')]
-    const due = rows.flatMap((row) => (row && row.untilMs > nowMs ? [row.untilMs] : []))
-    if (due.length === 0) return await this.#storage.deleteAll()
-    await this.#storage.setAlarm(Math.min(...due))
+  /** Whose previews may be in R2, and until when somebody may be reading them, in ms since 1970. */
+  get partials(): Partials | undefined {
+    return this.#storage.kv.get<Partials>('partials')
+  }
+
+  set partials(partials: Partials | undefined) {
+    if (partials) this.#storage.kv.put<Partials>('partials', partials)
+    else this.#storage.kv.delete('partials')
+  }
+
+  /** When something of this is due, or to be forgotten, in ms since 1970; also a run that is wanted and has not begun. */
+  dues(nowMs: number, isWanted: boolean): number[] {
+    const { run, partials } = this
+    const kept = this.#kept
+    const refused = this.#storage.kv.get<RefusedRow>('refused')
+    const ends = [kept?.untilMs, kept && this.#heldMs, refused?.untilMs]
+    return [
+      ...(!run && isWanted ? [nowMs + HEARTBEAT_MS] : []),
+      ...(run ? [nowMs + (run.queued ? ASK_AGAIN_MS : HEARTBEAT_MS)] : []),
+      ...this.owed.map(({ againMs = nowMs }) => againMs),
+      // A run that has not ended has previews of its own.
+      ...(partials && !run ? [partials.untilMs] : []),
+      ...ends.flatMap((end) => (end !== undefined && end > nowMs ? [end] : [])),
+    ]
   }
 }
+
+/** What a new run has of its own. */
+export const newRun = (task: Task): RunRow => ({
+  task,
+  id: newRunId(),
+  reservation: `run_${crypto.randomUUID().replaceAll('-', '')}`,
+  attempt: 1,
+  createdMs: Date.now(),
+  progress: undefined,
+})
+
+/** Distinguishes the images of one process from those of another. */
+export const newRunId = (): string => crypto.randomUUID().slice(0, 8)

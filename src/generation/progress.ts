@@ -8,6 +8,8 @@ export interface Progress {
   upstream: ImageRecord['upstream']
   model: string
   startedMs: number
+  /** The upstream's own job, which whoever takes this up asks about. */
+  job?: string
   /** By their index. */
   images: (StoredImage | undefined)[]
 }

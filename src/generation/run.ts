@@ -1,9 +1,9 @@
 import type { Config } from '../config'
 import { type Failure, GatewayError, failed } from '../errors'
 import { fetchImage } from '../image/source'
-import type { ImageRecord } from '../image/record'
+import type { ImageRecord, PartialImage, StoredImage } from '../image/record'
 import { describe, log } from '../log'
-import { ProviderError, type Work } from '../providers/provider'
+import { ProviderError, type ProviderEvent, type Work } from '../providers/provider'
 import * as images from '../store/images'
 import * as inputs from '../store/inputs'
 import { StoreError } from '../store/trouble'
@@ -11,6 +11,7 @@ import type { Served } from '../team/entry'
 import { type Candidate, candidates } from '../upstreams/choose'
 import { DeadlineExceeded, withDeadline } from './deadline'
 import { failover } from './failover'
+import { FAILED } from './failures'
 import { isComplete, type Progress, type Received, recordOf, servedBy } from './progress'
 import type { Outcome, Task } from './task'
 
@@ -21,13 +22,22 @@ export interface Run {
   id: string
   env: Env
   config: Config
+  /** Aborted with a GatewayError when nobody wants the images any more. */
+  cancel: AbortSignal
+  /** What an earlier process had come to, where an upstream has a job of its own for it. */
+  before: Progress | undefined
   /** Is told when an upstream takes the request, and of every image that is stored. */
   note: (progress: Progress) => void
+  /** Is told what is only worth knowing while the images are made. */
+  tell: (news: News) => void
 }
+
+/** When an upstream was asked, in ms since 1970; how far it is, by its own account; or a preview of what it is making. */
+export type News = { startedMs: number } | { percent: number } | PartialImage
 
 /** Makes the images of a task: chooses upstreams and stores what they send. Never throws. */
 export async function makeImages(run: Run): Promise<Outcome> {
-  const { id: generation, requestId, request } = run.task
+  const { id: generation, requestId } = run.task
   let attempts = 0
   let last: Served | undefined
   const note = (progress: Progress): void => {
@@ -36,12 +46,14 @@ export async function makeImages(run: Run): Promise<Outcome> {
   }
   try {
     const made = await failover(
-      candidates(run.config.upstreams, request.model),
+      inTurn(run),
       (candidate) => {
         const { name, account } = candidate.upstream
         last = { name, account, model: candidate.model }
         // Each attempt has keys of its own: one that is past its deadline may still be writing.
-        return attempt({ ...run, note, id: `${run.id}${++attempts}` }, candidate)
+        const id = `${run.id}${++attempts}`
+        const before = attempts === 1 && run.before && isHis(candidate, run.before) ? run.before : undefined
+        return attempt({ ...run, note, id, before }, candidate)
       },
       ({ upstream: { name, account }, model }, { kind, message, facts }) => {
         const { status, requestId: upstreamRequest, organization } = facts
@@ -52,10 +64,19 @@ export async function makeImages(run: Run): Promise<Outcome> {
     )
     return { made, attempts, last }
   } catch (error) {
-    log('run-failed', { generation, request: requestId, ...describe(error) })
+    if (!run.cancel.aborted) log('run-failed', { generation, request: requestId, ...describe(error) })
     return { made: failed(failureOf(error)), attempts, last }
   }
 }
+
+/** Who has a job of an earlier process comes first, since that is paid for. */
+function inTurn({ before, config, task }: Run): Candidate[] {
+  const all = candidates(config.upstreams, task.request.model)
+  return before ? all.toSorted((a, b) => Number(isHis(b, before)) - Number(isHis(a, before))) : all
+}
+
+const isHis = ({ upstream: { name, account }, model }: Candidate, { upstream, model: theirs }: Progress): boolean =>
+  name === upstream.name && account === upstream.account && model === theirs
 
 function failureOf(error: unknown): Failure {
   if (error instanceof GatewayError) return error.failure
@@ -73,14 +94,16 @@ const NOT_READ: Failure = {
   message: 'The gateway could not read an input image again. Try again in a moment.',
   retryAfterMs: 2000,
 }
-const FAILED: Failure = { code: 'internal', message: 'The gateway failed to make the image.', retry: false }
 
 async function attempt(run: Run, { upstream, model }: Candidate): Promise<ImageRecord> {
   const { name, account, timeoutMs } = upstream
-  const progress: Progress = { upstream: { name, account }, model, startedMs: Date.now(), images: [] }
+  const { job, startedMs = Date.now() } = run.before ?? {}
+  const progress: Progress = { upstream: { name, account }, model, startedMs, images: [], ...(job ? { job } : {}) }
   const received: Received = { progress, summary: {} }
+  run.tell({ startedMs })
+  const leftMs = startedMs + timeoutMs - Date.now()
   try {
-    await withDeadline(timeoutMs, (signal) => receive(run, { upstream, model }, received, signal))
+    await withDeadline(leftMs, (signal) => receive(run, { upstream, model }, received, signal), run.cancel)
   } catch (error) {
     const failure = asProviderError(error)
     // With every image in R2, whatever else goes wrong with the answer is nobody's loss.
@@ -97,11 +120,11 @@ async function receive(
   received: Received,
   signal: AbortSignal,
 ): Promise<void> {
-  const { task, id, env, config, note } = run
-  const { progress } = received
+  const { task, env, config } = run
   const work: Work = {
     model,
     signal,
+    job: received.progress.job,
     open: (input) =>
       inputs.open(env.IMAGES, input).catch((error: unknown) => {
         throw new GatewayError(NOT_READ, { cause: error })
@@ -110,19 +133,60 @@ async function receive(
       fetchImage(url, { schemes: ['https:', 'http:'], allowPrivateUrls: config.allowPrivateUrls, signal }),
   }
   for await (const event of upstream.provider.generate(task.request, upstream, work)) {
-    if (event.type === 'summary') received.summary = event.summary
-    else if (event.type === 'accepted') {
-      const { requestId, organization } = event
+    await take(event, run, received, signal)
+    if (signal.aborted) return
+  }
+}
+
+/** Takes down what an upstream tells; of one whose time is over, nothing is kept. */
+async function take(event: ProviderEvent, run: Run, received: Received, signal: AbortSignal): Promise<void> {
+  const { task, id, env, note, tell } = run
+  const { progress } = received
+  switch (event.type) {
+    case 'summary':
+      received.summary = event.summary
+      return
+    case 'accepted': {
+      const { requestId, organization, job } = event
       progress.upstream = { ...progress.upstream, requestId, organization }
+      if (job !== undefined) progress.job = job
       if (!signal.aborted) note(progress)
-    } else if (event.index < task.request.n) {
+      return
+    }
+    case 'progress':
+      tell({ percent: event.percent })
+      return
+    case 'partial': {
+      // Nobody asked for it; what is stored has to be removed again.
+      if (event.partial >= task.request.partials) return
+      const image = await keptPartial(event, run)
+      if (image && !signal.aborted) tell({ image, index: event.index, partial: event.partial })
+      return
+    }
+    case 'image': {
+      if (event.index >= task.request.n) return
       const place = { generation: task.id, run: id, index: event.index }
       const stored = await images.put(env.IMAGES, place, event.bytes)
-      // After its deadline the run goes on without this attempt, whose images may have been removed by then.
+      // The run goes on without this attempt, whose images may have been removed by then.
       if (signal.aborted) return await images.remove(env.IMAGES, [stored.key])
       progress.images[event.index] = stored
       note(progress)
     }
+  }
+}
+
+/** A preview that is none, or that R2 does not take, is done without. */
+async function keptPartial(
+  { index, partial, bytes }: Extract<ProviderEvent, { type: 'partial' }>,
+  { task, id, env }: Run,
+): Promise<StoredImage | undefined> {
+  try {
+    return await images.putPartial(env.IMAGES, { generation: task.id, run: id, index }, partial, bytes)
+  } catch (error) {
+    const isUnreadable = error instanceof ProviderError && error.cause instanceof SyntaxError
+    if (!isUnreadable && !(error instanceof images.NotAnImage) && !(error instanceof StoreError)) throw error
+    log('partial-not-kept', { generation: task.id, ...describe(error) })
+    return undefined
   }
 }
 

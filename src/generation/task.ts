@@ -13,6 +13,33 @@ export interface Task {
   /** Whether others may be answered with its result. */
   shared: boolean
   payer: Payer
+  /** The gateway's own address, as the caller knows it: what links to images begin with. */
+  origin: string
+}
+
+/** A task, and how whoever asks for it wants to be answered. */
+export interface Ask {
+  task: Task
+  /** An answer made before is too old, in ms since 1970; one that is being made is not. */
+  madeSinceMs: number
+  /** Whether its Idempotency-Key came before: it is answered with what is kept for that key, however old. */
+  isReplay: boolean
+  /** For how long after it is made somebody may come again for this answer, in ms; 0 where nobody has said so. */
+  keepMs: number
+  /** For how long it waits for its turn where its team is at its limit, in ms. */
+  patienceMs: number
+  /** The id of the event that it has succeeded, the same for a retry by an Idempotency-Key; each failure adds to it. */
+  event: string
+  /** A URL to which that is sent, as an event of its own. */
+  webhook?: { id: string; url: string }
+}
+
+/** How a job's result is worded when it is asked for. */
+export interface JobForm {
+  /** The id of the dialect in which it came. */
+  dialect: string
+  /** What that dialect noted of it, as JSON. */
+  wants: string
 }
 
 /** What came of a task. */
@@ -22,6 +49,8 @@ export interface Outcome {
   attempts: number
   /** The upstream that was asked last. */
   last: Served | undefined
+  /** What had arrived of one that was cancelled. */
+  arrived?: ImageRecord | undefined
 }
 
 /** An answer, and how it came about, as `x-cache` tells it. */

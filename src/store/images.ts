@@ -12,6 +12,8 @@ export class NotAnImage extends Error {
 }
 
 const PREFIX = 'images/'
+/** Previews are nobody's to keep: no link shows them, and they go soon after the picture is made. */
+const PARTIAL_PREFIX = 'partials/'
 
 /** Each run of a generation has keys of its own, so that the object behind a key never changes. */
 const imageKey = (place: Place, extension: string): string =>
@@ -24,11 +26,27 @@ interface Place {
 }
 
 /** Stores a finished picture, byte for byte. Throws NotAnImage, StoreError, and what reading the bytes throws. */
-export async function put(bucket: R2Bucket, place: Place, bytes: Bytes): Promise<StoredImage> {
+export const put = (bucket: R2Bucket, place: Place, bytes: Bytes): Promise<StoredImage> =>
+  putPicture(bucket, bytes, (extension) => imageKey(place, extension))
+
+/** Stores a preview, which `removePartials` removes. Throws likewise. */
+export const putPartial = (
+  bucket: R2Bucket,
+  { generation, run, index }: Place,
+  partial: number,
+  bytes: Bytes,
+): Promise<StoredImage> =>
+  putPicture(bucket, bytes, (extension) => `${PARTIAL_PREFIX}${generation}/${run}-${index}-${partial}.${extension}`)
+
+async function putPicture(
+  bucket: R2Bucket,
+  bytes: Bytes,
+  keyWith: (extension: string) => string,
+): Promise<StoredImage> {
   return await upload(bucket, bytes, (first) => {
     const mediaType = sniff(first)
     if (!mediaType) throw new NotAnImage()
-    return { key: imageKey(place, extensionOf(mediaType)), mediaType }
+    return { key: keyWith(extensionOf(mediaType)), mediaType }
   })
 }
 
@@ -45,6 +63,15 @@ export const ENTRIES_AT_ONCE = 100
 /** Removes pictures, at most 1,000 at a time; those that are gone already do no harm. Throws StoreError. */
 export async function remove(bucket: R2Bucket, keys: readonly string[]): Promise<void> {
   if (keys.length > 0) await persistently(() => bucket.delete([...keys]))
+}
+
+/** Removes the previews of a generation. Throws StoreError. */
+export async function removePartials(bucket: R2Bucket, generation: string): Promise<void> {
+  const { objects } = await persistently(() => bucket.list({ prefix: `${PARTIAL_PREFIX}${generation}/` }))
+  await remove(
+    bucket,
+    objects.map(({ key }) => key),
+  )
 }
 
 /** Removes what runs of a generation whose ids begin like this have stored, but for what is to be kept. Throws StoreError. */

@@ -1,0 +1,249 @@
+import { configOf } from '../config'
+import { type Failure, GatewayError, type Result, failed, ok } from '../errors'
+import { describe, log } from '../log'
+import type { Waiting } from '../team/entry'
+import type { Ended } from './audience'
+import type { Closing } from './closing'
+import { CANCELLED, FAILED, INTERRUPTED } from './failures'
+import { newRun, newRunId, type RunRow } from './memory'
+import { orderOf, reserve, TEAM_UNREACHABLE, withdraw } from './payment'
+import { isComplete, type Progress, recordOf, servedBy } from './progress'
+import { makeImages, type News } from './run'
+import type { Shop } from './shop'
+import type { Outcome } from './task'
+
+/** How often a run is tried whose process dies. */
+const MAX_ATTEMPTS = 2
+
+/** Carries a run from its order to its end, through whatever becomes of the process. */
+export class Runner {
+  readonly #shop: Shop
+  readonly #closing: Closing
+  /** Aborted to stop the run that this process has in hand; undefined while it has none. */
+  #hand: AbortController | undefined
+  /** The reservation whose turn came, or which was refused, before its place in the queue was told. */
+  #called: { reservation: string; refusal: Failure | undefined } | undefined
+  /** Resolves when a run that has ended is let go of; undefined where none is ending. */
+  #ending: Promise<void> | undefined
+  /** Resolves when it is known whether the newest run waits for its turn. */
+  ordered: Promise<unknown> = Promise.resolve()
+
+  constructor(shop: Shop, closing: Closing) {
+    this.#shop = shop
+    this.#closing = closing
+  }
+
+  /**
+   * Starts a run; the promise tells why it was refused at once, if it was, and `isTold` that whoever asked is told by
+   * that. Nothing awaits between the look at `memory.run` and this: two callers cannot both start.
+   */
+  async begin(row: RunRow, { isTold } = { isTold: false }): Promise<Failure | undefined> {
+    this.#shop.memory.run = row
+    const { promise, resolve } = Promise.withResolvers<Failure | undefined>()
+    this.ordered = promise
+    const ordered = (refusal: Failure | undefined): void => {
+      if (refusal && isTold) this.#shop.jobs.refuse(row.task)
+      resolve(refusal)
+    }
+    // Whatever goes wrong meanwhile, nobody waits for ever.
+    this.#take((cancel) => this.#order(row, cancel, ordered).finally(() => resolve(FAILED)))
+    return await promise
+  }
+
+  /**
+   * Starts the run of a reservation whose turn has come, or ends one that is refused; false where there is none. It may be
+   * told twice: what has ended by then is not to be let go of before it is settled.
+   */
+  turn(reservation: string, refusal: Failure | undefined): boolean {
+    const row = this.#shop.memory.run
+    if (row?.reservation !== reservation) return this.#shop.memory.owes(reservation)
+    const { queued, ...called } = row
+    if (queued) {
+      this.#shop.memory.run = called
+      this.#take((cancel) => (refusal ? this.#refuse(called, refusal) : this.#start(called, cancel)))
+    } else {
+      this.#called = { reservation, refusal }
+    }
+    return true
+  }
+
+  /** Gives up the place in the queue of a run that nobody waits for any more, unless its turn has come. */
+  async giveUp(row: RunRow): Promise<void> {
+    const { queued, ...again } = row
+    if (!queued || !(await withdraw(this.#shop.env, row)) || !this.#isQueued(row)) return
+    // Somebody may have come meanwhile.
+    if (this.#isWanted) void this.begin(again)
+    else this.#take(() => this.#refuse(row, queued))
+  }
+
+  /** Stops a run, as far as it can be stopped. */
+  async cancel(row: RunRow): Promise<void> {
+    if (row.queued) await withdraw(this.#shop.env, row)
+    if (this.#isQueued(row)) this.#take(() => this.#refuse(row, CANCELLED))
+    else if (this.#isUnderWay(row)) this.#hand?.abort(new GatewayError(CANCELLED))
+  }
+
+  /**
+   * Takes up a run that its process did not survive: by what it had stored, by the upstream's own job, or by running it
+   * once more, which is of no use to anybody where nobody asks and nobody else can.
+   */
+  recover({ asked }: { asked: boolean }): void {
+    const row = this.#shop.memory.run
+    if (!row) return this.#beginNext()
+    if (row.queued || this.#hand) return
+    const { task, attempt, progress } = row
+    log('run-interrupted', { generation: task.id, request: task.requestId, attempt })
+    const last = progress && servedBy(progress)
+    const isWanted = asked || task.shared || this.#shop.jobs.isAwaited
+    if (progress && isComplete(progress, task)) {
+      const made = ok(recordOf(task, { progress, summary: {} }, Date.now()))
+      this.#take(() => this.#finish(row, { made, attempts: attempt, last }))
+    } else if (progress?.job && isWanted) {
+      void this.begin({ ...row, id: newRunId(), before: row.id })
+    } else if (attempt < MAX_ATTEMPTS && isWanted) {
+      void this.begin({ ...row, id: newRunId(), before: row.id, attempt: attempt + 1, progress: undefined })
+    } else {
+      this.#take(() => this.#finish(row, { made: failed(INTERRUPTED), attempts: attempt, last }))
+    }
+  }
+
+  /**
+   * Takes up what its process did not survive, and resolves when no run is ending: one that begins meanwhile would be
+   * let go of together with that.
+   */
+  async settled(): Promise<void> {
+    this.recover({ asked: true })
+    await this.#ending
+  }
+
+  /** Asks whether the turn of a run has come, in case that its call was lost; gives up where nobody waits any more. */
+  async askAgain(row: RunRow): Promise<void> {
+    const { env } = this.#shop
+    if (!this.#isWanted) await this.giveUp(row)
+    // Its team may have forgotten it, and then has to decide anew.
+    if (!this.#isQueued(row)) return
+    const held = await reserve(env, row.task, orderOf(row, configOf(env)), this.#isWanted)
+    if (!held.ok && held.failure === TEAM_UNREACHABLE) return
+    if (!held.ok || !held.value) this.turn(row.reservation, held.ok ? undefined : held.failure)
+  }
+
+  get #isWanted(): boolean {
+    return !this.#shop.audience.isEmpty || this.#shop.jobs.isAwaited
+  }
+
+  get #mayWait(): boolean {
+    return this.#shop.audience.isPatient || this.#shop.jobs.isOpen
+  }
+
+  #isUnderWay({ reservation }: RunRow): boolean {
+    return this.#shop.memory.run?.reservation === reservation
+  }
+
+  #isQueued(row: RunRow): boolean {
+    return this.#isUnderWay(row) && this.#shop.memory.run?.queued !== undefined
+  }
+
+  /** Takes a run in hand, and keeps it going without those who wait for it. */
+  #take(step: (cancel: AbortSignal) => Promise<void>): void {
+    this.#hand = new AbortController()
+    const done = step(this.#hand.signal).catch((error: unknown) => {
+      log('run-failed', describe(error))
+      this.#leave({ made: failed(FAILED) })
+    })
+    this.#shop.ctx.waitUntil(done)
+  }
+
+  async #order(row: RunRow, cancel: AbortSignal, settled: (refusal: Failure | undefined) => void): Promise<void> {
+    await this.#closing.rearm()
+    const held = await this.#reserve(row)
+    const waits = held.ok ? held.value : undefined
+    settled(held.ok ? undefined : held.failure)
+    // Also of one that is cancelled, whose money may be held: nobody could tell.
+    if (!held.ok) return await this.#refuse(row, held.failure)
+    if (waits) return await this.#wait({ ...row, queued: waits.instead }, cancel)
+    if (cancel.aborted)
+      return await this.#finish(row, { made: failed(CANCELLED), attempts: row.attempt - 1, last: undefined })
+    await this.#make(row, cancel)
+  }
+
+  /** Lets a run wait for its turn, unless it was cancelled before it was known that it has to. */
+  async #wait(row: RunRow, { aborted }: AbortSignal): Promise<void> {
+    this.#shop.memory.run = row
+    this.#hand = undefined
+    await (aborted ? this.cancel(row) : this.#closing.rearm())
+  }
+
+  /** Reserves, or has it wait for its turn; that may have come by the time at which its place in the queue is told. */
+  async #reserve(row: RunRow): Promise<Result<Waiting | undefined>> {
+    const held = await this.#reserveOrWait(row)
+    if (!held.ok || this.#called?.reservation !== row.reservation) return held
+    const { refusal } = this.#called
+    return refusal ? failed(refusal) : ok(undefined)
+  }
+
+  /** Has it wait as soon as anybody may wait: whoever began it may not be the only one. */
+  async #reserveOrWait(row: RunRow): Promise<Result<Waiting | undefined>> {
+    const { env } = this.#shop
+    const mayWait = this.#mayWait
+    const held = await reserve(env, row.task, orderOf(row, configOf(env)), mayWait)
+    const isHeldUp = !held.ok && held.failure.code === 'concurrency_limited'
+    if (!isHeldUp || mayWait || !this.#mayWait) return held
+    return await reserve(env, row.task, orderOf(row, configOf(env)), true)
+  }
+
+  /** Makes the images of a run whose turn has come; from now on its alarm is its heartbeat. */
+  async #start(row: RunRow, cancel: AbortSignal): Promise<void> {
+    await this.#closing.rearm()
+    await this.#make(row, cancel)
+  }
+
+  async #make(row: RunRow, cancel: AbortSignal): Promise<void> {
+    const { env, memory, audience, live } = this.#shop
+    const { task, id, progress: before } = row
+    const note = (progress: Progress): void => void (memory.run = { ...row, progress })
+    const tell = (news: News): void => {
+      if ('partial' in news) audience.show(news)
+      else Object.assign(live, news)
+    }
+    const config = configOf(env)
+    const outcome = await makeImages({ task, id, env, config, cancel, before, note, tell })
+    await this.#finish(row, { ...outcome, attempts: row.attempt - 1 + outcome.attempts })
+  }
+
+  #finish(row: RunRow, outcome: Outcome): Promise<void> {
+    return this.#end(this.#closing.finish(row, outcome))
+  }
+
+  #refuse(row: RunRow, failure: Failure): Promise<void> {
+    return this.#end(this.#closing.refuse(row, failure))
+  }
+
+  async #end(closing: Promise<Ended>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#ending = promise
+    try {
+      this.#leave(await closing)
+    } finally {
+      this.#ending = undefined
+      resolve()
+    }
+  }
+
+  /** Lets go of a run that has ended; whoever wants the images still has them made. */
+  #leave(ended: Ended): void {
+    const { audience, live } = this.#shop
+    this.#hand = undefined
+    this.#called = undefined
+    delete live.startedMs
+    delete live.percent
+    audience.end(ended)
+    this.#beginNext()
+  }
+
+  /** Begins what is still to be done once nothing is under way. */
+  #beginNext(): void {
+    const { jobs, memory } = this.#shop
+    const { next } = jobs
+    if (next && !memory.run && !this.#hand) void this.begin(newRun(next))
+  }
+}

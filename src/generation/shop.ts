@@ -1,0 +1,22 @@
+import type { Audience } from './audience'
+import type { Jobs } from './jobs'
+import type { Memory } from './memory'
+import type { Outbox } from './outbox'
+
+/** What a generation works with. */
+export interface Shop {
+  ctx: DurableObjectState
+  env: Env
+  memory: Memory
+  jobs: Jobs
+  outbox: Outbox
+  audience: Audience
+  /** What is only known while a run is in hand. */
+  live: Live
+}
+
+/** When the upstream was asked, in ms since 1970, and how far it is, by its own account. */
+interface Live {
+  startedMs?: number
+  percent?: number
+}
