@@ -85,6 +85,7 @@ export default defineConfig({
                 MODEL_ALIASES: { 'house-style': 'gpt-image-2' },
                 MAX_BODY_BYTES: 8_000_000,
                 IMAGE_RETENTION_DAYS: 30,
+                QUEUE_WAIT_SECONDS: 0,
               },
             },
           }),

@@ -8,7 +8,8 @@ import { showImage } from './delivery/image-link'
 import { imageEdits, imageGenerations, imageVariations } from './dialects/openai-images'
 import { openaiError } from './dialects/openai-error'
 import { GatewayError } from './errors'
-import { deleteGeneration, deleteImage, listGenerations, showGeneration } from './history'
+import { deleteGeneration, deleteImage, listGenerations } from './history'
+import { cancelGeneration, showGeneration } from './jobs'
 import { serve } from './serve'
 import { showUsage } from './usage'
 
@@ -40,6 +41,7 @@ export const app = new Hono<App>()
   .get('/v1/generations', listGenerations)
   .get('/v1/generations/:id', showGeneration)
   .delete('/v1/generations/:id', deleteGeneration)
+  .post('/v1/generations/:id/cancel', cancelGeneration)
 
   .get('/images/*', showImage)
   .delete('/images/*', deleteImage)

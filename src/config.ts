@@ -32,11 +32,16 @@ export interface Config {
   /** How many of the operator's own units a USD is shown as besides. */
   creditsPerUsd: number | undefined
   maxBodyBytes: number
+  /** After how long an answer that is still being made begins with white space, in ms; undefined: never. */
+  heartbeatAfterMs: number | undefined
+  /** For how long a request waits for its turn, where its team is at its limit, in ms. */
+  queueWaitMs: number
   allowPrivateUrls: boolean
 }
 
 const flag = z.union([z.boolean(), z.stringbool()]).default(false)
 const wholeNumber = (least: number): z.ZodType<number> => z.coerce.number().int().min(least)
+const seconds = z.coerce.number().min(0).max(3600)
 const atLeast = (characters: number): z.ZodString =>
   z.string().min(characters, `needs at least ${characters} characters`)
 
@@ -71,6 +76,8 @@ const variables = z.object({
   DEFAULT_PLAN: z.string().default('unlimited'),
   CREDITS_PER_USD: z.coerce.number().positive().optional(),
   MAX_BODY_BYTES: wholeNumber(1).default(100 * 1024 * 1024),
+  HEARTBEAT_AFTER_SECONDS: seconds.default(60),
+  QUEUE_WAIT_SECONDS: seconds.default(30),
   ALLOW_PRIVATE_URLS: flag,
 })
 
@@ -111,6 +118,8 @@ function parse(env: object): Config {
     ...plansOf(data.PLANS, data.DEFAULT_PLAN),
     creditsPerUsd: data.CREDITS_PER_USD,
     maxBodyBytes: data.MAX_BODY_BYTES,
+    heartbeatAfterMs: data.HEARTBEAT_AFTER_SECONDS > 0 ? data.HEARTBEAT_AFTER_SECONDS * 1000 : undefined,
+    queueWaitMs: data.QUEUE_WAIT_SECONDS * 1000,
     allowPrivateUrls: data.ALLOW_PRIVATE_URLS,
   }
 }

@@ -3,13 +3,14 @@ import * as z from 'zod'
 import type { App } from './context'
 import { checked } from './checked'
 import { type Failure, GatewayError, unwrap } from './errors'
-import { forgetGeneration, forgetImage } from './generation/obtain'
+import { isEnded } from './delivery/job'
+import { forgetGeneration, forgetImage, forgetJob } from './generation/obtain'
+import { idAt, NOT_FOUND, statusOf, teamAt } from './jobs'
 import * as images from './store/images'
 import * as links from './store/links'
-import { bearerOf } from './team/lease'
-import { bearerKey, identify } from './team/caller'
 import { cursor, cursorAfter, type Cursor, type Entry, keptOf, type Sought } from './team/entry'
 import { askTeam } from './team/teams'
+import { snapshotOf } from './team/snapshot'
 import { generationJson } from './team/worded'
 
 /*
@@ -24,7 +25,7 @@ const listQuery = z.object({
 
 /** `GET /v1/generations`: the newest first, a page at a time. Throws GatewayError. */
 export async function listGenerations(c: Context<App>): Promise<Response> {
-  const team = await teamOfBearer(c)
+  const team = await teamAt(c)
   const { limit, cursor: after, key } = checked(listQuery, c.req.query())
   const entries = await pageOf(c, team, { key }, limit + 1, after)
   const page = entries.slice(0, limit)
@@ -37,20 +38,15 @@ export async function listGenerations(c: Context<App>): Promise<Response> {
   })
 }
 
-/** `GET /v1/generations/{id}`: as its newest run stands. Throws GatewayError. */
-export async function showGeneration(c: Context<App>): Promise<Response> {
-  const [newest] = await pageOf(c, await teamOfBearer(c), { generation: c.req.param('id') ?? '' }, 1)
-  if (!newest) throw new GatewayError(NOT_FOUND)
-  return c.json(shown(newest, c))
-}
-
 /** `DELETE /v1/generations/{id}`: its images and its answer; what it cost stays in the ledger. Throws GatewayError. */
 export async function deleteGeneration(c: Context<App>): Promise<Response> {
-  const [team, id] = [await teamOfBearer(c), c.req.param('id') ?? '']
+  const [team, id] = [await teamAt(c), idAt(c)]
+  const { seen } = await statusOf(c, team)
   let batch = await pageOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
-  if (batch.length === 0) throw new GatewayError(NOT_FOUND)
   // The newest comes first, and no two of one generation run at the same time.
-  if (batch[0]?.status === 'running') throw new GatewayError(STILL_RUNNING)
+  const isRunning = batch[0]?.status === 'running' || (seen && !isEnded(seen.snapshot))
+  if (isRunning) throw new GatewayError(STILL_RUNNING)
+  await forgetJob(c.env.GENERATIONS, id, team)
   while (batch.length > 0) {
     await removeImages(c, batch.flatMap(keptOf))
     await forgetGeneration(c.env.GENERATIONS, id)
@@ -63,7 +59,7 @@ export async function deleteGeneration(c: Context<App>): Promise<Response> {
 
 /** `DELETE /images/…`: one image, by the address that its link has. Throws GatewayError. */
 export async function deleteImage(c: Context<App>): Promise<Response> {
-  const team = await teamOfBearer(c)
+  const team = await teamAt(c)
   const key = images.keyOfPath(c.req.path) ?? ''
   const generation = images.placeOfKey(key)?.generation
   const [entry] = generation ? await pageOf(c, team, { generation, image: key }, 1) : []
@@ -72,13 +68,6 @@ export async function deleteImage(c: Context<App>): Promise<Response> {
   await forgetImage(c.env.GENERATIONS, key)
   await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, [key]))
   return c.json({ object: 'image', id: key, deleted: true })
-}
-
-/** The id of the caller's team. Throws GatewayError where its key opens nothing. */
-async function teamOfBearer(c: Context<App>): Promise<string> {
-  const caller = identify(bearerKey(c.req.header('authorization')), c.get('config'))
-  await bearerOf(caller, c.env)
-  return caller.team
 }
 
 const pageOf = async (c: Context<App>, team: string, sought: Sought, limit: number, after?: Cursor): Promise<Entry[]> =>
@@ -96,16 +85,11 @@ async function removeImages(c: Context<App>, keys: readonly string[]): Promise<v
 
 function shown(entry: Entry, c: Context<App>): Record<string, unknown> {
   const [config, { origin }] = [c.get('config'), new URL(c.req.url)]
-  return generationJson(entry, (key) => links.link(origin, key, config, Date.now()), config.creditsPerUsd)
-}
-
-const NOT_FOUND: Failure = {
-  code: 'not_found',
-  message: 'Your team has no such generation or image. List what it has with GET /v1/generations.',
+  return generationJson(snapshotOf(entry), (key) => links.link(origin, key, config, Date.now()), config.creditsPerUsd)
 }
 
 const STILL_RUNNING: Failure = {
   code: 'conflict',
-  message: 'This generation is still being made. Delete it when it has finished.',
+  message: 'This generation has not ended. Cancel it with POST /v1/generations/{id}/cancel, or delete it when it has.',
   retryAfterMs: 5000,
 }

@@ -6,17 +6,24 @@ import { StoreError } from '../store/trouble'
 import type { Standing } from '../team/standing'
 import { limitHeaders } from './limit-headers'
 
-/** Answers with a failure, in the words that are given; what nobody foresaw goes to the log and is not told. */
+type Word = (failure: Failure, requestId: string) => Worded
+
+/** Answers with a failure, in the words that are given. */
 export function failureResponse(
   error: unknown,
-  word: (failure: Failure, requestId: string) => Worded,
+  word: Word,
   requestId: string,
   standings: readonly Standing[] = [],
 ): Response {
-  const failure = failureOf(error, requestId)
-  const { status, body } = word(failure, requestId)
+  const { failure, worded } = excuse(error, word, requestId)
   const headers = { ...limitHeaders(standings), ...failureHeaders(failure, requestId) }
-  return new Response(JSON.stringify(body), { status, headers })
+  return new Response(JSON.stringify(worded.body), { status: worded.status, headers })
+}
+
+/** What is told of an error, in the words that are given; what nobody foresaw goes to the log and is not told. */
+export function excuse(error: unknown, word: Word, requestId: string): { failure: Failure; worded: Worded } {
+  const failure = failureOf(error, requestId)
+  return { failure, worded: word(failure, requestId) }
 }
 
 function failureOf(error: unknown, requestId: string): Failure {

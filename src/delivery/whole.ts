@@ -7,62 +7,79 @@ import { base64Length } from '../streams/base64'
 /** A multiple of 3, so that every piece but the last encodes without padding. */
 const PIECE_BYTES = 96 * 1024
 
-/**
- * An answer in one response, its length known beforehand and its pictures encoded from R2 as it is sent. Undefined where
- * the first picture is no longer in R2; `onMissing` is told of any other that is not, when the answer breaks off there.
- */
-export async function whole(
-  rendered: Rendered,
-  bucket: R2Bucket,
-  told: Record<string, string>,
-  onMissing: (key: string) => Promise<void>,
-): Promise<Response | undefined> {
-  const headers = { ...told, 'content-type': rendered.contentType }
-  const firstImage = rendered.parts.find((part) => typeof part !== 'string')
-  if (!firstImage) return new Response(rendered.parts.filter((part) => typeof part === 'string').join(''), { headers })
+export type Writer = WritableStreamDefaultWriter<Uint8Array>
 
+/** An answer that can be sent: its first picture is at hand, and the others are read from R2 as they are sent. */
+export interface Ready {
+  contentType: string
+  /** All of it as the body of a response, its length known beforehand. */
+  body: () => BodyInit
+  /** Throws where a picture is no longer in R2, or the reader has gone. */
+  write: (writer: Writer) => Promise<void>
+}
+
+/**
+ * Makes an answer ready. Undefined where its first picture is no longer in R2; `onMissing` is told of any other that is
+ * not, when writing breaks off there.
+ */
+export async function ready(
+  { contentType, parts }: Rendered,
+  bucket: R2Bucket,
+  onMissing: (key: string) => Promise<void>,
+): Promise<Ready | undefined> {
+  const encoder = new TextEncoder()
+  const firstImage = parts.find((part) => typeof part !== 'string')
+  if (!firstImage) {
+    const text = parts.filter((part) => typeof part === 'string').join('')
+    return { contentType, body: () => text, write: (writer) => writer.write(encoder.encode(text)) }
+  }
   const first = await images.open(bucket, firstImage.key)
   if (!first) return undefined
-  const encoder = new TextEncoder()
-  const parts = rendered.parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
-  const length = parts.reduce(
-    (sum, part) => sum + (part instanceof Uint8Array ? part.length : base64Length(part.bytes)),
-    0,
-  )
-  const { readable, writable } = new FixedLengthStream(length)
   const open = async (image: StoredImage): Promise<R2ObjectBody> => {
     const object = image === firstImage ? first : await images.open(bucket, image.key)
     if (object) return object
     await onMissing(image.key)
     throw new Error(`the image ${image.key} is not in R2`)
   }
-  write(parts, writable.getWriter(), open)
-  return new Response(readable, { headers })
+  const encoded = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
+  const writeAll = (writer: Writer): Promise<void> => write(encoded, writer, open)
+  return { contentType, body: () => streamOf(lengthOf(encoded), writeAll), write: writeAll }
 }
 
-type Writer = WritableStreamDefaultWriter<Uint8Array>
+type Encoded = Uint8Array | StoredImage
 
-/** A picture that fails on the way leaves nothing to do but to break off: the status has been sent. */
-function write(
-  parts: (Uint8Array | StoredImage)[],
+const lengthOf = (parts: readonly Encoded[]): number =>
+  parts.reduce((sum, part) => sum + (part instanceof Uint8Array ? part.length : base64Length(part.bytes)), 0)
+
+async function write(
+  parts: readonly Encoded[],
   writer: Writer,
   open: (image: StoredImage) => Promise<R2ObjectBody>,
-): void {
-  const writeAll = async (): Promise<void> => {
-    for (const part of parts) {
-      if (part instanceof Uint8Array) {
-        await writer.write(part)
-        continue
-      }
-      const object = await open(part)
-      await writeBase64(object.body, writer)
-    }
-    await writer.close()
+): Promise<void> {
+  for (const part of parts) {
+    if (part instanceof Uint8Array) await writer.write(part)
+    else await writeBase64((await open(part)).body, writer)
   }
-  writeAll().catch(async (error: unknown) => {
-    log('answer-broken-off', describe(error))
-    await writer.abort(error).catch(() => {})
-  })
+}
+
+function streamOf(length: number, writeAll: (writer: Writer) => Promise<void>): ReadableStream {
+  const { readable, writable } = new FixedLengthStream(length)
+  send(writable.getWriter(), writeAll)
+  return readable
+}
+
+/** An answer in one response. */
+export const whole = (answer: Ready, told: Record<string, string>): Response =>
+  new Response(answer.body(), { headers: { ...told, 'content-type': answer.contentType } })
+
+/** Writes a body to its end. What fails on the way leaves nothing to do but to break off: the status has been sent. */
+export function send(writer: Writer, writeAll: (writer: Writer) => Promise<void>): void {
+  writeAll(writer)
+    .then(() => writer.close())
+    .catch(async (error: unknown) => {
+      log('answer-broken-off', describe(error))
+      await writer.abort(error).catch(() => {})
+    })
 }
 
 /** Encodes a stream piece by piece through two buffers that are used again for each. */

@@ -9,7 +9,6 @@ const CODES: Partial<Record<ErrorCode, string>> = {
   concurrency_limited: 'rate_limit_exceeded',
   forbidden_model: 'model_not_found',
   idempotency_conflict: 'idempotency_conflict',
-  idempotency_mismatch: 'idempotency_mismatch',
   too_large: 'request_too_large',
   no_upstream: 'server_is_overloaded',
 }

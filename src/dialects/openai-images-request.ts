@@ -12,10 +12,8 @@ import { type Body, type Picture, readForm, readJson } from './openai-images-bod
 import { editForVariation, imagesOfGeneration, modernize } from './openai-images-legacy'
 
 /** How the caller wants its pictures. */
-export interface Wants {
-  as: 'url' | 'b64_json' | 'both'
-  stream: boolean
-}
+export const wants = z.object({ as: z.enum(['url', 'b64_json', 'both']), stream: z.boolean() })
+export type Wants = z.infer<typeof wants>
 
 export type Operation = 'generations' | 'edits' | 'variations'
 
@@ -67,15 +65,19 @@ export async function parse(intake: Intake, operation: Operation): Promise<Asked
   }
   const valid: Fields = checked(schema, fields)
   const stream = valid.stream ?? false
-  if (valid.partial_images) adjustments.push({ note: `partial_images=${valid.partial_images}>0`, refusal: NO_PARTIALS })
+  if (valid.partial_images && !stream)
+    adjustments.push({ note: `partial_images=${valid.partial_images}>0`, refusal: NO_PARTIALS })
   if (stream && valid.response_format === 'url')
     adjustments.push({ note: 'response_format=url>b64_json', refusal: NO_URLS })
-  const wants: Wants = { as: valid.response_format ?? 'both', stream }
-  return { request: await requestOf(valid, body.pictures, intake), adjustments, wants }
+  const as = valid.response_format ?? 'both'
+  return { request: await requestOf(valid, body.pictures, intake), adjustments, wants: { as, stream } }
 }
 
 const NO_URLS = notTogether('response_format', "A stream has no URLs. Leave 'response_format' out, or 'stream'.")
-const NO_PARTIALS = notTogether('partial_images', 'This gateway sends no partial images. Set partial_images to 0.')
+const NO_PARTIALS = notTogether(
+  'partial_images',
+  'Partial images come in a stream. Set stream to true, or leave them out.',
+)
 
 interface Translated {
   fields: Body['fields']
@@ -132,6 +134,7 @@ async function requestOf(fields: Fields, pictures: Picture[], intake: Intake): P
     images: await inTurn(images ?? [], (each, at) => take(each, `images[${at}].image_url`)),
     ...(mask ? { mask: await take(mask, 'mask.image_url') } : {}),
     ...(markup ? { markup: await take(markup, 'markup.image_url') } : {}),
+    partials: fields.stream ? (fields.partial_images ?? 0) : 0,
     ...(endUser ? { endUser } : {}),
   }
 }

@@ -77,4 +77,12 @@ describe('the words of relays', () => {
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, null])
     expect(relay.calls[0]?.fields).toEqual(sent)
   })
+
+  test('a generation with an image streams by the names of the route that its client knows', async () => {
+    const image = `data:image/png;base64,${(await picture('a')).toBase64()}`
+    const response = await post('/v1/images/generations', { ...base, image, stream: true, partial_images: 1 })
+    const names = (await response.text()).match(/(?<=^event: ).*/gm)
+    expect(names).toEqual(['image_generation.partial_image', 'image_generation.completed'])
+    expect(upstream.calls[0]?.path).toBe('/v1/images/edits')
+  })
 })

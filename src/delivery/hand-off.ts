@@ -1,0 +1,31 @@
+import { unwrap } from '../errors'
+import { submit } from '../generation/obtain'
+import { askTeam } from '../team/teams'
+import type { Errand } from './errand'
+import { generalHeaders, REPLAYED } from './headers'
+import { retryHeaders, wordedStatus } from './job'
+import { limitHeaders } from './limit-headers'
+
+/** How long what came of a job is kept for whoever asks for it, in ms. */
+const KEEP_MS = 86_400_000
+
+/** Answers a request by where its answer will be (RFC 7240 §4.1). Throws GatewayError. */
+export async function handOff<Wants>(errand: Errand<Wants>, applied: string): Promise<Response> {
+  const { c, dialect, wants, told, count } = errand
+  const { ask } = told
+  const { id, payer } = ask.task
+  const kept = { ...ask, keepMs: Math.max(ask.keepMs, KEEP_MS) }
+  const form = { dialect: dialect.id, wants: JSON.stringify(wants) }
+  const { snapshot, record } = await submit(c.env.GENERATIONS, kept, form)
+  if (record) count({ record, origin: 'HIT' })
+  const found = unwrap(await askTeam(c.env, payer.team, async (team) => await team.find(id, snapshot.model)))
+  const status = { snapshot, found }
+  return c.json(wordedStatus(status, c), 202, {
+    ...generalHeaders(told),
+    ...limitHeaders(told.standings),
+    ...retryHeaders(status, Date.now()),
+    location: `/v1/generations/${id}`,
+    'preference-applied': applied,
+    ...(ask.isReplay ? REPLAYED : {}),
+  })
+}
