@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { post } from '../support/gateway'
+import { settings } from '../support/settings'
+import { CAT } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+settings({ HEARTBEAT_AFTER_SECONDS: 0 })
+const { upstream } = upstreams()
+
+test('where heartbeats are turned off, a failure has its status, however late, and is not remembered', async () => {
+  const body = { ...CAT, prompt: 'A cat @delay=300 @fault=500' }
+  expect((await post('/v1/images/generations', body)).status).toBe(502)
+  expect((await post('/v1/images/generations', body)).status).toBe(502)
+  expect(upstream.calls).toHaveLength(2)
+})

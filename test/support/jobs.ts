@@ -1,0 +1,83 @@
+import { vi } from 'vitest'
+import { demo } from '../../src/providers/demo'
+import { ask, visit } from './teams'
+
+/** A generation as its team is told of it, as far as tests read it. */
+export interface JobJson {
+  object: string
+  id: string
+  request_id: string
+  status: string
+  error: { code: string; message: string | null; param: string | null } | null
+  created_at: string
+  started_at: string | null
+  ended_at: string | null
+  latency_ms: number | null
+  images: { url: string }[]
+  cost_usd: number | null
+  progress: { percent: number; estimated: boolean } | null
+  queued_before: number | null
+  result: { data: { url?: string; b64_json?: string }[]; usage?: unknown } | null
+}
+
+export const ASYNC = { prefer: 'respond-async' }
+const PATIENCE_MS = 20_000
+
+/** Asks for a picture without waiting for it. */
+export const handOff = (
+  key: string,
+  body: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<Response> => ask(key, body, { ...ASYNC, ...headers })
+
+/** Hands a picture off, and tells the id of its generation. */
+export async function job(
+  key: string,
+  body: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<string> {
+  const response = await handOff(key, body, headers)
+  if (response.status !== 202) throw new Error(`the job was not taken on: ${await response.text()}`)
+  return (await response.json<JobJson>()).id
+}
+
+/** How a job stands. */
+export async function stand(key: string, id: string): Promise<JobJson> {
+  const response = await visit(key, `/v1/generations/${id}`)
+  if (response.status !== 200) throw new Error(`the job is not told: ${await response.text()}`)
+  return await response.json<JobJson>()
+}
+
+/** Waits until a job stands so. */
+export const standing = (key: string, id: string, ...statuses: string[]): Promise<JobJson> =>
+  vi.waitUntil(
+    async () => {
+      const told = await stand(key, id)
+      return statuses.includes(told.status) && told
+    },
+    { timeout: PATIENCE_MS, interval: 20 },
+  )
+
+/** Waits until a job has ended. */
+export const ended = (key: string, id: string): Promise<JobJson> =>
+  standing(key, id, 'succeeded', 'failed', 'cancelled')
+
+export const cancel = (key: string, id: string): Promise<Response> => visit(key, `/v1/generations/${id}/cancel`, 'POST')
+
+/** Waits until an upstream was called so often. */
+export const called = ({ calls }: { calls: readonly unknown[] }, times: number): Promise<boolean> =>
+  vi.waitUntil(() => calls.length === times, { timeout: PATIENCE_MS, interval: 5 })
+
+/** Of a model that only the demo serves. */
+export const DRAWN = { model: 'gemini-3-pro-image', quality: undefined }
+
+/** Has the demo pretend to work for so long on each request; tells with which jobs it was asked. */
+export function slowDemo(delayMs: number): (string | undefined)[] {
+  const jobs: (string | undefined)[] = []
+  const generate = demo.generate.bind(demo)
+  vi.spyOn(demo, 'generate').mockImplementation((request, upstream, work) => {
+    jobs.push(work.job)
+    return generate(request, { ...upstream, delayMs }, work)
+  })
+  return jobs
+}

@@ -1,0 +1,27 @@
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import worker from '../../src'
+import { ORIGIN } from './gateway'
+import { CAT } from './teams'
+
+/** Runs the gateway with other settings than those of `vitest.config.ts`, for all the tests of a file. */
+export const settings = (changed: Record<string, unknown>): unknown => Object.assign(env, changed)
+
+/** Asks for a picture at a Worker with other settings than those of `vitest.config.ts`. */
+export async function askWith(
+  settings: Record<string, unknown>,
+  key: string,
+  body: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const request = new Request(`${ORIGIN}/v1/images/generations`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ ...CAT, ...body }),
+  })
+  const ctx = createExecutionContext()
+  const response = await worker.fetch(request, { ...env, ...settings }, ctx)
+  const text = await response.text()
+  await waitOnExecutionContext(ctx)
+  return new Response(text, response)
+}
