@@ -1,0 +1,186 @@
+import { abortAllDurableObjects } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, test, vi } from 'vitest'
+import { ringGenerations, ringTeam } from '../support/alarms'
+import { price } from '../support/billing-upstream'
+import { audit, standing as limit, used } from '../support/books'
+import { holdTeam } from '../support/held-team'
+import { internet } from '../support/internet'
+import { ASYNC, called, cancel, DRAWN, ended, job, type JobJson, slowDemo, stand } from '../support/jobs'
+import { askWith } from '../support/settings'
+import { ask, team } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+const { upstream } = upstreams()
+
+/** Has no turn that is told arrive; tells how many were. */
+function deafGenerations(): { turns: number; end: () => void } {
+  const getByName = env.GENERATIONS.getByName.bind(env.GENERATIONS)
+  const spy = vi.spyOn(env.GENERATIONS, 'getByName')
+  const deaf = { turns: 0, end: (): void => spy.mockRestore() }
+  const lose = async (): Promise<never> => {
+    deaf.turns += 1
+    throw new Error('the line is dead')
+  }
+  spy.mockImplementation((name) => {
+    const stub = getByName(name)
+    return new Proxy(stub, { get: (_, verb) => (verb === 'turn' ? lose : Reflect.get(stub, verb)) })
+  })
+  return deaf
+}
+
+describe('a process that dies', () => {
+  test('while others wait lets what it was making go on, and then those', async () => {
+    const { key } = await team('acme', { concurrency: 1 })
+    const first = await job(key, { prompt: 'A cat @delay=200' })
+    await called(upstream, 1)
+    const second = await job(key, { prompt: 'A dog' })
+    await abortAllDurableObjects()
+    await ringGenerations()
+    expect([await ended(key, first), await ended(key, second)]).toMatchObject([
+      { status: 'succeeded' },
+      { status: 'succeeded' },
+    ])
+    expect(upstream.calls).toHaveLength(3)
+  })
+
+  test('in the middle of a job is found by its heartbeat, and the job is made by one more attempt', async () => {
+    const { key } = await team('acme', { budget_usd: 1 })
+    const id = await job(key, { prompt: 'A cat @once=silence' })
+    await called(upstream, 1)
+    await abortAllDurableObjects()
+    expect(await ringGenerations()).toBe(1)
+    expect(await ended(key, id)).toMatchObject({ status: 'succeeded', result: { data: [{}] } })
+    expect(upstream.calls).toHaveLength(2)
+    expect(await audit('acme')).toMatchObject([{ status: 'succeeded', attempts: 2 }])
+    expect(await used('acme')).toBe(price('A cat @once=silence'))
+  })
+
+  test('twice makes the job fail, for nothing, and lets go of its money', async () => {
+    const { key } = await team('acme', { budget_usd: 1 })
+    const id = await job(key, { prompt: 'A cat @fault=silence' })
+    for (const times of [1, 2]) {
+      await called(upstream, times)
+      await abortAllDurableObjects()
+      await ringGenerations()
+    }
+    const told = await ended(key, id)
+    expect(told).toMatchObject({ status: 'failed', cost_usd: 0, error: { code: 'upstream_failed' } })
+    expect(upstream.calls).toHaveLength(2)
+    expect(await used('acme')).toBe(0)
+  })
+
+  test('while an upstream has a job asks about that one, and begins no other', async () => {
+    const jobs = slowDemo(600)
+    const { key } = await team('acme', { budget_usd: 1 })
+    const id = await job(key, DRAWN)
+    await vi.waitUntil(async () => (await stand(key, id)).progress)
+    await abortAllDurableObjects()
+    await ringGenerations()
+    expect(await ended(key, id)).toMatchObject({ status: 'succeeded', result: { data: [{}] }, cost_usd: 0 })
+    expect(jobs).toEqual([undefined, expect.stringMatching(/^\d+$/)])
+    expect(await audit('acme')).toMatchObject([{ upstream: 'demo', attempts: 1 }])
+  })
+
+  test('more often than twice still asks about the upstream’s job', { timeout: 20_000 }, async () => {
+    const jobs = slowDemo(2500)
+    const { key } = await team('acme')
+    const id = await job(key, DRAWN)
+    for (const times of [1, 2, 3]) {
+      await called({ calls: jobs }, times)
+      await abortAllDurableObjects()
+      await ringGenerations()
+    }
+    expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
+    expect(new Set(jobs.slice(1)).size).toBe(1)
+  })
+
+  test('gives those who wait, and the job, the same outcome', async () => {
+    const { key } = await team('acme')
+    const prompt = 'A cat @once=silence'
+    const id = await job(key, { prompt })
+    await called(upstream, 1)
+    const waiting = ask(key, { prompt })
+    await vi.waitUntil(async () => (await stand(key, id)).status === 'running')
+    await abortAllDurableObjects()
+    expect((await waiting).status).toBe(200)
+    expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
+    expect(upstream.calls).toHaveLength(2)
+  })
+
+  test('while somebody waits for so long only is followed by word of where the answer will be', async () => {
+    const { key } = await team('acme')
+    const waiting = ask(key, { prompt: 'A cat @delay=1500' }, { prefer: 'wait=1' })
+    await called(upstream, 1)
+    await abortAllDurableObjects()
+    const response = await waiting
+    expect(response.status).toBe(202)
+    const { id } = await response.json<JobJson>()
+    expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
+    expect(upstream.calls).toHaveLength(2)
+  })
+
+  test('takes no job with it that waits for its turn, and none that has ended', async () => {
+    const { key } = await team('acme', { concurrency: 1 })
+    const done = await ended(key, await job(key, { prompt: 'A cow', response_format: 'b64_json' }))
+    const first = await job(key, { prompt: 'A cat @delay=20000' })
+    const waits = await job(key, { prompt: 'A dog' })
+    await abortAllDurableObjects()
+    expect(await stand(key, done.id)).toMatchObject({ status: 'succeeded', result: done.result })
+    expect(await stand(key, waits)).toMatchObject({ status: 'queued', queued_before: 0 })
+    expect((await cancel(key, first)).status).toBe(200)
+    expect(await ended(key, waits)).toMatchObject({ status: 'succeeded' })
+  })
+
+  test('between a run that was cancelled and the one for those who still want it begins that', async () => {
+    const shared = { CACHE_SCOPE: 'shared' }
+    const body = { prompt: 'A cat @once=silence' }
+    const [acme, other] = [await team('acme'), await team('other')]
+    const { id } = await (await askWith(shared, acme.key, body, ASYNC)).json<JobJson>()
+    await called(upstream, 1)
+    await askWith(shared, other.key, body, ASYNC)
+    const { asked } = holdTeam('settle')
+    const cancelling = cancel(acme.key, id).catch(() => {})
+    await vi.waitUntil(() => asked() === 1)
+    expect(await stand(other.key, id)).toMatchObject({ status: 'queued' })
+    await abortAllDurableObjects()
+    vi.restoreAllMocks()
+    internet({ 'api.openai.com': upstream })
+    await cancelling
+    await ringGenerations()
+    expect(await ended(other.key, id)).toMatchObject({ status: 'succeeded' })
+  })
+})
+
+describe('a team whose object dies', () => {
+  test('when it has granted a turn and not told it tells it with its alarm', async () => {
+    const { key } = await team('acme', { concurrency: 1 })
+    const first = await job(key, { prompt: 'A cat @delay=200' })
+    const id = await job(key)
+    const unheard = deafGenerations()
+    await vi.waitUntil(() => unheard.turns > 0, { timeout: 5000 })
+    await abortAllDurableObjects()
+    unheard.end()
+    expect(await stand(key, id)).toMatchObject({ status: 'queued' })
+    expect(await ringTeam('acme')).toBe(true)
+    expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
+    expect(await ended(key, first)).toMatchObject({ status: 'succeeded' })
+    expect(upstream.calls).toHaveLength(2)
+  })
+})
+
+describe('a turn that is told again', () => {
+  test('after the end costs what was made nothing', async () => {
+    const { key } = await team('acme', { concurrency: 1, budget_usd: 1 })
+    const id = await job(key, { prompt: 'A cat @delay=100' })
+    await called(upstream, 1)
+    const run = (await audit('acme'))[0]?.run ?? ''
+    const { asked, release } = holdTeam('settle')
+    await vi.waitUntil(() => asked() === 1)
+    expect(await env.GENERATIONS.getByName(id).turn(run, undefined)).toBe(true)
+    release()
+    expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
+    await vi.waitUntil(async () => (await limit('acme', 'concurrency')).used === 0)
+    expect(await used('acme')).toBe(price('A cat @delay=100'))
+  })
+})

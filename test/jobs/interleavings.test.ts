@@ -1,0 +1,111 @@
+import { abortAllDurableObjects } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, test, vi } from 'vitest'
+import { ringGenerations } from '../support/alarms'
+import { audit } from '../support/books'
+import { holdTeam, watchGenerations } from '../support/held-team'
+import { called, cancel, ended, handOff, job, stand } from '../support/jobs'
+import { ask, issue, operate, stored, team } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+const { upstream } = upstreams()
+
+/** Has what is asked of a generation carry an age that its own clock has not reached, as that of another machine may. */
+function aheadOfGenerations(ms: number): void {
+  const getByName = env.GENERATIONS.getByName.bind(env.GENERATIONS)
+  vi.spyOn(env.GENERATIONS, 'getByName').mockImplementation((name) => {
+    const stub = getByName(name)
+    const obtain = (ask: Parameters<typeof stub.obtain>[0]): unknown =>
+      stub.obtain({ ...ask, madeSinceMs: Date.now() + ms })
+    return new Proxy(stub, { get: (_, verb) => (verb === 'obtain' ? obtain : Reflect.get(stub, verb)) })
+  })
+}
+
+/** Has teams decide on money at once, and tell it late. */
+function lateReplies(): { decided: () => number; release: () => void } {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  const getByName = env.TEAMS.getByName.bind(env.TEAMS)
+  let decided = 0
+  vi.spyOn(env.TEAMS, 'getByName').mockImplementation((name) => {
+    const stub = getByName(name)
+    const reserve = async (...order: Parameters<typeof stub.reserve>): Promise<unknown> => {
+      const held = await stub.reserve(...order)
+      decided += 1
+      await released
+      return held
+    }
+    return new Proxy(stub, { get: (_, verb) => (verb === 'reserve' ? reserve : Reflect.get(stub, verb)) })
+  })
+  return { decided: () => decided, release }
+}
+
+describe('a job', () => {
+  test('that is taken on while another key’s is being refused is made, whatever its team had before', async () => {
+    await team('acme')
+    const [poor, rich] = [await issue('acme', { limits: { budget_usd: 0 } }), await issue('acme')]
+    const body = { prompt: 'A cat @once=500' }
+    const before = await ended(rich.key, await job(rich.key, body))
+    expect(before.status).toBe('failed')
+    const books = holdTeam('reserve')
+    const refused = handOff(poor.key, body)
+    await vi.waitUntil(() => books.asked() === 1)
+    const taken = handOff(rich.key, body)
+    await vi.waitUntil(async () => (await stand(rich.key, before.id)).status === 'running')
+    books.release()
+    expect([(await refused).status, (await taken).status]).toEqual([429, 202])
+    expect(await ended(rich.key, before.id)).toMatchObject({ status: 'succeeded' })
+  })
+
+  test('that is refused before its place in the queue is known ends at once', async () => {
+    const { key, id } = await team('acme', { concurrency: 1 })
+    const first = await job(key, { prompt: 'A cat @delay=20000' })
+    await called(upstream, 1)
+    const books = lateReplies()
+    const taken = handOff(key, { prompt: 'A dog' })
+    await vi.waitUntil(() => books.decided() === 1)
+    await operate('DELETE', `/teams/acme/keys/${id}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    books.release()
+    expect((await taken).status).toBe(401)
+    expect(await env.GENERATIONS.getByName(first).cancel('acme')).toMatchObject({ status: 'cancelled' })
+  })
+})
+
+describe('a job that is cancelled before its place in the queue is known', () => {
+  test('gives that place up', async () => {
+    const { key } = await team('acme', { concurrency: 1 })
+    const first = await job(key, { prompt: 'A cat @delay=20000' })
+    await called(upstream, 1)
+    const watched = watchGenerations()
+    const reply = lateReplies()
+    const taken = handOff(key, { prompt: 'A dog' })
+    await vi.waitUntil(() => reply.decided() === 1)
+    const [id = ''] = watched
+    const cancelled = cancel(key, id)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    reply.release()
+    expect([(await taken).status, (await cancelled).status]).toEqual([202, 200])
+    const next = await job(key, { prompt: 'A cow' })
+    expect(await stand(key, next)).toMatchObject({ status: 'queued', queued_before: 0 })
+    await cancel(key, first)
+    expect(await ended(key, next)).toMatchObject({ status: 'succeeded' })
+  })
+})
+
+describe('a run that died with all of its images stored', () => {
+  test('is over before another begins, for whom those are too old', async () => {
+    const { key } = await team('acme')
+    const body = { prompt: 'A cat @delay=300 @once=silence-after-image' }
+    const id = await job(key, body)
+    await vi.waitUntil(async () => (await stored()) === 1)
+    await abortAllDurableObjects()
+    aheadOfGenerations(60_000)
+    const anew = ask(key, body)
+    await called(upstream, 2)
+    await ringGenerations()
+    expect((await anew).headers.get('x-cache')).toBe('MISS')
+    expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
+    expect(upstream.calls).toHaveLength(2)
+    expect((await audit('acme')).map(({ status }) => status)).toEqual(['succeeded', 'succeeded'])
+  })
+})

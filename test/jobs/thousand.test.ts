@@ -1,0 +1,90 @@
+import { abortAllDurableObjects, runDurableObjectAlarm } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, test, vi } from 'vitest'
+import { ringTeam } from '../support/alarms'
+import { price } from '../support/billing-upstream'
+import { audit, micro, ownUsage, standing, sum, usageRows, used } from '../support/books'
+import { Crowd } from '../support/crowd'
+import { ended, job } from '../support/jobs'
+import { issue, team } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+const { upstream } = upstreams()
+
+const JOBS = 1000
+const CONCURRENCY = 5
+const PATIENCE = { timeout: 150_000, interval: 100 }
+
+/** Hands a thousand jobs off by three keys of one team, fifty at a time; tells the prompts by the ids. */
+async function thousand(keys: readonly string[], subject: string): Promise<Map<string, string>> {
+  const prompts = new Map<string, string>()
+  for (let first = 0; first < JOBS; first += 50) {
+    const batch = Array.from({ length: 50 }, async (_, at) => {
+      const prompt = `${subject} ${first + at} @delay=10 @bytes=100`
+      prompts.set(await job(keys[at % keys.length] ?? '', { prompt }), prompt)
+    })
+    await Promise.all(batch)
+  }
+  return prompts
+}
+
+async function threeKeys(): Promise<[string, string, string]> {
+  const { key } = await team('acme', { budget_usd: 100, concurrency: CONCURRENCY })
+  return [key, (await issue('acme')).key, (await issue('acme')).key]
+}
+
+/** How many of the team have ended. */
+const finished = async (key: string): Promise<number> => (await ownUsage(key)).team_totals.generations
+
+/** Lets the alarms ring of those that hold money, as they do within half a minute; of those that wait none is needed. */
+async function ringRunning(): Promise<void> {
+  const running = (await audit('acme')).filter(({ status }) => status === 'running')
+  await Promise.all(running.map(({ id }) => runDurableObjectAlarm(env.GENERATIONS.getByName(id))))
+}
+
+/** Compares the ledger with what the upstream asks for each prompt, and every place that tells what was spent. */
+async function expectExact(prompts: ReadonlyMap<string, string>): Promise<void> {
+  const entries = await audit('acme')
+  expect(new Set(entries.map(({ id }) => id))).toEqual(new Set(prompts.keys()))
+  const costs = entries.map(({ cost_usd }) => micro(cost_usd))
+  const due = entries.map(({ id, status }) => (status === 'succeeded' ? price(prompts.get(id) ?? '') : 0))
+  expect(costs).toEqual(due)
+  const usage = await usageRows('acme')
+  expect([sum(usage.map(({ cost_usd }) => micro(cost_usd))), await used('acme')]).toEqual([sum(costs), sum(costs)])
+  expect((await standing('acme', 'concurrency')).used).toBe(0)
+}
+
+describe('a thousand jobs of a team that may have five at once', () => {
+  test(
+    'are all made, never more than five at once, and paid for to the micro-dollar',
+    { timeout: 200_000 },
+    async () => {
+      const crowd = new Crowd(upstream)
+      const keys = await threeKeys()
+      const prompts = await thousand(keys, 'Cat')
+      await vi.waitUntil(async () => (await finished(keys[0])) === JOBS, PATIENCE)
+      expect([crowd.most, crowd.came]).toEqual([CONCURRENCY, JOBS])
+      await expectExact(prompts)
+      expect(new Set((await audit('acme')).map(({ status }) => status))).toEqual(new Set(['succeeded']))
+      for (const id of [...prompts.keys()].slice(-5)) expect((await ended(keys[0], id)).result?.data).toHaveLength(1)
+    },
+  )
+
+  test('are so even when all processes die now and then', { timeout: 200_000 }, async () => {
+    const crowd = new Crowd(upstream)
+    const keys = await threeKeys()
+    const prompts = await thousand(keys, 'Dog')
+    for (const share of [0.2, 0.4, 0.6, 0.8]) {
+      await vi.waitUntil(async () => (await finished(keys[0])) >= share * JOBS, PATIENCE)
+      crowd.callersDied()
+      await abortAllDurableObjects()
+      crowd.callersDied()
+      await ringRunning()
+      await ringTeam('acme')
+    }
+    await vi.waitUntil(async () => (await finished(keys[0])) === JOBS, PATIENCE)
+    expect(crowd.most).toBe(CONCURRENCY)
+    expect(crowd.came).toBeLessThanOrEqual(JOBS + 4 * CONCURRENCY)
+    await expectExact(prompts)
+  })
+})
