@@ -1,0 +1,55 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { receivers } from '../support/receiver'
+import { ask, operate, team, type TestTeam } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+import { deliveries, HOOK } from '../support/webhooks'
+
+const { upstream } = upstreams()
+const { hooks } = receivers(upstream)
+
+const COMPLETED = 'image.generation.completed'
+
+let acme: TestTeam
+beforeEach(async () => {
+  acme = await team('acme')
+})
+
+const received = (times: number): Promise<boolean> =>
+  vi.waitUntil(() => hooks.got.length === times, { timeout: 15_000, interval: 20 })
+
+describe('an event goes out by itself', { timeout: 20_000 }, () => {
+  test.each([
+    ['whole', {}, {}],
+    ['a stream', { stream: true }, {}],
+    ['a job', {}, { prefer: 'respond-async' }],
+    ['one that was not waited for', { prompt: 'A cat @delay=1500' }, { prefer: 'wait=1' }],
+    ['not to be stored', {}, { 'cache-control': 'no-store' }],
+  ])('where the answer was %s', async (_, body, headers) => {
+    await (await ask(acme.key, body, { 'x-webhook-url': HOOK, ...headers })).text()
+    await received(1)
+    expect(hooks.types).toEqual([COMPLETED])
+  })
+
+  test('to the webhook of the team', async () => {
+    await operate('PUT', '/teams/acme/webhook', { url: HOOK })
+    await ask(acme.key)
+    await received(1)
+    expect(hooks.types).toEqual([COMPLETED])
+  })
+
+  test('and again where its receiver had trouble', async () => {
+    hooks.answer(500, 200)
+    await ask(acme.key, {}, { 'x-webhook-url': HOOK })
+    await received(2)
+    expect(new Set(hooks.ids).size).toBe(1)
+  })
+
+  test('and again at the wish of whoever runs the gateway', async () => {
+    await ask(acme.key, {}, { 'x-webhook-url': HOOK })
+    await received(1)
+    await vi.waitUntil(async () => (await deliveries()).data[0]?.status === 'delivered')
+    await operate('POST', `/teams/acme/webhook/deliveries/${hooks.ids[0]}/redeliver`)
+    await received(2)
+    expect(new Set(hooks.ids).size).toBe(1)
+  })
+})

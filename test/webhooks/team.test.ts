@@ -1,0 +1,166 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { ringTeam } from '../support/alarms'
+import { at, HOUR, NOON } from '../support/orders'
+import { askWith } from '../support/settings'
+import { after, OTHER_HOOK, receivers, send, verified } from '../support/receiver'
+import { ask, issue, operate, team, type TestTeam, visit } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+import { deliveries, HOOK, webhook, type WebhookJson } from '../support/webhooks'
+
+const { upstream } = upstreams()
+const { hooks, other } = receivers(upstream)
+
+const [COMPLETED, FAILED] = ['image.generation.completed', 'image.generation.failed']
+
+const set = (id: string, url = HOOK): Promise<Response> => operate('PUT', `/teams/${id}/webhook`, { url })
+
+let acme: TestTeam
+beforeEach(async () => {
+  // No event goes out by itself.
+  at(NOON)
+  acme = await team('acme')
+  await set('acme')
+})
+
+const JOB = { prefer: 'respond-async' }
+const SHARED = { CACHE_SCOPE: 'shared' }
+const upstreamCalled = (): Promise<boolean> => vi.waitUntil(() => upstream.calls.length === 1)
+
+describe('the webhook of a team', () => {
+  test.each([
+    ['whole', {}, {}],
+    ['streamed', { stream: true }, {}],
+    ['not to be stored', {}, { 'cache-control': 'no-store' }],
+  ])('is told once of what one of its keys paid for, if it was %s', async (_, body, headers) => {
+    const { key } = await issue('acme')
+    await (await ask(key, body, headers)).text()
+    await send()
+    expect(hooks.types).toEqual([COMPLETED])
+    expect(verified(hooks.last, (await webhook()).secret)).toEqual(hooks.events[0])
+  })
+
+  test('is told of failures', async () => {
+    await ask(acme.key, { prompt: 'A cat @fault=500' })
+    await send()
+    expect(hooks.types).toEqual([FAILED])
+  })
+
+  test('is told once of a job, and once more of a job that is a hit', async () => {
+    await ask(acme.key, {}, JOB)
+    await (await ask(acme.key)).text()
+    await send()
+    expect(hooks.types).toEqual([COMPLETED])
+    await ask(acme.key, {}, JOB)
+    await send()
+    expect(hooks.types).toEqual([COMPLETED, COMPLETED])
+    expect(new Set(hooks.ids).size).toBe(2)
+    expect(hooks.events.map(({ data }) => data.cost_usd === 0)).toEqual([false, true])
+  })
+
+  test('is told once of a job that was cancelled', async () => {
+    const job = await ask(acme.key, { prompt: 'A cat @delay=5000' }, JOB)
+    await upstreamCalled()
+    await visit(acme.key, `${job.headers.get('location')}/cancel`, 'POST')
+    await send()
+    expect(hooks.types).toEqual(['image.generation.cancelled'])
+  })
+
+  test('is not told of a hit that somebody waited for', async () => {
+    await ask(acme.key)
+    await ask(acme.key)
+    await send()
+    expect(hooks.types).toEqual([COMPLETED])
+  })
+
+  test('is told of a job that joined the run of another team, which costs it nothing', async () => {
+    const beta = await team('beta')
+    await set('beta', OTHER_HOOK)
+    const body = { prompt: 'A cat @delay=300' }
+    const paid = askWith(SHARED, acme.key, body)
+    await upstreamCalled()
+    expect((await askWith(SHARED, beta.key, body, JOB)).status).toBe(202)
+    await paid
+    await send()
+    expect([hooks.types, other.types]).toEqual([[COMPLETED], [COMPLETED]])
+    expect([hooks.events[0]?.data.cost_usd, other.events[0]?.data.cost_usd]).toEqual([expect.any(Number), 0])
+    expect(hooks.events[0]?.data.cost_usd).toBeGreaterThan(0)
+    const { secret } = await (await operate('GET', '/teams/beta/webhook')).json<WebhookJson>()
+    expect(verified(other.last, secret)).toBeTruthy()
+    expect(() => verified(hooks.last, secret)).toThrow('No matching')
+  })
+
+  test('is told when its part in the run of another team is cancelled, and that other team is not', async () => {
+    const beta = await team('beta')
+    await set('beta', OTHER_HOOK)
+    const body = { prompt: 'A cat @delay=300' }
+    const paid = askWith(SHARED, acme.key, body)
+    await upstreamCalled()
+    const job = await askWith(SHARED, beta.key, body, JOB)
+    await visit(beta.key, `${job.headers.get('location')}/cancel`, 'POST')
+    await paid
+    await send()
+    expect([hooks.types, other.types]).toEqual([[COMPLETED], ['image.generation.cancelled']])
+  })
+
+  test('hears nothing any more once it answered 410, until it is set again', async () => {
+    hooks.answer(410, 200)
+    await ask(acme.key)
+    await send()
+    expect(await webhook()).toMatchObject({ disabled_at: new Date().toISOString() })
+    await ask(acme.key, { prompt: 'A dog' })
+    await after(24 * HOUR)
+    expect(hooks.got).toHaveLength(1)
+    await set('acme')
+    await ask(acme.key, { prompt: 'A bird' })
+    await send()
+    expect(hooks.events.map(({ data }) => data.prompt)).toEqual(['A cat', 'A bird'])
+  })
+
+  test('that was changed gets what its predecessor did not take', async () => {
+    hooks.answer(500)
+    await ask(acme.key)
+    await send()
+    await set('acme', OTHER_HOOK)
+    await after(6000)
+    expect([hooks.got.length, other.types]).toEqual([1, [COMPLETED]])
+    expect(other.ids).toEqual(hooks.ids)
+  })
+
+  test('that was removed gets nothing more, and what it did not take is told to have failed', async () => {
+    hooks.answer(500)
+    await ask(acme.key)
+    await send()
+    await operate('DELETE', '/teams/acme/webhook')
+    await after(6000)
+    expect(hooks.got).toHaveLength(1)
+    expect((await deliveries()).data).toMatchObject([{ status: 'failed', attempts: 1, next_attempt_at: null }])
+  })
+})
+
+describe('an event of a team that was deleted', () => {
+  const url = { 'x-webhook-url': OTHER_HOOK }
+
+  test('is not sent', async () => {
+    await ask(acme.key, {}, url)
+    await operate('DELETE', '/teams/acme')
+    await after(24 * HOUR)
+    expect([hooks.got, other.got]).toEqual([[], []])
+  })
+
+  test.each([
+    ['its generation has ended before', ''],
+    ['its generation is still under way', ' @delay=1500'],
+  ])('is not sent in the name of the next team of its id, if %s', async (_, marker) => {
+    const gone = ask(acme.key, { prompt: `A cat${marker}` }, url)
+    await (marker ? upstreamCalled() : gone)
+    await operate('DELETE', '/teams/acme')
+    await ringTeam('acme')
+    vi.setSystemTime(NOON + 1000)
+    await team('acme')
+    await set('acme')
+    await gone
+    await after(24 * HOUR)
+    expect([hooks.got, other.got]).toEqual([[], []])
+    expect((await deliveries()).data).toEqual([])
+  })
+})
