@@ -6,7 +6,8 @@ import { standing, usageOf } from './support/operator.ts'
 import { counted, drippingBucket, expectWellTold, limitOf, rush } from './support/rush.ts'
 import { served } from './support/served.ts'
 
-const running = served()
+// Who comes too many is told at once, and does not wait.
+const running = served({ QUEUE_WAIT_SECONDS: '0' })
 
 const LOW = { model: 'gpt-image-2', quality: 'low', size: '1024x1024' } as const
 /** $0.2107 each: a budget of $1.00 pays for four. */

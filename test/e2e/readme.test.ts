@@ -36,10 +36,16 @@ function example(language: string, holding: string): string {
 const environment = () => ({ ...process.env, DARKROOM_KEY: gateway.key })
 
 test('the curl line answers with a link that shows a picture', async () => {
-  const { stdout } = await execute('bash', ['-c', example('sh', '/v1/images/generations')], { env: environment() })
+  const { stdout } = await execute('bash', ['-c', example('sh', 'at dusk')], { env: environment() })
   const [url = ''] = /http[^"]+/.exec(stdout) ?? []
   const picture = await fetch(url)
   expect(decodePng(Buffer.from(await picture.arrayBuffer()))).toEqual({ width: 1024, height: 1024 })
+})
+
+test('the job lines hand a picture off, and tell what came of it', async () => {
+  const lines = `set -e\n${example('sh', 'respond-async')}`
+  const { stdout } = await execute('bash', ['-c', lines], { env: environment() })
+  expect(JSON.parse(stdout)).toMatchObject({ object: 'generation', prompt: 'A lighthouse at dawn', error: null })
 })
 
 test('the admin lines make a team, change it, issue a key, report and delete', async () => {
@@ -49,6 +55,7 @@ test('the admin lines make a team, change it, issue a key, report and delete', a
   expect(stdout).toContain('"plan":"tier1","created_at"')
   expect(stdout).toContain('"budget_usd":80')
   expect(stdout).toMatch(/"key":"sk-dr-studio-\w+-\w+"/)
+  expect(stdout).toContain('"url":"https://studio.example.com/images"')
   expect(stdout).toContain('"deleted":true')
 })
 

@@ -5,7 +5,8 @@ import { type Limits, standing } from './support/operator.ts'
 import { counted, drippingBucket, expectWellTold, rush } from './support/rush.ts'
 import { served } from './support/served.ts'
 
-const running = served()
+// Who comes too many is told at once, and does not wait.
+const running = served({ QUEUE_WAIT_SECONDS: '0' })
 
 const LOW = { model: 'gpt-image-2', quality: 'low', size: '1024x1024' } as const
 

@@ -40,6 +40,18 @@ export interface Entry {
   reserved_usd: number
 }
 
+/** What became of an event that was to be sent to a webhook. */
+export interface Delivery {
+  id: string
+  generation: string
+  type: string
+  url: string
+  status: 'pending' | 'delivered' | 'failed'
+  attempts: number
+  last_status: number | null
+  last_error: string | null
+}
+
 /** What a key has used, and its whole team. */
 export interface Usage {
   team: { id: string }
@@ -117,6 +129,27 @@ export class Operator {
   async audit(team: string): Promise<Entry[]> {
     const { data }: { data: Entry[] } = JSON.parse(await this.#done('GET', `/audit?team=${team}&limit=1000`))
     return data
+  }
+
+  /** The secret by which a team's events are signed. */
+  async webhookSecret(team: string): Promise<string> {
+    const { secret }: { secret: string } = JSON.parse(await this.#done('GET', `/teams/${team}/webhook`))
+    return secret
+  }
+
+  async setWebhook(team: string, url: string): Promise<void> {
+    await this.#done('PUT', `/teams/${team}/webhook`, { url })
+  }
+
+  /** The newest first. */
+  async deliveries(team: string): Promise<Delivery[]> {
+    const { data }: { data: Delivery[] } = JSON.parse(await this.#done('GET', `/teams/${team}/webhook/deliveries`))
+    return data
+  }
+
+  /** Has an event sent once more. */
+  async redeliver(team: string, event: string): Promise<void> {
+    await this.#done('POST', `/teams/${team}/webhook/deliveries/${event}/redeliver`)
   }
 
   async #done(method: string, path: string, body?: unknown): Promise<string> {

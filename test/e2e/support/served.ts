@@ -10,12 +10,15 @@ export interface Served {
   operator: Operator
 }
 
-/** Starts both for the tests of a file, which find them in what is given back, and ends them after the last. */
-export function served(): Served {
+/**
+ * Starts both for the tests of a file, which find them in what is given back, and ends them after the last; `variables`
+ * are the gateway's besides those that send it to the upstream.
+ */
+export function served(variables: Record<string, string> = {}): Served {
   const running: Partial<Served> = {}
   beforeAll(async () => {
     running.upstream = await startUpstream()
-    running.gateway = await startGateway(sendingTo(running.upstream.origin))
+    running.gateway = await startGateway({ ...sendingTo(running.upstream.origin), ...variables })
     running.operator = await Operator.of(running.gateway)
   })
   afterAll(async () => {

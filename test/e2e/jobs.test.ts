@@ -1,0 +1,142 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { ask } from './support/asking.ts'
+import { type Gateway, sendingTo, startGateway } from './support/gateway.ts'
+import { cancel, ended, handOff, look } from './support/jobs.ts'
+import { callsBeginning, mostAtOnce, paid, spent } from './support/money.ts'
+import { Operator, standing } from './support/operator.ts'
+import { decodePng } from './support/pictures.ts'
+import type { Served } from './support/served.ts'
+import { startUpstream } from './support/upstream.ts'
+
+const started: { stop: () => Promise<void> }[] = []
+const ending = <Started extends { stop: () => Promise<void> }>(one: Started): Started => (started.push(one), one)
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((each) => each.stop()))
+})
+
+/** A gateway that is not ended by itself, since it may be killed. */
+async function start(variables: Record<string, string> = {}): Promise<Served> {
+  const upstream = ending(await startUpstream())
+  const gateway = await startGateway({ ...sendingTo(upstream.origin), ...variables })
+  return { upstream, gateway, operator: await Operator.of(gateway) }
+}
+
+/** Ends every process of a gateway without warning, and starts it again on what it has stored. */
+async function crash({ upstream, gateway }: Served): Promise<Served> {
+  await gateway.kill()
+  const second = ending(await startGateway(sendingTo(upstream.origin), gateway.directory))
+  return { upstream, gateway: second, operator: await Operator.of(second) }
+}
+
+const submitAll = async (gateway: Gateway, key: string, times: number, prompt: string): Promise<string[]> => {
+  const numbers = Array.from({ length: times }, (_, number) => number)
+  const jobs = await Promise.all(
+    numbers.map((number) => handOff(gateway, key, { prompt: `${prompt} number ${number}` })),
+  )
+  return jobs.map(({ id }) => id)
+}
+
+test('30 jobs of a team that may have 3 under way all end, 3 at a time, and cost what they cost', async () => {
+  const running = await start()
+  ending(running.gateway)
+  const key = await running.operator.team('many', { concurrency: 3, budget_usd: 10 })
+  const ids = await submitAll(running.gateway, key, 30, 'A brick @delay=300')
+  expect(new Set(ids).size).toBe(30)
+  const all = await ended(running.gateway, key, ids)
+  expect(all.map(({ status }) => status)).toEqual(ids.map(() => 'succeeded'))
+  const calls = await callsBeginning(running.upstream, 'A brick')
+  expect(calls).toHaveLength(30)
+  expect(mostAtOnce(calls)).toBe(3)
+  const total = paid(calls)
+  expect(await spent(running, 'many', key, calls)).toEqual({
+    usage: total,
+    budget: total,
+    audit: total,
+    upstream: total,
+  })
+})
+
+test('30 jobs survive that the gateway is killed among them', { timeout: 400_000 }, async () => {
+  const first = await start()
+  const key = await first.operator.team('killed', { concurrency: 3, budget_usd: 10 })
+  const ids = await submitAll(first.gateway, key, 30, 'A tile @delay=3000')
+  // With three calls under way, and no answer: one that is lost on its way is paid for and nobody can know.
+  const isMidway = async (): Promise<void> => {
+    const calls = await callsBeginning(first.upstream, 'A tile')
+    expect(calls.filter(({ outcome, at }) => outcome === 'pending' && Date.now() - at < 1500)).toHaveLength(3)
+    expect(calls.length).toBeGreaterThan(8)
+  }
+  await vi.waitFor(isMidway, { timeout: 60_000, interval: 100 })
+
+  const second = await crash(first)
+  const all = await ended(second.gateway, key, ids)
+  expect(all.map(({ status, error }) => ({ status, error }))).toEqual(
+    ids.map(() => ({ status: 'succeeded', error: null })),
+  )
+  const calls = await callsBeginning(first.upstream, 'A tile')
+  expect(mostAtOnce(calls)).toBe(3)
+  const { upstream, ...ours } = await spent(second, 'killed', key, calls)
+  expect(Object.values(ours)).toEqual([upstream, upstream, upstream])
+  const entries = await second.operator.audit('killed')
+  expect(entries.map(({ status }) => status)).toEqual(ids.map(() => 'succeeded'))
+  expect(standing((await second.operator.read('killed')).standings, 'concurrency').used).toBe(0)
+  const [job] = all
+  const linked = await fetch(job?.images[0]?.url ?? '')
+  expect(decodePng(Buffer.from(await linked.arrayBuffer()))).toEqual({ width: 16, height: 16 })
+})
+
+test('a job that is cancelled is taken back from the upstream, costs nothing and makes room', async () => {
+  const running = await start()
+  ending(running.gateway)
+  const key = await running.operator.team('undecided', { concurrency: 1, budget_usd: 1 })
+  const prompt = 'A statue @delay=60000'
+  const { id } = await handOff(running.gateway, key, { prompt })
+  const waiting = await handOff(running.gateway, key, { prompt: 'A plinth' })
+  const given = await handOff(running.gateway, key, { prompt: 'A pedestal' })
+  expect(waiting).toMatchObject({ status: 'queued', queued_before: 0 })
+  expect(given).toMatchObject({ status: 'queued', queued_before: 1 })
+  await vi.waitFor(async () => expect(await running.upstream.callsFor(prompt)).toHaveLength(1), { timeout: 10_000 })
+  expect(await cancel(running.gateway, key, given.id)).toMatchObject({ status: 'cancelled' })
+  expect(await cancel(running.gateway, key, id)).toMatchObject({ status: 'cancelled', cost_usd: 0, images: [] })
+  const aborted = async (): Promise<void> =>
+    expect((await running.upstream.callsFor(prompt)).map(({ outcome }) => outcome)).toEqual(['aborted'])
+  await vi.waitFor(aborted, { timeout: 10_000 })
+  expect(await ended(running.gateway, key, [waiting.id])).toMatchObject([{ status: 'succeeded' }])
+  expect(await cancel(running.gateway, key, id)).toMatchObject({ status: 'cancelled' })
+  await expect(cancel(running.gateway, key, waiting.id)).rejects.toThrow('409')
+  expect(await running.upstream.callsFor('A pedestal')).toEqual([])
+  const calls = await running.upstream.callsFor('A plinth')
+  const total = paid(calls)
+  expect(await spent(running, 'undecided', key, calls)).toMatchObject({ usage: total, budget: total, upstream: total })
+})
+
+test('whoever waits for some seconds is told where the answer will be, and is never turned away', async () => {
+  const running = await start({ QUEUE_WAIT_SECONDS: '1' })
+  ending(running.gateway)
+  const key = await running.operator.team('busy', { concurrency: 1 })
+  await handOff(running.gateway, key, { prompt: 'An arch @delay=8000' })
+  const asked = (number: number): Promise<Response> =>
+    ask(running.gateway, { key, headers: { prefer: 'wait=2' }, body: { prompt: `A column, number ${number}` } })
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, number) => asked(number)))
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202))
+  const jobs: { id: string }[] = await Promise.all(answers.map(async (answer) => JSON.parse(await answer.text())))
+  const ids = jobs.map(({ id }) => id)
+  const all = await ended(running.gateway, key, ids)
+  expect(all.map(({ status, error }) => ({ status, error }))).toEqual(
+    ids.map(() => ({ status: 'succeeded', error: null })),
+  )
+})
+
+test('a job that is done within the wait is answered as if it had been waited for', async () => {
+  const running = await start()
+  ending(running.gateway)
+  const body = { prompt: 'A dome @delay=1000' }
+  const answer = await ask(running.gateway, { headers: { prefer: 'wait=30' }, body })
+  expect([answer.status, answer.headers.get('x-cache')]).toEqual([200, 'MISS'])
+  const job = await handOff(running.gateway, running.gateway.key, body)
+  const shown = await look(running.gateway, running.gateway.key, job.id)
+  expect(shown).toMatchObject({ status: 'succeeded', cost_usd: 0 })
+  const whole: { data: { b64_json: string }[] } = JSON.parse(await answer.text())
+  expect(shown.result?.data[0]?.b64_json).toBe(whole.data[0]?.b64_json)
+})

@@ -1,0 +1,43 @@
+import { OpenAI } from 'openai'
+import type { Gateway } from './gateway.ts'
+
+/** A request for pictures as a client sends it that knows nothing of OpenAI's SDK. */
+export interface Asked {
+  key?: string
+  headers?: Record<string, string>
+  body: Record<string, unknown>
+}
+
+/** What is sent, for any client. */
+export interface Sent {
+  method: string
+  headers: Record<string, string>
+  body: string
+}
+
+/** What `fetch` is to be given for a request; each goes over a connection of its own. */
+export const requestOf = (gateway: Gateway, { key = gateway.key, headers = {}, body }: Asked): Sent => ({
+  method: 'POST',
+  headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', connection: 'close', ...headers },
+  body: JSON.stringify({ model: 'gpt-image-2', quality: 'low', size: '1024x1024', ...body }),
+})
+
+export const ask = (gateway: Gateway, asked: Asked, baseUrl = gateway.baseUrl): Promise<Response> =>
+  fetch(`${baseUrl}/images/generations`, requestOf(gateway, asked))
+
+/** What a promise is rejected with. */
+export const errorOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    (value) => Promise.reject(new Error(`this succeeded: ${JSON.stringify(value).slice(0, 200)}`)),
+    (error: unknown) => error,
+  )
+
+/** An event of a stream, as the SDK reads it. */
+export type StreamEvent = OpenAI.ImageGenStreamEvent | OpenAI.ImageEditStreamEvent
+
+/** All that is still to come of a stream. */
+export async function rest<Event>(stream: AsyncIterable<Event>): Promise<Event[]> {
+  const events: Event[] = []
+  for await (const event of stream) events.push(event)
+  return events
+}
