@@ -1,6 +1,7 @@
 /**
  * The upstream of the benchmark, a process of its own: the Images API with pictures of any size and no work behind them.
- * The prompt orders: `@bytes=N` is the size of each picture, `@delay_ms=N` how long "making" them takes.
+ * The prompt orders: `@bytes=N` is the size of each picture, `@delay_ms=N` how long "making" them takes. Where a stream is
+ * asked for, its previews are as large as its one picture.
  */
 import { once } from 'node:events'
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
@@ -22,7 +23,12 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   calls++
   const n = Number(/"n":(\d+)/.exec(said)?.[1] ?? 1)
   await wait(Number(/@delay_ms=(\d+)/.exec(said)?.[1] ?? 0))
-  await send(response, n, Number(/@bytes=(\d+)/.exec(said)?.[1] ?? DEFAULT_BYTES))
+  const bytes = Number(/@bytes=(\d+)/.exec(said)?.[1] ?? DEFAULT_BYTES)
+  if (said.includes('"stream":true')) {
+    await sendEvents(response, Number(/"partial_images":(\d)/.exec(said)?.[1] ?? 0), bytes)
+  } else {
+    await send(response, n, bytes)
+  }
 }
 
 /** Only the beginning is kept: the form of an edit puts its files behind its texts and is drained. */
@@ -41,10 +47,26 @@ async function send(response: ServerResponse, n: number, bytes: number): Promise
   response.write(head)
   for (let index = 0; index < n; index++) {
     response.write(index === 0 ? '{"b64_json":"' : ',{"b64_json":"')
-    for (const piece of base64Pieces(bytes)) if (!response.write(piece)) await once(response, 'drain')
+    await writePicture(response, bytes)
     response.write('"}')
   }
   response.end(tail)
+}
+
+async function sendEvents(response: ServerResponse, partials: number, bytes: number): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  for (let index = 0; index <= partials; index++) {
+    const type = `image_generation.${index < partials ? 'partial_image' : 'completed'}`
+    const rest = index < partials ? `"partial_image_index":${index}` : `"usage":${JSON.stringify(USAGE)}`
+    response.write(`event: ${type}\ndata: {"type":"${type}","b64_json":"`)
+    await writePicture(response, bytes)
+    response.write(`",${rest}}\n\n`)
+  }
+  response.end()
+}
+
+async function writePicture(response: ServerResponse, bytes: number): Promise<void> {
+  for (const piece of base64Pieces(bytes)) if (!response.write(piece)) await once(response, 'drain')
 }
 
 server.listen(0, '127.0.0.1', () => {

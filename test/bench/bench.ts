@@ -5,8 +5,8 @@
 import { build } from './build.ts'
 import { type Bench, FIGURES } from './figures.ts'
 import { startLoadClient, startUpstream } from './processes.ts'
-import { GATEWAY_KEY } from './requests.ts'
 import { start } from './runtime.ts'
+import { gatewayVariables } from './settings.ts'
 import { storagePlace } from './storage.ts'
 import { type Figure, table } from './table.ts'
 
@@ -51,18 +51,4 @@ async function prepare(): Promise<Bench> {
 function kept<Stoppable extends { stop: () => Promise<void> }>(started: Stoppable): Stoppable {
   running.push(started)
   return started
-}
-
-/** What stands in secrets and variables of a deployment; none of it opens anything. */
-function gatewayVariables(upstreamUrl: string): Record<string, string> {
-  const upstream = { name: 'bench', provider: 'openai', secret: 'BENCH_KEY', base_url: upstreamUrl, models: ['*'] }
-  return {
-    ADMIN_TOKEN: 'the-admin-token-of-the-benchmark',
-    SIGNING_SECRET: 'the-signing-secret-of-the-benchmark',
-    GATEWAY_KEY,
-    UPSTREAMS: JSON.stringify([upstream]),
-    BENCH_KEY: 'the-upstream-key-of-the-benchmark',
-    MAX_BODY_BYTES: String(128 * 1024 * 1024),
-    ALLOW_PRIVATE_URLS: 'true',
-  }
 }

@@ -1,3 +1,4 @@
+import { compareEffort } from './effort.ts'
 import { compareMemory } from './memory.ts'
 import { countOperations } from './operations.ts'
 import { MIB } from './picture.ts'
@@ -12,6 +13,7 @@ import {
   floorUpload,
   generation,
   once,
+  streamed,
 } from './requests.ts'
 import type { Runtime, Served } from './runtime.ts'
 import { share } from './sharing.ts'
@@ -66,6 +68,12 @@ export const FIGURES: Record<string, (bench: Bench, name: string) => Promise<Fig
     const floor = { served: served.floor, warmUp: floorStore(1, 1024), demand: floorUpload(files, bytes) }
     return await compareMemory({ name, floor, gateway })
   },
+  'processor time, stream of 3 x 4 MB against 3 x 1 MB': async ({ gateway }, name) =>
+    await growingEffort(gateway, name, { mib: 1 }, { mib: 4 }),
+  'processor time, stream of 3 x 16 MB against 3 x 8 MB': async ({ gateway }, name) =>
+    await growingEffort(gateway, name, { mib: 8 }, { mib: 16 }),
+  'processor time, stream of 3 x 8 MB against a miss of 3 x 8 MB': async ({ gateway }, name) =>
+    await effortOfStream(gateway, name, 8 * MIB),
   'upstream calls for 1,000 identical requests at once': async ({ gateway, client, upstream }, name) => {
     const prompt = `wanted by everybody @delay_ms=${SHARED_DELAY_MS}`
     return await share(name, at(gateway, generation(prompt, undefined, { response_format: 'url' })), client, upstream)
@@ -81,6 +89,43 @@ const at = <Request extends { path: string }>(runtime: Runtime, request: Request
   ...request,
   url: runtime.url + request.path,
 })
+
+/**
+ * What a picture and its two previews come to for each MB, where they are large, against where they are small. From 5 MB
+ * on R2 takes a picture in parts, which costs the local one a quarter more with or without previews: both sizes are to be
+ * on the same side of that.
+ */
+const growingEffort = (
+  gateway: Runtime,
+  name: string,
+  small: { mib: number },
+  large: { mib: number },
+): Promise<Figure> =>
+  compareEffort(
+    {
+      name,
+      floor: streamed(`${name} __ROUND__ __ORDINAL__`, 2, small.mib * MIB),
+      floorBytes: 3 * small.mib * MIB,
+      gateway: streamed(`${name} __ROUND__ __ORDINAL__`, 2, large.mib * MIB),
+      gatewayBytes: 3 * large.mib * MIB,
+      goal: 1.3,
+    },
+    gateway,
+  )
+
+/** The same against an answer in one piece with as many pictures. */
+const effortOfStream = (gateway: Runtime, name: string, bytes: number): Promise<Figure> =>
+  compareEffort(
+    {
+      name,
+      floor: generation(`${name} __ROUND__ __ORDINAL__`, 'MISS', { n: 3, response_format: 'b64_json' }, bytes),
+      floorBytes: 3 * bytes,
+      gateway: streamed(`${name} __ROUND__ __ORDINAL__`, 2, bytes),
+      gatewayBytes: 3 * bytes,
+      goal: 1.3,
+    },
+    gateway,
+  )
 
 /** Has the picture of the hits made; a second time it is a hit itself. */
 async function prepareHits({ floor, gateway }: Bench): Promise<void> {

@@ -39,6 +39,17 @@ export function generation(
   }
 }
 
+/** Asks the gateway for a stream of previews and their picture, all of so many bytes. */
+export function streamed(prompt: string, partials: number, bytes: number): Repeated {
+  const given = { response_format: 'b64_json', stream: true, partial_images: partials }
+  return {
+    path: 'v1/images/generations',
+    headers: { ...JSON_HEADERS, ...KEY_HEADERS },
+    body: question(`${prompt} @bytes=${bytes}`, given),
+    expected: { minBytes: (partials + 1) * base64Length(bytes), headers: { 'content-type': 'text/event-stream' } },
+  }
+}
+
 /** Asks the floor for one of its figures, with a body that is read as the gateway's is. */
 export function floorFigure(path: string, pictureBytes: number): Repeated {
   const expected = { minBytes: base64Length(pictureBytes) }

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { unstable_readConfig } from 'wrangler'
 import { type WorkerModule, configPath } from './build.ts'
-import { childrenNamed, peakBytes, restartPeak } from './linux.ts'
+import { childrenNamed, cpuMs, peakBytes, restartPeak } from './linux.ts'
 import { makeStorage } from './storage.ts'
 
 /** Wrangler brings the Miniflare that runs the newest workerd; the test plugin's older one stands at the top. */
@@ -18,6 +18,8 @@ export interface Runtime {
   peakBytes: () => Promise<number>
   /** Counts the peak from what it holds now, which is given back in bytes. */
   restartPeak: () => Promise<number>
+  /** The processor time that it has used since its start, in ms. */
+  cpuMs: () => Promise<number>
   stop: () => Promise<void>
 }
 
@@ -56,6 +58,7 @@ export async function start({ modules, variables }: Served): Promise<Runtime> {
     url,
     peakBytes: () => peakBytes(pid),
     restartPeak: () => restartPeak(pid),
+    cpuMs: () => cpuMs(pid),
     stop: async () => {
       await miniflare.dispose()
       storage.remove()
