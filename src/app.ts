@@ -9,7 +9,7 @@ import { imageEdits, imageGenerations, imageVariations } from './dialects/openai
 import { openaiError } from './dialects/openai-error'
 import { GatewayError } from './errors'
 import { deleteGeneration, deleteImage, listGenerations } from './history'
-import { cancelGeneration, showGeneration } from './jobs'
+import { cancelGeneration, showGeneration } from './generations'
 import { serve } from './serve'
 import { showUsage } from './usage'
 

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { Config } from './config'
+import * as links from './store/links'
 import type { Visit } from './team/lease'
 
 /** What every handler of the app finds in its context. */
@@ -13,3 +14,9 @@ export const visitOf = (c: Context<App>): Visit => ({
   env: c.env,
   waitUntil: (work) => c.executionCtx.waitUntil(work),
 })
+
+/** Makes links to images that work where a request came to. */
+export function linkOf(c: Context<App>): (key: string) => string {
+  const { origin } = new URL(c.req.url)
+  return (key) => links.link(origin, key, c.get('config'), Date.now())
+}

@@ -1,13 +1,12 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
-import type { App } from './context'
+import { type App, linkOf } from './context'
 import { checked } from './checked'
 import { type Failure, GatewayError, unwrap } from './errors'
 import { isEnded } from './delivery/job'
 import { forgetGeneration, forgetImage, forgetJob } from './generation/obtain'
-import { idAt, NOT_FOUND, statusOf, teamAt } from './jobs'
+import { idAt, NOT_FOUND, statusOf, teamAt } from './generations'
 import * as images from './store/images'
-import * as links from './store/links'
 import { cursor, cursorAfter, type Cursor, type Entry, keptOf, type Sought } from './team/entry'
 import { askTeam } from './team/teams'
 import { snapshotOf } from './team/snapshot'
@@ -83,10 +82,8 @@ async function removeImages(c: Context<App>, keys: readonly string[]): Promise<v
   await Promise.allSettled(keys.slice(0, NEAR_COPIES).map((key) => caches.default.delete(`${origin}/${key}`)))
 }
 
-function shown(entry: Entry, c: Context<App>): Record<string, unknown> {
-  const [config, { origin }] = [c.get('config'), new URL(c.req.url)]
-  return generationJson(snapshotOf(entry), (key) => links.link(origin, key, config, Date.now()), config.creditsPerUsd)
-}
+const shown = (entry: Entry, c: Context<App>): Record<string, unknown> =>
+  generationJson(snapshotOf(entry), linkOf(c), c.get('config').creditsPerUsd)
 
 const STILL_RUNNING: Failure = {
   code: 'conflict',

@@ -1,17 +1,17 @@
+import { linkOf } from '../context'
+import type { Beginning } from '../dialects/dialect'
+import { remember } from '../generation/obtain'
+import type { PartialImage } from '../image/record'
+import { describe, log } from '../log'
 import { type Answer, answered, recalled, type Source } from './answer'
 import { early, firstOf } from './early'
 import type { Errand } from './errand'
 import { excuse } from './failure'
+import { handOff } from './hand-off'
 import { answerHeaders, earlyHeaders } from './headers'
 import { preferenceOf } from './preference'
 import { Previews } from './previews'
 import { type Ready, ready, whole } from './whole'
-import type { Beginning } from '../dialects/dialect'
-import { remember } from '../generation/obtain'
-import type { PartialImage } from '../image/record'
-import { handOff } from './hand-off'
-import { describe, log } from '../log'
-import * as links from '../store/links'
 
 /** No proxy is known to cut a connection that was silent for no longer than this, in ms. */
 const KEEP_ALIVE_MS = 15_000
@@ -58,11 +58,10 @@ export async function deliver<Wants>(errand: Errand<Wants>): Promise<Response> {
 }
 
 function sourceOf<Wants>({ c, dialect, wants, told }: Errand<Wants>, waitMs: number | undefined): Source {
-  const link = (key: string): string => links.link(told.ask.task.origin, key, c.get('config'), Date.now())
   // Whoever says how long it waits is not turned away before it is handed off.
   const patienceMs = waitMs === undefined ? told.ask.patienceMs : Math.max(told.ask.patienceMs, waitMs + HAND_OFF_MS)
   const ask = { ...told.ask, patienceMs }
-  return { ask, c, word: ({ record }) => dialect.render(record, wants, link) }
+  return { ask, c, word: ({ record }) => dialect.render(record, wants, linkOf(c)) }
 }
 
 function inFull<Wants>({ told, count }: Errand<Wants>, answer: Answer): Response {

@@ -6,17 +6,13 @@ import { generalHeaders, REPLAYED } from './headers'
 import { retryHeaders, wordedStatus } from './job'
 import { limitHeaders } from './limit-headers'
 
-/** How long what came of a job is kept for whoever asks for it, in ms. */
-const KEEP_MS = 86_400_000
-
 /** Answers a request by where its answer will be (RFC 7240 §4.1). Throws GatewayError. */
 export async function handOff<Wants>(errand: Errand<Wants>, applied: string): Promise<Response> {
   const { c, dialect, wants, told, count } = errand
   const { ask } = told
   const { id, payer } = ask.task
-  const kept = { ...ask, keepMs: Math.max(ask.keepMs, KEEP_MS) }
   const form = { dialect: dialect.id, wants: JSON.stringify(wants) }
-  const { snapshot, record } = await submit(c.env.GENERATIONS, kept, form)
+  const { snapshot, record } = await submit(c.env.GENERATIONS, ask, form)
   if (record) count({ record, origin: 'HIT' })
   const found = unwrap(await askTeam(c.env, payer.team, async (team) => await team.find(id, snapshot.model)))
   const status = { snapshot, found }

@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
-import type { App } from '../context'
-import * as links from '../store/links'
+import { type App, linkOf } from '../context'
 import type { Snapshot } from '../team/snapshot'
 import type { Found } from '../team/entry'
 import { generationJson } from '../team/worded'
@@ -19,12 +18,6 @@ const [MIN_WAIT_MS, MAX_WAIT_MS] = [1000, 60_000]
 const DEFAULT_WAIT_MS = 5000
 
 export const isEnded = ({ status }: Snapshot): boolean => status !== 'queued' && status !== 'running'
-
-/** Makes links to images that work where the request came to. */
-export const linkOf =
-  (c: Context<App>): ((key: string) => string) =>
-  (key) =>
-    links.link(new URL(c.req.url).origin, key, c.get('config'), Date.now())
 
 /** A generation as its team may see it, how far it is, and how many wait before it. */
 export const wordedStatus = ({ snapshot, found }: Status, c: Context<App>): Record<string, unknown> => ({

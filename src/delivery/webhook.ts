@@ -4,6 +4,7 @@ import type { Config } from '../config'
 import { GatewayError } from '../errors'
 import { DeadlineExceeded, withDeadline } from '../generation/deadline'
 import { publicUrl, RefusedUrl } from '../public-url'
+import { DAY_MS } from '../team/meter'
 
 /*
  * Webhooks as Standard Webhooks 1.0.0 has them (protocols §8.1), so that receivers can check them with its libraries.
@@ -119,7 +120,7 @@ function troubleOf(error: unknown): string {
 const OVERLOADED = [429, 502, 503, 504]
 
 /** No event is kept for years because a receiver says so. */
-const MAX_WAIT_MS = 86_400_000
+const MAX_WAIT_MS = DAY_MS
 
 /** The ms of a `retry-after`, in seconds or a date (RFC 9110 §10.2.3); undefined where it says nothing. */
 function waitOf(retryAfter: string, nowMs: number): number | undefined {

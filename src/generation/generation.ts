@@ -10,7 +10,7 @@ import { Audience, concerns, type Ended, type OnPartial, type Seat } from './aud
 import { Closing } from './closing'
 import { withDeadline } from './deadline'
 import { CANCELLED } from './failures'
-import { Jobs } from './jobs'
+import { Jobs, TOLD_MS } from './jobs'
 import { Memory, newRun } from './memory'
 import { Outbox } from './outbox'
 import { Runner } from './runner'
@@ -79,7 +79,7 @@ export class Generation extends DurableObject<Env> {
     const own = run?.task.requestId === task.requestId ? run : again
     this.#jobs.put(ask, form, own?.createdMs ?? now)
     this.#jobs.hook(ask, now, true)
-    this.#memory.hold(keepMs, now)
+    this.#memory.hold(Math.max(keepMs, TOLD_MS), now)
     if (known) await this.#endKnown(ask, known)
     else if (!run) {
       const refusal = await this.#runner.begin(newRun(task), { isTold: true })

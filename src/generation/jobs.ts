@@ -1,4 +1,5 @@
 import { type Concerned, concerns } from './audience'
+import { DAY_MS } from '../team/meter'
 import type { Snapshot } from '../team/snapshot'
 import { begun, type End, ended, type Notice } from './snapshot'
 import type { Ask, JobForm, Task } from './task'
@@ -37,7 +38,7 @@ const JOB = 'job:'
 const HOOK = 'hook:'
 
 /** How long the end of a job is told, in ms. */
-const TOLD_MS = 86_400_000
+export const TOLD_MS = DAY_MS
 
 /** Those who want a generation and do not wait for it: one job for each team, and the URLs that are to be told. */
 export class Jobs {

@@ -3,6 +3,7 @@ import { attempt, type Attempted, nextAttemptMs, signingSecret } from '../delive
 import { describe, log } from '../log'
 import * as links from '../store/links'
 import type { DeliveryNote } from '../team/deliveries'
+import { DAY_MS } from '../team/meter'
 import { askTeam } from '../team/teams'
 import type { WebhookFacts } from '../team/webhook'
 import { generationJson } from '../team/worded'
@@ -32,7 +33,7 @@ const EVENT = 'event:'
 const BODY = 'body:'
 
 /** Longer than all attempts take together, in ms. */
-const KEPT_MS = 2 * 86_400_000
+const KEPT_MS = 2 * DAY_MS
 
 /** No attempt takes as long, in ms: one that is not noted by then was not survived by its process. */
 const LOST_MS = 30_000

@@ -1,4 +1,5 @@
 import { type Failure, type Result, failed, ok } from '../errors'
+import { DAY_MS } from './meter'
 
 /** What an Idempotency-Key stands for. */
 export interface Claim {
@@ -10,7 +11,7 @@ export interface Claim {
 }
 
 /** How long a key stands for what it first came with, as README.md says, in ms. */
-export const CLAIM_MS = 86_400_000
+export const CLAIM_MS = DAY_MS
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS claims (

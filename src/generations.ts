@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
-import type { App } from './context'
-import { linkOf, retryHeaders, type Status, wordedStatus } from './delivery/job'
+import { type App, linkOf } from './context'
+import { retryHeaders, type Status, wordedStatus } from './delivery/job'
 import { ready, whole } from './delivery/whole'
 import { DIALECTS } from './dialects'
 import type { Dialect, Part } from './dialects/dialect'
