@@ -144,6 +144,7 @@ export class Generation extends DurableObject<Env> {
 
   /** Hears that whoever waited for a run could not be told how it failed, and tells it to who asks again. */
   async remember(failure: Failure, payer: Payer): Promise<void> {
+    await this.#runner.settled()
     if (!this.#memory.run) await this.#closing.remember(failure, payer)
   }
 
@@ -220,9 +221,10 @@ export class Generation extends DurableObject<Env> {
     const { run } = this.#memory
     if (!run?.queued || !this.#audience.has(seat)) return
     this.#jobs.unhook(task.requestId)
-    seat.end({ made: failed(run.queued) })
     this.#audience.leave(seat)
+    // Whoever is told may come back at once, and is not to find the run that is being given up.
     if (this.#audience.isEmpty && !this.#jobs.isAwaited) await this.#runner.giveUp(run)
+    seat.end({ made: failed(run.queued) })
   }
 }
 
