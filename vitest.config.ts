@@ -90,7 +90,14 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: 'worker', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'] },
+        test: {
+          name: 'worker',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
+          deps: {
+            optimizer: { ssr: { enabled: true, include: ['@openrouter/sdk', '@openrouter/sdk/models/errors'] } },
+          },
+        },
       },
       {
         test: {
