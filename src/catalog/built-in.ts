@@ -1,4 +1,5 @@
 import { GEMINI_MODELS, GEMINI_RETIRED } from './gemini-models'
+import { GRSAI_NAMES } from './grsai-models'
 import type { Model } from './model'
 import { OPENAI_MODELS, OPENAI_RETIRED } from './openai-models'
 import { WORKERS_AI_MODELS } from './workers-ai-models'
@@ -8,9 +9,9 @@ export const BUILT_IN: ReadonlyMap<string, Model> = new Map(
   [OPENAI_MODELS, GEMINI_MODELS, WORKERS_AI_MODELS].flatMap((models) => Object.entries(models)),
 )
 
-/** Names that clients still send for models that were shut down in 2026, and who stands in for them. */
+/** Names that clients send for models that were shut down in 2026, or only a relay's own, and who stands in for them. */
 export const RETIRED: ReadonlyMap<string, string> = new Map(
-  [OPENAI_RETIRED, GEMINI_RETIRED].flatMap((names) => Object.entries(names)),
+  [OPENAI_RETIRED, GEMINI_RETIRED, GRSAI_NAMES].flatMap((names) => Object.entries(names)),
 )
 
 /** Every live model that the catalogue knows of itself. */

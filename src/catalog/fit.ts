@@ -1,8 +1,8 @@
 import { type Failure, type Result, failed, ok } from '../errors'
 import { DEFAULTS, type ImageRequest } from '../image/request'
+import { fitSize } from './fit-size'
 import type { Catalogue, Model } from './model'
 import { invalidValue, noTransparency, notTogether, tooManyInputs, unknownParameter } from './refusals'
-import { fitSize } from './sizes'
 
 /** Something that is not done as it was asked for. */
 export interface Adjustment {
@@ -38,11 +38,11 @@ export function fit({ request, adjustments }: Fitted, catalogue: Catalogue): Res
 }
 
 const sized: Step = (request, { sizes }) => {
-  const fitting = fitSize(request.size, sizes)
+  const fitting = fitSize(request, sizes)
   if (!('size' in fitting)) return failed(fitting.refusal)
   const { size, refusal } = fitting
-  if (!refusal) return ok({ request })
-  return ok({ request: { ...request, size }, adjustment: { note: `size=${request.size}>${size}`, refusal } })
+  const adjustment = refusal && { note: `size=${request.size}>${size}`, refusal }
+  return ok({ request: { ...request, size }, ...(adjustment && { adjustment }) })
 }
 
 /** The words of the dall-e models, which relays' clients still use (protocols §7.5, §7.6). */

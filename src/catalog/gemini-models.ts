@@ -1,4 +1,4 @@
-import { geminiSizes } from './gemini-sizes'
+import { FOURTEEN_SHAPES, geminiSizes, TEN_SHAPES } from './gemini-sizes'
 import type { Model } from './model'
 import { byResolution } from './tokens'
 
@@ -21,30 +21,30 @@ const GEMINI = {
 export const GEMINI_MODELS: Readonly<Record<string, Model>> = {
   'gemini-nano-banana-2.1': {
     ...GEMINI,
-    sizes: geminiSizes(),
+    sizes: geminiSizes(FOURTEEN_SHAPES),
     // Nothing says that a picture on its way in has another price than text.
     prices: { per: 'token', textIn: 1.5, imageIn: 1.5, textOut: 7.5, imageOut: 30 },
     tokens: byResolution({ '1K': 1120, '2K': 1680, '4K': 2520 }),
   },
   'gemini-3-pro-image': {
     ...GEMINI,
-    sizes: geminiSizes(),
+    sizes: geminiSizes(TEN_SHAPES),
     prices: { per: 'token', textIn: 0, imageIn: 0, textOut: 0, imageOut: 120 },
     tokens: byResolution({ '1K': 1120, '2K': 1120, '4K': 2000 }),
   },
   'gemini-3.1-flash-lite-image': {
     ...GEMINI,
-    sizes: geminiSizes(['1K']),
+    sizes: geminiSizes(FOURTEEN_SHAPES, ['1K']),
     prices: { per: 'image', each: 0.0336 },
   },
   'gemini-3.1-flash-image': {
     ...GEMINI,
-    sizes: geminiSizes(),
+    sizes: geminiSizes(FOURTEEN_SHAPES),
     // What its prices per image come to for each of its tokens.
     prices: { per: 'token', textIn: 0, imageIn: 0, textOut: 0, imageOut: 60 },
     tokens: byResolution({ '1K': 1120, '2K': 1680, '4K': 2520 }),
   },
-  'gemini-2.5-flash-image': { ...GEMINI, sizes: geminiSizes(['1K']), tokens: byResolution({ '1K': 1290 }) },
+  'gemini-2.5-flash-image': { ...GEMINI, sizes: geminiSizes(TEN_SHAPES, ['1K']), tokens: byResolution({ '1K': 1290 }) },
 }
 
 /** Who stands in for Google's models that were shut down, and for old previews (protocols §3.1). */

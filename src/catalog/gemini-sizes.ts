@@ -4,6 +4,13 @@ const LANDSCAPE: readonly Shape[] = [
   { ratio: '16:9', width: 1376, height: 768 },
   { ratio: '3:2', width: 1264, height: 848 },
   { ratio: '4:3', width: 1200, height: 896 },
+  { ratio: '5:4', width: 1152, height: 928 },
+]
+
+/** What the Flash models make besides. */
+const BANNERS: readonly Shape[] = [
+  { ratio: '4:1', width: 2048, height: 512 },
+  { ratio: '8:1', width: 3072, height: 384 },
 ]
 
 const turned = ({ ratio, width, height }: Shape): Shape => ({
@@ -12,13 +19,19 @@ const turned = ({ ratio, width, height }: Shape): Shape => ({
   height: width,
 })
 
-/** Every aspect ratio whose pixels are known, at 1K (protocols §3.2). The API has no 9:21 for the other way round. */
-const SHAPES: readonly Shape[] = [
+/**
+ * The aspect ratios that every model has, at 1K (protocols §3.2, and for 5:4 and longer than 21:9 the tables of
+ * ai.google.dev/gemini-api/docs/image-generation). The API has no 9:21 for the other way round.
+ */
+export const TEN_SHAPES: readonly Shape[] = [
   { ratio: '1:1', width: 1024, height: 1024 },
   { ratio: '21:9', width: 1584, height: 672 },
   ...LANDSCAPE,
   ...LANDSCAPE.map(turned),
 ]
+
+/** Every aspect ratio of the API. */
+export const FOURTEEN_SHAPES: readonly Shape[] = [...TEN_SHAPES, ...BANNERS, ...BANNERS.map(turned)]
 
 /** Resolutions by the API's names (the K is a capital), and what they multiply the edges at 1K by (protocols §3.2). */
 const SCALES = { '1K': 1, '2K': 2, '4K': 4 } as const
@@ -27,10 +40,10 @@ const SCALES = { '1K': 1, '2K': 2, '4K': 4 } as const
 export type Resolution = keyof typeof SCALES
 const RESOLUTIONS: readonly Resolution[] = ['1K', '2K', '4K']
 
-/** The sizes of a model that has these resolutions. */
-export const geminiSizes = (resolutions: readonly Resolution[] = RESOLUTIONS): Sizes => ({
+/** The sizes of a model that has these shapes and resolutions. */
+export const geminiSizes = (shapes: readonly Shape[], resolutions: readonly Resolution[] = RESOLUTIONS): Sizes => ({
   kind: 'shaped',
-  shapes: SHAPES,
+  shapes,
   scales: resolutions.map((resolution) => SCALES[resolution]),
 })
 
@@ -40,7 +53,9 @@ export function geminiShape(size: string): { ratio: string; resolution: Resoluti
   if (!pixels) return undefined
   for (const resolution of RESOLUTIONS) {
     const scale = SCALES[resolution]
-    const shape = SHAPES.find(({ width, height }) => width * scale === pixels.width && height * scale === pixels.height)
+    const shape = FOURTEEN_SHAPES.find(
+      ({ width, height }) => width * scale === pixels.width && height * scale === pixels.height,
+    )
     if (shape) return { ratio: shape.ratio, resolution }
   }
   return undefined

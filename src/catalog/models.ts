@@ -6,6 +6,9 @@ import type { Prices } from './prices'
 /** A model the catalogue has never heard of is passed on as it is asked for. */
 const UNKNOWN: Model = { sizes: { kind: 'unknown' } }
 
+/** Whether what the catalogue says of a model is that it has never heard of it. */
+export const isUnheardOf = (model: Model): boolean => model === UNKNOWN
+
 /** The built-in models, as the settings change them and add to them; a dated snapshot is as its model. */
 export function catalogueOf(settings: Readonly<Record<string, ModelSetting>>): Catalogue {
   const models = new Map(BUILT_IN)

@@ -1,7 +1,4 @@
-import type { Failure } from '../errors'
-import { invalidSize, invalidValue } from './refusals'
-
-/** Width and height in pixels. */
+/** Width and height in pixels, or of a ratio. */
 export interface Pixels {
   width: number
   height: number
@@ -25,103 +22,43 @@ export type Sizes =
   /** Whatever its upstream says. */
   | { kind: 'unknown' }
 
+/** What becomes of an asked size with a model. */
+export interface Verdict {
+  /** Why it is not made as it was asked for. */
+  fault?: string | undefined
+  /** What can be made for it, be it the same or what comes nearest; without a fault, missing where it is the same. */
+  nearest?: Pixels | undefined
+}
+
 /** The pixels of a size written as `WIDTHxHEIGHT`; undefined for `auto` and anything else. */
 export function pixelsOf(size: string): Pixels | undefined {
   const [, width, height] = /^([1-9]\d{0,5})x([1-9]\d{0,5})$/.exec(size) ?? []
   return width && height ? { width: Number(width), height: Number(height) } : undefined
 }
 
-/** A size to ask the model for, differing from the asked one where another comes near it; or why there is none. */
-export function fitSize(asked: string, sizes: Sizes): { size: string; refusal?: Failure } | { refusal: Failure } {
-  if (asked === 'auto' || sizes.kind === 'unknown') return { size: asked }
-  if (sizes.kind === 'listed') {
-    return sizes.sizes.includes(asked)
-      ? { size: asked }
-      : { refusal: invalidValue('size', asked, [...sizes.sizes, 'auto']) }
-  }
-  const pixels = pixelsOf(asked)
-  if (!pixels) return { refusal: invalidSize(asked, "Expected WIDTHxHEIGHT, for example '1824x1024'.") }
-  const { fault, nearest } = verdictOn(pixels, sizes)
-  if (!fault) return { size: asked }
-  const refusal = invalidSize(asked, fault)
-  return nearest ? { size: `${nearest.width}x${nearest.height}`, refusal } : { refusal }
-}
+/** A size as `WIDTHxHEIGHT`. */
+export const written = ({ width, height }: Pixels): string => `${width}x${height}`
 
-/** Why a size cannot be made, and what can be made in its place; nothing where it can. */
-interface Verdict {
-  fault?: string | undefined
-  nearest?: Pixels | undefined
-}
+export const ratioOf = ({ width, height }: Pixels): number => width / height
 
-type Bounded = Exclude<Sizes, { kind: 'listed' | 'unknown' }>
+export const areaOf = ({ width, height }: Pixels): number => width * height
 
-function verdictOn(asked: Pixels, sizes: Bounded): Verdict {
-  if (sizes.kind === 'free') return freely(asked)
-  return sizes.kind === 'range' ? within(asked, sizes) : shaped(asked, sizes)
-}
+/** How many times as long as the shorter edge the longer one is. */
+export const elongationOf = ({ width, height }: Pixels): number => Math.max(width, height) / Math.min(width, height)
 
-/** The bounds of gpt-image-2 and its successors, in pixels (protocols §1.2). */
-const STEP = 16
-const MAX_EDGE = 3840
-const MAX_RATIO = 3
-const MIN_PIXELS = 655_360
-const MAX_PIXELS = 8_294_400
-
-function freely(asked: Pixels): Verdict {
-  const nearest = { width: nearestStep(asked.width), height: nearestStep(asked.height) }
-  return { fault: faultOf(asked), nearest: faultOf(nearest) ? undefined : nearest }
-}
-
-const nearestStep = (edge: number): number => Math.round(edge / STEP) * STEP
-
-/** Why a size is not allowed, in the order in which OpenAI checks; undefined where it is. */
-function faultOf({ width, height }: Pixels): string | undefined {
-  const pixels = width * height
-  if (width % STEP || height % STEP) return `Width and height must both be divisible by ${STEP}.`
-  if (Math.max(width, height) > MAX_EDGE) return `Neither edge may be longer than ${MAX_EDGE} pixels.`
-  if (Math.max(width, height) > MAX_RATIO * Math.min(width, height)) {
-    return `The longer edge may be at most ${MAX_RATIO} times the shorter one.`
-  }
-  if (pixels < MIN_PIXELS) {
-    return `The requested resolution is below the current minimum pixel budget of ${MIN_PIXELS} pixels.`
-  }
-  if (pixels > MAX_PIXELS) {
-    return `The requested resolution is above the current maximum pixel budget of ${MAX_PIXELS} pixels.`
-  }
-  return undefined
-}
-
-/** What is too large or too small is scaled in proportion. */
-function within({ width, height }: Pixels, { min, max }: { min: number; max: number }): Verdict {
-  const fits = (pixels: Pixels): boolean =>
-    Math.min(pixels.width, pixels.height) >= min && Math.max(pixels.width, pixels.height) <= max
-  if (fits({ width, height })) return {}
-  const longest = Math.max(width, height)
-  const factor = longest > max ? max / longest : min / Math.min(width, height)
-  const nearest = { width: Math.round(width * factor), height: Math.round(height * factor) }
-  const fault = `Width and height must both be from ${min} to ${max} pixels.`
-  return { fault, nearest: fits(nearest) ? nearest : undefined }
-}
-
-/** How much longer or shorter one edge may become where only certain aspect ratios are made: by a quarter. */
-const MAX_STRETCH = 1.25
-
-/** The nearest aspect ratio, and in that the nearest resolution. */
-function shaped(asked: Pixels, { shapes, scales }: { shapes: readonly Shape[]; scales: readonly number[] }): Verdict {
-  const ratioOf = ({ width, height }: Pixels): number => width / height
-  const shape = nearestTo(ratioOf(asked), shapes, ratioOf)
-  if (!shape || timesApart(ratioOf(asked), ratioOf(shape)) > MAX_STRETCH) {
-    return { fault: `The aspect ratio must be near one of ${shapes.map(({ ratio }) => ratio).join(', ')}.` }
-  }
-  const sizes = scales.map((scale) => ({ width: shape.width * scale, height: shape.height * scale }))
-  const nearest = nearestTo(asked.width * asked.height, sizes, ({ width, height }) => width * height)
-  if (nearest?.width === asked.width && nearest.height === asked.height) return {}
-  return { fault: `The nearest that this model makes is ${nearest?.width}x${nearest?.height}.`, nearest }
+/** The same edges, lying or upright as a ratio does. */
+export function turnedLike(ratio: Pixels, edges: Pixels): Pixels {
+  const [short, long] = [Math.min(edges.width, edges.height), Math.max(edges.width, edges.height)]
+  return ratio.width < ratio.height ? { width: short, height: long } : { width: long, height: short }
 }
 
 /** How many times as large the larger of two is. */
-const timesApart = (a: number, b: number): number => Math.max(a / b, b / a)
+export const timesApart = (a: number, b: number): number => Math.max(a / b, b / a)
 
-function nearestTo<Item>(value: number, items: readonly Item[], valueOf: (item: Item) => number): Item | undefined {
+export function nearestTo<Item>(
+  value: number,
+  items: readonly Item[],
+  valueOf: (item: Item) => number,
+): Item | undefined {
   return items.toSorted((a, b) => timesApart(value, valueOf(a)) - timesApart(value, valueOf(b)))[0]
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { fit } from '../../src/catalog/fit'
 import { catalogueOf } from '../../src/catalog/models'
-import type { ImageRequest } from '../../src/image/request'
+import { quote } from '../../src/catalog/quote'
+import { fingerprint, type ImageRequest } from '../../src/image/request'
 import { asking, catalogue, PICTURE } from './requests'
 
 const fitted = (model: string, said: Partial<ImageRequest>, known = catalogue) => {
@@ -21,6 +22,10 @@ describe('what a model gives no choice of is adapted, and told', () => {
     [SCHNELL, {}, ['output_format=png>jpeg'], { format: 'jpeg' }],
     [SCHNELL, { format: 'jpeg', compression: 50 }, ['output_compression'], { compression: 100 }],
     [GEMINI, {}, [], {}],
+    [GEMINI, { size: '16:9 2K' }, [], { size: '2752x1536' }],
+    [GEMINI, { size: '16:9 512' }, ['size=16:9 512>1376x768'], { size: '1376x768' }],
+    ['gpt-image-2', { size: '1K' }, [], { size: 'auto' }],
+    ['gpt-image-1.5', { size: '9:16 4K' }, ['size=9:16 4K>1024x1536'], { size: '1024x1536' }],
   ])('%s, %j: %j', (model, said, notes, sent) => {
     expect(fitted(model, said)).toEqual({ notes, request: asking(model, { ...said, ...sent }) })
   })
@@ -37,6 +42,8 @@ describe('what nothing can stand in for is refused', () => {
     [GEMINI, { background: 'transparent' }, /^Transparent background is not supported/],
     [GEMINI, { moderation: 'low' }, /^Invalid value: 'low'/],
     [GEMINI, { size: '3000x1000' }, /aspect ratio must be near/],
+    [GEMINI, { size: '1:4' }, /^Invalid size '1:4'\. The aspect ratio must be near one of 1:1, 21:9/],
+    ['gpt-image-2', { size: '1:4' }, /^Invalid size '1:4'\. The aspect ratio must be from 1:3 to 3:1\.$/],
   ])('%s: %#', (model, said, message) => {
     expect(fitted(model, said)).toEqual({ refused: expect.stringMatching(message) })
   })
@@ -49,4 +56,38 @@ test('lists of the settings hold for what is said, and never refuse who says not
   expect(fitted('art', {}, known)).toMatchObject({ notes: ['output_format=png>webp'] })
   expect(fitted('art', { quality: 'hd', format: 'jpeg' }, known)).toMatchObject({ notes: [] })
   expect(fitted('art', { quality: 'low' }, known)).toMatchObject({ refused: expect.stringMatching(/Invalid value/) })
+})
+
+describe('a size that is meant is the same request, however it is asked for', () => {
+  const asked = (model: string, size: string): string => {
+    const result = fit({ request: asking(model, { size }), adjustments: [] }, catalogue)
+    return result.ok ? fingerprint(result.value.request, 'shared') : result.failure.message
+  }
+
+  test.each([
+    ['gpt-image-2', ['1280x720', '16:9', '16:9 1K', '32:18', '1280x721']],
+    ['gpt-image-2', ['2048x2048', '1:1 2K', '2K']],
+    ['gpt-image-1.5', ['1024x1536', '2:3', '2:3 1K', '9:16 2K', '1080x1920']],
+    [GEMINI, ['2752x1536', '16:9 2K', '2560x1440']],
+    [GEMINI, ['auto', '1K', '512']],
+  ])('%s: %j', (model, sizes) => {
+    expect(new Set(sizes.map((size) => asked(model, size)))).toEqual(new Set([asked(model, sizes[0] ?? '')]))
+  })
+
+  test('and another where another is meant', () => {
+    const sizes = ['16:9', '9:16', '16:9 2K', '16:10', '1:1', 'auto']
+    expect(new Set(sizes.map((size) => asked('gpt-image-2', size))).size).toBe(sizes.length)
+  })
+})
+
+test.each([
+  ['gpt-image-2', '16:9 4K', '3840x2160'],
+  [GEMINI, '8:9 4K', '4096x4096'],
+  ['gpt-image-1.5', '16:9', '1536x1024'],
+  ['@cf/black-forest-labs/flux-2-dev', '1:1 4K', '1920x1920'],
+])('%s at %s is quoted as what is made for it, %s', (model, size, pixels) => {
+  const result = fit({ request: asking(model, { size }), adjustments: [] }, catalogue)
+  const quoted = result.ok ? quote(result.value.request, catalogue(model)) : undefined
+  expect(quoted).toBeGreaterThan(0)
+  expect(quoted).toBe(quote(asking(model, { size: pixels }), catalogue(model)))
 })

@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest'
+import { type Fitting, fitSize } from '../../src/catalog/fit-size'
 import { geminiShape } from '../../src/catalog/gemini-sizes'
-import { fitSize } from '../../src/catalog/sizes'
-import { catalogue } from './requests'
+import { asking, catalogue } from './requests'
+
+const fitted = (model: string, size: string): Fitting => fitSize(asking(model, { size }), catalogue(model).sizes)
 
 /** The size made in place of an asked one, or the sentence with which it is refused. */
 function made(model: string, asked: string): string {
-  const fitting = fitSize(asked, catalogue(model).sizes)
+  const fitting = fitted(model, asked)
   return 'size' in fitting ? fitting.size : fitting.refusal.message
 }
 
 const PRO = 'gemini-3-pro-image'
+const BANANA = 'gemini-nano-banana-2.1'
 
 describe('Gemini', () => {
   test.each([
@@ -21,8 +24,12 @@ describe('Gemini', () => {
     ['2:3', '848x1264', '1696x2528', '3392x5056'],
     ['4:3', '1200x896', '2400x1792', '4800x3584'],
     ['3:4', '896x1200', '1792x2400', '3584x4800'],
+    ['5:4', '1152x928', '2304x1856', '4608x3712'],
+    ['4:5', '928x1152', '1856x2304', '3712x4608'],
+    ['4:1', '2048x512', '4096x1024', '8192x2048'],
+    ['1:8', '384x3072', '768x6144', '1536x12288'],
   ])('makes %s at 1K, 2K and 4K', (ratio, ...sizes) => {
-    expect(sizes.map((size) => fitSize(size, catalogue(PRO).sizes))).toEqual(sizes.map((size) => ({ size })))
+    expect(sizes.map((size) => fitted(BANANA, size))).toEqual(sizes.map((size) => ({ size })))
     const resolutions = ['1K', '2K', '4K']
     expect(sizes.map(geminiShape)).toEqual(resolutions.map((resolution) => ({ ratio, resolution })))
   })
@@ -36,11 +43,13 @@ describe('Gemini', () => {
     [PRO, '4096x2304', '5504x3072'],
     [PRO, '1080x1080', '1024x1024'],
     [PRO, '512x512', '1024x1024'],
-    [PRO, '1280x1024', '1200x896'],
+    [PRO, '1280x1024', '1152x928'],
+    [PRO, '256x256', '1024x1024'],
+    [BANANA, '1800x500', '2048x512'],
     [PRO, '2900x1000', '3168x1344'],
     ['gemini-3.1-flash-lite-image', '3840x2160', '1376x768'],
   ])('%s adapts %s to %s, the nearest ratio and resolution', (model, asked, size) => {
-    expect(fitSize(asked, catalogue(model).sizes)).toMatchObject({
+    expect(fitted(model, asked)).toMatchObject({
       size,
       refusal: { message: `Invalid size '${asked}'. The nearest that this model makes is ${size}.` },
     })
@@ -48,11 +57,15 @@ describe('Gemini', () => {
 
   test.each(['3000x1000', '1000x2400', '64x4096'])('refuses %s, too far from every ratio', (asked) => {
     expect(made(PRO, asked)).toMatch(
-      /The aspect ratio must be near one of 1:1, 21:9, 16:9, 3:2, 4:3, 9:16, 2:3, 3:4\.$/,
+      /The aspect ratio must be near one of 1:1, 21:9, 16:9, 3:2, 4:3, 5:4, 9:16, 2:3, 3:4, 4:5\.$/,
     )
   })
 
-  test.each([['16:9'], ['big'], ['0x100']])('takes %s for no size', (asked) => {
+  test('refuses what is more than four times smaller', () => {
+    expect(made(PRO, '9x9')).toBe("Invalid size '9x9'. The nearest that this model makes is 1024x1024.")
+  })
+
+  test.each([['16:9 '], ['big'], ['0x100']])('takes %s for no size', (asked) => {
     expect(made(PRO, asked)).toMatch(/Expected WIDTHxHEIGHT/)
   })
 
@@ -65,7 +78,7 @@ describe('Workers AI', () => {
   const KLEIN = '@cf/black-forest-labs/flux-2-klein-4b'
 
   test.each(['256x256', '1920x1920', '777x333', 'auto'])('makes %s', (asked) => {
-    expect(fitSize(asked, catalogue(KLEIN).sizes)).toEqual({ size: asked })
+    expect(fitted(KLEIN, asked)).toEqual({ size: asked })
   })
 
   test.each([
@@ -73,7 +86,7 @@ describe('Workers AI', () => {
     ['2048x2048', '1920x1920'],
     ['128x256', '256x512'],
   ])('scales %s to %s', (asked, size) => {
-    expect(fitSize(asked, catalogue(KLEIN).sizes)).toMatchObject({ size, refusal: { param: 'size' } })
+    expect(fitted(KLEIN, asked)).toMatchObject({ size, refusal: { param: 'size' } })
   })
 
   test('refuses what no scaling makes fit', () => {
@@ -85,6 +98,58 @@ describe('Workers AI', () => {
   test('has one size for the model that lets none be chosen', () => {
     const model = '@cf/black-forest-labs/flux-1-schnell'
     expect(made(model, '1024x1024')).toBe('1024x1024')
-    expect(made(model, '512x512')).toMatch(/Supported values are: '1024x1024' and 'auto'\.$/)
+    expect(made(model, '512x512')).toBe('1024x1024')
+    expect(made(model, '1536x1024')).toMatch(/Supported values are: '1024x1024' and 'auto'\.$/)
   })
+})
+
+describe('gpt-image-1.5', () => {
+  const supported = "Supported values are: '1024x1024', '1024x1536', '1536x1024', and 'auto'."
+
+  test.each([
+    ['1080x1080', '1024x1024'],
+    ['1080x1920', '1024x1536'],
+    ['1200x630', '1536x1024'],
+    ['1200x675', '1536x1024'],
+    ['1200x627', '1536x1024'],
+    ['1792x1024', '1536x1024'],
+    ['256x256', '1024x1024'],
+    ['3840x2160', '1536x1024'],
+  ])('makes %s as %s, the nearest that it lists', (asked, size) => {
+    const refusal = { message: `Invalid value: '${asked}'. ${supported}`, param: 'size' }
+    expect(fitted('gpt-image-1.5', asked)).toMatchObject({ size, refusal })
+  })
+
+  test.each([
+    ['too long', '3000x1000'],
+    ['too tall', '1000x2000'],
+    ['too small', '9x9'],
+    ['no size', 'bogus'],
+  ])('refuses what is %s to come near any: %s', (_, asked) => {
+    expect(made('gpt-image-1.5', asked)).toBe(`Invalid value: '${asked}'. ${supported}`)
+  })
+})
+
+describe('gpt-image-2', () => {
+  test.each([
+    ['1080x1080', '1088x1088'],
+    ['1080x1920', '1088x1920'],
+    ['1200x630', '1200x624'],
+    ['1200x675', '1200x672'],
+    ['1200x627', '1200x624'],
+  ])('makes %s as %s, in its steps', (asked, size) => {
+    expect(fitted('gpt-image-2', asked)).toMatchObject({
+      size,
+      refusal: { message: `Invalid size '${asked}'. Width and height must both be divisible by 16.` },
+    })
+  })
+})
+
+test('a model that nobody has heard of gets whatever counts pixels', () => {
+  expect(['777x333', '9x9', 'big', 'auto'].map((size) => fitted('unheard-of', size))).toEqual([
+    { size: '777x333' },
+    { size: '9x9' },
+    { size: 'big' },
+    { size: 'auto' },
+  ])
 })

@@ -1,0 +1,76 @@
+import { isSameRatio, resolutionOf, AREAS, type AskedResolution } from './shapes'
+import {
+  areaOf,
+  nearestTo,
+  type Pixels,
+  pixelsOf,
+  ratioOf,
+  type Shape,
+  timesApart,
+  type Verdict,
+  written,
+} from './sizes'
+
+/** The only sizes that a model makes. */
+interface Choice {
+  sizes: readonly Pixels[]
+  /** What they are called where only a ratio is asked for. */
+  ratios: readonly string[]
+  /** How much longer or shorter one edge may become. */
+  maxStretch: number
+}
+
+/** The sizes of a model that lists them. */
+export function listedChoice(listed: readonly string[]): Choice {
+  const sizes = listed.map(pixelsOf).filter((size) => size !== undefined)
+  // OpenAI's list has but 1:1, 3:2 and 2:3, and relays' clients ask for 1200x627 (seeds/003), 1.28 times as long as 3:2.
+  return { sizes, ratios: [...new Set(sizes.map(reduced))], maxStretch: 1.3 }
+}
+
+/** The sizes of a model that has so many shapes that the next one is hardly ever farther than a quarter. */
+export function shapedChoice(shapes: readonly Shape[], scales: readonly number[]): Choice {
+  const sizes = scales.flatMap((scale) =>
+    shapes.map(({ width, height }) => ({ width: width * scale, height: height * scale })),
+  )
+  return { sizes, ratios: shapes.map(({ ratio }) => ratio), maxStretch: 1.25 }
+}
+
+/** How much longer or shorter all edges may become: what was the smallest size, 256x256, is 1024x1024 now (protocols §1.2). */
+const MAX_SCALE = 4
+
+/** A size that was asked for in pixels. */
+export function nearestSize(asked: Pixels, choice: Choice): Verdict {
+  const nearest = nearestTo(areaOf(asked), nearRatio(asked, choice), areaOf)
+  if (!nearest) return { fault: farFrom(choice) }
+  if (written(nearest) === written(asked)) return {}
+  const fault = nearestIs(nearest)
+  return Math.sqrt(timesApart(areaOf(nearest), areaOf(asked))) > MAX_SCALE ? { fault } : { fault, nearest }
+}
+
+/** A shape that was asked for. */
+export function nearestShape(ratio: Pixels, resolution: AskedResolution, choice: Choice): Verdict {
+  const near = nearRatio(ratio, choice)
+  const same = near.filter((size) => resolutionOf(size) === resolution)
+  const nearest = nearestTo(AREAS[resolution], same.length > 0 ? same : near, areaOf)
+  if (!nearest) return { fault: farFrom(choice) }
+  if (!isSameRatio(ratioOf(nearest), ratioOf(ratio)))
+    return { fault: `${nearestIs(nearest)} Its aspect ratios are ${choice.ratios.join(', ')}.`, nearest }
+  return { fault: same.length > 0 ? undefined : nearestIs(nearest), nearest }
+}
+
+const nearestIs = (size: Pixels): string => `The nearest that this model makes is ${written(size)}.`
+const farFrom = ({ ratios }: Choice): string => `The aspect ratio must be near one of ${ratios.join(', ')}.`
+
+/** The sizes of the nearest ratio; none where that is too far. */
+function nearRatio(asked: Pixels, { sizes, maxStretch }: Choice): readonly Pixels[] {
+  const nearest = nearestTo(ratioOf(asked), sizes, ratioOf)
+  if (!nearest || timesApart(ratioOf(asked), ratioOf(nearest)) > maxStretch) return []
+  return sizes.filter((size) => isSameRatio(ratioOf(size), ratioOf(nearest)))
+}
+
+/** `3:2` for 1536x1024. */
+function reduced({ width, height }: Pixels): string {
+  let [divisor, rest] = [width, height]
+  while (rest > 0) [divisor, rest] = [rest, divisor % rest]
+  return `${width / divisor}:${height / divisor}`
+}
