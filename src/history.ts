@@ -26,7 +26,7 @@ const listQuery = z.object({
 export async function listGenerations(c: Context<App>): Promise<Response> {
   const team = await teamAt(c)
   const { limit, cursor: after, key } = checked(listQuery, c.req.query())
-  const entries = await pageOf(c, team, { key }, limit + 1, after)
+  const entries = await pageOf(c, team, { key, pictured: true }, limit + 1, after)
   const page = entries.slice(0, limit)
   const last = entries.length > limit ? page.at(-1) : undefined
   return c.json({
@@ -40,7 +40,7 @@ export async function listGenerations(c: Context<App>): Promise<Response> {
 /** `DELETE /v1/generations/{id}`: its images and its answer; what it cost stays in the ledger. Throws GatewayError. */
 export async function deleteGeneration(c: Context<App>): Promise<Response> {
   const [team, id] = [await teamAt(c), idAt(c)]
-  const { seen } = await statusOf(c, team)
+  const { seen } = await statusOf(c, team, id)
   let batch = await pageOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
   // The newest comes first, and no two of one generation run at the same time.
   const isRunning = batch[0]?.status === 'running' || (seen && !isEnded(seen.snapshot))

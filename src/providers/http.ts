@@ -11,10 +11,15 @@ const MAX_MESSAGE = 500
  * Calls an upstream and gives back an answer with a good status; never follows a redirect, since the credential in the
  * headers goes to the configured host only. Throws ProviderError.
  */
-export async function call(upstream: Upstream, work: Work, path: string, init: RequestInit): Promise<Response> {
-  const response = await reach(`${upstream.baseUrl}${path}`, { ...init, redirect: 'manual', signal: work.signal })
+export async function call(
+  upstream: Upstream,
+  { signal }: Pick<Work, 'signal'>,
+  path: string,
+  init: RequestInit,
+): Promise<Response> {
+  const response = await reach(`${upstream.baseUrl}${path}`, { ...init, redirect: 'manual', signal })
   if (response.ok) return response
-  throw errorOf(response, upstream, await errorBody(response))
+  throw errorOf(response, upstream, response.body ? await errorIn(read(response.body)) : undefined)
 }
 
 /** The body of an answer that `call` gave back. */
@@ -59,10 +64,12 @@ const errorReply = z.object({
   }),
 })
 
-async function errorBody(response: Response): Promise<unknown> {
-  if (!response.body) return undefined
+/** What an error body says: JSON, or the first event of a stream; undefined where that cannot be read. */
+export async function errorIn(bytes: Bytes): Promise<unknown> {
   try {
-    return JSON.parse(await text(capped(read(response.body), MAX_ERROR_BYTES, () => new Error('too long'))))
+    const said = await text(capped(bytes, MAX_ERROR_BYTES, () => new Error('too long')))
+    const [, event = said] = /^data:(.*)$/m.exec(said) ?? []
+    return JSON.parse(event)
   } catch {
     return undefined
   }

@@ -6,9 +6,10 @@ import { JsonStream, type Path } from '../streams/json'
 import { bodyOf, call, errorOf, readingImage } from './http'
 import { streamed } from './openai-events'
 import { pictureIn, summaryOf, unreadable } from './openai-reply'
+import { pass } from './openai-text'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 
-/** OpenAI's Images API, and every relay that speaks it (protocols §1). */
+/** OpenAI's Images API, and every relay that speaks it (protocols §1); their text models besides. */
 export const openai: Provider = {
   id: 'openai',
   wellKnown: {
@@ -26,6 +27,7 @@ export const openai: Provider = {
     const isStream = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
     yield* isStream ? streamed(response, request, upstream, work) : answer(response, upstream, work)
   },
+  pass,
 }
 
 /** Asks for previews where some are wanted, and without them where that is refused: a refusal costs nothing. */

@@ -70,6 +70,25 @@ export interface Summary {
   revisedPrompts?: (string | undefined)[]
 }
 
+/** A request for a text model, which a provider passes on as it is. */
+export interface TextRequest {
+  /** Under the base URL. */
+  path: string
+  /** What its client said of the body, and of the answer that it takes. */
+  headers: Record<string, string>
+  body: ReadableStream<Uint8Array>
+}
+
+/** An upstream's answer to that, of which the first bytes have come. */
+export interface TextAnswer {
+  status: number
+  contentType: string | undefined
+  bytes: Bytes
+  /** Its own ids, for audits. */
+  requestId: string | undefined
+  organization: string | undefined
+}
+
 /** One upstream API, spoken in one file. */
 export interface Provider {
   id: string
@@ -77,6 +96,8 @@ export interface Provider {
   wellKnown?: { secret: string; baseUrl: string; models: string[] }
   /** Makes the pictures of a request. Throws ProviderError. */
   generate(request: ImageRequest, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void>
+  /** Passes a request for a text model on, where the upstream serves such models. Throws ProviderError. */
+  pass?(request: TextRequest, upstream: Upstream, signal: AbortSignal): Promise<TextAnswer>
 }
 
 /**

@@ -32,10 +32,19 @@ export async function put(bucket: R2Bucket, bytes: Bytes): Promise<InputImage> {
   return { ...written, key, sha256 }
 }
 
-/** Reads an input picture. Throws StoreError, also where it is not there any more. */
-export async function open(bucket: R2Bucket, input: InputImage): Promise<ReadableStream<Uint8Array>> {
+/** Stores a body for as long as its request lasts, whatever it is; `unstage` removes it. Throws likewise. */
+export const stage = (bucket: R2Bucket, bytes: Bytes): Promise<{ key: string; bytes: number }> =>
+  upload(bucket, bytes, () => ({ key: stagingKey(), mediaType: 'application/octet-stream' }))
+
+/** Removes what is staged under a key. Never throws. */
+export async function unstage(bucket: R2Bucket, key: string): Promise<void> {
+  await bucket.delete(key).catch((error: unknown) => log('staged-input-left', { key, ...describe(error) }))
+}
+
+/** Reads an input picture, or what is staged. Throws StoreError, also where it is not there any more. */
+export async function open(bucket: R2Bucket, input: Pick<InputImage, 'key'>): Promise<ReadableStream<Uint8Array>> {
   const object = await persistently(() => bucket.get(input.key))
-  if (!object) throw new StoreError(new Error(`the input image ${input.key} is not in R2`))
+  if (!object) throw new StoreError(new Error(`the input ${input.key} is not in R2`))
   return object.body
 }
 
@@ -44,9 +53,7 @@ async function publish(bucket: R2Bucket, staged: { key: string; mediaType: strin
   try {
     await persistently(async () => (await exists(bucket, key)) || copy(bucket, staged, key))
   } finally {
-    await bucket
-      .delete(staged.key)
-      .catch((error: unknown) => log('staged-input-left', { key: staged.key, ...describe(error) }))
+    await unstage(bucket, staged.key)
   }
 }
 

@@ -43,8 +43,14 @@ export async function* capped(bytes: Bytes, maxBytes: number, refuse: () => Erro
 
 /** Reads everything into one array; only for bytes already `capped`. */
 export async function collect(bytes: Bytes): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = []
+  const chunks: Uint8Array<ArrayBuffer>[] = []
   for await (const chunk of bytes) chunks.push(chunk.slice())
+  return joined(chunks)
+}
+
+function joined(chunks: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const [only, another] = chunks
+  if (only && !another) return only
   const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
   let end = 0
   for (const chunk of chunks) {
@@ -65,15 +71,14 @@ export async function text(bytes: Bytes): Promise<string> {
 /** Looks at the first bytes, at least `count` of them where there are so many, and leaves them in place. */
 export async function peek(bytes: Bytes, count: number): Promise<{ head: Uint8Array; all: Bytes }> {
   const source = bytes[Symbol.asyncIterator]()
-  let head = new Uint8Array(0)
-  while (head.length < count) {
+  const chunks: Uint8Array<ArrayBuffer>[] = []
+  for (let length = 0; length < count;) {
     const { value, done } = await source.next()
     if (done) break
-    const longer = new Uint8Array(head.length + value.length)
-    longer.set(head)
-    longer.set(value, head.length)
-    head = longer
+    chunks.push(value.slice())
+    length += value.length
   }
+  const head = joined(chunks)
   return { head, all: resume(head, source) }
 }
 

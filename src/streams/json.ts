@@ -54,6 +54,7 @@ type Container = { kind: 'object'; key: string | undefined } | { kind: 'array'; 
 export class JsonStream {
   readonly #window: Window
   readonly #take: (path: Path) => boolean
+  readonly #drop: ((path: Path) => boolean) | undefined
   readonly #decoder = utf8Decoder()
   readonly #containers: Container[] = []
   /** Whether the outermost object or array has been closed. */
@@ -62,11 +63,15 @@ export class JsonStream {
   #inString = false
   #escaped = false
   #rest = ''
+  /** How deep the outermost container stands whose content is dropped, while the window is inside that. */
+  #droppedDepth = Infinity
   #taken = 0
 
-  constructor(bytes: Bytes, take: (path: Path) => boolean) {
+  /** The objects and arrays that `drop` points at come out empty, however much is in them. */
+  constructor(bytes: Bytes, take: (path: Path) => boolean, drop?: (path: Path) => boolean) {
     this.#window = new Window(bytes)
     this.#take = take
+    this.#drop = drop
   }
 
   /** The taken strings in the order of the text. Throws UnexpectedEnd, TooLong, or what reading the bytes throws. */
@@ -87,6 +92,11 @@ export class JsonStream {
     if (this.#containers.length > 0) throw new UnexpectedEnd()
   }
 
+  /** Where the reader stands in the text, in bytes: behind the quote that opens, or, once it is read, closes a taken string. */
+  get offset(): number {
+    return this.#window.offset
+  }
+
   /** The rest of the text, parsed, once `strings` has ended. Throws SyntaxError where it is not JSON. */
   value(): unknown {
     return JSON.parse(this.#rest + this.#decoder.decode())
@@ -94,7 +104,7 @@ export class JsonStream {
 
   /** Copies the view up to and including the next opening quote; false when there is none. */
   #scanToString(): boolean {
-    const view = this.#window.view
+    let { view } = this.#window
     for (let at = 0; at < view.length; at++) {
       const byte = view[at]
       if (byte === QUOTE && this.#containers.length > 0) {
@@ -102,9 +112,21 @@ export class JsonStream {
         return true
       }
       if (byte === COMMA) this.#next()
-      else if (byte === OPEN_OBJECT) this.#open({ kind: 'object', key: undefined })
-      else if (byte === OPEN_ARRAY) this.#open({ kind: 'array', index: 0 })
-      else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
+      else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+        const isDropped = this.#droppedDepth === Infinity && this.#drop?.(this.#path())
+        this.#open(byte === OPEN_OBJECT ? { kind: 'object', key: undefined } : { kind: 'array', index: 0 })
+        if (!isDropped) continue
+        this.#keep(at + 1)
+        this.#droppedDepth = this.#containers.length
+        view = this.#window.view
+        at = -1
+      } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
+        if (this.#containers.length === this.#droppedDepth) {
+          this.#keep(at)
+          this.#droppedDepth = Infinity
+          view = this.#window.view
+          at = 0
+        }
         this.#containers.pop()
         this.#isWhole = this.#containers.length === 0
         if (!this.#isWhole) continue
@@ -135,7 +157,7 @@ export class JsonStream {
       return
     }
     this.#inString = true
-    const path = this.#containers.map((each) => (each.kind === 'array' ? each.index : (each.key ?? '')))
+    const path = this.#path()
     if (!this.#take(path)) {
       for await (const raw of this.#raw()) this.#append(raw)
     } else {
@@ -144,7 +166,7 @@ export class JsonStream {
       for await (const _ of bytes);
       // Whoever left in the middle of an escape has its beginning.
       for await (const _ of this.#raw());
-      this.#rest += String(this.#taken++)
+      this.#add(String(this.#taken++))
     }
     this.#append(Uint8Array.of(QUOTE))
   }
@@ -158,12 +180,20 @@ export class JsonStream {
       if (raw.length > MAX_KEY) throw new SyntaxError('a key of the JSON text is too long')
     }
     raw += `${decoder.decode()}"`
-    this.#rest += raw
+    this.#add(raw)
     return String(JSON.parse(`"${raw}`))
   }
 
+  #path(): Path {
+    return this.#containers.map((each) => (each.kind === 'array' ? each.index : (each.key ?? '')))
+  }
+
   #append(raw: Uint8Array): void {
-    this.#rest += this.#decoder.decode(raw, { stream: true })
+    this.#add(this.#decoder.decode(raw, { stream: true }))
+  }
+
+  #add(text: string): void {
+    if (this.#droppedDepth === Infinity) this.#rest += text
     if (this.#rest.length > MAX_REST) throw new TooLong()
   }
 

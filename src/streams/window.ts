@@ -6,6 +6,7 @@ export class Window {
   /** Holds what is unread of several chunks; a chunk that meets nothing unread is looked at where it is. */
   #buffer = new Uint8Array(0)
   #view: Uint8Array = this.#buffer
+  #offset = 0
 
   constructor(bytes: Bytes) {
     this.#source = bytes[Symbol.asyncIterator]()
@@ -16,7 +17,13 @@ export class Window {
     return this.#view
   }
 
+  /** How many bytes were skipped since the beginning of the source. */
+  get offset(): number {
+    return this.#offset
+  }
+
   skip(count: number): void {
+    this.#offset += count
     this.#view = this.#view.subarray(count)
   }
 

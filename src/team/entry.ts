@@ -31,6 +31,9 @@ export const order = z.object({
 })
 export type Order = z.infer<typeof order>
 
+/** The operation of an order for a text, which has no pictures and no size. */
+export const TEXT = 'text'
+
 /** An order whose turn has not come, and what whoever does not wait for that is told. */
 export interface Waiting {
   instead: Failure
@@ -115,6 +118,8 @@ export interface Sought {
   to?: number | undefined
   /** Also those that were deleted. */
   deleted?: boolean | undefined
+  /** Not those for texts. */
+  pictured?: boolean | undefined
 }
 
 /** Where a page of entries begins: after this one. */

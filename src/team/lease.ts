@@ -1,7 +1,7 @@
 import { unwrap } from '../errors'
 import { describe, log } from '../log'
 import type { Admission } from './admission'
-import { bearerKey, type Caller, identify, type KeySettings } from './caller'
+import { type Caller, identify, type KeySettings } from './caller'
 import type { Key } from './keys'
 import { LEASE_MS } from './pace'
 import { askTeam } from './teams'
@@ -53,12 +53,8 @@ export const bearerOf = async ({ team, keyHash }: Caller, env: Env): Promise<Key
   unwrap(await askTeam(env, team, async (stub) => await stub.bearer(keyHash)))
 
 /** The team of a caller that only looks at what it has, without that being counted. Throws GatewayError likewise. */
-export async function teamOfBearer(
-  authorization: string | undefined,
-  settings: KeySettings,
-  env: Env,
-): Promise<string> {
-  const caller = identify(bearerKey(authorization), settings)
+export async function teamOfBearer(apiKey: string | undefined, settings: KeySettings, env: Env): Promise<string> {
+  const caller = identify(apiKey, settings)
   await bearerOf(caller, env)
   return caller.team
 }

@@ -1,4 +1,5 @@
-import { type Cursor, type Entry, type Found, keptOf, type Order, type Settlement, type Sought } from './entry'
+import { type Cursor, type Entry, type Found, keptOf, type Order, type Settlement, type Sought, TEXT } from './entry'
+import { SCHEMA } from './ledger-schema'
 
 /** Sooner is not worth asking again, and no SDK waits for longer than a minute (protocols §7.1). */
 const [MIN_WAIT_MS, MAX_WAIT_MS] = [2000, 60_000]
@@ -9,24 +10,7 @@ const LATELY = 500
 /** A prompt is kept to tell pictures apart by. */
 const MAX_PROMPT = 500
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS ledger (
-    id TEXT PRIMARY KEY, generation TEXT NOT NULL, request TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL,
-    operation TEXT NOT NULL, prompt TEXT NOT NULL, n INTEGER NOT NULL,
-    status TEXT NOT NULL, failure TEXT, started_ms INTEGER NOT NULL, ended_ms INTEGER, expires_ms INTEGER NOT NULL,
-    reserved INTEGER NOT NULL, cost INTEGER, images INTEGER NOT NULL DEFAULT 0,
-    image_keys TEXT NOT NULL DEFAULT '[]', kept_keys TEXT NOT NULL DEFAULT '[]', attempts INTEGER NOT NULL DEFAULT 0,
-    upstream TEXT, account INTEGER, served_model TEXT, upstream_request TEXT, organization TEXT,
-    size TEXT, quality TEXT, input_tokens INTEGER, output_tokens INTEGER, deleted_ms INTEGER
-  ) WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS ledger_started ON ledger (started_ms, id);
-  CREATE INDEX IF NOT EXISTS ledger_key ON ledger (key, started_ms, id);
-  CREATE INDEX IF NOT EXISTS ledger_generation ON ledger (generation, started_ms, id);
-  CREATE INDEX IF NOT EXISTS ledger_running ON ledger (key, expires_ms, reserved) WHERE status = 'running';
-  CREATE INDEX IF NOT EXISTS ledger_kept ON ledger (started_ms) WHERE kept_keys <> '[]';
-`
-
-/** Every generation of a team, what was held for it and what it cost. */
+/** Every generation of a team and every request for a text, what was held for it and what it cost. */
 export class Ledger {
   readonly #sql: SqlStorage
 
@@ -97,12 +81,13 @@ export class Ledger {
       .one()
   }
 
-  /** How long the last ones took that succeeded, of one model or of all, in ms; undefined where there were none lately. */
+  /** How long the last ones took that succeeded and made pictures, of one model or of all, in ms; undefined where there were none lately. */
   usualMs(model?: string): number | undefined {
     const { usual } = this.#sql
       .exec<{ usual: number | null }>(
         `SELECT avg(ms) AS usual FROM (SELECT ended_ms - started_ms AS ms
-         FROM (SELECT status, model, started_ms, ended_ms FROM ledger ORDER BY started_ms DESC LIMIT ${LATELY})
+         FROM (SELECT status, model, started_ms, ended_ms FROM ledger WHERE operation <> '${TEXT}'
+           ORDER BY started_ms DESC LIMIT ${LATELY})
          WHERE status = 'succeeded' ${model === undefined ? '' : 'AND model = ?'} ORDER BY started_ms DESC LIMIT 20)`,
         ...(model === undefined ? [] : [model]),
       )
@@ -139,7 +124,7 @@ export class Ledger {
   }
 
   /** The newest entries first. */
-  page({ generation, image, key, from, to, deleted }: Sought, limit: number, after?: Cursor): Entry[] {
+  page({ generation, image, key, from, to, deleted, pictured }: Sought, limit: number, after?: Cursor): Entry[] {
     const conditions = [
       { sql: 'generation = ?', values: [generation] },
       { sql: 'EXISTS (SELECT 1 FROM json_each(image_keys) WHERE value = ?)', values: [image] },
@@ -148,6 +133,7 @@ export class Ledger {
       { sql: 'started_ms < ?', values: [to] },
       { sql: '(started_ms, id) < (?, ?)', values: [after?.startedMs, after?.id] },
       { sql: deleted ? 'TRUE' : 'deleted_ms IS NULL', values: [] },
+      { sql: pictured ? `operation <> '${TEXT}'` : 'TRUE', values: [] },
     ].filter(({ values }) => !values.includes(undefined))
     return this.#sql
       .exec<Entry>(

@@ -54,8 +54,9 @@ export function refuseAsked(
   meant: (name: string) => string | undefined,
 ): Failure | undefined {
   const { model } = request
-  for (const { models, max_n, max_size } of all) {
-    if (models && !models.some((name) => matches(name, model) || meant(name) === model)) return forbidden(model)
+  for (const limits of all) {
+    const { max_n, max_size } = limits
+    if (!allows(limits, model, meant)) return forbidden(model)
     if (max_n && request.n > max_n) return aboveMaximum('n', request.n, max_n)
     if (max_size && exceeds(request.size, max_size)) {
       return invalidSize(request.size, `Your key allows at most ${max_size}; name a size within that.`)
@@ -63,6 +64,10 @@ export function refuseAsked(
   }
   return undefined
 }
+
+/** Whether limits let a model be used; `meant` tells which model a name stands for. */
+export const allows = ({ models }: Limits, model: string, meant: (name: string) => string | undefined): boolean =>
+  !models || models.some((name) => matches(name, model) || meant(name) === model)
 
 const matches = (pattern: string, model: string): boolean =>
   pattern.endsWith('*') ? model.startsWith(pattern.slice(0, -1)) : pattern === model

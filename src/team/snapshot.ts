@@ -26,7 +26,7 @@ export interface Snapshot {
   images: string[]
   /** What it cost whoever asked, in micro-USD; undefined where no price is known. */
   cost?: number | undefined
-  /** How far it is by the upstream's own account, from 0 to 100. */
+  /** How far it is by the upstream's own account, in whole percent. */
   percent?: number | undefined
 }
 

@@ -1,3 +1,5 @@
+import { TEXT } from './entry'
+
 /** Answers that cost nothing: from the cache, and from generations that somebody else had started. */
 export interface FreeAnswers {
   model: string
@@ -45,7 +47,7 @@ export const NO_USE: UsageRow = {
   saved: 0,
 }
 
-/** How long generations took that succeeded: the mean, and what 95 of a hundred did not exceed (nearest rank). */
+/** How long generations took that succeeded and made pictures: the mean, and what 95 of a hundred did not exceed (nearest rank). */
 export type Latency = { mean_ms: number | null; p95_ms: number | null }
 
 /** What a team or a key has used. */
@@ -68,7 +70,7 @@ const SCHEMA = `
   ) WITHOUT ROWID;
 `
 
-/** Generations that ended, by the day they began on, and the free answers beside them. */
+/** Generations and requests for texts that ended, by the day they began on, and the free answers beside them. */
 const ROWS = `
   SELECT date(started_ms / 1000, 'unixepoch') AS day, key, model, coalesce(upstream, '') AS upstream,
     0 AS hits, 0 AS joins, 1 AS generations, status NOT IN ('succeeded', 'cancelled') AS failures, images,
@@ -133,7 +135,7 @@ export class UsageBook {
       .exec<Latency>(
         `WITH took AS (
            SELECT ended_ms - started_ms AS ms FROM ledger
-           WHERE status = 'succeeded' AND started_ms >= unixepoch(?1) * 1000
+           WHERE status = 'succeeded' AND operation <> '${TEXT}' AND started_ms >= unixepoch(?1) * 1000
              AND started_ms < (unixepoch(?2) + 86400) * 1000 AND (?3 IS NULL OR key = ?3)
          )
          SELECT (SELECT avg(ms) FROM took) AS mean_ms, (

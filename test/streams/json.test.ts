@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Bytes, collect } from '../../src/streams/bytes'
 import { JsonStream, type Path } from '../../src/streams/json'
-import { decodeAll, encode, oddSplits, passing } from './splits'
+import { decodeAll, encode, oddSplits, passing, splits } from './splits'
 
 /** Every string at or under a key `image` is taken. */
 const take = (path: Path): boolean => path.includes('image')
@@ -140,4 +140,17 @@ test('leaving early lets go of the source', async () => {
   }
   for await (const _ of new JsonStream(source(), take).strings()) break
   expect(closed).toBe(true)
+})
+
+test('what is dropped comes out empty, however long it is and wherever the text is cut', async () => {
+  const text = '{"a":1,"x":[{"b":"]"},[1],{"x":{}}],"c":[{"x":{"é":2}},3],"image":"data","x":{}}'
+  for (const { how, chunks } of splits(encode(text))) {
+    const json = new JsonStream(passing(chunks), take, (path) => path.at(-1) === 'x')
+    const strings: string[] = []
+    for await (const { bytes } of json.strings()) strings.push(await decodeAll(bytes))
+    expect([how, strings, json.value()]).toEqual([how, ['data'], { a: 1, x: {}, c: [{ x: {} }, 3], image: '0' }])
+  }
+  const long = new JsonStream(passing([encode(`{"x":[${'1,'.repeat(600_000)}1],"a":1}`)]), take, ([key]) => key === 'x')
+  expect(await Array.fromAsync(long.strings())).toEqual([])
+  expect(long.value()).toEqual({ x: [], a: 1 })
 })

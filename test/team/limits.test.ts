@@ -148,3 +148,16 @@ describe.each(Object.entries(CASES))('the limit %s', (_, limit) => {
     expect((await ask(key, last, { 'cache-control': 'no-cache' })).status).toBe(200)
   })
 })
+
+test.each([
+  ['a shape', { size: '3:4 2K' }, '1536x2048'],
+  ['what is made larger', { size: '1080x1920' }, '1088x1920'],
+  ['what is made smaller', { model: 'gpt-image-1.5', size: '1080x1080' }, '1024x1024'],
+  ['a shape of the largest resolution', { size: '16:9 4K' }, '3840x2160'],
+])('the largest size of a key is held against what is made for %s', async (_, body, pixels) => {
+  const { key } = await team('acme', { max_size: pixels })
+  expect((await ask(key, body)).status).toBe(200)
+  const { key: lesser } = await team('globex', { max_size: pixels.replace(/\d+$/, (edge) => String(Number(edge) - 1)) })
+  const refused = await errorOf(await ask(lesser, body))
+  expect(refused).toMatchObject({ status: 400, param: 'size', message: expect.stringContaining(`'${pixels}'`) })
+})

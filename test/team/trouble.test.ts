@@ -6,36 +6,13 @@ import { audit, generate, ownUsage, standing, used } from '../support/books'
 import { errorOf } from '../support/gateway'
 import { at, NOON } from '../support/orders'
 import { team } from '../support/teams'
+import { trouble } from '../support/trouble'
 import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
 
 const COST = 196 * 30 + 2 * 5
 const LIMITS = { budget_usd: 10, images_per_day: 100, concurrency: 5 }
-
-/** Has one verb of the team objects fail, as when their machine is gone: before it has acted or after. */
-function trouble(
-  verb: 'reserve' | 'settle',
-  times = Infinity,
-  when: 'before' | 'after' = 'before',
-): { failures: number } {
-  const told = { failures: 0 }
-  const real = env.TEAMS.getByName.bind(env.TEAMS)
-  vi.spyOn(env.TEAMS, 'getByName').mockImplementation((name) => {
-    const stub = real(name)
-    return new Proxy(stub, {
-      get: (_, property) => {
-        if (property !== verb || told.failures >= times) return Reflect.get(stub, property, stub)
-        return async (...args: unknown[]) => {
-          told.failures += 1
-          if (when === 'after') await Reflect.apply(Reflect.get(stub, verb, stub), stub, args)
-          throw new Error('Network connection lost.')
-        }
-      },
-    })
-  })
-  return told
-}
 
 describe('a team that cannot be reached to hold the money', () => {
   test('has nothing made that nobody may be able to pay for', async () => {

@@ -1,0 +1,25 @@
+import type { Bytes } from './bytes'
+
+/** Where something stands, in bytes: `to` is behind its last one. */
+export interface Place {
+  from: number
+  to: number
+}
+
+/** The same bytes with others in one place. */
+export async function* spliced(bytes: Bytes, { from, to }: Place, others: Uint8Array): Bytes {
+  let at = 0
+  let isDone = false
+  for await (const chunk of bytes) {
+    const within = (offset: number): number => Math.min(Math.max(offset - at, 0), chunk.length)
+    const before = chunk.subarray(0, within(from))
+    const after = chunk.subarray(within(to))
+    at += chunk.length
+    if (before.length > 0) yield before
+    if (!isDone && at >= from) {
+      isDone = true
+      yield others
+    }
+    if (after.length > 0) yield after
+  }
+}

@@ -1,0 +1,79 @@
+import { describe, expect, test, vi } from 'vitest'
+import { audit, standing } from '../support/books'
+import { json } from '../support/fake-text'
+import { errorOf } from '../support/gateway'
+import { ask, operate, team } from '../support/teams'
+import { chat, HELLO, texts } from '../support/texts'
+
+const { first, images } = texts()
+
+describe('a request for a text', () => {
+  test('counts as one of the requests of its minute and of its day, and tells how many are left', async () => {
+    const { key } = await team('acme', { requests_per_minute: 2, requests_per_day: 9, images_per_day: 3 })
+    const { headers } = await chat(HELLO, key)
+    expect(headers.get('x-ratelimit-remaining-requests')).toBe('1')
+    expect(headers.get('x-ratelimit-remaining-images')).toBe('3')
+    await ask(key)
+    expect(await errorOf(await chat(HELLO, key))).toMatchObject({ status: 429, code: 'rate_limit_exceeded' })
+    expect([first.calls.length, (await standing('acme', 'requests_per_day')).used]).toEqual([1, 2])
+  })
+
+  test.each([
+    [['gpt-5.2'], 200],
+    [['gpt-5*'], 200],
+    [['quick'], 200],
+    [['gpt-image-2'], 403],
+    [[], 403],
+  ])('of a key that may use %j is answered with %i', async (models, status) => {
+    const { key } = await team('acme', { models })
+    expect((await chat({ ...HELLO, model: 'quick' }, key)).status).toBe(status)
+    expect(first.calls).toHaveLength(status === 200 ? 1 : 0)
+  })
+
+  test('does not mind what its key allows of pictures', async () => {
+    const { key } = await team('acme', { max_n: 1, max_size: '512x512', images_per_day: 0 })
+    expect((await chat(HELLO, key)).status).toBe(200)
+  })
+
+  test('is refused where the budget does not pay for it', async () => {
+    const { key } = await team('acme', { budget_usd: 0.01 })
+    const refused = await errorOf(await chat(HELLO, key))
+    expect(refused).toMatchObject({ status: 429, code: 'insufficient_quota' })
+    expect((await chat({ ...HELLO, max_tokens: 100 }, key)).status).toBe(200)
+    expect(first.calls).toHaveLength(1)
+  })
+
+  test('is refused to whoever has a budget where its price is not known', async () => {
+    const { key } = await team('acme', { budget_usd: 1 })
+    expect(await errorOf(await chat({ ...HELLO, model: 'unpriced' }, key))).toMatchObject({
+      status: 403,
+      param: 'model',
+    })
+    expect(first.calls).toEqual([])
+  })
+
+  test('takes one of the places of those that are under way, and gives it back', async () => {
+    const { key } = await team('acme', { concurrency: 1 })
+    const { promise: answered, resolve } = Promise.withResolvers<void>()
+    first.next(async () => {
+      await answered
+      return json({})
+    })
+    const response = chat(HELLO, key)
+    await vi.waitUntil(() => first.calls.length === 1)
+    const [busy, picture] = [await chat(HELLO, key), await ask(key)]
+    expect([busy.status, Number(busy.headers.get('retry-after')) > 0, picture.status]).toEqual([429, true, 429])
+    resolve()
+    await (await response).text()
+    await vi.waitFor(async () => expect((await standing('acme', 'concurrency')).used).toBe(0))
+    expect([(await chat(HELLO, key)).status, (await ask(key)).status]).toEqual([200, 200])
+    expect(images.calls).toHaveLength(1)
+  })
+
+  test('of a key that was revoked is refused', async () => {
+    const { key, id } = await team('acme')
+    await operate('DELETE', `/teams/acme/keys/${id}`)
+    expect((await chat(HELLO, key)).status).toBe(401)
+    expect(await audit('acme')).toEqual([])
+  })
+})
