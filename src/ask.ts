@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Context } from 'hono'
+import { notTogether } from './catalog/refusals'
 import type { Config } from './config'
 import type { App } from './context'
 import { type Freshness, freshnessOf } from './delivery/freshness'
 import { webhookUrl } from './delivery/webhook'
+import type { Dialect, HandOff } from './dialects/dialect'
 import { type Failure, GatewayError, unwrap } from './errors'
-import type { Ask } from './generation/task'
+import type { Ask, JobForm } from './generation/task'
 import { fingerprint, type ImageRequest } from './image/request'
 import type { Admission } from './team/admission'
 import { type Claim, CLAIM_MS } from './team/claims'
@@ -20,21 +22,45 @@ export interface Asking {
   isNearEnough: boolean
 }
 
+/** Somebody whom the body of a request names, to be told how it ended in the words of that body's dialect. */
+export interface Receiver {
+  url: string
+  /** The parameter that it came in. */
+  param: string
+  form: JobForm
+}
+
+/** Who that is, where the body names somebody. */
+export const receiverOf = <Wants>(
+  handOff: HandOff | undefined,
+  { id }: Dialect<Wants>,
+  wants: Wants,
+): Receiver | undefined =>
+  handOff?.webhook && { ...handOff.webhook, form: { dialect: id, wants: JSON.stringify(wants) } }
+
 /**
  * What a request asks of which generation: its fingerprint is the generation's name, so that equal requests meet there;
  * an Idempotency-Key ties it to the one that the key came with first. Throws GatewayError.
  */
-export async function askOf(request: ImageRequest, admission: Admission, c: Context<App>): Promise<Asking> {
+export async function askOf(
+  request: ImageRequest,
+  admission: Admission,
+  c: Context<App>,
+  receiver: Receiver | undefined,
+): Promise<Asking> {
   const [config, requestId, { payer }] = [c.get('config'), c.get('requestId'), admission]
   const freshness = freshnessOf(c.req.header('cache-control'), Date.now())
   const key = idempotencyKey(c.req.header('idempotency-key'))
-  const address = c.req.header('x-webhook-url')
-  const url = address === undefined ? undefined : webhookUrl(address, config, 'X-Webhook-URL')
+  const named = c.req.header('x-webhook-url')
+  if (receiver && named !== undefined) throw new GatewayError(twoReceivers(receiver))
+  const hook = receiver ?? (named === undefined ? undefined : { url: named, param: 'X-Webhook-URL' })
+  const url = hook && webhookUrl(hook.url, config, hook.param)
   const same = fingerprint(request, scopeOf(request, admission, config))
   const generation = `gen_${freshness.keep ? same : crypto.randomUUID().replaceAll('-', '')}`
   const first = { generation, madeSinceMs: freshness.madeSinceMs, isReplay: false }
   const claim = key === undefined ? first : await claimed(key, same, first, payer.team, c.env)
   const { origin } = new URL(c.req.url)
+  const form = receiver?.form
   const ask: Ask = {
     task: { id: claim.generation, request, requestId, shared: freshness.keep, payer, origin },
     madeSinceMs: claim.madeSinceMs,
@@ -42,10 +68,13 @@ export async function askOf(request: ImageRequest, admission: Admission, c: Cont
     keepMs: key === undefined ? 0 : CLAIM_MS,
     patienceMs: config.queueWaitMs,
     event: eventId(payer.team, key, requestId),
-    ...(url === undefined ? {} : { webhook: { id: eventId(payer.team, key, requestId, url), url } }),
+    ...(url === undefined ? {} : { webhook: { id: eventId(payer.team, key, requestId, url, form), url, form } }),
   }
   return { ask, freshness, isNearEnough: freshness.use && key === undefined && url === undefined }
 }
+
+const twoReceivers = ({ param }: Receiver): Failure =>
+  notTogether('X-Webhook-URL', `Send either '${param}' or X-Webhook-URL, not both.`)
 
 const claimed = async (key: string, same: string, first: Claim, team: string, env: Env): Promise<Claim> =>
   unwrap(await askTeam(env, team, async (stub) => await stub.claim(key, same, first)))
@@ -58,10 +87,10 @@ function scopeOf({ model }: ImageRequest, { payer, era }: Admission, { cacheScop
   return candidates(upstreams, model).some(({ upstream }) => upstream.standIn) ? `stand-in ${sharedBy}` : sharedBy
 }
 
-/** One for each receiver, and the same for every retry by an Idempotency-Key, so that it is known for one. */
-function eventId(team: string, key: string | undefined, requestId: string, url = ''): string {
+/** One for each receiver in each wording, and the same for every retry by an Idempotency-Key, so that it is known for one. */
+function eventId(team: string, key: string | undefined, requestId: string, url = '', form?: JobForm): string {
   if (key === undefined && url === '') return `evt_${requestId}`
-  const hash = createHash('sha256').update(`webhook\n${team}\n${key ?? requestId}\n${url}`)
+  const hash = createHash('sha256').update(`webhook\n${team}\n${key ?? requestId}\n${url}\n${form?.dialect ?? ''}`)
   return `evt_${hash.digest('hex').slice(0, 32)}`
 }
 

@@ -63,3 +63,8 @@ export function unwrap<T>(result: Result<T>): T {
   if (result.ok) return result.value
   throw new GatewayError(result.failure)
 }
+
+/** Throws GatewayError where there is a reason to. */
+export function refuse(failure: Failure | undefined): void {
+  if (failure) throw new GatewayError(failure)
+}

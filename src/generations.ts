@@ -1,14 +1,15 @@
 import type { Context } from 'hono'
-import { type App, linkOf } from './context'
+import type { App } from './context'
+import { occasionOf } from './dialects/occasion'
 import { retryHeaders, type Status, wordedStatus } from './delivery/job'
 import { ready, whole } from './delivery/whole'
-import { DIALECTS } from './dialects'
-import type { Dialect, Part } from './dialects/dialect'
+import { answerIn } from './dialects'
+import type { Part } from './dialects/dialect'
 import { type Failure, GatewayError, unwrap } from './errors'
 import type { Seen } from './generation/generation'
 import { cancel, forget, see } from './generation/obtain'
-import type { ImageRecord } from './image/record'
 import { type Entry, imagesOf, keptOf } from './team/entry'
+import { bearerKey } from './team/caller'
 import { teamOfBearer } from './team/lease'
 import { askTeam } from './team/teams'
 import { type Snapshot, snapshotOf } from './team/snapshot'
@@ -19,27 +20,33 @@ import { type Snapshot, snapshotOf } from './team/snapshot'
 
 /** `GET /v1/generations/{id}`: how it stands, and, of a job, the result as its dialect words it. Throws GatewayError. */
 export async function showGeneration(c: Context<App>): Promise<Response> {
-  const { status, seen } = await statusOf(c, await teamAt(c))
+  const team = await teamAt(c)
+  const { status, seen } = await statusOf(c, team, idAt(c))
   const json = wordedStatus(status, c)
   const headers = retryHeaders(status, Date.now())
-  const result = seen && resultOf(seen, c)
+  const result = seen && resultOf(seen, team, c)
   const answer = result && (await ready(within(json, result), c.env.IMAGES, (key) => forget(c.env.GENERATIONS, key)))
   return answer ? whole(answer, headers) : c.json({ ...json, result: null }, 200, headers)
 }
 
 /** `POST /v1/generations/{id}/cancel`: stops what can be stopped, and tells what it cost. Throws GatewayError. */
 export async function cancelGeneration(c: Context<App>): Promise<Response> {
-  const team = await teamAt(c)
+  const [team, id] = [await teamAt(c), idAt(c)]
   // What waits for its turn without being a job is in no ledger afterwards.
-  const { status } = await statusOf(c, team)
-  const snapshot = (await cancel(c.env.GENERATIONS, idAt(c), team)) ?? status.snapshot
+  const { status } = await statusOf(c, team, id)
+  const snapshot = (await cancel(c.env.GENERATIONS, id, team)) ?? status.snapshot
   if (snapshot.status !== 'cancelled') throw new GatewayError(ended(snapshot.status))
   return c.json(wordedStatus({ ...status, snapshot }, c))
 }
 
 /** What its generation and its team know of it. Throws GatewayError where that is nothing. */
-export async function statusOf(c: Context<App>, team: string): Promise<{ status: Status; seen: Seen | undefined }> {
-  const id = idAt(c)
+export async function statusOf(
+  c: Context<App>,
+  team: string,
+  id: string,
+): Promise<{ status: Status; seen: Seen | undefined }> {
+  // Any other id is nobody's, and does not make an object.
+  if (!/^gen_[0-9a-f]{32,64}$/.test(id)) throw new GatewayError(NOT_FOUND)
   const known = await see(c.env.GENERATIONS, id, team)
   const found = unwrap(await askTeam(c.env, team, async (stub) => await stub.find(id, known?.snapshot.model)))
   const { entry, foundedMs } = found
@@ -56,29 +63,25 @@ function withoutDeleted(snapshot: Snapshot, entry: Entry): Snapshot {
   return { ...snapshot, images: snapshot.images.filter((key) => !made.includes(key) || kept.includes(key)) }
 }
 
-/** The team of the key that a request comes with. Throws GatewayError. */
-export const teamAt = (c: Context<App>): Promise<string> =>
-  teamOfBearer(c.req.header('authorization'), c.get('config'), c.env)
-
-/** Any other id is nobody's, and does not make an object. Throws GatewayError. */
-export function idAt(c: Context<App>): string {
-  const id = c.req.param('id') ?? ''
-  if (!/^gen_[0-9a-f]{32,64}$/.test(id)) throw new GatewayError(NOT_FOUND)
-  return id
+/**
+ * The team of the key that a request comes with, in any of the headers of the wire formats: whoever has handed something
+ * off asks for it as it did then. Throws GatewayError.
+ */
+export function teamAt(c: Context<App>): Promise<string> {
+  const bearer = bearerKey(c.req.header('authorization'))
+  return teamOfBearer(bearer ?? c.req.header('x-goog-api-key') ?? c.req.header('api-key'), c.get('config'), c.env)
 }
+
+/** The id that a request's path names, which may be nobody's. */
+export const idAt = (c: Context<App>): string => c.req.param('id') ?? ''
 
 /** A result in the words of the dialect in which it was asked for; undefined where there is none. */
-function resultOf({ form, record }: Seen, c: Context<App>): Part[] | undefined {
-  const dialect = DIALECTS.find(({ id }) => id === form?.dialect)
-  return form && dialect && record ? resultIn(dialect, record, form.wants, linkOf(c)) : undefined
+function resultOf({ snapshot, form, record }: Seen, team: string, c: Context<App>): Part[] | undefined {
+  if (!form || !record) return undefined
+  const { id, request, createdMs } = snapshot
+  const occasion = occasionOf({ team, generation: id, requestId: request, startedMs: createdMs }, c)
+  return answerIn(form, record, occasion)?.parts
 }
-
-const resultIn = <Wants>(
-  dialect: Dialect<Wants>,
-  record: ImageRecord,
-  wants: string,
-  link: (key: string) => string,
-): Part[] => dialect.renderResult(record, dialect.wants.parse(JSON.parse(wants)), link).parts
 
 /** A generation with its result, whose images are read as it is sent. */
 const within = (json: Record<string, unknown>, result: Part[]): { contentType: string; parts: Part[] } => ({

@@ -52,6 +52,12 @@ describe('a Worker whose settings are wrong', () => {
       /UPSTREAMS\.0\.prices\.gpt-image-2 is wrong: prices are/,
     ],
     ['a scope that there is not', { CACHE_SCOPE: 'world' }, /CACHE_SCOPE is wrong/],
+    [
+      'a page for an origin',
+      { CORS_ORIGINS: 'https://a.example/b' },
+      /CORS_ORIGINS is wrong: is to be '\*', or origins/,
+    ],
+    ['an origin without its scheme', { CORS_ORIGINS: '*, a.example' }, /CORS_ORIGINS is wrong/],
   ])('(%s) says which, and serves nothing but /health', async (_, changed, message) => {
     const refused = await served(changed, '/v1/images/generations')
     expect([refused.status, refused.headers.get('x-should-retry')]).toEqual([500, 'false'])
@@ -117,6 +123,20 @@ describe('a list of upstreams', () => {
     expect(meaning({ UPSTREAMS }, 'dall-e-3')).toEqual({ model: 'dall-e-3', retired: false })
     expect(meaning({ UPSTREAMS }, 'dall-e-2')).toEqual({ model: 'gpt-image-2', retired: true })
     expect(meaning({ UPSTREAMS }, 'other')).toBeUndefined()
+  })
+
+  test("serves a relay's own name by whoever lists it, and else by the model that stands in", () => {
+    const [grsai, google] = [
+      { ...upstream, name: 'grsai', models: ['nano-banana-pro', 'gpt-image-2=gpt-image-2-vip'] },
+      { ...upstream, name: 'google', models: ['gemini-*'] },
+    ]
+    expect(meaning({ UPSTREAMS: [grsai, google] }, 'nano-banana-pro')).toEqual({
+      model: 'nano-banana-pro',
+      retired: false,
+    })
+    expect(meaning({ UPSTREAMS: [google] }, 'nano-banana-pro')).toEqual({ model: 'gemini-3-pro-image', retired: true })
+    expect(meaning({ UPSTREAMS: [grsai] }, 'sora-image')).toEqual({ model: 'gpt-image-2', retired: true })
+    expect(meaning({ UPSTREAMS: [grsai] }, 'nano-banana-fast')).toBeUndefined()
   })
 
   test.each([['*'], ['dall-e-*'], ['d*']])('does not promise a retired model by the pattern %s', (pattern) => {

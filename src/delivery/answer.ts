@@ -3,7 +3,7 @@ import type { App } from '../context'
 import { type Ready, ready } from './whole'
 import type { Rendered } from '../dialects/dialect'
 import { type Failure, GatewayError } from '../errors'
-import type { OnPartial } from '../generation/audience'
+import type { OnGlimpse } from '../generation/audience'
 import { forget, obtain } from '../generation/obtain'
 import type { Ask, Obtained } from '../generation/task'
 import * as records from '../store/records'
@@ -28,13 +28,13 @@ export async function recalled(source: Source): Promise<Answer | undefined> {
 }
 
 /** The answer of a generation; for one that has outlived its images, whatever is made after it. Throws GatewayError. */
-export async function answered(source: Source, onPartial: OnPartial | undefined): Promise<Answer> {
+export async function answered(source: Source, onGlimpse: OnGlimpse | undefined): Promise<Answer> {
   const { ask, c } = source
-  const first = await obtain(c.env.GENERATIONS, ask, onPartial)
+  const first = await obtain(c.env.GENERATIONS, ask, onGlimpse)
   const answer = await worded(source, first)
   if (answer) return answer
   const madeSinceMs = first.record.createdMs + 1
-  const remade = await worded(source, await obtain(c.env.GENERATIONS, { ...ask, madeSinceMs }, onPartial))
+  const remade = await worded(source, await obtain(c.env.GENERATIONS, { ...ask, madeSinceMs }, onGlimpse))
   if (remade) return remade
   throw new GatewayError(GONE)
 }

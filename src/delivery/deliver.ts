@@ -1,16 +1,15 @@
-import { linkOf } from '../context'
-import type { Beginning } from '../dialects/dialect'
+import type { Stream } from '../dialects/dialect'
+import type { Glimpse } from '../generation/audience'
 import { remember } from '../generation/obtain'
-import type { PartialImage } from '../image/record'
 import { describe, log } from '../log'
 import { type Answer, answered, recalled, type Source } from './answer'
 import { early, firstOf } from './early'
-import type { Errand } from './errand'
-import { excuse } from './failure'
+import { type Errand, occasionOfErrand } from './errand'
+import { failureOf } from './failure'
+import { Glimpses } from './glimpses'
 import { handOff } from './hand-off'
 import { answerHeaders, earlyHeaders } from './headers'
 import { preferenceOf } from './preference'
-import { Previews } from './previews'
 import { type Ready, ready, whole } from './whole'
 
 /** No proxy is known to cut a connection that was silent for no longer than this, in ms. */
@@ -25,71 +24,100 @@ const HAND_OFF_MS = 10_000
 export async function deliver<Wants>(errand: Errand<Wants>): Promise<Response> {
   const { c, dialect, wants, told, count } = errand
   const { request } = told.ask.task
-  const { waitMs, applied } = preferenceOf(c.req.header('prefer'))
+  const { waitMs, applied } = errand.handOff ? HANDED_OFF : preferenceOf(c.req.header('prefer'))
   if (waitMs === 0) return await handOff(errand, applied)
 
-  const source = sourceOf(errand, waitMs)
+  const stream = dialect.stream?.(request, wants, occasionOfErrand(errand))
+  const glimpses = new Glimpses(stream ? request.partials : 0, stream?.progress !== undefined)
+  const source = sourceOf(errand, stream, glimpses, waitMs)
   const near = errand.isNearEnough ? await recalled(source) : undefined
-  if (near) return inFull(errand, near)
+  if (near) return inFull(errand, stream, near)
 
-  const beginning = dialect.begin(request, wants)
-  const previews = new Previews(beginning.stream ? request.partials : 0)
-  const answer = answered(source, previews.isWanted ? (partial) => previews.add(partial) : undefined)
+  const answer = answered(source, glimpses.areWanted ? (glimpse) => glimpses.add(glimpse) : undefined)
   const { heartbeatAfterMs } = c.get('config')
   const everyMs = Math.min(KEEP_ALIVE_MS, heartbeatAfterMs ?? KEEP_ALIVE_MS)
-  const patienceMs = waitMs ?? (beginning.stream ? everyMs : heartbeatAfterMs)
-  const first = await firstOf({ preview: previews.arrival, answer }, patienceMs)
-  if (first === 'answer') return inFull(errand, await answer)
+  const patienceMs = waitMs ?? (stream ? everyMs : heartbeatAfterMs)
+  const first = await firstOf({ glimpse: glimpses.arrival, answer }, patienceMs)
+  if (first === 'answer') return inFull(errand, stream, await answer)
   if (first === 'silence' && waitMs !== undefined) return await handOff(errand, applied)
+  const { contentType, idle } = stream ?? WHITE_SPACE
   return early(
     {
-      beginning,
-      previews,
+      contentType,
+      idle,
+      opening: stream?.opening() ?? '',
+      glimpses,
       everyMs,
       answer: answer.then((each) => {
         count(each)
         return each.ready
       }),
-      show: (partial) => shown(beginning, partial, c.env.IMAGES),
-      excuse: (error) => excused(errand, beginning, error),
+      show: (glimpse) => shown(stream, glimpse, c.env.IMAGES),
+      excuse: (error) => excused(errand, stream, error),
     },
     earlyHeaders(told),
   )
 }
 
-function sourceOf<Wants>({ c, dialect, wants, told }: Errand<Wants>, waitMs: number | undefined): Source {
+/** A body that asks for nothing but word of its generation need not prefer it as well. */
+const HANDED_OFF = { waitMs: 0, applied: undefined }
+
+/** JSON may begin with it (RFC 8259 §2). */
+const WHITE_SPACE = { contentType: 'application/json', idle: () => ' ' }
+
+function sourceOf<Wants>(
+  errand: Errand<Wants>,
+  stream: Stream | undefined,
+  glimpses: Glimpses,
+  waitMs: number | undefined,
+): Source {
+  const { c, dialect, wants, told } = errand
   // Whoever says how long it waits is not turned away before it is handed off.
   const patienceMs = waitMs === undefined ? told.ask.patienceMs : Math.max(told.ask.patienceMs, waitMs + HAND_OFF_MS)
-  const ask = { ...told.ask, patienceMs }
-  return { ask, c, word: ({ record }) => dialect.render(record, wants, linkOf(c)) }
+  return {
+    ask: { ...told.ask, patienceMs },
+    c,
+    word: ({ record }) => {
+      // What is worded after the end of a stream would come before it.
+      glimpses.end()
+      if (!stream) return dialect.render(record, wants, occasionOfErrand(errand))
+      return { contentType: stream.contentType, parts: stream.close(record) }
+    },
+  }
 }
 
-function inFull<Wants>({ told, count }: Errand<Wants>, answer: Answer): Response {
+function inFull<Wants>({ told, count }: Errand<Wants>, stream: Stream | undefined, answer: Answer): Response {
   count(answer)
-  return whole(answer.ready, answerHeaders(told, answer, Date.now()))
+  return whole(answer.ready, answerHeaders(told, answer, Date.now()), stream?.opening())
 }
 
 /** A preview that was removed meanwhile, or that R2 does not give, is done without. */
-async function shown(
-  { contentType, stream }: Beginning,
-  partial: PartialImage,
-  bucket: R2Bucket,
-): Promise<Ready | undefined> {
+async function shown(stream: Stream | undefined, glimpse: Glimpse, bucket: R2Bucket): Promise<Ready | undefined> {
+  if (!stream) return undefined
+  const { contentType } = stream
+  if ('percent' in glimpse) {
+    const parts = [stream.progress?.(glimpse.percent) ?? stream.idle()]
+    return await ready({ contentType, parts }, bucket, async () => {})
+  }
   try {
-    return stream && (await ready({ contentType, parts: stream.partial(partial) }, bucket, async () => {}))
+    return await ready({ contentType, parts: stream.partial(glimpse) }, bucket, async () => {})
   } catch (error) {
-    log('partial-not-shown', { key: partial.image.key, ...describe(error) })
+    log('partial-not-shown', { key: glimpse.image.key, ...describe(error) })
     return undefined
   }
 }
 
-/** A failure in a stream's own words; where there are none, whoever asks again is told. */
+/** A failure in a stream's own words, or in those of an answer; where there are none, whoever asks again is told. */
 async function excused<Wants>(
-  { c, dialect, told }: Errand<Wants>,
-  { stream }: Beginning,
+  { c, dialect, wants, told }: Errand<Wants>,
+  stream: Stream | undefined,
   error: unknown,
 ): Promise<string | undefined> {
-  const { failure, worded } = excuse(error, dialect.renderError, told.requestId)
-  if (!stream) await remember(c.env.GENERATIONS, told.ask.task, failure)
-  return stream?.failure(worded)
+  const failure = failureOf(error, told.requestId)
+  if (stream) return stream.failure(failure)
+  const { status, text } = dialect.renderError(failure, told.requestId, wants, told.ask.task.id)
+  // The status that has gone out.
+  if (status === 200) return text
+  await remember(c.env.GENERATIONS, told.ask.task, failure)
+  return undefined
 }

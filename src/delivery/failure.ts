@@ -15,18 +15,14 @@ export function failureResponse(
   requestId: string,
   standings: readonly Standing[] = [],
 ): Response {
-  const { failure, worded } = excuse(error, word, requestId)
-  const headers = { ...limitHeaders(standings), ...failureHeaders(failure, requestId) }
-  return new Response(JSON.stringify(worded.body), { status: worded.status, headers })
-}
-
-/** What is told of an error, in the words that are given; what nobody foresaw goes to the log and is not told. */
-export function excuse(error: unknown, word: Word, requestId: string): { failure: Failure; worded: Worded } {
   const failure = failureOf(error, requestId)
-  return { failure, worded: word(failure, requestId) }
+  const { status, contentType, text } = word(failure, requestId)
+  const headers = { ...limitHeaders(standings), ...failureHeaders(failure, requestId), 'content-type': contentType }
+  return new Response(text, { status, headers })
 }
 
-function failureOf(error: unknown, requestId: string): Failure {
+/** What is told of an error; what nobody foresaw goes to the log and is not told. */
+export function failureOf(error: unknown, requestId: string): Failure {
   if (error instanceof GatewayError) {
     if (error.cause && STATUS[error.failure.code] >= 500)
       log('request-failed', { request: requestId, ...describe(error.cause) })
@@ -50,7 +46,6 @@ const STORE_TROUBLE: Failure = {
 /** When to try again, and whether to: read by the SDKs (protocols §7.1). */
 const failureHeaders = ({ retryAfterMs, retry }: Failure, requestId: string): Record<string, string> => ({
   'x-request-id': requestId,
-  'content-type': 'application/json',
   'cache-control': 'no-store',
   ...(retryAfterMs === undefined
     ? {}

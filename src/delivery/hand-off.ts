@@ -1,13 +1,13 @@
 import { unwrap } from '../errors'
 import { submit } from '../generation/obtain'
 import { askTeam } from '../team/teams'
-import type { Errand } from './errand'
+import { type Errand, occasionOfErrand } from './errand'
 import { generalHeaders, REPLAYED } from './headers'
 import { retryHeaders, wordedStatus } from './job'
 import { limitHeaders } from './limit-headers'
 
 /** Answers a request by where its answer will be (RFC 7240 §4.1). Throws GatewayError. */
-export async function handOff<Wants>(errand: Errand<Wants>, applied: string): Promise<Response> {
+export async function handOff<Wants>(errand: Errand<Wants>, applied: string | undefined): Promise<Response> {
   const { c, dialect, wants, told, count } = errand
   const { ask } = told
   const { id, payer } = ask.task
@@ -16,12 +16,15 @@ export async function handOff<Wants>(errand: Errand<Wants>, applied: string): Pr
   if (record) count({ record, origin: 'HIT' })
   const found = unwrap(await askTeam(c.env, payer.team, async (team) => await team.find(id, snapshot.model)))
   const status = { snapshot, found }
-  return c.json(wordedStatus(status, c), 202, {
+  const headers = {
     ...generalHeaders(told),
     ...limitHeaders(told.standings),
     ...retryHeaders(status, Date.now()),
     location: `/v1/generations/${id}`,
-    'preference-applied': applied,
+    ...(applied === undefined ? {} : { 'preference-applied': applied }),
     ...(ask.isReplay ? REPLAYED : {}),
-  })
+  }
+  // Whose body asks for it has words for it.
+  const own = errand.handOff && dialect.renderHandOff?.(occasionOfErrand(errand), wants)
+  return own === undefined ? c.json(wordedStatus(status, c), 202, headers) : Response.json(own, { headers })
 }

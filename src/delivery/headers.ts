@@ -69,7 +69,7 @@ const costHeaders = (cost: number | undefined, { creditsPerUsd }: Told): Record<
 })
 
 /** A header holds only printable ASCII; a model's name is whatever the settings say. */
-const printable = (value: string): string => value.replaceAll(/[^\x20-\x7e]/g, '?')
+export const printable = (value: string): string => value.replaceAll(/[^\x20-\x7e]/g, '?')
 
 /** The Idempotency-Key came before, and this is what that request came to (protocols §8.2). */
 export const REPLAYED = { 'idempotent-replayed': 'true' }

@@ -26,15 +26,18 @@ export const wordedStatus = ({ snapshot, found }: Status, c: Context<App>): Reco
   queued_before: snapshot.status === 'queued' ? (found.before ?? null) : null,
 })
 
-/** By the upstream's own account; else by how long the last ones took, which is told to be an estimate. */
-function progressOf(
+/**
+ * How far one is, from 0 to 100, by the upstream's own account; else by how long the last ones took, which is told to be an
+ * estimate.
+ */
+export function progressOf(
   { status, percent, startedMs }: Snapshot,
   usualMs: number | undefined,
   nowMs: number,
 ): { percent: number; estimated: boolean } | null {
   if (status === 'succeeded') return { percent: 100, estimated: false }
   if (status !== 'running') return null
-  if (percent !== undefined) return { percent: Math.round(percent), estimated: false }
+  if (percent !== undefined) return { percent, estimated: false }
   if (!usualMs || startedMs === undefined) return null
   const share = Math.floor((100 * (nowMs - startedMs)) / usualMs)
   return { percent: Math.max(0, Math.min(MOST_ESTIMATED, share)), estimated: true }

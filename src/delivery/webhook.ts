@@ -15,7 +15,7 @@ type UrlSettings = Pick<Config, 'allowPrivateUrls'>
 const MAX_URL = 2048
 
 /** The URL that a caller wants events to be sent to, by a parameter. Throws GatewayError `invalid_request`. */
-export function webhookUrl(address: string, settings: UrlSettings, param: 'X-Webhook-URL' | 'url'): string {
+export function webhookUrl(address: string, settings: UrlSettings, param: string): string {
   const why = refusalOf(address, settings)
   if (why === undefined) return new URL(address).href
   const message = `Invalid '${param}': ${why}. Name an https URL on the public internet, of at most ${MAX_URL} characters.`
@@ -41,6 +41,10 @@ export function signingSecret(team: string, version: number, gatewaySecret: stri
   const bytes = createHmac('sha256', gatewaySecret).update(`webhook-secret\n${team}\n${version}`).digest('base64')
   return SECRET_PREFIX + bytes
 }
+
+/** Those with which a team's events are signed now. */
+export const signingSecrets = (team: string, { versions }: { versions: number[] }, config: Config): string[] =>
+  versions.map((version) => signingSecret(team, version, config.signingSecret))
 
 /** The `webhook-signature` of an event: one for each secret, so that a receiver may know either. */
 export function sign(id: string, timestampSeconds: number, body: string, secrets: readonly string[]): string {

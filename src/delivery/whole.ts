@@ -12,8 +12,8 @@ export type Writer = WritableStreamDefaultWriter<Uint8Array>
 /** An answer that can be sent: its first picture is at hand, and the others are read from R2 as they are sent. */
 export interface Ready {
   contentType: string
-  /** All of it as the body of a response, its length known beforehand. */
-  body: () => BodyInit
+  /** All of it as the body of a response, its length known beforehand, behind what is said before it. */
+  body: (opening: string) => BodyInit
   /** Throws where a picture is no longer in R2, or the reader has gone. */
   write: (writer: Writer) => Promise<void>
 }
@@ -31,19 +31,27 @@ export async function ready(
   const firstImage = parts.find((part) => typeof part !== 'string')
   if (!firstImage) {
     const text = parts.filter((part) => typeof part === 'string').join('')
-    return { contentType, body: () => text, write: (writer) => writer.write(encoder.encode(text)) }
+    return { contentType, body: (opening) => opening + text, write: (writer) => writer.write(encoder.encode(text)) }
   }
   const first = await images.open(bucket, firstImage.key)
   if (!first) return undefined
   const open = async (image: StoredImage): Promise<R2ObjectBody> => {
-    const object = image === firstImage ? first : await images.open(bucket, image.key)
+    // A wire format may have the same picture twice.
+    const object = image === firstImage && !first.bodyUsed ? first : await images.open(bucket, image.key)
     if (object) return object
     await onMissing(image.key)
     throw new Error(`the image ${image.key} is not in R2`)
   }
   const encoded = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
   const writeAll = (writer: Writer): Promise<void> => write(encoded, writer, open)
-  return { contentType, body: () => streamOf(lengthOf(encoded), writeAll), write: writeAll }
+  const body = (opening: string): ReadableStream => {
+    const before = encoder.encode(opening)
+    return streamOf(before.length + lengthOf(encoded), async (writer) => {
+      if (before.length > 0) await writer.write(before)
+      await writeAll(writer)
+    })
+  }
+  return { contentType, body, write: writeAll }
 }
 
 type Encoded = Uint8Array | StoredImage
@@ -69,8 +77,8 @@ function streamOf(length: number, writeAll: (writer: Writer) => Promise<void>): 
 }
 
 /** An answer in one response. */
-export const whole = (answer: Ready, told: Record<string, string>): Response =>
-  new Response(answer.body(), { headers: { ...told, 'content-type': answer.contentType } })
+export const whole = (answer: Ready, told: Record<string, string>, opening = ''): Response =>
+  new Response(answer.body(opening), { headers: { ...told, 'content-type': answer.contentType } })
 
 /** Writes a body to its end. What fails on the way leaves nothing to do but to break off: the status has been sent. */
 export function send(writer: Writer, writeAll: (writer: Writer) => Promise<void>): void {

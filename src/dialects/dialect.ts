@@ -5,7 +5,9 @@ import type { App } from '../context'
 import type { Failure } from '../errors'
 import type { ImageRequest } from '../image/request'
 import type { ImageRecord, PartialImage, StoredImage } from '../image/record'
+import type { Snapshot } from '../team/snapshot'
 import type { Intake } from './intake'
+import type { Occasion } from './occasion'
 
 /** A request in our own terms. */
 export interface Asked<Wants> {
@@ -14,6 +16,14 @@ export interface Asked<Wants> {
   adjustments: Adjustment[]
   /** How the caller wants the answer worded; plain data, known to the dialect only. */
   wants: Wants
+  /** Set where the body asks for nothing but word of where the answer will be. */
+  handOff?: HandOff
+}
+
+/** How the end of a generation is told to whoever does not wait for it, where the body says so. */
+export interface HandOff {
+  /** A URL that hears of it in the dialect's own words, and the parameter that named it. */
+  webhook?: { url: string; param: string }
 }
 
 /** A piece of an answer: text, or a picture, which stands for its own base64. */
@@ -25,22 +35,47 @@ export interface Rendered {
   parts: Part[]
 }
 
-/** How an answer goes out that is not there yet. */
-export interface Beginning {
+/** An answer in pieces, made for one request: what it has said already decides what it says next. */
+export interface Stream {
   contentType: string
+  /** What comes before all else, told when it is sent: `close` may have been asked before that, also more than once. */
+  opening: () => string
   /** Says nothing, and keeps the connection from being taken for dead. */
-  filler: string
-  /** Words previews and failures, where the wire format has words for them once it has begun. */
-  stream?: {
-    partial: (partial: PartialImage) => Part[]
-    failure: (worded: Worded) => string
-  }
+  idle: () => string
+  /** Tells how far it is, in whole percent; missing where the wire format has no words for that. */
+  progress?: (percent: number) => string
+  partial: (partial: PartialImage) => Part[]
+  /** The answer itself, to the end. */
+  close: (record: ImageRecord) => Part[]
+  /** The end of one that failed after it had begun. */
+  failure: (failure: Failure) => string
 }
 
 /** A failure in the words of a dialect, which may know its status by another number than ours. */
 export interface Worded {
   status: number
-  body: unknown
+  contentType: string
+  text: string
+}
+
+/** A failure as JSON. */
+export const wordedJson = (status: number, body: unknown): Worded => ({
+  status,
+  contentType: 'application/json',
+  text: JSON.stringify(body),
+})
+
+/** How the requests for text models that come by the same route are told from those for images, and where they go. */
+export interface TextRoute {
+  /** Under an upstream's base URL. */
+  path: string
+  /** The fields that limit how many tokens an answer has; others are not known there, and may be passed over. */
+  limitedBy: readonly string[]
+  /**
+   * Whether a request is for a text model, by its fields without their long texts: ordinals stand for all but `model`,
+   * `tool_choice` and the types of `tools`. `isImageModel` knows the names.
+   */
+  isText: (fields: Record<string, unknown>, isImageModel: (name: string) => boolean) => boolean
 }
 
 /** One wire format that clients speak. It never knows which upstream serves it. */
@@ -50,13 +85,20 @@ export interface Dialect<Wants> {
   wants: z.ZodType<Wants>
   /** The caller's key, where the wire format puts it. */
   apiKey(c: Context<App>): string | undefined
+  text?: TextRoute
   /** Reads a request. Throws GatewayError. */
   parse(intake: Intake): Promise<Asked<Wants>>
-  /** Words an answer; `link` makes a URL that shows the picture under a key. */
-  render(record: ImageRecord, wants: Wants, link: (key: string) => string): Rendered
-  /** Words an answer for whoever comes for it later, as one JSON value. */
-  renderResult(record: ImageRecord, wants: Wants, link: (key: string) => string): Rendered
-  begin(request: ImageRequest, wants: Wants): Beginning
-  /** Words a failure, without its headers. */
-  renderError: (failure: Failure, requestId: string) => Worded
+  /** Words an answer as one JSON value. */
+  render(record: ImageRecord, wants: Wants, occasion: Occasion): Rendered
+  /** Words an answer in pieces, where the caller wants it so. */
+  stream?(request: ImageRequest, wants: Wants, occasion: Occasion): Stream | undefined
+  /** Words that a request was handed off, where its body asked for that. */
+  renderHandOff?(occasion: Occasion, wants: Wants): unknown
+  /** Words for the webhook that its body named how a generation ended, or stands; undefined where that is not told. */
+  renderNotice?(snapshot: Snapshot, wants: Wants, occasion: Occasion): unknown
+  /**
+   * Words a failure, without its headers. What the caller wants is not known of a request that could not be read; nor is
+   * there a generation, by its id, of one that was refused.
+   */
+  renderError: (failure: Failure, requestId: string, wants?: Wants, generation?: string) => Worded
 }

@@ -7,9 +7,10 @@ import type { InputImage } from '../image/request'
 import { fetchImage, UnreadableUrl } from '../image/source'
 import * as images from '../store/images'
 import * as inputs from '../store/inputs'
+import { KeptBody } from '../store/kept-body'
 import * as links from '../store/links'
 import { type Bytes, capped, read } from '../streams/bytes'
-import { meantBy } from '../upstreams/choose'
+import { isImageModel, meantBy } from '../upstreams/choose'
 
 /** Where a picture stands in a request: its number among all, from 1, and the parameter it came in. */
 export interface Position {
@@ -23,17 +24,31 @@ const MAX_INPUT_BYTES = 50 * 1024 * 1024
 /** A request on its way in: a dialect reads the body from it and hands it the pictures that it finds. */
 export class Intake {
   readonly #c: Context<App>
+  readonly #team: string
+  #kept: KeptBody | undefined
 
-  constructor(c: Context<App>) {
+  /** `team` is whose request it is. */
+  constructor(c: Context<App>, team: string) {
     this.#c = c
+    this.#team = team
   }
 
   header(name: string): string | undefined {
     return this.#c.req.header(name)
   }
 
-  /** The body as it arrives. Throws GatewayError `too_large`, at once where its length is announced. */
+  /** What stands in the path where the route has `:name`, decoded. */
+  param(name: string): string | undefined {
+    return this.#c.req.param(name)
+  }
+
+  query(name: string): string | undefined {
+    return this.#c.req.query(name)
+  }
+
+  /** The body as it arrives, or as it is kept. Throws GatewayError `too_large`, at once where its length is announced. */
   get body(): Bytes {
+    if (this.#kept) return this.#kept.read()
     const { maxBodyBytes } = this.#c.get('config')
     const refusal = (): GatewayError => new GatewayError(tooLarge('The request', maxBodyBytes))
     const announced = Number(this.header('content-length') ?? Number.NaN)
@@ -43,12 +58,27 @@ export class Intake {
     return announced <= SMALL_BYTES ? atOnce(request) : capped(read(request.body), maxBodyBytes, refusal)
   }
 
+  /** Has the body kept until `release`, so that it can be read more than once. Throws likewise. */
+  async keep(): Promise<KeptBody> {
+    return (this.#kept ??= await KeptBody.of(this.body, this.#c.env.IMAGES))
+  }
+
+  /** Lets go of a body that is kept. */
+  release(): void {
+    if (this.#kept) this.#c.executionCtx.waitUntil(this.#kept.remove())
+  }
+
   /** The model that a name stands for, and what is to be told of that. Throws GatewayError where nobody serves it. */
   model(name: string): { model: string; adjustments: Adjustment[] } {
     const meant = meantBy(name, this.#c.get('config'))
     if (!meant) throw new GatewayError(unknownModel(name))
     const { model, retired } = meant
     return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal: unknownModel(name) }] : [] }
+  }
+
+  /** Whether a name is that of an image model. */
+  isImageModel(name: string): boolean {
+    return isImageModel(name, this.#c.get('config'))
   }
 
   /** Stores a picture as it arrives. Throws GatewayError. */
@@ -75,6 +105,16 @@ export class Intake {
       const failure: Failure = { code: 'invalid_request', message, param: position.param, reason: 'invalid_image_url' }
       throw new GatewayError(failure, { cause: error })
     }
+  }
+
+  /** Stores the picture that a name given to its team means; undefined where there is none, or no more. Throws GatewayError. */
+  async pictureOf(reference: string, position: Position): Promise<InputImage | undefined> {
+    const { IMAGES } = this.#c.env
+    const meant = links.meantBy(reference, this.#team, this.#c.get('config'))
+    if (!meant) return undefined
+    const key = 'key' in meant ? meant.key : await images.keySince(IMAGES, meant.generation, meant.sinceMs)
+    const object = key === undefined ? null : await images.open(IMAGES, key)
+    return object ? await this.picture(read(object.body), position) : undefined
   }
 
   #fetched(address: string): Bytes {

@@ -1,5 +1,5 @@
 import { type ErrorCode, type Failure, STATUS } from '../errors'
-import type { Worded } from './dialect'
+import { type Worded, wordedJson } from './dialect'
 
 /** What OpenAI calls our codes where a failure names no finer reason; null where it has no code (protocols §1.7). */
 const CODES: Partial<Record<ErrorCode, string>> = {
@@ -16,16 +16,27 @@ const CODES: Partial<Record<ErrorCode, string>> = {
 /** Reasons that speak of the picture rather than of the request's form. */
 const ABOUT_THE_PICTURE = ['invalid_image_file', 'moderation_blocked']
 
-/**
- * The envelope that every OpenAI client reads: all four keys, always. A budget that is used up is a 429 there, which its
- * clients are told not to retry.
- */
-export function openaiError(failure: Failure, requestId: string): Worded {
+/** What stands in the envelope: all four keys, always. */
+export interface OpenaiError {
+  message: string
+  type: string
+  param: string | null
+  code: string | null
+}
+
+/** A failure as OpenAI tells it. */
+export function errorOf(failure: Failure, requestId: string): OpenaiError {
   const { code, message, param, reason } = failure
   const shown = code === 'internal' ? `${message} (request ID ${requestId})` : message
-  const error = { message: shown, type: typeOf(failure), param: param ?? null, code: reason ?? CODES[code] ?? null }
-  return { status: code === 'budget_exhausted' ? 429 : STATUS[code], body: { error } }
+  return { message: shown, type: typeOf(failure), param: param ?? null, code: reason ?? CODES[code] ?? null }
 }
+
+/**
+ * The envelope that every OpenAI client reads. A budget that is used up is a 429 there, which its clients are told not to
+ * retry.
+ */
+export const openaiError = (failure: Failure, requestId: string): Worded =>
+  wordedJson(failure.code === 'budget_exhausted' ? 429 : STATUS[failure.code], { error: errorOf(failure, requestId) })
 
 function typeOf({ code, reason }: Failure): string {
   if (code === 'unsupported_parameter' || (reason && ABOUT_THE_PICTURE.includes(reason)))

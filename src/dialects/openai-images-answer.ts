@@ -1,23 +1,13 @@
 import type { ImageRecord, StoredImage, Usage } from '../image/record'
 import type { ImageRequest } from '../image/request'
-import type { Beginning, Part, Rendered } from './dialect'
+import type { Part, Rendered, Stream } from './dialect'
+import type { Occasion } from './occasion'
+import { facts, seconds, tokenDetails } from './openai-answer'
+import { openaiError } from './openai-error'
 import type { Operation, Wants } from './openai-images-request'
 
-/** What an answer says besides its pictures. */
-const facts = ({
-  background,
-  format,
-  quality,
-  size,
-}: Pick<ImageRecord, 'background' | 'format' | 'quality' | 'size'>): Record<string, unknown> => ({
-  background,
-  output_format: format,
-  quality,
-  size,
-})
-
 /** Words an answer as one object, with every picture under `b64_json`, `url`, or both. */
-export function whole(record: ImageRecord, { as }: Wants, link: (key: string) => string): Rendered {
+export function whole(record: ImageRecord, { as }: Wants, { link }: Occasion): Rendered {
   const head = { created: seconds(record.createdMs), ...facts(record) }
   const parts: Rendered['parts'] = [`${JSON.stringify(head).slice(0, -1)},"data":[`]
   record.images.forEach((image, index) => {
@@ -34,8 +24,6 @@ export function whole(record: ImageRecord, { as }: Wants, link: (key: string) =>
   return { contentType: 'application/json', parts }
 }
 
-const EVENT_STREAM = 'text/event-stream'
-
 /** What the events of a route are called; a generation with pictures is an edit, but its client knows nothing of that. */
 const nameOf = (route: Operation): string => (route === 'generations' ? 'image_generation' : 'image_edit')
 
@@ -47,41 +35,34 @@ const frame = (type: string, image: StoredImage, rest: Record<string, unknown>):
 ]
 
 /** One `completed` event for each picture; the last one tells the usage of all, so that a client's sum is right. */
-export function events(record: ImageRecord, route: Operation): Rendered {
+function completed(record: ImageRecord, route: Operation): Part[] {
   const none: Usage = { input: 0, inputDetails: { text: 0, image: 0 }, output: 0, total: 0 }
-  const completed = (image: StoredImage, index: number): Part[] => {
+  return record.images.flatMap((image, index) => {
     const usage = index === record.images.length - 1 ? record.usage : none
     const rest = { created_at: seconds(record.createdMs), ...facts(record), usage: usage && usageOf(usage) }
     return frame(`${nameOf(route)}.completed`, image, rest)
-  }
-  return { contentType: EVENT_STREAM, parts: record.images.flatMap(completed) }
+  })
 }
 
-/** A stream that begins before the answer is there: with comments, previews, and perhaps a failure. */
-export const stream = (request: ImageRequest, route: Operation): Beginning => ({
-  contentType: EVENT_STREAM,
-  filler: ': still working\n\n',
-  stream: {
-    partial: ({ image, partial }) =>
-      frame(`${nameOf(route)}.partial_image`, image, {
-        partial_image_index: partial,
-        created_at: seconds(Date.now()),
-        ...facts(request),
-      }),
-    failure: ({ body }) => `event: error\ndata: ${JSON.stringify(body)}\n\n`,
-  },
+/** The answer as events: previews while it is made, and then the pictures, or a failure. */
+export const stream = (request: ImageRequest, route: Operation, requestId: string): Stream => ({
+  contentType: 'text/event-stream',
+  opening: () => '',
+  idle: () => ': still working\n\n',
+  partial: ({ image, partial }) =>
+    frame(`${nameOf(route)}.partial_image`, image, {
+      partial_image_index: partial,
+      created_at: seconds(Date.now()),
+      ...facts(request),
+    }),
+  close: (record) => completed(record, route),
+  failure: (failure) => `event: error\ndata: ${openaiError(failure, requestId).text}\n\n`,
 })
 
-const seconds = (ms: number): number => Math.floor(ms / 1000)
-
-function usageOf({ input, inputDetails, output, outputDetails, total }: Usage): Record<string, unknown> {
-  const details = (counts: Usage['inputDetails']): Record<string, number> | undefined =>
-    counts && { text_tokens: counts.text, image_tokens: counts.image }
-  return {
-    input_tokens: input,
-    input_tokens_details: details(inputDetails),
-    output_tokens: output,
-    output_tokens_details: details(outputDetails),
-    total_tokens: total,
-  }
-}
+const usageOf = ({ input, inputDetails, output, outputDetails, total }: Usage): Record<string, unknown> => ({
+  input_tokens: input,
+  input_tokens_details: tokenDetails(inputDetails),
+  output_tokens: output,
+  output_tokens_details: tokenDetails(outputDetails),
+  total_tokens: total,
+})

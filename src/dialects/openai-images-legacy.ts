@@ -12,7 +12,7 @@ const RENAMED: Record<string, string> = {
 }
 
 /** What a picture variation says when it is asked for as an edit. */
-const VARIATION_PROMPT = 'Make a variation of this image: the same subject and style, composed anew.'
+export const VARIATION_PROMPT = 'Make a variation of this image: the same subject and style, composed anew.'
 
 /** Puts the parameters of relays' clients into the API's own words, and tells what was changed. */
 export function modernize(given: Fields): { fields: Fields; adjustments: Adjustment[] } {

@@ -1,14 +1,15 @@
 import * as z from 'zod'
 import type { Adjustment } from '../catalog/fit'
 import { notTogether, unknownParameter } from '../catalog/refusals'
-import { DEFAULT_FRAMES } from '../catalog/tokens'
 import { GatewayError } from '../errors'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../image/request'
 import { boundaryOf } from '../streams/multipart'
 import type { Asked } from './dialect'
 import type { Intake } from './intake'
 import { checked } from '../checked'
-import { type Body, type Picture, readForm, readJson } from './openai-images-body'
+import { type Body, inTurn, type Picture, taken } from './json-body'
+import { readForm, readJson } from './openai-images-body'
+import { described, NO_PARTIALS, parameters } from './openai-parameters'
 import { editForVariation, imagesOfGeneration, modernize } from './openai-images-legacy'
 
 /** How the caller wants its pictures. */
@@ -19,25 +20,15 @@ export type Operation = 'generations' | 'edits' | 'variations'
 
 const picture = z.strictObject({ image_url: z.string() })
 
-/** No value that any model knows is longer. */
-const word = z.string().max(64)
+/** No model's name is longer. */
+const MAX_NAME = 256
 
 const generation = z.strictObject({
-  model: z.string().max(256),
+  model: z.string().max(MAX_NAME),
   prompt: z.string().min(1).max(32_000),
   n: z.int().min(1).max(10).nullish(),
-  size: word.nullish(),
-  quality: word.nullish(),
-  background: word.nullish(),
-  moderation: word.nullish(),
-  output_format: word.nullish(),
-  output_compression: z.int().min(0).max(100).nullish(),
+  ...parameters.shape,
   stream: z.boolean().nullish(),
-  partial_images: z.int().min(0).max(3).nullish(),
-  complexity: z.enum(['low', 'medium', 'high']).nullish(),
-  frame_count: z.int().min(2).max(16).nullish(),
-  frame_duration_ms: z.int().min(0).nullish(),
-  svg: z.record(z.string(), z.unknown()).nullish(),
   safety_identifier: z.string().max(512).nullish(),
   user: z.string().max(512).nullish(),
   response_format: z.enum(['url', 'b64_json']).nullish(),
@@ -53,11 +44,12 @@ const edit = generation.extend({
 
 type Fields = z.infer<typeof generation> & Partial<z.infer<typeof edit>>
 
-/** Reads a request to one of the API's routes. Throws GatewayError. */
-export async function parse(intake: Intake, operation: Operation): Promise<Asked<Wants>> {
+/** Reads a request to one of the API's routes; `deployment` is a model that its path names. Throws GatewayError. */
+export async function parse(intake: Intake, operation: Operation, deployment?: string): Promise<Asked<Wants>> {
   const boundary = operation === 'generations' ? undefined : boundaryOf(intake.header('content-type'))
   const body = boundary ? await readForm(intake, boundary) : await readJson(intake)
   const { fields, adjustments, schema } = translated(body, operation, boundary !== undefined)
+  if (deployment !== undefined) adjustments.push(...deployed(fields, deployment))
   if (typeof fields['model'] === 'string') {
     const meant = intake.model(fields['model'])
     fields['model'] = meant.model
@@ -74,10 +66,21 @@ export async function parse(intake: Intake, operation: Operation): Promise<Asked
 }
 
 const NO_URLS = notTogether('response_format', "A stream has no URLs. Leave 'response_format' out, or 'stream'.")
-const NO_PARTIALS = notTogether(
-  'partial_images',
-  'Partial images come in a stream. Set stream to true, or leave them out.',
-)
+
+/** Puts the model of the path in place of the body's, and tells it where they differ. */
+function deployed(fields: Body['fields'], deployment: string): Adjustment[] {
+  const model = fields['model'] ?? deployment
+  // What is no name is refused with the rest of the body.
+  if (typeof model !== 'string' || model.length > MAX_NAME) return []
+  fields['model'] = deployment
+  if (model === deployment) return []
+  return [
+    {
+      note: `model=${model}>${deployment}`,
+      refusal: notTogether('model', "The path names another model. Leave 'model' out of the body."),
+    },
+  ]
+}
 
 interface Translated {
   fields: Body['fields']
@@ -102,35 +105,18 @@ function translated({ fields: given }: Body, operation: Operation, form: boolean
 }
 
 async function requestOf(fields: Fields, pictures: Picture[], intake: Intake): Promise<ImageRequest> {
-  const { model, prompt, images, mask, markup, style } = fields
-  const { complexity, frame_count, frame_duration_ms, svg, input_fidelity } = fields
-  const take = async (reference: { image_url: string }, param: string): Promise<InputImage> => {
-    const found = pictures[Number(reference.image_url)]
-    if (!found) throw new Error(`the body has no picture ${reference.image_url}`)
-    return 'url' in found
-      ? await intake.pictureAt(found.url, { number: Number(reference.image_url) + 1, param })
-      : found
-  }
+  const { model, prompt, images, mask, markup, style, input_fidelity } = fields
+  const take = ({ image_url }: { image_url: string }, param: string): Promise<InputImage> =>
+    taken(intake, pictures, image_url, param)
   const endUser = fields.safety_identifier || fields.user
   return {
     operation: images ? 'edit' : 'generate',
     model,
     prompt,
     n: fields.n ?? DEFAULTS.n,
-    size: fields.size ?? DEFAULTS.size,
-    quality: fields.quality ?? DEFAULTS.quality,
-    background: fields.background ?? DEFAULTS.background,
-    format: fields.output_format ?? DEFAULTS.format,
-    compression: fields.output_compression ?? DEFAULTS.compression,
-    moderation: fields.moderation ?? DEFAULTS.moderation,
+    ...described(fields),
     ...(style ? { style } : {}),
     ...(input_fidelity ? { inputFidelity: input_fidelity } : {}),
-    extras: given({
-      complexity,
-      frame_count: frame_count === DEFAULT_FRAMES ? null : frame_count,
-      frame_duration_ms: frame_duration_ms === DEFAULT_FRAME_MS ? null : frame_duration_ms,
-      svg,
-    }),
     images: await inTurn(images ?? [], (each, at) => take(each, `images[${at}].image_url`)),
     ...(mask ? { mask: await take(mask, 'mask.image_url') } : {}),
     ...(markup ? { markup: await take(markup, 'markup.image_url') } : {}),
@@ -138,17 +124,3 @@ async function requestOf(fields: Fields, pictures: Picture[], intake: Intake): P
     ...(endUser ? { endUser } : {}),
   }
 }
-
-/** How long a frame of a GIF is shown when nothing is said (protocols §1.1). */
-const DEFAULT_FRAME_MS = 200
-
-/** One after the other, since each picture that is read takes its share of the isolate's memory. */
-async function inTurn<Item, Value>(items: Item[], read: (item: Item, at: number) => Promise<Value>): Promise<Value[]> {
-  const values: Value[] = []
-  for (const [at, item] of items.entries()) values.push(await read(item, at))
-  return values
-}
-
-/** Null means the same as leaving a parameter out (protocols §1.1). */
-const given = (fields: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null))

@@ -1,19 +1,17 @@
 import { bearerKey } from '../team/caller'
 import type { Dialect } from './dialect'
 import { openaiError } from './openai-error'
-import { events, stream, whole } from './openai-images-answer'
+import { stream, whole } from './openai-images-answer'
 import { type Operation, parse, type Wants, wants as schema } from './openai-images-request'
 
 /** OpenAI's Images API (protocols §1), with the words that relays' clients use besides (protocols §7.6). */
-const dialect = (operation: Operation): Dialect<Wants> => ({
+export const dialect = (operation: Operation): Dialect<Wants> => ({
   id: `openai-images-${operation}`,
   wants: schema,
   apiKey: (c) => bearerKey(c.req.header('authorization')),
   parse: (intake) => parse(intake, operation),
-  render: (record, wants, link) => (wants.stream ? events(record, operation) : whole(record, wants, link)),
-  renderResult: whole,
-  begin: (request, wants) =>
-    wants.stream ? stream(request, operation) : { contentType: 'application/json', filler: ' ' },
+  render: whole,
+  stream: (request, wants, { requestId }) => (wants.stream ? stream(request, operation, requestId) : undefined),
   renderError: openaiError,
 })
 

@@ -20,8 +20,11 @@ export interface Ended {
 export const concerns = (only: Concerned | undefined, { team, key }: Payer): boolean =>
   !only || (only.team === team && (only.key === undefined || only.key === key))
 
-/** Is handed the previews of a run; across RPC, so that it may fail. */
-export type OnPartial = (partial: PartialImage) => unknown
+/** What can be shown of images that are being made: a preview, or how far they are, in whole percent. */
+export type Glimpse = PartialImage | { percent: number }
+
+/** Is handed what can be shown of a run; across RPC, so that it may fail. */
+export type OnGlimpse = (glimpse: Glimpse) => unknown
 
 /** Somebody who waits for a run. */
 export interface Seat {
@@ -29,14 +32,15 @@ export interface Seat {
   /** For how long it waits for its turn, in ms. */
   patienceMs: number
   end: (ended: Ended) => void
-  show: (partial: PartialImage) => void
+  show: (glimpse: Glimpse) => void
 }
 
 /** Those who wait for a run in this process. */
 export class Audience {
   readonly #seats = new Set<Seat>()
-  /** The newest preview of each picture, for whoever comes late. */
+  /** The newest preview of each picture, and how far they are, for whoever comes late. */
   readonly #newest = new Map<number, PartialImage>()
+  #percent = -1
 
   get isEmpty(): boolean {
     return this.#seats.size === 0
@@ -46,13 +50,14 @@ export class Audience {
     return [...this.#seats].some(({ patienceMs }) => patienceMs > 0)
   }
 
-  join(patienceMs: number, onPartial: OnPartial = () => {}): Seat {
+  join(patienceMs: number, onGlimpse: OnGlimpse = () => {}): Seat {
     const { promise, resolve } = Promise.withResolvers<Ended>()
     // Whoever has gone cannot be shown anything.
-    const show = (partial: PartialImage): void => void Promise.try(() => onPartial(partial)).catch(() => {})
+    const show = (glimpse: Glimpse): void => void Promise.try(() => onGlimpse(glimpse)).catch(() => {})
     const seat = { ended: promise, patienceMs, end: resolve, show }
     this.#seats.add(seat)
-    for (const partial of this.#newest.values()) show(partial)
+    for (const glimpse of this.#newest.values()) show(glimpse)
+    if (this.#percent >= 0) show({ percent: this.#percent })
     return seat
   }
 
@@ -64,13 +69,17 @@ export class Audience {
     this.#seats.delete(seat)
   }
 
-  show(partial: PartialImage): void {
-    this.#newest.set(partial.index, partial)
-    for (const seat of this.#seats) seat.show(partial)
+  /** Shows it to all who wait; of progress, what is none is not worth a call to each. */
+  show(glimpse: Glimpse): void {
+    if (!('percent' in glimpse)) this.#newest.set(glimpse.index, glimpse)
+    else if (glimpse.percent > this.#percent) this.#percent = glimpse.percent
+    else return
+    for (const seat of this.#seats) seat.show(glimpse)
   }
 
   end(ended: Ended): void {
     this.#newest.clear()
+    this.#percent = -1
     for (const seat of this.#seats) seat.end(ended)
     this.#seats.clear()
   }

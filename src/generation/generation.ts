@@ -6,7 +6,8 @@ import * as images from '../store/images'
 import * as records from '../store/records'
 import type { Payer } from '../team/entry'
 import type { Snapshot } from '../team/snapshot'
-import { Audience, concerns, type Ended, type OnPartial, type Seat } from './audience'
+import { Audience, concerns, type Ended, type OnGlimpse, type Seat } from './audience'
+import { Bulletins } from './bulletins'
 import { Closing } from './closing'
 import { withDeadline } from './deadline'
 import { CANCELLED } from './failures'
@@ -41,6 +42,7 @@ export class Generation extends DurableObject<Env> {
     memory: this.#memory,
     jobs: this.#jobs,
     outbox: this.#outbox,
+    bulletins: new Bulletins(this.ctx, this.env, this.#jobs),
     audience: this.#audience,
     live: {},
   }
@@ -48,10 +50,10 @@ export class Generation extends DurableObject<Env> {
   readonly #runner = new Runner(this.#shop, this.#closing)
 
   /**
-   * Hands back the answer already made, joins the making of it, or makes it, and shows its previews meanwhile. Whoever
+   * Hands back the answer already made, joins the making of it, or makes it, and shows what there is of it meanwhile. Whoever
    * joins a run that was refused to its payer, or cancelled by that payer's team, starts it anew.
    */
-  async obtain(ask: Ask, onPartial?: OnPartial): Promise<Result<Obtained>> {
+  async obtain(ask: Ask, onGlimpse?: OnGlimpse): Promise<Result<Obtained>> {
     for (;;) {
       await this.#runner.settled()
       const known = this.#known(ask)
@@ -60,7 +62,7 @@ export class Generation extends DurableObject<Env> {
         return originating(this.#memory.madeFor, ask, 'HIT', known)
       }
       const startedBy = this.#memory.run?.task.requestId ?? ask.task.requestId
-      const { made, only } = await this.#attend(ask, onPartial)
+      const { made, only } = await this.#attend(ask, onGlimpse)
       if (concerns(only, ask.task.payer)) return originating(startedBy, ask, 'JOINED', made)
     }
   }
@@ -200,9 +202,9 @@ export class Generation extends DurableObject<Env> {
   }
 
   /** Waits for the end of the run, which is begun where there is none. */
-  async #attend(ask: Ask, onPartial: OnPartial | undefined): Promise<Ended> {
+  async #attend(ask: Ask, onGlimpse: OnGlimpse | undefined): Promise<Ended> {
     const now = Date.now()
-    const seat = this.#audience.join(ask.patienceMs, onPartial)
+    const seat = this.#audience.join(ask.patienceMs, onGlimpse)
     this.#jobs.hook(ask, now)
     this.#memory.hold(ask.keepMs, now)
     if (!this.#memory.run) void this.#runner.begin(newRun(ask.task), { isTold: true })

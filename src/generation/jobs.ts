@@ -17,6 +17,8 @@ export interface Job extends JobForm {
 interface Hook {
   event: string
   url: string
+  /** In whose words; missing where they are the gateway's own. */
+  form?: JobForm | undefined
   task: Task
   createdMs: number
   /** Whether its request does not wait for the answer itself. */
@@ -66,11 +68,12 @@ export class Jobs {
   /** Enters the URL of a request. */
   hook({ task, webhook }: Ask, createdMs: number, isHandedOff = false): void {
     if (!webhook) return
-    const { id: event, url } = webhook
+    const { id: event, url, form } = webhook
     const before = this.#storage.kv.get<Hook>(HOOK + event)
     this.#storage.kv.put<Hook>(HOOK + event, {
       event,
       url,
+      form,
       task,
       createdMs: before?.createdMs ?? createdMs,
       isHandedOff: isHandedOff || before?.isHandedOff === true,
@@ -131,6 +134,7 @@ export class Jobs {
       ...oncePerReceiver(hooks).map((hook) => ({
         id: idOf(hook.event),
         url: hook.url,
+        form: hook.form,
         task: hook.task,
         snapshot: snapshotOf(hook),
       })),
@@ -138,6 +142,17 @@ export class Jobs {
         .filter(({ job }) => !isSettled || job.task.payer.team !== task.payer.team)
         .map(({ job, snapshot }) => ({ id: idOf(job.event), task: job.task, snapshot })),
     ]
+  }
+
+  /** What is told of a run under way, `percent` of the way, to the URLs that are told in the words of a dialect. */
+  bulletins(percent: number): Notice[] {
+    return oncePerReceiver(this.#hooks.filter(({ form }) => form)).map(({ event, url, form, task, createdMs }) => ({
+      id: `${event}_${percent}`,
+      url,
+      form,
+      task,
+      snapshot: begun(task, { status: 'running', createdMs, percent }),
+    }))
   }
 
   /** When something of this is to be forgotten, in ms since 1970. */
@@ -166,10 +181,13 @@ export class Jobs {
   }
 }
 
-/** A team hears of an end once at each of its URLs, however many of its requests named that: by the first of them. */
+/**
+ * A team hears of an end once at each of its URLs, or once in the words of each dialect, however many of its requests named
+ * that: by the first of them.
+ */
 function oncePerReceiver(hooks: Hook[]): Hook[] {
   const inTurn = hooks.toSorted((one, other) => one.createdMs - other.createdMs)
-  return [...Map.groupBy(inTurn, ({ url, task }) => `${task.payer.team} ${url}`).values()].flatMap(
-    ([first]) => first ?? [],
-  )
+  return [
+    ...Map.groupBy(inTurn, ({ url, task, form }) => `${task.payer.team} ${url} ${form?.dialect}`).values(),
+  ].flatMap(([first]) => first ?? [])
 }

@@ -2,7 +2,7 @@ import { type Failure, unwrap } from '../errors'
 import { describe, log } from '../log'
 import { reach } from '../reach'
 import { placeOfKey } from '../store/images'
-import type { OnPartial } from './audience'
+import type { OnGlimpse } from './audience'
 import type { Generation, Seen } from './generation'
 import type { Snapshot } from '../team/snapshot'
 import type { Ask, JobForm, Obtained, Task } from './task'
@@ -10,8 +10,8 @@ import type { Ask, JobForm, Obtained, Task } from './task'
 type Generations = DurableObjectNamespace<Generation>
 
 /** Asks a generation for its answer; one that went away meanwhile knows what it was doing. Throws GatewayError. */
-export const obtain = async (generations: Generations, ask: Ask, onPartial: OnPartial | undefined): Promise<Obtained> =>
-  unwrap(await reach(async () => await generations.getByName(ask.task.id).obtain(ask, onPartial)))
+export const obtain = async (generations: Generations, ask: Ask, onGlimpse: OnGlimpse | undefined): Promise<Obtained> =>
+  unwrap(await reach(async () => await generations.getByName(ask.task.id).obtain(ask, onGlimpse)))
 
 /** Hands a generation off as a job; one that is there already comes with its record. Throws GatewayError. */
 export const submit = async (generations: Generations, ask: Ask, form: JobForm): Promise<Seen> =>

@@ -1,12 +1,10 @@
 import type { Config } from '../config'
-import { attempt, type Attempted, nextAttemptMs, signingSecret } from '../delivery/webhook'
+import { attempt, type Attempted, nextAttemptMs, signingSecrets } from '../delivery/webhook'
 import { describe, log } from '../log'
-import * as links from '../store/links'
 import type { DeliveryNote } from '../team/deliveries'
-import { DAY_MS } from '../team/meter'
 import { askTeam } from '../team/teams'
 import type { WebhookFacts } from '../team/webhook'
-import { generationJson } from '../team/worded'
+import { bodyOf, TOLD_LINKS_MS, typeOf } from './notice-body'
 import type { Notice } from './snapshot'
 
 /** How the sending of a notice goes; times are ms since 1970. */
@@ -32,8 +30,8 @@ const EVENT = 'event:'
 /** The words of each lie apart from it, since they are read only to be sent. */
 const BODY = 'body:'
 
-/** Longer than all attempts take together, in ms. */
-const KEPT_MS = 2 * DAY_MS
+/** As long as what it says can be looked at. */
+const KEPT_MS = TOLD_LINKS_MS
 
 /** No attempt takes as long, in ms: one that is not noted by then was not survived by its process. */
 const LOST_MS = 30_000
@@ -51,22 +49,17 @@ export class Outbox {
   }
 
   /** Takes a notice in, once; it is sent by the next alarm. */
-  add({ id, url, task, snapshot }: Notice, config: Config, nowMs: number): void {
-    if (this.#event(id)) return
-    const { payer, origin } = task
-    const { status } = snapshot
-    const type = `image.generation.${status === 'succeeded' ? 'completed' : status}`
-    const settings = { ...config, imageUrlTtlSeconds: Math.max(config.imageUrlTtlSeconds, KEPT_MS / 1000) }
-    const link = (key: string): string => links.link(origin, key, settings, nowMs)
-    const data = generationJson(snapshot, link, config.creditsPerUsd)
-    const body = JSON.stringify({ type, timestamp: new Date(nowMs).toISOString(), data })
+  add(notice: Notice, config: Config, nowMs: number): void {
+    const { id, url, task, snapshot } = notice
+    const body = this.#event(id) ? undefined : bodyOf(notice, config, nowMs)
+    if (body === undefined) return
     const times = { askedMs: snapshot.createdMs, createdMs: nowMs, nextMs: nowMs, untilMs: nowMs + KEPT_MS }
     this.#storage.kv.put<string>(BODY + id, body)
     this.#put({
       id,
-      team: payer.team,
+      team: task.payer.team,
       generation: snapshot.id,
-      type,
+      type: typeOf(snapshot),
       url,
       attempts: 0,
       last: undefined,
@@ -124,8 +117,7 @@ export class Outbox {
     const { id, team, url = urlOf(facts) } = event
     const body = this.#storage.kv.get<string>(BODY + id)
     if (!url || body === undefined) return await this.#note({ ...event, nextMs: undefined })
-    const secrets = facts.versions.map((version) => signingSecret(team, version, config.signingSecret))
-    const attempted = await attempt({ id, url, body }, secrets, config, Date.now())
+    const attempted = await attempt({ id, url, body }, signingSecrets(team, facts, config), config, Date.now())
     await this.#note(after(event, url, attempted, Date.now()), attempted.outcome === 'gone')
   }
 

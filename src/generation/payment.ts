@@ -47,7 +47,7 @@ const quoted = ({ standIn, prices }: Upstream, request: ImageRequest, model: Mod
 /** Has the payer's team hold the money, or wait for its turn, if it may. Never throws. */
 export async function reserve(
   env: Env,
-  { payer }: Task,
+  { payer }: Pick<Task, 'payer'>,
   order: Order,
   mayWait: boolean,
 ): Promise<Result<Waiting | undefined>> {

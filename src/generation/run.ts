@@ -32,7 +32,7 @@ export interface Run {
   tell: (news: News) => void
 }
 
-/** When an upstream was asked, in ms since 1970; how far it is, by its own account; or a preview of what it is making. */
+/** When an upstream was asked, in ms since 1970; how far it is, by its own account, in whole percent; or a preview of what it is making. */
 export type News = { startedMs: number } | { percent: number } | PartialImage
 
 /** Makes the images of a task: chooses upstreams and stores what they send. Never throws. */
@@ -154,7 +154,8 @@ async function take(event: ProviderEvent, run: Run, received: Received, signal: 
       return
     }
     case 'progress':
-      tell({ percent: event.percent })
+      // What is no percentage is passed over.
+      if (!signal.aborted && event.percent >= 0) tell({ percent: Math.min(100, Math.floor(event.percent)) })
       return
     case 'partial': {
       // Nobody asked for it; what is stored has to be removed again.

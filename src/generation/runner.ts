@@ -198,12 +198,13 @@ export class Runner {
   }
 
   async #make(row: RunRow, cancel: AbortSignal): Promise<void> {
-    const { env, memory, audience, live } = this.#shop
+    const { env, memory, audience, bulletins, live } = this.#shop
     const { task, id, progress: before } = row
     const note = (progress: Progress): void => void (memory.run = { ...row, progress })
     const tell = (news: News): void => {
-      if ('partial' in news) audience.show(news)
-      else Object.assign(live, news)
+      if (!('partial' in news)) Object.assign(live, news)
+      if (!('startedMs' in news)) audience.show(news)
+      if ('percent' in news) bulletins.tell(news.percent)
     }
     const config = configOf(env)
     const outcome = await makeImages({ task, id, env, config, cancel, before, note, tell })

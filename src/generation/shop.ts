@@ -1,4 +1,5 @@
 import type { Audience } from './audience'
+import type { Bulletins } from './bulletins'
 import type { Jobs } from './jobs'
 import type { Memory } from './memory'
 import type { Outbox } from './outbox'
@@ -10,12 +11,13 @@ export interface Shop {
   memory: Memory
   jobs: Jobs
   outbox: Outbox
+  bulletins: Bulletins
   audience: Audience
   /** What is only known while a run is in hand. */
   live: Live
 }
 
-/** When the upstream was asked, in ms since 1970, and how far it is, by its own account. */
+/** When the upstream was asked, in ms since 1970, and how far it is, by its own account, in whole percent. */
 interface Live {
   startedMs?: number
   percent?: number

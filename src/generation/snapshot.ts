@@ -1,13 +1,15 @@
 import type { Result } from '../errors'
 import type { ImageRecord } from '../image/record'
 import type { Snapshot } from '../team/snapshot'
-import type { Task } from './task'
+import type { JobForm, Task } from './task'
 
 /** That a generation has ended, for one of those who want to be told; without a URL, for the team's own webhook. */
 export interface Notice {
   /** The event's id, by which a receiver knows one that comes again. */
   id: string
   url?: string
+  /** In whose words; missing where they are the gateway's own. */
+  form?: JobForm | undefined
   task: Task
   snapshot: Snapshot
 }

@@ -30,11 +30,11 @@ export interface Ask {
   patienceMs: number
   /** The id of the event that it has succeeded, the same for a retry by an Idempotency-Key; each failure adds to it. */
   event: string
-  /** A URL to which that is sent, as an event of its own. */
-  webhook?: { id: string; url: string }
+  /** A URL to which that is sent, as an event of its own; in the words of a dialect, where its body named the URL. */
+  webhook?: { id: string; url: string; form: JobForm | undefined }
 }
 
-/** How a job's result is worded when it is asked for. */
+/** How whoever does not wait for a result is told of it. */
 export interface JobForm {
   /** The id of the dialect in which it came. */
   dialect: string

@@ -18,7 +18,7 @@ export interface ImageRequest {
   prompt: string
   /** How many pictures, from 1. */
   n: number
-  /** `auto` or `WIDTHxHEIGHT` in pixels. */
+  /** `auto` or `WIDTHxHEIGHT` in pixels; until it is fitted to its model, also a shape (`catalog/shapes.ts`). */
   size: string
   quality: string
   background: string

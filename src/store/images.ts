@@ -57,6 +57,19 @@ export const open = (bucket: R2Bucket, key: string, range?: R2Range): Promise<R2
 /** What is known of the picture under a key without reading it; null where it was deleted. Throws StoreError. */
 export const head = (bucket: R2Bucket, key: string): Promise<R2Object | null> => persistently(() => bucket.head(key))
 
+/**
+ * The first picture that a run of a generation has stored from a moment on, in ms since 1970; where none has, the first one
+ * of the newest run. Throws StoreError.
+ */
+export async function keySince(bucket: R2Bucket, generation: string, sinceMs: number): Promise<string | undefined> {
+  const { objects } = await persistently(() => bucket.list({ prefix: `${PREFIX}${generation}/` }))
+  const stored = objects
+    .filter(({ key }) => /-0\.\w+$/.test(key))
+    .map(({ key, uploaded }) => ({ key, atMs: uploaded.getTime() }))
+    .toSorted((a, b) => a.atMs - b.atMs)
+  return (stored.find(({ atMs }) => atMs >= sinceMs) ?? stored.at(-1))?.key
+}
+
 /** As many entries of a ledger as have no more pictures together than R2 removes at once, at ten each (platform §1). */
 export const ENTRIES_AT_ONCE = 100
 

@@ -22,14 +22,59 @@ export function link(origin: string, key: string, settings: LinkSettings, nowMs:
   return `${origin}/${key}?exp=${expires}&sig=${signature(key, expires, settings.signingSecret)}`
 }
 
+/** The request in whose answer a name is given out. */
+export interface Naming {
+  /** To whom it is given. */
+  team: string
+  generation: string
+  requestId: string
+  /** When it came, in ms since 1970. */
+  startedMs: number
+}
+
+/** What a name means: the image under a key, or the first one that its generation stores from a moment on. */
+export type Meant = { key: string } | { generation: string; sinceMs: number }
+
+/**
+ * A name for the image under a key, or, without one, for the image that the request's generation is making. This gateway
+ * alone gives it out, no two requests are given the same one, and it does not expire. Names are no secrets to their clients,
+ * so that one means nothing from another team.
+ */
+export function reference(
+  { team, generation, requestId, startedMs }: Naming,
+  key: string | undefined,
+  { signingSecret }: LinkSettings,
+): string {
+  const meant = key === undefined ? `${generation} ${startedMs}` : key
+  const name = Buffer.from(`${requestId.slice(-12)} ${meant}`).toString('base64url')
+  return name + referenceTag(name, team, signingSecret)
+}
+
+/** What a name of ours means; undefined for whatever this gateway never gave out to that team. */
+export function meantBy(given: string, team: string, { signingSecret }: LinkSettings): Meant | undefined {
+  const name = given.slice(0, -TAG_CHARACTERS)
+  if (!isEqual(given.slice(-TAG_CHARACTERS), referenceTag(name, team, signingSecret))) return undefined
+  const [, first = '', sinceMs] = Buffer.from(name, 'base64url').toString().split(' ')
+  return sinceMs === undefined ? { key: first } : { generation: first, sinceMs: Number(sinceMs) }
+}
+
+const TAG_CHARACTERS = 22
+
+const referenceTag = (name: string, team: string, secret: string): string =>
+  createHmac('sha256', secret).update(`image-reference\n${team}\n${name}`).digest('base64url').slice(0, TAG_CHARACTERS)
+
+function isEqual(given: string, right: string): boolean {
+  const [one, other] = [Buffer.from(given), Buffer.from(right)]
+  return one.length === other.length && timingSafeEqual(one, other)
+}
+
 /** The key that a link of ours shows, and for how many seconds more; or why it shows nothing. */
 export function verify(url: URL, settings: LinkSettings, nowMs: number): Result<{ key: string; secondsLeft: number }> {
   const key = images.keyOfPath(url.pathname)
   const expires = Number(url.searchParams.get('exp'))
-  const given = Buffer.from(url.searchParams.get('sig') ?? '')
   if (!key || !Number.isSafeInteger(expires)) return failed(INVALID)
-  const right = Buffer.from(signature(key, expires, settings.signingSecret))
-  if (given.length !== right.length || !timingSafeEqual(given, right)) return failed(INVALID)
+  const right = signature(key, expires, settings.signingSecret)
+  if (!isEqual(url.searchParams.get('sig') ?? '', right)) return failed(INVALID)
   const secondsLeft = Math.floor(expires - nowMs / 1000)
   return secondsLeft > 0 ? ok({ key, secondsLeft }) : failed(EXPIRED)
 }

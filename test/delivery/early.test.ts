@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { early } from '../../src/delivery/early'
-import { Previews } from '../../src/delivery/previews'
+import { Glimpses } from '../../src/delivery/glimpses'
 
 const PARTIAL = { image: { key: 'partials/a', mediaType: 'image/png' as const, bytes: 3 }, index: 0, partial: 0 }
 
@@ -11,12 +11,14 @@ test('an answer that fails while a preview is on its way, and its client leaves,
     event.preventDefault()
   })
   const { promise: answer, reject } = Promise.withResolvers<never>()
-  const previews = new Previews(1)
-  previews.add(PARTIAL)
+  const glimpses = new Glimpses(1, false)
+  glimpses.add(PARTIAL)
   const response = early(
     {
-      beginning: { contentType: 'text/event-stream', filler: ': still working\n\n' },
-      previews,
+      contentType: 'text/event-stream',
+      opening: '',
+      idle: () => ': still working\n\n',
+      glimpses,
       everyMs: 1000,
       answer,
       show: async () => {

@@ -26,6 +26,13 @@ describe('the words of relays', () => {
     [{ transparency: false }, 'transparency>background', { background: 'opaque' }],
     [{ n: '2' }, 'n="2">2', { n: 2 }],
     [{ size: '1080x1080' }, 'size=1080x1080>1088x1088', { size: '1088x1088' }],
+    [{ size: '16:9 2K' }, null, { size: '2048x1152' }],
+    [
+      { model: 'gpt-image-1.5', size: '1200x627' },
+      'size=1200x627>1536x1024',
+      { model: 'gpt-image-1.5', size: '1536x1024' },
+    ],
+    [{ model: 'gpt-image-1.5', size: '16:9' }, 'size=16:9>1536x1024', { model: 'gpt-image-1.5', size: '1536x1024' }],
     [{ model: 'dall-e-3' }, 'model=dall-e-3>gpt-image-2', {}],
     // Its upstream serves `gpt-image-*`, which promises nothing of a model that was shut down.
     [{ model: 'gpt-image-1' }, 'model=gpt-image-1>gpt-image-2', {}],
@@ -43,6 +50,14 @@ describe('the words of relays', () => {
     [{ format: 'png' }, "Unknown parameter: 'format'."],
     [{ n: '2' }, "Invalid type for 'n': expected an integer, but got a string instead."],
     [{ size: '1080x1080' }, "Invalid size '1080x1080'. Width and height must both be divisible by 16."],
+    [
+      { model: 'gpt-image-1.5', size: '1080x1080' },
+      "Invalid value: '1080x1080'. Supported values are: '1024x1024', '1024x1536', '1536x1024', and 'auto'.",
+    ],
+    [
+      { model: 'gpt-image-1.5', size: '16:9' },
+      "Invalid size '16:9'. The nearest that this model makes is 1536x1024. Its aspect ratios are 1:1, 2:3, 3:2.",
+    ],
     [{ model: 'dall-e-3' }, "The model 'dall-e-3' does not exist."],
   ])('%j is refused where the caller wants nothing adapted', async (given, message) => {
     const response = await post('/v1/images/generations', { ...base, ...given }, { 'x-strict': 'true' })
@@ -76,6 +91,14 @@ describe('the words of relays', () => {
     const response = await post('/v1/images/generations', sent)
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, null])
     expect(relay.calls[0]?.fields).toEqual(sent)
+  })
+
+  test('nor is it asked for a shape, which it may not know', async () => {
+    const relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
+    internet({ 'relay.example.com': relay })
+    const response = await post('/v1/images/generations', { model: 'relay-art', prompt: 'A cat', size: '9:16' })
+    expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'size=9:16>720x1280'])
+    expect(relay.calls[0]?.fields).toMatchObject({ size: '720x1280' })
   })
 
   test('a generation with an image streams by the names of the route that its client knows', async () => {

@@ -1,0 +1,116 @@
+import { parameterOf } from '../checked'
+import { invalidType } from '../catalog/refusals'
+import { type Failure, GatewayError } from '../errors'
+import type { InputImage } from '../image/request'
+import { decodeBase64 } from '../streams/base64'
+import { type Bytes, capped, peek, text } from '../streams/bytes'
+import { JsonStream, type Path, type TakenString, TooLong, UnexpectedEnd } from '../streams/json'
+import type { Intake, Position } from './intake'
+
+/** A picture of the request: stored as it passed, or named by a URL that is fetched once the rest is known to be right. */
+export type Picture = InputImage | { url: string }
+
+/** The fields of a body, in which the ordinal of each picture stands in its place. */
+export interface Body {
+  fields: Record<string, unknown>
+  pictures: Picture[]
+}
+
+/** Where the pictures of a wire format stand, and how many a body may have. */
+export interface Pictured {
+  isPicture: (path: Path) => boolean
+  most: number
+  /** Refuses one more. */
+  tooMany: (param: string) => Failure
+  /** Whether base64 comes without a data URL around it at a place where pictures stand. */
+  isBare?: (path: Path) => boolean
+}
+
+const MAX_URL_BYTES = 16 * 1024
+/** So much tells a URL from base64. */
+const HEAD_BYTES = 'https://'.length
+
+/** Reads a JSON body, storing the pictures in it as they pass. Throws GatewayError. */
+export async function readJsonBody(intake: Intake, pictured: Pictured): Promise<Body> {
+  const pictures: Picture[] = []
+  const fields = await readJsonFields(intake, pictured.isPicture, async ({ path, bytes }) => {
+    const position = { number: pictures.length + 1, param: parameterOf(path) }
+    if (pictures.length === pictured.most) throw new GatewayError(pictured.tooMany(position.param))
+    pictures.push(await pictureOf(bytes, intake, position, pictured.isBare?.(path) ?? false))
+  })
+  return { fields, pictures }
+}
+
+/**
+ * Reads a JSON body, handing over the strings that `take` points at as they pass; the ordinal of each stands in its
+ * place. Throws GatewayError.
+ */
+export async function readJsonFields(
+  intake: Intake,
+  take: (path: Path) => boolean,
+  hand: (taken: TakenString) => Promise<void>,
+): Promise<Body['fields']> {
+  const type = intake.header('content-type') ?? 'none'
+  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(type)) throw new GatewayError(unsupportedType(type))
+  const json = new JsonStream(intake.body, take)
+  try {
+    for await (const taken of json.strings()) await hand(taken)
+    const fields = json.value()
+    if (isObject(fields)) return fields
+  } catch (error) {
+    if (error instanceof TooLong) throw new GatewayError(longJson(error.message), { cause: error })
+    if (!(error instanceof SyntaxError || error instanceof UnexpectedEnd)) throw error
+  }
+  throw new GatewayError(UNREADABLE_JSON)
+}
+
+/** Stores a picture as it passes, or reads the URL that names it. Throws GatewayError. */
+export async function pictureOf(bytes: Bytes, intake: Intake, position: Position, isBare: boolean): Promise<Picture> {
+  const { head, all } = await peek(bytes, HEAD_BYTES)
+  const start = new TextDecoder().decode(head)
+  if (start.startsWith('data:') || (isBare && !/^https?:/i.test(start)))
+    return await intake.picture(decodeBase64(all), position)
+  const refusal = invalidType(position.param, 'an https URL or a data URL', 'a longer text')
+  return { url: await text(capped(all, MAX_URL_BYTES, () => new GatewayError(refusal))) }
+}
+
+/** The picture that stands at a place of a body, fetched where a URL names it. Throws GatewayError. */
+export async function taken(
+  intake: Intake,
+  pictures: readonly Picture[],
+  ordinal: string,
+  param: string,
+): Promise<InputImage> {
+  const picture = pictures[Number(ordinal)]
+  if (!picture) throw new Error(`the body has no picture ${ordinal}`)
+  return 'url' in picture ? await intake.pictureAt(picture.url, { number: Number(ordinal) + 1, param }) : picture
+}
+
+/** One after the other, since each picture that is read takes its share of the isolate's memory. */
+export async function inTurn<Item, Value>(
+  items: readonly Item[],
+  read: (item: Item, at: number) => Promise<Value>,
+): Promise<Value[]> {
+  const values: Value[] = []
+  for (const [at, item] of items.entries()) values.push(await read(item, at))
+  return values
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const UNREADABLE_JSON: Failure = {
+  code: 'invalid_request',
+  message: 'We could not parse the JSON body of your request. Send one JSON object, and check its quotes and commas.',
+}
+
+const longJson = (why: string): Failure => ({
+  code: 'too_large',
+  message: `We could not read the JSON body of your request: ${why}. Send less text.`,
+})
+
+const unsupportedType = (type: string): Failure => ({
+  code: 'invalid_request',
+  message: `Unsupported content type: '${type.slice(0, 100)}'. Send 'application/json', or 'multipart/form-data' for edits.`,
+  reason: 'unsupported_content_type',
+})

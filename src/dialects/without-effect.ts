@@ -1,0 +1,26 @@
+import type { Adjustment } from '../catalog/fit'
+import { isObject } from './json-body'
+
+/**
+ * Tells what a body asks of a text model, which has no say in a picture. `usual` has such parameters, by what each is where
+ * it says nothing, which many clients send without being asked to.
+ */
+export const withoutEffect = (
+  fields: Record<string, unknown>,
+  usual: Readonly<Record<string, unknown>>,
+): Adjustment[] =>
+  Object.entries(fields)
+    .filter(([name, value]) => Object.hasOwn(usual, name) && saysSomething(value, usual[name]))
+    .map(([name]) => ({ note: name, refusal: refusalOf(name) }))
+
+function saysSomething(value: unknown, usual: unknown): boolean {
+  if (value === undefined || value === null || value === usual || value === 'none') return false
+  return Array.isArray(value) ? value.length > 0 : !isObject(value) || Object.keys(value).length > 0
+}
+
+const refusalOf = (param: string): Adjustment['refusal'] => ({
+  code: 'unsupported_parameter',
+  message: `'${param}' has no effect on an image. Leave it out.`,
+  param,
+  reason: 'unsupported_parameter',
+})
