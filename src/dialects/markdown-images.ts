@@ -1,0 +1,99 @@
+import { Buffer } from 'node:buffer'
+import type { Bytes } from '../streams/bytes'
+import { Window } from '../streams/window'
+
+const START = 'data:image/'
+/** The longest media type with parameters that still begins a picture. */
+const MAX_HEAD = 128
+/** Whoever only writes of data URLs gives shorter examples; no picture is shorter. */
+const MIN_BASE64 = 32
+const HEAD = new RegExp(`^data:image/[\\w.+-]+(?:;[\\w.-]+=[\\w.-]*)*;base64,(?=[A-Za-z0-9+/]{${MIN_BASE64}})`)
+const NOT_BASE64 = /[^A-Za-z0-9+/=]/
+
+/**
+ * A text as it passes, in pieces; in the place of each picture that stands in it as a data URL comes that picture's
+ * base64, whatever its size, to be read before the next piece is asked for.
+ */
+export async function* piecesOf(bytes: Bytes): AsyncGenerator<string | Bytes, void> {
+  const window = new Window(bytes)
+  const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
+  const text = (count: number, options?: { stream: true }): string => {
+    const decoded = decoder.decode(window.view.subarray(0, count), options)
+    window.skip(count)
+    return decoded
+  }
+  try {
+    for (;;) {
+      const at = bufferOf(window.view).indexOf(START)
+      if (at === -1) {
+        // The last bytes may begin one.
+        yield text(Math.max(0, window.view.length - START.length + 1), { stream: true })
+        if (await window.more()) continue
+        yield text(window.view.length)
+        return
+      }
+      yield text(at, { stream: true })
+      while (window.view.length < MAX_HEAD + MIN_BASE64 && (await window.more()));
+      const [head] = HEAD.exec(latin1(window.view.subarray(0, MAX_HEAD + MIN_BASE64))) ?? []
+      yield text(head ? 0 : START.length, head ? undefined : { stream: true })
+      if (!head) continue
+      window.skip(head.length)
+      yield base64Of(window)
+      // Whoever left it in the middle does not want the rest as text.
+      for await (const _ of base64Of(window));
+    }
+  } finally {
+    await window.close()
+  }
+}
+
+/** What the window stands before, as far as it is base64. */
+async function* base64Of(window: Window): Bytes {
+  do {
+    const { view } = window
+    const end = latin1(view).search(NOT_BASE64)
+    window.skip(end === -1 ? view.length : end)
+    yield end === -1 ? view : view.subarray(0, end)
+    if (end !== -1) return
+  } while (await window.more())
+}
+
+const bufferOf = (view: Uint8Array): Buffer => Buffer.from(view.buffer, view.byteOffset, view.length)
+const latin1 = (view: Uint8Array): string => bufferOf(view).toString('latin1')
+
+/*
+ * The parts of a picture in Markdown, `![cat](https://example.com/cat.png "A cat")`. None of them looks further than the
+ * next bracket, white space or quotation mark, so that no text takes long.
+ */
+const OPENING = '!\\[[^\\][]*\\]\\(\\s*<?'
+const CLOSING = '>?(?:\\s+["\'][^"\']*["\'])?\\s*\\)'
+const LINKED = new RegExp(`${OPENING}(https?://[^\\s<>()]+)${CLOSING}`, 'g')
+const OPENED = new RegExp(`${OPENING}$`)
+const CLOSED = new RegExp(`^${CLOSING}`)
+/** How much of a text is searched for the opening of a picture behind it. */
+const MAX_OPENING = 1024
+
+/** The words of a text and, in its order, the pictures that stood in it: by themselves, or linked to by Markdown. */
+export function illustrated<Picture extends object>(
+  pieces: readonly (string | Picture)[],
+  linked: (url: string) => Picture,
+): { text: string; pictures: Picture[] } {
+  const pictures: Picture[] = []
+  let text = ''
+  let isOpen = false
+  for (const piece of pieces) {
+    if (typeof piece === 'string') {
+      text += (isOpen ? piece.replace(CLOSED, '') : piece).replaceAll(LINKED, (_, url: string) => {
+        pictures.push(linked(url))
+        return ''
+      })
+      isOpen = false
+    } else {
+      pictures.push(piece)
+      const [opening] = OPENED.exec(text.slice(-MAX_OPENING)) ?? []
+      isOpen = opening !== undefined
+      text = text.slice(0, text.length - (opening?.length ?? 0))
+    }
+  }
+  return { text, pictures }
+}

@@ -1,0 +1,96 @@
+import * as errors from '@openrouter/sdk/models/errors'
+import { describe, expect, test } from 'vitest'
+import { addressIn, ask, ASKED, shown } from '../support/chat'
+import { openai, post } from '../support/gateway'
+import { openrouter } from '../support/openrouter'
+import { CHAT, chunksOf, complete, pictureIn } from '../support/openrouter-chat'
+import { ask as askForImage, team } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+const { upstream } = upstreams()
+
+/** What a request throws. */
+const thrownBy = (request: Promise<unknown>): Promise<unknown> => request.catch((thrown: unknown) => thrown)
+
+describe("OpenRouter's client", () => {
+  test('reads a picture beside the text', async () => {
+    const result = await complete()
+    const { choices, model, usage } = result
+    expect([choices.length, choices[0]?.finishReason, choices[0]?.message.content]).toEqual([1, 'stop', ''])
+    expect(model).toBe('openai/gpt-image-2')
+    expect(usage).toMatchObject({ completionTokens: 196, totalTokens: 196 + (usage?.promptTokens ?? NaN) })
+    const linked = await openai().chat.completions.create(ASKED)
+    expect(pictureIn(result)).toEqual(['image/png', await shown(addressIn(linked.choices[0]?.message.content))])
+    expect(upstream.calls).toHaveLength(1)
+  })
+
+  test('reads a picture of the format that it asked for', async () => {
+    const [mediaType] = pictureIn(await complete({ imageConfig: { output_format: 'webp', quality: 'low' } }))
+    expect(mediaType).toBe('image/webp')
+    expect(upstream.calls[0]?.fields).toMatchObject({ output_format: 'webp', quality: 'low' })
+  })
+
+  test('sends an answer back to have it changed', async () => {
+    const result = await complete()
+    const messages = [...CHAT.messages, ...result.choices.map(({ message }) => message)]
+    await complete({ messages: [...messages, { role: 'user', content: 'Make it blue' }] })
+    const [, bytes] = pictureIn(result)
+    expect(upstream.calls[1]).toMatchObject({
+      path: '/v1/images/edits',
+      fields: { prompt: 'Make it blue' },
+      files: [{ bytes: bytes.length }],
+    })
+  })
+
+  test('reads a stream to its end', async () => {
+    const chunks = await chunksOf({ streamOptions: { includeUsage: true } })
+    expect(chunks.map(({ choices }) => choices[0]?.finishReason)).toEqual([null, null, 'stop', undefined])
+    expect(chunks.at(-1)?.usage?.completionTokens).toBe(196)
+  })
+})
+
+describe("OpenRouter's client has an error of its own", () => {
+  const saying = (content: string): Partial<typeof CHAT> => ({ messages: [{ role: 'user', content }] })
+
+  test.each([
+    ['a model that nobody serves', { model: 'openai/gpt-image-0' }, errors.BadRequestResponseError, 400],
+    ['a message that says nothing', saying(' '), errors.BadRequestResponseError, 400],
+    ['what is rejected for its content', saying('x @fault=moderation'), errors.ForbiddenResponseError, 403],
+    ['an upstream that is busy', saying('x @fault=429'), errors.TooManyRequestsResponseError, 429],
+    ['an upstream that fails', saying('x @fault=500'), errors.BadGatewayResponseError, 502],
+  ])('for %s', async (_, more, kind, code) => {
+    const error = await thrownBy(complete(more))
+    expect(error).toBeInstanceOf(kind)
+    expect(error).toMatchObject({ error: { code, message: expect.stringMatching(/\w/) } })
+  })
+
+  test('for a budget that is used up, and for a wrong key', async () => {
+    const { key } = await team('acme', { budget_usd: 0 })
+    expect((await askForImage(key)).status).toBe(429)
+    expect(await thrownBy(complete({}, openrouter({ apiKey: key })))).toBeInstanceOf(
+      errors.PaymentRequiredResponseError,
+    )
+    expect(await thrownBy(complete({}, openrouter({ apiKey: 'x' })))).toBeInstanceOf(errors.UnauthorizedResponseError)
+  })
+})
+
+test.each<[string, string, Record<string, unknown>, boolean]>([
+  ["OpenRouter's route", '/api/v1/chat/completions', {}, true],
+  ["OpenRouter's route, where text alone is wanted", '/api/v1/chat/completions', { modalities: ['text'] }, false],
+  ["OpenAI's route", '/v1/chat/completions', {}, false],
+  ["OpenAI's route, where images are wanted", '/v1/chat/completions', { modalities: ['image'] }, true],
+  ["OpenAI's route, where images are described", '/v1/chat/completions', { image_config: { quality: 'low' } }, true],
+])('an answer by %s has its picture where it is looked for', async (_, path, more, isBeside) => {
+  const response = await post(path, { ...ASKED, ...more })
+  const { choices } = await response.json<{ choices: { message: { content: string; images?: unknown } }[] }>()
+  const { content, images } = choices[0]?.message ?? {}
+  const beside = [{ type: 'image_url', image_url: { url: expect.stringMatching(/^data:image\/png;base64,iVBOR/) } }]
+  if (isBeside) expect([content, images]).toEqual(['', beside])
+  else expect([addressIn(content), images]).toEqual([expect.stringMatching(/^https:/), undefined])
+})
+
+test('a picture beside the text is a link where that was asked for', async () => {
+  const response = await ask({ modalities: ['image'], response_format: 'url' })
+  const { choices } = await response.json<{ choices: { message: { images: { image_url: { url: string } }[] } }[] }>()
+  await shown(choices[0]?.message.images[0]?.image_url.url ?? '')
+})
