@@ -1,0 +1,175 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import { configOf } from '../../src/config'
+import { reference } from '../../src/store/links'
+import { KEY, knock } from '../support/gateway'
+import { internet } from '../support/internet'
+import { picture } from '../support/pictures'
+import { type Answer, callIn, pictureIn, postResponse, respond, sha256Of, user } from '../support/responses'
+import { team } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+const { upstream } = upstreams()
+
+const base64 = async (name: string, length?: number): Promise<string> => (await picture(name, length)).toBase64()
+
+/** What the last upstream call was to do, and with which pictures. */
+function lastCall(): unknown[] {
+  const call = upstream.calls.at(-1)
+  return [call?.path, call?.fields['prompt'], ...(call?.files ?? []).map(({ name, sha256 }) => `${name} ${sha256}`)]
+}
+
+const editOf = (prompt: string, ...pictures: string[]): unknown[] => [
+  '/v1/images/edits',
+  prompt,
+  ...pictures.map((each) => `${pictures.length > 1 ? 'image[]' : 'image'} ${sha256Of(each)}`),
+]
+
+/** The picture of an earlier answer, by each of the ways to mean it. */
+const WAYS: [string, (answer: Answer) => Parameters<typeof respond>[0]][] = [
+  ['previous_response_id', ({ id }) => ({ input: 'Add a hat', previous_response_id: id })],
+  ['the call with its id', (answer) => ({ input: [{ ...callIn(answer), result: null }, user('Add a hat')] })],
+  ['the call with its id and its picture', (answer) => ({ input: [user('A cat'), callIn(answer), user('Add a hat')] })],
+  [
+    'a reference to the call',
+    (answer) => ({ input: [{ type: 'item_reference', id: callIn(answer).id }, user('Add a hat')] }),
+  ],
+]
+
+describe('a conversation goes on', () => {
+  test.each(WAYS)('from the picture that is meant by %s', async (_, said) => {
+    const first = await respond()
+    const second = await respond(said(first))
+    expect(lastCall()).toEqual(editOf('Add a hat', pictureIn(first)))
+    expect(callIn(second).action).toBe('edit')
+    expect(pictureIn(second)).not.toBe(pictureIn(first))
+  })
+
+  test.each(WAYS)('from the same picture, of which an edit is made once, by %s', async (_, said) => {
+    const first = await respond()
+    await respond({ input: 'Add a hat', previous_response_id: first.id })
+    const again = await postResponse({ ...said(first) })
+    expect([again.headers.get('x-cache'), upstream.calls.length]).toEqual(['HIT', 2])
+  })
+
+  test('from a picture of some megabytes whose bytes come without an id that is known here', async () => {
+    const cat = await base64('a', 4_000_000)
+    const call = { type: 'image_generation_call', id: 'ig_of_another', status: 'completed', result: cat } as const
+    await respond({ input: [user('A cat'), call, user('Add a hat')] })
+    expect(lastCall()).toEqual(editOf('Add a hat', cat))
+  })
+
+  test('from the last picture, with what was said and shown since, and what the system says', async () => {
+    const [first, hat] = [await respond(), await base64('hat')]
+    const second = await respond({ input: 'A dog', previous_response_id: first.id }, { action: 'generate' })
+    const input = [
+      { role: 'developer', content: 'No text in it.' } as const,
+      user('A cat'),
+      callIn(first),
+      user('A dog instead'),
+      { type: 'reasoning' as const, id: 'rs_1', summary: [] },
+      callIn(second),
+      { role: 'assistant', content: 'Here it is.' } as const,
+      { type: 'item_reference', id: 'msg_1' } as const,
+      user('Add this hat', hat),
+    ]
+    await respond({ input, instructions: 'Draw in ink.' })
+    expect(lastCall()).toEqual(editOf('Draw in ink.\n\nNo text in it.\n\nAdd this hat', pictureIn(second), hat))
+  })
+
+  test('from what failed as if that had not been', async () => {
+    const failed = { type: 'image_generation_call', id: 'ig_1', status: 'failed', result: null } as const
+    await respond({ input: [user('A cat'), failed, user('Again')] })
+    expect(lastCall()).toEqual(['/v1/images/generations', 'A cat\n\nAgain'])
+  })
+
+  test('from the picture that was answered, though one was made after it of the same request', async () => {
+    const first = await respond({}, {}, { 'cache-control': 'no-cache' })
+    const remade = await respond({ input: 'A cat' }, {}, { 'cache-control': 'no-cache' })
+    expect(pictureIn(remade)).not.toBe(pictureIn(first))
+    await respond({ input: 'Add a hat', previous_response_id: first.id })
+    expect(lastCall()).toEqual(editOf('Add a hat', pictureIn(first)))
+  })
+
+  test('from the newest picture where the clock of the store is behind', async () => {
+    const generation = (await postResponse({})).headers.get('x-generation-id') ?? ''
+    const naming = { team: 'default', generation, requestId: 'req_1', startedMs: Date.now() + 60_000 }
+    const id = `resp_${reference(naming, undefined, configOf(env))}`
+    await respond({ input: 'Add a hat', previous_response_id: id })
+    expect(upstream.calls[1]?.path).toBe('/v1/images/edits')
+  })
+})
+
+describe('pictures that the user shows', () => {
+  test('are edited, from data URLs and from hosts', async () => {
+    const [cat, hat] = [await base64('a'), await picture('hat')]
+    internet({ 'api.openai.com': upstream, 'pictures.example.com': { handle: () => new Response(hat) } })
+    const shown = { type: 'input_image', detail: 'auto', image_url: 'https://pictures.example.com/hat.png' } as const
+    await respond({ input: [user('Put both together', cat), { role: 'user', content: [shown] }] })
+    expect(lastCall()).toEqual(editOf('Put both together', cat, hat.toBase64()))
+  })
+
+  test.each([['data:image/png;base64,'], ['']])('are edited under a mask (%s…)', async (prefix) => {
+    const [cat, mask] = [await base64('a'), await base64('mask')]
+    await respond({ input: [user('A hat here', cat)] }, { input_image_mask: { image_url: prefix + mask } })
+    expect(lastCall()).toEqual([...editOf('A hat here', cat), `mask ${sha256Of(mask)}`])
+  })
+
+  test('are left out of a new picture, which is told', async () => {
+    const tools = [{ type: 'image_generation', action: 'generate', input_fidelity: 'high' }]
+    const input = [user('A dog', await base64('a'))]
+    const response = await postResponse({ input, tools })
+    expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'input_image'])
+    expect(lastCall()).toEqual(['/v1/images/generations', 'A dog'])
+    expect((await postResponse({ input, tools }, { 'x-strict': 'true' })).status).toBe(400)
+  })
+})
+
+describe('a picture is not found', () => {
+  const forged = 'AAAA'.repeat(30)
+  const unknownCall = (id: string): Parameters<typeof respond>[0] => ({
+    input: [{ type: 'image_generation_call', id, status: 'completed', result: null }, user('Add a hat')],
+  })
+
+  test.each([
+    [{ previous_response_id: `resp_${forged}` }, 'previous_response_id', 'previous_response_not_found'],
+    [{ previous_response_id: 'resp_68d1' }, 'previous_response_id', 'previous_response_not_found'],
+    [unknownCall(`ig_${forged}`), 'input[0].id', 'image_file_not_found'],
+    [unknownCall('ig_'), 'input[0].id', 'image_file_not_found'],
+  ])('by an id that was never given out (%j)', async (said, param, code) => {
+    await expect(respond(said)).rejects.toMatchObject({ status: 400, param, code })
+    expect(upstream.calls).toHaveLength(0)
+  })
+
+  test('by an id that another team was given', async () => {
+    const { key } = await team('acme')
+    const { id, output } = await respond()
+    const authorization = `Bearer ${key}`
+    await expect(respond({ previous_response_id: id }, {}, { authorization })).rejects.toMatchObject({
+      code: 'previous_response_not_found',
+    })
+    await expect(respond(unknownCall(output[0]?.id ?? ''), {}, { authorization })).rejects.toMatchObject({
+      code: 'image_file_not_found',
+    })
+    await expect(respond({ previous_response_id: id })).resolves.toMatchObject({ status: 'completed' })
+  })
+
+  test('by an id that was changed', async () => {
+    const { id } = await respond()
+    const changed = id.replace(/.(?=.{40}$)/, (each) => (each === 'A' ? 'B' : 'A'))
+    await expect(respond({ previous_response_id: changed })).rejects.toMatchObject({
+      code: 'previous_response_not_found',
+    })
+  })
+
+  test('once its generation was deleted', async () => {
+    const response = await postResponse({})
+    const first = await response.json<Answer>()
+    const path = `/v1/generations/${response.headers.get('x-generation-id')}`
+    const deleted = await knock(path, { method: 'DELETE', headers: { authorization: `Bearer ${KEY}` } })
+    expect(deleted.status).toBe(200)
+    await expect(respond({ previous_response_id: first.id })).rejects.toMatchObject({
+      code: 'previous_response_not_found',
+    })
+  })
+})

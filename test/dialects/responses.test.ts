@@ -1,0 +1,162 @@
+import { OpenAI } from 'openai'
+import { OpenAI as OpenAI4 } from 'openai-4'
+import { exports } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import { errorOf, KEY, knock, openai, ORIGIN, post } from '../support/gateway'
+import { asking, callIn, pictureIn, postResponse, respond } from '../support/responses'
+import { CAT, team } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+const { upstream } = upstreams()
+
+describe('a response', () => {
+  test('is one picture, with all that the SDK expects around it', async () => {
+    const answer = await respond({ instructions: 'Draw in ink.', metadata: { order: '7' }, store: false })
+    expect(answer).toMatchObject({
+      id: expect.stringMatching(/^resp_[\w-]+$/),
+      object: 'response',
+      status: 'completed',
+      model: 'gpt-5.2',
+      error: null,
+      incomplete_details: null,
+      instructions: 'Draw in ink.',
+      metadata: { order: '7' },
+      output_text: '',
+      parallel_tool_calls: true,
+      previous_response_id: null,
+      temperature: 1,
+      tool_choice: 'auto',
+      tools: [{ type: 'image_generation', quality: 'low', size: '1024x1024' }],
+      top_p: 1,
+    })
+    expect(answer.created_at).toBeLessThanOrEqual(answer.completed_at ?? 0)
+    expect(callIn(answer)).toEqual({
+      id: expect.stringMatching(/^ig_[\w-]+$/),
+      type: 'image_generation_call',
+      status: 'completed',
+      action: 'generate',
+      result: expect.stringMatching(/^iVBORw0KGgo/),
+      background: 'opaque',
+      output_format: 'png',
+      quality: 'low',
+      size: '1024x1024',
+    })
+    expect(upstream.calls[0]).toMatchObject({
+      path: '/v1/images/generations',
+      fields: { model: 'gpt-image-2', prompt: 'Draw in ink.\n\nA cat' },
+    })
+  })
+
+  test("tells the image model's tokens as its usage", async () => {
+    const { usage } = await respond()
+    const [call] = upstream.calls
+    expect(usage).toEqual({
+      input_tokens: call?.tokens.input,
+      input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+      output_tokens: 196,
+      output_tokens_details: { reasoning_tokens: 0 },
+      total_tokens: 196 + (call?.tokens.input ?? 0),
+    })
+  })
+
+  test.each([
+    ['the model of the tool', { model: 'gpt-5.2' }, 'gpt-image-2.5-flare', 'gpt-image-2.5-flare'],
+    ['an image model that is asked itself', { model: 'gpt-image-1.5', tools: [] }, undefined, 'gpt-image-1.5'],
+  ])('is made by %s', async (_, said, model, served) => {
+    const answer = await respond(said, model ? { model } : {})
+    expect([answer.model, upstream.calls[0]?.fields['model']]).toEqual([said.model, served])
+  })
+
+  test('has each parameter of the tool heeded', async () => {
+    const tool = {
+      model: 'gpt-image-2.6-sunburst',
+      action: 'generate',
+      background: 'transparent',
+      complexity: 'high',
+      moderation: 'low',
+      output_compression: 60,
+      output_format: 'webp',
+      quality: 'max',
+      size: '1536x864',
+    } as const
+    const { action: _, ...sent } = tool
+    await respond({ safety_identifier: 'someone' }, tool)
+    expect(upstream.calls[0]?.fields).toEqual({ prompt: 'A cat', user: 'someone', ...sent })
+  })
+
+  test('is not asked for anew with what only a text model heeds, and that is told', async () => {
+    await respond()
+    const said = {
+      max_output_tokens: 1000,
+      reasoning: { effort: 'low' },
+      text: { format: { type: 'text' } },
+      tool_choice: { type: 'image_generation' },
+      truncation: 'auto',
+    } as const
+    const response = await postResponse(said)
+    const told = 'max_output_tokens, reasoning, truncation'
+    expect([response.headers.get('x-adjusted'), upstream.calls.length]).toEqual([told, 1])
+    const refused = await errorOf(await postResponse({ temperature: 0.2 }, { 'x-strict': 'true' }))
+    expect(refused).toMatchObject({ status: 400, param: 'temperature' })
+  })
+
+  test('comes whole to openai 4', async () => {
+    const client = new OpenAI4({
+      apiKey: KEY,
+      baseURL: `${ORIGIN}/v1`,
+      maxRetries: 0,
+      fetch: (input: RequestInfo, init?: RequestInit) => exports.default.fetch(new Request(input, init)),
+    })
+    const tool = { type: 'image_generation', quality: 'low', size: '1024x1024' } as const
+    const answer = await client.responses.create({ model: 'gpt-4.1', input: 'A cat', tools: [tool] })
+    expect([answer.output_text, answer.output]).toMatchObject(['', [{ type: 'image_generation_call' }]])
+  })
+
+  test('has an id that is like that of no other, though the picture is the same', async () => {
+    const [first, second] = [await respond(), await respond()]
+    expect(pictureIn(second)).toBe(pictureIn(first))
+    expect(new Set([first.id, second.id, callIn(first).id, callIn(second).id]).size).toBe(4)
+  })
+})
+
+test('a picture that the Images API has made is not made again', async () => {
+  const made = await openai().images.generate({
+    model: 'gpt-image-2',
+    prompt: 'A cat',
+    quality: 'low',
+    size: '1024x1024',
+  })
+  const response = await postResponse({})
+  expect(response.headers.get('x-cache')).toBe('HIT')
+  expect(pictureIn(await response.json())).toBe(made.data?.[0]?.b64_json)
+  expect(upstream.calls).toHaveLength(1)
+})
+
+test('requests that come at the same time by both APIs share one call', async () => {
+  const prompt = 'A cat @delay=100'
+  const [answer] = await Promise.all([
+    respond({ input: prompt }),
+    post('/v1/images/generations', { ...CAT, prompt }),
+    respond({ input: [{ role: 'user', content: prompt }] }),
+  ])
+  expect([callIn(answer).status, upstream.calls.length]).toEqual(['completed', 1])
+})
+
+test("a team's limit holds, in the words that the SDK knows", async () => {
+  const { key } = await team('acme', { requests_per_minute: 1 })
+  const { responses } = openai({ apiKey: key })
+  await responses.create(asking())
+  await expect(responses.create(asking({ input: 'A dog' }))).rejects.toThrow(OpenAI.RateLimitError)
+  expect(upstream.calls).toHaveLength(1)
+})
+
+test('a response that is not waited for is told by its generation', async () => {
+  const response = await postResponse({}, { prefer: 'respond-async' })
+  expect(response.status).toBe(202)
+  const { id } = await response.json<{ id: string }>()
+  const told = async (): Promise<{ result: { object: string } | null }> => {
+    const shown = await knock(`/v1/generations/${id}`, { headers: { authorization: `Bearer ${KEY}` } })
+    return await shown.json()
+  }
+  await expect.poll(async () => (await told()).result?.object).toBe('response')
+})

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import type { OpenAI } from 'openai'
+import { openai, post } from './gateway'
+
+export type Answer = OpenAI.Responses.Response
+export type Call = OpenAI.Responses.ResponseOutputItem.ImageGenerationCall
+export type Event = OpenAI.Responses.ResponseStreamEvent
+export type Items = OpenAI.Responses.ResponseInput
+type Tool = Partial<OpenAI.Responses.Tool.ImageGeneration>
+type Said = Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>
+
+/** A request to a text model that has the tool, and whatever else is said in it and to the tool. */
+export const asking = (said: Said = {}, tool: Tool = {}): OpenAI.Responses.ResponseCreateParamsNonStreaming => ({
+  model: 'gpt-5.2',
+  input: 'A cat',
+  tools: [{ type: 'image_generation', quality: 'low', size: '1024x1024', ...tool }],
+  ...said,
+})
+
+/** Asks for a picture with the vendor's client. */
+export const respond = (said: Said = {}, tool: Tool = {}, headers: Record<string, string> = {}): Promise<Answer> =>
+  openai().responses.create(asking(said, tool), { headers })
+
+/** The same without an SDK, which knows less of what may be sent. */
+export const postResponse = (said: Record<string, unknown>, headers?: Record<string, string>): Promise<Response> =>
+  post('/v1/responses', { ...asking(), ...said }, headers)
+
+/** The one item of an answer: the call that made its picture. */
+export function callIn({ output }: Pick<Answer, 'output'>): Call {
+  const [item] = output
+  if (output.length !== 1 || item?.type !== 'image_generation_call') throw new Error('the answer is not one picture')
+  return item
+}
+
+export const pictureIn = (answer: Pick<Answer, 'output'>): string => callIn(answer).result ?? ''
+
+/** As a fake upstream tells what it was sent. */
+export const sha256Of = (base64: string): string =>
+  createHash('sha256').update(Uint8Array.fromBase64(base64)).digest('hex')
+
+/** Something the user says, and shows as data URLs. */
+export const user = (text: string, ...pictures: string[]): Items[number] => ({
+  role: 'user',
+  content: [
+    { type: 'input_text', text },
+    ...pictures.map((base64) => ({
+      type: 'input_image' as const,
+      detail: 'auto' as const,
+      image_url: `data:image/png;base64,${base64}`,
+    })),
+  ],
+})
+
+/** What has come of a stream so far. */
+export interface Watched {
+  events: Event[]
+  /** Resolves with the error that it ends with, or undefined. */
+  ended: Promise<unknown>
+}
+
+/** Asks for a stream with the vendor's client, and notes what comes of it. */
+export function watch(input: string, partial_images: number): Watched {
+  const events: Event[] = []
+  const readAll = async (): Promise<void> => {
+    const stream = await openai().responses.create({ ...asking({ input }, { partial_images }), stream: true })
+    for await (const event of stream) events.push(event)
+  }
+  const ended = readAll().then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  return { events, ended }
+}
+
+/** All events of a stream, which ends well. */
+export async function collect(input: string, partials: number): Promise<Event[]> {
+  const { events, ended } = watch(input, partials)
+  const error = await ended
+  if (error !== undefined) throw error
+  return events
+}
