@@ -1,0 +1,143 @@
+import { ApiError } from '@google/genai'
+import { OpenAI } from 'openai'
+import { describe, expect, test } from 'vitest'
+import { google, google2 } from './support/google'
+import { KEY, knock, openai, ORIGIN } from './support/gateway'
+import { issue, team, visit } from './support/teams'
+import { upstreams } from './support/upstreams'
+
+upstreams()
+
+/** What each of the names in the settings of the tests is: of the catalogue, of the settings, an alias, an upstream's. */
+const NAMES = ['gpt-image-2', 'gemini-3-pro-image', 'house-art', 'house-style', 'impatient']
+
+/** All names that the SDK finds, page by page. */
+async function named<Item>(list: Promise<AsyncIterable<Item>>, nameOf: (item: Item) => string | undefined) {
+  const names = []
+  for await (const item of await list) names.push(nameOf(item) ?? '')
+  return names
+}
+
+const openaiNames = (apiKey = KEY): Promise<string[]> =>
+  named(Promise.resolve(openai({ apiKey }).models.list()), ({ id }) => id)
+
+describe('the models by the SDK of OpenAI', () => {
+  test('are told with what is known of them', async () => {
+    const { data } = await openai().models.list()
+    expect(data).toContainEqual({ id: 'gpt-image-2', object: 'model', created: 0, owned_by: 'darkroom' })
+  })
+
+  test('are those of the catalogue and of the settings, and their aliases, each once', async () => {
+    const names = await openaiNames()
+    expect(names).toEqual(expect.arrayContaining(NAMES))
+    expect(new Set(names).size).toBe(names.length)
+  })
+
+  test('are neither patterns, nor retired', async () => {
+    expect((await openaiNames()).filter((name) => name.includes('*') || name.startsWith('dall-e'))).toEqual([])
+  })
+
+  test.each(['gpt-image-2', '@cf/black-forest-labs/flux-1-schnell', 'relay-art', 'dall-e-3', 'openai/gpt-image-2'])(
+    'are found by name, also what is known by a pattern only or was retired (%s)',
+    async (id) => {
+      expect(await openai().models.retrieve(id)).toMatchObject({ id, object: 'model' })
+    },
+  )
+
+  test('are found by a path with slashes', async () => {
+    const id = '@cf/black-forest-labs/flux-1-schnell'
+    expect(await (await visit(KEY, `/v1/models/${id}`)).json()).toMatchObject({ id })
+  })
+
+  test('are not found where nobody serves them', async () => {
+    const error: unknown = await openai()
+      .models.retrieve('unheard-of')
+      .catch((caught: unknown) => caught)
+    expect(error).toBeInstanceOf(OpenAI.NotFoundError)
+    expect(error).toMatchObject({ code: 'model_not_found', param: 'model' })
+  })
+
+  test('are for nobody whose key is wrong', async () => {
+    await expect(openaiNames('sk-dr-default-wrong')).rejects.toThrow(OpenAI.AuthenticationError)
+    expect((await knock('/v1/models')).status).toBe(401)
+  })
+})
+
+describe('a key that may not use every model', () => {
+  test('is told of those that it and its team may', async () => {
+    await team('acme', { models: ['gpt-image-*', 'house-style'] })
+    const { key } = await issue('acme', { limits: { models: ['gpt-image-2', 'gemini-*'] } })
+    expect(await openaiNames(key)).toEqual(['gpt-image-2', 'house-style'])
+  })
+
+  test('finds no other', async () => {
+    const { key } = await team('acme', { models: ['gpt-image-2'] })
+    expect((await visit(key, '/v1/models/gpt-image-2')).status).toBe(200)
+    expect((await visit(key, '/v1/models/gemini-3-pro-image')).status).toBe(404)
+  })
+
+  test('does not use up its requests by asking', async () => {
+    const { key } = await team('acme', { requests_per_minute: 1 })
+    await openaiNames(key)
+    expect(await openaiNames(key)).toContain('gpt-image-2')
+  })
+})
+
+describe.each([
+  ['3, which asks at /v1', google],
+  ['2, which asks at /v1beta', google2],
+])('the models by the SDK of Google, version %s,', (_, client) => {
+  const names = (pageSize?: number): Promise<string[]> =>
+    named(client().models.list(pageSize === undefined ? {} : { config: { pageSize } }), ({ name }) => name)
+
+  test('are told with what can be done with them', async () => {
+    expect(await client().models.get({ model: 'gpt-image-2' })).toMatchObject({
+      name: 'models/gpt-image-2',
+      displayName: 'gpt-image-2',
+      supportedActions: ['generateContent', 'streamGenerateContent'],
+    })
+  })
+
+  test('are the same that OpenAI tells, a page at a time', async () => {
+    const all = (await openaiNames()).map((name) => `models/${name}`)
+    expect(await names()).toEqual(all)
+    expect(await names(2)).toEqual(all)
+    expect((await client().models.list({ config: { pageSize: 2 } })).page).toHaveLength(2)
+  })
+
+  test('are not found where nobody serves them', async () => {
+    const found = client().models.get({ model: 'unheard-of' })
+    await expect(found).rejects.toMatchObject({ name: 'ApiError', status: 404 })
+  })
+
+  test('are for nobody whose key is wrong', async () => {
+    await expect(client('sk-dr-default-wrong').models.list()).rejects.toMatchObject({ name: 'ApiError', status: 400 })
+  })
+})
+
+test('what the SDK of Google is refused is an error of its own class', async () => {
+  await expect(google().models.get({ model: 'unheard-of' })).rejects.toBeInstanceOf(ApiError)
+})
+
+describe('without an SDK', () => {
+  test.each([
+    ['/v1/models', { 'x-goog-api-key': KEY }],
+    [`/v1/models?key=${KEY}`, {}],
+    ['/v1beta/models', { authorization: `Bearer ${KEY}` }],
+  ])("%s with %j is answered in Google's form", async (path, headers) => {
+    const answer = await (await knock(path, { headers })).json<{ models: { name: string }[] }>()
+    expect(answer.models.map(({ name }) => name)).toContain('models/gpt-image-2')
+  })
+
+  test('a page of no size is refused', async () => {
+    const url = new URL('/v1beta/models', ORIGIN)
+    url.search = new URLSearchParams({ key: KEY, pageSize: 'many' }).toString()
+    const answer = await knock(url.href)
+    expect([answer.status, await answer.json()]).toMatchObject([400, { error: { status: 'INVALID_ARGUMENT' } }])
+  })
+
+  test('a path of Google that is none is told so in its words', async () => {
+    const answer = await knock('/v1beta/tunedModels')
+    expect([answer.status, await answer.json()]).toMatchObject([404, { error: { code: 404, status: 'NOT_FOUND' } }])
+  })
+})
