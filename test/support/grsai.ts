@@ -1,0 +1,128 @@
+import { vi } from 'vitest'
+import { demo } from '../../src/providers/demo'
+import { KEY, knock, ORIGIN, post } from './gateway'
+import type { Settings } from './grsai-clients'
+
+/** A task as the old generation of the API tells it. */
+export interface DrawTask {
+  id: string
+  status: string
+  progress: number
+  results: { url: string; content: string }[]
+  url: string
+  width: number
+  height: number
+  failure_reason: string
+  error: string
+}
+
+/** A task as the new one tells it. */
+export interface ApiTask {
+  id: string
+  status: string
+  progress: number
+  results: { url: string }[]
+  error: string
+}
+
+/** The old generation's envelope. */
+export interface Wrapped<Data> {
+  code: number
+  msg: string
+  data: Data
+}
+
+type Body = Record<string, unknown>
+
+const bearer = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` })
+
+/** Asks in the old generation's words. */
+export const draw = (body: Body = {}, key = KEY, headers: Record<string, string> = {}): Promise<Response> =>
+  post('/v1/draw/completions', { model: 'gpt-image-2', prompt: 'A cat', ...body }, { ...bearer(key), ...headers })
+
+/** Asks in the new generation's words. */
+export const generate = (body: Body = {}, key = KEY, headers: Record<string, string> = {}): Promise<Response> =>
+  post('/v1/api/generate', { model: 'gpt-image-2', prompt: 'A cat', ...body }, { ...bearer(key), ...headers })
+
+/** The frames of a stream, which holds nothing else but empty lines. */
+export async function framesOf<Task = DrawTask>(response: Response): Promise<Task[]> {
+  const lines = (await response.text()).split('\n').filter((line) => line !== '')
+  return lines.map((line): Task => {
+    if (!line.startsWith('data: ')) throw new Error(`no client reads this line: ${line}`)
+    return JSON.parse(line.slice('data: '.length))
+  })
+}
+
+/** The last frame of a stream. */
+export async function endOf(response: Response): Promise<DrawTask> {
+  const last = (await framesOf(response)).at(-1)
+  if (!last) throw new Error('the stream has no frames')
+  return last
+}
+
+/** What is answered to whoever asks how a task stands, by the old generation. */
+export const drawResult = async (id: string, key = KEY): Promise<Wrapped<DrawTask>> =>
+  await (await post('/v1/draw/result', { id }, bearer(key))).json<Wrapped<DrawTask>>()
+
+/** The same by the new one. */
+export const apiResult = (id: string, key = KEY): Promise<Response> =>
+  knock(`/v1/api/result?id=${encodeURIComponent(id)}`, { headers: bearer(key) })
+
+/** Waits until a task has ended. */
+export const drawn = (id: string, key = KEY): Promise<DrawTask> =>
+  vi.waitUntil(
+    async () => {
+      const { data } = await drawResult(id, key)
+      return data.status !== 'running' && data
+    },
+    { timeout: 20_000, interval: 20 },
+  )
+
+/** Asks for the id alone. */
+export async function taken(body: Body = {}, key = KEY): Promise<string> {
+  const { code, msg, data } = await (await draw({ webHook: '-1', ...body }, key)).json<Wrapped<{ id: string }>>()
+  if (code !== 0) throw new Error(`the task was not taken on: ${msg}`)
+  return data.id
+}
+
+/** What a client of seeds/001 is set up with here; `told` is what it printed. */
+export function clientSettings(apiKey = KEY): { settings: Settings; told: string[] } {
+  const told: string[] = []
+  const fetch: Settings['fetch'] = (url, init) => knock(url, init)
+  return { settings: { fetch, baseUrl: ORIGIN, apiKey, tell: (line) => void told.push(line) }, told }
+}
+
+/** Whether a link of an answer shows a picture. */
+export const shows = async (link: string): Promise<boolean> => {
+  const response = await knock(link)
+  await response.arrayBuffer()
+  return response.headers.get('content-type')?.startsWith('image/') ?? false
+}
+
+/** A demo that tells just what it is told to, and ends when it is told so. */
+export interface ToldDemo {
+  /** How far it says that it is. */
+  at: (percent: number) => void
+  /** Has it draw the picture, or fail. */
+  end: (error?: Error) => void
+}
+
+const LOOK_MS = 5
+
+/** Has the demo wait for what it is told to do. */
+export function toldDemo(): ToldDemo {
+  const generate = demo.generate.bind(demo)
+  const percents: number[] = []
+  let ended: { error: Error | undefined } | undefined
+  vi.spyOn(demo, 'generate').mockImplementation(async function* (request, upstream, work) {
+    for (;;) {
+      const percent = percents.shift()
+      if (percent !== undefined) yield { type: 'progress', percent }
+      else if (ended) break
+      else await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    }
+    if (ended.error) throw ended.error
+    yield* generate(request, upstream, work)
+  })
+  return { at: (percent) => void percents.push(percent), end: (error) => void (ended = { error }) }
+}
