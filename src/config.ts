@@ -18,6 +18,8 @@ export interface Config {
   upstreams: Upstream[]
   /** What clients may call a model, and the model meant. */
   aliases: ReadonlyMap<string, string>
+  /** The live models that the catalogue and the settings know by name, whether anybody serves them or not. */
+  knownModels: readonly string[]
   /** What is known of each model. */
   catalogue: Catalogue
   cacheTtlSeconds: number
@@ -56,6 +58,15 @@ const fromJson = (value: unknown, context: z.RefinementCtx): unknown => {
   }
 }
 
+/** Origins as a browser sends them (RFC 6454 §7), separated by commas; `*` for all. */
+const origins = z
+  .string()
+  .default('')
+  .transform((list) => list.split(',').flatMap((each) => each.trim() || []))
+  .refine((list) => list.every((each) => each === '*' || (URL.canParse(each) && new URL(each).origin === each)), {
+    message: "is to be '*', or origins such as https://app.example.com, separated by commas",
+  })
+
 const DAY_SECONDS = 86_400
 
 const variables = z.object({
@@ -79,6 +90,7 @@ const variables = z.object({
   HEARTBEAT_AFTER_SECONDS: seconds.default(60),
   QUEUE_WAIT_SECONDS: seconds.default(30),
   ALLOW_PRIVATE_URLS: flag,
+  CORS_ORIGINS: origins,
 })
 
 /** A setting is missing or wrong; the message names it and is fit for whoever asks. */
@@ -95,13 +107,19 @@ export function configOf(env: object): Config {
   return config
 }
 
+/** Whose pages may read answers; nobody's where that setting is wrong, of which `configOf` tells. */
+export const pageOriginsOf = (env: object): string[] => forPages.safeParse(env).data?.CORS_ORIGINS ?? []
+
+const forPages = variables.pick({ CORS_ORIGINS: true })
+
 function parse(env: object): Config {
   const { data, error } = variables.safeParse(env, { reportInput: true })
   if (error) throw new ConfigError(wording(error))
   const secrets = z.record(z.string(), z.unknown()).parse({ ...env })
   const secretNamed = (name: string): string | undefined => z.string().optional().catch(undefined).parse(secrets[name])
   const own = Object.keys(data.MODELS).filter((name) => successorOf(name) === undefined)
-  const demo = { on: data.DEMO_UPSTREAM, delayMs: data.DEMO_DELAY_MS, models: [...CATALOGUED, ...own] }
+  const knownModels = [...CATALOGUED, ...own]
+  const demo = { on: data.DEMO_UPSTREAM, delayMs: data.DEMO_DELAY_MS, models: knownModels }
   if (data.IMAGE_RETENTION_DAYS !== undefined && data.IMAGE_RETENTION_DAYS * DAY_SECONDS < data.CACHE_TTL_SECONDS)
     throw new ConfigError('The setting IMAGE_RETENTION_DAYS is wrong: answers are kept for longer (CACHE_TTL_SECONDS).')
   return {
@@ -110,6 +128,7 @@ function parse(env: object): Config {
     gatewayKeyHash: data.GATEWAY_KEY === undefined ? undefined : keyHash(data.GATEWAY_KEY),
     upstreams: upstreamsOf(() => configuredUpstreams(data.UPSTREAMS, demo, secretNamed)),
     aliases: new Map(Object.entries(data.MODEL_ALIASES)),
+    knownModels,
     catalogue: catalogueOf(data.MODELS),
     cacheTtlSeconds: data.CACHE_TTL_SECONDS,
     cacheScope: data.CACHE_SCOPE,
