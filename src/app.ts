@@ -1,17 +1,34 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { version } from '../package.json'
 import { admin } from './admin/admin'
 import { configOf } from './config'
 import type { App } from './context'
+import { letPagesIn } from './cors'
 import { failureResponse } from './delivery/failure'
 import { showImage } from './delivery/image-link'
+import { azureEdits, azureGenerations } from './dialects/azure-images'
+import { chatCompletions, openrouterChat } from './dialects/chat-completions'
+import { gemini, speaksGemini } from './dialects/gemini'
+import { grsaiApi, grsaiDraw } from './dialects/grsai'
 import { imageEdits, imageGenerations, imageVariations } from './dialects/openai-images'
+import { geminiError } from './dialects/gemini-error'
 import { openaiError } from './dialects/openai-error'
+import { openrouterError } from './dialects/openrouter-error'
+import { openrouterImages } from './dialects/openrouter-images'
+import { responses } from './dialects/responses'
 import { GatewayError } from './errors'
+import { showApiResult, showDrawResult } from './grsai-results'
 import { deleteGeneration, deleteImage, listGenerations } from './history'
 import { cancelGeneration, showGeneration } from './generations'
+import { listModels, showModel } from './models'
 import { serve } from './serve'
 import { showUsage } from './usage'
+
+/** The words of a failure that no dialect has heard of. */
+function wordsFor(c: Context<App>): typeof openaiError {
+  if (speaksGemini(c)) return geminiError
+  return c.req.path.startsWith('/api/v1/') ? openrouterError : openaiError
+}
 
 /** Every route of the product. */
 export const app = new Hono<App>()
@@ -19,6 +36,7 @@ export const app = new Hono<App>()
     c.set('requestId', `req_${crypto.randomUUID().replaceAll('-', '')}`)
     await next()
   })
+  .use(letPagesIn)
 
   .get('/health', (c) => c.json({ status: 'alive', gateway: 'darkroom', version }))
 
@@ -30,6 +48,20 @@ export const app = new Hono<App>()
   .post('/v1/images/generations', serve(imageGenerations))
   .post('/v1/images/edits', serve(imageEdits))
   .post('/v1/images/variations', serve(imageVariations))
+  .post('/openai/v1/images/generations', serve(azureGenerations))
+  .post('/openai/v1/images/edits', serve(azureEdits))
+  .post('/openai/deployments/:model/images/generations', serve(azureGenerations))
+  .post('/openai/deployments/:model/images/edits', serve(azureEdits))
+  .post('/api/v1/images', serve(openrouterImages))
+  .post('/v1/chat/completions', serve(chatCompletions))
+  .post('/api/v1/chat/completions', serve(openrouterChat))
+  .post('/v1/models/:call{.+:(?:g|streamG)enerateContent}', serve(gemini))
+  .post('/v1beta/models/:call{.+:(?:g|streamG)enerateContent}', serve(gemini))
+  .post('/v1/responses', serve(responses))
+  .post('/v1/draw/completions', serve(grsaiDraw))
+  .post('/v1/draw/nano-banana', serve(grsaiDraw))
+  .post('/v1/api/generate', serve(grsaiApi))
+  .post('/v1/api/edit', serve(grsaiApi))
 
   .use(async function keepPrivate(c, next) {
     await next()
@@ -37,11 +69,17 @@ export const app = new Hono<App>()
     if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
   })
 
+  .get('/v1/models', listModels)
+  .get('/v1/models/:id{.+}', showModel)
+  .get('/v1beta/models', listModels)
+  .get('/v1beta/models/:id{.+}', showModel)
   .get('/v1/usage', showUsage)
   .get('/v1/generations', listGenerations)
   .get('/v1/generations/:id', showGeneration)
   .delete('/v1/generations/:id', deleteGeneration)
   .post('/v1/generations/:id/cancel', cancelGeneration)
+  .post('/v1/draw/result', showDrawResult)
+  .get('/v1/api/result', showApiResult)
 
   .get('/images/*', showImage)
   .delete('/images/*', deleteImage)
@@ -50,6 +88,6 @@ export const app = new Hono<App>()
 
   .notFound((c) => {
     const message = `Unknown request URL: ${c.req.method} ${c.req.path}. Check the URL and the method.`
-    return failureResponse(new GatewayError({ code: 'not_found', message }), openaiError, c.get('requestId'))
+    return failureResponse(new GatewayError({ code: 'not_found', message }), wordsFor(c), c.get('requestId'))
   })
-  .onError((error, c) => failureResponse(error, openaiError, c.get('requestId')))
+  .onError((error, c) => failureResponse(error, wordsFor(c), c.get('requestId')))

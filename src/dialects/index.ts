@@ -1,4 +1,56 @@
+import type { JobForm } from '../generation/task'
+import type { ImageRecord } from '../image/record'
+import type { Snapshot } from '../team/snapshot'
+import { azureEdits, azureGenerations } from './azure-images'
+import { chatCompletions, openrouterChat } from './chat-completions'
+import type { Dialect, Rendered } from './dialect'
+import type { Occasion } from './occasion'
+import { gemini } from './gemini'
+import { grsaiApi, grsaiDraw } from './grsai'
 import { imageEdits, imageGenerations, imageVariations } from './openai-images'
+import { openrouterImages } from './openrouter-images'
+import { responses } from './responses'
+
+/** A dialect to which what a caller wanted is given as the JSON that was kept of it; it says nothing to what it cannot read. */
+interface Recalled {
+  id: string
+  render: (record: ImageRecord, wants: string, occasion: Occasion) => Rendered | undefined
+  renderNotice: (snapshot: Snapshot, wants: string, occasion: Occasion) => unknown
+}
+
+function recalled<Wants>(dialect: Dialect<Wants>): Recalled {
+  const readBy = <Words>(wants: string, word: (wants: Wants) => Words): Words | undefined => {
+    const read = dialect.wants.safeParse(JSON.parse(wants))
+    return read.success ? word(read.data) : undefined
+  }
+  return {
+    id: dialect.id,
+    render: (record, wants, occasion) => readBy(wants, (read) => dialect.render(record, read, occasion)),
+    renderNotice: (snapshot, wants, occasion) =>
+      readBy(wants, (read) => dialect.renderNotice?.(snapshot, read, occasion)),
+  }
+}
 
 /** Every dialect whose answers may be asked for later. */
-export const DIALECTS = [imageGenerations, imageEdits, imageVariations] as const
+const DIALECTS: readonly Recalled[] = [
+  recalled(imageGenerations),
+  recalled(imageEdits),
+  recalled(imageVariations),
+  recalled(azureGenerations),
+  recalled(azureEdits),
+  recalled(openrouterImages),
+  recalled(chatCompletions),
+  recalled(openrouterChat),
+  recalled(gemini),
+  recalled(responses),
+  recalled(grsaiDraw),
+  recalled(grsaiApi),
+]
+
+/** An answer in the words in which it was asked for; undefined where that dialect is no longer spoken so. */
+export const answerIn = (form: JobForm, record: ImageRecord, occasion: Occasion): Rendered | undefined =>
+  DIALECTS.find(({ id }) => id === form.dialect)?.render(record, form.wants, occasion)
+
+/** How a generation stands, in the words of the dialect that named the receiver; undefined where it has none for that. */
+export const noticeIn = (form: JobForm, snapshot: Snapshot, occasion: Occasion): unknown =>
+  DIALECTS.find(({ id }) => id === form.dialect)?.renderNotice(snapshot, form.wants, occasion)

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
 import type { Team } from '../../src/team/team'
 
-type Verb = 'reserve' | 'settle' | 'withdraw'
+type Verb = 'reserve' | 'settle' | 'webhook' | 'withdraw'
 
 /** Has teams keep those waiting who ask them for one thing; tells how many have asked, and how to go on. */
 export function holdTeam(held: Verb): { asked: () => number; release: () => void } {
