@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -88,4 +88,14 @@ test('every setting in the README exists, and every one that exists is in it', a
   const known = Array.from(config.matchAll(/^ {2}([A-Z_]{4,}):/gm), ([, name]) => name)
   const told = Array.from(readme.matchAll(/^\| `([A-Z_]{4,})` +\|/gm), ([, name]) => name)
   expect(told.filter((name) => name !== 'OPENAI_API_KEY').toSorted()).toEqual(known.toSorted())
+})
+
+test("every line of the README's table of clients is one by which a test makes that client", async () => {
+  const [, table = ''] = /\n### Switch a client\n[\s\S]*?\n(\|[\s\S]*?)\n\n/.exec(readme) ?? []
+  const told = Array.from(table.matchAll(/\| (`+)([^|]+?)\1 *\|$/gm), ([, , line = '']) => line)
+  const directory = join(PROJECT, 'test/e2e/clients')
+  const files = (await readdir(directory)).filter((name) => name.endsWith('.test.ts'))
+  const tests = await Promise.all(files.map((name) => readFile(join(directory, name), 'utf8')))
+  expect(told.length).toBeGreaterThanOrEqual(8)
+  expect(told.filter((line) => !tests.some((text) => text.includes(line)))).toEqual([])
 })

@@ -25,11 +25,14 @@ export interface Gateway {
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url))
 const WELCOME = /URL {2}(\S+)\n {2}Key {2}(\S+)\n[\s\S]*?\n {2}(curl .*)\n/
 
-/** Variables that send every model to one upstream process, `impatient` with a second for each call and `absent` to nobody. */
-export function sendingTo(origin: string): Record<string, string> {
+/**
+ * Variables that send every model, `more` among them, to one upstream process, `impatient` with a second for each call and
+ * `absent` to nobody.
+ */
+export function sendingTo(origin: string, more: readonly string[] = []): Record<string, string> {
   const account = { provider: 'openai', secret: 'FAKE_KEY', base_url: `${origin}/v1` }
   const upstreams = [
-    { ...account, name: 'fake', models: ['gpt-image-*', 'relay-*'] },
+    { ...account, name: 'fake', models: ['gpt-image-*', 'relay-*', ...more] },
     { ...account, name: 'impatient', models: ['impatient=relay-1'], timeout_seconds: 1 },
     { ...account, name: 'absent', models: ['absent=relay-1'], base_url: 'http://127.0.0.1:9/v1' },
   ]

@@ -12,13 +12,13 @@ export interface Served {
 
 /**
  * Starts both for the tests of a file, which find them in what is given back, and ends them after the last; `variables`
- * are the gateway's besides those that send it to the upstream.
+ * are the gateway's besides those that send it to the upstream, and `models` what that serves besides the usual ones.
  */
-export function served(variables: Record<string, string> = {}): Served {
+export function served(variables: Record<string, string> = {}, models: readonly string[] = []): Served {
   const running: Partial<Served> = {}
   beforeAll(async () => {
     running.upstream = await startUpstream()
-    running.gateway = await startGateway({ ...sendingTo(running.upstream.origin), ...variables })
+    running.gateway = await startGateway({ ...sendingTo(running.upstream.origin, models), ...variables })
     running.operator = await Operator.of(running.gateway)
   })
   afterAll(async () => {

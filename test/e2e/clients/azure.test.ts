@@ -1,0 +1,25 @@
+import { AzureOpenAI, OpenAI } from 'openai'
+import { served } from '../support/served.ts'
+import type { Caller } from './support/client.ts'
+import { imagesOf } from './support/openai-images.ts'
+import { putToWork } from './support/put-to-work.ts'
+
+const byEndpoint = ({ origin, key }: Caller): AzureOpenAI =>
+  new AzureOpenAI({ endpoint: origin, apiKey: key, apiVersion: '2025-04-01-preview' })
+
+/** With its deployment in the address, and a token of Entra's in the place of a key. */
+const byDeployment = ({ origin, key }: Caller): AzureOpenAI =>
+  new AzureOpenAI({
+    baseURL: `${origin}/openai/deployments/gpt-image-2`,
+    azureADTokenProvider: async () => key,
+    apiVersion: '2025-04-01-preview',
+  })
+
+/** Azure's newer form, for which the usual client does. */
+const byModel = ({ origin, key }: Caller): OpenAI => new OpenAI({ baseURL: `${origin}/openai/v1`, apiKey: key })
+
+putToWork(served(), [
+  imagesOf('openai 7, AzureOpenAI with a key', byEndpoint),
+  imagesOf('openai 7, AzureOpenAI with a token', byDeployment),
+  imagesOf('openai 7, OpenAI at Azure', byModel),
+])

@@ -1,0 +1,48 @@
+import { DallEAPIWrapper } from '@langchain/openai'
+import { OpenAI } from 'openai'
+import { expect, test } from 'vitest'
+import { served } from '../support/served.ts'
+import { type Caller, type Client, callerOf } from './support/client.ts'
+import { putToWork } from './support/put-to-work.ts'
+import { decodedFrom, pictureAt } from './support/shown.ts'
+
+const running = served()
+
+type Fields = NonNullable<ConstructorParameters<typeof DallEAPIWrapper>[0]>
+
+const tool = ({ origin, key }: Caller): DallEAPIWrapper => new DallEAPIWrapper({ apiKey: key, baseUrl: `${origin}/v1` })
+
+const toolWith = ({ origin, key }: Caller, fields: Fields): DallEAPIWrapper =>
+  new DallEAPIWrapper({ apiKey: key, baseUrl: `${origin}/v1`, ...fields })
+
+const raises = {
+  refusal: { error: OpenAI.BadRequestError, details: { status: 400, code: 'moderation_blocked' } },
+  limit: { error: OpenAI.RateLimitError, details: { status: 429, code: 'rate_limit_exceeded' } },
+} satisfies Pick<Client, 'refusal' | 'limit'>
+
+const urls: Client = {
+  name: 'langchain 1, DallEAPIWrapper with links',
+  make: async (caller, prompt) => [await pictureAt(await tool(caller).invoke(prompt))],
+  ...raises,
+}
+
+const base64: Client = {
+  name: 'langchain 1, DallEAPIWrapper with base64',
+  make: async (caller, prompt) => [
+    decodedFrom(await toolWith(caller, { dallEResponseFormat: 'b64_json', model: 'gpt-image-2' }).invoke(prompt)),
+  ],
+  ...raises,
+}
+
+putToWork(running, [urls, base64])
+
+test("what it always sends, in dall-e-3's words, is made by gpt-image-2", async () => {
+  await toolWith(callerOf(running.gateway, running.gateway.key), { quality: 'hd' }).invoke('A fox in the snow')
+  const [call] = await running.upstream.callsFor('A fox in the snow')
+  expect(call?.fields).toEqual({
+    model: 'gpt-image-2',
+    prompt: 'A fox in the snow',
+    size: '1024x1024',
+    quality: 'high',
+  })
+})
