@@ -29,7 +29,7 @@ export async function deliver<Wants>(errand: Errand<Wants>): Promise<Response> {
 
   const stream = dialect.stream?.(request, wants, occasionOfErrand(errand))
   const glimpses = new Glimpses(stream ? request.partials : 0, stream?.progress !== undefined)
-  const source = sourceOf(errand, stream, glimpses, waitMs)
+  const source = sourceOf(errand, stream, waitMs)
   const near = errand.isNearEnough ? await recalled(source) : undefined
   if (near) return inFull(errand, stream, near)
 
@@ -65,12 +65,7 @@ const HANDED_OFF = { waitMs: 0, applied: undefined }
 /** JSON may begin with it (RFC 8259 §2). */
 const WHITE_SPACE = { contentType: 'application/json', idle: () => ' ' }
 
-function sourceOf<Wants>(
-  errand: Errand<Wants>,
-  stream: Stream | undefined,
-  glimpses: Glimpses,
-  waitMs: number | undefined,
-): Source {
+function sourceOf<Wants>(errand: Errand<Wants>, stream: Stream | undefined, waitMs: number | undefined): Source {
   const { c, dialect, wants, told } = errand
   // Whoever says how long it waits is not turned away before it is handed off.
   const patienceMs = waitMs === undefined ? told.ask.patienceMs : Math.max(told.ask.patienceMs, waitMs + HAND_OFF_MS)
@@ -78,8 +73,6 @@ function sourceOf<Wants>(
     ask: { ...told.ask, patienceMs },
     c,
     word: ({ record }) => {
-      // What is worded after the end of a stream would come before it.
-      glimpses.end()
       if (!stream) return dialect.render(record, wants, occasionOfErrand(errand))
       return { contentType: stream.contentType, parts: stream.close(record) }
     },

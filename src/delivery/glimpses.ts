@@ -10,7 +10,6 @@ export class Glimpses {
   /** Only the newest is worth telling. */
   #percent: number | undefined
   #told = -1
-  #isOver = false
   #arrived = Promise.withResolvers<void>()
 
   constructor(most: number, wantsProgress: boolean) {
@@ -23,7 +22,6 @@ export class Glimpses {
   }
 
   add(glimpse: Glimpse): void {
-    if (this.#isOver) return
     if ('percent' in glimpse) this.#addProgress(glimpse.percent)
     else this.#addPreview(glimpse)
   }
@@ -53,12 +51,5 @@ export class Glimpses {
     const glimpse = percent === undefined ? this.#previews.shift() : { percent }
     if (this.#previews.length === 0) this.#arrived = Promise.withResolvers()
     return glimpse
-  }
-
-  /** Drops what has not been taken, and whatever else may come: the answer is there. */
-  end(): void {
-    this.#isOver = true
-    this.#percent = undefined
-    this.#previews.length = 0
   }
 }

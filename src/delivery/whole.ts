@@ -1,4 +1,4 @@
-import type { Rendered } from '../dialects/dialect'
+import type { Rendered, Text } from '../dialects/dialect'
 import type { StoredImage } from '../image/record'
 import { describe, log } from '../log'
 import * as images from '../store/images'
@@ -28,10 +28,10 @@ export async function ready(
   onMissing: (key: string) => Promise<void>,
 ): Promise<Ready | undefined> {
   const encoder = new TextEncoder()
-  const firstImage = parts.find((part) => typeof part !== 'string')
+  const firstImage = parts.find((part) => typeof part === 'object')
   if (!firstImage) {
-    const text = parts.filter((part) => typeof part === 'string').join('')
-    return { contentType, body: (opening) => opening + text, write: (writer) => writer.write(encoder.encode(text)) }
+    const text = (): string => parts.map((part) => (typeof part === 'object' ? '' : textOf(part))).join('')
+    return { contentType, body: (opening) => opening + text(), write: (writer) => writer.write(encoder.encode(text())) }
   }
   const first = await images.open(bucket, firstImage.key)
   if (!first) return undefined
@@ -42,17 +42,15 @@ export async function ready(
     await onMissing(image.key)
     throw new Error(`the image ${image.key} is not in R2`)
   }
-  const encoded = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
-  const writeAll = (writer: Writer): Promise<void> => write(encoded, writer, open)
+  const encoded = (): Encoded[] => parts.map((part) => (typeof part === 'object' ? part : encoder.encode(textOf(part))))
   const body = (opening: string): ReadableStream => {
-    const before = encoder.encode(opening)
-    return streamOf(before.length + lengthOf(encoded), async (writer) => {
-      if (before.length > 0) await writer.write(before)
-      await writeAll(writer)
-    })
+    const all = [encoder.encode(opening), ...encoded()]
+    return streamOf(lengthOf(all), (writer) => write(all, writer, open))
   }
-  return { contentType, body, write: writeAll }
+  return { contentType, body, write: (writer) => write(encoded(), writer, open) }
 }
+
+const textOf = (text: Text): string => (typeof text === 'function' ? text() : text)
 
 type Encoded = Uint8Array | StoredImage
 
@@ -65,8 +63,8 @@ async function write(
   open: (image: StoredImage) => Promise<R2ObjectBody>,
 ): Promise<void> {
   for (const part of parts) {
-    if (part instanceof Uint8Array) await writer.write(part)
-    else await writeBase64((await open(part)).body, writer)
+    if (!(part instanceof Uint8Array)) await writeBase64((await open(part)).body, writer)
+    else if (part.length > 0) await writer.write(part)
   }
 }
 

@@ -44,7 +44,7 @@ export function stream(wants: Wants, occasion: Occasion, lastWords: LastWords): 
     close: (record) => [
       ...record.images.flatMap((image, index) => [
         // What is quoted ends with an empty line.
-        ...(index === 0 && hasSpoken ? chunk(0, ['"content":"\\n"']) : []),
+        ...(index === 0 ? [() => (hasSpoken ? text(chunk(0, ['"content":"\\n"'])) : '')] : []),
         ...chunk(index, [index > 0 ? '"role":"assistant",' : '', ...fieldsWith(image, wants, occasion)]),
         ...chunk(index, [], 'stop'),
       ]),

@@ -26,8 +26,11 @@ export interface HandOff {
   webhook?: { url: string; param: string }
 }
 
+/** Text, made as it is sent where it depends on what was said before it. */
+export type Text = string | (() => string)
+
 /** A piece of an answer: text, or a picture, which stands for its own base64. */
-export type Part = string | StoredImage
+export type Part = Text | StoredImage
 
 /** An answer as text with pictures in it. */
 export interface Rendered {

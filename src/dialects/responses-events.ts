@@ -1,7 +1,7 @@
 import type { Failure } from '../errors'
 import type { ImageRecord } from '../image/record'
 import type { ImageRequest } from '../image/request'
-import type { Stream } from './dialect'
+import type { Part, Stream } from './dialect'
 import type { Occasion } from './occasion'
 import { facts } from './openai-answer'
 import { errorOf } from './openai-error'
@@ -48,6 +48,16 @@ function failing(names: Names, failure: Failure, wants: Wants, occasion: Occasio
   ]
 }
 
+/** The same parts, whose texts are made as they are sent: previews that are told until then have numbers as well. */
+const asSent = (word: () => Part[]): Part[] =>
+  word().map((part, at) => {
+    if (typeof part !== 'string') return part
+    return () => {
+      const text = word()[at]
+      return typeof text === 'string' ? text : part
+    }
+  })
+
 /** An answer as events. It has its ids from the picture where that is there at the beginning. */
 export function stream(request: ImageRequest, wants: Wants, occasion: Occasion): Stream {
   let names = namesOf(occasion.reference())
@@ -68,7 +78,7 @@ export function stream(request: ImageRequest, wants: Wants, occasion: Occasion):
     close: (record) => {
       const picture = pictureIn(record)
       if (!isBegun) names = namesOf(occasion.reference(picture.key))
-      return withPicture(picture, (json) => written(ending(names, record, wants, occasion), next, json))
+      return asSent(() => withPicture(picture, (json) => written(ending(names, record, wants, occasion), next, json)))
     },
     failure: (failure) => written(failing(names, failure, wants, occasion), next),
   }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { early } from '../../src/delivery/early'
 import { Glimpses } from '../../src/delivery/glimpses'
+import type { Ready } from '../../src/delivery/whole'
 
 const PARTIAL = { image: { key: 'partials/a', mediaType: 'image/png' as const, bytes: 3 }, index: 0, partial: 0 }
 
@@ -33,4 +34,29 @@ test('an answer that fails while a preview is on its way, and its client leaves,
   await response.body?.cancel()
   await new Promise((resolve) => setTimeout(resolve, 100))
   expect(unheard).toEqual([])
+})
+
+test('previews that come together with the answer are shown before it', async () => {
+  const glimpses = new Glimpses(2, false)
+  const encoder = new TextEncoder()
+  const readyWith = (text: string): Ready => ({
+    contentType: 'text/plain',
+    body: () => text,
+    write: (writer) => writer.write(encoder.encode(text)),
+  })
+  for (const partial of [0, 1]) glimpses.add({ ...PARTIAL, partial })
+  const response = early(
+    {
+      contentType: 'text/plain',
+      opening: 'opening ',
+      idle: () => 'idle ',
+      glimpses,
+      everyMs: 1000,
+      answer: Promise.resolve(readyWith('answer')),
+      show: async (glimpse) => readyWith('partial' in glimpse ? `preview ${glimpse.partial} ` : ''),
+      excuse: async () => undefined,
+    },
+    {},
+  )
+  expect(await response.text()).toBe('opening preview 0 preview 1 answer')
 })
