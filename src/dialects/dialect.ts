@@ -79,6 +79,8 @@ export interface TextRoute {
    * `tool_choice` and the types of `tools`. `isImageModel` knows the names.
    */
   isText: (fields: Record<string, unknown>, isImageModel: (name: string) => boolean) => boolean
+  /** Whether a text model may make images as well by itself, by the same fields. */
+  mayMakeImages?: (fields: Record<string, unknown>) => boolean
 }
 
 /** One wire format that clients speak. It never knows which upstream serves it. */

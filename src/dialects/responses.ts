@@ -10,7 +10,7 @@ export const responses: Dialect<Wants> = {
   id: 'responses',
   wants: schema,
   apiKey: (c) => bearerKey(c.req.header('authorization')),
-  text: { path: '/responses', limitedBy: ['max_output_tokens'], isText },
+  text: { path: '/responses', limitedBy: ['max_output_tokens'], isText, mayMakeImages },
   parse,
   render: whole,
   stream: (request, wants, occasion) => (wants.stream ? stream(request, wants, occasion) : undefined),
@@ -28,3 +28,8 @@ function isText(
 
 const isImageTool = (tool: unknown): boolean =>
   typeof tool === 'object' && tool !== null && 'type' in tool && tool.type === 'image_generation'
+
+/** With other tools beside that for images, a text model decides what it does. */
+function mayMakeImages({ tools, tool_choice }: Record<string, unknown>): boolean {
+  return tool_choice !== 'none' && Array.isArray(tools) && tools.some(isImageTool)
+}

@@ -65,6 +65,22 @@ export function refuseAsked(
   return undefined
 }
 
+/** Why images may not be made that nobody here counts or prices; undefined where no limit minds that. */
+export function refuseUncounted(all: readonly Limits[]): Failure | undefined {
+  const isSet = (limit: unknown): boolean => limit !== null && limit !== undefined
+  const minds = ({ images_per_day, max_n, max_size, budget_usd }: Limits): boolean =>
+    [images_per_day, max_n, max_size, budget_usd].some(isSet)
+  return all.some(minds) ? UNCOUNTED : undefined
+}
+
+const UNCOUNTED: Failure = {
+  code: 'invalid_request',
+  message:
+    "Your key has limits on images, and those that a text model makes by the way are not counted. Send 'image_generation' as the only tool, or leave it out.",
+  param: 'tools',
+  reason: 'invalid_value',
+}
+
 /** Whether limits let a model be used; `meant` tells which model a name stands for. */
 export const allows = ({ models }: Limits, model: string, meant: (name: string) => string | undefined): boolean =>
   !models || models.some((name) => matches(name, model) || meant(name) === model)

@@ -7,7 +7,7 @@ import type { TextRequest } from '../providers/provider'
 import type { KeptBody } from '../store/kept-body'
 import { sized } from '../streams/sized'
 import { spliced } from '../streams/spliced'
-import { refuseAsked } from '../team/limits'
+import { refuseAsked, refuseUncounted } from '../team/limits'
 import { type Candidate, candidates, isImageModel, meantBy } from '../upstreams/choose'
 import { NO_PIXELS } from './bill'
 import { carry } from './carry'
@@ -27,6 +27,7 @@ export async function passText(route: TextRoute, intake: Intake, visitor: Visito
   const named = nameIn(said)
   const { model, candidates: able } = servedBy(named, config)
   refuse(refuseAsked({ model, n: 1, size: NO_PIXELS }, admission.limits, (name) => meantBy(name, config)?.model))
+  if (route.mayMakeImages?.(said.fields)) refuse(refuseUncounted(admission.limits))
 
   const accept = intake.header('accept')
   // What it was read as here: by another type, its upstream might find another model in it.

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { audit, standing } from '../support/books'
 import { json } from '../support/fake-text'
-import { errorOf } from '../support/gateway'
+import { errorOf, post } from '../support/gateway'
 import { ask, operate, team } from '../support/teams'
 import { chat, HELLO, texts } from '../support/texts'
 
@@ -33,6 +33,22 @@ describe('a request for a text', () => {
   test('does not mind what its key allows of pictures', async () => {
     const { key } = await team('acme', { max_n: 1, max_size: '512x512', images_per_day: 0 })
     expect((await chat(HELLO, key)).status).toBe(200)
+  })
+
+  test.each([
+    ['images_per_day', { images_per_day: 5 }, 400],
+    ['budget_usd', { budget_usd: 100 }, 400],
+    ['requests_per_day', { requests_per_day: 5 }, 200],
+  ])('and perhaps for images besides, of a key with %s', async (_, limits, status) => {
+    const { key } = await team('acme', limits)
+    const tools = [{ type: 'image_generation' }, { type: 'web_search' }]
+    const response = await post(
+      '/v1/responses',
+      { model: 'gpt-5.2', input: 'Hello', tools },
+      { authorization: `Bearer ${key}` },
+    )
+    expect([response.status, first.calls.length]).toEqual([status, status === 200 ? 1 : 0])
+    if (status === 400) expect(await errorOf(response)).toMatchObject({ param: 'tools' })
   })
 
   test('is refused where the budget does not pay for it', async () => {
