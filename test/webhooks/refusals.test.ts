@@ -1,7 +1,9 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { errorOf } from '../support/gateway'
 import { at, NOON } from '../support/orders'
 import { receivers, send } from '../support/receiver'
+import { holdReservations } from '../support/reservations'
 import { ask, issue, operate, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 import { HOOK } from '../support/webhooks'
@@ -86,9 +88,14 @@ describe('a request that is refused at once is told so directly, and nobody else
   test('also where others ask for the same, and get it', async () => {
     const { key } = await team('acme')
     const poor = await issue('acme', { limits: { images_per_day: 0 } })
-    const asked = [poor.key, key].map((each) => ask(each, {}, { 'x-webhook-url': HOOK }))
-    const answers = await Promise.all(asked)
-    expect(answers.map(({ status }) => status)).toEqual([429, 200])
+    const { waiting, release } = holdReservations()
+    const refused = ask(poor.key, {}, { 'x-webhook-url': HOOK })
+    await vi.waitUntil(() => waiting() === 1)
+    const joining = vi.spyOn(env.GENERATIONS, 'getByName')
+    const served = ask(key, {}, { 'x-webhook-url': HOOK })
+    await vi.waitUntil(() => joining.mock.calls.length === 1)
+    release()
+    expect([(await refused).status, (await served).status]).toEqual([429, 200])
     await send()
     expect(hooks.types).toEqual(['image.generation.completed'])
   })
