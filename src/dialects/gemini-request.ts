@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { invalidValue, notTogether } from '../catalog/refusals'
 import { spelled } from '../catalog/shapes'
-import { type Failure, GatewayError } from '../errors'
+import { type Failure, GatewayError, refuse } from '../errors'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import type { Path } from '../streams/json'
 import { briefOf, isAsked, MAX_PROMPT, type Turn } from './conversation'
@@ -127,10 +127,6 @@ function turnOf(role: Turn<Shown>['role'], parts: readonly ContentPart[], place:
       ...(fileData ? [{ ordinal: fileData.fileUri, param: `${place}.fileData.fileUri` }] : []),
     ]),
   }
-}
-
-function refuse(failure: Failure | undefined): void {
-  if (failure) throw new GatewayError(failure)
 }
 
 const NO_PROMPT: Failure = {

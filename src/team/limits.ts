@@ -31,6 +31,9 @@ export const limits = z.strictObject({
 })
 export type Limits = z.infer<typeof limits>
 
+/** Whether there is such a limit at all. */
+export const isSet = <Limit>(limit: Limit | null | undefined): limit is Limit => limit !== null && limit !== undefined
+
 /** A burst is a part of a minute's requests, and by itself would be a limit that limits nothing. */
 export const isBurstAlone = ({ burst, requests_per_minute: perMinute }: Limits): boolean => Boolean(burst && !perMinute)
 
@@ -67,7 +70,6 @@ export function refuseAsked(
 
 /** Why images may not be made that nobody here counts or prices; undefined where no limit minds that. */
 export function refuseUncounted(all: readonly Limits[]): Failure | undefined {
-  const isSet = (limit: unknown): boolean => limit !== null && limit !== undefined
   const minds = ({ images_per_day, max_n, max_size, budget_usd }: Limits): boolean =>
     [images_per_day, max_n, max_size, budget_usd].some(isSet)
   return all.some(minds) ? UNCOUNTED : undefined

@@ -1,4 +1,4 @@
-import type { Limits } from './limits'
+import { isSet, type Limits } from './limits'
 import { type Meter, minuteOf, untilNextDay, untilNextMonth } from './meter'
 
 /** One of the two sets of limits that a request has to fit in: its team's and its key's. */
@@ -64,5 +64,4 @@ export const afterImages = (all: readonly Standing[], images: number): Standing[
       : standing,
   )
 
-const isSet = (limit: number | null | undefined): limit is number => limit !== null && limit !== undefined
 const microUsd = (usd: number): number => Math.round(usd * 1e6)

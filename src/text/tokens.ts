@@ -9,7 +9,7 @@ const TOKENS_PER_FILE = 4000
 /** Where the request sets no limit. */
 const OUTPUT_TOKENS = 4096
 
-/** No model writes more, nor as many answers at once : what a client merely says is no amount of money. */
+/** No model writes more, nor as many answers at once: what a client merely says is no amount of money. */
 const [MAX_OUTPUT_TOKENS, MAX_CHOICES] = [1_000_000, 128]
 
 /**

@@ -1,3 +1,4 @@
+import { isObject } from '../dialects/json-body'
 import { type Bytes, capped, peek, text } from '../streams/bytes'
 import { JsonStream, type Path, TooLong, UnexpectedEnd } from '../streams/json'
 import type { Place } from '../streams/spliced'
@@ -70,6 +71,3 @@ async function isDataUrl(said: Bytes): Promise<boolean> {
 }
 
 const DATA = 'data:'
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
