@@ -2,10 +2,7 @@ import type { Rendered, Text } from '../dialects/dialect'
 import type { StoredImage } from '../image/record'
 import { describe, log } from '../log'
 import * as images from '../store/images'
-import { base64Length } from '../streams/base64'
-
-/** A multiple of 3, so that every piece but the last encodes without padding. */
-const PIECE_BYTES = 96 * 1024
+import { base64Length, writeBase64 } from '../streams/base64'
 
 export type Writer = WritableStreamDefaultWriter<Uint8Array>
 
@@ -86,25 +83,4 @@ export function send(writer: Writer, writeAll: (writer: Writer) => Promise<void>
       log('answer-broken-off', describe(error))
       await writer.abort(error).catch(() => {})
     })
-}
-
-/** Encodes a stream piece by piece through two buffers that are used again for each. */
-async function writeBase64(stream: ReadableStream<Uint8Array>, writer: Writer): Promise<void> {
-  const reader = stream.getReader({ mode: 'byob' })
-  const encoder = new TextEncoder()
-  const encoded = new Uint8Array(base64Length(PIECE_BYTES))
-  let buffer = new ArrayBuffer(PIECE_BYTES)
-  try {
-    for (;;) {
-      const { value, done } = await reader.readAtLeast(PIECE_BYTES, new Uint8Array(buffer))
-      if (value && value.length > 0) {
-        const { written } = encoder.encodeInto(value.toBase64(), encoded)
-        await writer.write(encoded.subarray(0, written))
-        buffer = value.buffer
-      }
-      if (done || !value || value.length < PIECE_BYTES) return
-    }
-  } finally {
-    await reader.cancel().catch(() => {})
-  }
 }

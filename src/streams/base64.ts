@@ -38,3 +38,30 @@ export async function* decodeBase64(bytes: Bytes): Bytes {
 
 /** The length of the base64 text, padding included, of so many bytes. */
 export const base64Length = (bytes: number): number => 4 * Math.ceil(bytes / 3)
+
+/** A multiple of 3, so that every piece but the last encodes without padding. */
+const PIECE_BYTES = 96 * 1024
+
+/** Encodes a stream piece by piece through two buffers that are used again for each. */
+export async function writeBase64(
+  stream: ReadableStream<Uint8Array>,
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+): Promise<void> {
+  const reader = stream.getReader({ mode: 'byob' })
+  const encoder = new TextEncoder()
+  const encoded = new Uint8Array(base64Length(PIECE_BYTES))
+  let buffer = new ArrayBuffer(PIECE_BYTES)
+  try {
+    for (;;) {
+      const { value, done } = await reader.readAtLeast(PIECE_BYTES, new Uint8Array(buffer))
+      if (value && value.length > 0) {
+        const { written } = encoder.encodeInto(value.toBase64(), encoded)
+        await writer.write(encoded.subarray(0, written))
+        buffer = value.buffer
+      }
+      if (done || !value || value.length < PIECE_BYTES) return
+    }
+  } finally {
+    await reader.cancel().catch(() => {})
+  }
+}

@@ -97,6 +97,12 @@ export class JsonStream {
     return this.#window.offset
   }
 
+  /** The rest of the text up to a taken string, parsed as if nothing came behind that; only while the string is out. */
+  soFar(): unknown {
+    const ends = this.#containers.toReversed().map(({ kind }) => (kind === 'object' ? '}' : ']'))
+    return JSON.parse(`${this.#rest}"${ends.join('')}`)
+  }
+
   /** The rest of the text, parsed, once `strings` has ended. Throws SyntaxError where it is not JSON. */
   value(): unknown {
     return JSON.parse(this.#rest + this.#decoder.decode())

@@ -94,6 +94,23 @@ test.each([
   await expect(collect(read(body))).rejects.toBeInstanceOf(Error)
 })
 
+test('a body whose file breaks off in the middle of its base64 breaks off, and nobody waits for the rest', async () => {
+  const broken = {
+    ...file('a', picture),
+    base64: true,
+    open: async () => {
+      const { readable, writable } = new IdentityTransformStream()
+      const writer = writable.getWriter()
+      void writer
+        .write(picture.subarray(0, 1000))
+        .then(() => writer.abort(failure))
+        .catch(() => {})
+      return readable
+    },
+  }
+  await expect(collect(read(formBody({}, [broken]).body))).rejects.toThrow()
+})
+
 test('a body that nobody reads on lets go of its file', async () => {
   let cancelled = false
   const pull = (controller: ReadableStreamDefaultController): void => controller.enqueue(new Uint8Array(1000))

@@ -154,3 +154,14 @@ test('what is dropped comes out empty, however long it is and wherever the text 
   expect(await Array.fromAsync(long.strings())).toEqual([])
   expect(long.value()).toEqual({ x: [], a: 1 })
 })
+
+test('what stands in front of a taken string can be read while that passes', async () => {
+  const json = new JsonStream(passing([encode('{"a":["é",{"b":true,"image":"x","c":1}],"image":"y","d":2}')]), take)
+  const seen: unknown[] = []
+  for await (const { bytes } of json.strings()) {
+    seen.push(json.soFar())
+    await decodeAll(bytes)
+    expect(json.soFar()).toEqual(seen.at(-1))
+  }
+  expect(seen).toEqual([{ a: ['é', { b: true, image: '' }] }, { a: ['é', { b: true, image: '0', c: 1 }], image: '' }])
+})

@@ -1,0 +1,25 @@
+import { type FilePart, type PartedBody, partedBody } from './parts'
+
+/** A file that stands in a JSON text as a string of base64, behind a prefix such as `data:image/png;base64,`. */
+export class EmbeddedFile {
+  readonly file: FilePart
+  readonly prefix: string
+
+  constructor(file: FilePart, prefix = '') {
+    this.file = { bytes: file.bytes, open: file.open, base64: true }
+    this.prefix = prefix
+  }
+}
+
+/** A JSON text with files in it. */
+export function jsonBody(value: unknown): PartedBody {
+  const files: FilePart[] = []
+  const mark = crypto.randomUUID()
+  const text = JSON.stringify(value, (_, inner: unknown) => {
+    if (!(inner instanceof EmbeddedFile)) return inner
+    files.push(inner.file)
+    return inner.prefix + mark
+  })
+  const parts = text.split(mark).flatMap((piece, at) => [piece, files[at] ?? ''])
+  return partedBody(parts)
+}

@@ -1,0 +1,61 @@
+import { base64Length, writeBase64 } from './base64'
+
+/** A file within a body, read only when its turn comes. */
+export interface FilePart {
+  /** Its size in bytes. */
+  bytes: number
+  open: () => Promise<ReadableStream<Uint8Array>>
+  /** Whether it is sent as base64 text. */
+  base64?: boolean
+}
+
+/** A body that is written as it is sent. */
+export interface PartedBody {
+  body: ReadableStream<Uint8Array>
+  /** Why a file could not be opened, which breaks the body off; undefined while nothing of the kind has happened. */
+  unopened: () => unknown
+}
+
+/** A body of texts and files: nothing of a file is held, and the length is known beforehand. */
+export function partedBody(parts: readonly (string | FilePart)[]): PartedBody {
+  const encoder = new TextEncoder()
+  const encoded = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
+  const { readable, writable } = new FixedLengthStream(encoded.reduce((sum, part) => sum + lengthOf(part), 0))
+  let unopened: unknown
+  const open = (file: FilePart): Promise<ReadableStream<Uint8Array>> =>
+    file.open().catch((error: unknown) => {
+      unopened = error
+      throw error
+    })
+  const write = async (): Promise<void> => {
+    for (const part of encoded) {
+      if (part instanceof Uint8Array) await writeTo(writable, (writer) => writer.write(part))
+      else if (!part.base64) await (await open(part)).pipeTo(writable, { preventClose: true })
+      else {
+        const stream = await open(part)
+        await writeTo(writable, (writer) => writeBase64(stream, writer))
+      }
+    }
+    await writable.close()
+  }
+  write().catch((error: unknown) => writable.abort(error).catch(() => {}))
+  return { body: readable, unopened: () => unopened }
+}
+
+function lengthOf(part: Uint8Array | FilePart): number {
+  if (part instanceof Uint8Array) return part.length
+  return part.base64 ? base64Length(part.bytes) : part.bytes
+}
+
+async function writeTo(
+  writable: WritableStream<Uint8Array>,
+  write: (writer: WritableStreamDefaultWriter<Uint8Array>) => Promise<void>,
+): Promise<void> {
+  const writer = writable.getWriter()
+  try {
+    await write(writer)
+  } finally {
+    // As long as it is held, the body cannot be broken off, and its reader would wait for ever.
+    writer.releaseLock()
+  }
+}
