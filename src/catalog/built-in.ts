@@ -1,15 +1,21 @@
+import { PROVIDERS } from '../providers'
 import { GEMINI_MODELS, GEMINI_RETIRED } from './gemini-models'
 import { GRSAI_NAMES } from './grsai-models'
 import type { Model } from './model'
 import { OPENAI_MODELS, OPENAI_RETIRED } from './openai-models'
 import { WORKERS_AI_MODELS } from './workers-ai-models'
 
-/** What the catalogue knows of itself. */
+/** What the catalogue knows of itself: the models of makers whom several APIs serve, and those that only one serves. */
 export const BUILT_IN: ReadonlyMap<string, Model> = new Map(
-  [OPENAI_MODELS, GEMINI_MODELS, WORKERS_AI_MODELS].flatMap((models) => Object.entries(models)),
+  [OPENAI_MODELS, GEMINI_MODELS, WORKERS_AI_MODELS, ...PROVIDERS.map(({ models = {} }) => models)].flatMap((models) =>
+    Object.entries(models),
+  ),
 )
 
-/** Names that clients send for models that were shut down in 2026, or only a relay's own, and who stands in for them. */
+/**
+ * Names that clients send for models that were shut down before this was written, or only a relay's own, and who stands in
+ * for them; of the others, `shutdown` of the model tells it.
+ */
 export const RETIRED: ReadonlyMap<string, string> = new Map(
   [OPENAI_RETIRED, GEMINI_RETIRED, GRSAI_NAMES].flatMap((names) => Object.entries(names)),
 )
@@ -22,6 +28,3 @@ export const undated = (name: string): string => name.replace(/-\d{4}-\d{2}-\d{2
 
 /** Whether the catalogue knows a model of itself. */
 export const isBuiltIn = (name: string): boolean => BUILT_IN.has(name)
-
-/** Who stands in for a model that was shut down, or for a snapshot of it; undefined for any other. */
-export const successorOf = (name: string): string | undefined => RETIRED.get(name) ?? RETIRED.get(undated(name))

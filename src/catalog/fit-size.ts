@@ -11,16 +11,35 @@ import { type Pixels, pixelsOf, type Sizes, type Verdict, written } from './size
 /** A size to ask a model for, with a refusal where it is not what was asked for; or why there is none. */
 export type Fitting = { size: string; refusal?: Failure } | { refusal: Failure }
 
-/** Fits a size, be it in pixels or a shape, to what a model makes; what comes of it is `auto` or in pixels. */
-export function fitSize({ size, operation }: Pick<ImageRequest, 'size' | 'operation'>, sizes: Sizes): Fitting {
+/** Whether one size can be cropped out of another, both as `WIDTHxHEIGHT`. */
+export function isWithin(size: string, larger: string): boolean {
+  const [inner, outer] = [pixelsOf(size), pixelsOf(larger)]
+  return inner !== undefined && outer !== undefined && inner.width <= outer.width && inner.height <= outer.height
+}
+
+/**
+ * Fits a size, be it in pixels or a shape, to what a model makes; what comes of it is `auto` or in pixels, and where it can
+ * be cropped rather too large than too small. Where a model cannot be asked for any, it is left to it: most clients send one.
+ */
+export function fitSize(
+  { size, operation }: Pick<ImageRequest, 'size' | 'operation'>,
+  sizes: Sizes,
+  canCrop: boolean,
+): Fitting {
   if (size === 'auto') return { size }
   const shape = shapeOf(size)
-  if (!shape) return fitPixels(size, sizes)
+  // What is left to a model is of 1K.
+  if (shape && !shape.ratio && shape.resolution === '1K') return { size: 'auto' }
+  if (isNoChoice(sizes) && (shape || pixelsOf(size)))
+    return { size: 'auto', refusal: invalidValue('size', size, ['auto']) }
+  if (!shape) return fitPixels(size, sizes, canCrop)
   const { ratio, resolution } = shape
   const refuse = (why: string): Failure => invalidSize(size, why)
   if (ratio) return fittingOf(size, shapeVerdict(ratio, resolution, sizes), refuse)
   return fitResolution(size, resolution, operation, sizes)
 }
+
+const isNoChoice = (sizes: Sizes): boolean => sizes.kind === 'listed' && sizes.sizes.length === 0
 
 function fittingOf(asked: string, { fault, nearest }: Verdict, refuse: (why: string) => Failure): Fitting {
   const size = nearest && written(nearest)
@@ -28,19 +47,19 @@ function fittingOf(asked: string, { fault, nearest }: Verdict, refuse: (why: str
   return size ? { size, refusal: refuse(fault) } : { refusal: refuse(fault) }
 }
 
-function fitPixels(asked: string, sizes: Sizes): Fitting {
+function fitPixels(asked: string, sizes: Sizes, canCrop: boolean): Fitting {
   if (sizes.kind === 'unknown') return { size: asked }
   const refuse = (why: string): Failure =>
     sizes.kind === 'listed' ? invalidValue('size', asked, [...sizes.sizes, 'auto']) : invalidSize(asked, why)
   const pixels = pixelsOf(asked)
   if (!pixels) return { refusal: refuse("Expected WIDTHxHEIGHT, for example '1824x1024'.") }
-  return fittingOf(asked, pixelVerdict(pixels, sizes), refuse)
+  return fittingOf(asked, pixelVerdict(pixels, sizes, canCrop), refuse)
 }
 
-function pixelVerdict(asked: Pixels, sizes: Exclude<Sizes, { kind: 'unknown' }>): Verdict {
+function pixelVerdict(asked: Pixels, sizes: Exclude<Sizes, { kind: 'unknown' }>, canCrop: boolean): Verdict {
   switch (sizes.kind) {
     case 'free':
-      return freely(asked)
+      return freely(asked, canCrop)
     case 'range':
       return within(asked, sizes)
     case 'listed':
@@ -77,7 +96,7 @@ const NO_RATIO = 'Name an aspect ratio as well: that of the picture is not known
 
 /**
  * A resolution without a ratio. Gemini, in whose API it can be asked for, then makes a square, and an edit in the ratio of
- * its picture; where that is not known, it is kept by leaving the size to the model. What is left to a model is of 1K.
+ * its picture; where that is not known, it is kept by leaving the size to the model.
  */
 function fitResolution(
   asked: string,
@@ -85,7 +104,6 @@ function fitResolution(
   operation: ImageRequest['operation'],
   sizes: Sizes,
 ): Fitting {
-  if (resolution === '1K') return { size: 'auto' }
   if (operation === 'edit') return { size: 'auto', refusal: invalidSize(asked, NO_RATIO) }
   const verdict = shapeVerdict(SQUARE, resolution, sizes)
   const { fault, nearest } = verdict

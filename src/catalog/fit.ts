@@ -1,7 +1,9 @@
 import { type Failure, type Result, failed, ok } from '../errors'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { fitSize } from './fit-size'
-import type { Catalogue, Model } from './model'
+import { isWithin } from './fit-size'
+import type { Model } from './model'
+import { pixelsOf } from './sizes'
 import { invalidValue, noTransparency, notTogether, tooManyInputs, unknownParameter } from './refusals'
 
 /** Something that is not done as it was asked for. */
@@ -18,18 +20,27 @@ export interface Fitted {
   adjustments: Adjustment[]
 }
 
+/** What can be done about a picture once it is made. */
+interface Means {
+  /** Whether it can be cropped. */
+  canCrop: boolean
+}
+
 /** One respect in which a request may have to give way to what its model can do. */
-type Step = (request: ImageRequest, model: Model) => Result<{ request: ImageRequest; adjustment?: Adjustment }>
+type Step = (
+  request: ImageRequest,
+  model: Model,
+  means: Means,
+) => Result<{ request: ImageRequest; adjustment?: Adjustment }>
 
 /**
  * Fits a request to what its model can do: refuses what has no counterpart, adapts the rest and adds that to what was
  * adapted before.
  */
-export function fit({ request, adjustments }: Fitted, catalogue: Catalogue): Result<Fitted> {
+export function fit({ request, adjustments }: Fitted, model: Model, means: Means): Result<Fitted> {
   const fitted = { request, adjustments: [...adjustments] }
-  const model = catalogue(request.model)
   for (const step of [possible, sized, qualified, formatted, faithful, styled, compressed]) {
-    const result = step(fitted.request, model)
+    const result = step(fitted.request, model, means)
     if (!result.ok) return result
     fitted.request = result.value.request
     if (result.value.adjustment) fitted.adjustments.push(result.value.adjustment)
@@ -37,12 +48,15 @@ export function fit({ request, adjustments }: Fitted, catalogue: Catalogue): Res
   return ok(fitted)
 }
 
-const sized: Step = (request, { sizes }) => {
-  const fitting = fitSize(request, sizes)
+/** A size in pixels that is not made is cropped out of one that is, where that is larger. */
+const sized: Step = ({ crop, ...request }, { sizes }, { canCrop }) => {
+  const fitting = fitSize(request, sizes, canCrop)
   if (!('size' in fitting)) return failed(fitting.refusal)
   const { size, refusal } = fitting
   const adjustment = refusal && { note: `size=${request.size}>${size}`, refusal }
-  return ok({ request: { ...request, size }, ...(adjustment && { adjustment }) })
+  const wanted = crop ?? (canCrop && size !== request.size ? request.size : undefined)
+  const isCropped = wanted !== undefined && pixelsOf(wanted) && isWithin(wanted, size)
+  return ok({ request: { ...request, size, ...(isCropped && { crop: wanted }) }, ...(adjustment && { adjustment }) })
 }
 
 /** The words of the dall-e models, which relays' clients still use (protocols §7.5, §7.6). */
@@ -80,10 +94,23 @@ const faithful: Step = ({ inputFidelity, ...rest }, { inputFidelities }) => {
   return ok({ request: saysNothing ? rest : { ...rest, inputFidelity } })
 }
 
-const styled: Step = (request, model) => {
-  const { style, ...rest } = request
-  if (style === undefined || model.style !== false) return ok({ request })
-  return ok({ request: rest, adjustment: { note: 'style', refusal: unknownParameter('style') } })
+/** The styles of dall-e-3, one of which some clients send without being asked to (protocols §7.5). */
+const OLD_STYLES = ['vivid', 'natural']
+
+const styled: Step = ({ style, ...request }, { style: styles }) => {
+  if (style === undefined) return ok({ request })
+  const isOld = OLD_STYLES.includes(style)
+  const known = knownStyle(style, styles, isOld)
+  if (known !== undefined) return ok({ request: { ...request, style: known } })
+  const refusal = typeof styles === 'object' ? invalidValue('style', style, styles) : unknownParameter('style')
+  return isOld ? ok({ request, adjustment: { note: 'style', refusal } }) : failed(refusal)
+}
+
+/** A style as the model's API writes it; undefined where it has none such. No two differ in their capitals alone. */
+function knownStyle(style: string, styles: Model['style'], isOld: boolean): string | undefined {
+  if (styles === undefined) return style
+  if (typeof styles === 'object') return styles.find((each) => each.toLowerCase() === style.toLowerCase())
+  return styles && !isOld ? style : undefined
 }
 
 /** Formats whose files get smaller with `output_compression` (protocols §1.1). */

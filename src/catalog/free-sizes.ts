@@ -1,4 +1,4 @@
-import { extended, nearestStep, sizeNear, STEP } from './shape-table'
+import { extended, nearestStep, nextStep, sizeNear, STEP } from './shape-table'
 import type { AskedResolution } from './shapes'
 import { areaOf, elongationOf, type Pixels, type Verdict } from './sizes'
 
@@ -8,10 +8,11 @@ const MAX_RATIO = 3
 const MIN_PIXELS = 655_360
 const MAX_PIXELS = 8_294_400
 
-/** A size that was asked for in pixels, of a model that makes any. */
-export function freely(asked: Pixels): Verdict {
-  const nearest = { width: nearestStep(asked.width), height: nearestStep(asked.height) }
-  return { fault: faultOf(asked), nearest: faultOf(nearest) ? undefined : nearest }
+/** A size that was asked for in pixels, of a model that makes any; one that can be cropped is rather too large. */
+export function freely(asked: Pixels, canCrop: boolean): Verdict {
+  const stepped = (step: (edge: number) => number): Pixels => ({ width: step(asked.width), height: step(asked.height) })
+  const choices = [...(canCrop ? [stepped(nextStep)] : []), stepped(nearestStep)]
+  return { fault: faultOf(asked), nearest: choices.find((each) => !faultOf(each)) }
 }
 
 /** A shape, of a model that makes any size. */

@@ -1,20 +1,14 @@
 import { FOURTEEN_SHAPES, geminiSizes, TEN_SHAPES } from './gemini-sizes'
 import type { Model } from './model'
+import { PLAIN } from './plain'
 import { byResolution } from './tokens'
 
-/** The API has no parameter for any of these, and takes 14 pictures (protocols §3.2). */
-const GEMINI = {
-  qualities: ['auto'],
-  backgrounds: ['opaque', 'auto'],
-  formats: ['png'],
-  moderations: ['auto'],
-  inputFidelities: [],
+/** Of these, the API has parameters for the seed and its filters only; it takes 14 pictures and makes one (protocols §3.2). */
+export const GEMINI = {
+  ...PLAIN,
+  moderations: ['auto', 'low'],
   extras: ['seed'],
   maxInputs: 14,
-  compression: false,
-  mask: false,
-  markup: false,
-  style: false,
 } as const satisfies Partial<Model>
 
 /** Google's image models (protocols §3.1), and those shut down in 2026 that relays still serve; unlisted prices are 0. */

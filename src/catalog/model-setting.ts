@@ -21,5 +21,6 @@ export const modelSetting = z.strictObject({
   formats: words.exactOptional(),
   moderations: words.exactOptional(),
   prices: pricesSetting.exactOptional(),
+  shutdown: z.strictObject({ date: z.iso.date(), successor: z.string().min(1) }).exactOptional(),
 })
 export type ModelSetting = z.infer<typeof modelSetting>

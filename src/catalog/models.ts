@@ -14,7 +14,9 @@ export function catalogueOf(settings: Readonly<Record<string, ModelSetting>>): C
   const models = new Map(BUILT_IN)
   const builtIn = (name: string): Model => BUILT_IN.get(name) ?? BUILT_IN.get(undated(name)) ?? UNKNOWN
   for (const [name, { like, ...changes }] of Object.entries(settings)) {
-    models.set(name, { ...builtIn(like ?? name), ...changes })
+    const { shutdown, ...model } = builtIn(like ?? name)
+    // Whoever is like a model need not end with it.
+    models.set(name, { ...model, ...(shutdown && like === undefined ? { shutdown } : {}), ...changes })
   }
   return (name) => models.get(name) ?? models.get(undated(name)) ?? UNKNOWN
 }

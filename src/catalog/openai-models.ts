@@ -1,4 +1,4 @@
-import type { Model } from './model'
+import type { Model, Shutdown } from './model'
 import type { Prices } from './prices'
 import { BASES_2, BASES_2_5, byFormula, byTable } from './tokens'
 
@@ -50,6 +50,15 @@ const GPT_IMAGE_2_6 = {
   extras: ['complexity', 'frame_count', 'frame_duration_ms', 'svg'],
 } as const satisfies Model
 
+/**
+ * Which of the two goes on for which is not told (protocols §0), and nothing that is known of them tells them apart: the one
+ * named first stands in for the large models, which cost as much, and the other for the small one, as a choice of our own.
+ */
+const [LARGE, SMALL]: readonly [Shutdown, Shutdown] = [
+  { date: '2026-12-01', successor: 'gpt-image-2.5-sunburst' },
+  { date: '2026-12-01', successor: 'gpt-image-2.5-flare' },
+]
+
 /** OpenAI's image models (protocols §0, §1.1–1.3), and those shut down in 2026 that relays still serve. */
 export const OPENAI_MODELS: Readonly<Record<string, Model>> = {
   'gpt-image-2': {
@@ -64,14 +73,15 @@ export const OPENAI_MODELS: Readonly<Record<string, Model>> = {
   'gpt-image-2.6-sunburst': { ...GPT_IMAGE_2_6, prices: PRICES_2 },
   // Its price is not known (protocols §11).
   'gpt-image-2.6-flare': GPT_IMAGE_2_6,
-  'gpt-image-1.5': GPT_IMAGE_1_5,
+  'gpt-image-1.5': { ...GPT_IMAGE_1_5, shutdown: LARGE },
   'gpt-image-1-mini': {
     ...GPT_IMAGE_1_5,
     inputFidelities: ['low'],
     prices: PRICES_1_MINI,
     tokens: byTable(MINI_SURPLUS_TOKENS),
+    shutdown: SMALL,
   },
-  'chatgpt-image-latest': GPT_IMAGE_1_5,
+  'chatgpt-image-latest': { ...GPT_IMAGE_1_5, shutdown: LARGE },
   'gpt-image-1': { ...GPT_IMAGE_1_5, prices: PRICES_1 },
   'dall-e-2': {
     sizes: { kind: 'unknown' },

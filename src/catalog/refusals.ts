@@ -42,16 +42,16 @@ export const invalidValue = (param: string, value: string, supported: readonly s
 
 export const belowMinimum = (param: string, value: number, minimum: number): Failure => ({
   code: 'invalid_request',
-  message: `Invalid '${param}': integer below minimum value. Expected a value >= ${minimum}, but got ${value} instead.`,
+  message: `Invalid '${param}': ${kindOf(value)} below minimum value. Expected a value >= ${minimum}, but got ${value} instead.`,
   param,
-  reason: 'integer_below_min_value',
+  reason: `${kindOf(value)}_below_min_value`,
 })
 
 export const aboveMaximum = (param: string, value: number, maximum: number): Failure => ({
   code: 'invalid_request',
-  message: `Invalid '${param}': integer above maximum value. Expected a value <= ${maximum}, but got ${value} instead.`,
+  message: `Invalid '${param}': ${kindOf(value)} above maximum value. Expected a value <= ${maximum}, but got ${value} instead.`,
   param,
-  reason: 'integer_above_max_value',
+  reason: `${kindOf(value)}_above_max_value`,
 })
 
 export const invalidSize = (size: string, why: string): Failure => ({
@@ -90,6 +90,8 @@ export const notTogether = (param: string, message: string): Failure => ({
   param,
   reason: 'invalid_value',
 })
+
+const kindOf = (value: number): string => (Number.isInteger(value) ? 'integer' : 'decimal')
 
 /** What a caller sent is repeated, but not at any length. */
 const shown = (given: string): string => (given.length > 100 ? `${given.slice(0, 100)}…` : given)

@@ -28,6 +28,8 @@ export function usualSize(ratio: Pixels, resolution: AskedResolution): Pixels | 
 
 export const nearestStep = (edge: number): number => Math.round(edge / STEP) * STEP
 
+export const nextStep = (edge: number): number => Math.ceil(edge / STEP) * STEP
+
 /** A size of a ratio, by the length of its shorter edge. */
 export const extended = (ratio: Pixels, short: number): Pixels =>
   turnedLike(ratio, { width: nearestStep(short * elongationOf(ratio)), height: short })

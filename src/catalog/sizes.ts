@@ -39,6 +39,12 @@ export function pixelsOf(size: string): Pixels | undefined {
 /** A size as `WIDTHxHEIGHT`. */
 export const written = ({ width, height }: Pixels): string => `${width}x${height}`
 
+/** A list of sizes by their two edges, each of which may be the width. */
+export const eitherWay = (edges: readonly (readonly [number, number])[]): Sizes => ({
+  kind: 'listed',
+  sizes: [...new Set(edges.flatMap(([a, b]) => [`${a}x${b}`, `${b}x${a}`]))],
+})
+
 export const ratioOf = ({ width, height }: Pixels): number => width / height
 
 export const areaOf = ({ width, height }: Pixels): number => width * height

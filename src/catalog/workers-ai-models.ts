@@ -1,33 +1,22 @@
 import type { Model } from './model'
+import { PLAIN } from './plain'
 import type { TilePrices } from './prices'
 import type { Sizes } from './sizes'
 
-/** The models have no parameter for any of these (protocols §4). */
-const WORKERS_AI = {
-  qualities: ['auto'],
-  backgrounds: ['opaque', 'auto'],
-  moderations: ['auto'],
-  inputFidelities: [],
-  maxInputs: 0,
-  compression: false,
-  mask: false,
-  markup: false,
-  style: false,
-} as const satisfies Partial<Model>
-
 const FLUX_2 = {
-  ...WORKERS_AI,
+  ...PLAIN,
   sizes: { kind: 'range', min: 256, max: 1920, auto: '1024x768' },
+  // As those who use it have found; nothing is said of it.
+  formats: ['jpeg'],
   maxInputs: 4,
   extras: ['seed', 'guidance'],
 } as const satisfies Model
 
 const STABLE_DIFFUSION: Model = {
-  ...WORKERS_AI,
+  ...PLAIN,
   sizes: { kind: 'range', min: 256, max: 2048, auto: '1024x1024' },
   formats: ['png'],
   maxInputs: 1,
-  mask: true,
   extras: ['negative_prompt', 'steps', 'strength', 'guidance', 'seed'],
 }
 
@@ -38,7 +27,7 @@ const ONCE = { per: 'tile', inputTile: 0, tilesCount: 'once' } as const satisfie
 /** Cloudflare's image models, with prices in USD (protocols §4). */
 export const WORKERS_AI_MODELS: Readonly<Record<string, Model>> = {
   '@cf/black-forest-labs/flux-1-schnell': {
-    ...WORKERS_AI,
+    ...PLAIN,
     sizes: { kind: 'listed', sizes: ['1024x1024'] },
     formats: ['jpeg'],
     extras: ['steps'],
@@ -59,14 +48,16 @@ export const WORKERS_AI_MODELS: Readonly<Record<string, Model>> = {
     prices: { per: 'megapixel', first: 0.015, further: 0.002, input: 0.002 },
   },
   '@cf/leonardo/lucid-origin': {
-    ...WORKERS_AI,
+    ...PLAIN,
     sizes: anyUpTo(2500, '1120x1120'),
+    // Likewise.
+    formats: ['jpeg'],
     extras: ['guidance', 'seed', 'steps'],
     // The most steps that it takes: how many it does when nothing is said is not known.
     prices: { ...ONCE, tile: 0.007, step: 0.000_132, steps: 40 },
   },
   '@cf/leonardo/phoenix-1.0': {
-    ...WORKERS_AI,
+    ...PLAIN,
     sizes: anyUpTo(2048, '1024x1024'),
     formats: ['jpeg'],
     extras: ['guidance', 'seed', 'steps', 'negative_prompt'],
@@ -75,5 +66,6 @@ export const WORKERS_AI_MODELS: Readonly<Record<string, Model>> = {
   '@cf/stabilityai/stable-diffusion-xl-base-1.0': STABLE_DIFFUSION,
   '@cf/bytedance/stable-diffusion-xl-lightning': STABLE_DIFFUSION,
   '@cf/lykon/dreamshaper-8-lcm': STABLE_DIFFUSION,
-  '@cf/runwayml/stable-diffusion-v1-5-inpainting': STABLE_DIFFUSION,
+  // All of them have the parameter; a mask means something to this one only: white is what it makes anew.
+  '@cf/runwayml/stable-diffusion-v1-5-inpainting': { ...STABLE_DIFFUSION, mask: true },
 }

@@ -20,6 +20,8 @@ export interface ImageRequest {
   n: number
   /** `auto` or `WIDTHxHEIGHT` in pixels; until it is fitted to its model, also a shape (`catalog/shapes.ts`). */
   size: string
+  /** What each picture is cropped to once it is made, in pixels, where `size` is not what was asked for. */
+  crop?: string
   quality: string
   background: string
   format: string

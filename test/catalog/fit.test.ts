@@ -6,11 +6,14 @@ import { fingerprint, type ImageRequest } from '../../src/image/request'
 import { asking, catalogue, PICTURE } from './requests'
 
 const fitted = (model: string, said: Partial<ImageRequest>, known = catalogue) => {
-  const result = fit({ request: asking(model, said), adjustments: [] }, known)
+  const result = fit({ request: asking(model, said), adjustments: [] }, known(model), AS_MADE)
   return result.ok
     ? { request: result.value.request, notes: result.value.adjustments.map(({ note }) => note) }
     : { refused: result.failure.message }
 }
+
+/** Where nothing can be cropped. */
+const AS_MADE = { canCrop: false }
 
 const [GEMINI, SCHNELL] = ['gemini-3-pro-image', '@cf/black-forest-labs/flux-1-schnell']
 
@@ -40,7 +43,7 @@ describe('what nothing can stand in for is refused', () => {
     [GEMINI, { ...edit, mask: PICTURE }, /^Unknown parameter: 'mask'\.$/],
     [GEMINI, { format: 'webp' }, /^Invalid value: 'webp'/],
     [GEMINI, { background: 'transparent' }, /^Transparent background is not supported/],
-    [GEMINI, { moderation: 'low' }, /^Invalid value: 'low'/],
+    [SCHNELL, { moderation: 'low' }, /^Invalid value: 'low'/],
     [GEMINI, { size: '3000x1000' }, /aspect ratio must be near/],
     [GEMINI, { size: '1:4' }, /^Invalid size '1:4'\. The aspect ratio must be near one of 1:1, 21:9/],
     ['gpt-image-2', { size: '1:4' }, /^Invalid size '1:4'\. The aspect ratio must be from 1:3 to 3:1\.$/],
@@ -60,7 +63,7 @@ test('lists of the settings hold for what is said, and never refuse who says not
 
 describe('a size that is meant is the same request, however it is asked for', () => {
   const asked = (model: string, size: string): string => {
-    const result = fit({ request: asking(model, { size }), adjustments: [] }, catalogue)
+    const result = fit({ request: asking(model, { size }), adjustments: [] }, catalogue(model), AS_MADE)
     return result.ok ? fingerprint(result.value.request, 'shared') : result.failure.message
   }
 
@@ -86,7 +89,7 @@ test.each([
   ['gpt-image-1.5', '16:9', '1536x1024'],
   ['@cf/black-forest-labs/flux-2-dev', '1:1 4K', '1920x1920'],
 ])('%s at %s is quoted as what is made for it, %s', (model, size, pixels) => {
-  const result = fit({ request: asking(model, { size }), adjustments: [] }, catalogue)
+  const result = fit({ request: asking(model, { size }), adjustments: [] }, catalogue(model), AS_MADE)
   const quoted = result.ok ? quote(result.value.request, catalogue(model)) : undefined
   expect(quoted).toBeGreaterThan(0)
   expect(quoted).toBe(quote(asking(model, { size: pixels }), catalogue(model)))

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { CATALOGUED, RETIRED, successorOf } from '../../src/catalog/built-in'
+import { CATALOGUED, RETIRED } from '../../src/catalog/built-in'
 import { catalogueOf } from '../../src/catalog/models'
+import { comingShutdown, successorOf } from '../../src/catalog/retirement'
 import { catalogue } from './requests'
+
+/** The last millisecond of November 2026. */
+const LAST_DAY = Date.UTC(2026, 11, 1) - 1
 
 test('a dated snapshot is as its model', () => {
   expect(catalogue('gpt-image-2-2026-04-21')).toEqual(catalogue('gpt-image-2'))
@@ -31,10 +35,31 @@ test.each([
   ['nano-banana-2-lite', 'gemini-3.1-flash-lite-image'],
   ['nano-banana-pro', 'gemini-3-pro-image'],
   ['nano-banana-pro-4k-vip', 'gemini-3-pro-image'],
-  ['gpt-image-1-mini', undefined],
-  ['gpt-image-1.5', undefined],
-])('%s is stood in for by %s', (name, successor) => {
-  expect(successorOf(name)).toBe(successor)
+  ['gpt-image-2', undefined],
+  ['unheard-of', undefined],
+])('%s is stood in for by %s, whatever the day', (name, successor) => {
+  expect([0, LAST_DAY, Infinity].map((nowMs) => successorOf(name, catalogue, nowMs))).toEqual(Array(3).fill(successor))
+})
+
+describe.each([
+  ['gpt-image-1.5', 'gpt-image-2.5-sunburst'],
+  ['gpt-image-1.5-2025-12-16', 'gpt-image-2.5-sunburst'],
+  ['chatgpt-image-latest', 'gpt-image-2.5-sunburst'],
+  ['gpt-image-1-mini', 'gpt-image-2.5-flare'],
+])('%s', (name, successor) => {
+  test('is itself until the day of its shutdown begins, in UTC', () => {
+    expect(successorOf(name, catalogue, LAST_DAY)).toBeUndefined()
+    expect(comingShutdown(name, catalogue, LAST_DAY)).toEqual({ date: '2026-12-01', successor })
+  })
+
+  test('is stood in for from then on by a live model that takes what it took', () => {
+    expect(successorOf(name, catalogue, LAST_DAY + 1)).toBe(successor)
+    expect(comingShutdown(name, catalogue, LAST_DAY + 1)).toBeUndefined()
+    const [old, live] = [catalogue(name), catalogue(successor)]
+    for (const can of ['qualities', 'backgrounds', 'formats', 'moderations'] as const)
+      expect(live[can]).toEqual(expect.arrayContaining([...(old[can] ?? [])]))
+    expect(live.shutdown).toBeUndefined()
+  })
 })
 
 test('a retired model that relays still serve keeps what it can do and what it cost', () => {
@@ -67,6 +92,21 @@ describe('settings', () => {
     const flare = catalogue('gpt-image-2.5-flare')
     expect(changed('gpt-image-2.5-flare-2026-09-08')).toEqual({ ...flare, qualities: ['max'] })
     expect(changed('gpt-image-2.5-flare')).toEqual(flare)
+  })
+
+  test('tell when a model is shut down, which is nothing of those that are like it', () => {
+    const shutdown = { date: '2027-06-01', successor: 'gpt-image-2' }
+    const known = catalogueOf({
+      'own-art': { shutdown },
+      'gpt-image-1.5': { shutdown },
+      heir: { like: 'gpt-image-1.5' },
+    })
+    const successors = (name: string) =>
+      [LAST_DAY + 1, Date.UTC(2027, 5, 1)].map((nowMs) => successorOf(name, known, nowMs))
+    expect(successors('own-art')).toEqual([undefined, 'gpt-image-2'])
+    expect(successors('gpt-image-1.5')).toEqual([undefined, 'gpt-image-2'])
+    expect(successors('heir')).toEqual([undefined, undefined])
+    expect(known('heir').sizes).toEqual(known('gpt-image-1.5').sizes)
   })
 
   test('add a model of which nothing else is known', () => {

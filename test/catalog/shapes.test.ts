@@ -7,7 +7,7 @@ import type { ImageRequest } from '../../src/image/request'
 import { asking, catalogue } from './requests'
 
 const fitted = (model: string, said: Partial<ImageRequest>, known = catalogue): Fitting =>
-  fitSize(asking(model, said), known(model).sizes)
+  fitSize(asking(model, said), known(model).sizes, false)
 
 /** What is made for a shape: `~` before what is not quite that, and the reason why nothing is. */
 function made(model: string, size: string, operation: ImageRequest['operation'] = 'generate'): string {

@@ -3,7 +3,7 @@ import { type Fitting, fitSize } from '../../src/catalog/fit-size'
 import { geminiShape } from '../../src/catalog/gemini-sizes'
 import { asking, catalogue } from './requests'
 
-const fitted = (model: string, size: string): Fitting => fitSize(asking(model, { size }), catalogue(model).sizes)
+const fitted = (model: string, size: string): Fitting => fitSize(asking(model, { size }), catalogue(model).sizes, false)
 
 /** The size made in place of an asked one, or the sentence with which it is refused. */
 function made(model: string, asked: string): string {
@@ -142,6 +142,26 @@ describe('gpt-image-2', () => {
       size,
       refusal: { message: `Invalid size '${asked}'. Width and height must both be divisible by 16.` },
     })
+  })
+})
+
+describe('a model that cannot be asked for any size', () => {
+  const sizes = { kind: 'listed', sizes: [] } as const
+  const left = (size: string): Fitting => fitSize(asking('flux-pro-1.0-fill', { size }), sizes, true)
+
+  test.each(['1024x1024', '3000x10', '16:9', '1:8 2K', '2K'])('makes its own in place of %s', (asked) => {
+    expect(left(asked)).toEqual({
+      size: 'auto',
+      refusal: expect.objectContaining({ message: `Invalid value: '${asked}'. Supported values are: 'auto'.` }),
+    })
+  })
+
+  test.each(['auto', '1K'])('is not asked for one by %s', (asked) => {
+    expect(left(asked)).toEqual({ size: 'auto' })
+  })
+
+  test('refuses what is no size', () => {
+    expect(left('big')).not.toHaveProperty('size')
   })
 })
 

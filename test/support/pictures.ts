@@ -9,3 +9,6 @@ export async function picture(name: string, length?: number): Promise<Uint8Array
 /** The same as a file, as a form sends it. */
 export const pictureFile = async (name: string, length?: number): Promise<File> =>
   new File([await picture(name, length)], `${name}.png`, { type: 'image/png' })
+
+/** A picture as a data URL, as most APIs are sent it. */
+export const dataUrlOf = (bytes: Uint8Array): string => `data:image/png;base64,${Buffer.from(bytes).toString('base64')}`
