@@ -1,6 +1,7 @@
 import { invalidImage, invalidValue } from '../catalog/refusals'
 import type { ImageRequest } from '../image/request'
 import { type Bytes, collect, read } from '../streams/bytes'
+import { pause } from './poll'
 import { type Provider, ProviderError, type ProviderEvent, type Work } from './provider'
 
 /** How large a picture is whose size was left to the model. */
@@ -60,21 +61,6 @@ async function* pretended(beganMs: number, delayMs: number, signal: AbortSignal)
     await pause(beganMs + (delayMs * step) / STEPS - Date.now(), signal)
     yield { type: 'progress', percent: (100 * step) / STEPS }
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer)
-      reject(new ProviderError('unavailable', 'was stopped'))
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop)
-      resolve()
-    }, milliseconds)
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop)
-  })
 }
 
 async function* once(bytes: Uint8Array): Bytes {

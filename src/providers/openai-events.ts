@@ -4,9 +4,10 @@ import type { ImageRequest } from '../image/request'
 import { type Bytes, capped, peek, read, text } from '../streams/bytes'
 import { JsonStream, type Path, TooLong } from '../streams/json'
 import { EventStream } from '../streams/server-events'
-import { bodyOf, errorOf, readingImage } from './http'
-import { pictureIn, summaryOf, unreadable } from './openai-reply'
-import { ProviderError, type ProviderEvent, type Summary, type Upstream, type Work } from './provider'
+import { bodyOf, readingImage } from './http'
+import { pictureIn, unreadable } from './json-pictures'
+import { summaryOf } from './openai-reply'
+import { ProviderError, type ProviderEvent, type Summary, type Work } from './provider'
 
 /** What stands in place of an event's JSON where no more follow (protocols §1.6). */
 const DONE = '[DONE]'
@@ -15,8 +16,9 @@ const DONE = '[DONE]'
 export async function* streamed(
   response: Response,
   { n }: ImageRequest,
-  upstream: Upstream,
   work: Work,
+  failureOf: (said: unknown) => ProviderError,
+  summaryIn: (said: unknown) => Summary = summaryOf,
 ): AsyncGenerator<ProviderEvent, void> {
   const made: Summary[] = []
   let partial = 0
@@ -27,11 +29,11 @@ export async function* streamed(
       if (new TextDecoder().decode(head) === DONE) break
       const { role, said, hasPicture } = yield* passOn({ name, data: all }, { index: made.length, partial }, work)
       const failure = failureIn(role, said)
-      if (failure && made.length === 0) throw errorOf(response, upstream, failure)
+      if (failure && made.length === 0) throw failureOf(failure)
       if (failure) throw new ProviderError('lost', 'failed in the middle of its answer')
       if (!hasPicture) continue
       partial = role === 'partial' ? partial + 1 : 0
-      if (role === 'image') made.push(summaryOf(said))
+      if (role === 'image') made.push(summaryIn(said))
       // What comes after the pictures is not waited for: the sender may keep the connection open.
       if (made.length === n) break
     }
@@ -112,10 +114,12 @@ function failureIn(role: Role | undefined, said: unknown): unknown {
   return role === 'error' ? { error: said } : undefined
 }
 
-/** Each picture has its own usage; what else is said of the last one holds for all. */
+/** Each picture has its own usage and cost; what else is said of the last one holds for all. */
 function together(made: Summary[]): Summary {
+  const costs = made.flatMap(({ cost }) => cost ?? [])
   return {
     ...made.at(-1),
+    ...(costs.length > 0 ? { cost: costs.reduce((sum, cost) => sum + cost) } : {}),
     usage: made.map(({ usage }) => usage).reduce((sum, usage) => (sum && usage ? add(sum, usage) : (sum ?? usage))),
     revisedPrompts: made.flatMap(({ revisedPrompts }) => revisedPrompts ?? []),
   }

@@ -1,6 +1,8 @@
 import { type Bytes, peek, read } from '../streams/bytes'
-import { bodyOf, call, errorIn, errorOf } from './http'
+import { bearer, bodyOf, call } from './http'
 import { ProviderError, type TextAnswer, type TextRequest, type Upstream } from './provider'
+import { errorIn, errorOf } from './refusal'
+import { relayError } from './relay-reply'
 
 /** An error with a good status, as JSON or as the first event of a stream, such as relays send (protocols §2.1). */
 const ERROR = /^\s*(?:event: ?error\s+)?(?:data: ?)?\{\s*"error"\s*:\s*(?:\{|"[^"])/
@@ -10,12 +12,11 @@ const OPENING_BYTES = 256
 /** Passes a request for a text model on, and waits for the first bytes of its answer. Throws ProviderError. */
 export async function pass(request: TextRequest, upstream: Upstream, signal: AbortSignal): Promise<TextAnswer> {
   const { path, headers, body } = request
-  const authorization = `Bearer ${upstream.credential}`
-  const init = { method: 'POST', headers: { ...headers, authorization }, body }
-  const response = await call(upstream, { signal }, path, init)
+  const init = { account: bearer(upstream), headers, body }
+  const response = await call(upstream, { signal }, path, init, relayError)
   const { head, all } = await begun(response)
   if (ERROR.test(new TextDecoder().decode(head.subarray(0, OPENING_BYTES))))
-    throw errorOf(response, upstream, await errorIn(beginning(all)))
+    throw errorOf(response, upstream, await errorIn(beginning(all)), relayError)
   return {
     status: response.status,
     contentType: response.headers.get('content-type') ?? undefined,

@@ -1,3 +1,4 @@
+import type { Model } from '../catalog/model'
 import type { Prices } from '../catalog/prices'
 import type { ErrorCode, Failure } from '../errors'
 import type { ImageRequest, InputImage } from '../image/request'
@@ -14,10 +15,17 @@ export interface Upstream {
   credential: string
   /** Without a trailing slash. */
   baseUrl: string
+  /** Workers AI as the platform binds it; undefined where that is reached by its URL, as all others are. */
+  binding?: Ai | undefined
   /** What it serves: ours, as a name or a pattern ending in `*`, and theirs where it differs. */
   models: { ours: string; theirs?: string }[]
   /** Lower comes first. */
   priority: number
+  /** How many of the requests of its priority it is sent, relative to the others. */
+  weight: number
+  /** How many requests it is sent at once, and in a minute, at most; undefined: as many as come. */
+  maxConcurrency?: number | undefined
+  requestsPerMinute?: number | undefined
   /** Serves only the models that nothing else serves: its pictures are not what a failure should turn into. */
   standIn: boolean
   /** How long one call may take from first byte to last, in ms. */
@@ -55,13 +63,18 @@ export type ProviderEvent =
   | { type: 'progress'; percent: number }
   /** A preview of a picture: the `partial`th of it, from 0; its bytes are to be read before the next event is asked for. */
   | { type: 'partial'; index: number; partial: number; bytes: Bytes }
-  /** One picture; its bytes are to be read before the next event is asked for. */
+  /**
+   * One picture; its bytes are to be read before the next event is asked for. They may end by throwing Withdrawn: it is then
+   * as if the event had never been.
+   */
   | { type: 'image'; index: number; bytes: Bytes }
   /** What it said of the whole, once all pictures have passed. */
   | { type: 'summary'; summary: Summary }
 
 export interface Summary {
   usage?: Usage | undefined
+  /** What it charged, by its own account, in micro-USD. */
+  cost?: number | undefined
   size?: string | undefined
   quality?: string | undefined
   background?: string | undefined
@@ -92,9 +105,27 @@ export interface TextAnswer {
 /** One upstream API, spoken in one file. */
 export interface Provider {
   id: string
-  /** Where it is found and what it serves when only its secret is configured. */
-  wellKnown?: { secret: string; baseUrl: string; models: string[] }
-  /** Makes the pictures of a request. Throws ProviderError. */
+  /**
+   * Where it is found and what it serves when only its secret is configured, as `models` of the settings says it. Its
+   * `priority` is 0 where that is not said: whoever sells others' models comes after those who make them.
+   */
+  wellKnown?: { secret: string; baseUrl: string; models: string[]; priority?: number }
+  /**
+   * What it serves where each account has an address of its own, and what that looks like; or where the platform binds it,
+   * as `AI`, in the place of an address and a credential.
+   */
+  bound?: { baseUrl: string; models: string[] }
+  /** The models that are found nowhere else, by our names for them. */
+  models?: Readonly<Record<string, Model>>
+  /**
+   * Of what a model can do, what can be asked for through this API under its own name for the model; all of it where this
+   * is missing.
+   */
+  capability?(model: Model, theirs: string): Model
+  /**
+   * Makes the pictures of a request, which asks for nothing that `capability` does not tell, and for no more pictures than
+   * one call makes. Throws ProviderError.
+   */
   generate(request: ImageRequest, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void>
   /** Passes a request for a text model on, where the upstream serves such models. Throws ProviderError. */
   pass?(request: TextRequest, upstream: Upstream, signal: AbortSignal): Promise<TextAnswer>
@@ -114,6 +145,10 @@ interface ProviderErrorFacts {
   /** The code for the caller, where it is not the kind's usual one. */
   code?: ErrorCode | undefined
   retryAfterMs?: number | undefined
+  /** Whether only this model is out of its reach, and the account is as good as ever for others. */
+  ofModel?: true | undefined
+  /** Whether it may come of what was asked for, so that it tells nothing of the account. */
+  ofRequest?: true | undefined
   /** The upstream's HTTP status. */
   status?: number | undefined
   /** The upstream's own id of the failed request, and whose it was. */
@@ -130,5 +165,12 @@ export class ProviderError extends Error {
     super(message, options)
     this.kind = kind
     this.facts = facts
+  }
+}
+
+/** What has passed as a picture turned out to be none of the answer's. */
+export class Withdrawn extends ProviderError {
+  constructor() {
+    super('unavailable', 'took a picture back')
   }
 }

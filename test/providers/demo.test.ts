@@ -9,8 +9,8 @@ import { pictureFile } from '../support/pictures'
 
 afterEach(async () => await reset())
 
-/** A model of the catalogue that no upstream of the tests serves. */
-const model = 'chatgpt-image-latest'
+/** A model of the settings that no upstream of the tests serves. */
+const model = 'demo-art'
 
 interface Decoded {
   width: number
@@ -96,6 +96,7 @@ describe('with some time to pretend to work', () => {
     baseUrl: '',
     models: [],
     priority: 0,
+    weight: 1,
     standIn: true,
     timeoutMs: 60_000,
     delayMs,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Bytes } from '../../src/streams/bytes'
 import { internet } from '../support/internet'
-import { type Told, asking, look, run } from '../support/openai-run'
+import { type Told, asking, look, run } from '../support/provider-run'
 import { upstreams } from '../support/upstreams'
 
 upstreams()
@@ -184,6 +184,6 @@ test.each([
   const reader = (each: Bytes, of: Parameters<typeof look>[1]): Promise<string> =>
     of.type === 'partial' ? digest(each) : look(each, of)
   const preview = { type: 'partial', picture: isRead ? createHash('sha256').update(bytes).digest('hex') : 'left' }
-  expect(await run(asking('A cat'), reader)).toMatchObject([{ type: 'accepted' }, preview, image(0), SUMMARY])
+  expect(await run(asking('A cat'), { reader })).toMatchObject([{ type: 'accepted' }, preview, image(0), SUMMARY])
   expect(longest).toBeLessThanOrEqual(128 * 1024)
 })

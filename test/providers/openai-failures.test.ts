@@ -16,19 +16,19 @@ const thrown = (promise: Promise<unknown>): Promise<unknown> =>
   )
 
 describe('when the upstream', () => {
-  const { BadRequestError, InternalServerError, RateLimitError } = OpenAI
+  const { BadRequestError, InternalServerError } = OpenAI
   test.each([
     ['breaks off in the middle', 'cut', InternalServerError, { status: 502 }, 2],
-    ['answers with a web page', 'html', InternalServerError, { status: 502 }, 1],
-    ['puts an error into a good answer', 'error-inside', InternalServerError, { status: 502 }, 1],
+    ['answers with a web page', 'html', InternalServerError, { status: 502 }, 2],
+    ['puts an error into a good answer', 'error-inside', InternalServerError, { status: 502 }, 2],
     ['sends base64 that does not decode', 'bad-base64', InternalServerError, { status: 502 }, 2],
     ['sends something that is no image', 'not-an-image', InternalServerError, { status: 502 }, 2],
-    ['sends no image', 'empty', InternalServerError, { status: 502 }, 1],
-    ['is at its rate limit', '429', RateLimitError, { status: 429, code: 'rate_limit_exceeded' }, 1],
+    ['sends no image', 'empty', InternalServerError, { status: 502 }, 2],
+    ['is at its rate limit', '429', InternalServerError, { status: 503 }, 1],
     ['has no credit left', 'quota', InternalServerError, { status: 503 }, 1],
     ['has no credit left and says so with a 400', 'billing', InternalServerError, { status: 503 }, 1],
-    ['fails', '500', InternalServerError, { status: 502 }, 1],
-    ['is overloaded', '503', InternalServerError, { status: 502 }, 1],
+    ['fails', '500', InternalServerError, { status: 502 }, 2],
+    ['is overloaded', '503', InternalServerError, { status: 502 }, 2],
     ['does not know our key', '401', InternalServerError, { status: 503 }, 1],
     ['forbids our organisation the model', '403', InternalServerError, { status: 503 }, 1],
     ['sends us elsewhere', 'redirect', InternalServerError, { status: 503 }, 1],
@@ -143,7 +143,7 @@ describe('when the upstream', () => {
     internet(Object.fromEntries(hosts))
     const response = await post('/v1/images/generations', { model: 'slow', prompt: 'A cat' })
     expect([response.status, response.headers.get('x-should-retry')]).toEqual([504, 'false'])
-    expect(calls).toEqual(['first.example.com', 'second.example.com'])
+    expect([calls.length, new Set(calls).size]).toEqual([2, 2])
   })
 
   test('refuses the content, it is not asked again for a minute, and then it is', async () => {
@@ -181,6 +181,7 @@ describe('with several upstreams for a model', () => {
   test('the next account of the same upstream serves when the first one is refused', async () => {
     const third = new FakeOpenai({ apiKey: 'sk-third-secret' })
     internet({ 'second.example.com': third })
+    vi.spyOn(Math, 'random').mockReturnValue(0)
     expect((await generate('A cat', 'pair')).data).toHaveLength(1)
     expect(third.calls.map(({ outcome }) => outcome)).toEqual(['refused:401:invalid_api_key', 'answered'])
   })
@@ -193,11 +194,11 @@ describe('with several upstreams for a model', () => {
   })
 })
 
-/** An upstream that takes the request and says no more. */
+/** An upstream that takes the request, notes whose it is, and says no more. */
 const silentAfterHead =
   (calls: string[]) =>
   (request: Request): Response => {
-    calls.push(new URL(request.url).hostname)
+    calls.push(request.headers.get('authorization') ?? '')
     return new Response(new ReadableStream({ pull: () => new Promise(() => {}) }), {
       headers: { 'content-type': 'application/json' },
     })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Reader, asking, askingToEdit, look, run } from '../support/openai-run'
+import { type Reader, asking, askingToEdit, look, run } from '../support/provider-run'
 import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
@@ -46,7 +46,7 @@ describe('asks for', () => {
       { output_format: 'svg' },
     ],
   ])('no stream once an upstream has refused one for %s', async (_, request, more) => {
-    const told = await run(request, async () => '')
+    const told = await run(request, { reader: async () => '' })
     const pictures = Array.from({ length: request.n }, (_, index) => ({ type: 'image', index }))
     expect(told).toMatchObject([ACCEPTED, ...pictures, SUMMARY])
     expect(upstream.calls.map(({ fields }) => Object.keys(fields).includes('stream'))).toEqual([true, false])
@@ -103,7 +103,7 @@ describe('tells', () => {
       seenMs.push(Date.now() - began)
       return await look(bytes, event)
     }
-    await run(asking('A cat @pace=200', { partials: 1 }), watch)
+    await run(asking('A cat @pace=200', { partials: 1 }), { reader: watch })
     expect(seenMs[0]).toBeLessThan(190)
     expect(seenMs[1]).toBeGreaterThanOrEqual(200)
   })

@@ -1,0 +1,119 @@
+import { env } from 'cloudflare:workers'
+import { configOf } from '../../src/config'
+import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
+import { openai } from '../../src/providers/openai'
+import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../../src/providers/provider'
+import { type Bytes, collect, read } from '../../src/streams/bytes'
+import type { FakeProvider } from './fake-provider'
+import { picture } from './pictures'
+
+/** OpenAI's own account; others are like it but for what they say. */
+export const OPENAI: Upstream = {
+  name: 'openai',
+  provider: openai,
+  account: 0,
+  credential: 'sk-upstream-secret',
+  baseUrl: 'https://api.openai.com/v1',
+  models: [],
+  priority: 0,
+  weight: 1,
+  standIn: false,
+  timeoutMs: 60_000,
+  delayMs: 0,
+  prices: new Map(),
+}
+
+/** A fake's own account, as the settings of `playing` configure it. */
+export function accountOf({ provider }: FakeProvider): Upstream {
+  const upstream = configOf({ ...env }).upstreams.find(({ name }) => name === provider)
+  if (!upstream) throw new Error(`There is no upstream ${provider}.`)
+  return upstream
+}
+
+/** A request for a picture with two previews, unless said otherwise. */
+export const asking = (prompt: string, said: Partial<ImageRequest> = {}): ImageRequest => ({
+  operation: 'generate',
+  model: 'gpt-image-2',
+  prompt,
+  ...DEFAULTS,
+  extras: {},
+  images: [],
+  partials: 2,
+  ...said,
+})
+
+const INPUT: InputImage = { key: 'input', sha256: 'input', bytes: 1000, mediaType: 'image/png' }
+
+/** The same for an edit of one picture, which `run` has at hand. */
+export const askingToEdit = (prompt: string, said: Partial<ImageRequest> = {}): ImageRequest =>
+  asking(prompt, { operation: 'edit', images: [INPUT], ...said })
+
+type Pictured = Extract<ProviderEvent, { bytes: Bytes }>
+/** What was told: of a picture, what its reader said. */
+export type Told = Exclude<ProviderEvent, Pictured> | (Omit<Pictured, 'bytes'> & { picture: string }) | ProviderError
+
+export type Reader = (bytes: Bytes, event: Pictured) => Promise<string>
+
+/** Its length, and what the first bytes of a PNG spell. */
+export const look: Reader = async (bytes) => {
+  const all = await collect(bytes)
+  return `${all.length} ${new TextDecoder('latin1').decode(all.subarray(1, 4))}`
+}
+
+/** As a run does it, which does without a preview that is none. */
+export const lookOrPass: Reader = (bytes, event) =>
+  look(bytes, event).catch((error: unknown) => {
+    const isNone = event.type === 'partial' && error instanceof ProviderError && error.cause instanceof SyntaxError
+    if (isNone) return 'none'
+    throw error
+  })
+
+interface Way {
+  upstream?: Upstream
+  reader?: Reader
+  /** The upstream's job that an earlier process began. */
+  job?: string | undefined
+  /** What is read of a picture to edit. */
+  open?: Work['open']
+}
+
+const input = async (): Promise<ReadableStream<Uint8Array>> => new Blob([await picture('input', INPUT.bytes)]).stream()
+
+/** Has a provider make the pictures of a request, without a gateway around it; its failure is told last. */
+export async function run(
+  request: ImageRequest,
+  { upstream = OPENAI, reader = lookOrPass, job, open = input }: Way = {},
+): Promise<Told[]> {
+  const told: Told[] = []
+  const { signal } = new AbortController()
+  try {
+    const work = {
+      model: request.model,
+      signal,
+      open,
+      download,
+      job,
+    }
+    for await (const event of upstream.provider.generate(request, upstream, work)) {
+      if (!('bytes' in event)) told.push(event)
+      else {
+        const { bytes, ...rest } = event
+        told.push({ ...rest, picture: await reader(bytes, event) })
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error
+    told.push(error)
+  }
+  return told
+}
+
+/** The job that was accepted last. */
+export const jobIn = (told: readonly Told[]): string | undefined =>
+  told.flatMap((each) => ('type' in each && each.type === 'accepted' && each.job ? [each.job] : [])).at(-1)
+
+async function* download(url: string): Bytes {
+  const response = await fetch(url)
+  if (!response.ok || !response.body) throw new Error(`its host answered with status ${response.status}`)
+  yield* read(response.body)
+}
