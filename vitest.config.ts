@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 /** Upstreams as a deployment could have them; `test/support/internet.ts` plays their hosts. */
 const UPSTREAMS = [
-  { name: 'openai', provider: 'openai', secret: 'UPSTREAM_KEY', models: ['gpt-image-*'] },
+  // What is listed by its name is served beyond the day on which its maker shuts it down.
+  { name: 'openai', provider: 'openai', secret: 'UPSTREAM_KEY', models: ['gpt-image-*', 'gpt-image-1.5'] },
   {
     name: 'relay',
     provider: 'openai',
@@ -56,6 +57,7 @@ const UPSTREAMS = [
 const MODELS = {
   'house-art': { like: 'gpt-image-2', sizes: ['1024x1024', '2048x2048'], qualities: ['standard', 'hd'] },
   'any-art': { sizes: 'any', formats: ['webp'] },
+  'demo-art': { like: 'gpt-image-1.5' },
 }
 
 export default defineConfig({

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import * as z from 'zod'
 import type { Catalogue } from './catalog/model'
-import { CATALOGUED, successorOf } from './catalog/built-in'
+import { CATALOGUED } from './catalog/built-in'
 import { catalogueOf } from './catalog/models'
 import { modelSetting } from './catalog/model-setting'
 import type { Upstream } from './providers/provider'
@@ -18,7 +18,7 @@ export interface Config {
   upstreams: Upstream[]
   /** What clients may call a model, and the model meant. */
   aliases: ReadonlyMap<string, string>
-  /** The live models that the catalogue and the settings know by name, whether anybody serves them or not. */
+  /** The models that the catalogue and the settings know by name, whether anybody serves them or not, and some retired. */
   knownModels: readonly string[]
   /** What is known of each model. */
   catalogue: Catalogue
@@ -39,6 +39,8 @@ export interface Config {
   /** For how long a request waits for its turn, where its team is at its limit, in ms. */
   queueWaitMs: number
   allowPrivateUrls: boolean
+  /** Whether the platform crops pictures. */
+  canCrop: boolean
 }
 
 const flag = z.union([z.boolean(), z.stringbool()]).default(false)
@@ -93,6 +95,9 @@ const variables = z.object({
   CORS_ORIGINS: origins,
 })
 
+/** Workers AI, as the platform binds it. */
+const workersAi = z.custom<Ai>((value) => typeof value === 'object' && value !== null && 'run' in value)
+
 /** A setting is missing or wrong; the message names it and is fit for whoever asks. */
 export class ConfigError extends Error {}
 
@@ -116,9 +121,9 @@ function parse(env: object): Config {
   const { data, error } = variables.safeParse(env, { reportInput: true })
   if (error) throw new ConfigError(wording(error))
   const secrets = z.record(z.string(), z.unknown()).parse({ ...env })
-  const secretNamed = (name: string): string | undefined => z.string().optional().catch(undefined).parse(secrets[name])
-  const own = Object.keys(data.MODELS).filter((name) => successorOf(name) === undefined)
-  const knownModels = [...CATALOGUED, ...own]
+  const secret = (name: string): string | undefined => z.string().optional().catch(undefined).parse(secrets[name])
+  const means = { secret, ai: workersAi.safeParse(secrets['AI']).data }
+  const knownModels = [...CATALOGUED, ...Object.keys(data.MODELS)]
   const demo = { on: data.DEMO_UPSTREAM, delayMs: data.DEMO_DELAY_MS, models: knownModels }
   if (data.IMAGE_RETENTION_DAYS !== undefined && data.IMAGE_RETENTION_DAYS * DAY_SECONDS < data.CACHE_TTL_SECONDS)
     throw new ConfigError('The setting IMAGE_RETENTION_DAYS is wrong: answers are kept for longer (CACHE_TTL_SECONDS).')
@@ -126,7 +131,7 @@ function parse(env: object): Config {
     signingSecret: data.SIGNING_SECRET,
     adminToken: data.ADMIN_TOKEN,
     gatewayKeyHash: data.GATEWAY_KEY === undefined ? undefined : keyHash(data.GATEWAY_KEY),
-    upstreams: upstreamsOf(() => configuredUpstreams(data.UPSTREAMS, demo, secretNamed)),
+    upstreams: upstreamsOf(() => configuredUpstreams(data.UPSTREAMS, demo, means)),
     aliases: new Map(Object.entries(data.MODEL_ALIASES)),
     knownModels,
     catalogue: catalogueOf(data.MODELS),
@@ -140,6 +145,7 @@ function parse(env: object): Config {
     heartbeatAfterMs: data.HEARTBEAT_AFTER_SECONDS > 0 ? data.HEARTBEAT_AFTER_SECONDS * 1000 : undefined,
     queueWaitMs: data.QUEUE_WAIT_SECONDS * 1000,
     allowPrivateUrls: data.ALLOW_PRIVATE_URLS,
+    canCrop: 'TRANSFORMS' in env && env.TRANSFORMS !== undefined,
   }
 }
 

@@ -1,89 +1,60 @@
-import { successorOf } from '../catalog/built-in'
-import type { Catalogue } from '../catalog/model'
-import { isUnheardOf } from '../catalog/models'
-import { PROVIDERS } from '../providers'
 import type { Upstream } from '../providers/provider'
+import { type Health, type Obstacle, verdictOn } from './health'
 
-/** An account, and the model by the name that it knows it under. */
-export interface Candidate {
-  upstream: Upstream
+/** An account that could be asked for a model, and how it is. */
+export interface Choice<Item> {
+  item: Item
+  upstream: Pick<Upstream, 'priority' | 'weight'>
+  /** By its own name. */
   model: string
+  /** How far what it would be asked for is from what was asked for; lower comes first. */
+  distance: number
+  health: Health
 }
 
-/** Who can serve a model, in the order in which they are tried. */
-export function candidates(upstreams: readonly Upstream[], model: string): Candidate[] {
-  const able = upstreams
-    .flatMap((upstream) => {
-      const theirs = servedAs(upstream, model)
-      return theirs === undefined ? [] : [{ upstream, model: theirs }]
-    })
-    .toSorted((a, b) => a.upstream.priority - b.upstream.priority)
-  const real = able.filter(({ upstream }) => !upstream.standIn)
-  return real.length > 0 ? real : able
-}
-
-/** The model that a client's name stands for, and whether it stands in for one that was retired. */
-export interface Meant {
-  model: string
-  retired: boolean
-}
-
-/** What names are resolved by. */
-interface Names {
-  upstreams: readonly Upstream[]
-  aliases: ReadonlyMap<string, string>
-}
-
-/** No model's name is longer, in characters: what came of a name is told in a header. */
-const MAX_NAME = 256
-
-/**
- * The model that a name stands for; a vendor before it, as in `openai/gpt-image-2`, is but another spelling (protocols
- * §2.2). Undefined where nobody serves it.
- */
-export const meantBy = (name: string, names: Names): Meant | undefined =>
-  name.length > MAX_NAME ? undefined : (resolved(name, names) ?? resolved(withoutVendor(name), names))
-
-const withoutVendor = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
-
-/** Resolves a name by the settings' aliases, by who serves it, and last by who stands in for it. */
-function resolved(name: string, { upstreams, aliases }: Names): Meant | undefined {
-  const isServed = (model: string): boolean => candidates(upstreams, model).length > 0
-  const alias = aliases.get(name) ?? name
-  if (isServed(alias)) return { model: alias, retired: false }
-  const successor = successorOf(alias)
-  return successor && isServed(successor) ? { model: successor, retired: true } : undefined
+/** Whom to ask, in order, and who is passed over, and why. */
+export interface Order<Item> {
+  order: Item[]
+  passedOver: { item: Item; obstacle: Obstacle }[]
 }
 
 /**
- * Whether a name is one of an image model, where requests for text models come as well: by the settings' aliases, by the
- * catalogue and what the settings add to it, or by the names that the providers' own image models have. A vendor may stand
- * before it, as in `openai/gpt-image-2`; nobody need serve it.
+ * Puts those who can be asked in order: by how near they come to what was asked for, then by priority, and among equals by
+ * chance, as their weights have it. `random` is from 0 to 1, and decides all of it.
  */
-export function isImageModel(
-  name: string,
-  { aliases, catalogue }: { aliases: ReadonlyMap<string, string>; catalogue: Catalogue },
-): boolean {
-  const meant = aliases.get(name) ?? name
-  return [meant, withoutVendor(meant)].some(
-    (model) => !isUnheardOf(catalogue(model)) || successorOf(model) !== undefined || isWellKnown(model),
-  )
+export function choose<Item>(choices: readonly Choice<Item>[], nowMs: number, random: number): Order<Item> {
+  const passedOver: Order<Item>['passedOver'] = []
+  const ready: Choice<Item>[] = []
+  for (const choice of choices) {
+    const verdict = verdictOn(choice.health, choice.model, nowMs)
+    if (verdict.hindrance) passedOver.push({ item: choice.item, obstacle: verdict })
+    else ready.push(choice)
+  }
+  const ranked = ready.toSorted((a, b) => a.distance - b.distance || a.upstream.priority - b.upstream.priority)
+  const order: Item[] = []
+  for (let left = ranked, chance = random; left.length > 0;) {
+    const [first] = left
+    const equals = left.filter((each) => first && isEqual(each, first))
+    const drawn = draw(equals, chance)
+    order.push(drawn.choice.item)
+    left = left.filter((each) => each !== drawn.choice)
+    chance = drawn.rest
+  }
+  return { order, passedOver }
 }
 
-const isWellKnown = (model: string): boolean =>
-  PROVIDERS.some(({ wellKnown }) => wellKnown?.models.some((pattern) => pattern === model || covers(pattern, model)))
+const isEqual = (a: Choice<unknown>, b: Choice<unknown>): boolean =>
+  a.distance === b.distance && a.upstream.priority === b.upstream.priority
 
-/**
- * An exact name goes before a pattern, since only that can give the upstream's own name. Nor does a pattern promise a model
- * that was shut down: that is left to its successor.
- */
-function servedAs({ models }: Upstream, model: string): string | undefined {
-  const exact = models.find(({ ours }) => ours === model)
-  if (exact) return exact.theirs ?? model
-  if (successorOf(model) !== undefined) return undefined
-  return models.some(({ ours }) => covers(ours, model)) ? model : undefined
+/** One of several by its weight, and what of the chance is left over, which is as even as all of it was. */
+function draw<Item>(choices: readonly Choice<Item>[], chance: number): { choice: Choice<Item>; rest: number } {
+  const total = choices.reduce((sum, { upstream }) => sum + upstream.weight, 0)
+  let from = 0
+  for (const choice of choices) {
+    const share = choice.upstream.weight / total
+    if (chance < from + share || choice === choices.at(-1))
+      return { choice, rest: Math.min((chance - from) / share, 1) }
+    from += share
+  }
+  throw new RangeError('there is nothing to choose from')
 }
-
-/** Whether a name is one of those that a pattern ending in `*` stands for. */
-const covers = (pattern: string, model: string): boolean =>
-  pattern.endsWith('*') && model.startsWith(pattern.slice(0, -1))

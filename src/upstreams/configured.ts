@@ -22,29 +22,36 @@ const DEFAULT_TIMEOUT_SECONDS = 300
 export const upstreamSetting = z.strictObject({
   name: z.string().regex(/^[\w.-]{1,64}$/, 'a name has only letters, digits, ".", "_" and "-"'),
   provider: z.enum(PROVIDERS.map((provider) => provider.id)),
-  secret: z.string(),
+  secret: z.string().optional(),
   base_url: z.url({ protocol: /^https?$/ }).optional(),
   models: z.array(modelRule).min(1).optional(),
   priority: z.number().int().default(0),
+  weight: z.number().positive().max(1000).default(1),
+  max_concurrency: z.number().int().positive().optional(),
+  requests_per_minute: z.number().int().positive().optional(),
   timeout_seconds: z.number().positive().max(840).default(DEFAULT_TIMEOUT_SECONDS),
   prices: z.record(z.string(), pricesSetting).default({}),
 })
 export type UpstreamSetting = z.infer<typeof upstreamSetting>
 
-/** Where the secrets come from; undefined where one is not set. */
-type Secrets = (name: string) => string | undefined
+/** By what upstreams are reached: secrets, by their names, and Workers AI as the platform binds it; undefined where not set. */
+interface Means {
+  secret: (name: string) => string | undefined
+  ai: Ai | undefined
+}
 
 /**
  * Every account that requests can be sent to: those of the settings, or, where there are none, one for each well-known
- * provider whose secret is set; and the demo, when it is on, for the models given. Throws Error naming what is missing.
+ * provider whose secret is set, or which is bound; and the demo, when it is on, for the models given. Throws Error naming
+ * what is missing.
  */
 export function configuredUpstreams(
   settings: UpstreamSetting[] | undefined,
   demo: { on: boolean; delayMs: number; models: readonly string[] },
-  secrets: Secrets,
+  means: Means,
 ): Upstream[] {
-  const named = settings?.flatMap((setting) => accountsOf(setting, secrets))
-  const upstreams = named ?? PROVIDERS.flatMap((provider) => wellKnown(provider, secrets))
+  const named = settings?.flatMap((setting) => accountsOf(setting, means))
+  const upstreams = named ?? PROVIDERS.flatMap((provider) => wellKnown(provider, means))
   const names = [...(settings ?? []).map(({ name }) => name), ...(demo.on ? [DEMO_NAME] : [])]
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice)
@@ -61,20 +68,18 @@ const credentialsOf = (secret: string): string[] =>
     .map((each) => each.trim())
     .filter(Boolean)
 
-function accountsOf(setting: UpstreamSetting, secrets: Secrets): Upstream[] {
+function accountsOf(setting: UpstreamSetting, means: Means): Upstream[] {
   const provider = providerOf(setting.provider)
-  const baseUrl = setting.base_url ?? provider.wellKnown?.baseUrl
-  if (!baseUrl) throw new Error(`UPSTREAMS: ${setting.name} needs a base_url`)
-  const credentials = credentialsOf(secrets(setting.secret) ?? '')
-  if (credentials.length === 0) throw new Error(`UPSTREAMS: ${setting.name} needs the secret ${setting.secret}`)
-  return credentials.map((credential, account) => ({
+  return accessTo(setting, provider, means).map((access, account) => ({
     name: setting.name,
     provider,
     account,
-    credential,
-    baseUrl: baseUrl.replace(/\/+$/, ''),
-    models: setting.models ?? patternsOf(setting.base_url ? ['*'] : (provider.wellKnown?.models ?? ['*'])),
+    ...access,
+    models: setting.models ?? rulesOf(modelsAt(setting.base_url, provider)),
     priority: setting.priority,
+    weight: setting.weight,
+    maxConcurrency: setting.max_concurrency,
+    requestsPerMinute: setting.requests_per_minute,
     standIn: false,
     timeoutMs: setting.timeout_seconds * 1000,
     delayMs: 0,
@@ -82,10 +87,31 @@ function accountsOf(setting: UpstreamSetting, secrets: Secrets): Upstream[] {
   }))
 }
 
-function wellKnown(provider: Provider, secrets: Secrets): Upstream[] {
-  const { secret } = provider.wellKnown ?? {}
-  if (!secret || !secrets(secret)) return []
-  return accountsOf(upstreamSetting.parse({ name: provider.id, provider: provider.id, secret }), secrets)
+/** Where an upstream is reached and as whom, once for each of its credentials. */
+function accessTo(
+  { name, secret, base_url }: UpstreamSetting,
+  { wellKnown, bound }: Provider,
+  means: Means,
+): Pick<Upstream, 'baseUrl' | 'credential' | 'binding'>[] {
+  const baseUrl = base_url ?? wellKnown?.baseUrl
+  if (bound && means.ai && !baseUrl && secret === undefined) return [{ baseUrl: '', credential: '', binding: means.ai }]
+  const hint = bound ? ` such as ${bound.baseUrl}, or the binding AI without a secret` : ''
+  if (!baseUrl) throw new Error(`UPSTREAMS: ${name} needs a base_url${hint}`)
+  if (secret === undefined) throw new Error(`UPSTREAMS: ${name} needs a secret`)
+  const credentials = credentialsOf(means.secret(secret) ?? '')
+  if (credentials.length === 0) throw new Error(`UPSTREAMS: ${name} needs the secret ${secret}`)
+  return credentials.map((credential) => ({ baseUrl: baseUrl.replace(/\/+$/, ''), credential }))
+}
+
+/** What is served at an address, where the settings do not say. */
+const modelsAt = (baseUrl: string | undefined, { wellKnown, bound }: Provider): readonly string[] =>
+  bound?.models ?? (baseUrl ? ['*'] : (wellKnown?.models ?? ['*']))
+
+function wellKnown(provider: Provider, means: Means): Upstream[] {
+  const { secret, priority } = provider.wellKnown ?? {}
+  const isOn = secret ? means.secret(secret) : provider.bound && means.ai
+  if (!isOn) return []
+  return accountsOf(upstreamSetting.parse({ name: provider.id, provider: provider.id, secret, priority }), means)
 }
 
 function demoUpstream({ delayMs, models }: { delayMs: number; models: readonly string[] }): Upstream {
@@ -95,8 +121,9 @@ function demoUpstream({ delayMs, models }: { delayMs: number; models: readonly s
     account: 0,
     credential: '',
     baseUrl: '',
-    models: patternsOf(models),
+    models: models.map((ours) => ({ ours })),
     priority: 0,
+    weight: 1,
     standIn: true,
     timeoutMs: DEFAULT_TIMEOUT_SECONDS * 1000,
     delayMs,
@@ -104,7 +131,7 @@ function demoUpstream({ delayMs, models }: { delayMs: number; models: readonly s
   }
 }
 
-const patternsOf = (models: readonly string[]): { ours: string }[] => models.map((ours) => ({ ours }))
+const rulesOf = (models: readonly string[]): Upstream['models'] => models.map((rule) => modelRule.parse(rule))
 
 function providerOf(id: string): Provider {
   const provider = PROVIDERS.find((each) => each.id === id)

@@ -7,6 +7,13 @@ import { CAT } from './teams'
 /** Runs the gateway with other settings than those of `vitest.config.ts`, for all the tests of a file. */
 export const settings = (changed: Record<string, unknown>): unknown => Object.assign(env, changed)
 
+/** Adds upstreams to those of `vitest.config.ts`, for all the tests of a file. */
+export function addUpstreams(more: readonly unknown[]): void {
+  const set: Record<string, unknown> = { ...env }
+  const before: unknown = JSON.parse(String(set['UPSTREAMS']))
+  settings({ UPSTREAMS: JSON.stringify([before, more].flat()) })
+}
+
 /** Asks for a picture at a Worker with other settings than those of `vitest.config.ts`. */
 export async function askWith(
   settings: Record<string, unknown>,

@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest'
+import * as z from 'zod'
 import { catalogueOf } from '../../src/catalog/models'
-import { isImageModel } from '../../src/upstreams/choose'
+import { configuredUpstreams, upstreamSetting } from '../../src/upstreams/configured'
+import { isImageModel } from '../../src/upstreams/names'
+
+const entry = { secret: 'KEY', base_url: 'https://relay.example.com/v1' }
 
 const config = {
   aliases: new Map([
@@ -10,6 +14,19 @@ const config = {
     ['gpt-image-texts', 'gpt-5.2'],
   ]),
   catalogue: catalogueOf({ 'house-art': {}, 'house-relay': { qualities: ['hd'] } }),
+  upstreams: configuredUpstreams(
+    z.array(upstreamSetting).parse([
+      {
+        ...entry,
+        name: 'pictures',
+        provider: 'openai-chat',
+        models: ['sora_image=gpt-4o-image', 'acme/painter', 'chat-*'],
+      },
+      { ...entry, name: 'texts', provider: 'openai', models: ['house-router-2', 'gpt-5.2'] },
+    ]),
+    { on: false, delayMs: 0, models: [] },
+    { secret: () => 'key', ai: undefined },
+  ),
 }
 
 test.each([
@@ -28,6 +45,9 @@ test.each([
   ['after a vendor', 'openai/gpt-image-2'],
   ['after another vendor', 'google/gemini-3-pro-image'],
   ['after several', 'openrouter/openai/gpt-image-3'],
+  ['that an upstream for pictures alone is listed with', 'sora_image'],
+  ['that it is listed with, with a slash of its own', 'acme/painter'],
+  ['that it is listed with, after a vendor', 'openai/sora_image'],
   ["as Gemini's resources are called", 'models/gemini-3-pro-image'],
 ])('a name %s is an image model: %s', (_, name) => {
   expect(isImageModel(name, config)).toBe(true)
@@ -39,6 +59,10 @@ test.each([
   ['of a text model of Workers AI', '@cf/meta/llama-3.1-8b-instruct'],
   ['that the operator gave a text model', 'house-text'],
   ['that the operator gave a text model, whatever it looks like', 'gpt-image-texts'],
+  ['that an upstream is listed with that serves text as well', 'house-router-2'],
+  ['that a pattern of an upstream for pictures alone covers', 'chat-large'],
+  ['that is such a pattern', 'chat-*'],
+  ["that is but the upstream's own for one", 'gpt-4o-image'],
   ['that ends like one', 'not-gpt-image-2'],
   ['of a vendor alone', 'openai/'],
   ['of nothing', ''],

@@ -31,3 +31,4 @@ export default {
 export class Generation extends DurableObject {}
 export class Team extends DurableObject {}
 export class Directory extends DurableObject {}
+export class Account extends DurableObject {}

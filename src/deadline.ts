@@ -32,3 +32,7 @@ export async function withDeadline<T>(
     cancel?.removeEventListener('abort', stopWithCancel)
   }
 }
+
+/** Resolves after so many ms. */
+export const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds))

@@ -1,0 +1,6 @@
+/*
+ * Every upstream API that is spoken: whoever adds one adds its file, and its line here.
+ */
+
+export { demo } from './demo'
+export { openai } from './openai'

@@ -1,0 +1,127 @@
+import { DurableObject } from 'cloudflare:workers'
+import {
+  asked,
+  type Health,
+  healthAfter,
+  type Hindrance,
+  isUnheardOf,
+  NEW,
+  type Obstacle,
+  type Outcome,
+  switched,
+  verdictOn,
+} from './health'
+import { type Latency, Latencies } from './latency'
+import { Line } from './line'
+import { type Allowance, Seats } from './seats'
+
+/** A request that wants to be sent to an account. */
+export interface Entrance {
+  /** Its own id, by which it comes again and leaves. */
+  id: string
+  /** By the upstream's own name. */
+  model: string
+  allowance: Allowance
+  /** For how long it has the seat at most, in ms. */
+  holdMs: number
+  /** For how long it waits for one, in ms. */
+  patienceMs: number
+  /** Whether nobody else could serve it, so that an account that nothing is known of is asked at once. */
+  alone: boolean
+  /** Whether the upstream has it in hand already, since an earlier process sent it: nothing is in its way. */
+  isResumed?: true
+}
+
+/** How an account stands. */
+export interface Standing {
+  health: Health
+  /** How many requests it has in hand, how many wait for it, and how many it was sent within a minute. */
+  seats: number
+  waiting: number
+  sentWithinMinute: number
+  latencies: Latency[]
+}
+
+/** These are over by themselves before long, and are worth waiting for. */
+const PASSING: readonly Hindrance[] = ['full', 'busy', 'probing']
+
+/** What is true of one credential of an upstream, for all who ask it at once: its health, and how much it has in hand. */
+export class Account extends DurableObject<Env> {
+  readonly #seats = new Seats(this.ctx.storage)
+  readonly #latencies = new Latencies(this.ctx.storage)
+  readonly #line = new Line()
+  #health = this.ctx.storage.kv.get<Health>('health') ?? NEW
+
+  /** How it stands with a request for a model, whoever else it has in hand. */
+  standing(): Standing {
+    const nowMs = Date.now()
+    return {
+      health: this.#health,
+      seats: this.#seats.count(nowMs),
+      waiting: this.#line.length,
+      sentWithinMinute: this.#seats.sentWithinMinute(nowMs),
+      latencies: this.#latencies.list(),
+    }
+  }
+
+  health(): Health {
+    return this.#health
+  }
+
+  /** Has a request take its seat, or wait for one; tells what is in its way, and undefined where nothing is. */
+  async enter(entrance: Entrance): Promise<Obstacle | undefined> {
+    const untilMs = Date.now() + entrance.patienceMs
+    const turn = this.#line.join()
+    try {
+      for (;;) {
+        const obstacle = this.#obstacle(entrance)
+        if (!obstacle && (turn.isFirst || entrance.isResumed)) return this.#take(entrance)
+        const nowMs = Date.now()
+        if (obstacle && !PASSING.includes(obstacle.hindrance)) return obstacle
+        if (nowMs >= untilMs) return obstacle ?? { hindrance: 'full', untilMs: nowMs }
+        await turn.called(Math.min(untilMs, obstacle && turn.isFirst ? obstacle.untilMs : untilMs))
+      }
+    } finally {
+      turn.leave()
+    }
+  }
+
+  /** Hears how a request ended; `tookMs` only of one that was served. */
+  leave(id: string, model: string, outcome: Outcome, tookMs?: number): void {
+    this.#seats.free(id)
+    this.#become(healthAfter(this.#health, outcome, model, Date.now()))
+    if (tookMs !== undefined) this.#latencies.note(model, tookMs)
+    this.#line.call()
+  }
+
+  /** Takes it out, or puts it back as if nothing had happened to it. */
+  switch(isIn: boolean): void {
+    this.#become(switched(this.#health, isIn, Date.now()))
+    this.#line.call()
+  }
+
+  #obstacle({ id, model, allowance, alone, isResumed }: Entrance): Obstacle | undefined {
+    if (isResumed) return undefined
+    const nowMs = Date.now()
+    const verdict = verdictOn(this.#health, model, nowMs)
+    const isTriedAlone = alone && verdict.hindrance === 'probing' && isUnheardOf(this.#health)
+    if (verdict.hindrance && !isTriedAlone) return verdict
+    const untilMs = this.#seats.heldUp(id, allowance, nowMs)
+    if (untilMs === undefined) return undefined
+    const isFull = this.#seats.count(nowMs) >= (allowance.maxConcurrency ?? Infinity)
+    return { hindrance: isFull ? 'full' : 'busy', untilMs }
+  }
+
+  #take({ id, model, allowance, holdMs }: Entrance): undefined {
+    const nowMs = Date.now()
+    const verdict = verdictOn(this.#health, model, nowMs)
+    this.#seats.take(id, nowMs + holdMs, allowance, nowMs)
+    if (!verdict.hindrance) this.#become(asked(this.#health, verdict, nowMs))
+  }
+
+  #become(health: Health): void {
+    if (health === this.#health) return
+    this.#health = health
+    this.ctx.storage.kv.put('health', health)
+  }
+}

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import { GatewayError } from '../errors'
+import { describe, log } from '../log'
+import type { Upstream } from '../providers/provider'
+import { reach } from '../reach'
+import type { Account, Entrance, Standing } from './account'
+import { type Health, NEW, type Obstacle, type Outcome } from './health'
+
+type Accounts = DurableObjectNamespace<Account>
+
+/** One for each credential: a new one is a new account, of which nothing is known. */
+const nameOf = ({ name, credential }: Upstream): string =>
+  `${name}/${createHash('sha256').update(credential).digest('hex').slice(0, 16)}`
+
+/** Asks an account for something that may be asked twice. Throws GatewayError `unavailable`. */
+export const askAccount = <T>(
+  accounts: Accounts,
+  upstream: Upstream,
+  ask: (account: DurableObjectStub<Account>) => Promise<T>,
+): Promise<T> => reach(() => ask(accounts.getByName(nameOf(upstream))))
+
+/** How an account is; as new where its object cannot be reached, or it has none. Never throws. */
+export const healthOf = async (accounts: Accounts, upstream: Upstream): Promise<Health> =>
+  upstream.standIn
+    ? NEW
+    : await askAccount(accounts, upstream, async (account) => await account.health()).catch(() => NEW)
+
+/** For how long an account is passed over whose object cannot be reached, in ms. */
+const UNREACHABLE_MS = 1000
+
+/**
+ * Has a request take its seat at an account; one whose object cannot be reached is asked all the same, unless how much it
+ * may be asked is limited. Never throws.
+ */
+export async function enter(
+  accounts: Accounts,
+  upstream: Upstream,
+  entrance: Omit<Entrance, 'allowance'>,
+): Promise<Obstacle | undefined> {
+  const { maxConcurrency, requestsPerMinute } = upstream
+  const allowance = { maxConcurrency, requestsPerMinute }
+  try {
+    return await askAccount(accounts, upstream, async (account) => await account.enter({ ...entrance, allowance }))
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error
+    log('account-unreachable', { upstream: upstream.name, account: upstream.account, ...describe(error) })
+    const isLimited = maxConcurrency !== undefined || requestsPerMinute !== undefined
+    return isLimited ? { hindrance: 'unreachable', untilMs: Date.now() + UNREACHABLE_MS } : undefined
+  }
+}
+
+/** Tells an account how a request ended. Never throws: its seat is free in time, whatever becomes of this. */
+export async function leave(
+  accounts: Accounts,
+  upstream: Upstream,
+  { id, model }: Pick<Entrance, 'id' | 'model'>,
+  outcome: Outcome,
+  tookMs?: number,
+): Promise<void> {
+  try {
+    await askAccount(accounts, upstream, async (account) => await account.leave(id, model, outcome, tookMs))
+  } catch (error) {
+    log('account-unreachable', { upstream: upstream.name, account: upstream.account, ...describe(error) })
+  }
+}
+
+/** How an account stands; undefined where its object cannot be reached. Never throws. */
+export async function standingOf(accounts: Accounts, upstream: Upstream): Promise<Standing | undefined> {
+  try {
+    return await askAccount(accounts, upstream, async (account) => await account.standing())
+  } catch (error) {
+    log('account-unreachable', { upstream: upstream.name, account: upstream.account, ...describe(error) })
+    return undefined
+  }
+}
+
+/** Takes an account out, or puts it back as if nothing had happened to it. Throws GatewayError `unavailable`. */
+export const switchAccount = (accounts: Accounts, upstream: Upstream, isIn: boolean): Promise<void> =>
+  askAccount(accounts, upstream, async (account) => await account.switch(isIn))

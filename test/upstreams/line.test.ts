@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { Line, type Turn } from '../../src/upstreams/line'
+
+const FOREVER = Date.now() + 600_000
+
+/** A line of so many, and those who were called, in order. */
+function lineOf(count: number): { line: Line; turns: Turn[]; called: number[] } {
+  const line = new Line()
+  const called: number[] = []
+  const turns = Array.from({ length: count }, () => line.join())
+  for (const [index, turn] of turns.entries()) void turn.called(FOREVER).then(() => called.push(index))
+  return { line, turns, called }
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
+
+test('only the first in line is called', async () => {
+  const { line, turns, called } = lineOf(3)
+  line.call()
+  await settled()
+  expect([called, turns.map(({ isFirst }) => isFirst)]).toEqual([[0], [true, false, false]])
+  for (const turn of turns) turn.leave()
+  await settled()
+})
+
+test('whoever leaves calls the next one, if it was their turn', async () => {
+  const { line, turns, called } = lineOf(4)
+  turns[2]?.leave()
+  await settled()
+  expect([called, line.length]).toEqual([[], 3])
+  turns[0]?.leave()
+  turns[1]?.leave()
+  await settled()
+  expect([called, line.length]).toEqual([[1, 3], 1])
+  expect(turns[3]?.isFirst).toBe(true)
+})
+
+test('nobody waits for longer than they said', async () => {
+  const line = new Line()
+  const [first, second] = [line.join(), line.join()]
+  await Promise.all([first.called(Date.now() + 5), second.called(Date.now() - 5)])
+  expect(line.length).toBe(2)
+})

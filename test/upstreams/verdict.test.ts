@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { ProviderError, type ProviderErrorKind } from '../../src/providers/provider'
+import type { Obstacle } from '../../src/upstreams/health'
+import { verdict } from '../../src/upstreams/verdict'
+
+const NOW = 1_800_000_000_000
+
+const error = (kind: ProviderErrorKind, facts: ProviderError['facts'] = {}): ProviderError =>
+  new ProviderError(kind, 'answered somehow', facts)
+const throttled = (retryAfterMs?: number): ProviderError => error('throttled', { retryAfterMs })
+const obstacle = (hindrance: Obstacle['hindrance'], waitMs: number): Obstacle => ({ hindrance, untilMs: NOW + waitMs })
+
+const told = (errors: ProviderError[], obstacles: Obstacle[] = []) => {
+  const { code, retryAfterMs, retry } = verdict(errors, obstacles, NOW)
+  return { code, retryAfterMs, retry }
+}
+const after = (retryAfterMs: number) => ({ code: 'no_upstream', retryAfterMs, retry: undefined })
+const MENDING = { code: 'no_upstream', retryAfterMs: undefined, retry: false }
+
+describe('whoever could not be served', () => {
+  test.each<[string, ProviderError[], Obstacle[], number]>([
+    ['of those who cool down', [], [obstacle('cooling', 30_000), obstacle('cooling', 9000)], 9000],
+    ['of those who are in trouble', [], [obstacle('open', 60_000), obstacle('open', 30_000)], 30_000],
+    ['of both', [throttled(7000)], [obstacle('open', 30_000)], 7000],
+    ['to the millisecond that is begun', [], [obstacle('open', 0.2)], 1],
+    ['of those who can be asked again at all', [error('misconfigured')], [obstacle('cooling', 12_000)], 12_000],
+    ['where the rest is taken out', [], [obstacle('out', Infinity), obstacle('open', 4000)], 4000],
+    ['where the rest failed in passing', [error('unavailable')], [obstacle('cooling', 2000)], 2000],
+    ['also where one does not say how long it takes', [throttled(), throttled(60_000)], [], 5000],
+    ['which may be now', [], [obstacle('cooling', -50)], 0],
+    ['where a minute is used up', [], [obstacle('busy', 41_000)], 41_000],
+    ['where all seats are taken, which nobody waits for to the end', [], [obstacle('full', 360_000)], 5000],
+  ])('is to come again with the soonest %s', (_, errors, obstacles, waitMs) => {
+    expect(told(errors, obstacles)).toEqual(after(waitMs))
+  })
+
+  test.each<[string, ProviderError[], Obstacle[]]>([
+    ['all were refused', [error('misconfigured'), error('misconfigured')], []],
+    ['all are disabled or out', [], [obstacle('disabled', Infinity), obstacle('out', Infinity)]],
+    ['the last one was refused just now', [error('misconfigured')], [obstacle('disabled', Infinity)]],
+  ])('need not come again before something is mended where %s', (_, errors, obstacles) => {
+    expect(told(errors, obstacles)).toEqual(MENDING)
+  })
+
+  test('hears that an upstream failed where nothing says when it may be better', () => {
+    expect(told([error('unavailable'), error('misconfigured')], [obstacle('disabled', Infinity)])).toEqual({
+      code: 'upstream_failed',
+      retryAfterMs: undefined,
+      retry: undefined,
+    })
+  })
+
+  test.each<[string, ProviderError, object]>([
+    [
+      'a refusal',
+      error('rejected', { failure: { code: 'content_rejected', message: 'No.' } }),
+      { code: 'content_rejected' },
+    ],
+    ['a refusal without words', error('rejected'), { code: 'invalid_request' }],
+    ['what was paid for in vain', error('lost'), { code: 'upstream_failed', retry: false }],
+    ['what took too long', error('lost', { code: 'timed_out' }), { code: 'timed_out', retry: false }],
+  ])('hears of %s before anything else', (_, first, expected) => {
+    const others = [throttled(1000), error('misconfigured'), error('unavailable')]
+    expect(told([...others, first], [obstacle('cooling', 1000)])).toMatchObject({
+      ...expected,
+      retryAfterMs: undefined,
+    })
+  })
+
+  test('is never told what an upstream said', () => {
+    const messages = [error('unavailable'), error('misconfigured'), error('lost'), throttled()].map(
+      (each) => verdict([each], [], NOW).message,
+    )
+    expect(messages.filter((message) => message.includes('answered somehow'))).toEqual([])
+  })
+})
