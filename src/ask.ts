@@ -12,7 +12,7 @@ import { fingerprint, type ImageRequest } from './image/request'
 import type { Admission } from './team/admission'
 import { type Claim, CLAIM_MS } from './team/claims'
 import { askTeam } from './team/teams'
-import { candidates } from './upstreams/choose'
+import { type Able, ableToServe } from './upstreams/able'
 
 /** What its generation is asked, and what the answer says of that. */
 export interface Asking {
@@ -55,14 +55,25 @@ export async function askOf(
   if (receiver && named !== undefined) throw new GatewayError(twoReceivers(receiver))
   const hook = receiver ?? (named === undefined ? undefined : { url: named, param: 'X-Webhook-URL' })
   const url = hook && webhookUrl(hook.url, config, hook.param)
-  const same = fingerprint(request, scopeOf(request, admission, config))
+  const able = ableToServe(request, config, Date.now())
+  const isStrict = c.req.header('x-strict') === 'true'
+  const isExact = isStrict && able.some(({ adjustments }) => adjustments.length > 0)
+  const same = fingerprint(request, (isExact ? 'exact ' : '') + scopeOf(able, admission, config))
   const generation = `gen_${freshness.keep ? same : crypto.randomUUID().replaceAll('-', '')}`
   const first = { generation, madeSinceMs: freshness.madeSinceMs, isReplay: false }
   const claim = key === undefined ? first : await claimed(key, same, first, payer.team, c.env)
   const { origin } = new URL(c.req.url)
   const form = receiver?.form
   const ask: Ask = {
-    task: { id: claim.generation, request, requestId, shared: freshness.keep, payer, origin },
+    task: {
+      id: claim.generation,
+      request,
+      requestId,
+      shared: freshness.keep,
+      payer,
+      origin,
+      ...(isExact ? { isExact } : {}),
+    },
     madeSinceMs: claim.madeSinceMs,
     isReplay: claim.isReplay,
     keepMs: key === undefined ? 0 : CLAIM_MS,
@@ -80,11 +91,11 @@ const claimed = async (key: string, same: string, first: Claim, team: string, en
   unwrap(await askTeam(env, team, async (stub) => await stub.claim(key, same, first)))
 
 /** Within which equal requests are the same. */
-function scopeOf({ model }: ImageRequest, { payer, era }: Admission, { cacheScope, upstreams }: Config): string {
+function scopeOf(able: readonly Able[], { payer, era }: Admission, { cacheScope }: Config): string {
   const team = era === 0 ? payer.team : `${payer.team} ${era}`
   const sharedBy = cacheScope === 'team' ? `team ${team}` : 'shared'
   // A stand-in's picture must not outlive the day on which a real upstream is configured.
-  return candidates(upstreams, model).some(({ upstream }) => upstream.standIn) ? `stand-in ${sharedBy}` : sharedBy
+  return able.some(({ upstream }) => upstream.standIn) ? `stand-in ${sharedBy}` : sharedBy
 }
 
 /** One for each receiver in each wording, and the same for every retry by an Idempotency-Key, so that it is known for one. */

@@ -12,6 +12,11 @@ import { type Failure, GatewayError } from './errors'
 /** The order in which OpenAI looks at a request's parameters (protocols §1.7); the rest come after. */
 const ORDER = ['model', '', 'prompt', 'images', 'image', 'mask', 'n']
 
+const A_NUMBER = 'a number'
+
+/** A number that need not be whole. */
+export const decimal = z.number({ error: A_NUMBER })
+
 /** Checks a body against its schema. Throws GatewayError for the fault that OpenAI would name first. */
 export function checked<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
   const { data, error } = schema.safeParse(body, { reportInput: true })
@@ -41,7 +46,7 @@ function failureOf(issue: Issue): Failure {
     case 'unrecognized_keys':
       return unknownParameter(param ? `${param}.${issue.keys[0]}` : String(issue.keys[0]))
     case 'invalid_type':
-      return invalidType(param || 'body', EXPECTED[issue.expected] ?? issue.expected, described(input))
+      return invalidType(param || 'body', expectedBy(issue), described(input))
     case 'invalid_value':
       return invalidValue(param, typeof input === 'string' ? input : described(input), issue.values.map(String))
     case 'too_small':
@@ -76,7 +81,10 @@ function tooBig(param: string, input: unknown, maximum: number): Failure {
   return { code: 'invalid_request', message, param, reason: `${what}_above_max_length` }
 }
 
-/** The API has no numbers but whole ones; a budget is the one exception of the admin API. */
+const expectedBy = ({ expected, message }: z.core.$ZodIssueInvalidType): string =>
+  message === A_NUMBER ? A_NUMBER : (EXPECTED[expected] ?? expected)
+
+/** The API has no numbers but whole ones, unless it is said otherwise. */
 const EXPECTED: Record<string, string> = {
   string: 'a string',
   number: 'an integer',

@@ -5,7 +5,7 @@ import type { App } from './context'
 
 /** What pages may read of an answer besides its body (design §3.4); browsers keep other headers from them. */
 const EXPOSED = [
-  'x-request-id x-generation-id x-cache age x-upstream x-model x-adjusted server-timing x-cost-usd x-cost-credits',
+  'x-request-id x-generation-id x-cache age x-upstream x-model x-adjusted sunset warning server-timing x-cost-usd x-cost-credits',
   'x-ratelimit-limit-requests x-ratelimit-remaining-requests x-ratelimit-reset-requests ratelimit ratelimit-policy',
   'x-ratelimit-limit-images x-ratelimit-remaining-images x-ratelimit-reset-images retry-after retry-after-ms',
   'x-should-retry location preference-applied idempotent-replayed etag accept-ranges content-range',

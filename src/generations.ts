@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { App } from './context'
 import { occasionOf } from './dialects/occasion'
+import { adjustedHeader, madeOtherwise } from './delivery/headers'
 import { retryHeaders, type Status, wordedStatus } from './delivery/job'
 import { ready, whole } from './delivery/whole'
 import { answerIn } from './dialects'
@@ -18,12 +19,16 @@ import { type Snapshot, snapshotOf } from './team/snapshot'
  * Generations that their callers do not wait for: asked about, and stopped.
  */
 
-/** `GET /v1/generations/{id}`: how it stands, and, of a job, the result as its dialect words it. Throws GatewayError. */
+/**
+ * `GET /v1/generations/{id}`: how it stands, and, of a job, the result as its dialect words it, and how that was adapted
+ * after it was handed off. Throws GatewayError.
+ */
 export async function showGeneration(c: Context<App>): Promise<Response> {
   const team = await teamAt(c)
   const { status, seen } = await statusOf(c, team, idAt(c))
   const json = wordedStatus(status, c)
-  const headers = retryHeaders(status, Date.now())
+  const adjusted = seen?.record ? madeOtherwise(seen.record, status.snapshot.n) : []
+  const headers = { ...retryHeaders(status, Date.now()), ...adjustedHeader(adjusted) }
   const result = seen && resultOf(seen, team, c)
   const answer = result && (await ready(within(json, result), c.env.IMAGES, (key) => forget(c.env.GENERATIONS, key)))
   return answer ? whole(answer, headers) : c.json({ ...json, result: null }, 200, headers)

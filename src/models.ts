@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
+import { successorOf } from './catalog/retirement'
 import { checked } from './checked'
 import type { App } from './context'
 import { failureResponse } from './delivery/failure'
@@ -11,7 +12,7 @@ import { bearerKey, identify } from './team/caller'
 import { bearerOf } from './team/lease'
 import { allows } from './team/limits'
 import { askTeam } from './team/teams'
-import { meantBy } from './upstreams/choose'
+import { meantBy } from './upstreams/names'
 
 /*
  * What a key may use, in the words of whoever asks: Google's clients ask by the same path as OpenAI's, and are known by
@@ -22,7 +23,7 @@ import { meantBy } from './upstreams/choose'
 interface Wording {
   key: (c: Context<App>) => string | undefined
   list: (names: readonly string[], c: Context<App>) => unknown
-  one: (name: string) => unknown
+  one: (name: string, c: Context<App>) => unknown
   error: typeof openaiError
 }
 
@@ -35,7 +36,7 @@ export const showModel = (c: Context<App>): Promise<Response> =>
   worded(c, async ({ one }, mayUse) => {
     const name = c.req.param('id') ?? ''
     if (!mayUse(name)) throw new GatewayError(noModel(name))
-    return one(name)
+    return one(name, c)
   })
 
 async function worded(
@@ -56,26 +57,42 @@ async function usableBy(apiKey: string | undefined, c: Context<App>): Promise<(n
   const caller = identify(apiKey, config)
   const key = await bearerOf(caller, c.env)
   const { limits } = unwrap(await askTeam(c.env, caller.team, async (team) => await team.read(key.id)))
-  const meant = (name: string): string | undefined => meantBy(name, config)?.model
+  const meant = (name: string): string | undefined => meantBy(name, config, Date.now())?.model
   return (name) => {
     const model = meant(name)
     return model !== undefined && [key.limits, limits].every((each) => allows(each, model, meant))
   }
 }
 
-/** The names that the catalogue and the settings have, in order. */
+/** The names that the catalogue and the settings have, in order; of retired ones, those that an upstream lists. */
 function namesIn(c: Context<App>): string[] {
-  const { knownModels, aliases, upstreams } = c.get('config')
-  const exact = upstreams.flatMap(({ models }) => models.map(({ ours }) => ours)).filter((name) => !name.endsWith('*'))
-  return [...new Set([...knownModels, ...aliases.keys(), ...exact])].toSorted()
+  const { knownModels, aliases, upstreams, catalogue } = c.get('config')
+  const live = knownModels.filter((name) => successorOf(name, catalogue, Date.now()) === undefined)
+  const listed = upstreams.filter(({ standIn }) => !standIn).flatMap(({ models }) => models.map(({ ours }) => ours))
+  const exact = listed.filter((name) => !name.endsWith('*'))
+  return [...new Set([...live, ...aliases.keys(), ...exact])].toSorted()
 }
 
 /** Who made a model, and when, is not known of all; the API has no way to say so. */
-const openaiModel = (id: string): unknown => ({ id, object: 'model', created: 0, owned_by: 'darkroom' })
+const openaiModel = (id: string, c: Context<App>): unknown => ({
+  id,
+  object: 'model',
+  created: 0,
+  owned_by: 'darkroom',
+  shutdown_date: shutdownDateOf(id, c),
+})
+
+/** When a model is shut down, or was; of a name that is another's, when that is. */
+function shutdownDateOf(name: string, c: Context<App>): string | null {
+  const config = c.get('config')
+  const meant = meantBy(name, config, Date.now())?.model ?? name
+  const { shutdown = config.catalogue(meant).shutdown } = config.catalogue(name)
+  return shutdown?.date ?? null
+}
 
 const OPENAI: Wording = {
   key: (c) => bearerKey(c.req.header('authorization')),
-  list: (names) => ({ object: 'list', data: names.map(openaiModel) }),
+  list: (names, c) => ({ object: 'list', data: names.map((name) => openaiModel(name, c)) }),
   one: openaiModel,
   error: openaiError,
 }

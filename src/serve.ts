@@ -1,7 +1,7 @@
 import type { Handler } from 'hono'
 import { askOf, receiverOf } from './ask'
-import { fit } from './catalog/fit'
 import { type App, visitOf } from './context'
+import { comingShutdown } from './catalog/retirement'
 import { deliver } from './delivery/deliver'
 import { failureResponse } from './delivery/failure'
 import type { Dialect, Worded } from './dialects/dialect'
@@ -15,7 +15,8 @@ import { refuseAsked } from './team/limits'
 import type { Standing } from './team/standing'
 import type { FreeAnswers } from './team/usage'
 import { passText } from './text/pass'
-import { meantBy } from './upstreams/choose'
+import { fitToBest } from './upstreams/able'
+import { meantBy } from './upstreams/names'
 
 /** The gateway: one request of a client, from its key to its image, in the words of its dialect. */
 export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
@@ -36,13 +37,15 @@ export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
       if (passed) return passed
       const { wants, handOff, ...asked } = await dialect.parse(intake)
       wanted = wants
-      const { request, adjustments } = unwrap(fit(asked, config.catalogue))
+      const { request, adjustments } = unwrap(fitToBest(asked, config, Date.now()))
       if (c.req.header('x-strict') === 'true') refuse(adjustments[0]?.refusal)
-      refuse(refuseAsked(request, admission.limits, (name) => meantBy(name, config)?.model))
+      refuse(refuseAsked(request, admission.limits, (name) => meantBy(name, config, Date.now())?.model))
 
       const { isNearEnough, ...asking } = await askOf(request, admission, c, receiverOf(handOff, dialect, wants))
       generation = asking.ask.task.id
-      const told = { requestId, startedMs, adjustments, standings, creditsPerUsd: config.creditsPerUsd, ...asking }
+      const { creditsPerUsd, catalogue } = config
+      const shutdown = comingShutdown(request.model, catalogue, startedMs)
+      const told = { requestId, startedMs, adjustments, standings, shutdown, creditsPerUsd, ...asking }
       const count = (answer: Obtained): void => {
         if (answer.origin !== 'MISS') countFree(caller, admission, freeAnswer(request, answer), visitOf(c))
       }

@@ -1,7 +1,7 @@
 import type { Adjustment } from '../catalog/fit'
+import type { Shutdown } from '../catalog/model'
 import { credits, usd } from '../catalog/money'
 import type { Ask, Obtained } from '../generation/task'
-import type { ImageRequest } from '../image/request'
 import type { ImageRecord } from '../image/record'
 import { afterImages, type Standing } from '../team/standing'
 import type { Freshness } from './freshness'
@@ -18,6 +18,8 @@ export interface Told {
   adjustments: readonly Adjustment[]
   /** How its limits stood when it was let in. */
   standings: readonly Standing[]
+  /** What its model has before it. */
+  shutdown: Shutdown | undefined
   creditsPerUsd: number | undefined
 }
 
@@ -25,16 +27,23 @@ export interface Told {
 export function answerHeaders(told: Told, { record, origin }: Obtained, nowMs: number): Record<string, string> {
   const { ask, freshness, startedMs, standings } = told
   return {
-    ...generalHeaders(told, shortfall(ask.task.request, record)),
+    ...generalHeaders(told, madeOtherwise(record, ask.task.request.n)),
     'x-cache': origin === 'MISS' && !freshness.use ? 'BYPASS' : origin,
     'x-upstream': record.upstream.name,
     'x-model': printable(record.model),
-    'server-timing': `total;dur=${nowMs - startedMs}, upstream;dur=${origin === 'HIT' ? 0 : record.tookMs}`,
+    'server-timing': timing(record, origin, nowMs - startedMs),
     ...(origin === 'HIT' ? { age: String(Math.max(0, Math.floor((nowMs - record.createdMs) / 1000))) } : {}),
     ...(ask.isReplay && origin !== 'MISS' ? REPLAYED : {}),
     ...costHeaders(origin === 'MISS' ? record.cost : 0, told),
     ...limitHeaders(origin === 'MISS' ? afterImages(standings, record.images.length) : standings),
   }
+}
+
+/** How long it took, and for what was made just now, who was asked for it, and what came of that. */
+function timing({ tookMs, route }: ImageRecord, origin: Obtained['origin'], totalMs: number): string {
+  const upstream = origin === 'HIT' ? 'upstream;dur=0' : `upstream;dur=${tookMs}`
+  const desc = origin === 'HIT' || !route ? '' : `;desc="${printable(route)}"`
+  return `total;dur=${totalMs}, ${upstream}${desc}`
 }
 
 /** The headers of an answer that goes out before it is there; whoever is in front is told not to hold it back. */
@@ -48,19 +57,34 @@ export const earlyHeaders = (told: Told): Record<string, string> => ({
 })
 
 /** What can be said of every answer, whether it is there or not. */
-export function generalHeaders({ requestId, ask, adjustments }: Told, more: string[] = []): Record<string, string> {
+export function generalHeaders(told: Told, more: string[] = []): Record<string, string> {
+  const { requestId, ask, adjustments, shutdown } = told
   const notes = [...adjustments.map(({ note }) => note), ...more]
   return {
     'x-request-id': requestId,
     'x-generation-id': ask.task.id,
     'cache-control': 'no-store',
-    ...(notes.length > 0 ? { 'x-adjusted': printable(notes.join(', ')) } : {}),
+    ...adjustedHeader(notes),
+    ...(shutdown ? sunsetHeaders(ask.task.request.model, shutdown) : {}),
   }
 }
 
-/** An upstream that made fewer images than asked for is not passed over in silence. */
-const shortfall = ({ n }: ImageRequest, { images }: ImageRecord): string[] =>
-  images.length < n ? [`n=${n}>${images.length}`] : []
+/** A model's last days: until when it answers (RFC 8594), and what to ask for instead (RFC 7234 §5.5, 299 of §5.5.7). */
+function sunsetHeaders(model: string, { date, successor }: Shutdown): Record<string, string> {
+  const words = `The model '${model}' will be shut down on ${date}. Ask for '${successor}' instead.`
+  return {
+    sunset: new Date(date).toUTCString(),
+    warning: `299 - "${printable(words).replaceAll(/["\\]/g, '\\$&')}"`,
+  }
+}
+
+/** What was not done as it was asked for, as it is told. */
+export const adjustedHeader = (notes: readonly string[]): Record<string, string> =>
+  notes.length > 0 ? { 'x-adjusted': printable(notes.join(', ')) } : {}
+
+/** In what an answer differs from its request for n images: fewer of them are not passed over in silence. */
+export const madeOtherwise = ({ adjusted = [], images }: ImageRecord, n: number): string[] =>
+  images.length < n ? [...adjusted, `n=${n}>${images.length}`] : [...adjusted]
 
 /** What this request cost, in micro-USD; nothing is said where no price is known. */
 const costHeaders = (cost: number | undefined, { creditsPerUsd }: Told): Record<string, string> => ({

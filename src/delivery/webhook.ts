@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { createHmac } from 'node:crypto'
 import type { Config } from '../config'
 import { GatewayError } from '../errors'
-import { DeadlineExceeded, withDeadline } from '../generation/deadline'
+import { DeadlineExceeded, withDeadline } from '../deadline'
 import { publicUrl, RefusedUrl } from '../public-url'
 import { DAY_MS } from '../team/meter'
 

@@ -4,7 +4,7 @@ import { decodeBase64 } from '../streams/base64'
 import type { Path, TakenString } from '../streams/json'
 import type { Intake } from './intake'
 import { type Picture, pictureOf, readJsonFields } from './json-body'
-import { piecesOf } from './markdown-images'
+import { piecesOf } from '../image/markdown-images'
 
 /** A picture that was shown in a conversation, and the parameter that it came in. */
 export interface Shown {

@@ -4,7 +4,7 @@ import { type Failure, GatewayError } from '../errors'
 import type { Adjustment } from '../catalog/fit'
 import { type Pieces, type Shown, tooLong, tooMany } from './chat-completions-body'
 import { type Brief, briefOf, isAsked, MAX_INPUTS, MAX_PROMPT, type Turn } from './conversation'
-import { illustrated } from './markdown-images'
+import { illustrated } from '../image/markdown-images'
 import { VARIATION_PROMPT } from './openai-images-legacy'
 
 /** Clients write the address of a picture in either way. */

@@ -10,7 +10,7 @@ import * as inputs from '../store/inputs'
 import { KeptBody } from '../store/kept-body'
 import * as links from '../store/links'
 import { type Bytes, capped, read } from '../streams/bytes'
-import { isImageModel, meantBy } from '../upstreams/choose'
+import { isImageModel, meantBy } from '../upstreams/names'
 
 /** Where a picture stands in a request: its number among all, from 1, and the parameter it came in. */
 export interface Position {
@@ -70,7 +70,7 @@ export class Intake {
 
   /** The model that a name stands for, and what is to be told of that. Throws GatewayError where nobody serves it. */
   model(name: string): { model: string; adjustments: Adjustment[] } {
-    const meant = meantBy(name, this.#c.get('config'))
+    const meant = meantBy(name, this.#c.get('config'), Date.now())
     if (!meant) throw new GatewayError(unknownModel(name))
     const { model, retired } = meant
     return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal: unknownModel(name) }] : [] }

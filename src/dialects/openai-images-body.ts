@@ -13,7 +13,8 @@ const MAX_TEXT_BYTES = 1024 * 1024
 /** There are not half as many parameters. */
 const MAX_TEXTS = 64
 
-const INTEGERS = ['n', 'output_compression', 'partial_images', 'frame_count', 'frame_duration_ms']
+const INTEGERS = ['n', 'output_compression', 'partial_images', 'frame_count', 'frame_duration_ms', 'seed', 'steps']
+const DECIMALS = ['guidance', 'strength']
 
 /** Reads a JSON body, storing the pictures of its data URLs as they pass. Throws GatewayError. */
 export const readJson = (intake: Intake): Promise<Body> =>
@@ -62,10 +63,11 @@ export async function readForm(intake: Intake, boundary: string): Promise<Body> 
 /** A form has only texts; the API reads numbers and truth values out of them. */
 function fieldOf(name: string, value: string): unknown {
   if (name === 'stream' && (value === 'true' || value === 'false')) return value === 'true'
-  if (!INTEGERS.includes(name)) return value
-  if (/^-?\d{1,15}$/.test(value)) return Number(value)
-  const got = 'a string value that could not be converted into an integer'
-  throw new GatewayError(invalidType(name, 'an integer', got))
+  const isDecimal = DECIMALS.includes(name)
+  if (!isDecimal && !INTEGERS.includes(name)) return value
+  if ((isDecimal ? /^-?\d{1,15}(?:\.\d{1,15})?$/ : /^-?\d{1,15}$/).test(value)) return Number(value)
+  const expected = isDecimal ? 'a number' : 'an integer'
+  throw new GatewayError(invalidType(name, expected, `a string value that could not be converted into ${expected}`))
 }
 
 const unreadableForm = (why: string): Failure => ({

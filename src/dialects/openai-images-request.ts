@@ -9,7 +9,7 @@ import type { Intake } from './intake'
 import { checked } from '../checked'
 import { type Body, inTurn, type Picture, taken } from './json-body'
 import { readForm, readJson } from './openai-images-body'
-import { described, NO_PARTIALS, parameters } from './openai-parameters'
+import { described, knobs, NO_PARTIALS, parameters, turned, word } from './openai-parameters'
 import { editForVariation, imagesOfGeneration, modernize } from './openai-images-legacy'
 
 /** How the caller wants its pictures. */
@@ -28,11 +28,12 @@ const generation = z.strictObject({
   prompt: z.string().min(1).max(32_000),
   n: z.int().min(1).max(10).nullish(),
   ...parameters.shape,
+  ...knobs.shape,
   stream: z.boolean().nullish(),
   safety_identifier: z.string().max(512).nullish(),
   user: z.string().max(512).nullish(),
   response_format: z.enum(['url', 'b64_json']).nullish(),
-  style: z.enum(['vivid', 'natural']).nullish(),
+  style: word.nullish(),
 })
 
 const edit = generation.extend({
@@ -108,13 +109,15 @@ async function requestOf(fields: Fields, pictures: Picture[], intake: Intake): P
   const { model, prompt, images, mask, markup, style, input_fidelity } = fields
   const take = ({ image_url }: { image_url: string }, param: string): Promise<InputImage> =>
     taken(intake, pictures, image_url, param)
+  const said = described(fields)
   const endUser = fields.safety_identifier || fields.user
   return {
     operation: images ? 'edit' : 'generate',
     model,
     prompt,
     n: fields.n ?? DEFAULTS.n,
-    ...described(fields),
+    ...said,
+    extras: { ...said.extras, ...turned(fields) },
     ...(style ? { style } : {}),
     ...(input_fidelity ? { inputFidelity: input_fidelity } : {}),
     images: await inTurn(images ?? [], (each, at) => take(each, `images[${at}].image_url`)),

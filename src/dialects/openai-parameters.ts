@@ -1,10 +1,11 @@
 import * as z from 'zod'
+import { decimal } from '../checked'
 import { notTogether } from '../catalog/refusals'
 import { DEFAULT_FRAMES } from '../catalog/tokens'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 
 /** No value that any model knows is longer. */
-const word = z.string().max(64)
+export const word = z.string().max(64)
 
 /** What may be said of a picture, alike in the Images API and to the tool of the Responses API (protocols §1.1, §2.3). */
 export const parameters = z.object({
@@ -46,6 +47,29 @@ export const described = (said: z.infer<typeof parameters>): Described => ({
     svg: said.svg,
   }),
 })
+
+/**
+ * What many models besides OpenAI's can be told, by the names that most of their APIs have for it (protocols §4, §6); a
+ * model that cannot refuses it.
+ */
+export const knobs = z.object({
+  seed: z.int().nullish(),
+  negative_prompt: z.string().max(32_000).nullish(),
+  steps: z.int().min(1).nullish(),
+  guidance: decimal.nullish(),
+  /** How far an edit departs from its picture. */
+  strength: decimal.min(0).max(1).nullish(),
+})
+
+/** The same as the extras of a request; an empty text says nothing, which clients send from an empty field of theirs. */
+export const turned = ({
+  seed,
+  negative_prompt,
+  steps,
+  guidance,
+  strength,
+}: z.infer<typeof knobs>): Described['extras'] =>
+  given({ seed, negative_prompt: negative_prompt || null, steps, guidance, strength })
 
 /** How long a frame of a GIF is shown when nothing is said (protocols §1.1). */
 const DEFAULT_FRAME_MS = 200

@@ -1,5 +1,5 @@
 import { type Config, configOf } from '../config'
-import { type Failure, failed, ok } from '../errors'
+import { type Failure, failed } from '../errors'
 import type { ImageRecord } from '../image/record'
 import { describe, log } from '../log'
 import * as images from '../store/images'
@@ -7,11 +7,11 @@ import * as records from '../store/records'
 import type { Payer } from '../team/entry'
 import type { Snapshot } from '../team/snapshot'
 import type { Concerned, Ended } from './audience'
-import { withDeadline } from './deadline'
+import { withDeadline } from '../deadline'
 import { INTERRUPTED } from './failures'
 import type { Conclusion } from './jobs'
-import type { RunRow } from './memory'
-import { owedFor, priced, settle, TEAM_UNREACHABLE } from './payment'
+import { attemptsOf, type RunRow } from './memory'
+import { costOf, owedFor, settle, TEAM_UNREACHABLE } from './payment'
 import { isComplete, type Progress, recordOf } from './progress'
 import type { Shop } from './shop'
 import type { Outcome, Task } from './task'
@@ -32,7 +32,7 @@ export class Closing {
 
   /** Ends a run before it has cost anything; what may be held for it is let go of. */
   async refuse(row: RunRow, failure: Failure): Promise<Ended> {
-    const attempts = row.attempt - 1
+    const attempts = attemptsOf(row)
     const outcome = { made: failed(failure), attempts, last: undefined }
     const only = failure.code === 'cancelled' ? { team: row.task.payer.team } : row.task.payer
     this.#tidyUp(row, outcome)
@@ -50,7 +50,7 @@ export class Closing {
     const { env, ctx, memory } = this.#shop
     const config = configOf(env)
     const { task } = row
-    const ended = billed(row, outcome, memory.run?.progress, config)
+    const ended = withArrived(row, outcome, memory.run?.progress, config)
     const { made } = ended
     const now = Date.now()
     if (made.ok) {
@@ -107,7 +107,7 @@ export class Closing {
   ): Snapshot {
     const { memory, live } = this.#shop
     const endedMs = Date.now()
-    const owed = owedFor(row, outcome, live.startedMs ?? memory.run?.progress?.startedMs, endedMs)
+    const owed = owedFor(row, outcome, live.startedMs ?? memory.run?.progress?.calls[0]?.startedMs, endedMs)
     const { snapshot } = owed.notice
     const { cost, startedMs } = snapshot
     if (isOwed) memory.owe(isSettled ? owed : { ...owed, notice: undefined }, endedMs)
@@ -159,7 +159,8 @@ export class Closing {
     const { task, before } = row
     if (attempts === 0 && before === undefined) return
     if (task.request.partials > 0) memory.partials = { generation: task.id, untilMs: Date.now() + BRIEFLY_MS }
-    const isLeftOver = attempts > (made.ok ? 1 : 0)
+    // What a process had stored when it died may be stored twice.
+    const isLeftOver = attempts > (made.ok ? 1 : 0) || before !== undefined
     if (isLeftOver) ctx.waitUntil(this.#sweep(row, made.ok ? made.value : arrived))
   }
 
@@ -188,10 +189,12 @@ const OF_ITS_CALLER = [
   'unauthorized',
 ]
 
-/** An outcome with what it cost: also of what had arrived of one that was cancelled, since an upstream asks for that. */
-function billed({ task }: RunRow, outcome: Outcome, progress: Progress | undefined, config: Config): Outcome {
-  const { made } = outcome
-  if (made.ok) return { ...outcome, made: ok(priced(made.value, task, config)) }
-  if (made.failure.code !== 'cancelled' || !progress?.images.some(Boolean)) return outcome
-  return { ...outcome, arrived: priced(recordOf(task, { progress, summary: {} }, Date.now()), task, config) }
+/** An outcome with what had arrived of one that was cancelled, since an upstream asks for that all the same. */
+function withArrived({ task }: RunRow, outcome: Outcome, progress: Progress | undefined, config: Config): Outcome {
+  const { made, route = '' } = outcome
+  if (made.ok || made.failure.code !== 'cancelled' || !progress?.images.some(Boolean)) return outcome
+  return {
+    ...outcome,
+    arrived: recordOf(task, progress, { nowMs: Date.now(), route, cost: costOf(progress, task, config) }),
+  }
 }

@@ -9,7 +9,7 @@ import type { Snapshot } from '../team/snapshot'
 import { Audience, concerns, type Ended, type OnGlimpse, type Seat } from './audience'
 import { Bulletins } from './bulletins'
 import { Closing } from './closing'
-import { withDeadline } from './deadline'
+import { withDeadline } from '../deadline'
 import { CANCELLED } from './failures'
 import { Jobs, TOLD_MS } from './jobs'
 import { Memory, newRun } from './memory'
@@ -110,7 +110,7 @@ export class Generation extends DurableObject<Env> {
     // Its run was somebody else's and has just ended: one of its own is about to begin.
     if (!run) return job && { snapshot: begun(job.task, { status: 'queued', createdMs: job.createdMs }) }
     if (!job && run.task.payer.team !== team) return undefined
-    const { startedMs = run.progress?.startedMs, percent } = this.#shop.live
+    const { startedMs = run.progress?.calls[0]?.startedMs, percent } = this.#shop.live
     const createdMs = job?.createdMs ?? run.createdMs
     const stands = { status: run.queued ? 'queued' : 'running', createdMs, startedMs, percent } as const
     return { snapshot: begun(job?.task ?? run.task, stands) }

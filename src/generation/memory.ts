@@ -21,7 +21,7 @@ export interface Owed {
 export interface RunRow {
   task: Task
   id: string
-  /** Under which the process stored its images that did not survive it. */
+  /** The id of its first process, with which those of all later ones begin; undefined while that lives. */
   before?: string
   /** Under which its money is held, through all of its attempts. */
   reservation: string
@@ -68,8 +68,9 @@ export class Memory {
 
   get run(): RunRow | undefined {
     const row = this.#storage.kv.get<RunRow>('run')
-    // One that an earlier version began says less.
-    return row && { ...row, createdMs: row.createdMs ?? Date.now() }
+    // One that an earlier version began says less, and of its upstream in another way.
+    const progress = row?.progress && 'calls' in row.progress ? row.progress : undefined
+    return row && { ...row, progress, createdMs: row.createdMs ?? Date.now() }
   }
 
   set run(row: RunRow) {
@@ -170,6 +171,9 @@ export class Memory {
     ]
   }
 }
+
+/** How many upstreams its earlier processes have asked; of one that an earlier version began, each may have asked one. */
+export const attemptsOf = ({ attempt, progress }: RunRow): number => progress?.calls.length ?? attempt - 1
 
 /** What a new run has of its own. */
 export const newRun = (task: Task): RunRow => ({

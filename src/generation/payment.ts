@@ -1,30 +1,29 @@
-import type { Model } from '../catalog/model'
 import { pricesFor } from '../catalog/models'
 import { cost, quote } from '../catalog/quote'
 import type { Config } from '../config'
 import { type Failure, type Result, failed } from '../errors'
-import type { ImageRecord } from '../image/record'
-import type { ImageRequest } from '../image/request'
 import { describe, log } from '../log'
 import type { Order, Settlement, Waiting } from '../team/entry'
 import { askTeam } from '../team/teams'
-import type { Upstream } from '../providers/provider'
-import { candidates } from '../upstreams/choose'
+import type { Able } from '../upstreams/able'
 import type { Owed, RunRow } from './memory'
+import { requestOf, type Call, madeBy, type Progress } from './progress'
+import { runMs, whoMayServe } from './prospect'
 import { begun, ended, type Notice } from './snapshot'
 import type { Outcome, Task } from './task'
 
 /** Beyond what its upstreams may take; a reservation that expires is settled all the same. */
 const GRACE_MS = 120_000
 
-/** What a run is going to do, at the price of the dearest upstream that may serve it and for as long as all may take. */
-export function orderOf({ task, reservation }: RunRow, config: Config): Order {
+/**
+ * What a run is going to do that waits for `patienceMs` where all upstreams are busy: at the price of the dearest that may
+ * serve it, and for as long as that may take.
+ */
+export function orderOf({ task, reservation, createdMs }: RunRow, config: Config, patienceMs: number): Order {
   const { id, requestId, payer, request } = task
-  const able = candidates(config.upstreams, request.model)
-  const model = config.catalogue(request.model)
-  const quotes = able.map(({ upstream }) => quoted(upstream, request, model))
+  const able = whoMayServe(task, config, createdMs)
+  const quotes = able.map((each) => quoted(each, config))
   const longestMs = Math.max(0, ...able.map(({ upstream }) => upstream.timeoutMs))
-  const allMs = able.reduce((sum, { upstream }) => sum + upstream.timeoutMs, 0)
   return {
     id: reservation,
     generation: id,
@@ -36,13 +35,20 @@ export function orderOf({ task, reservation }: RunRow, config: Config): Order {
     images: request.n,
     size: request.size,
     quote: quotes.every((each) => each !== undefined) ? Math.max(0, ...quotes) : undefined,
-    holdMs: allMs + longestMs + GRACE_MS,
+    holdMs: patienceMs + runMs(able, request.n) + longestMs + GRACE_MS,
   }
 }
 
-/** A stand-in asks nobody, and nobody pays for it. */
-const quoted = ({ standIn, prices }: Upstream, request: ImageRequest, model: Model): number | undefined =>
-  standIn ? 0 : quote(request, model, pricesFor(request.model, prices))
+/** All calls that it takes, each of which is told everything anew. A stand-in asks nobody, and nobody pays for it. */
+function quoted({ upstream, request, perCall }: Able, config: Config): number | undefined {
+  if (upstream.standIn) return 0
+  const { n, model } = request
+  const prices = pricesFor(model, upstream.prices)
+  const quoteFor = (images: number): number | undefined =>
+    images === 0 ? 0 : quote({ ...request, n: images }, config.catalogue(model), prices)
+  const [full, last] = [quoteFor(Math.min(n, perCall)), quoteFor(n > perCall ? n % perCall : 0)]
+  return full === undefined || last === undefined ? undefined : Math.max(1, Math.floor(n / perCall)) * full + last
+}
 
 /** Has the payer's team hold the money, or wait for its turn, if it may. Never throws. */
 export async function reserve(
@@ -77,20 +83,31 @@ export const TEAM_UNREACHABLE: Failure = {
   retryAfterMs: 1000,
 }
 
-/** A record with what it cost, at the prices of the upstream that served it. */
-export function priced(record: ImageRecord, { request }: Task, config: Config): ImageRecord {
-  const { name, account } = record.upstream
+/** What the pictures of a run cost, in micro-USD; undefined where no price is known. */
+export function costOf(progress: Progress, task: Task, config: Config): number | undefined {
+  const calls = progress.calls.filter((call) => madeBy(call, progress) > 0)
+  const costs = calls.map((call) => costOfCall(call, madeBy(call, progress), task, config))
+  return costs.reduce((sum, each) => (sum === undefined || each === undefined ? undefined : sum + each), 0)
+}
+
+/** By the prices that the operator has set for its upstream, else by what that says itself, else by those of the model. */
+function costOfCall(call: Call, images: number, task: Task, config: Config): number | undefined {
+  const {
+    upstream: { name, account },
+    summary = {},
+  } = call
   const upstream = config.upstreams.find((each) => each.name === name && each.account === account)
-  if (upstream?.standIn) return { ...record, cost: 0 }
-  const made = { ...record, images: record.images.length }
+  if (upstream?.standIn) return 0
+  const request = requestOf(task, call)
   const prices = upstream && pricesFor(request.model, upstream.prices)
-  return { ...record, cost: cost(made, request, config.catalogue(request.model), prices) }
+  if (!prices && summary.cost !== undefined) return Math.round(summary.cost)
+  return cost({ ...summary, images }, request, config.catalogue(request.model), prices)
 }
 
 /** What a run came to, for the team that pays; times are ms since 1970. */
 export function owedFor(
   { task, reservation, createdMs }: RunRow,
-  { made, attempts, last, arrived }: Outcome,
+  { made, attempts, last, arrived, route }: Outcome,
   startedMs: number | undefined,
   endedMs: number,
 ): Owed & { notice: Notice } {
@@ -100,6 +117,7 @@ export function owedFor(
     id: reservation,
     attempts,
     cost,
+    route,
     images: record?.images.map(({ key }) => key) ?? [],
     upstream: record ? { ...record.upstream, model: record.model } : last,
     size: record?.size,

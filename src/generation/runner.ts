@@ -4,16 +4,16 @@ import { describe, log } from '../log'
 import type { Waiting } from '../team/entry'
 import type { Ended } from './audience'
 import type { Closing } from './closing'
-import { CANCELLED, FAILED, INTERRUPTED } from './failures'
-import { newRun, newRunId, type RunRow } from './memory'
-import { orderOf, reserve, TEAM_UNREACHABLE, withdraw } from './payment'
-import { isComplete, type Progress, recordOf, servedBy } from './progress'
-import { makeImages, type News } from './run'
+import { CANCELLED, FAILED } from './failures'
+import { attemptsOf, newRun, type RunRow } from './memory'
+import { hold, holdOrWait, isWanted, patienceMsOf } from './demand'
+import { TEAM_UNREACHABLE, withdraw } from './payment'
+import type { News } from './call'
+import type { Progress } from './progress'
+import { giveUp, takenUp, whatItLeft } from './recovery'
+import { makeImages } from './run'
 import type { Shop } from './shop'
 import type { Outcome } from './task'
-
-/** How often a run is tried whose process dies. */
-const MAX_ATTEMPTS = 2
 
 /** Carries a run from its order to its end, through whatever becomes of the process. */
 export class Runner {
@@ -72,7 +72,7 @@ export class Runner {
     const { queued, ...again } = row
     if (!queued || !(await withdraw(this.#shop.env, row)) || !this.#isQueued(row)) return
     // Somebody may have come meanwhile.
-    if (this.#isWanted) void this.begin(again)
+    if (isWanted(this.#shop)) void this.begin(again)
     else this.#take(() => this.#refuse(row, queued))
   }
 
@@ -88,23 +88,16 @@ export class Runner {
    * once more, which is of no use to anybody where nobody asks and nobody else can.
    */
   recover({ asked }: { asked: boolean }): void {
-    const row = this.#shop.memory.run
+    const { ctx, memory, env, jobs } = this.#shop
+    const row = memory.run
     if (!row) return this.#beginNext()
     if (row.queued || this.#hand) return
-    const { task, attempt, progress } = row
+    const { task, attempt } = row
     log('run-interrupted', { generation: task.id, request: task.requestId, attempt })
-    const last = progress && servedBy(progress)
-    const isWanted = asked || task.shared || this.#shop.jobs.isAwaited
-    if (progress && isComplete(progress, task)) {
-      const made = ok(recordOf(task, { progress, summary: {} }, Date.now()))
-      this.#take(() => this.#finish(row, { made, attempts: attempt, last }))
-    } else if (progress?.job && isWanted) {
-      void this.begin({ ...row, id: newRunId(), before: row.id })
-    } else if (attempt < MAX_ATTEMPTS && isWanted) {
-      void this.begin({ ...row, id: newRunId(), before: row.id, attempt: attempt + 1, progress: undefined })
-    } else {
-      this.#take(() => this.#finish(row, { made: failed(INTERRUPTED), attempts: attempt, last }))
-    }
+    const again = takenUp(row, asked || task.shared || jobs.isAwaited)
+    if (again) return void this.begin(again)
+    ctx.waitUntil(giveUp(env, row, configOf(env)))
+    this.#take(() => this.#finish(row, whatItLeft(row, configOf(env))))
   }
 
   /**
@@ -118,21 +111,12 @@ export class Runner {
 
   /** Asks whether the turn of a run has come, in case that its call was lost; gives up where nobody waits any more. */
   async askAgain(row: RunRow): Promise<void> {
-    const { env } = this.#shop
-    if (!this.#isWanted) await this.giveUp(row)
+    if (!isWanted(this.#shop)) await this.giveUp(row)
     // Its team may have forgotten it, and then has to decide anew.
     if (!this.#isQueued(row)) return
-    const held = await reserve(env, row.task, orderOf(row, configOf(env)), this.#isWanted)
+    const held = await hold(this.#shop, row, isWanted(this.#shop))
     if (!held.ok && held.failure === TEAM_UNREACHABLE) return
     if (!held.ok || !held.value) this.turn(row.reservation, held.ok ? undefined : held.failure)
-  }
-
-  get #isWanted(): boolean {
-    return !this.#shop.audience.isEmpty || this.#shop.jobs.isAwaited
-  }
-
-  get #mayWait(): boolean {
-    return this.#shop.audience.isPatient || this.#shop.jobs.isOpen
   }
 
   #isUnderWay({ reservation }: RunRow): boolean {
@@ -162,7 +146,7 @@ export class Runner {
     if (!held.ok) return await this.#refuse(row, held.failure)
     if (waits) return await this.#wait({ ...row, queued: waits.instead }, cancel)
     if (cancel.aborted)
-      return await this.#finish(row, { made: failed(CANCELLED), attempts: row.attempt - 1, last: undefined })
+      return await this.#finish(row, { made: failed(CANCELLED), attempts: attemptsOf(row), last: undefined })
     await this.#make(row, cancel)
   }
 
@@ -175,20 +159,10 @@ export class Runner {
 
   /** Reserves, or has it wait for its turn; that may have come by the time at which its place in the queue is told. */
   async #reserve(row: RunRow): Promise<Result<Waiting | undefined>> {
-    const held = await this.#reserveOrWait(row)
+    const held = await holdOrWait(this.#shop, row)
     if (!held.ok || this.#called?.reservation !== row.reservation) return held
     const { refusal } = this.#called
     return refusal ? failed(refusal) : ok(undefined)
-  }
-
-  /** Has it wait as soon as anybody may wait: whoever began it may not be the only one. */
-  async #reserveOrWait(row: RunRow): Promise<Result<Waiting | undefined>> {
-    const { env } = this.#shop
-    const mayWait = this.#mayWait
-    const held = await reserve(env, row.task, orderOf(row, configOf(env)), mayWait)
-    const isHeldUp = !held.ok && held.failure.code === 'concurrency_limited'
-    if (!isHeldUp || mayWait || !this.#mayWait) return held
-    return await reserve(env, row.task, orderOf(row, configOf(env)), true)
   }
 
   /** Makes the images of a run whose turn has come; from now on its alarm is its heartbeat. */
@@ -199,7 +173,7 @@ export class Runner {
 
   async #make(row: RunRow, cancel: AbortSignal): Promise<void> {
     const { env, memory, audience, bulletins, live } = this.#shop
-    const { task, id, progress: before } = row
+    const { task, id, progress: before, createdMs: askedMs } = row
     const note = (progress: Progress): void => void (memory.run = { ...row, progress })
     const tell = (news: News): void => {
       if (!('partial' in news)) Object.assign(live, news)
@@ -207,8 +181,19 @@ export class Runner {
       if ('percent' in news) bulletins.tell(news.percent)
     }
     const config = configOf(env)
-    const outcome = await makeImages({ task, id, env, config, cancel, before, note, tell })
-    await this.#finish(row, { ...outcome, attempts: row.attempt - 1 + outcome.attempts })
+    const outcome = await makeImages({
+      task,
+      askedMs,
+      id,
+      env,
+      config,
+      patienceMs: patienceMsOf(this.#shop),
+      cancel,
+      before,
+      note,
+      tell,
+    })
+    await this.#finish(row, outcome)
   }
 
   #finish(row: RunRow, outcome: Outcome): Promise<void> {

@@ -10,6 +10,8 @@ export interface Task {
   request: ImageRequest
   /** The id of the HTTP request that started it, for the log. */
   requestId: string
+  /** Whether nothing of it may be adapted, by whoever serves it. */
+  isExact?: true
   /** Whether others may be answered with its result. */
   shared: boolean
   payer: Payer
@@ -45,10 +47,12 @@ export interface JobForm {
 /** What came of a task. */
 export interface Outcome {
   made: Result<ImageRecord>
-  /** How many upstreams were asked. */
+  /** How many calls of upstreams were made. */
   attempts: number
   /** The upstream that was asked last. */
   last: Served | undefined
+  /** Which accounts were asked or passed over, and what came of each. */
+  route?: string | undefined
   /** What had arrived of one that was cancelled. */
   arrived?: ImageRecord | undefined
 }

@@ -59,5 +59,9 @@ export const imageRecord = z.object({
   usage: usage.optional(),
   /** What it cost, in micro-USD, where a price is known. */
   cost: z.number().optional(),
+  /** Which accounts were asked or passed over for it, in order, and what came of each. */
+  route: z.string().optional(),
+  /** In what its upstream was asked for something else, as `x-adjusted` tells it. */
+  adjusted: z.array(z.string()).optional(),
 })
 export type ImageRecord = z.infer<typeof imageRecord>

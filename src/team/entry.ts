@@ -50,6 +50,8 @@ export interface Settlement {
   images: string[]
   /** How many attempts there were. */
   attempts: number
+  /** Which accounts were asked or passed over, in order, and what came of each. */
+  route?: string | undefined
   /** Who served it, or failed to last. */
   upstream: Served | undefined
   size?: string | undefined
@@ -83,6 +85,8 @@ export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model
   image_keys: string
   kept_keys: string
   attempts: number
+  /** As the settlement tells it. */
+  route: string | null
   upstream: string | null
   account: number | null
   served_model: string | null

@@ -20,6 +20,9 @@ export class Ledger {
 
   create(): void {
     this.#sql.exec(SCHEMA)
+    // One that an earlier version created says nothing of routes.
+    const columns = this.#sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('ledger')").toArray()
+    if (!columns.some(({ name }) => name === 'route')) this.#sql.exec('ALTER TABLE ledger ADD COLUMN route TEXT')
   }
 
   entry(id: string): Entry | undefined {
@@ -48,7 +51,7 @@ export class Ledger {
   }
 
   close(settlement: Settlement, nowMs: number): void {
-    const { id, failure, cost, images, attempts, upstream, size, quality, usage } = settlement
+    const { id, failure, cost, images, attempts, route, upstream, size, quality, usage } = settlement
     this.#update(id, {
       status: failure === undefined ? 'succeeded' : failure === 'cancelled' ? 'cancelled' : 'failed',
       failure: failure ?? null,
@@ -58,6 +61,7 @@ export class Ledger {
       image_keys: JSON.stringify(images),
       kept_keys: JSON.stringify(images),
       attempts,
+      route: route ?? null,
       upstream: upstream?.name ?? null,
       account: upstream?.account ?? null,
       served_model: upstream?.model ?? null,

@@ -52,17 +52,19 @@ export const PLANS: Readonly<Record<string, Limits>> = {
  * a name stands for.
  */
 export function refuseAsked(
-  request: Pick<ImageRequest, 'model' | 'n' | 'size'>,
+  request: Pick<ImageRequest, 'model' | 'n' | 'size' | 'crop'>,
   all: readonly Limits[],
   meant: (name: string) => string | undefined,
 ): Failure | undefined {
   const { model } = request
+  // What is given, be it cut out of something larger.
+  const size = request.crop ?? request.size
   for (const limits of all) {
     const { max_n, max_size } = limits
     if (!allows(limits, model, meant)) return forbidden(model)
     if (max_n && request.n > max_n) return aboveMaximum('n', request.n, max_n)
-    if (max_size && exceeds(request.size, max_size)) {
-      return invalidSize(request.size, `Your key allows at most ${max_size}; name a size within that.`)
+    if (max_size && exceeds(size, max_size)) {
+      return invalidSize(size, `Your key allows at most ${max_size}; name a size within that.`)
     }
   }
   return undefined

@@ -1,11 +1,12 @@
-import { type ErrorCode, type Failure, failed, type Result } from '../errors'
-import { DeadlineExceeded, withDeadline } from '../generation/deadline'
-import { failover } from '../generation/failover'
+import { type ErrorCode, type Failure, failed, ok, type Result } from '../errors'
+import { DeadlineExceeded, withDeadline } from '../deadline'
 import { CANCELLED } from '../generation/failures'
 import { log } from '../log'
 import { ProviderError, type TextAnswer, type TextRequest } from '../providers/provider'
 import type { Served } from '../team/entry'
-import type { Candidate } from '../upstreams/choose'
+import type { Candidate } from '../upstreams/candidates'
+import { Route } from '../upstreams/route'
+import type { Seat } from '../upstreams/rules'
 import type { Wanted } from './wanted'
 
 /** An answer that has begun, and who gives it. */
@@ -21,38 +22,67 @@ export interface Asked {
   attempts: number
   candidate: Candidate
   last: Served
+  /** Tells the account whose answer it is that this has ended, or broke off; and tells what came of all that were asked. */
+  ended: (isBroken: boolean) => Promise<string>
 }
+
+/** One that took all its time to begin can be made up for by another. */
+const TRIES = 2
 
 /** Asks one upstream after the other until one begins to answer, or `cancel` is aborted. */
 export async function askInTurn(
   { candidates, requestFor }: Pick<Wanted, 'candidates' | 'requestFor'>,
-  requestId: string,
+  { accounts, requestId, patienceMs }: { accounts: Env['ACCOUNTS']; requestId: string; patienceMs: number },
   cancel: AbortSignal,
 ): Promise<Asked> {
-  let attempts = 0
   let [asked] = candidates
   let last = servedBy(asked)
+  const route = new Route<Candidate>({
+    accounts,
+    candidates,
+    id: requestId,
+    untilMs: Date.now() + patienceMs + TRIES * Math.max(...candidates.map(({ upstream }) => upstream.timeoutMs)),
+    patienceMs,
+    cancel,
+    onFailure: ({ upstream: { name, account } }, { kind, message, facts }) => {
+      const { status, requestId: upstreamRequest, organization } = facts
+      last = { ...last, requestId: upstreamRequest, organization }
+      log('attempt-failed', { request: requestId, upstream: name, account, kind, message, status, upstreamRequest })
+    },
+  })
+  const facts = (): Omit<Asked, 'made'> => ({
+    attempts: route.attempts,
+    candidate: asked,
+    last,
+    ended: async () => route.steps,
+  })
   try {
-    const made = await failover(
-      candidates,
-      async (candidate) => {
-        attempts += 1
-        asked = candidate
-        last = servedBy(candidate)
-        const answer = await begin(candidate, await requestFor(candidate), cancel)
-        last = { ...last, requestId: answer.requestId, organization: answer.organization }
-        return { answer, candidate }
-      },
-      ({ upstream: { name, account } }, { kind, message, facts }) => {
-        const { status, requestId: upstreamRequest, organization } = facts
-        last = { ...last, requestId: upstreamRequest, organization }
-        log('attempt-failed', { request: requestId, upstream: name, account, kind, message, status, upstreamRequest })
-      },
-    )
-    return { made: made.ok ? made : failed(inWords(made.failure)), attempts, candidate: asked, last }
+    const made = await route.inTurn(async ({ candidate }) => {
+      asked = candidate
+      last = servedBy(candidate)
+      const answer = await begin(candidate, await requestFor(candidate), cancel)
+      last = { ...last, requestId: answer.requestId, organization: answer.organization }
+      return { answer, candidate }
+    })
+    if (!made.ok) return { ...facts(), made: failed(inWords(made.failure)) }
+    const { value, seat } = made.value
+    return { ...facts(), made: ok(value), ended: holdOn(route, seat) }
   } catch (error) {
     if (!cancel.aborted) throw error
-    return { made: failed(CANCELLED), attempts, candidate: asked, last }
+    return { ...facts(), made: failed(CANCELLED) }
+  }
+}
+
+/** Has the seat of an answer kept for as long as that takes; gives back what ends it. */
+function holdOn(route: Route<Candidate>, seat: Seat<Candidate>): Asked['ended'] {
+  let kept: Promise<void> | undefined
+  const timer = setInterval(() => void (kept = route.keep(seat)), seat.candidate.upstream.timeoutMs / 2)
+  return async (isBroken) => {
+    clearInterval(timer)
+    // What comes after the seat was given back would take it again.
+    await kept
+    await (isBroken ? route.broken(seat) : route.served(seat))
+    return route.steps
   }
 }
 

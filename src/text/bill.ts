@@ -1,7 +1,7 @@
 import { pricesFor } from '../catalog/models'
 import type { Failure } from '../errors'
 import { type Order, type Payer, type Settlement, TEXT } from '../team/entry'
-import type { Candidate } from '../upstreams/choose'
+import type { Candidate } from '../upstreams/candidates'
 import type { Metered } from './meter'
 import { costOf, quoteOf } from './tokens'
 import type { Wanted } from './wanted'

@@ -4,7 +4,7 @@ import { GatewayError } from '../errors'
 import type { Owed } from '../generation/memory'
 import { reserve, settle, TEAM_UNREACHABLE } from '../generation/payment'
 import type { Order, Settlement } from '../team/entry'
-import { askInTurn, type Begun } from './attempts'
+import { type Asked, askInTurn, type Begun } from './attempts'
 import { type Bill, billOf, brokenOff, orderOf, unbegun } from './bill'
 import { passBack } from './pass-back'
 import { Patience } from './patience'
@@ -35,16 +35,22 @@ export async function carry(wanted: Wanted, visitor: Visitor, begin: (answer: Re
   const patience = new Patience(c.req.raw.signal)
   const letGo = holdOn(order, visitor)
   let outcome = UNFINISHED
+  let over: Asked['ended'] = async () => ''
+  let isBroken = false
   try {
-    const { made, attempts, candidate, last } = await askInTurn(wanted, requestId, patience.signal)
+    const routed = { accounts: c.env.ACCOUNTS, requestId, patienceMs: c.get('config').queueWaitMs }
+    const { made, attempts, candidate, last, ended } = await askInTurn(wanted, routed, patience.signal)
     const asked = { attempts, upstream: last }
+    over = ended
     outcome = { ...UNFINISHED, ...asked, ...(made.ok ? {} : unbegun(made.failure, wanted, candidate)) }
     if (!made.ok) throw new GatewayError(made.failure)
-    outcome = { ...asked, ...(await answerWith(made.value, wanted, visitor, patience, begin)) }
+    const { bill, ...came } = await answerWith(made.value, wanted, visitor, patience, begin)
+    isBroken = came.isBroken
+    outcome = { ...asked, ...bill }
   } finally {
     patience.end()
-    await letGo()
-    await settleAs(outcome)
+    const [route] = await Promise.all([over(isBroken), letGo()])
+    await settleAs({ ...outcome, route })
   }
 }
 
@@ -69,20 +75,22 @@ async function settled(env: Env, owed: Owed): Promise<void> {
   await settle(env, owed)
 }
 
-/** Has the client answered, and tells what the answer costs once it has ended, for good or ill. */
+/** Has the client answered, and tells what the answer costs once it has ended, for good or ill, and whether it broke off. */
 async function answerWith(
   { answer, candidate }: Begun,
   wanted: Wanted,
   visitor: Visitor,
   patience: Patience,
   begin: (answer: Response) => void,
-): Promise<Bill> {
+): Promise<{ bill: Bill; isBroken: boolean }> {
   const { readable, writable } = new IdentityTransformStream()
   begin(new Response(readable, { status: answer.status, headers: headersOf({ answer, candidate }, visitor) }))
   try {
-    return billOf(await patience.wait(passBack(answer, writable, patience.gone)), wanted, candidate)
+    const metered = await patience.wait(passBack(answer, writable, patience.gone))
+    return { bill: billOf(metered, wanted, candidate), isBroken: false }
   } catch {
-    return brokenOff(patience.signal.aborted, wanted, candidate)
+    const isCancelled = patience.signal.aborted
+    return { bill: brokenOff(isCancelled, wanted, candidate), isBroken: !isCancelled }
   }
 }
 

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { App } from '../context'
 import type { TextRequest } from '../providers/provider'
 import type { Admission } from '../team/admission'
-import type { Candidate } from '../upstreams/choose'
+import type { Candidate } from '../upstreams/candidates'
 import type { TopLevel } from './top-level'
 
 /** A request for a text model that is understood, as far as it has to be. */

@@ -1,0 +1,69 @@
+import type { Bytes } from '../streams/bytes'
+import { greyPng } from './grey-png'
+import { type PngHead, PngReader, UnreadablePng } from './png'
+
+/** Why a mask cannot be used; the message is fit for the caller. */
+export class UnusableMask extends Error {}
+
+/** More than any of the models edits. These bound the work; of memory, it takes a few rows and what is made. */
+const MAX_MASK_PIXELS = 4096 * 4096
+const MAX_MASK_EDGE = 16_384
+
+/** A pixel that is less than half opaque is taken to be transparent: nothing lies between black and white. */
+const OPAQUE = 128
+
+/**
+ * A mask as most APIs have it, white where the picture is made anew and black elsewhere, in shades of grey; from a PNG that
+ * is transparent there, as OpenAI has it (protocols §1.3). Undefined where nothing is transparent: it is taken to be black
+ * and white already. Throws UnusableMask, and what reading the bytes throws.
+ */
+export async function whiteMask(png: Bytes): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await whitened(await PngReader.open(png))
+  } catch (error) {
+    throw error instanceof UnreadablePng ? new UnusableMask('it is no PNG that can be read', { cause: error }) : error
+  }
+}
+
+async function whitened(reader: PngReader): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const { head } = reader
+  const refusal = hasTransparency(head) ? refusalOf(head) : undefined
+  if (refusal || !hasTransparency(head)) await reader.close()
+  if (refusal) throw new UnusableMask(refusal)
+  if (!hasTransparency(head)) return undefined
+  let isBlack = true
+  async function* rows(): AsyncGenerator<Uint8Array, void> {
+    const white = new Uint8Array(head.width)
+    for await (const row of reader.rows()) {
+      for (let at = 0; at < white.length; at++) white[at] = alphaAt(row, at, head) < OPAQUE ? 255 : 0
+      isBlack &&= !white.includes(255)
+      yield white
+    }
+  }
+  const mask = await greyPng(head.width, head.height, rows())
+  return isBlack ? undefined : mask
+}
+
+const PALETTE = 3
+const WITH_ALPHA = [4, 6]
+
+const hasTransparency = ({ colour, transparency }: PngHead): boolean =>
+  WITH_ALPHA.includes(colour) || transparency !== undefined
+
+function refusalOf({ width, height, colour, isInterlaced }: PngHead): string | undefined {
+  if (Math.max(width, height) > MAX_MASK_EDGE) return `it has an edge of more than ${MAX_MASK_EDGE} pixels`
+  if (width * height > MAX_MASK_PIXELS) return `it has more than ${MAX_MASK_PIXELS} pixels`
+  if (isInterlaced) return 'it is interlaced'
+  return WITH_ALPHA.includes(colour) || colour === PALETTE ? undefined : 'one of its colours stands for transparency'
+}
+
+function alphaAt(row: Uint8Array, at: number, { depth, colour, transparency }: PngHead): number {
+  if (colour !== PALETTE) {
+    // Alpha is the last sample; of one of two bytes the first is the greater.
+    const step = ((colour === 6 ? 4 : 2) * depth) / 8
+    return row[at * step + step - depth / 8] ?? 0
+  }
+  const bit = at * depth
+  const index = ((row[bit >> 3] ?? 0) >> (8 - depth - (bit & 7))) & ((1 << depth) - 1)
+  return transparency?.[index] ?? 255
+}

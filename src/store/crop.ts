@@ -1,0 +1,76 @@
+import { withDeadline } from '../deadline'
+import type { StoredImage } from '../image/record'
+import { describe, log } from '../log'
+import { read } from '../streams/bytes'
+import * as images from './images'
+
+/** What the platform's Images binding writes, of what it is given; a GIF may be animated, and is left alone. */
+const FORMATS = ['image/png', 'image/jpeg', 'image/webp'] as const
+
+/** What takes longer is given up, in ms: the picture as it was made is there. */
+const PATIENCE_MS = 30_000
+
+/** What a picture is to be cropped to. */
+export interface Cut {
+  width: number
+  height: number
+  /** 1 to 100, of what is written in a format that has one. */
+  quality: number
+}
+
+/**
+ * Crops a stored picture, scaled down as far as it can be, in its own format, and stores what comes of that besides; undefined
+ * where it is not larger, or that cannot be done, or is cancelled. Never throws.
+ */
+export async function crop(
+  env: Env,
+  picture: StoredImage,
+  place: Parameters<typeof images.put>[1],
+  cut: Cut,
+  cancel: AbortSignal,
+): Promise<StoredImage | undefined> {
+  try {
+    return await withDeadline(PATIENCE_MS, (signal) => cropped(env, picture, place, cut, signal), cancel)
+  } catch (error) {
+    log('picture-not-cropped', { key: picture.key, ...describe(error) })
+    return undefined
+  }
+}
+
+async function cropped(
+  env: Env,
+  picture: StoredImage,
+  place: Parameters<typeof images.put>[1],
+  { width, height, quality }: Cut,
+  signal: AbortSignal,
+): Promise<StoredImage | undefined> {
+  const format = FORMATS.find((each) => each === picture.mediaType)
+  if (!format) return undefined
+  const { TRANSFORMS: transforms } = env
+  const info = await transforms.info(await streamOf(env, picture))
+  if (!('width' in info) || !isLarger(info, { width, height })) return undefined
+  const input = transforms.input(await streamOf(env, picture))
+  // A PNG that is given a quality is written with fewer colours.
+  const output = format === 'image/png' ? { format } : { format, quality }
+  const result = await input.transform({ width, height, fit: 'crop' }).output(output)
+  if (signal.aborted) return undefined
+  const stored = await images.put(env.IMAGES, { ...place, run: `${place.run}c` }, read(result.image()))
+  if (!signal.aborted) return stored
+  // Nobody waits for it any more.
+  await images.remove(env.IMAGES, [stored.key])
+  return undefined
+}
+
+type Pixels = Pick<Cut, 'width' | 'height'>
+
+/** Whether one can be cut out of the other, and is not all of it. */
+const isLarger = (picture: Pixels, cut: Pixels): boolean =>
+  picture.width >= cut.width &&
+  picture.height >= cut.height &&
+  (picture.width > cut.width || picture.height > cut.height)
+
+async function streamOf(env: Env, { key }: StoredImage): Promise<ReadableStream<Uint8Array>> {
+  const object = await images.open(env.IMAGES, key)
+  if (!object) throw new Error('the picture is gone')
+  return object.body
+}
