@@ -2,5 +2,6 @@
  * Every upstream API that is spoken: whoever adds one adds its file, and its line here.
  */
 
+export { ark } from './ark'
 export { demo } from './demo'
 export { openai } from './openai'

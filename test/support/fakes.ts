@@ -1,5 +1,7 @@
+import { FakeArk } from './fake-ark.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
 export const FAKES: readonly (new () => FakeProvider)[] = [
+  FakeArk,
 ]
