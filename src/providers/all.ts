@@ -3,5 +3,6 @@
  */
 
 export { ark } from './ark'
+export { azureOpenai } from './azure-openai'
 export { demo } from './demo'
 export { openai } from './openai'

@@ -1,7 +1,9 @@
 import { FakeArk } from './fake-ark.ts'
+import { FakeAzureOpenai } from './fake-azure-openai.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
 export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeArk,
+  FakeAzureOpenai,
 ]
