@@ -4,5 +4,6 @@
 
 export { ark } from './ark'
 export { azureOpenai } from './azure-openai'
+export { blackForestLabs } from './black-forest-labs'
 export { demo } from './demo'
 export { openai } from './openai'

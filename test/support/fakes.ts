@@ -1,9 +1,11 @@
 import { FakeArk } from './fake-ark.ts'
 import { FakeAzureOpenai } from './fake-azure-openai.ts'
+import { FakeBlackForestLabs } from './fake-black-forest-labs.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
 export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeArk,
   FakeAzureOpenai,
+  FakeBlackForestLabs,
 ]

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest'
+import { FakeBlackForestLabs } from '../support/fake-black-forest-labs'
+import { openai, post } from '../support/gateway'
+import { picture } from '../support/pictures'
+import { playing } from '../support/playing'
+
+const [upstream] = playing(new FakeBlackForestLabs())
+
+const ask = (prompt: string, more: Record<string, unknown> = {}): Promise<Response> =>
+  post('/v1/images/generations', { model: 'flux-2-pro', prompt, ...more })
+
+test('a request is sent whole, and its job is asked about until its picture can be fetched', async () => {
+  const response = await ask('A cat @delay=300', { size: '1024x768', output_format: 'jpeg', moderation: 'low' })
+  expect(response.status).toBe(200)
+  const { data } = await response.json<{ data: { b64_json: string }[] }>()
+  expect(data[0]?.b64_json).toMatch(/^iVBORw0KGgo/)
+  const [submit, ...looks] = upstream.sent
+  expect(submit).toMatchObject({
+    method: 'POST',
+    path: '/v1/flux-2-pro',
+    headers: { 'x-key': 'key-of-the-fake', 'content-type': 'application/json' },
+  })
+  expect(submit?.body).toEqual({
+    prompt: 'A cat @delay=300',
+    width: 1024,
+    height: 768,
+    output_format: 'jpeg',
+    safety_tolerance: 6,
+  })
+  expect(new Set(looks.map(({ path }) => path.replace(/=.*/, '=')))).toEqual(new Set(['/v1/get_result?id=']))
+  expect(looks.length).toBeGreaterThan(1)
+})
+
+test('pictures to edit are sent as base64, each under its own name', async () => {
+  const [one, two] = [await picture('one'), await picture('two')]
+  const files = [one, two].map((bytes, at) => new File([bytes], `${at}.png`, { type: 'image/png' }))
+  const { data } = await openai().images.edit({ model: 'flux-2-pro', prompt: 'A cat', image: files })
+  expect(data).toHaveLength(1)
+  expect(upstream.sent[0]?.body).toEqual({
+    prompt: 'A cat',
+    output_format: 'png',
+    input_image: Buffer.from(one).toString('base64'),
+    input_image_2: Buffer.from(two).toString('base64'),
+  })
+})
+
+describe('when the upstream', () => {
+  test.each([
+    ['refuses the prompt', 'moderation', 400, 1],
+    ['refuses the picture that it made', 'output-moderation', 400, 1],
+    ['has too many tasks', 'limited', 503, 0],
+    ['has no credit left', 'billing', 503, 0],
+    ['does not know our key', 'unauthorized', 503, 0],
+    ['answers with a web page', 'malformed', 502, 0],
+    ['fails', 'error', 502, 2],
+    ['names a URL that is gone', 'gone', 502, 2],
+    ['forgets its job', 'lost-job', 502, 2],
+  ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
+    const response = await ask(`A cat @fault=${fault}`)
+    expect([response.status, upstream.submits]).toEqual([status, submits])
+  })
+})

@@ -1,0 +1,85 @@
+import { type Job, FakeProvider, fieldsOf, htmlPage, type Sent } from './fake-provider.ts'
+
+const FIELDS = ['prompt', 'aspect_ratio', 'width', 'height', 'seed', 'output_format', 'prompt_upsampling', 'raw']
+const MORE_FIELDS = ['safety_tolerance', 'steps', 'guidance', 'image', 'mask', 'input_image']
+const INPUTS = Array.from({ length: 9 }, (_, at) => `input_image_${at + 2}`)
+const FAULTS = [
+  'moderation',
+  'output-moderation',
+  'limited',
+  'billing',
+  'unauthorized',
+  'malformed',
+  'gone',
+  'error',
+  'lost-job',
+]
+
+const detail = (status: number, said: unknown): Response => Response.json({ detail: said }, { status })
+
+/** Black Forest Labs (protocols §6.2): its polling URL names another host, of its region. */
+export class FakeBlackForestLabs extends FakeProvider {
+  readonly provider = 'black-forest-labs'
+  readonly model = 'flux-2-pro'
+  override readonly answersUrls = true
+
+  override get models(): string[] {
+    return [this.model, 'flux-2-flex', 'flux-pro-1.0-fill']
+  }
+
+  protected answer(_: Request, sent: Sent): Response {
+    if (sent.headers['x-key'] !== this.key) return detail(403, 'Not authenticated')
+    const { pathname, searchParams } = new URL(sent.path, this.origin)
+    if (sent.method === 'GET' && pathname === '/v1/get_result') return this.#look(searchParams.get('id') ?? '')
+    const isModel = this.models.some((name) => pathname === `/v1/${name}`)
+    if (sent.method !== 'POST' || !isModel) return detail(404, 'Not Found')
+    return this.#submit(sent)
+  }
+
+  #submit({ body }: Sent): Response {
+    const known = [...FIELDS, ...MORE_FIELDS, ...INPUTS]
+    const extra = (field: string): Response =>
+      detail(422, [{ loc: ['body', field], msg: 'Extra inputs are not permitted', type: 'extra_forbidden' }])
+    const { prompt } = fieldsOf(body, known, extra)
+    const order = this.order(prompt, FAULTS)
+    switch (order.fault) {
+      case 'limited':
+        return detail(429, 'Too many active tasks')
+      case 'billing':
+        return detail(402, 'Insufficient credits')
+      case 'unauthorized':
+        return detail(403, 'Not authenticated')
+      case 'malformed':
+        return htmlPage()
+    }
+    const { id } = this.begin(order)
+    return Response.json({ id, polling_url: `${this.origin}/v1/get_result?id=${id}`, cost: 3 })
+  }
+
+  #look(id: string): Response {
+    const job = this.jobs.get(id)
+    if (!job || job.order.fault === 'lost-job') return this.#state(id, 'Task not found')
+    job.looks += 1
+    if (Date.now() < job.readyMs) return this.#state(id, 'Pending', { progress: 0.4 })
+    return this.#ended(job)
+  }
+
+  #ended({ id, order }: Job): Response {
+    switch (order.fault) {
+      case 'moderation':
+        return this.#state(id, 'Request Moderated', { details: { 'Moderation Reasons': ['Derivative Works Filter'] } })
+      case 'output-moderation':
+        return this.#state(id, 'Content Moderated')
+      case 'error':
+        return this.#state(id, 'Error')
+      default:
+        return this.#state(id, 'Ready', {
+          result: { sample: this.pictureUrl(order.fault), seed: 7, prompt: order.prompt, duration: 3.1 },
+        })
+    }
+  }
+
+  #state(id: string, status: string, more: Record<string, unknown> = {}): Response {
+    return Response.json({ id, status, result: null, progress: null, details: null, ...more })
+  }
+}
