@@ -1,6 +1,7 @@
 import { FakeArk } from './fake-ark.ts'
 import { FakeAzureOpenai } from './fake-azure-openai.ts'
 import { FakeBlackForestLabs } from './fake-black-forest-labs.ts'
+import { FakeFal } from './fake-fal.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
@@ -8,4 +9,5 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeArk,
   FakeAzureOpenai,
   FakeBlackForestLabs,
+  FakeFal,
 ]
