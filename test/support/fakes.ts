@@ -2,6 +2,7 @@ import { FakeArk } from './fake-ark.ts'
 import { FakeAzureOpenai } from './fake-azure-openai.ts'
 import { FakeBlackForestLabs } from './fake-black-forest-labs.ts'
 import { FakeFal } from './fake-fal.ts'
+import { FakeFireworks } from './fake-fireworks.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
@@ -10,4 +11,5 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeAzureOpenai,
   FakeBlackForestLabs,
   FakeFal,
+  FakeFireworks,
 ]

@@ -1,0 +1,162 @@
+import { abortAllDurableObjects } from 'cloudflare:test'
+import { describe, expect, test, vi } from 'vitest'
+import { ringGenerations } from '../support/alarms'
+import { BUILT_IN } from '../../src/catalog/built-in'
+import { fireworks } from '../../src/providers/fireworks'
+import { FakeFireworks } from '../support/fake-fireworks'
+import { errorOf, openai, post } from '../support/gateway'
+import { ended, job } from '../support/jobs'
+import { dataUrlOf, picture } from '../support/pictures'
+import { playing } from '../support/playing'
+import { team } from '../support/teams'
+
+const [upstream] = playing(new FakeFireworks())
+
+const PNG = expect.stringMatching(/^iVBORw0KGgo/)
+const KONTEXT = '/inference/v1/workflows/accounts/fireworks/models/flux-kontext-pro'
+
+const ask = (prompt: string, more: Record<string, unknown> = {}): Promise<Response> =>
+  post('/v1/images/generations', { model: 'flux-1-schnell-fp8', prompt, ...more })
+
+describe('what is sent', () => {
+  test('is a prompt, to the workflow of the model', async () => {
+    const { data } = await (await ask('A cat')).json<{ data: { b64_json: string }[] }>()
+    expect(data.map(({ b64_json }) => b64_json)).toEqual([PNG])
+    expect(upstream.sent).toMatchObject([
+      {
+        method: 'POST',
+        path: '/inference/v1/workflows/accounts/fireworks/models/flux-1-schnell-fp8/text_to_image',
+        headers: {
+          authorization: 'Bearer key-of-the-fake',
+          'content-type': 'application/json',
+          accept: 'image/png',
+        },
+      },
+    ])
+    expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat' })
+  })
+
+  test('has the size as an aspect ratio, the format and the seed, also of a model by its full name', async () => {
+    const model = 'accounts/fireworks/models/flux-1-schnell-fp8'
+    const said = { model, prompt: 'A cat', aspect_ratio: '16:9', output_format: 'jpeg', seed: 7 }
+    expect((await post('/api/v1/images', said)).status).toBe(200)
+    expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', aspect_ratio: '16:9', seed: 7 })
+    expect(upstream.sent[0]?.headers).toMatchObject({ accept: 'image/jpeg' })
+  })
+
+  test('has the size in pixels for a model that is no workflow', async () => {
+    expect((await ask('A cat', { model: 'sdxl', size: '1024x1024' })).status).toBe(200)
+    expect(upstream.sent).toMatchObject([
+      { path: '/inference/v1/image_generation/accounts/fireworks/models/stable-diffusion-xl-1024-v1-0' },
+    ])
+    expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', width: 1024, height: 1024 })
+  })
+
+  test('is a job for a picture that is edited, which is asked about by its id', async () => {
+    const one = await picture('one')
+    const image = new File([one], 'one.png', { type: 'image/png' })
+    const said = { model: 'flux-kontext-pro', prompt: 'A cat @delay=300', image }
+    const { data } = await openai().images.edit(said)
+    expect(data).toEqual([expect.objectContaining({ b64_json: PNG })])
+    const [submit, ...looks] = upstream.sent
+    expect(submit).toMatchObject({ path: KONTEXT, headers: { authorization: 'Bearer key-of-the-fake' } })
+    expect(submit?.body).toEqual({
+      prompt: 'A cat @delay=300',
+      input_image: dataUrlOf(one),
+    })
+    const [id] = upstream.jobs.keys()
+    expect(looks.length).toBeGreaterThan(1)
+    for (const look of looks) expect(look).toMatchObject({ path: `${KONTEXT}/get_result`, body: { id } })
+  })
+})
+
+test('a job of Kontext outlives the process that began it, and is not begun anew', async () => {
+  const { key } = await team('acme')
+  const id = await job(key, {
+    model: 'flux-kontext-pro',
+    prompt: 'A cat @delay=1500',
+    quality: undefined,
+    size: undefined,
+  })
+  await vi.waitUntil(() => [...upstream.jobs.values()].some(({ looks }) => looks > 0), { timeout: 20_000 })
+  await abortAllDurableObjects()
+  await ringGenerations()
+  expect(await ended(key, id)).toMatchObject({ status: 'succeeded', result: { data: [{}] } })
+  expect(upstream.submits).toBe(1)
+})
+
+describe('what can be asked for', () => {
+  test('is one picture to edit and no size, of Kontext, whatever its maker lets be asked for', () => {
+    const model = BUILT_IN.get('flux-kontext-pro')
+    const sizes = { kind: 'listed', sizes: [] }
+    expect(model && fireworks.capability?.(model, 'flux-kontext-pro')).toMatchObject({
+      maxInputs: 1,
+      sizes,
+      formats: ['png'],
+      extras: [],
+    })
+  })
+
+  test('is an aspect ratio, a format and a seed, of a model that nobody has heard of', () => {
+    const can = { maxInputs: 0, sizes: { kind: 'shaped' }, formats: ['png', 'jpeg'], extras: ['seed'] }
+    expect(fireworks.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject(can)
+  })
+
+  test('is no size of Kontext, which is left to it, and told', async () => {
+    const response = await ask('A cat', { model: 'flux-kontext-pro', size: '1024x1024' })
+    expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'size=1024x1024>auto'])
+  })
+
+  test('is no size of Kontext, which is never dropped without a word where settings hide what a model is', async () => {
+    const response = await ask('A cat', { model: 'house-kontext', size: '1024x1024' })
+    expect([response.status, upstream.sent]).toEqual([503, []])
+  })
+})
+
+describe('when the upstream', () => {
+  test.each([
+    ['refuses the prompt', 'moderation', 400],
+    ['refuses the prompt in a text', 'text-moderation', 400],
+    ['refuses the request', 'invalid', 400],
+    ['has had too many requests', 'limited', 503],
+    ['has not been paid', 'billing', 503],
+    ['does not know our key', 'unauthorized', 503],
+  ])('%s, the caller gets the right error, and nothing was made', async (_, fault, status) => {
+    const response = await ask(`A cat @fault=${fault}`)
+    expect([response.status, upstream.submits]).toEqual([status, 0])
+  })
+
+  test.each([
+    ['fails', 'error'],
+    ['answers with an error as if all was well', 'error-inside'],
+    ['answers with a web page', 'malformed'],
+  ])('%s, the caller is told that it failed', async (_, fault) => {
+    expect((await ask(`A cat @fault=${fault}`)).status).toBe(502)
+  })
+
+  test.each([
+    ['refuses the picture that it made', 'job-moderation', 400, 1],
+    ['forgets its job', 'lost-job', 502, 2],
+    ['is ready without a picture', 'empty-job', 502, 2],
+    ['names a URL that is gone', 'gone', 502, 2],
+  ])('%s, the caller of Kontext gets the right error', async (_, fault, status, submits) => {
+    const response = await ask(`A cat @fault=${fault}`, { model: 'flux-kontext-pro' })
+    expect([response.status, upstream.submits]).toEqual([status, submits])
+  })
+
+  test('fails at a job, the caller is told that it failed', async () => {
+    expect((await ask('A cat @fault=job-error', { model: 'flux-kontext-pro' })).status).toBe(502)
+  })
+
+  test('does not have a model, the caller is told that nobody has', async () => {
+    expect((await ask('A cat', { model: 'elsewhere' })).status).toBe(503)
+  })
+
+  test.each([
+    ['moderation', 'moderation_blocked', 'The prompt was refused by the content policy of the model.'],
+    ['text-moderation', 'moderation_blocked', 'NSFW content was found in the prompt.'],
+    ['invalid', 'invalid_value', 'The prompt is in no language that is known.'],
+  ])('says why, the caller hears it (@fault=%s)', async (fault, code, message) => {
+    expect(await errorOf(await ask(`A cat @fault=${fault}`))).toMatchObject({ status: 400, code, message })
+  })
+})
