@@ -3,6 +3,7 @@ import { FakeAzureOpenai } from './fake-azure-openai.ts'
 import { FakeBlackForestLabs } from './fake-black-forest-labs.ts'
 import { FakeFal } from './fake-fal.ts'
 import { FakeFireworks } from './fake-fireworks.ts'
+import { FakeGemini } from './fake-gemini.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
@@ -12,4 +13,5 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeBlackForestLabs,
   FakeFal,
   FakeFireworks,
+  FakeGemini,
 ]
