@@ -4,6 +4,7 @@ import { FakeBlackForestLabs } from './fake-black-forest-labs.ts'
 import { FakeFal } from './fake-fal.ts'
 import { FakeFireworks } from './fake-fireworks.ts'
 import { FakeGemini } from './fake-gemini.ts'
+import { FakeGrsai } from './fake-grsai.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
@@ -14,4 +15,5 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeFal,
   FakeFireworks,
   FakeGemini,
+  FakeGrsai,
 ]

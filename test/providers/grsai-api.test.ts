@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest'
+import { FakeGrsai } from '../support/fake-grsai'
+import { openai, post } from '../support/gateway'
+import { dataUrlOf, picture } from '../support/pictures'
+import { playing } from '../support/playing'
+import { accountOf, asking, jobIn, run } from '../support/provider-run'
+
+/** A base URL that ends in `/v1/api` is that of the new generation. */
+const [upstream] = playing(new FakeGrsai('api'))
+
+const ask = (prompt: string, more: Record<string, unknown> = {}): Promise<Response> =>
+  post('/v1/images/generations', { model: 'gpt-image-2', prompt, ...more })
+
+test('a task is begun at the one endpoint, and asked about by its id', async () => {
+  expect((await ask('A cat @delay=300', { size: '1024x1024', quality: 'low' })).status).toBe(200)
+  const [submit, ...looks] = upstream.sent
+  expect(submit).toMatchObject({ path: '/v1/api/generate', headers: { authorization: 'Bearer key-of-the-fake' } })
+  expect(submit?.body).toEqual({
+    model: 'gpt-image-2',
+    prompt: 'A cat @delay=300',
+    aspectRatio: '1024x1024',
+    quality: 'low',
+    replyType: 'async',
+  })
+  const [id] = upstream.jobs.keys()
+  expect(looks.length).toBeGreaterThan(1)
+  for (const { method, path } of looks) expect([method, path]).toEqual(['GET', `/v1/api/result?id=${id}`])
+})
+
+test("a picture to edit is sent as a data URL, to Google's models as well", async () => {
+  const bytes = await picture('one')
+  const image = new File([bytes], 'one.png', { type: 'image/png' })
+  await openai().images.edit({ model: 'gemini-3-pro-image', prompt: 'A cat', image })
+  expect(upstream.sent[0]?.path).toBe('/v1/api/generate')
+  expect(upstream.sent[0]?.body).toEqual({
+    model: 'nano-banana-pro',
+    prompt: 'A cat',
+    aspectRatio: 'auto',
+    images: [dataUrlOf(bytes)],
+    replyType: 'async',
+  })
+})
+
+describe('when the upstream', () => {
+  test.each([
+    ['finds a violation', 'moderation', 400, 1],
+    ['finds one at once', 'refused-at-once', 400, 1],
+    ['has too many tasks', 'limited', 503, 0],
+    ['has no credit left', 'billing', 503, 0],
+    ['does not know our key', 'unauthorized', 503, 0],
+    ['answers with a web page', 'malformed', 502, undefined],
+    ['fails', 'error', 502, undefined],
+    ['names a URL that is gone', 'gone', 502, 2],
+    ['forgets its task', 'lost-job', 502, 2],
+  ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
+    const response = await ask(`A cat @fault=${fault}`)
+    expect([response.status, submits ?? upstream.submits]).toEqual([status, upstream.submits])
+  })
+})
+
+test('a run that goes on with the task of an earlier process begins none', async () => {
+  const job = jobIn(await run(asking('A cat'), { upstream: accountOf(upstream) }))
+  const told = await run(asking('A cat'), { upstream: accountOf(upstream), job })
+  expect(told).toMatchObject([{ type: 'accepted', job }, { type: 'image' }, { type: 'summary' }])
+  expect(upstream.submits).toBe(1)
+})
