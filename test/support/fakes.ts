@@ -5,6 +5,7 @@ import { FakeFal } from './fake-fal.ts'
 import { FakeFireworks } from './fake-fireworks.ts'
 import { FakeGemini } from './fake-gemini.ts'
 import { FakeGrsai } from './fake-grsai.ts'
+import { FakeIdeogram } from './fake-ideogram.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
@@ -16,4 +17,5 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeFireworks,
   FakeGemini,
   FakeGrsai,
+  FakeIdeogram,
 ]

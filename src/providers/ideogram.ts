@@ -1,0 +1,171 @@
+import * as z from 'zod'
+import type { Model } from '../catalog/model'
+import { narrowed } from '../catalog/narrowed'
+import { PLAIN } from '../catalog/plain'
+import { eitherWay } from '../catalog/sizes'
+import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
+import type { ImageRequest } from '../image/request'
+import { formBody, textsOf } from '../streams/form'
+import { call, inPath, readingImage, replyOf } from './http'
+import { type Provider, ProviderError, type Summary, type Upstream, type Work } from './provider'
+import { type ErrorReader, errorSaid } from './refusal'
+
+/** How fast it works, by our names of qualities. */
+const SPEEDS = new Map([
+  ['low', 'TURBO'],
+  ['medium', 'DEFAULT'],
+  ['high', 'QUALITY'],
+])
+
+/** Protocols §6.10 does not list them. */
+const RATIOS = [
+  '1:1',
+  '16:9',
+  '9:16',
+  '3:2',
+  '2:3',
+  '4:3',
+  '3:4',
+  '5:4',
+  '4:5',
+  '16:10',
+  '10:16',
+  '2:1',
+  '1:2',
+  '3:1',
+  '1:3',
+]
+const SIZES = shaped(shapesOf(RATIOS))
+
+/** Of V3, as its maker's documentation lists them. */
+const STYLES = ['AUTO', 'GENERAL', 'REALISTIC', 'DESIGN', 'FICTION']
+
+const API = {
+  ...PLAIN,
+  sizes: { kind: 'unknown' },
+  qualities: [...SPEEDS.keys(), 'auto'],
+  extras: ['seed', 'negative_prompt'],
+  // A guess: protocols §6.10 has no bound.
+  maxImages: 8,
+  style: STYLES,
+} as const satisfies Model
+
+const V3 = 'ideogram-v3'
+
+/** The shorter and the longer edge of each size of V4, which may stand upright or lie, as docs.comfy.org's copy of its schema lists them. */
+const EDGES_OF_4 = [
+  [2048, 2048],
+  [1440, 2880],
+  [1664, 2496],
+  [1792, 2240],
+  [1440, 2560],
+  [1600, 2560],
+  [1728, 2304],
+  [1296, 3168],
+  [1152, 2944],
+  [1248, 3328],
+  [1280, 3072],
+] as const
+
+/** Of the fields of V4, protocols §6.10 has only a few: the same copy has its speeds, but no seed, number or style. */
+const MODELS: Readonly<Record<string, Model>> = {
+  [V3]: { ...API, sizes: SIZES },
+  'ideogram-v4': { ...API, sizes: eitherWay(EDGES_OF_4), extras: [], maxImages: 1, style: false },
+}
+
+/** Ideogram (protocols §6.10): a form goes there, and URLs come back. */
+export const ideogram: Provider = {
+  id: 'ideogram',
+  wellKnown: { secret: 'IDEOGRAM_API_KEY', baseUrl: 'https://api.ideogram.ai', models: Object.keys(MODELS) },
+  models: MODELS,
+  capability: (model) => narrowed(model, API),
+  async *generate(request, upstream, work) {
+    const { request_id: requestId, data } = await replyOf(await ask(request, upstream, work), reply)
+    yield { type: 'accepted', requestId }
+    const made = data.map(({ url, is_image_safe: isSafe }) => (url && isSafe !== false ? url : undefined))
+    if (!made.some(Boolean)) throw nothingMade(data, upstream)
+    for (const [index, url] of made.entries()) {
+      if (url) yield { type: 'image', index, bytes: readingImage(work.download(url)) }
+    }
+    yield { type: 'summary', summary: summaryOf(data, request) }
+  },
+}
+
+function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
+  const form = formBody(fieldsOf(request, work.model), [])
+  return call(
+    upstream,
+    work,
+    `/v1/${inPath(work.model)}/generate`,
+    {
+      account: { 'api-key': upstream.credential },
+      headers: { 'content-type': form.contentType },
+      parted: form,
+    },
+    readError,
+  )
+}
+
+function fieldsOf(request: ImageRequest, model: string): Record<string, string> {
+  const { prompt, size, quality, style, extras, n } = request
+  const isV3 = model === V3
+  const shape = isV3 ? ratioNamed(size, SIZES) : undefined
+  return textsOf({
+    [isV3 ? 'prompt' : 'text_prompt']: prompt,
+    aspect_ratio: shape?.ratio.replace(':', 'x'),
+    resolution: shape || size === 'auto' ? undefined : size,
+    rendering_speed: SPEEDS.get(quality),
+    style_type: style,
+    negative_prompt: extras['negative_prompt'],
+    seed: extras['seed'],
+    num_images: n === 1 ? undefined : n,
+  })
+}
+
+const picture = z.object({
+  url: z.string().nullish().catch(undefined),
+  prompt: z.string().nullish().catch(undefined),
+  resolution: z.string().nullish().catch(undefined),
+  is_image_safe: z.boolean().nullish().catch(undefined),
+})
+type Picture = z.infer<typeof picture>
+
+const reply = z.object({ request_id: z.string().optional().catch(undefined), data: z.array(picture.catch({})) })
+
+/** A picture that its safety system refused has no URL, in an answer with status 200. */
+const nothingMade = (data: Picture[], upstream: Upstream): ProviderError =>
+  data.some(({ is_image_safe: isSafe }) => isSafe === false)
+    ? errorSaid(
+        { kind: 'rejected', moderated: true, message: 'Its safety system refused the picture that was made.' },
+        upstream,
+      )
+    : new ProviderError('unavailable', 'answered without a picture', { ofRequest: true })
+
+/** Its prompts are those of its own making where they differ. */
+const summaryOf = (data: Picture[], { prompt: asked }: ImageRequest): Summary => ({
+  size: data.find(({ resolution }) => /^\d+x\d+$/.test(resolution ?? ''))?.resolution ?? undefined,
+  revisedPrompts: data.map(({ prompt }) => (prompt && prompt !== asked ? prompt : undefined)),
+})
+
+const errorReply = z.object({
+  error: z.string().optional().catch(undefined),
+  detail: z
+    .union([
+      z.string(),
+      z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])).catch([]), msg: z.string() })),
+    ])
+    .optional()
+    .catch(undefined),
+})
+
+/** The status of a prompt that failed its safety check; of a faulty field too, which has its place told. */
+const UNPROCESSABLE = 422
+
+const readError: ErrorReader = (body, status) => {
+  const { error, detail } = errorReply.safeParse(body).data ?? {}
+  if (typeof detail !== 'object') {
+    return { message: error ?? detail, ...(status === UNPROCESSABLE ? { moderated: true } : {}) }
+  }
+  const [first] = detail
+  return { message: first?.msg, param: String(first?.loc.at(-1) ?? '') }
+}
