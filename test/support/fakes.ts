@@ -6,6 +6,7 @@ import { FakeFireworks } from './fake-fireworks.ts'
 import { FakeGemini } from './fake-gemini.ts'
 import { FakeGrsai } from './fake-grsai.ts'
 import { FakeIdeogram } from './fake-ideogram.ts'
+import { FakeMidjourneyProxy } from './fake-midjourney-proxy.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
@@ -18,4 +19,5 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeGemini,
   FakeGrsai,
   FakeIdeogram,
+  FakeMidjourneyProxy,
 ]
