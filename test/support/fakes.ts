@@ -7,6 +7,7 @@ import { FakeGemini } from './fake-gemini.ts'
 import { FakeGrsai } from './fake-grsai.ts'
 import { FakeIdeogram } from './fake-ideogram.ts'
 import { FakeMidjourneyProxy } from './fake-midjourney-proxy.ts'
+import { FakeOpenaiChat } from './fake-openai-chat.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
@@ -20,4 +21,5 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeGrsai,
   FakeIdeogram,
   FakeMidjourneyProxy,
+  FakeOpenaiChat,
 ]

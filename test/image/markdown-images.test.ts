@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { illustrated, piecesOf } from '../../src/dialects/markdown-images'
+import { addressIn, illustrated, piecesOf } from '../../src/image/markdown-images'
 import type { Bytes } from '../../src/streams/bytes'
 import { decodeAll, encode, oddSplits, passing, pieces } from '../streams/splits'
 
@@ -99,6 +99,32 @@ describe('words and pictures', () => {
     (odd) => {
       const text = odd.repeat(1_000_000 / odd.length)
       expect(illustrated([text, one, text], linked).pictures).toEqual([one])
+    },
+  )
+})
+
+test('words are passed on as soon as nothing in them may begin a picture', async () => {
+  const seen: string[] = []
+  for await (const piece of piecesOf(passing(['> 40%', 'a d', 'ata:', 'x'].map(encode)))) {
+    if (typeof piece === 'string' && piece !== '') seen.push(piece)
+  }
+  expect(seen).toEqual(['> 40%', 'a ', 'data:x'])
+})
+
+describe('the address of a picture', () => {
+  test.each([
+    ['in Markdown, before any other', 'https://a.example/a.png ![b](https://b.example/b)', 'https://b.example/b'],
+    ['by its ending', 'See https://a.example/a (or https://b.example/b.webp?x=1).', 'https://b.example/b.webp?x=1'],
+    ['alone on its line', '> 100%\n  <https://a.example/a>\r\nBye', 'https://a.example/a'],
+    ['nowhere else', 'See https://a.example/a.pngs or [b](https://b.example/b)', undefined],
+  ])('is found %s', (_, text, address) => {
+    expect(addressIn(text)).toBe(address)
+  })
+
+  test.each(['https://', 'https://a.png', '\n', '> ', '![', 'a.png?'])(
+    'in nothing but %j is looked for in no time',
+    (odd) => {
+      expect(addressIn(`${odd.repeat(64_000 / odd.length)} "`)?.length ?? 0).toBeLessThan(70_000)
     },
   )
 })

@@ -26,8 +26,7 @@ export async function* piecesOf(bytes: Bytes): AsyncGenerator<string | Bytes, vo
     for (;;) {
       const at = bufferOf(window.view).indexOf(START)
       if (at === -1) {
-        // The last bytes may begin one.
-        yield text(Math.max(0, window.view.length - START.length + 1), { stream: true })
+        yield text(window.view.length - openedIn(window.view), { stream: true })
         if (await window.more()) continue
         yield text(window.view.length)
         return
@@ -45,6 +44,14 @@ export async function* piecesOf(bytes: Bytes): AsyncGenerator<string | Bytes, vo
   } finally {
     await window.close()
   }
+}
+
+/** How many of the last bytes may be the beginning of a picture's. */
+function openedIn(view: Uint8Array): number {
+  for (let count = Math.min(view.length, START.length - 1); count > 0; count--) {
+    if (START.startsWith(latin1(view.subarray(view.length - count)))) return count
+  }
+  return 0
 }
 
 /** What the window stands before, as far as it is base64. */
@@ -96,4 +103,21 @@ export function illustrated<Picture extends object>(
     }
   }
   return { text, pictures }
+}
+
+/* Addresses are of limited length, so that no text takes long. */
+const ADDRESS = 'https?://[\\w.~:/?#@!$&*+,;=%-]{1,2048}'
+const OF_IMAGE = new RegExp(
+  `${ADDRESS}\\.(?:png|jpe?g|webp|gif|avif|svg)(?![\\w/-])(?:\\?[\\w.~:/?@!$&*+,;=%-]*)?`,
+  'i',
+)
+const ALONE = new RegExp(`^[ \\t>]*<?(${ADDRESS})>?[ \\t\\r]*$`, 'm')
+
+/**
+ * The address of the picture that a text answers with: in Markdown, or bare, which is told from other addresses by its
+ * ending or by standing alone on its line.
+ */
+export function addressIn(text: string): string | undefined {
+  const [shown] = illustrated<{ url: string }>([text], (url) => ({ url })).pictures
+  return shown?.url ?? OF_IMAGE.exec(text)?.[0] ?? ALONE.exec(text)?.[1]
 }

@@ -1,0 +1,140 @@
+import { FOURTEEN_SHAPES } from '../catalog/gemini-sizes'
+import type { Model } from '../catalog/model'
+import { PLAIN } from '../catalog/plain'
+import { resolutionOf } from '../catalog/shapes'
+import { nearestTo, pixelsOf, ratioOf } from '../catalog/sizes'
+import { addressIn, piecesOf } from '../image/markdown-images'
+import type { ImageRequest } from '../image/request'
+import { decodeBase64 } from '../streams/base64'
+import { ChatAnswer } from './chat-answer'
+import { asJson, bearer, call, readingImage } from './http'
+import { dataUrlOf } from './inputs'
+import { unreadable } from './json-pictures'
+import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
+import { relayError } from './relay-reply'
+import { errorOf, errorSaid } from './refusal'
+
+/** As many pictures as Gemini takes (protocols §3.2); no relay says how many it does. */
+const MAX_INPUTS = 14
+
+/**
+ * Relays, and OpenRouter, that answer pictures in a chat (protocols §2.1, §2.2). A chat asks for words, pictures and, of the
+ * models that count in ratios, a shape; nothing else.
+ */
+export const openaiChat: Provider = {
+  id: 'openai-chat',
+  capability: (model) => ({
+    ...model,
+    ...PLAIN,
+    sizes: model.sizes.kind === 'shaped' ? model.sizes : { kind: 'listed', sizes: [] },
+    backgrounds: backgroundsOf(model),
+    maxInputs: Math.min(model.maxInputs ?? MAX_INPUTS, MAX_INPUTS),
+  }),
+  async *generate(request, upstream, work) {
+    const response = await ask(request, upstream, work)
+    const { headers } = response
+    yield {
+      type: 'accepted',
+      requestId: headers.get('x-oneapi-request-id') ?? headers.get('x-request-id') ?? undefined,
+    }
+    yield* told(response, upstream, work)
+  },
+}
+
+/** A model that makes nothing transparent need not be asked for what it always does. */
+const backgroundsOf = ({ backgrounds }: Model): readonly string[] =>
+  backgrounds && !backgrounds.includes('transparent') ? backgrounds : ['auto']
+
+/**
+ * Asks for a stream: of minutes without a byte, the proxies before a relay make a failure that is paid for, and a stream
+ * tells how far it is. Where that is refused, which costs nothing, the answer is asked for in one piece.
+ */
+async function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
+  try {
+    return await post(request, true, upstream, work)
+  } catch (error) {
+    if (!(error instanceof ProviderError) || !isAboutStreaming(error)) throw error
+    return await post(request, false, upstream, work)
+  }
+}
+
+const isAboutStreaming = ({ facts: { failure } }: ProviderError): boolean =>
+  failure?.code === 'invalid_request' && (failure.param === 'stream' || /\bstream/i.test(failure.message))
+
+function post(request: ImageRequest, stream: boolean, upstream: Upstream, work: Work): Promise<Response> {
+  const { prompt, images, size, endUser } = request
+  const pictures = images.map((image) => ({ type: 'image_url', image_url: { url: dataUrlOf(image, work) } }))
+  const content = pictures.length === 0 ? prompt : [{ type: 'text', text: prompt }, ...pictures]
+  const body = {
+    model: work.model,
+    messages: [{ role: 'user', content }],
+    stream,
+    ...shapeOf(size, upstream),
+    user: endUser,
+  }
+  return call(upstream, work, '/chat/completions', { account: bearer(upstream), ...asJson(body) }, relayError)
+}
+
+const MODALITIES = ['image', 'text']
+
+/**
+ * OpenRouter's own parameters (protocols §2.2). OpenRouter may answer words alone without `modalities`, which a relay may
+ * refuse; a relay is sent them only along with a shape, as the models have that it may pass them on to.
+ */
+function shapeOf(size: string, { baseUrl }: Upstream): Record<string, unknown> {
+  const pixels = pixelsOf(size)
+  if (!pixels) return new URL(baseUrl).hostname === 'openrouter.ai' ? { modalities: MODALITIES } : {}
+  const shape = nearestTo(ratioOf(pixels), FOURTEEN_SHAPES, ratioOf)
+  const resolution = resolutionOf(pixels)
+  // What is left to a model is of 1K, and some know no other.
+  const imageSize = resolution === '1K' ? {} : { image_size: resolution }
+  return { modalities: MODALITIES, image_config: { aspect_ratio: shape?.ratio, ...imageSize } }
+}
+
+/** So much of the words is searched for the address of a picture. */
+const MAX_WORDS = 64 * 1024
+
+/** The picture of an answer: the first one that stands in it as data, or else the first that has an address. */
+async function* told(response: Response, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void> {
+  const answer = new ChatAnswer(response)
+  let words = ''
+  let percent = 0
+  let isMade = false
+  try {
+    for await (const piece of piecesOf(answer.words())) {
+      if (typeof piece === 'string') {
+        words = (words + piece).slice(-MAX_WORDS)
+        const now = percentIn(words)
+        if (now > percent) yield { type: 'progress', percent: (percent = now) }
+      } else if (!isMade) {
+        isMade = true
+        yield { type: 'image', index: 0, bytes: readingImage(decodeBase64(piece)) }
+      }
+    }
+  } catch (error) {
+    throw unreadable(error, isMade || answer.isStream)
+  }
+  const address = answer.urls[0] ?? addressIn(words)
+  if (!isMade && address === undefined) throw failureOf(answer, response, upstream)
+  if (!isMade && address !== undefined) {
+    yield { type: 'image', index: 0, bytes: readingImage(work.download(address)) }
+  }
+  yield { type: 'summary', summary: answer.summary }
+}
+
+/** How far it is, by the last percentage in its words, such as `> 生成中 40%`; 0 where there is none. */
+function percentIn(words: string): number {
+  const [, percent = '0'] = /.*(?<![\d.])(\d{1,3})(?:\.\d+)? ?[%%]/s.exec(words.slice(-64)) ?? []
+  return Number(percent) > 100 ? 0 : Number(percent)
+}
+
+function failureOf(answer: ChatAnswer, response: Response, upstream: Upstream): ProviderError {
+  if (answer.failure !== undefined) return errorOf(response, upstream, answer.failure, relayError)
+  if (answer.isRefused) {
+    return errorSaid(
+      { kind: 'rejected', moderated: true, message: 'Its content filter refused the request.' },
+      upstream,
+    )
+  }
+  return new ProviderError('unavailable', 'answered without a picture', { ofRequest: true })
+}

@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest'
+import { openaiChat } from '../../src/providers/openai-chat'
+import { catalogue } from '../catalog/requests'
+import { FakeOpenaiChat } from '../support/fake-openai-chat'
+import { errorOf, openai, post } from '../support/gateway'
+import { internet } from '../support/internet'
+import { OPENAI, asking, run } from '../support/provider-run'
+import { dataUrlOf, picture } from '../support/pictures'
+import { playing } from '../support/playing'
+
+const [relay] = playing(new FakeOpenaiChat())
+
+const ask = (prompt: string, more: Record<string, unknown> = {}): Promise<Response> =>
+  post('/v1/images/generations', { model: 'relay-art', prompt, ...more })
+
+test('a request is one message, and its answer a stream', async () => {
+  const response = await ask('A cat')
+  expect(response.status).toBe(200)
+  const { data } = await response.json<{ data: { b64_json: string }[] }>()
+  expect(data[0]?.b64_json).toMatch(/^iVBORw0KGgo/)
+  expect(relay.sent[0]).toMatchObject({
+    method: 'POST',
+    path: '/v1/chat/completions',
+    headers: { authorization: 'Bearer key-of-the-fake', 'content-type': 'application/json' },
+  })
+  expect(relay.sent.map(({ body }) => body)).toEqual([
+    { model: 'relay-art', messages: [{ role: 'user', content: 'A cat' }], stream: true },
+  ])
+})
+
+test('a shape is asked for in the words of OpenRouter, and the end user is named', async () => {
+  const response = await ask('A cat', { model: 'gemini-3-pro-image', size: '2752x1536', user: 'ann' })
+  expect(response.status).toBe(200)
+  expect(relay.sent[0]?.body).toEqual({
+    model: 'gemini-3-pro-image',
+    messages: [{ role: 'user', content: 'A cat' }],
+    stream: true,
+    modalities: ['image', 'text'],
+    image_config: { aspect_ratio: '16:9', image_size: '2K' },
+    user: 'ann',
+  })
+})
+
+test('a shape at the smallest resolution is asked for by its ratio alone', async () => {
+  await ask('A cat', { model: 'gemini-3-pro-image', size: '848x1264' })
+  expect(relay.sent[0]?.body).toMatchObject({ image_config: { aspect_ratio: '2:3' } })
+})
+
+test('OpenRouter is always told that a picture is wanted', async () => {
+  const sent: unknown[] = []
+  const handle = async (request: Request): Promise<Response> => {
+    sent.push(await request.json())
+    return Response.json({ choices: [] })
+  }
+  internet({ 'openrouter.ai': { handle } })
+  const upstream = { ...OPENAI, provider: openaiChat, baseUrl: 'https://openrouter.ai/api/v1' }
+  await run(asking('A cat'), { upstream })
+  expect(sent).toMatchObject([{ modalities: ['image', 'text'] }])
+})
+
+test('pictures to edit stand in the message behind the prompt', async () => {
+  const bytes = [await picture('one'), await picture('two')]
+  const image = bytes.map((each, at) => new File([each], `${at}.png`, { type: 'image/png' }))
+  const { data } = await openai().images.edit({ model: 'relay-art', prompt: 'A cat @fault=data', image })
+  expect(data?.[0]?.b64_json).toMatch(/^iVBORw0KGgo/)
+  const shown = bytes.map((each) => ({
+    type: 'image_url',
+    image_url: { url: dataUrlOf(each) },
+  }))
+  expect(relay.sent[0]?.body).toEqual({
+    model: 'relay-art',
+    messages: [{ role: 'user', content: [{ type: 'text', text: 'A cat @fault=data' }, ...shown] }],
+    stream: true,
+  })
+})
+
+test('a relay that does not stream is asked for the answer in one piece', async () => {
+  expect((await ask('A cat @fault=no-stream')).status).toBe(200)
+  expect(relay.sent.map(({ body }) => body)).toMatchObject([{ stream: true }, { stream: false }])
+})
+
+test('several pictures are as many conversations', async () => {
+  const response = await ask('A cat', { n: 2 })
+  expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
+  expect(relay.submits).toBe(2)
+})
+
+test('a size that no ratio of the model stands for is left to it, and told', async () => {
+  const response = await ask('A cat', { size: '1024x1536' })
+  expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'size=1024x1536>auto'])
+  expect(relay.sent.map(({ body }) => Object.keys(body ?? {}))).toEqual([['model', 'messages', 'stream']])
+})
+
+test('such a size is refused where its caller wants nothing adapted', async () => {
+  const body = { model: 'relay-art', prompt: 'A cat', size: '1024x1536' }
+  const response = await post('/v1/images/generations', body, { 'x-strict': 'true' })
+  expect([await errorOf(response), relay.sent]).toMatchObject([{ status: 400, param: 'size' }, []])
+})
+
+test.each([{ background: 'transparent' }, { output_format: 'webp' }])(
+  'what cannot be said in a chat is refused, and not left out: %j',
+  async (more) => {
+    expect([(await ask('A cat', more)).status, relay.sent]).toEqual([400, []])
+  },
+)
+
+describe('when the relay', () => {
+  test.each([
+    ['passes a refusal of the content on as its own failure', 'moderation', 400, 0],
+    ['ends its answer with a content filter', 'filtered', 400, 1],
+    ['is asked too often', 'limited', 503, 0],
+    ['has no credit left', 'billing', 503, 0],
+    ['says in its stream that it has no credit left', 'billing-inside', 503, 1],
+    ['does not know our key', 'unauthorized', 503, 0],
+    ['has no channel for the model', 'no-channel', 503, 0],
+    ['names a URL that is gone', 'gone', 502, 2],
+    ['breaks off in the middle of a picture', 'cut', 502, 2],
+  ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
+    const response = await ask(`A cat @fault=${fault}`)
+    expect([response.status, relay.submits]).toEqual([status, submits])
+  })
+
+  test.each([
+    ['answers in words alone', 'refusal'],
+    ['answers with a web page', 'malformed'],
+    ['fails', 'error'],
+    ['fails in its stream', 'error-inside'],
+  ])('%s, the caller is told of a failure', async (_, fault) => {
+    expect((await ask(`A cat @fault=${fault}`)).status).toBe(502)
+  })
+})
+
+describe('what can be asked for in a chat', () => {
+  const able = (name: string): unknown => openaiChat.capability?.(catalogue(name), name)
+
+  test('is a shape of the models that count in ratios', () => {
+    expect(able('gemini-3-pro-image')).toMatchObject({ sizes: catalogue('gemini-3-pro-image').sizes, extras: [] })
+  })
+
+  test.each(['gpt-image-2', 'unheard-of'])('is no size of %s, nor a mask, nor more than one picture', (name) => {
+    expect(able(name)).toMatchObject({
+      sizes: { kind: 'listed', sizes: [] },
+      qualities: ['auto'],
+      formats: ['png'],
+      mask: false,
+      maxImages: 1,
+      maxInputs: 14,
+    })
+  })
+})
