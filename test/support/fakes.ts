@@ -8,6 +8,7 @@ import { FakeGrsai } from './fake-grsai.ts'
 import { FakeIdeogram } from './fake-ideogram.ts'
 import { FakeMidjourneyProxy } from './fake-midjourney-proxy.ts'
 import { FakeOpenaiChat } from './fake-openai-chat.ts'
+import { FakeOpenrouter } from './fake-openrouter.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
@@ -22,4 +23,5 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeIdeogram,
   FakeMidjourneyProxy,
   FakeOpenaiChat,
+  FakeOpenrouter,
 ]

@@ -1,0 +1,129 @@
+import { geminiShape } from '../catalog/gemini-sizes'
+import type { Model } from '../catalog/model'
+import { ratioNamed, shaped } from '../catalog/ratios'
+import type { Shape, Sizes } from '../catalog/sizes'
+import { DEFAULTS, type ImageRequest } from '../image/request'
+import { asJson, bearer, call } from './http'
+import { dataUrlOf } from './inputs'
+import { answered } from './json-pictures'
+import { streamed } from './openai-events'
+import type { Provider, ProviderError, Upstream, Work } from './provider'
+import { relayError, relaySummary } from './relay-reply'
+import { errorOf } from './refusal'
+
+const MAX_INPUTS = 16
+const MAX_IMAGES = 10
+
+/**
+ * The shapes of OpenAI's models there, which are asked for by ratio alone: it picks the pixels, and they are not told. These
+ * are the usual ones (protocols §1.2, §9).
+ */
+const SHAPES: readonly Shape[] = [
+  { ratio: '1:1', width: 1024, height: 1024 },
+  { ratio: '3:2', width: 1536, height: 1024 },
+  { ratio: '2:3', width: 1024, height: 1536 },
+  { ratio: '4:3', width: 1024, height: 768 },
+  { ratio: '3:4', width: 768, height: 1024 },
+  { ratio: '16:9', width: 1280, height: 720 },
+  { ratio: '9:16', width: 720, height: 1280 },
+  { ratio: '21:9', width: 1344, height: 576 },
+]
+
+/** OpenRouter's images API (protocols §2.2), by which models of many makers are reached. */
+export const openrouter: Provider = {
+  id: 'openrouter',
+  wellKnown: {
+    secret: 'OPENROUTER_API_KEY',
+    baseUrl: 'https://openrouter.ai/api/v1',
+    models: ['gpt-image-2', 'gemini-3-pro-image', 'gemini-3.1-flash-lite-image'],
+    priority: 1,
+  },
+  capability: (model) => ({
+    ...model,
+    ...(model.sizes.kind === 'unknown' ? UNHEARD_OF : HEARD_OF),
+    sizes: sizesOf(model.sizes),
+    qualities: model.qualities ?? QUALITIES,
+    maxInputs: Math.min(model.maxInputs ?? MAX_INPUTS, MAX_INPUTS),
+    // Gemini's make one, and a request for more is refused there.
+    maxImages: model.sizes.kind === 'free' || model.sizes.kind === 'listed' ? MAX_IMAGES : 1,
+    moderations: ['auto'],
+    inputFidelities: [],
+    mask: false,
+    markup: false,
+    style: false,
+  }),
+  async *generate(request, upstream, work) {
+    const response = await ask(request, upstream, work)
+    yield { type: 'accepted', requestId: response.headers.get('x-generation-id') ?? undefined }
+    const isStream = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
+    const failureOf = (said: unknown): ProviderError => errorOf(response, upstream, said, relayError)
+    yield* isStream
+      ? streamed(response, request, work, failureOf, relaySummary)
+      : answered(response, work, failureOf, relaySummary)
+  },
+}
+
+const QUALITIES = ['auto', 'low', 'medium', 'high', 'xhigh', 'max']
+/** A model of which nothing is known is asked for whatever the API has. */
+const UNHEARD_OF = {
+  backgrounds: ['auto', 'transparent', 'opaque'],
+  formats: ['png', 'jpeg', 'webp', 'svg'],
+  extras: ['seed'],
+  compression: true,
+} as const satisfies Partial<Model>
+/**
+ * OpenAI's and Google's choose their format and have no seed there, and what a model does not take is refused (a copy of
+ * its catalogue of 2026-07-31 in K-Dense's skill `generate-image`).
+ */
+const HEARD_OF = { formats: ['png'], extras: [], compression: false } as const satisfies Partial<Model>
+
+/** Of an API that counts pixels, the list is kept, each of which is a ratio there. */
+const sizesOf = (sizes: Sizes): Sizes => (sizes.kind === 'free' || sizes.kind === 'range' ? shaped(SHAPES) : sizes)
+
+function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
+  const asked = { account: bearer(upstream), ...asJson(fieldsOf(request, work)) }
+  return call(upstream, work, '/images', asked, relayError)
+}
+
+/** What has its default is left out, since not every model takes every parameter. */
+function fieldsOf(request: ImageRequest, work: Work): Record<string, unknown> {
+  const unless = <Value>(usual: Value, value: Value): Value | undefined => (value === usual ? undefined : value)
+  const model = slugOf(work.model)
+  const references = request.images.map((image) => ({ type: 'image_url', image_url: { url: dataUrlOf(image, work) } }))
+  return {
+    model,
+    prompt: request.prompt,
+    n: unless<number>(DEFAULTS.n, request.n),
+    ...sizeOf(request.size, model),
+    quality: unless<string>(DEFAULTS.quality, request.quality),
+    background: unless<string>(DEFAULTS.background, request.background),
+    output_format: unless<string>(DEFAULTS.format, request.format),
+    output_compression: unless<number>(DEFAULTS.compression, request.compression),
+    input_references: references.length > 0 ? references : undefined,
+    seed: request.extras['seed'],
+    stream: request.partials > 0 ? true : undefined,
+    user: request.endUser,
+  }
+}
+
+const MAKERS = [
+  { maker: 'openai', models: /^(?:gpt|chatgpt)-/ },
+  { maker: 'google', models: /^gemini-/ },
+]
+
+/** A model is known there by its maker as well, as in `openai/gpt-image-2`. */
+function slugOf(model: string): string {
+  const maker = model.includes('/') ? undefined : MAKERS.find(({ models }) => models.test(model))?.maker
+  return maker ? `${maker}/${model}` : model
+}
+
+/** Pixels are fitted to any model there, and nobody is told (the SDK's words on `size`); a ratio is taken as it is. */
+function sizeOf(size: string, model: string): Record<string, unknown> {
+  if (size === 'auto') return {}
+  const named = model.startsWith('openai/') ? ratioNamed(size, shaped(SHAPES)) : undefined
+  if (named) return { aspect_ratio: named.ratio }
+  const shape = model.startsWith('google/') ? geminiShape(size) : undefined
+  if (!shape) return { size }
+  // What is left to a model is of 1K, and some know no other.
+  return { aspect_ratio: shape.ratio, resolution: shape.resolution === '1K' ? undefined : shape.resolution }
+}
