@@ -9,6 +9,7 @@ import { FakeIdeogram } from './fake-ideogram.ts'
 import { FakeMidjourneyProxy } from './fake-midjourney-proxy.ts'
 import { FakeOpenaiChat } from './fake-openai-chat.ts'
 import { FakeOpenrouter } from './fake-openrouter.ts'
+import { FakeRecraft } from './fake-recraft.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
@@ -24,4 +25,5 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeMidjourneyProxy,
   FakeOpenaiChat,
   FakeOpenrouter,
+  FakeRecraft,
 ]

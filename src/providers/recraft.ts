@@ -1,0 +1,132 @@
+import * as z from 'zod'
+import type { Model } from '../catalog/model'
+import { narrowed } from '../catalog/narrowed'
+import { PLAIN } from '../catalog/plain'
+import { eitherWay, type Sizes } from '../catalog/sizes'
+import { DEFAULTS, type ImageRequest, type InputImage } from '../image/request'
+import { formBody, textsOf } from '../streams/form'
+import { asJson, bearer, call } from './http'
+import { fileOf, USUAL_STRENGTH } from './inputs'
+import { answered } from './json-pictures'
+import type { Provider, ProviderError, Upstream, Work } from './provider'
+import { type ErrorReader, errorOf, speaksOfContent } from './refusal'
+
+/** The longer and the shorter edge of each size of V4, which may lie or stand upright (protocols §6.11). */
+const EDGES = [
+  [1024, 1024],
+  [1344, 768],
+  [1280, 832],
+  [1216, 896],
+  [1152, 896],
+  [1536, 768],
+] as const
+
+const sizesOf = (scale: number): Sizes => eitherWay(EDGES.map(([long, short]) => [long * scale, short * scale]))
+
+/** Masks are left out: protocols §6.11 does not tell which part of one is edited, the white or the transparent one. */
+const API = {
+  ...PLAIN,
+  sizes: { kind: 'unknown' },
+  formats: ['png', 'webp', 'svg'],
+  extras: ['negative_prompt', 'strength'],
+  maxInputs: 1,
+  maxImages: 6,
+  style: true,
+} as const satisfies Model
+
+const priced = (model: Model, each: number): Model => ({ ...model, prices: { per: 'image', each } })
+
+const RASTER: Model = { ...API, formats: ['png', 'webp'] }
+/** The styles of V4 are for models of their own, which have to be given a style that was made before. */
+const V4: Model = { ...RASTER, sizes: sizesOf(1), extras: ['strength'], style: false }
+const V4_PRO: Model = { ...V4, sizes: sizesOf(2) }
+
+/** Its models, with prices in USD (protocols §6.11). */
+const MODELS: Readonly<Record<string, Model>> = {
+  recraftv4_1: priced(V4, 0.035),
+  recraftv4_1_flash: priced(V4, 0.007),
+  recraftv4_1_pro: priced(V4_PRO, 0.21),
+  recraftv4_1_vector: priced({ ...V4, formats: ['svg'] }, 0.08),
+  recraftv4_1_pro_vector: priced({ ...V4_PRO, formats: ['svg'] }, 0.3),
+  recraftv4: V4,
+  recraftv3: priced(RASTER, 0.04),
+  recraftv2: priced(RASTER, 0.022),
+}
+
+/** Recraft (protocols §6.11): much like OpenAI's Images API, with an own path for an edit. */
+export const recraft: Provider = {
+  id: 'recraft',
+  wellKnown: {
+    secret: 'RECRAFT_API_KEY',
+    baseUrl: 'https://external.api.recraft.ai/v1',
+    models: Object.keys(MODELS),
+  },
+  models: MODELS,
+  capability: (model) => narrowed(model, API),
+  async *generate(request, upstream, work) {
+    const response = await ask(request, upstream, work)
+    yield { type: 'accepted', requestId: response.headers.get('x-request-id') ?? undefined }
+    const failureOf = (said: unknown): ProviderError => errorOf(response, upstream, said, readError)
+    yield* answered(response, work, failureOf, (said) => ({ cost: costOf(said) }))
+  },
+}
+
+function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
+  const fields = fieldsOf(request, work.model)
+  const [image] = request.images
+  if (image) return askForEdit(image, fields, upstream, work)
+  return call(upstream, work, '/images/generations', { account: bearer(upstream), ...asJson(fields) }, readError)
+}
+
+function askForEdit(
+  image: InputImage,
+  fields: Record<string, unknown>,
+  upstream: Upstream,
+  work: Work,
+): Promise<Response> {
+  const form = formBody(textsOf({ ...fields, strength: fields['strength'] ?? USUAL_STRENGTH }), [
+    fileOf('image', image, work),
+  ])
+  const headers = { 'content-type': form.contentType }
+  return call(upstream, work, '/images/imageToImage', { account: bearer(upstream), headers, parted: form }, readError)
+}
+
+function fieldsOf(request: ImageRequest, model: string): Record<string, unknown> {
+  const { prompt, n, size, style, format, extras } = request
+  return {
+    prompt,
+    model,
+    n: n === DEFAULTS.n ? undefined : n,
+    size: size === DEFAULTS.size ? undefined : size,
+    style,
+    negative_prompt: extras['negative_prompt'],
+    strength: extras['strength'],
+    // What a vector model makes is no choice of the caller's.
+    image_format: format === 'svg' ? undefined : format,
+    response_format: 'b64_json',
+  }
+}
+
+const charged = z.object({ credits: z.number().nonnegative() })
+/** A thousand units are a dollar. */
+const MICRO_USD_PER_UNIT = 1000
+
+function costOf(said: unknown): number | undefined {
+  const { credits } = charged.safeParse(said).data ?? {}
+  return credits === undefined ? undefined : Math.round(credits * MICRO_USD_PER_UNIT)
+}
+
+/** The shape is loosely documented (protocols §6.11). */
+const errorReply = z.object({
+  message: z.string().optional().catch(undefined),
+  code: z.union([z.string(), z.number()]).transform(String).optional().catch(undefined),
+})
+
+/** Neither a status nor a code for refused content is documented. */
+const REFUSALS = [200, 400, 403, 422]
+
+const readError: ErrorReader = (body, status) => {
+  const { message, code } = errorReply.safeParse(body).data ?? {}
+  const isModerated = REFUSALS.includes(status) && speaksOfContent(`${code ?? ''} ${message ?? ''}`)
+  return { message, code, ...(isModerated ? { moderated: true } : {}) }
+}
