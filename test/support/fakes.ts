@@ -10,6 +10,7 @@ import { FakeMidjourneyProxy } from './fake-midjourney-proxy.ts'
 import { FakeOpenaiChat } from './fake-openai-chat.ts'
 import { FakeOpenrouter } from './fake-openrouter.ts'
 import { FakeRecraft } from './fake-recraft.ts'
+import { FakeReplicate } from './fake-replicate.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
@@ -26,4 +27,5 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeOpenaiChat,
   FakeOpenrouter,
   FakeRecraft,
+  FakeReplicate,
 ]
