@@ -11,6 +11,7 @@ import { FakeOpenaiChat } from './fake-openai-chat.ts'
 import { FakeOpenrouter } from './fake-openrouter.ts'
 import { FakeRecraft } from './fake-recraft.ts'
 import { FakeReplicate } from './fake-replicate.ts'
+import { FakeStability } from './fake-stability.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
@@ -28,4 +29,5 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeOpenrouter,
   FakeRecraft,
   FakeReplicate,
+  FakeStability,
 ]

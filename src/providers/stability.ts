@@ -1,0 +1,160 @@
+import * as z from 'zod'
+import type { Model } from '../catalog/model'
+import { narrowed } from '../catalog/narrowed'
+import { PLAIN } from '../catalog/plain'
+import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
+import type { ImageRequest } from '../image/request'
+import { read } from '../streams/bytes'
+import { formBody, textsOf } from '../streams/form'
+import { bearer, bodyOf, call, readingImage } from './http'
+import { fileOf, USUAL_STRENGTH } from './inputs'
+import { type Provider, ProviderError, type Upstream, type Work } from './provider'
+import { type ErrorReader, requestIdOf } from './refusal'
+
+const SIZES = shaped(shapesOf(['1:1', '16:9', '21:9', '2:3', '3:2', '4:5', '5:4', '9:16', '9:21']))
+
+/** As its maker's documentation lists them. */
+const STYLES = [
+  '3d-model',
+  'analog-film',
+  'anime',
+  'cinematic',
+  'comic-book',
+  'digital-art',
+  'enhance',
+  'fantasy-art',
+  'isometric',
+  'line-art',
+  'low-poly',
+  'modeling-compound',
+  'neon-punk',
+  'origami',
+  'photographic',
+  'pixel-art',
+  'tile-texture',
+]
+
+/** Masks are left out: protocols §6.5 does not tell which part of one is edited, the white or the transparent one. */
+const STABLE = {
+  ...PLAIN,
+  sizes: SIZES,
+  formats: ['png', 'jpeg', 'webp'],
+  extras: ['seed', 'negative_prompt'],
+} as const satisfies Model
+
+const SD_3_5: Model = {
+  ...STABLE,
+  formats: ['png', 'jpeg'],
+  extras: ['seed', 'negative_prompt', 'guidance', 'strength'],
+  maxInputs: 1,
+}
+
+/** Its models, with prices in USD where protocols §6.5 has them. */
+const MODELS: Readonly<Record<string, Model>> = {
+  'stable-image-core': { ...STABLE, style: STYLES, prices: { per: 'image', each: 0.03 } },
+  'stable-image-ultra': {
+    ...STABLE,
+    extras: ['seed', 'negative_prompt', 'strength'],
+    maxInputs: 1,
+    prices: { per: 'image', each: 0.08 },
+  },
+  'sd3.5-large': SD_3_5,
+  'sd3.5-large-turbo': { ...SD_3_5, extras: ['seed', 'guidance', 'strength'] },
+  'sd3.5-medium': SD_3_5,
+}
+
+const API: Model = {
+  ...STABLE,
+  extras: ['seed', 'negative_prompt', 'guidance', 'strength'],
+  maxInputs: 1,
+  style: STYLES,
+}
+
+/** Stability's Stable Image API (protocols §6.5): a form goes there, and the bytes of a picture come back. */
+export const stability: Provider = {
+  id: 'stability',
+  wellKnown: { secret: 'STABILITY_API_KEY', baseUrl: 'https://api.stability.ai', models: Object.keys(MODELS) },
+  models: MODELS,
+  // Whatever sizes a model has elsewhere, only these ratios can be named here.
+  capability: (model) => ({ ...narrowed(model, API), sizes: SIZES }),
+  async *generate(request, upstream, work) {
+    const response = await ask(request, upstream, work)
+    await refuseOther(response)
+    yield { type: 'accepted', requestId: requestIdOf(response.headers) }
+    yield { type: 'image', index: 0, bytes: readingImage(read(bodyOf(response))) }
+    yield { type: 'summary', summary: {} }
+  },
+}
+
+function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
+  const { path, model } = placeOf(work.model)
+  const form = formBody(
+    fieldsOf(request, model),
+    request.images.map((image) => fileOf('image', image, work)),
+  )
+  return call(
+    upstream,
+    work,
+    `/v2beta/stable-image/generate/${path}`,
+    {
+      account: bearer(upstream),
+      headers: { accept: 'image/*', 'content-type': form.contentType },
+      parted: form,
+    },
+    readError,
+  )
+}
+
+/** The models of Stable Diffusion share a path, at which they are named. */
+function placeOf(name: string): { path: string; model: string | undefined } {
+  const [, path] = /^stable-image-([\w-]+)$/.exec(name) ?? []
+  return path ? { path, model: undefined } : { path: 'sd3', model: name }
+}
+
+function fieldsOf(request: ImageRequest, model: string | undefined): Record<string, string> {
+  const { prompt, size, format, style, extras, operation } = request
+  const isEdit = operation === 'edit'
+  return textsOf({
+    prompt,
+    model,
+    mode: model && isEdit ? 'image-to-image' : undefined,
+    aspect_ratio: ratioNamed(size, SIZES)?.ratio,
+    output_format: format,
+    style_preset: style,
+    negative_prompt: extras['negative_prompt'],
+    seed: extras['seed'],
+    cfg_scale: extras['guidance'],
+    strength: extras['strength'] ?? (isEdit ? USUAL_STRENGTH : undefined),
+  })
+}
+
+/** Throws ProviderError where a good answer is not the picture that was asked for. */
+async function refuseOther(response: Response): Promise<void> {
+  const isFiltered = response.headers.get('finish-reason') === 'CONTENT_FILTERED'
+  const isText = /^(?:text\/|application\/json)/i.test(response.headers.get('content-type') ?? '')
+  if (!isFiltered && !isText) return
+  await response.body?.cancel()
+  const facts = { status: response.status, requestId: requestIdOf(response.headers) }
+  if (isFiltered) throw new ProviderError('rejected', 'blurred the picture it made', { ...facts, failure: FILTERED })
+  throw new ProviderError('unavailable', 'answered with something else than its API promises', facts)
+}
+
+/** What comes then is blurred, and is paid for all the same (protocols §6.5). */
+const FILTERED = {
+  code: 'content_rejected',
+  message:
+    'The upstream refused the picture that it had made, and charged for it. Change the prompt before you try again.',
+  reason: 'moderation_blocked',
+  retry: false,
+} as const
+
+const errorReply = z.object({
+  name: z.string().optional().catch(undefined),
+  errors: z.array(z.string()).catch([]),
+})
+
+const readError: ErrorReader = (body) => {
+  const { name, errors = [] } = errorReply.safeParse(body).data ?? {}
+  const message = errors.length > 0 ? errors.join(' ') : undefined
+  return { message, code: name, ...(name === 'content_moderation' ? { moderated: true } : {}) }
+}
