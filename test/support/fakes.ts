@@ -12,6 +12,7 @@ import { FakeOpenrouter } from './fake-openrouter.ts'
 import { FakeRecraft } from './fake-recraft.ts'
 import { FakeReplicate } from './fake-replicate.ts'
 import { FakeStability } from './fake-stability.ts'
+import { FakeWorkersAi } from './fake-workers-ai.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
@@ -30,4 +31,5 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeRecraft,
   FakeReplicate,
   FakeStability,
+  FakeWorkersAi,
 ]
