@@ -13,6 +13,7 @@ import { FakeRecraft } from './fake-recraft.ts'
 import { FakeReplicate } from './fake-replicate.ts'
 import { FakeStability } from './fake-stability.ts'
 import { FakeWorkersAi } from './fake-workers-ai.ts'
+import { FakeXai } from './fake-xai.ts'
 import type { FakeProvider } from './fake-provider.ts'
 
 /** A fake of every upstream API. */
@@ -32,4 +33,5 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeReplicate,
   FakeStability,
   FakeWorkersAi,
+  FakeXai,
 ]
