@@ -8,6 +8,7 @@ import { keyHash } from '../team/key'
 import { changeKey, issueKey, listKeys, revokeKey } from './keys'
 import { showAudit, showUsage } from './reports'
 import { changeTeam, createTeam, deleteTeam, listTeams, showTeam } from './teams'
+import { changeAccount, changeUpstream, listUpstreams } from './upstreams'
 import { listDeliveries, redeliver, removeWebhook, rotateSecret, setWebhook, showWebhook } from './webhooks'
 
 /** The team of the static key is there before anybody has used that. */
@@ -42,6 +43,10 @@ export const admin = new Hono<App>()
   .post('/teams/:team/webhook/secret', rotateSecret)
   .get('/teams/:team/webhook/deliveries', listDeliveries)
   .post('/teams/:team/webhook/deliveries/:delivery/redeliver', redeliver)
+
+  .get('/upstreams', listUpstreams)
+  .patch('/upstreams/:upstream', changeUpstream)
+  .patch('/upstreams/:upstream/accounts/:account', changeAccount)
 
   .get('/usage', beGatewayTeam, showUsage)
   .get('/audit', beGatewayTeam, showAudit)

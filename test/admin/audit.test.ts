@@ -37,6 +37,7 @@ describe('the audit', () => {
         id: response.headers.get('x-generation-id'),
         status: 'succeeded',
         attempts: 1,
+        route: 'openai/0 served',
         request_id: response.headers.get('x-request-id'),
         prompt: 'A cat',
         upstream: 'openai',
@@ -66,7 +67,8 @@ describe('the audit', () => {
     await ask(key, { prompt: 'A cat @fault=500' })
     const failed = { status: 'failed', error: 'upstream_failed', cost_usd: 0, upstream: 'openai', images: [] }
     const { data } = await auditOf()
-    expect(data).toMatchObject([{ ...failed, upstream_request_id: expect.stringMatching(/^req_/), attempts: 1 }])
+    const tries = { attempts: 2, route: 'openai/0 unavailable, openai/0 unavailable' }
+    expect(data).toMatchObject([{ ...failed, ...tries, upstream_request_id: expect.stringMatching(/^req_/) }])
   })
 
   test('finds a picture by its link, by the path of that, and by its key, whoever it belongs to', async () => {

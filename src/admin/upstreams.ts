@@ -1,0 +1,126 @@
+import type { Context } from 'hono'
+import * as z from 'zod'
+import type { App } from '../context'
+import { type Failure, GatewayError } from '../errors'
+import type { Upstream } from '../providers/provider'
+import { moment } from '../team/worded'
+import type { Standing } from '../upstreams/account'
+import { standingOf, switchAccount } from '../upstreams/accounts'
+import { conditionOf } from '../upstreams/condition'
+import { NEW } from '../upstreams/health'
+import { bodyOf } from './body'
+
+const turn = z.strictObject({ enabled: z.boolean() })
+
+/** `GET /admin/api/upstreams`: in the order of the settings, each with how its accounts stand. */
+export async function listUpstreams(c: Context<App>): Promise<Response> {
+  const byName = Map.groupBy(c.get('config').upstreams, ({ name }) => name)
+  const data = await Promise.all([...byName.values()].map((accounts) => upstreamJson(accounts, c.env)))
+  return c.json({ object: 'list', data })
+}
+
+/** `PATCH /admin/api/upstreams/{upstream}`: takes all of its accounts out, or puts them back. Throws GatewayError. */
+export async function changeUpstream(c: Context<App>): Promise<Response> {
+  const { enabled } = await bodyOf(c, turn)
+  const accounts = accountsAt(c)
+  await Promise.all(accounts.map((account) => switchAccount(c.env.ACCOUNTS, account, enabled)))
+  return c.json(await upstreamJson(accounts, c.env))
+}
+
+/** `PATCH /admin/api/upstreams/{upstream}/accounts/{account}`: takes one out, or puts it back. Throws GatewayError. */
+export async function changeAccount(c: Context<App>): Promise<Response> {
+  const { enabled } = await bodyOf(c, turn)
+  const found = accountsAt(c).find(({ account }) => String(account) === c.req.param('account'))
+  if (!found) throw new GatewayError(NO_ACCOUNT)
+  await switchAccount(c.env.ACCOUNTS, found, enabled)
+  return c.json(await accountJson(found, c.env))
+}
+
+/** The accounts of an upstream that can be switched. Throws GatewayError. */
+function accountsAt(c: Context<App>): Upstream[] {
+  const accounts = c.get('config').upstreams.filter(({ name }) => name === c.req.param('upstream'))
+  if (accounts.length === 0) throw new GatewayError(NO_UPSTREAM)
+  if (accounts.some(({ standIn }) => standIn)) throw new GatewayError(STAND_IN)
+  return accounts
+}
+
+async function upstreamJson(accounts: readonly Upstream[], env: Env): Promise<Record<string, unknown>> {
+  const [first] = accounts
+  return {
+    object: 'upstream',
+    name: first?.name,
+    provider: first?.provider.id,
+    priority: first?.priority,
+    weight: first?.weight,
+    models: first?.models.map(({ ours, theirs }) => (theirs === undefined ? ours : `${ours}=${theirs}`)),
+    max_concurrency: first?.maxConcurrency ?? null,
+    requests_per_minute: first?.requestsPerMinute ?? null,
+    accounts: await Promise.all(accounts.map((account) => accountJson(account, env))),
+  }
+}
+
+async function accountJson(upstream: Upstream, env: Env): Promise<Record<string, unknown>> {
+  const standing = upstream.standIn ? UNTOUCHED : await standingOf(env.ACCOUNTS, upstream)
+  const { account } = upstream
+  return { object: 'account', account, ...(standing ? standingJson(standing, Date.now()) : UNKNOWN) }
+}
+
+function standingJson({ health, seats, waiting, sentWithinMinute, latencies }: Standing, nowMs: number): AccountJson {
+  const { status, untilMs, sinceMs, reason } = conditionOf(health, nowMs)
+  return {
+    status,
+    until: moment(untilMs),
+    since: moment(sinceMs),
+    reason: reason ?? null,
+    in_use: seats,
+    waiting,
+    requests_last_minute: sentWithinMinute,
+    latency: latencies.map(({ model, count, p50Ms, p95Ms }) => ({ model, count, p50_ms: p50Ms, p95_ms: p95Ms })),
+    without_models: Object.entries(health.without)
+      .filter(([, withoutMs]) => withoutMs > nowMs)
+      .map(([model, withoutMs]) => ({ model, until: moment(withoutMs) })),
+  }
+}
+
+/** How an account stands; what nobody knows is null. */
+interface AccountJson {
+  status: string
+  until: string | null
+  since: string | null
+  reason: string | null
+  in_use: number | null
+  waiting: number | null
+  requests_last_minute: number | null
+  latency: { model: string; count: number; p50_ms: number; p95_ms: number }[]
+  without_models: { model: string; until: string | null }[]
+}
+
+/** What draws here has no health, no limits and no books. */
+const UNTOUCHED: Standing = { health: NEW, seats: 0, waiting: 0, sentWithinMinute: 0, latencies: [] }
+
+const UNKNOWN: AccountJson = {
+  status: 'unknown',
+  until: null,
+  since: null,
+  reason: 'its object could not be reached',
+  in_use: null,
+  waiting: null,
+  requests_last_minute: null,
+  latency: [],
+  without_models: [],
+}
+
+const NO_UPSTREAM: Failure = {
+  code: 'not_found',
+  message: 'There is no such upstream. List them with GET /admin/api/upstreams.',
+}
+
+const NO_ACCOUNT: Failure = {
+  code: 'not_found',
+  message: 'This upstream has no such account; they count from 0. List them with GET /admin/api/upstreams.',
+}
+
+const STAND_IN: Failure = {
+  code: 'conflict',
+  message: 'The demo only stands in where nothing else serves a model. Set DEMO_UPSTREAM to false to be without it.',
+}

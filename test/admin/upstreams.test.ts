@@ -1,0 +1,175 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, test, vi } from 'vitest'
+import { operate } from '../support/teams'
+import { accountsOf, inMs, make, so, watchedUpstreams } from '../support/watched-upstreams'
+
+const { first, hold, take } = watchedUpstreams()
+
+const ACCOUNT = {
+  object: 'account',
+  account: 0,
+  status: 'ready',
+  until: null,
+  since: null,
+  reason: null,
+  in_use: 0,
+  waiting: 0,
+  requests_last_minute: 0,
+  latency: [],
+  without_models: [],
+}
+
+/** The one account of `sole`. */
+const sole = async (): Promise<unknown> => (await accountsOf('sole'))[0]
+
+describe('the list of upstreams', () => {
+  test('has all of them as the settings do, with an account for each credential, and last the demo', async () => {
+    const { data } = await (await operate('GET', '/upstreams')).json<{ data: unknown[] }>()
+    const openai = { object: 'upstream', provider: 'openai' }
+    const unlimited = { max_concurrency: null, requests_per_minute: null }
+    const twins = [ACCOUNT, { ...ACCOUNT, account: 1 }]
+    const twin = { name: 'twin', priority: 2, weight: 3, models: ['twin=relay-2', 'flux-*'], accounts: twins }
+    const usual = { priority: 0, weight: 1, accounts: [ACCOUNT] }
+    const narrow = { models: ['narrow=relay-1'], max_concurrency: 1, requests_per_minute: 60 }
+    expect(data).toEqual([
+      { ...openai, ...usual, ...unlimited, name: 'sole', models: ['relay-1'] },
+      { ...openai, ...twin, ...unlimited },
+      { ...openai, ...usual, ...narrow, name: 'narrow' },
+      {
+        object: 'upstream',
+        ...usual,
+        ...unlimited,
+        name: 'demo',
+        provider: 'demo',
+        models: expect.arrayContaining(['gpt-image-2']),
+      },
+    ])
+  })
+
+  test('holds no credential and no address', async () => {
+    await make('A cat @fault=401')
+    await make('A cat', 'twin')
+    const text = await (await operate('GET', '/upstreams')).text()
+    expect(text).toContain('"disabled"')
+    expect(text).not.toMatch(/secret|_KEY|example\.com/)
+  })
+
+  test('shows the demo as ready when it has drawn', async () => {
+    expect(await make('A cat', 'gpt-image-2')).toEqual([200, 'demo'])
+    expect(await accountsOf('demo')).toEqual([ACCOUNT])
+  })
+})
+
+describe('an account is', () => {
+  test('ready when it has served, with how long that took', async () => {
+    for (const ms of [1000, 3000, 2000]) {
+      take(ms)
+      expect(await make('A cat')).toEqual([200, 'sole'])
+    }
+    const latency = [{ model: 'relay-1', count: 3, p50_ms: 2000, p95_ms: 3000 }]
+    expect(await sole()).toEqual({ ...ACCOUNT, requests_last_minute: 3, latency })
+    vi.setSystemTime(Date.now() + 61_000)
+    expect(await sole()).toEqual({ ...ACCOUNT, latency })
+  })
+
+  test('ready when it refuses what somebody asks for', async () => {
+    expect(await make('A cat @fault=moderation')).toEqual([400, null])
+    expect(await sole()).toMatchObject({ status: 'ready', reason: null })
+  })
+
+  test('being probed while it has its first request', async () => {
+    const { arrived, release } = hold()
+    const probing = { status: 'probing', until: inMs(2000), reason: 'is new' }
+    const made = make('A cat')
+    await arrived()
+    expect(await sole()).toEqual({ ...ACCOUNT, ...probing, in_use: 1, requests_last_minute: 1 })
+    release()
+    expect(await made).toEqual([200, 'sole'])
+    expect(await sole()).toMatchObject({ status: 'ready', until: null, reason: null, in_use: 0 })
+  })
+
+  test('told how many wait for it', async () => {
+    const { arrived, release } = hold()
+    const made = [make('A cat', 'narrow'), make('A dog', 'narrow'), make('A hen', 'narrow')]
+    await arrived()
+    await so(async () => (await accountsOf('narrow'))[0]?.waiting === 2)
+    expect((await accountsOf('narrow'))[0]).toMatchObject({ in_use: 1, requests_last_minute: 1 })
+    release()
+    expect(await Promise.all(made)).toEqual(made.map(() => [200, 'narrow']))
+    expect((await accountsOf('narrow'))[0]).toMatchObject({ in_use: 0, waiting: 0, requests_last_minute: 3 })
+  })
+
+  test('cooling when it is throttled, for as long as it says', async () => {
+    const since = inMs(0)
+    await make('A cat @fault=429')
+    expect(await sole()).toMatchObject({ status: 'cooling', since, until: inMs(1500), reason: 'throttled 1 time' })
+    vi.setSystemTime(Date.now() + 1500)
+    expect(await sole()).toMatchObject({ status: 'ready', since: null, until: null })
+    await make('A cat @fault=429')
+    const again = { status: 'cooling', since, until: inMs(1500), reason: 'throttled 2 times in a row' }
+    expect(await sole()).toMatchObject(again)
+  })
+
+  test('open after five failures in a row, then probed, and longer open when that fails', async () => {
+    const since = inMs(0)
+    for (const prompt of ['A cat @fault=500', 'A dog @fault=500', 'A hen @fault=500']) await make(prompt)
+    expect(first.calls).toHaveLength(5)
+    expect(await sole()).toMatchObject({
+      status: 'open',
+      since,
+      until: inMs(30_000),
+      reason: 'failed 5 times in a row',
+    })
+    vi.setSystemTime(Date.now() + 30_000)
+    expect(await sole()).toMatchObject({ status: 'probing', since, until: null, reason: 'failed 5 times in a row' })
+    await make('A cat @fault=500')
+    expect(await sole()).toMatchObject({
+      status: 'open',
+      since,
+      until: inMs(60_000),
+      reason: 'failed 6 times in a row',
+    })
+    vi.setSystemTime(Date.now() + 60_000)
+    expect(await make('A cat')).toEqual([200, 'sole'])
+    expect(await sole()).toMatchObject({ status: 'ready', since: null, until: null, reason: null })
+  })
+
+  test.each([
+    ['401', 'answered with status 401'],
+    ['quota', 'answered with status 429'],
+    ['billing', 'answered with status 400'],
+  ])('disabled when only mending helps (%s)', async (fault, reason) => {
+    expect(await make(`A cat @fault=${fault}`)).toEqual([503, null])
+    const disabled = { status: 'disabled', since: inMs(0), until: null, reason }
+    expect(await sole()).toMatchObject(disabled)
+    vi.setSystemTime(Date.now() + 86_400_000)
+    expect(await make('A cat')).toEqual([503, null])
+    expect(await sole()).toMatchObject({ ...disabled, since: inMs(-86_400_000) })
+  })
+
+  test('ready when one model is out of its reach, which is told for as long as that is believed', async () => {
+    await make('A cat @fault=403')
+    const without_models = [{ model: 'relay-1', until: inMs(300_000) }]
+    expect(await sole()).toMatchObject({ status: 'ready', without_models })
+    vi.setSystemTime(Date.now() + 300_000)
+    expect(await sole()).toMatchObject({ status: 'ready', without_models: [] })
+  })
+
+  test('unknown when its object cannot be reached, as the only one', async () => {
+    await make('A cat')
+    const real = env.ACCOUNTS.getByName.bind(env.ACCOUNTS)
+    vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation((name) => {
+      if (name.startsWith('sole/')) throw new Error('Network connection lost.')
+      return real(name)
+    })
+    expect(await sole()).toEqual({
+      ...ACCOUNT,
+      status: 'unknown',
+      reason: 'its object could not be reached',
+      in_use: null,
+      waiting: null,
+      requests_last_minute: null,
+    })
+    expect(await accountsOf('twin')).toMatchObject([{ status: 'ready' }, { status: 'ready' }])
+  })
+})
