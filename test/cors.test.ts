@@ -83,6 +83,16 @@ describe('a page of an origin that may', () => {
     expect(again.headers.get('access-control-expose-headers')).toContain('idempotent-replayed')
   })
 
+  test('reads that a model is to be shut down', async () => {
+    const MODELS = { 'gpt-image-2': { shutdown: { date: '9999-01-01', successor: 'gpt-image-3' } } }
+    const response = await from({ ...SETTINGS, MODELS }, '/v1/images/generations', { body: CAT })
+    await response.text()
+    expect(response.headers.get('sunset')).toBe('Fri, 01 Jan 9999 00:00:00 GMT')
+    expect(response.headers.get('warning')).toContain('gpt-image-3')
+    const exposed = response.headers.get('access-control-expose-headers')?.split(',')
+    expect(exposed).toEqual(expect.arrayContaining(['sunset', 'warning']))
+  })
+
   test('reads a stream', async () => {
     const response = await from(SETTINGS, '/v1/images/generations', {
       body: { ...CAT, response_format: null, stream: true },

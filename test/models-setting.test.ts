@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { quote } from '../src/catalog/quote'
 import { configOf } from '../src/config'
-import { candidates } from '../src/upstreams/choose'
+import { candidates } from '../src/upstreams/candidates'
 import { asking } from './catalog/requests'
 import { errorOf, post } from './support/gateway'
 import { upstreams } from './support/upstreams'
@@ -61,12 +61,13 @@ describe('a model that exists by settings alone', () => {
   test('goes to whoever serves it, and then not to the demo', () => {
     const relay = { name: 'relay', provider: 'openai', secret: 'UPSTREAM_KEY', models: ['house-*'] }
     const config = configOf({ ...env, UPSTREAMS: [relay] })
-    const names = (model: string): string[] => candidates(config.upstreams, model).map(({ upstream }) => upstream.name)
+    const names = (model: string): string[] =>
+      candidates(config, model, Date.now()).map(({ upstream }) => upstream.name)
     expect([names('house-art'), names('any-art'), names('unheard-of')]).toEqual([['relay'], ['demo'], []])
   })
 
   test('is not drawn under a retired name, which its successor answers for', () => {
     const config = configOf({ ...env, MODELS: { 'gpt-image-1': { prices: { image: 0.02 } } } })
-    expect(candidates(config.upstreams, 'gpt-image-1')).toEqual([])
+    expect(candidates(config, 'gpt-image-1', Date.now())).toEqual([])
   })
 })

@@ -24,7 +24,13 @@ const openaiNames = (apiKey = KEY): Promise<string[]> =>
 describe('the models by the SDK of OpenAI', () => {
   test('are told with what is known of them', async () => {
     const { data } = await openai().models.list()
-    expect(data).toContainEqual({ id: 'gpt-image-2', object: 'model', created: 0, owned_by: 'darkroom' })
+    expect(data).toContainEqual({
+      id: 'gpt-image-2',
+      object: 'model',
+      created: 0,
+      owned_by: 'darkroom',
+      shutdown_date: null,
+    })
   })
 
   test('are those of the catalogue and of the settings, and their aliases, each once', async () => {
@@ -121,12 +127,12 @@ test('what the SDK of Google is refused is an error of its own class', async () 
 
 describe('without an SDK', () => {
   test.each([
-    ['/v1/models', { 'x-goog-api-key': KEY }],
-    [`/v1/models?key=${KEY}`, {}],
-    ['/v1beta/models', { authorization: `Bearer ${KEY}` }],
+    ['/v1/models?pageSize=1000', { 'x-goog-api-key': KEY }],
+    [`/v1/models?pageSize=1000&key=${KEY}`, {}],
+    ['/v1beta/models?pageSize=1000', { authorization: `Bearer ${KEY}` }],
   ])("%s with %j is answered in Google's form", async (path, headers) => {
     const answer = await (await knock(path, { headers })).json<{ models: { name: string }[] }>()
-    expect(answer.models.map(({ name }) => name)).toContain('models/gpt-image-2')
+    expect(answer.models.map(({ name }) => name)).toContain('models/any-art')
   })
 
   test('a page of no size is refused', async () => {

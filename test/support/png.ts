@@ -1,11 +1,11 @@
 /** The side of every picture in pixels: small, since what matters is that it decodes. */
 export const PNG_EDGE = 16
 
-const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
+export const PNG_SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 const TRUE_COLOUR = 2
 
 /** The first 33 bytes of every picture: the signature and the IHDR chunk of an 8-bit RGB picture. */
-export const PNG_HEAD = concatenate(SIGNATURE, pngChunk('IHDR', header()))
+export const PNG_HEAD = concatenate(PNG_SIGNATURE, pngChunk('IHDR', header()))
 
 /** What follows the head (IDAT and IEND): rows of pixels whose colours are taken from 32 bytes of `colours`. */
 export async function pngPixels(colours: Uint8Array): Promise<Uint8Array> {
@@ -17,6 +17,16 @@ export async function pngPixels(colours: Uint8Array): Promise<Uint8Array> {
   })
   const deflated = await deflate(Uint8Array.from(rows.flat()))
   return concatenate(pngChunk('IDAT', deflated), pngChunk('IEND', new Uint8Array(0)))
+}
+
+/** A picture of any size, of one colour. */
+export async function plainPng(width: number, height: number): Promise<Uint8Array<ArrayBuffer>> {
+  const rows = new Uint8Array(height * (1 + 3 * width)).fill(0x80)
+  const filter = 0
+  for (let at = 0; at < rows.length; at += 1 + 3 * width) rows[at] = filter
+  const end = pngChunk('IEND', new Uint8Array(0))
+  const [head, body] = [pngChunk('IHDR', header(width, height)), pngChunk('IDAT', await deflate(rows))]
+  return Uint8Array.from(concatenate(PNG_SIGNATURE, head, body, end))
 }
 
 /** A chunk with its length and checksum; its type is ancillary, and skipped by decoders, if it starts in lower case. */
@@ -40,11 +50,11 @@ export function concatenate(...parts: Uint8Array[]): Uint8Array {
   return whole
 }
 
-function header(): Uint8Array {
+function header(width = PNG_EDGE, height = PNG_EDGE): Uint8Array {
   const data = new Uint8Array(13)
   const view = new DataView(data.buffer)
-  view.setUint32(0, PNG_EDGE)
-  view.setUint32(4, PNG_EDGE)
+  view.setUint32(0, width)
+  view.setUint32(4, height)
   data.set([8, TRUE_COLOUR], 8)
   return data
 }

@@ -1,0 +1,158 @@
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { configOf } from '../src/config'
+import { whoMayServe } from '../src/generation/prospect'
+import { candidates } from '../src/upstreams/candidates'
+import { meantBy } from '../src/upstreams/names'
+import { asking } from './catalog/requests'
+import { KEY, openai } from './support/gateway'
+import { askWith } from './support/settings'
+import { ask } from './support/teams'
+import { upstreams } from './support/upstreams'
+
+const { upstream } = upstreams()
+
+/** Of these, the upstream of the tests lists the second one by its name, and the first by a pattern only. */
+const [MINI, LISTED] = ['gpt-image-1-mini', 'gpt-image-1.5']
+const FIRST_DAY = Date.UTC(2026, 11, 1)
+
+beforeEach(() => void vi.setSystemTime(FIRST_DAY - 1))
+
+const askFor = (model: string, body: object = {}, headers: Record<string, string> = {}): Promise<Response> =>
+  ask(KEY, { model, ...body }, headers)
+
+const told = ({ headers }: Response) => ({ sunset: headers.get('sunset'), warning: headers.get('warning') })
+
+const NOTHING = { sunset: null, warning: null }
+const WARNED = {
+  sunset: 'Tue, 01 Dec 2026 00:00:00 GMT',
+  warning: `299 - "The model 'gpt-image-1-mini' will be shut down on 2026-12-01. Ask for 'gpt-image-2.5-flare' instead."`,
+}
+
+describe('until its day of shutdown, a model is told to end', () => {
+  test.each<[string, string, object, Record<string, string>]>([
+    ['a whole answer', 'MISS', {}, {}],
+    ['a stream that was begun early', '', { stream: true, partial_images: 1, prompt: 'Slow @pace=20' }, {}],
+    ['word of a job', '', {}, { prefer: 'respond-async' }],
+  ])('by %s', async (_, cache, body, headers) => {
+    const response = await askFor(MINI, body, headers)
+    await response.text()
+    expect([response.headers.get('x-cache') ?? '', told(response)]).toEqual([cache, WARNED])
+  })
+
+  test('by a stored answer', async () => {
+    await (await askFor(MINI)).text()
+    const again = await askFor(MINI)
+    await again.text()
+    expect([again.headers.get('x-cache'), told(again)]).toEqual(['HIT', WARNED])
+  })
+
+  test("behind an operator's own name as well", async () => {
+    const response = await askWith({ MODEL_ALIASES: { small: MINI } }, KEY, { model: 'small' })
+    expect(told(response)).toEqual(WARNED)
+  })
+
+  test('and no other is', async () => {
+    const [live, retired] = [await askFor('gpt-image-2.5-flare'), await askFor('dall-e-3')]
+    expect([told(live), told(retired)]).toEqual([NOTHING, NOTHING])
+  })
+})
+
+describe('from that day on', () => {
+  test('it is answered for by its successor, which is told, and no longer warned of', async () => {
+    await (await askFor(MINI)).text()
+    vi.setSystemTime(FIRST_DAY)
+    const response = await askFor(MINI)
+    await response.text()
+    expect(upstream.calls.map(({ fields }) => fields['model'])).toEqual([MINI, 'gpt-image-2.5-flare'])
+    expect(response.headers.get('x-adjusted')).toBe('model=gpt-image-1-mini>gpt-image-2.5-flare')
+    expect([response.headers.get('x-model'), told(response)]).toEqual(['gpt-image-2.5-flare', NOTHING])
+  })
+
+  test('whoever wants nothing adapted is refused it', async () => {
+    vi.setSystemTime(FIRST_DAY)
+    const response = await askFor(MINI, {}, { 'x-strict': 'true' })
+    expect([response.status, await response.json()]).toMatchObject([400, { error: { param: 'model' } }])
+  })
+
+  test('an upstream that lists it by its name still serves it', async () => {
+    vi.setSystemTime(FIRST_DAY)
+    const response = await askFor(LISTED)
+    await response.text()
+    expect([response.status, response.headers.get('x-model'), told(response)]).toEqual([200, LISTED, NOTHING])
+    expect(response.headers.get('x-adjusted')).toBeNull()
+  })
+
+  test('neither a well-known provider nor the demo serves it by itself', () => {
+    const names = (settings: object, model: string, nowMs: number): string[] =>
+      candidates(configOf({ ...env, UPSTREAMS: undefined, ...settings }), model, nowMs).map(
+        (each) => each.upstream.name,
+      )
+    const secrets = { OPENAI_API_KEY: 'a', GRSAI_API_KEY: 'b' }
+    expect(names(secrets, LISTED, FIRST_DAY - 1)).toEqual(['openai', 'grsai'])
+    expect(names(secrets, 'chatgpt-image-latest', FIRST_DAY - 1)).toEqual(['openai'])
+    expect(names({}, LISTED, FIRST_DAY - 1)).toEqual(['demo'])
+    for (const settings of [secrets, {}])
+      for (const model of [LISTED, MINI, 'chatgpt-image-latest']) expect(names(settings, model, FIRST_DAY)).toEqual([])
+  })
+
+  test('what was asked for before is still its own', () => {
+    const serving = (askedMs: number) => whoMayServe({ request: asking(MINI) }, configOf({ ...env }), askedMs)
+    expect(serving(FIRST_DAY - 1).map(({ model }) => model)).toEqual([MINI])
+    expect(serving(FIRST_DAY)).toEqual([])
+  })
+})
+
+describe('the list of models', () => {
+  const listed = async () => new Map((await openai().models.list()).data.map((each) => [each.id, each.shutdown_date]))
+
+  test('tells the day of each, or that there is none', async () => {
+    const models = await listed()
+    const dates = [MINI, LISTED, 'chatgpt-image-latest', 'gpt-image-2'].map((name) => models.get(name))
+    expect(dates).toEqual(['2026-12-01', '2026-12-01', '2026-12-01', null])
+  })
+
+  test('has it no longer from that day on, unless an upstream lists it by its name', async () => {
+    vi.setSystemTime(FIRST_DAY)
+    const models = await listed()
+    expect([MINI, 'chatgpt-image-latest', LISTED].map((name) => models.has(name))).toEqual([false, false, true])
+  })
+
+  test('still finds it by its name, or by that with a vendor, and tells when it ended', async () => {
+    const found = { shutdown_date: '2026-12-01' }
+    expect(await openai().models.retrieve(`openai/${MINI}`)).toMatchObject(found)
+    vi.setSystemTime(FIRST_DAY)
+    expect(await openai().models.retrieve(MINI)).toMatchObject({ id: MINI, ...found })
+  })
+})
+
+describe('a shutdown in the settings', () => {
+  const shutdown = { date: '2027-06-01', successor: 'gpt-image-2' }
+  const MODELS = { 'relay-art': { shutdown } }
+
+  test('is warned of', async () => {
+    const response = await askWith({ MODELS }, KEY, { model: 'relay-art' })
+    expect(told(response)).toEqual({
+      sunset: 'Tue, 01 Jun 2027 00:00:00 GMT',
+      warning: `299 - "The model 'relay-art' will be shut down on 2027-06-01. Ask for 'gpt-image-2' instead."`,
+    })
+  })
+
+  test('has names resolved by whoever stands in, however often that has changed', () => {
+    const ends = { 'gpt-image-2': { shutdown: { ...shutdown, successor: 'gpt-image-2.5-flare' } } }
+    const config = configOf({ ...env, MODELS: { ...MODELS, ...ends } })
+    const meant = (name: string, date: string) => meantBy(name, config, Date.parse(date))
+    expect(meant('relay-art', '2027-05-31')).toEqual({ model: 'relay-art', retired: false })
+    expect(meant('relay-art', shutdown.date)).toEqual({ model: 'gpt-image-2.5-flare', retired: true })
+    expect(meant('dall-e-3', shutdown.date)).toEqual({ model: 'gpt-image-2.5-flare', retired: true })
+  })
+
+  test('of two that stand in for each other leaves neither', () => {
+    const [a, b] = [
+      { shutdown: { ...shutdown, successor: 'relay-b' } },
+      { shutdown: { ...shutdown, successor: 'relay-a' } },
+    ]
+    const config = configOf({ ...env, MODELS: { 'relay-a': a, 'relay-b': b } })
+    expect(meantBy('relay-a', config, Date.parse(shutdown.date))).toBeUndefined()
+  })
+})
