@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import worker from '../src/index'
 import type { Prices } from '../src/catalog/prices'
 import { configOf } from '../src/config'
-import { candidates, meantBy } from '../src/upstreams/choose'
+import { candidates } from '../src/upstreams/candidates'
+import { meantBy } from '../src/upstreams/names'
 
 const settings = {
   ADMIN_TOKEN: 'admin-token-of-the-tests',
@@ -57,6 +58,11 @@ describe('a Worker whose settings are wrong', () => {
       { CORS_ORIGINS: 'https://a.example/b' },
       /CORS_ORIGINS is wrong: is to be '\*', or origins/,
     ],
+    [
+      'a day that there is not',
+      { MODELS: { a: { shutdown: { date: '2027-02-30', successor: 'b' } } } },
+      /MODELS\.a\.shutdown\.date is wrong/,
+    ],
     ['an origin without its scheme', { CORS_ORIGINS: '*, a.example' }, /CORS_ORIGINS is wrong/],
   ])('(%s) says which, and serves nothing but /health', async (_, changed, message) => {
     const refused = await served(changed, '/v1/images/generations')
@@ -74,7 +80,7 @@ describe('a Worker whose settings are wrong', () => {
 
 describe('without a list of upstreams', () => {
   const names = (changed: object, model: string): string[] =>
-    candidates(configOf({ ...settings, ...changed }).upstreams, model).map(
+    candidates(configOf({ ...settings, ...changed }), model, Date.now()).map(
       ({ upstream }) => `${upstream.name} ${upstream.account}`,
     )
 
@@ -82,6 +88,17 @@ describe('without a list of upstreams', () => {
     expect(names({ OPENAI_API_KEY: 'sk-a, sk-b' }, 'gpt-image-2')).toEqual(['openai 0', 'openai 1'])
     expect(names({ OPENAI_API_KEY: 'sk-a' }, 'gemini-3-pro-image')).toEqual([])
     expect(names({}, 'gpt-image-2')).toEqual([])
+  })
+
+  test("a maker's own API goes before those who sell its models, whatever their names", () => {
+    const secrets = { OPENAI_API_KEY: 'a', OPENROUTER_API_KEY: 'b', GRSAI_API_KEY: 'c', GEMINI_API_KEY: 'd' }
+    expect(names(secrets, 'gpt-image-2')).toEqual(['openai 0', 'grsai 0', 'openrouter 0'])
+    expect(names(secrets, 'gemini-3-pro-image')).toEqual(['gemini 0', 'grsai 0', 'openrouter 0'])
+    const flux = { FAL_KEY: 'a', FIREWORKS_API_KEY: 'b', REPLICATE_API_TOKEN: 'c', TOGETHER_API_KEY: 'd' }
+    const [maker, ...sellers] = names({ ...flux, BFL_API_KEY: 'e' }, 'flux-kontext-pro')
+    expect(maker).toBe('black-forest-labs 0')
+    expect(sellers).toEqual(names(flux, 'flux-kontext-pro'))
+    expect(sellers.length).toBeGreaterThan(0)
   })
 
   test('the demo stands in for catalogued models that nothing else serves', () => {
@@ -95,7 +112,7 @@ describe('without a list of upstreams', () => {
 describe('a list of upstreams', () => {
   const upstream = { provider: 'openai', secret: 'KEY' }
   const order = (list: object[], model: string): string[] =>
-    candidates(configOf({ ...settings, KEY: 'sk-a', UPSTREAMS: list }).upstreams, model).map(
+    candidates(configOf({ ...settings, KEY: 'sk-a', UPSTREAMS: list }), model, Date.now()).map(
       (each) => `${each.upstream.name} ${each.model}`,
     )
 
@@ -116,7 +133,8 @@ describe('a list of upstreams', () => {
     expect(order([{ ...upstream, name: 'openai' }], 'flux-9')).toEqual([])
   })
 
-  const meaning = (changed: object, name: string) => meantBy(name, configOf({ ...settings, KEY: 'sk-a', ...changed }))
+  const meaning = (changed: object, name: string) =>
+    meantBy(name, configOf({ ...settings, KEY: 'sk-a', ...changed }), Date.now())
 
   test('serves a model under a retired name itself, where it has one', () => {
     const UPSTREAMS = [{ ...upstream, name: 'relay', models: ['dall-e-3', 'gpt-image-2'] }]
@@ -170,7 +188,7 @@ test('a picture of the demo is not given any more once a real upstream is config
       new Request('https://darkroom.example.net/v1/images/generations', {
         method: 'POST',
         headers: { authorization: 'Bearer sk-dr-default-tests', 'content-type': 'application/json' },
-        body: '{"model":"chatgpt-image-latest","prompt":"A cat","response_format":"url"}',
+        body: '{"model":"demo-art","prompt":"A cat","response_format":"url"}',
       }),
       withSettings(changed),
       createExecutionContext(),

@@ -8,6 +8,18 @@ export type Ask = (key: string) => Promise<Response>
 const REFUSALS = ['401', '403', '422', '429', '500', '503', 'quota', 'moderation', 'leak', 'error-inside']
 const SPOILT = ['html', 'cut', 'bad-base64', 'not-an-image', 'empty']
 
+/** Accounts of their own for what spoils an account, by our name of the model that each serves, at prices like the others'. */
+export const FAULTY_UPSTREAMS = [...REFUSALS, ...SPOILT].map((fault) => ({
+  name: `faulty-${fault}`,
+  provider: 'openai',
+  secret: 'UPSTREAM_KEY',
+  models: [`faulty-${fault}=gpt-image-2`],
+  prices: { [`faulty-${fault}`]: { text_in: 5, image_in: 8, image_out: 30 } },
+}))
+
+const spoilt = (prompt: string, fault: string, key: string): Promise<Response> =>
+  generate(key, prompt, { model: `faulty-${fault}` })
+
 const times = (count: number, ask: (index: number) => Ask): Ask[] =>
   Array.from({ length: count }, (_, index) => ask(index))
 
@@ -21,9 +33,9 @@ export const quick = (round: number): Ask[] => [
   ...times(2, (index) => (key) => edit(key, `A bird ${round} ${index}`)),
   ...times(4, () => (key) => generate(key, 'A cat 0 0', {}, { headers: { 'cache-control': 'no-store' } })),
   ...times(2, (index) => (key) => generate(key, `A cat 0 ${index}`, {}, { headers: { 'cache-control': 'no-cache' } })),
-  ...[...REFUSALS, ...SPOILT].map((fault) => (key: string) => generate(key, `A cow ${round} @fault=${fault}`)),
+  ...[...REFUSALS, ...SPOILT].map((fault) => (key: string) => spoilt(`A cow ${round} @fault=${fault}`, fault, key)),
   ...['cut', 'bad-base64', 'not-an-image'].map(
-    (fault) => (key: string) => generate(key, `A cow ${round} @once=${fault}`),
+    (fault) => (key: string) => spoilt(`A cow ${round} @once=${fault}`, fault, key),
   ),
   ...times(2, (index) => (key) => generate(key, `A fox ${round} ${index}`, { model: 'relay-1' })),
   (key) => generate(key, `A hen ${round}`, { size: '1x1' }),

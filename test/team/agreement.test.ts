@@ -6,8 +6,11 @@ import { type Audited, audit, generate, micro, ownUsage, standing, sum, usageRow
 import type { BillingUpstream } from '../support/billing-upstream'
 import { MixedRun, type Told } from '../support/mixed-run'
 import { type IssuedKey, issue, team } from '../support/teams'
-import { quick } from '../support/traffic'
+import { addUpstreams } from '../support/settings'
+import { FAULTY_UPSTREAMS, quick } from '../support/traffic'
 import { upstreams } from '../support/upstreams'
+
+addUpstreams(FAULTY_UPSTREAMS)
 
 const { upstream } = upstreams()
 

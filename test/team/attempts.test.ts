@@ -15,6 +15,8 @@ const SECOND = new FakeOpenai({ apiKey: 'sk-second-secret' })
 
 /** A team whose model `pair` is served by two upstreams, of which the first answers as it is told. */
 async function paired(first: () => Response): Promise<TestTeam> {
+  // Of the second one's accounts, the one whose key is known there.
+  vi.spyOn(Math, 'random').mockReturnValue(0)
   internet({ 'first.example.com': { handle: first }, 'second.example.com': SECOND })
   return await team('acme')
 }

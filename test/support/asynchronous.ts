@@ -1,0 +1,68 @@
+import { env } from 'cloudflare:workers'
+import { configOf } from '../../src/config'
+import type { Standing } from '../../src/upstreams/account'
+import { askAccount } from '../../src/upstreams/accounts'
+import { FakeBlackForestLabs } from './fake-black-forest-labs'
+import { FakeFal } from './fake-fal'
+import { FakeFireworks } from './fake-fireworks'
+import { FakeGrsai } from './fake-grsai'
+import { FakeMidjourneyProxy } from './fake-midjourney-proxy'
+import type { FakeProvider, Job } from './fake-provider'
+import { FakeReplicate } from './fake-replicate'
+
+/** An upstream that makes a picture as a job, which can be asked about. */
+export interface Asynchronous {
+  name: string
+  fake: FakeProvider
+  /** Its own name of the model. */
+  theirs: string
+  /** How often something is begun for one picture. */
+  begun: number
+}
+
+/** Every one that there is. */
+export const ASYNCHRONOUS: readonly Asynchronous[] = [
+  { name: 'black-forest-labs', fake: new FakeBlackForestLabs(), theirs: 'flux-2-pro', begun: 1 },
+  { name: 'replicate', fake: new FakeReplicate(), theirs: 'black-forest-labs/flux-2-pro', begun: 1 },
+  { name: 'fal', fake: new FakeFal(), theirs: 'fal-ai/flux-2-pro', begun: 1 },
+  { name: 'grsai', fake: new FakeGrsai('draw'), theirs: 'nano-banana-pro', begun: 1 },
+  { name: 'grsai-api', fake: new FakeGrsai('api'), theirs: 'gpt-image-2', begun: 1 },
+  { name: 'fireworks', fake: new FakeFireworks(), theirs: 'flux-kontext-pro', begun: 1 },
+  // A grid, and one picture that is taken out of it.
+  { name: 'midjourney-proxy', fake: new FakeMidjourneyProxy(), theirs: 'midjourney', begun: 2 },
+]
+
+/** The name by which the gateway is asked for the model of one of them. */
+export const modelAt = (name: string): string => `made-by-${name}`
+
+/** What each picture costs, in USD, by the settings. */
+export const PRICE = 0.03
+
+/** An upstream's entry in UPSTREAMS: an account that is sent one request at a time, unless said otherwise. */
+export const oneAtATime = (
+  name: string,
+  theirs: string,
+  more: Record<string, unknown> = {},
+): Record<string, unknown> => ({
+  models: [`${modelAt(name)}=${theirs}`],
+  prices: { [modelAt(name)]: { image: PRICE } },
+  max_concurrency: 1,
+  requests_per_minute: 1000,
+  ...more,
+})
+
+/** How the account of an upstream stands. */
+export async function standingAt(name: string): Promise<Standing> {
+  const upstream = configOf({ ...env }).upstreams.find((each) => each.name === name)
+  if (!upstream) throw new Error(`There is no upstream ${name}.`)
+  return await askAccount(env.ACCOUNTS, upstream, async (account) => await account.standing())
+}
+
+/** The jobs of an upstream that have been begun, in order, as far as they are not done. */
+export const jobsUnderWay = ({ jobs }: FakeProvider): Job[] =>
+  [...jobs.values()].filter(({ readyMs }) => readyMs > Date.now())
+
+/** Has so many jobs of an upstream be done. */
+export function finish(fake: FakeProvider, count = Infinity): void {
+  for (const job of jobsUnderWay(fake).slice(0, count)) job.readyMs = 0
+}

@@ -1,0 +1,22 @@
+import { env } from 'cloudflare:workers'
+import { expect, test } from 'vitest'
+import { healthAfter, NEW } from '../../src/upstreams/health'
+
+const MANY = 300
+const names = Array.from({ length: MANY }, (_, at) => `made-up-${at}`)
+
+test('an account remembers the newest models that it is without, however many names clients make up', () => {
+  const missing = { is: 'misconfigured', ofModel: true } as const
+  const { without } = names.reduce((health, name, at) => healthAfter(health, missing, name, 1000 + at), NEW)
+  expect([Object.keys(without).length, without['made-up-299']]).toEqual([100, 301_299])
+  expect(without['made-up-0']).toBeUndefined()
+})
+
+test('an account knows how long its usual models took, however many names clients make up', async () => {
+  const account = env.ACCOUNTS.getByName('sized')
+  for (const model of ['usual', 'usual', ...names]) await account.leave('seat', model, { is: 'served' }, 5)
+  const { latencies } = await account.standing()
+  expect(latencies).toHaveLength(100)
+  expect(latencies).toContainEqual({ model: 'usual', count: 2, p50Ms: 5, p95Ms: 5 })
+  expect(latencies.map(({ model }) => model)).toContain('made-up-299')
+})

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest'
+import { json, refusal, textAnswer } from '../support/fake-text'
+import { errorOf } from '../support/gateway'
+import { chat, HELLO, texts } from '../support/texts'
+
+const { first } = texts()
+
+/** What nobody but `first` serves. */
+const BRIEF = { ...HELLO, model: 'brief' }
+
+const FLAGGED = { error: { code: 403, message: 'Your input was flagged.', metadata: { reasons: ['violence'] } } }
+
+const REFUSALS: [string, () => Response, number][] = [
+  [
+    'a parameter that its model is not to be asked for',
+    () => refusal(403, 'You are not allowed to request logprobs.'),
+    400,
+  ],
+  ['something of another team that it refers to', () => refusal(404, "Conversation with id 'conv_1' not found."), 400],
+  ['a file that is not there', () => refusal(404, 'No such File object: file-1', 'not_found'), 400],
+  ['its content, as OpenRouter says it', () => json(FLAGGED, 403), 400],
+  ['its type', () => refusal(415, 'Unsupported media type.'), 400],
+  ['its being too long', () => refusal(431, 'Too long.'), 400],
+  [
+    'its content, by a page of what stands before the API',
+    () => textAnswer('<html>Blocked</html>', 'text/html', 403),
+    502,
+  ],
+]
+
+describe.each(REFUSALS)('a request that is refused for %s', (_, refuse, status) => {
+  test('says nothing of the account, which others are served by', async () => {
+    first.next(refuse, refuse)
+    expect((await chat(BRIEF)).status).toBe(status)
+    first.reset()
+    expect((await chat(BRIEF)).status).toBe(200)
+  })
+})
+
+const OUT_OF_REACH: [string, () => Response][] = [
+  ['a token that was given some models only', () => refusal(403, '该令牌无权访问模型 gpt-5.2 (request id: 2026)')],
+  ['an organisation that is not verified', () => refusal(403, 'Your organization must be verified to use the model.')],
+  ['a key without access', () => refusal(403, 'You are not allowed to sample from this model')],
+  ['a path that is not there', () => textAnswer('', 'text/plain', 405)],
+]
+
+test.each(OUT_OF_REACH)('a model that is out of reach of %s leaves the account to the others', async (_, refuse) => {
+  first.next(refuse)
+  expect(await errorOf(await chat(BRIEF))).toMatchObject({ status: 503 })
+  expect(await errorOf(await chat(BRIEF))).toMatchObject({ status: 503 })
+  expect(first.calls).toHaveLength(1)
+  expect((await chat(HELLO)).headers.get('x-upstream')).toBe('first')
+})
