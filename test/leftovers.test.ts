@@ -7,7 +7,7 @@ import { post } from './support/gateway'
 import { internet } from './support/internet'
 import { upstreams } from './support/upstreams'
 
-upstreams()
+const { upstream } = upstreams()
 
 describe('a deadline that passes while an image is stored', () => {
   test('ends the run for good, and what is stored later is removed', async () => {
@@ -30,30 +30,33 @@ describe('a deadline that passes while an image is stored', () => {
   })
 })
 
-describe('attempts that came to nothing', () => {
+describe('an attempt that stored one of two images', () => {
   const stored = async (): Promise<number> => (await env.IMAGES.list({ prefix: 'images/' })).objects.length
 
-  test.each([
-    ['and so did all others', 'A cat @fault=cut-second', 502, 0],
-    ['but another one to something', 'A cat @once=cut-second', 200, 2],
-  ])('leave no image behind: %s', async (_, prompt, status, left) => {
-    const put = vi.spyOn(env.IMAGES, 'put')
-    const removed = vi.spyOn(env.IMAGES, 'delete')
-    const body = { model: 'gpt-image-2', prompt, n: 2 }
-    expect((await post('/v1/images/generations', body)).status).toBe(status)
-    expect(put).toHaveBeenCalledTimes(left === 0 ? 2 : 3)
-    await vi.waitUntil(() => removed.mock.calls.length > 0)
-    await vi.waitUntil(async () => (await stored()) === left)
+  test('and then broke off has only the other one asked for again', async () => {
+    const body = { model: 'gpt-image-2', prompt: 'A cat @once=cut-second', n: 2 }
+    const response = await post('/v1/images/generations', body)
+    expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
+    expect(upstream.calls.map(({ fields }) => fields['n'])).toEqual([2, undefined])
+    await vi.waitUntil(async () => (await stored()) === 2)
   })
 
-  test('leave no image behind when their process dies', async () => {
+  test('and whose process died then has only the other one asked for again', async () => {
     const body = { model: 'gpt-image-2', prompt: 'A cat @once=silence-second', n: 2 }
     const answer = post('/v1/images/generations', body)
     await vi.waitUntil(async () => (await stored()) === 1)
     await abortAllDurableObjects()
-    const removed = vi.spyOn(env.IMAGES, 'delete')
-    expect((await answer).status).toBe(200)
-    await vi.waitUntil(() => removed.mock.calls.length > 0)
+    expect((await (await answer).json<{ data: unknown[] }>()).data).toHaveLength(2)
+    expect(upstream.calls.map(({ fields }) => fields['n'])).toEqual([2, undefined])
     await vi.waitUntil(async () => (await stored()) === 2)
+  })
+
+  test('and is past its deadline then has cost as much as that one', async () => {
+    const relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
+    internet({ 'relay.example.com': relay })
+    const body = { model: 'impatient', prompt: 'A cat @fault=silence-second', n: 2 }
+    const response = await post('/v1/images/generations', body)
+    expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'n=2>1'])
+    expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(1)
   })
 })

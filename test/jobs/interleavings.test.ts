@@ -43,7 +43,7 @@ describe('a job', () => {
   test('that is taken on while another key’s is being refused is made, whatever its team had before', async () => {
     await team('acme')
     const [poor, rich] = [await issue('acme', { limits: { budget_usd: 0 } }), await issue('acme')]
-    const body = { prompt: 'A cat @once=500' }
+    const body = { prompt: 'A cat @twice=500' }
     const before = await ended(rich.key, await job(rich.key, body))
     expect(before.status).toBe('failed')
     const books = holdTeam('reserve')

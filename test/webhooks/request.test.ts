@@ -101,7 +101,7 @@ describe('the URL of a request', () => {
   test('is told of each of the failures, and of what comes after them, by the same Idempotency-Key', async () => {
     const headers = { 'idempotency-key': 'once' }
     for (const status of [502, 200, 200]) {
-      expect((await tell('A cat @once=500', headers)).status).toBe(status)
+      expect((await tell('A cat @twice=500', headers)).status).toBe(status)
       await send()
     }
     expect(hooks.types).toEqual(['image.generation.failed', COMPLETED])
