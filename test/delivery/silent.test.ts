@@ -11,5 +11,5 @@ test('where heartbeats are turned off, a failure has its status, however late, a
   const body = { ...CAT, prompt: 'A cat @delay=300 @fault=500' }
   expect((await post('/v1/images/generations', body)).status).toBe(502)
   expect((await post('/v1/images/generations', body)).status).toBe(502)
-  expect(upstream.calls).toHaveLength(2)
+  expect(upstream.calls).toHaveLength(4)
 })

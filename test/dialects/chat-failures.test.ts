@@ -17,7 +17,7 @@ const saying = (content: string): { role: 'user'; content: string }[] => [{ role
 
 describe.each([false, true])('where a stream is wanted: %s, the clients', (stream) => {
   test.each([
-    ['429', OpenAI.RateLimitError, OpenAI4.RateLimitError, 429],
+    ['429', OpenAI.InternalServerError, OpenAI4.InternalServerError, 503],
     ['moderation', OpenAI.BadRequestError, OpenAI4.BadRequestError, 400],
     ['500', OpenAI.InternalServerError, OpenAI4.InternalServerError, 502],
   ])('have an error of their own for an upstream that fails (@fault=%s)', async (fault, kind, kind4, status) => {

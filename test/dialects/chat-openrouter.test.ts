@@ -56,7 +56,7 @@ describe("OpenRouter's client has an error of its own", () => {
     ['a model that nobody serves', { model: 'openai/gpt-image-0' }, errors.BadRequestResponseError, 400],
     ['a message that says nothing', saying(' '), errors.BadRequestResponseError, 400],
     ['what is rejected for its content', saying('x @fault=moderation'), errors.ForbiddenResponseError, 403],
-    ['an upstream that is busy', saying('x @fault=429'), errors.TooManyRequestsResponseError, 429],
+    ['an upstream that is busy', saying('x @fault=429'), errors.ServiceUnavailableResponseError, 503],
     ['an upstream that fails', saying('x @fault=500'), errors.BadGatewayResponseError, 502],
   ])('for %s', async (_, more, kind, code) => {
     const error = await thrownBy(complete(more))

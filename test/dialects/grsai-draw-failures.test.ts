@@ -143,7 +143,7 @@ describe('a task that fails', () => {
   })
 
   test('is made after all for whoever asks again', async () => {
-    const prompt = 'A cat @once=500'
+    const prompt = 'A cat @twice=500'
     expect(await endOf(await draw({ prompt }))).toMatchObject({ status: 'failed' })
     expect(await endOf(await draw({ prompt }))).toMatchObject({ status: 'succeeded' })
   })

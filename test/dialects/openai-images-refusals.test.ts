@@ -148,6 +148,13 @@ describe('refuses in the words of the API', () => {
       "Unknown parameter: 'input_fidelity'.",
     ],
     [
+      'a style of other models',
+      { ...base, style: 'anime' },
+      'unknown_parameter',
+      'style',
+      "Unknown parameter: 'style'.",
+    ],
+    [
       'a parameter of another model',
       { ...base, complexity: 'low' },
       'unknown_parameter',

@@ -7,11 +7,14 @@ import { picture, pictureFile } from '../support/pictures'
 
 const { upstream } = upstreams()
 
+const KNOBS = { seed: 7, negative_prompt: 'dogs', steps: 20, guidance: 3.5, strength: 0.5 }
 const base = { model: 'gpt-image-2', prompt: 'A cat' }
 
 describe('the words of relays', () => {
   test.each([
     [{ style: 'vivid' }, 'style', {}],
+    [{ style: 'natural' }, 'style', {}],
+    [{ negative_prompt: '', seed: null, style: null }, null, {}],
     [{ quality: 'hd' }, 'quality=hd>high', { quality: 'high' }],
     [{ quality: 'standard' }, 'quality=standard>medium', { quality: 'medium' }],
     [{ effort: 'high' }, 'effort>quality', { quality: 'high' }],
@@ -87,7 +90,7 @@ describe('the words of relays', () => {
   test('a model that the catalogue has never heard of gets every parameter as it was sent', async () => {
     const relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
     internet({ 'relay.example.com': relay })
-    const sent = { model: 'relay-art', prompt: 'A cat', size: '777x333', quality: 'hd', style: 'vivid' }
+    const sent = { model: 'relay-art', prompt: 'A cat', size: '777x333', quality: 'hd', style: 'vivid', ...KNOBS }
     const response = await post('/v1/images/generations', sent)
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, null])
     expect(relay.calls[0]?.fields).toEqual(sent)

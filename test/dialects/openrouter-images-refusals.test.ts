@@ -29,12 +29,16 @@ describe("OpenRouter's client knows", () => {
     ['an empty prompt', { prompt: '' }, errors.BadRequestResponseError],
     ['what the upstream rejects for its content', { prompt: '@fault=moderation' }, errors.ForbiddenResponseError],
     ['a failing upstream', { prompt: '@fault=500' }, errors.BadGatewayResponseError],
-    ["the upstream's limit", { prompt: '@fault=429' }, errors.TooManyRequestsResponseError],
     ['what is too large', { prompt: 'a'.repeat(8_000_001) }, errors.PayloadTooLargeResponseError],
   ])('%s', async (_, wanted, kind) => {
     const error = await thrownBy(imagesOf(wanted))
     expect(error).toBeInstanceOf(kind)
     expect(error).toMatchObject({ error: { message: expect.stringMatching(/\w/), metadata: expect.any(Object) } })
+  })
+
+  test('that every upstream is at its limit, by the status alone', async () => {
+    const error = await thrownBy(imagesOf({ prompt: '@fault=429' }))
+    expect(error).toMatchObject({ statusCode: 503, body: expect.stringContaining('"metadata":') })
   })
 
   test('a wrong key', async () => {

@@ -13,7 +13,7 @@ const FAILING = 'A cat @fault=error-inside'
 
 describe('before anything was sent, a response fails', () => {
   const FAILURES: [string, new (...given: never[]) => Error, number, string | null][] = [
-    ['429', OpenAI.RateLimitError, 429, 'rate_limit_exceeded'],
+    ['429', OpenAI.InternalServerError, 503, 'server_is_overloaded'],
     ['moderation', OpenAI.BadRequestError, 400, 'moderation_blocked'],
     ['500', OpenAI.InternalServerError, 502, null],
   ]

@@ -4,7 +4,8 @@ import { gated } from '../support/billing-upstream'
 import { team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 import { EDIT_WAYS } from '../support/edit-ways'
-import { showsPicture, type Told, WAYS } from '../support/ways'
+import type { Told } from '../support/told'
+import { showsPicture, STREAM_WAYS, WAYS } from '../support/ways'
 
 const { upstream } = upstreams()
 
@@ -17,60 +18,63 @@ async function expectTold(response: Response, [status, words]: Told): Promise<vo
   expect(showsPicture(text)).toBe(false)
 }
 
-describe.each([...WAYS, ...EDIT_WAYS].map((way) => [way.name, way] as const))('%s', (_, { ask, failures }) => {
-  test('fresh: the picture is made', async () => {
-    const response = await ask({ prompt: PROMPT })
-    expect([response.status, response.headers.get('x-cache')]).toEqual([200, 'MISS'])
-    expect([response.headers.get('x-upstream'), response.headers.get('x-model')]).toEqual(['openai', 'gpt-image-2'])
-    expect(showsPicture(await response.text())).toBe(true)
-    expect(upstream.calls).toHaveLength(1)
-  })
+describe.each([...WAYS, ...STREAM_WAYS, ...EDIT_WAYS].map((way) => [way.name, way] as const))(
+  '%s',
+  (_, { ask, failures }) => {
+    test('fresh: the picture is made', async () => {
+      const response = await ask({ prompt: PROMPT })
+      expect([response.status, response.headers.get('x-cache')]).toEqual([200, 'MISS'])
+      expect([response.headers.get('x-upstream'), response.headers.get('x-model')]).toEqual(['openai', 'gpt-image-2'])
+      expect(showsPicture(await response.text())).toBe(true)
+      expect(upstream.calls).toHaveLength(1)
+    })
 
-  test('hit: the same is answered from the cache, free of charge', async () => {
-    await (await ask({ prompt: PROMPT })).text()
-    const response = await ask({ prompt: PROMPT })
-    expect([response.headers.get('x-cache'), response.headers.get('x-cost-usd')]).toEqual(['HIT', '0.000000'])
-    expect(showsPicture(await response.text())).toBe(true)
-    expect(upstream.calls).toHaveLength(1)
-  })
+    test('hit: the same is answered from the cache, free of charge', async () => {
+      await (await ask({ prompt: PROMPT })).text()
+      const response = await ask({ prompt: PROMPT })
+      expect([response.headers.get('x-cache'), response.headers.get('x-cost-usd')]).toEqual(['HIT', '0.000000'])
+      expect(showsPicture(await response.text())).toBe(true)
+      expect(upstream.calls).toHaveLength(1)
+    })
 
-  test('joined: who asks while it is made gets the same', async () => {
-    const gate = gated(upstream)
-    const first = ask({ prompt: PROMPT })
-    await vi.waitUntil(() => gate.held === 1)
-    const joining = vi.spyOn(env.GENERATIONS, 'getByName')
-    const second = ask({ prompt: PROMPT })
-    await vi.waitUntil(() => joining.mock.calls.length === 1)
-    gate.open()
-    const answers = await Promise.all([first, second])
-    expect(answers.map(({ headers }) => headers.get('x-cache'))).toEqual(['MISS', 'JOINED'])
-    const texts = await Promise.all(answers.map((answer) => answer.text()))
-    expect(texts.map(showsPicture)).toEqual([true, true])
-    expect(upstream.calls).toHaveLength(1)
-  })
+    test('joined: who asks while it is made gets the same', async () => {
+      const gate = gated(upstream)
+      const first = ask({ prompt: PROMPT })
+      await vi.waitUntil(() => gate.held === 1)
+      const joining = vi.spyOn(env.GENERATIONS, 'getByName')
+      const second = ask({ prompt: PROMPT })
+      await vi.waitUntil(() => joining.mock.calls.length === 1)
+      gate.open()
+      const answers = await Promise.all([first, second])
+      expect(answers.map(({ headers }) => headers.get('x-cache'))).toEqual(['MISS', 'JOINED'])
+      const texts = await Promise.all(answers.map((answer) => answer.text()))
+      expect(texts.map(showsPicture)).toEqual([true, true])
+      expect(upstream.calls).toHaveLength(1)
+    })
 
-  test('moderated: it is told in the words of the wire format, and not asked for again', async () => {
-    await expectTold(await ask({ prompt: 'A cat @fault=moderation' }), failures.moderated)
-    await expectTold(await ask({ prompt: 'A cat @fault=moderation' }), failures.moderated)
-    expect(upstream.calls).toHaveLength(1)
-  })
+    test('moderated: it is told in the words of the wire format, and not asked for again', async () => {
+      await expectTold(await ask({ prompt: 'A cat @fault=moderation' }), failures.moderated)
+      await expectTold(await ask({ prompt: 'A cat @fault=moderation' }), failures.moderated)
+      expect(upstream.calls).toHaveLength(1)
+    })
 
-  test('limited: nothing is asked of the upstream', async () => {
-    const { key } = await team('acme', { requests_per_minute: 1 })
-    await (await ask({ prompt: PROMPT }, key)).text()
-    const response = await ask({ prompt: 'A dog' }, key)
-    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
-    await expectTold(response, failures.limited)
-    expect(upstream.calls).toHaveLength(1)
-  })
+    test('limited: nothing is asked of the upstream', async () => {
+      const { key } = await team('acme', { requests_per_minute: 1 })
+      await (await ask({ prompt: PROMPT }, key)).text()
+      const response = await ask({ prompt: 'A dog' }, key)
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
+      await expectTold(response, failures.limited)
+      expect(upstream.calls).toHaveLength(1)
+    })
 
-  test('upstream down: it is told, without what the upstream said', async () => {
-    const response = await ask({ prompt: 'A cat @fault=500' })
-    await expectTold(response, failures.down)
-  })
+    test('upstream down: it is told, without what the upstream said', async () => {
+      const response = await ask({ prompt: 'A cat @fault=500' })
+      await expectTold(response, failures.down)
+    })
 
-  test('bad input: nothing is asked of the upstream', async () => {
-    await expectTold(await ask({ prompt: '' }), failures.bad)
-    expect(upstream.calls).toHaveLength(0)
-  })
-})
+    test('bad input: nothing is asked of the upstream', async () => {
+      await expectTold(await ask({ prompt: '' }), failures.bad)
+      expect(upstream.calls).toHaveLength(0)
+    })
+  },
+)

@@ -1,23 +1,22 @@
 import { KEY, knock } from './gateway'
 import { pictureFile } from './pictures'
-import { OPENAI, type Way } from './ways'
-
-const MODEL = 'gpt-image-2'
+import { OPENAI } from './told'
+import { deployment, MODEL, type Way } from './ways'
 
 /** An edit of always the same picture, in a form. */
 const form = (
   name: string,
-  path: string,
-  fields: Record<string, string>,
-  headers: (key: string) => HeadersInit,
+  wire: { path: (model: string) => string; fields?: Record<string, string>; headers?: (key: string) => HeadersInit },
+  isNamed: (model: string) => boolean,
 ): Way => ({
   name,
   failures: OPENAI,
-  ask: async ({ prompt }, key = KEY) => {
+  ask: async ({ prompt, model = MODEL }, key = KEY) => {
     const body = new FormData()
-    for (const [field, value] of Object.entries({ ...fields, prompt })) body.append(field, value)
+    const fields = { ...wire.fields, ...(isNamed(model) ? { model } : {}), prompt }
+    for (const [field, value] of Object.entries(fields)) body.append(field, value)
     body.append('image', await pictureFile('a cat'))
-    return await knock(path, { method: 'POST', headers: headers(key), body })
+    return await knock(wire.path(model), { method: 'POST', headers: (wire.headers ?? bearer)(key), body })
   },
 })
 
@@ -25,15 +24,12 @@ const bearer = (key: string): HeadersInit => ({ authorization: `Bearer ${key}` }
 
 /** The ways of asking that know pictures only to be edited. */
 export const EDIT_WAYS: readonly Way[] = [
-  form('OpenAI Images, edits in a form', '/v1/images/edits', { model: MODEL }, bearer),
-  form('OpenAI Images, edits streamed', '/v1/images/edits', { model: MODEL, stream: 'true' }, bearer),
-  form('OpenAI Images, variations', '/v1/images/variations', {}, bearer),
+  form('OpenAI Images, edits in a form', { path: () => '/v1/images/edits' }, () => true),
+  form('OpenAI Images, edits streamed', { path: () => '/v1/images/edits', fields: { stream: 'true' } }, () => true),
+  form('OpenAI Images, variations', { path: () => '/v1/images/variations' }, (model) => model !== MODEL),
   form(
     'Azure, edits in a form',
-    `/openai/deployments/${MODEL}/images/edits?api-version=2025-04-01-preview`,
-    {},
-    (key) => ({
-      'api-key': key,
-    }),
+    { path: (model) => deployment(model, 'edits'), headers: (key) => ({ 'api-key': key }) },
+    () => false,
   ),
 ]

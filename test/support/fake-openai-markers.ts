@@ -8,6 +8,8 @@ export interface Markers {
   fault: string | undefined
   /** A fault that happens only to the first call with this prompt. */
   once: string | undefined
+  /** The same for the first two, which is as often as the gateway asks. */
+  twice: string | undefined
   /** The form in which pictures are handed over. */
   as: string | undefined
   /** How many pictures are answered, whatever was asked for. */
@@ -35,6 +37,7 @@ const CHECKS: Record<string, (value: string) => boolean> = {
   bytes: isNumber,
   fault: isFault,
   once: isFault,
+  twice: isFault,
   as: isForm,
   pictures: isNumber,
   pretty: anything,
@@ -59,6 +62,7 @@ export function markersOf(prompt: string): { markers: Markers } | { problem: str
     bytes: number('bytes'),
     fault: found.get('fault'),
     once: found.get('once'),
+    twice: found.get('twice'),
     as: found.get('as'),
     pictures: number('pictures'),
     pretty: found.has('pretty'),

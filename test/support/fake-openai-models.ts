@@ -51,10 +51,13 @@ const GPT_IMAGE_2_6: ModelRules = {
   extras: ['markup', 'complexity', 'frame_count', 'frame_duration_ms', 'svg'],
 }
 
+/** What relays pass on to models of other makers. */
+const KNOBS = ['seed', 'negative_prompt', 'steps', 'guidance', 'strength']
+
 const RELAY: ModelRules = {
   transparent: true,
   fidelity: 'taken',
-  extras: ['response_format', 'style', 'markup', 'complexity'],
+  extras: ['response_format', 'style', 'markup', 'complexity', ...KNOBS],
   tokens: { low: 16, medium: 48, high: 96 },
 }
 

@@ -18,17 +18,17 @@ export type { Call, Outcome, SentFile }
 export class FakeOpenai {
   readonly calls: Call[] = []
   readonly #apiKey: string
-  readonly #spoiltOnce = new Set<string>()
+  readonly #spoilt = new Map<string, number>()
   #served = 0
 
   constructor(options: { apiKey?: string } = {}) {
     this.#apiKey = options.apiKey ?? 'sk-upstream-secret'
   }
 
-  /** Forgets the calls and what `@once` has seen; pictures keep differing from earlier ones. */
+  /** Forgets the calls and what `@once` and `@twice` have seen; pictures keep differing from earlier ones. */
   reset(): void {
     this.calls.length = 0
-    this.#spoiltOnce.clear()
+    this.#spoilt.clear()
   }
 
   /** Rejects with the reason of the request's signal when that is aborted, as `fetch` does. */
@@ -86,10 +86,10 @@ export class FakeOpenai {
     return (await this.#misbehave(request, call, order)) ?? answer(request, call, order, serial)
   }
 
-  #faultOf(prompt: string, { fault, once }: Markers): string | undefined {
-    if (once === undefined || this.#spoiltOnce.has(prompt)) return fault
-    this.#spoiltOnce.add(prompt)
-    return once
+  #faultOf(prompt: string, { fault, once, twice }: Markers): string | undefined {
+    const spoilt = this.#spoilt.get(prompt) ?? 0
+    this.#spoilt.set(prompt, spoilt + 1)
+    return (spoilt < 1 ? once : undefined) ?? (spoilt < 2 ? twice : undefined) ?? fault
   }
 
   /** The answer of a fault that does without pictures. */

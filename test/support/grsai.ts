@@ -115,8 +115,9 @@ export function toldDemo(): ToldDemo {
   const percents: number[] = []
   let ended: { error: Error | undefined } | undefined
   vi.spyOn(demo, 'generate').mockImplementation(async function* (request, upstream, work) {
-    for (;;) {
-      const percent = percents.shift()
+    for (let next = 0; ;) {
+      const percent = percents[next]
+      if (percent !== undefined) next += 1
       if (percent !== undefined) yield { type: 'progress', percent }
       else if (ended) break
       else await new Promise((resolve) => setTimeout(resolve, LOOK_MS))

@@ -1,22 +1,15 @@
 import { knock, KEY } from './gateway'
+import { type Failures, GEMINI, GRSAI, GRSAI_NEW, OPENAI, OPENROUTER } from './told'
 
 /** What is asked for, in no wire format's words. */
 export interface Question {
   prompt: string
+  /** What is asked for a picture; gpt-image-2, unless said otherwise. */
+  model?: string
   /** In pixels, and as the ratio and the resolution that mean the same to gpt-image-2. */
   size?: { pixels: string; ratio: string; resolution: string }
   /** A picture that is to be edited, as a data URL. */
   picture?: string
-}
-
-/** How a family of wire formats tells what went wrong: the status, and words of the body. */
-export type Told = readonly [status: number, words: string]
-
-export interface Failures {
-  moderated: Told
-  limited: Told
-  down: Told
-  bad: Told
 }
 
 /** One way of asking for a picture. */
@@ -26,13 +19,14 @@ export interface Way {
   ask: (question: Question, key?: string) => Promise<Response>
 }
 
-const MODEL = 'gpt-image-2'
+export const MODEL = 'gpt-image-2'
 
 type Body = Record<string, unknown>
+type Asked = Question & { model: string }
 
 interface Wire {
-  path: (question: Question) => string
-  body: (question: Question) => Body
+  path: (asked: Asked) => string
+  body: (asked: Asked) => Body
   headers?: (key: string) => Record<string, string>
 }
 
@@ -41,44 +35,22 @@ const bearer = (key: string): Record<string, string> => ({ authorization: `Beare
 const way = (name: string, failures: Failures, wire: Wire): Way => ({
   name,
   failures,
-  ask: (question, key = KEY) =>
-    knock(wire.path(question), {
+  ask: (question, key = KEY) => {
+    const asked = { model: MODEL, ...question }
+    return knock(wire.path(asked), {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(wire.headers ?? bearer)(key) },
-      body: JSON.stringify(wire.body(question)),
-    }),
+      body: JSON.stringify(wire.body(asked)),
+    })
+  },
 })
 
-export const OPENAI: Failures = {
-  moderated: [400, '"code":"moderation_blocked"'],
-  limited: [429, '"code":"rate_limit_exceeded"'],
-  down: [502, '"type":"server_error"'],
-  bad: [400, '"type":"invalid_request_error"'],
-}
-const OPENROUTER: Failures = {
-  moderated: [403, '"error":{"code":403'],
-  limited: [429, '"error":{"code":429'],
-  down: [502, '"error":{"code":502'],
-  bad: [400, '"error":{"code":400'],
-}
-const GEMINI: Failures = {
-  moderated: [200, '"blockReason":"'],
-  limited: [429, '"status":"RESOURCE_EXHAUSTED"'],
-  down: [502, '"status":"UNAVAILABLE"'],
-  bad: [400, '"status":"INVALID_ARGUMENT"'],
-}
-const GRSAI: Failures = {
-  moderated: [200, '"failure_reason":"input_moderation"'],
-  limited: [200, '"code":-1'],
-  down: [200, '"failure_reason":"error"'],
-  bad: [200, '"code":-1'],
-}
-const GRSAI_NEW: Failures = {
-  moderated: [200, '"status":"violation"'],
-  limited: [429, '"status":"failed"'],
-  down: [200, '"status":"failed"'],
-  bad: [400, '"status":"failed"'],
-}
+/** A model as OpenRouter calls it: a vendor stands before it. */
+const ofVendor = (model: string): string => (model.includes('/') ? model : `openai/${model}`)
+
+/** Where Azure has the pictures of a model. */
+export const deployment = (model: string, operation: string): string =>
+  `/openai/deployments/${encodeURIComponent(model)}/images/${operation}?api-version=2025-04-01-preview`
 
 const images = ({ prompt, size, picture }: Question): Body => ({
   prompt,
@@ -128,56 +100,62 @@ const gemini = ({ prompt, size, picture }: Question): Body => ({
   },
 })
 
-const grsai = ({ prompt, size, picture }: Question): Body => ({
-  model: MODEL,
+const grsai = ({ model, prompt, size, picture }: Asked): Body => ({
+  model,
   prompt,
   aspectRatio: size?.pixels,
   urls: picture && [picture],
 })
 
+const relayChat = (asked: Asked): Body => ({
+  model: asked.model,
+  messages: messages(asked),
+  size: asked.size?.pixels,
+})
+
 /** Every way of asking for a picture, each in another wire format or in another form of one. */
 export const WAYS: readonly Way[] = [
   way('OpenAI Images', OPENAI, {
-    path: (question) => `/v1/images/${operation(question)}`,
-    body: (question) => ({ model: MODEL, ...images(question) }),
+    path: (asked) => `/v1/images/${operation(asked)}`,
+    body: (asked) => ({ model: asked.model, ...images(asked) }),
   }),
   way('Azure by deployment', OPENAI, {
-    path: (question) => `/openai/deployments/${MODEL}/images/${operation(question)}?api-version=2025-04-01-preview`,
+    path: (asked) => deployment(asked.model, operation(asked)),
     body: images,
     headers: (key) => ({ 'api-key': key }),
   }),
   way('Azure v1', OPENAI, {
-    path: (question) => `/openai/v1/images/${operation(question)}?api-version=preview`,
-    body: (question) => ({ model: MODEL, ...images(question) }),
+    path: (asked) => `/openai/v1/images/${operation(asked)}?api-version=preview`,
+    body: (asked) => ({ model: asked.model, ...images(asked) }),
     headers: (key) => ({ 'api-key': key }),
   }),
   way('chat as relays speak it', OPENAI, {
     path: () => '/v1/chat/completions',
-    body: (question) => ({ model: MODEL, messages: messages(question), size: question.size?.pixels }),
+    body: relayChat,
   }),
   way('chat as OpenRouter speaks it', OPENAI, {
     path: () => '/v1/chat/completions',
-    body: (question) => ({
-      model: MODEL,
-      messages: messages(question),
+    body: (asked) => ({
+      model: asked.model,
+      messages: messages(asked),
       modalities: ['image', 'text'],
-      image_config: imageConfig(question),
+      image_config: imageConfig(asked),
     }),
   }),
   way('OpenRouter chat, streamed', OPENROUTER, {
     path: () => '/api/v1/chat/completions',
-    body: (question) => ({
-      model: `openai/${MODEL}`,
-      messages: messages(question),
+    body: (asked) => ({
+      model: ofVendor(asked.model),
+      messages: messages(asked),
       modalities: ['image'],
-      image_config: imageConfig(question),
+      image_config: imageConfig(asked),
       stream: true,
     }),
   }),
   way('OpenRouter images', OPENROUTER, {
     path: () => '/api/v1/images',
-    body: ({ prompt, size, picture }) => ({
-      model: `openai/${MODEL}`,
+    body: ({ model, prompt, size, picture }) => ({
+      model: ofVendor(model),
       prompt,
       aspect_ratio: size?.ratio,
       resolution: size?.resolution,
@@ -186,36 +164,37 @@ export const WAYS: readonly Way[] = [
   }),
   way('Responses with the tool', OPENAI, {
     path: () => '/v1/responses',
-    body: (question) => ({
+    body: (asked) => ({
       model: 'gpt-5.5',
-      input: input(question),
-      tools: [{ type: 'image_generation', model: MODEL, size: question.size?.pixels }],
+      input: input(asked),
+      tools: [{ type: 'image_generation', model: asked.model, size: asked.size?.pixels }],
     }),
   }),
   way('Responses, streamed', OPENAI, {
     path: () => '/v1/responses',
-    body: (question) => ({
-      model: 'gpt-5.5',
-      input: input(question),
-      tools: [{ type: 'image_generation', size: question.size?.pixels }],
+    body: (asked) => ({
+      // A tool that names no model has the one of the response, where that makes pictures, or else gpt-image-2.
+      model: asked.model === MODEL ? 'gpt-5.5' : asked.model,
+      input: input(asked),
+      tools: [{ type: 'image_generation', size: asked.size?.pixels }],
       stream: true,
     }),
   }),
   way('Gemini', GEMINI, {
-    path: () => `/v1beta/models/${MODEL}:generateContent`,
+    path: ({ model }) => `/v1beta/models/${model}:generateContent`,
     body: gemini,
     headers: (key) => ({ 'x-goog-api-key': key }),
   }),
   way('Gemini, streamed', GEMINI, {
-    path: () => `/v1/models/${MODEL}:streamGenerateContent?alt=sse`,
+    path: ({ model }) => `/v1/models/${model}:streamGenerateContent?alt=sse`,
     body: gemini,
     headers: (key) => ({ 'x-goog-api-key': key }),
   }),
   way('GrsAI draw', GRSAI, { path: () => '/v1/draw/completions', body: grsai }),
   way('GrsAI nano-banana', GRSAI, {
     path: () => '/v1/draw/nano-banana',
-    body: ({ prompt, size, picture }) => ({
-      model: MODEL,
+    body: ({ model, prompt, size, picture }) => ({
+      model,
       prompt,
       aspectRatio: size?.ratio,
       imageSize: size?.resolution,
@@ -224,14 +203,26 @@ export const WAYS: readonly Way[] = [
   }),
   way('GrsAI api', GRSAI_NEW, {
     path: () => '/v1/api/generate',
-    body: ({ prompt, size, picture }) => ({
-      model: MODEL,
+    body: ({ model, prompt, size, picture }) => ({
+      model,
       prompt,
       aspectRatio: size?.ratio,
       imageSize: size?.resolution,
       images: picture && [picture],
       replyType: 'json',
     }),
+  }),
+]
+
+/** Those of them that can be streamed as well. */
+export const STREAM_WAYS: readonly Way[] = [
+  way('OpenAI Images, streamed', OPENAI, {
+    path: (asked) => `/v1/images/${operation(asked)}`,
+    body: (asked) => ({ model: asked.model, ...images(asked), stream: true }),
+  }),
+  way('chat as relays speak it, streamed', OPENAI, {
+    path: () => '/v1/chat/completions',
+    body: (asked) => ({ ...relayChat(asked), stream: true }),
   }),
 ]
 

@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest'
+import { EDIT_WAYS } from '../support/edit-ways'
+import { modelOf, settingsOf } from '../support/fake-models'
+import { FakeOpenaiProvider } from '../support/fake-openai-provider'
+import { FAKES } from '../support/fakes'
+import { picture } from '../support/pictures'
+import { playing } from '../support/playing'
+import { settings } from '../support/settings'
+import { type Question, showsPicture, STREAM_WAYS, WAYS, type Way } from '../support/ways'
+
+const fakes = playing(new FakeOpenaiProvider(), ...FAKES.map((Fake) => new Fake()))
+settings({ UPSTREAMS: JSON.stringify(settingsOf(fakes)), DEMO_UPSTREAM: true })
+
+/** A provider that only it has a model for, and how often something is to be begun there for one picture. */
+interface Row {
+  provider: string
+  model: string
+  edits: boolean
+  begun: () => number
+  begins: number
+}
+
+const ROWS: readonly Row[] = [
+  // What nobody else serves is the demo's, which asks nobody.
+  { provider: 'demo', model: 'gpt-image-2', edits: true, begun: () => 0, begins: 0 },
+  ...fakes.map((fake) => ({
+    provider: fake.provider,
+    model: modelOf(fake, fakes),
+    edits: fake.edits,
+    begun: () => fake.submits,
+    begins: fake.submitsEach,
+  })),
+]
+
+/** One way for each wire format. */
+const inEachFormat = WAYS.filter(({ name }) =>
+  [
+    'OpenAI Images',
+    'chat as relays speak it',
+    'OpenRouter images',
+    'Responses with the tool',
+    'Gemini',
+    'GrsAI draw',
+  ].includes(name),
+)
+
+const pairs = (rows: readonly Row[], ways: readonly Way[]): [string, string, Row, Way][] =>
+  rows.flatMap((row) => ways.map((way): [string, string, Row, Way] => [way.name, row.provider, row, way]))
+
+/** A stream that tells how far it is has begun before it is known who makes the picture: who asks again is told. */
+const hasBegunEarly = ({ headers }: Response): boolean => headers.get('x-accel-buffering') === 'no'
+
+async function makesOne({ provider, model, begun, begins }: Row, { ask }: Way, question: Question): Promise<void> {
+  const response = await ask({ ...question, model })
+  const text = await response.text()
+  expect([response.status, showsPicture(text)], text.slice(0, 500)).toEqual([200, true])
+  const { headers } = hasBegunEarly(response) ? await ask({ ...question, model }) : response
+  expect([headers.get('x-upstream'), begun()]).toEqual([provider, begins])
+}
+
+describe('a picture is made, in whichever words it is asked for and by whomever', () => {
+  test.each(pairs(ROWS, [...WAYS, ...STREAM_WAYS]))('%s, %s', async (_, __, row, way) => {
+    await makesOne(row, way, { prompt: 'A cat' })
+  })
+})
+
+describe('so is one of the size that most clients ask for', () => {
+  const size = { pixels: '1024x1024', ratio: '1:1', resolution: '1K' }
+  test.each(pairs(ROWS, inEachFormat))('%s, %s', async (_, __, row, way) => {
+    await makesOne(row, way, { prompt: 'A cat', size })
+  })
+})
+
+describe('so is an edit', () => {
+  const rows = ROWS.filter(({ edits }) => edits)
+  test.each(pairs(rows, [...inEachFormat, ...EDIT_WAYS]))('%s, %s', async (_, __, row, way) => {
+    const dataUrl = `data:image/png;base64,${(await picture('a cat')).toBase64()}`
+    await makesOne(row, way, { prompt: 'Make it blue', picture: dataUrl })
+  })
+})

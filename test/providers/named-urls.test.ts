@@ -1,0 +1,81 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { blackForestLabs } from '../../src/providers/black-forest-labs'
+import { fal } from '../../src/providers/fal'
+import type { Provider } from '../../src/providers/provider'
+import { replicate } from '../../src/providers/replicate'
+import { internet } from '../support/internet'
+import { asking, OPENAI, run, type Told } from '../support/provider-run'
+
+afterEach(() => void vi.restoreAllMocks())
+
+/** What each submit is answered with, where jobs are asked about at URLs that the answer names. */
+const JOBS: [string, Provider, string, (url: string) => object][] = [
+  ['black-forest-labs', blackForestLabs, 'flux-2-pro', (url) => ({ id: 'job-1', polling_url: url })],
+  ['fal', fal, 'fal-ai/flux/dev', (url) => ({ request_id: 'job-1', status_url: url, response_url: url })],
+  ['replicate', replicate, 'black-forest-labs/flux-dev', (url) => ({ id: 'job-1', urls: { get: url } })],
+]
+
+/** What an upstream at `baseUrl` tells whose answer names such a URL; notes all that is asked of any host. */
+async function told(
+  { provider, model, baseUrl }: { provider: Provider; model: string; baseUrl: string },
+  answer: object,
+  asked: Request[],
+): Promise<Told[]> {
+  const handle = (request: Request): Response => {
+    asked.push(request)
+    if (asked.length === 1) return Response.json(answer)
+    return Response.json({ status: 'Task not found', detail: 'gone' }, { status: 404 })
+  }
+  const hosts = [new URL(baseUrl).hostname, 'api.eu1.bfl.ai', 'evil.example.org', '169.254.169.254', 'localhost']
+  internet(Object.fromEntries(hosts.map((host) => [host, { handle }])))
+  return await run(asking('A cat', { model, partials: 0 }), { upstream: { ...OPENAI, provider, baseUrl } })
+}
+
+/** Whether a request has the credential anywhere. */
+const hasCredential = ({ url, headers }: Request): boolean =>
+  JSON.stringify([url, ...headers]).includes(OPENAI.credential)
+
+describe.each(JOBS)('%s', (_, provider, model, answerWith) => {
+  const baseUrl = 'https://jobs.example.com'
+
+  test('asks about a job at its own host with its credential', async () => {
+    const asked: Request[] = []
+    await told({ provider, model, baseUrl }, answerWith(`${baseUrl}/job?id=1`), asked)
+    expect(asked.map(hasCredential)).toEqual([true, true])
+  })
+
+  test('asks without its credential at a host that an answer named', async () => {
+    const asked: Request[] = []
+    await told({ provider, model, baseUrl }, answerWith('https://evil.example.org/job?id=1'), asked)
+    expect(asked.map(({ url }) => new URL(url).hostname)).toEqual(['jobs.example.com', 'evil.example.org'])
+    expect(asked.map(hasCredential)).toEqual([true, false])
+  })
+
+  test.each([
+    'https://169.254.169.254/latest?id=1',
+    'http://evil.example.org/job?id=1',
+    'https://localhost/?id=1',
+    'https://u:p@evil.example.org/?id=1',
+  ])('asks nobody at %s, which an answer named', async (url) => {
+    const asked: Request[] = []
+    const events = await told({ provider, model, baseUrl }, answerWith(url), asked)
+    expect(asked).toHaveLength(1)
+    expect(events.at(-1)).toMatchObject({ kind: 'lost' })
+  })
+})
+
+describe('Black Forest Labs', () => {
+  const at = { provider: blackForestLabs, model: 'flux-2-pro', baseUrl: 'https://api.bfl.ai' }
+
+  test('is asked with its credential at the host of its region', async () => {
+    const asked: Request[] = []
+    await told(at, { id: 'job-1', polling_url: 'https://api.eu1.bfl.ai/v1/get_result?id=job-1' }, asked)
+    expect(asked.map(hasCredential)).toEqual([true, true])
+  })
+
+  test('is told the id of a job where the URL lacks it', async () => {
+    const asked: Request[] = []
+    await told(at, { id: 'job-1', polling_url: 'https://api.eu1.bfl.ai/v1/get_result' }, asked)
+    expect(asked[1]?.url).toBe('https://api.eu1.bfl.ai/v1/get_result?id=job-1')
+  })
+})

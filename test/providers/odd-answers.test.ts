@@ -1,0 +1,129 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { blackForestLabs } from '../../src/providers/black-forest-labs'
+import { grsai } from '../../src/providers/grsai'
+import { ideogram } from '../../src/providers/ideogram'
+import { openai } from '../../src/providers/openai'
+import { openrouter } from '../../src/providers/openrouter'
+import type { Provider } from '../../src/providers/provider'
+import { replicate } from '../../src/providers/replicate'
+import { xai } from '../../src/providers/xai'
+import { internet } from '../support/internet'
+import { picture } from '../support/pictures'
+import { asking, OPENAI, run, type Told } from '../support/provider-run'
+
+afterEach(() => void vi.restoreAllMocks())
+
+const HOST = 'https://api.example.com'
+const FILE = 'https://files.example.com/a.png'
+const IMAGE = { type: 'image', picture: '2000 PNG' }
+
+/** What is told of answers that come one after the other; there is a picture at FILE. */
+async function told(provider: Provider, model: string, ...answers: (() => Response)[]): Promise<Told[]> {
+  let at = 0
+  internet({
+    'api.example.com': { handle: () => answers[at++]?.() ?? new Response(null, { status: 500 }) },
+    'files.example.com': { handle: async () => new Response(await picture('a file', 2000)) },
+  })
+  return await run(asking('A cat', { model, n: 2, partials: 0 }), { upstream: { ...OPENAI, provider, baseUrl: HOST } })
+}
+
+const json =
+  (body: unknown, status = 200) =>
+  (): Response =>
+    Response.json(body, { status })
+
+describe('a picture is not lost because something odd stands beside it:', () => {
+  test.each<[string, Provider, string, unknown[]]>([
+    ['nothing in its list', ideogram, 'ideogram-v3', [{ data: [null, { url: FILE }] }]],
+    ['nothing in its list', xai, 'grok-imagine-image', [{ data: [null, { url: FILE, respect_moderation: 'yes' }] }]],
+    [
+      'a list with a gap',
+      replicate,
+      'acme/painter',
+      [{ urls: { get: `${HOST}/job` } }, { status: 'succeeded', output: [null, FILE] }],
+    ],
+    [
+      'a status that nobody has heard of',
+      blackForestLabs,
+      'flux-2-pro',
+      [
+        { id: 'a', polling_url: `${HOST}/job?id=a` },
+        { status: 'Warming Up', progress: 'soon' },
+        { status: 'Ready', result: { sample: FILE } },
+      ],
+    ],
+  ])('%s (%#)', async (_, provider, model, answers) => {
+    const events = await told(provider, model, ...answers.map((answer) => json(answer)))
+    expect(events.filter((event) => 'picture' in event)).toMatchObject([IMAGE])
+    expect(events.at(-1)).toMatchObject({ type: 'summary' })
+  })
+
+  test('of several pictures, the refused ones are left out though an entry is none', async () => {
+    const data = [null, { url: FILE, respect_moderation: false }, { url: FILE, respect_moderation: true }]
+    const events = await told(xai, 'grok-imagine-image', json({ data }))
+    expect(events.filter((event) => 'picture' in event)).toMatchObject([{ ...IMAGE, index: 2 }])
+  })
+})
+
+describe('what GrsAI means by its one code is told by its words:', () => {
+  test.each([
+    ['insufficient credits', { kind: 'misconfigured' }],
+    ['apikey error', { kind: 'misconfigured' }],
+    ['invalid api key', { kind: 'misconfigured' }],
+    ['积分不足', { kind: 'misconfigured' }],
+    ['invalid parameter', { kind: 'rejected', facts: { failure: { message: 'invalid parameter' } } }],
+    ['参数错误', { kind: 'rejected' }],
+    ['please try again', { kind: 'unavailable' }],
+  ])('%s', async (msg, failure) => {
+    expect(await told(grsai, 'gpt-image-2', json({ code: -1, data: null, msg }))).toMatchObject([failure])
+  })
+})
+
+describe('a model that is out of reach is no fault of the request, nor of the account:', () => {
+  const ofModel = [{ kind: 'misconfigured', facts: { ofModel: true, failure: undefined } }]
+  test.each([
+    [
+      400,
+      {
+        type: 'image_generation_user_error',
+        code: 'invalid_value',
+        param: 'model',
+        message: "The model 'gpt-image-2' does not exist.",
+      },
+    ],
+    [
+      400,
+      {
+        type: 'invalid_request_error',
+        code: null,
+        param: null,
+        message: 'Your organization must be verified to use the model `gpt-image-2`.',
+      },
+    ],
+    [
+      503,
+      {
+        type: 'new_api_error',
+        code: 'model_not_found',
+        param: '',
+        message: 'No available channel for model gpt-image-2',
+      },
+    ],
+  ])('OpenAI, and relays that speak as it does (%i, %o)', async (status, error) => {
+    expect(await told(openai, 'gpt-image-2', json({ error }, status))).toMatchObject(ofModel)
+  })
+
+  test('OpenRouter, where its maker forbids it', async () => {
+    const error = { code: 403, message: 'Provider returned error', metadata: { provider_name: 'OpenAI' } }
+    expect(await told(openrouter, 'gpt-image-2', json({ error }, 403))).toMatchObject(ofModel)
+  })
+})
+
+test.each([
+  { code: 403, message: 'Request blocked: prompt injection patterns detected' },
+  { code: 403, message: 'I cannot help with that.', metadata: { error_type: 'refusal' } },
+])('what OpenRouter or a model there blocks is the fault of the request: %o', async (error) => {
+  expect(await told(openrouter, 'gpt-image-2', json({ error }, 403))).toMatchObject([
+    { kind: 'rejected', facts: { failure: { code: 'content_rejected' } } },
+  ])
+})
