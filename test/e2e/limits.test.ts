@@ -30,7 +30,7 @@ test('of 500 requests at once, 20 a minute lets 20 in, and tells the others when
 
 test('of 500 requests at once, no more than 5 are ever with the upstream where 5 may be', async () => {
   const key = await running.operator.team('crowd', { concurrency: 5 })
-  const rushed = await rush(running.gateway.sdk({ apiKey: key }), 500, 'A heron @delay=3000', LOW)
+  const rushed = await rush(running.gateway.sdk({ apiKey: key }), 500, 'A heron @delay=8000', LOW)
   const calls = await callsFor('A heron')
   expect(mostAtOnce(calls)).toBe(5)
   expect(rushed.made).toHaveLength(calls.length)
@@ -78,7 +78,7 @@ test('what a budget has left still pays for what costs less', async () => {
 test('a team with all of these limits is held to each: 500 requests at once', async () => {
   const key = await running.operator.team('all', { budget_usd: 1 }, 'free')
   const mostLetIn = drippingBucket()
-  const rushed = await rush(running.gateway.sdk({ apiKey: key }), 500, 'A kite @delay=3000', WIDE)
+  const rushed = await rush(running.gateway.sdk({ apiKey: key }), 500, 'A kite @delay=8000', WIDE)
   const { rate = 0, concurrency } = counted(rushed)
   expect(500 - rate).toBeGreaterThanOrEqual(20)
   expect(500 - rate).toBeLessThanOrEqual(mostLetIn())

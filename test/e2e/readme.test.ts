@@ -15,8 +15,11 @@ let gateway: Gateway
 let directory: string
 let readme: string
 
+/** The upstream that the README speaks of; what it does not serve is drawn by the demo. */
+const RELAY = { name: 'relay', provider: 'openai', secret: 'RELAY_KEY', base_url: 'https://relay.example.com/v1' }
+
 beforeAll(async () => {
-  gateway = await startGateway()
+  gateway = await startGateway({ UPSTREAMS: JSON.stringify([{ ...RELAY, models: ['flux-*'] }]), RELAY_KEY: 'key' })
   directory = await mkdtemp(join(tmpdir(), 'darkroom-readme-'))
   readme = await readFile(join(PROJECT, 'README.md'), 'utf8')
 })
@@ -59,6 +62,20 @@ test('the admin lines make a team, change it, issue a key, report and delete', a
   expect(stdout).toContain('"deleted":true')
 })
 
+test('the upstream lines tell how each stands, take one out and put its account back', async () => {
+  const { ADMIN_TOKEN = '' } = parseEnv(await readFile(join(gateway.directory, '.dev.vars'), 'utf8'))
+  const [definitions = ''] = example('sh', 'admin()').split('\n\n')
+  const lines = `set -e\n${definitions}\n${example('sh', '$api/upstreams')}`
+  const { stdout } = await execute('bash', ['-c', lines], { env: { ...process.env, ADMIN_TOKEN } })
+  expect(stdout).toMatch(/^\{"object":"list","data":\[\{"object":"upstream","name":"relay"/)
+  expect(Array.from(stdout.matchAll(/"status":"(\w+)"/g), ([, status]) => status)).toEqual([
+    'ready',
+    'ready',
+    'out',
+    'ready',
+  ])
+})
+
 test('the example for Node writes a picture', async () => {
   await writeFile(join(directory, 'example.mjs'), example('js', 'new OpenAI'))
   await symlink(join(PROJECT, 'node_modules'), join(directory, 'node_modules'))
@@ -88,6 +105,25 @@ test('every setting in the README exists, and every one that exists is in it', a
   const known = Array.from(config.matchAll(/^ {2}([A-Z_]{4,}):/gm), ([, name]) => name)
   const told = Array.from(readme.matchAll(/^\| `([A-Z_]{4,})` +\|/gm), ([, name]) => name)
   expect(told.filter((name) => name !== 'OPENAI_API_KEY').toSorted()).toEqual(known.toSorted())
+})
+
+test('every provider in the README exists, with its secret, and every one that exists is in it', async () => {
+  const shelf = join(PROJECT, 'src/providers')
+  const [, list = ''] =
+    /PROVIDERS: readonly Provider\[\] = \[([^\]]*)\]/.exec(await readFile(join(shelf, 'index.ts'), 'utf8')) ?? []
+  const files = Array.from(list.matchAll(/\w+/g), ([name]) =>
+    name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+  )
+  const known = await Promise.all(
+    files.map(async (file) => {
+      const text = await readFile(join(shelf, `${file}.ts`), 'utf8')
+      const [, secret] = /wellKnown: \{\s*secret: '(\w+)'/.exec(text) ?? []
+      return `${/^ {2}id: '([\w-]+)'/m.exec(text)?.[1]} ${secret}`
+    }),
+  )
+  const [, table = ''] = /\n\| `provider` [\s\S]*?\n([\s\S]*?)\n\n/.exec(readme) ?? []
+  const told = Array.from(table.matchAll(/^\| `([\w-]+)` +\| (?:`(\w+)`)?/gm), ([, id, secret]) => `${id} ${secret}`)
+  expect(told.toSorted()).toEqual(known.filter((each) => each !== 'demo undefined').toSorted())
 })
 
 test("every line of the README's table of clients is one by which a test makes that client", async () => {

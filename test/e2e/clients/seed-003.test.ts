@@ -61,7 +61,7 @@ test('what was changed in its parameters is told', async () => {
     'effort',
     'model=gpt-image-1>gpt-image-2',
     'output_compression',
-    'size=1200x630>1200x624',
+    'size=1200x630>1200x640',
     'transparency>background',
   ])
 })
@@ -82,7 +82,7 @@ test('its picture behind a link is edited', async () => {
   ])
 })
 
-test('its odd sizes for social media are made in the nearest that there are', async () => {
+test('its odd sizes for social media are made in the nearest out of which they can be cropped', async () => {
   const results = await generateSocialMediaBatch(clientWith(), '夏季促销')
   expect(Object.keys(results)).toEqual(Object.keys(PLATFORM_SIZES))
   for (const url of Object.values(results)) expect(await pixelsAt(url)).toEqual({ width: 16, height: 16 })
@@ -90,21 +90,21 @@ test('its odd sizes for social media are made in the nearest that there are', as
   expect(calls.map(({ fields }) => fields['size'])).toEqual([
     '1088x1088',
     '1088x1920',
-    '1200x624',
-    '1200x672',
-    '1200x624',
+    '1200x640',
+    '1200x688',
+    '1200x640',
   ])
 })
 
 test('it gets its picture by trying again', async () => {
-  const prompt = '游戏道具 @once=503'
+  const prompt = '游戏道具 @twice=503'
   const client = clientWith()
   expect(await pixelsAt(await client.generateWithRetry(prompt))).toEqual({ width: 16, height: 16 })
   expect(client.printed).toEqual([
     expect.stringMatching(/^尝试 1 失败: 未知错误: 50[23] - \{"error":/),
     '等待 1 秒后重试...',
   ])
-  expect(await running.upstream.callsFor(prompt)).toHaveLength(2)
+  expect(await running.upstream.callsFor(prompt)).toHaveLength(3)
 })
 
 test.each([

@@ -26,13 +26,14 @@ const PROJECT = fileURLToPath(new URL('../../../', import.meta.url))
 const WELCOME = /URL {2}(\S+)\n {2}Key {2}(\S+)\n[\s\S]*?\n {2}(curl .*)\n/
 
 /**
- * Variables that send every model, `more` among them, to one upstream process, `impatient` with a second for each call and
+ * Variables that send every model to one upstream process, each of `more` as an account of its own, `impatient` with a second for each call and
  * `absent` to nobody.
  */
 export function sendingTo(origin: string, more: readonly string[] = []): Record<string, string> {
   const account = { provider: 'openai', secret: 'FAKE_KEY', base_url: `${origin}/v1` }
   const upstreams = [
-    { ...account, name: 'fake', models: ['gpt-image-*', 'relay-*', ...more] },
+    { ...account, name: 'fake', models: ['gpt-image-*', 'relay-*'] },
+    ...more.map((rule) => ({ ...account, name: rule.replace(/=.*/, ''), models: [rule], priority: -1 })),
     { ...account, name: 'impatient', models: ['impatient=relay-1'], timeout_seconds: 1 },
     { ...account, name: 'absent', models: ['absent=relay-1'], base_url: 'http://127.0.0.1:9/v1' },
   ]

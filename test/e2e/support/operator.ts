@@ -65,6 +65,8 @@ interface Totals {
   hits: number
   joins: number
   generations: number
+  failures: number
+  images: number
   cost_usd: number
   cost_credits?: number
   saved_usd: number
@@ -110,6 +112,11 @@ export class Operator {
 
   async setLimits(team: string, limits: Limits): Promise<void> {
     await this.#done('PATCH', `/teams/${team}`, { limits })
+  }
+
+  /** Puts upstreams back, whatever they have been through. */
+  async putBack(...upstreams: string[]): Promise<void> {
+    for (const upstream of upstreams) await this.#done('PATCH', `/upstreams/${upstream}`, { enabled: true })
   }
 
   async deleteTeam(team: string): Promise<void> {

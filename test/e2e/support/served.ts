@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { type Gateway, sendingTo, startGateway } from './gateway.ts'
 import { Operator } from './operator.ts'
 import { type Upstream, startUpstream } from './upstream.ts'
@@ -21,6 +21,8 @@ export function served(variables: Record<string, string> = {}, models: readonly 
     running.gateway = await startGateway({ ...sendingTo(running.upstream.origin, models), ...variables })
     running.operator = await Operator.of(running.gateway)
   })
+  // What one test has done to the upstream's health is nothing to the next.
+  beforeEach(async () => await running.operator?.putBack('fake', 'impatient'))
   afterAll(async () => {
     await running.gateway?.stop()
     await running.upstream?.stop()

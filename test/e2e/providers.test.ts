@@ -1,0 +1,80 @@
+import { type APIPromise, OpenAI } from 'openai'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { modelOf } from '../support/fake-models.ts'
+import { FAKES } from '../support/fakes.ts'
+import type { FakeProvider } from '../support/fake-provider.ts'
+import { errorOf } from './support/asking.ts'
+import { type FakeServers, startFakes } from './support/fake-servers.ts'
+import { type Gateway, startGateway } from './support/gateway.ts'
+import { usageOf } from './support/operator.ts'
+import { decoded, pngFile, sha256 } from './support/pictures.ts'
+
+const fakes = FAKES.map((Fake) => new Fake())
+let servers: FakeServers
+let gateway: Gateway
+
+beforeAll(async () => {
+  servers = await startFakes(fakes)
+  gateway = await startGateway(servers.variables)
+})
+afterAll(async () => {
+  await gateway?.stop()
+  await servers?.stop()
+})
+
+interface Made {
+  upstream: string | null
+  cache: string | null
+  /** SHA-256, hex, of each picture. */
+  pictures: string[]
+}
+
+async function made(answer: APIPromise<OpenAI.ImagesResponse>): Promise<Made> {
+  const { data, response } = await answer.withResponse()
+  const [upstream, cache] = ['x-upstream', 'x-cache'].map((name) => response.headers.get(name))
+  return { upstream: upstream ?? null, cache: cache ?? null, pictures: decoded(data).map(sha256) }
+}
+
+const generated = (fake: FakeProvider, prompt: string): Promise<Made> =>
+  made(gateway.sdk().images.generate({ model: modelOf(fake, fakes), prompt }))
+
+test.each(fakes)('a picture is made by $provider, whole and once', async (fake) => {
+  const first = await generated(fake, 'A lighthouse')
+  expect(first).toEqual({ upstream: fake.provider, cache: 'MISS', pictures: [expect.any(String)] })
+  expect([...fake.served]).toEqual(expect.arrayContaining(first.pictures))
+  const { submits } = fake
+  expect(submits).toBeGreaterThan(0)
+
+  expect(await generated(fake, 'A lighthouse')).toEqual({ ...first, cache: 'HIT' })
+  expect(fake.submits).toBe(submits)
+})
+
+test.each(fakes.filter(({ edits }) => edits))('a picture of the caller is edited by $provider', async (fake) => {
+  const image = await pngFile('boat.png', 'boat', 300_000)
+  const edit = await made(gateway.sdk().images.edit({ model: modelOf(fake, fakes), prompt: 'A boat', image }))
+  expect(edit).toEqual({ upstream: fake.provider, cache: 'MISS', pictures: [expect.any(String)] })
+  expect([...fake.served]).toEqual(expect.arrayContaining(edit.pictures))
+})
+
+test.each(fakes)('a prompt that $provider refuses is the fault of the caller', async (fake) => {
+  const refusal = await errorOf(generated(fake, 'A lighthouse @fault=moderation'))
+  expect(refusal).toBeInstanceOf(OpenAI.BadRequestError)
+  expect(refusal).toMatchObject({ code: 'moderation_blocked' })
+})
+
+test.each(fakes.filter(({ answersUrls }) => answersUrls))(
+  'a picture whose URL has expired at $provider is paid for twice at most, and costs its caller nothing',
+  async (fake) => {
+    const { totals: before } = await usageOf(gateway, gateway.key)
+    const { submits } = fake
+    const ask = { model: modelOf(fake, fakes), prompt: 'A lighthouse @fault=gone' }
+    const failure = await errorOf(gateway.sdk({ maxRetries: 2 }).images.generate(ask))
+    expect(failure).toMatchObject({ status: 502 })
+    expect(fake.submits - submits).toBe(2 * fake.submitsEach)
+    await vi.waitFor(async () => {
+      const { totals } = await usageOf(gateway, gateway.key)
+      const { images, unpriced, cost_usd, failures } = before
+      expect(totals).toMatchObject({ images, unpriced, cost_usd, failures: failures + 1 })
+    })
+  },
+)
