@@ -12,6 +12,7 @@ import { FakeOpenrouter } from './fake-openrouter.ts'
 import { FakeRecraft } from './fake-recraft.ts'
 import { FakeReplicate } from './fake-replicate.ts'
 import { FakeStability } from './fake-stability.ts'
+import { FakeTogether } from './fake-together.ts'
 import { FakeWorkersAi } from './fake-workers-ai.ts'
 import { FakeXai } from './fake-xai.ts'
 import type { FakeProvider } from './fake-provider.ts'
@@ -32,6 +33,7 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeRecraft,
   FakeReplicate,
   FakeStability,
+  FakeTogether,
   FakeWorkersAi,
   FakeXai,
 ]
