@@ -1,7 +1,7 @@
 import { type Pixels, pixelsOf, written } from '../catalog/sizes'
 import { withDeadline, DeadlineExceeded } from '../deadline'
 import { type Failure, GatewayError } from '../errors'
-import type { PartialImage, StoredImage } from '../image/record'
+import type { StoredImage } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import { fetchImage } from '../image/source'
 import { describe, log } from '../log'
@@ -13,9 +13,6 @@ import { StoreError } from '../store/trouble'
 import type { Able } from '../upstreams/able'
 import { type Call, percentWith, type Progress } from './progress'
 import type { Run } from './run'
-
-/** When an upstream was asked, in ms since 1970; how far it is, by its own account, in whole percent; or a preview of what it is making. */
-export type News = { startedMs: number } | { percent: number } | PartialImage
 
 /** A call that is being made, for a run. */
 interface Making {

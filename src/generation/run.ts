@@ -1,17 +1,7 @@
 import type { Config } from '../config'
-import { type Failure, GatewayError, failed, ok } from '../errors'
-import { describe, log } from '../log'
-import { StoreError } from '../store/trouble'
-import type { Able } from '../upstreams/able'
-import { Route } from '../upstreams/route'
-import type { News } from './call'
-import { FAILED } from './failures'
-import { Filling, type Resumed } from './filling'
-import { costOf } from './payment'
-import { end, type Progress, recordOf, resumable, servedBy } from './progress'
-import { fewestOf, runMs, whoMayServe } from './prospect'
-import { giveBack, whoHas } from './recovery'
-import type { Outcome, Task } from './task'
+import type { PartialImage } from '../image/record'
+import type { Progress } from './progress'
+import type { Task } from './task'
 
 /** A run of a generation, and what it works with. */
 export interface Run {
@@ -34,68 +24,5 @@ export interface Run {
   tell: (news: News) => void
 }
 
-/** Makes the images of a task: chooses upstreams and stores what they send; some of them are better than none. Never throws. */
-export async function makeImages(run: Run): Promise<Outcome> {
-  const { task, config, before, askedMs } = run
-  const able = whoMayServe(task, config, askedMs)
-  const progress: Progress = {
-    images: [...(before?.images ?? [])],
-    calls: before?.calls.map((call) => ({ ...call })) ?? [],
-  }
-  const route = routeOf(run, able)
-  const fill = new Filling(run, route, progress, fewestOf(able, task.request.n))
-  let made: Outcome['made']
-  try {
-    const failure = await fill.fill(await takenUp(run, able, progress))
-    const facts = { nowMs: Date.now(), route: route.steps, cost: costOf(progress, task, config) }
-    made = progress.images.some(Boolean) ? ok(recordOf(task, progress, facts)) : failed(failure ?? FAILED)
-  } catch (error) {
-    const { id: generation, requestId: request } = task
-    if (!run.cancel.aborted) log('run-failed', { generation, request, ...describe(error) })
-    made = failed(failureOf(error))
-  }
-  const last = progress.calls.at(-1)
-  return { made, attempts: progress.calls.length, last: last && servedBy(last), route: route.steps }
-}
-
-const routeOf = (run: Run, candidates: Able[]): Route<Able> =>
-  new Route({
-    accounts: run.env.ACCOUNTS,
-    candidates,
-    distance: ({ adjustments }) => adjustments.length,
-    id: `${run.task.id}/${run.id}`,
-    untilMs: Date.now() + run.patienceMs + runMs(candidates, run.task.request.n),
-    patienceMs: run.patienceMs,
-    cancel: run.cancel,
-    onFailure: ({ upstream: { name, account } }, { kind, message, facts }) => {
-      const { id: generation, requestId: request } = run.task
-      const failure = { kind, message, status: facts.status, upstreamRequest: facts.requestId }
-      log('attempt-failed', { generation, request, upstream: name, account, ...failure })
-    },
-  })
-
-/** The calls of an earlier process that can be taken up; all others are over, and their seats given back. */
-async function takenUp({ env }: Run, able: readonly Able[], progress: Progress): Promise<Resumed[]> {
-  const going = resumable(progress).map(({ seat }) => seat)
-  const calls = progress.calls.filter(({ isOver }) => !isOver)
-  const resumed = calls.flatMap((call) => {
-    const candidate = going.includes(call.seat) ? whoHas(call, able) : undefined
-    return candidate ? [{ candidate, id: call.seat, call }] : []
-  })
-  const others = calls.filter((call) => !resumed.some((each) => each.call === call))
-  for (const call of others) end(call, progress)
-  await giveBack(env, able, others)
-  return resumed
-}
-
-function failureOf(error: unknown): Failure {
-  if (error instanceof GatewayError) return error.failure
-  return error instanceof StoreError ? NOT_STORED : FAILED
-}
-
-/** The image may be paid for by then, so that asking again is for the caller to decide. */
-const NOT_STORED: Failure = {
-  code: 'unavailable',
-  message: 'The gateway could not store the image. Try again in a moment.',
-  retry: false,
-}
+/** When an upstream was asked, in ms since 1970; how far it is, by its own account, in whole percent; or a preview of what it is making. */
+export type News = { startedMs: number } | { percent: number } | PartialImage
