@@ -33,7 +33,7 @@ export function orderOf({ task, reservation, createdMs }: RunRow, config: Config
     operation: request.operation,
     prompt: request.prompt,
     images: request.n,
-    size: request.size,
+    size: request.crop ?? request.size,
     quote: quotes.every((each) => each !== undefined) ? Math.max(0, ...quotes) : undefined,
     holdMs: patienceMs + runMs(able, request.n) + longestMs + GRACE_MS,
   }

@@ -20,6 +20,8 @@ export interface Said {
   moderated?: boolean | undefined
   /** Whether only this model is out of reach. */
   ofModel?: boolean | undefined
+  /** Whether that is because it knows no such model, which somebody else may. */
+  isUnknown?: boolean | undefined
   /** How long it wants to be left alone, in ms, where the body says so. */
   waitMs?: number | undefined
 }
@@ -47,8 +49,9 @@ export const openaiError: ErrorReader = (body, status) => {
     param: param ?? undefined,
   }
   // A model that is not to be had comes with any status, also with 400, as if its caller were to blame.
-  const isUnknown = code === 'model_not_found' || (param === 'model' && /does not exist/.test(message ?? ''))
-  if (isUnknown || NO_ACCESS.test(message ?? '')) return { ...said, kind: 'misconfigured', ofModel: true }
+  const isUnknown = param === 'model' && /does not exist/.test(message ?? '')
+  if (isUnknown || code === 'model_not_found' || NO_ACCESS.test(message ?? ''))
+    return { ...said, kind: 'misconfigured', ofModel: true, isUnknown }
   return isOfRequest(said, status) ? { ...said, kind: 'rejected' } : said
 }
 
@@ -96,7 +99,7 @@ export function errorOf(
   const isBlocked = isPage(response)
   const kind = isBlocked ? 'unavailable' : kindOfError(status, said)
   return new ProviderError(kind, `answered with status ${status}`, {
-    failure: kind === 'rejected' ? rejection(said, upstream) : undefined,
+    failure: kind === 'rejected' || said.isUnknown ? rejection(said, upstream) : undefined,
     retryAfterMs: kind === 'throttled' ? retryAfterMs(response.headers, said) : undefined,
     ofModel: kind === 'misconfigured' && (said.ofModel || isOfModel(status)) ? true : undefined,
     ofRequest: isBlocked ? true : undefined,

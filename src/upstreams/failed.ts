@@ -31,6 +31,8 @@ export function outcomeOf(error: unknown): Outcome {
     case 'unavailable':
       return { is: 'unavailable' }
     case 'misconfigured':
+      // A name that somebody made up.
+      if (facts.failure) return { is: 'served' }
       return { is: 'misconfigured', ofModel: facts.ofModel === true, status: facts.status }
   }
 }

@@ -41,7 +41,7 @@ function failureOf({ kind, facts }: ProviderError): Failure {
   if (kind === 'rejected')
     return facts.failure ?? { code: 'invalid_request', message: 'The upstream refused the request as it is.' }
   if (kind === 'lost') return facts.code === 'timed_out' ? TIMED_OUT : LOST
-  return kind === 'misconfigured' ? NO_UPSTREAM : UPSTREAM_FAILED
+  return kind === 'misconfigured' ? (facts.failure ?? NO_UPSTREAM) : UPSTREAM_FAILED
 }
 
 const UPSTREAM_FAILED: Failure = {

@@ -80,7 +80,7 @@ describe('what GrsAI means by its one code is told by its words:', () => {
 })
 
 describe('a model that is out of reach is no fault of the request, nor of the account:', () => {
-  const ofModel = [{ kind: 'misconfigured', facts: { ofModel: true, failure: undefined } }]
+  const ofModel = [{ kind: 'misconfigured', facts: { ofModel: true } }]
   test.each([
     [
       400,

@@ -151,10 +151,10 @@ describe.each(Object.entries(CASES))('the limit %s', (_, limit) => {
 
 test.each([
   ['a shape', { size: '3:4 2K' }, '1536x2048'],
-  ['what is made larger', { size: '1080x1920' }, '1088x1920'],
+  ['what is cut out of something larger', { size: '1080x1920' }, '1080x1920'],
   ['what is made smaller', { model: 'gpt-image-1.5', size: '1080x1080' }, '1024x1024'],
   ['a shape of the largest resolution', { size: '16:9 4K' }, '3840x2160'],
-])('the largest size of a key is held against what is made for %s', async (_, body, pixels) => {
+])('the largest size of a key is held against what is given for %s', async (_, body, pixels) => {
   const { key } = await team('acme', { max_size: pixels })
   expect((await ask(key, body)).status).toBe(200)
   const { key: lesser } = await team('globex', { max_size: pixels.replace(/\d+$/, (edge) => String(Number(edge) - 1)) })

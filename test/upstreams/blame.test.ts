@@ -51,3 +51,12 @@ test.each(OUT_OF_REACH)('a model that is out of reach of %s leaves the account t
   expect(first.calls).toHaveLength(1)
   expect((await chat(HELLO)).headers.get('x-upstream')).toBe('first')
 })
+
+test('a model that somebody made up is the fault of the request, each time', async () => {
+  const error = { message: "The model 'brief' does not exist.", param: 'model', code: null }
+  for (let times = 0; times < 2; times++) {
+    first.next(() => json({ error }, 400))
+    expect(await errorOf(await chat(BRIEF))).toMatchObject({ status: 400, param: 'model' })
+  }
+  expect((await chat(BRIEF)).headers.get('x-upstream')).toBe('first')
+})
