@@ -109,11 +109,8 @@ test('every setting in the README exists, and every one that exists is in it', a
 
 test('every provider in the README exists, with its secret, and every one that exists is in it', async () => {
   const shelf = join(PROJECT, 'src/providers')
-  const [, list = ''] =
-    /PROVIDERS: readonly Provider\[\] = \[([^\]]*)\]/.exec(await readFile(join(shelf, 'index.ts'), 'utf8')) ?? []
-  const files = Array.from(list.matchAll(/\w+/g), ([name]) =>
-    name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-  )
+  const list = await readFile(join(shelf, 'all.ts'), 'utf8')
+  const files = Array.from(list.matchAll(/ from '\.\/([\w-]+)'/g), ([, file]) => file)
   const known = await Promise.all(
     files.map(async (file) => {
       const text = await readFile(join(shelf, `${file}.ts`), 'utf8')
