@@ -87,7 +87,7 @@ describe('a process that dies', () => {
     const { key } = await team('acme')
     const id = await job(key, DRAWN)
     for (const times of [1, 2, 3]) {
-      await called({ calls: jobs }, times)
+      await vi.waitUntil(() => jobs.length === times, { timeout: 4000, interval: 5 })
       await abortAllDurableObjects()
       await ringGenerations()
     }

@@ -64,9 +64,15 @@ export const ended = (key: string, id: string): Promise<JobJson> =>
 
 export const cancel = (key: string, id: string): Promise<Response> => visit(key, `/v1/generations/${id}/cancel`, 'POST')
 
-/** Waits until an upstream was called so often. */
-export const called = ({ calls }: { calls: readonly unknown[] }, times: number): Promise<boolean> =>
-  vi.waitUntil(() => calls.length === times, { timeout: PATIENCE_MS, interval: 5 })
+/** Waits until an upstream was called so many times, and has read what it was asked: by then a fault ordered for once is spent. */
+export const called = (
+  { calls }: { calls: readonly { fields: Record<string, unknown> }[] },
+  times: number,
+): Promise<boolean> =>
+  vi.waitUntil(() => calls.length === times && calls.every(({ fields }) => 'prompt' in fields), {
+    timeout: PATIENCE_MS,
+    interval: 5,
+  })
 
 /** Of a model that only the demo serves. */
 export const DRAWN = { model: 'gemini-3-pro-image', quality: undefined }
