@@ -1,7 +1,6 @@
 import { type Failure, type Result, failed, ok } from '../errors'
 import { DEFAULTS, type ImageRequest } from '../image/request'
-import { fitSize } from './fit-size'
-import { isWithin } from './fit-size'
+import { fitSize, isWithin } from './fit-size'
 import type { Model } from './model'
 import { pixelsOf } from './sizes'
 import { invalidValue, noTransparency, notTogether, tooManyInputs, unknownParameter } from './refusals'

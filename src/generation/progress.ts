@@ -1,5 +1,4 @@
-import type { ImageRecord, StoredImage } from '../image/record'
-import type { Usage } from '../image/record'
+import type { ImageRecord, StoredImage, Usage } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import type { Summary } from '../providers/provider'
 import type { Served } from '../team/entry'

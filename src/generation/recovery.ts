@@ -47,7 +47,7 @@ export const whoHas = ({ upstream, model }: Call, able: readonly Able[]): Able |
 export async function giveBack(env: Env, able: readonly Able[], calls: readonly Call[]): Promise<void> {
   for (const call of calls) {
     const { upstream } = whoHas(call, able) ?? {}
-    if (!upstream || upstream.standIn) continue
+    if (!upstream) continue
     const given = leave(env.ACCOUNTS, upstream, { id: call.seat, model: call.model }, { is: 'cancelled' })
     await withDeadline(HEARD_MS, () => given).catch(() => {})
   }

@@ -19,6 +19,10 @@ export const askAccount = <T>(
   ask: (account: DurableObjectStub<Account>) => Promise<T>,
 ): Promise<T> => reach(() => ask(accounts.getByName(nameOf(upstream))))
 
+/** For the log: requests go on without that account's object, or pass it over. */
+const tellUnreachable = ({ name, account }: Upstream, error: unknown): void =>
+  log('account-unreachable', { upstream: name, account, ...describe(error) })
+
 /** How an account is; as new where its object cannot be reached, or it has none. Never throws. */
 export const healthOf = async (accounts: Accounts, upstream: Upstream): Promise<Health> =>
   upstream.standIn
@@ -30,20 +34,21 @@ const UNREACHABLE_MS = 1000
 
 /**
  * Has a request take its seat at an account; one whose object cannot be reached is asked all the same, unless how much it
- * may be asked is limited. Never throws.
+ * may be asked is limited; a stand-in has no account and is always asked. Never throws.
  */
 export async function enter(
   accounts: Accounts,
   upstream: Upstream,
   entrance: Omit<Entrance, 'allowance'>,
 ): Promise<Obstacle | undefined> {
-  const { maxConcurrency, requestsPerMinute } = upstream
+  const { maxConcurrency, requestsPerMinute, standIn } = upstream
+  if (standIn) return undefined
   const allowance = { maxConcurrency, requestsPerMinute }
   try {
     return await askAccount(accounts, upstream, async (account) => await account.enter({ ...entrance, allowance }))
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
-    log('account-unreachable', { upstream: upstream.name, account: upstream.account, ...describe(error) })
+    tellUnreachable(upstream, error)
     const isLimited = maxConcurrency !== undefined || requestsPerMinute !== undefined
     return isLimited ? { hindrance: 'unreachable', untilMs: Date.now() + UNREACHABLE_MS } : undefined
   }
@@ -57,10 +62,11 @@ export async function leave(
   outcome: Outcome,
   tookMs?: number,
 ): Promise<void> {
+  if (upstream.standIn) return
   try {
     await askAccount(accounts, upstream, async (account) => await account.leave(id, model, outcome, tookMs))
   } catch (error) {
-    log('account-unreachable', { upstream: upstream.name, account: upstream.account, ...describe(error) })
+    tellUnreachable(upstream, error)
   }
 }
 
@@ -69,7 +75,7 @@ export async function standingOf(accounts: Accounts, upstream: Upstream): Promis
   try {
     return await askAccount(accounts, upstream, async (account) => await account.standing())
   } catch (error) {
-    log('account-unreachable', { upstream: upstream.name, account: upstream.account, ...describe(error) })
+    tellUnreachable(upstream, error)
     return undefined
   }
 }

@@ -1,6 +1,7 @@
 import { DeadlineExceeded, pause, withDeadline } from '../deadline'
 import { type Failure, type Result, failed, ok } from '../errors'
 import { ProviderError } from '../providers/provider'
+import type { Entrance } from './account'
 import { enter, healthOf, leave } from './accounts'
 import type { Candidate } from './candidates'
 import { choose } from './choose'
@@ -19,6 +20,10 @@ const AGAIN_MS = 250
 const REACH_MS = 10_000
 /** For how long a seat is kept whose process has died, beyond what its call may take, in ms. */
 const GRACE_MS = 60_000
+
+type Manner = Pick<Entrance, 'patienceMs' | 'alone' | 'isResumed'>
+/** Of a request that the upstream has in hand already. */
+const AS_IT_IS: Manner = { patienceMs: 0, alone: true, isResumed: true }
 
 /** These are over before long. */
 const BUSY: readonly Hindrance[] = ['full', 'busy', 'probing', 'unreachable']
@@ -89,9 +94,8 @@ export class Route<Served extends Candidate> {
   }
 
   /** Keeps a seat for as long again. Never throws. */
-  async keep({ candidate: { upstream, model }, id }: Seat<Served>): Promise<void> {
-    const entrance = { id, model, holdMs: upstream.timeoutMs + GRACE_MS, patienceMs: 0, alone: true }
-    if (!upstream.standIn) await enter(this.#rules.accounts, upstream, { ...entrance, isResumed: true })
+  async keep(seat: Seat<Served>): Promise<void> {
+    await this.#enter(seat, AS_IT_IS)
   }
 
   /** Gives back a seat of which nothing was asked. Never throws. */
@@ -188,24 +192,25 @@ export class Route<Served extends Candidate> {
   async #resume({ candidate, id }: Pick<Seat<Served>, 'candidate' | 'id'>): Promise<Seat<Served>> {
     const seat = { candidate, id, sinceMs: Date.now() }
     // It has its seat whether the account can be reached or not.
-    if (await this.#take(seat, { patienceMs: 0, alone: true, isResumed: true })) this.#takeDown()
+    if (await this.#take(seat, AS_IT_IS)) this.#takeDown()
     return seat
   }
 
-  async #take(
-    { candidate: { upstream, model }, id }: Seat<Served>,
-    how: { patienceMs: number; alone: boolean; isResumed?: true },
-  ): Promise<Obstacle | undefined> {
+  #enter({ candidate: { upstream, model }, id }: Seat<Served>, how: Manner): Promise<Obstacle | undefined> {
+    return enter(this.#rules.accounts, upstream, { id, model, holdMs: upstream.timeoutMs + GRACE_MS, ...how })
+  }
+
+  async #take(seat: Seat<Served>, how: Manner): Promise<Obstacle | undefined> {
     const { accounts, cancel } = this.#rules
-    const entrance = { id, model, holdMs: upstream.timeoutMs + GRACE_MS, ...how }
-    const entering = upstream.standIn ? Promise.resolve(undefined) : enter(accounts, upstream, entrance)
+    const { upstream, model } = seat.candidate
+    const entering = this.#enter(seat, how)
     try {
       const obstacle = await withDeadline(how.patienceMs + REACH_MS, () => entering, cancel)
       if (!obstacle) this.#takeDown()
       return obstacle
     } catch (error) {
       void entering.then((obstacle) =>
-        obstacle ? undefined : leave(accounts, upstream, { id, model }, { is: 'cancelled' }),
+        obstacle ? undefined : leave(accounts, upstream, { id: seat.id, model }, { is: 'cancelled' }),
       )
       if (error instanceof DeadlineExceeded) return { hindrance: 'unreachable', untilMs: Date.now() }
       throw error
@@ -219,7 +224,7 @@ export class Route<Served extends Candidate> {
 
   async #leave({ candidate: { upstream, model }, id }: Seat<Served>, outcome: Outcome, tookMs?: number): Promise<void> {
     this.#inHand -= 1
-    if (!upstream.standIn) await leave(this.#rules.accounts, upstream, { id, model }, outcome, tookMs)
+    await leave(this.#rules.accounts, upstream, { id, model }, outcome, tookMs)
   }
 
   /** Told but once: whoever waits looks again and again. */
