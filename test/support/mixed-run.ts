@@ -6,6 +6,7 @@ import { BillingUpstream } from './billing-upstream'
 import { audit, generate, micro, ownUsage, standing } from './books'
 import type { FakeOpenai } from './fake-openai'
 import { internet } from './internet'
+import { HOUR } from './orders'
 import type { IssuedKey } from './teams'
 import { type Ask, RUNS_OF_SLOW, slow } from './traffic'
 
@@ -100,9 +101,10 @@ export class MixedRun {
     this.gate.shut()
     const answers = this.send([(key) => generate(key, `A late cat ${round}`)])
     await vi.waitUntil(() => this.gate.held >= 1, PATIENCE_MS)
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    const nowMs = Date.now()
+    vi.setSystemTime(nowMs + HOUR)
     await ringTeam('acme')
-    vi.useRealTimers()
+    vi.setSystemTime(nowMs)
     expect(await audit('acme')).toContainEqual(expect.objectContaining({ status: 'expired' }))
     this.gate.open()
     await Promise.all(answers)

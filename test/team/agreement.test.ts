@@ -1,10 +1,11 @@
 import { abortAllDurableObjects, evictAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { ringTeam } from '../support/alarms'
 import { type Audited, audit, generate, micro, ownUsage, standing, sum, usageRows, used } from '../support/books'
 import type { BillingUpstream } from '../support/billing-upstream'
 import { MixedRun, type Told } from '../support/mixed-run'
+import { NOON } from '../support/orders'
 import { type IssuedKey, issue, team } from '../support/teams'
 import { addUpstreams } from '../support/settings'
 import { FAULTY_UPSTREAMS, quick } from '../support/traffic'
@@ -46,9 +47,8 @@ async function abandon({ id: key }: IssuedKey): Promise<void> {
   }
   const holdMs = 1000
   await env.TEAMS.getByName('acme').reserve({ ...order, prompt: '', images: 1, quote: 5000, holdMs }, false)
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + holdMs })
+  vi.setSystemTime(Date.now() + holdMs)
   await ringTeam('acme')
-  vi.useRealTimers()
 }
 
 /** What a run has to cost: what its upstream asks for it, or, where the end of its answer was lost, what was held. */
@@ -79,7 +79,12 @@ function expectEntries(made: readonly Told[], succeeded: readonly Audited[]): vo
   expect(made.map(({ requestId }) => costs.get(requestId))).toEqual(made.map(({ cost }) => cost))
 }
 
+/** Has the clock go on from noon, so that no limit's day ends meanwhile. */
+const fromNoon = (): unknown => vi.useFakeTimers({ toFake: ['Date'], now: NOON, shouldAdvanceTime: true })
+
 describe('the books of a team', () => {
+  beforeEach(fromNoon)
+
   test('agree to the micro-dollar after 1,000 requests, whatever became of them', { timeout: 180_000 }, async () => {
     const keys = await twelveKeys()
     const run = new MixedRun(keys, upstream)
