@@ -8,7 +8,7 @@ import { answerIn } from './dialects'
 import type { Part } from './dialects/dialect'
 import { type Failure, GatewayError, unwrap } from './errors'
 import type { Seen } from './generation/generation'
-import { cancel, forget, see } from './generation/obtain'
+import { cancel, forget, see } from './generation/generations'
 import { type Entry, imagesOf, keptOf } from './team/entry'
 import { bearerKey } from './team/caller'
 import { teamOfBearer } from './team/lease'
@@ -24,7 +24,7 @@ import { type Snapshot, snapshotOf } from './team/snapshot'
  * after it was handed off. Throws GatewayError.
  */
 export async function showGeneration(c: Context<App>): Promise<Response> {
-  const team = await teamAt(c)
+  const team = await authenticatedTeam(c)
   const { status, seen } = await statusOf(c, team, idAt(c))
   const json = wordedStatus(status, c)
   const adjusted = seen?.record ? madeOtherwise(seen.record, status.snapshot.n) : []
@@ -36,7 +36,7 @@ export async function showGeneration(c: Context<App>): Promise<Response> {
 
 /** `POST /v1/generations/{id}/cancel`: stops what can be stopped, and tells what it cost. Throws GatewayError. */
 export async function cancelGeneration(c: Context<App>): Promise<Response> {
-  const [team, id] = [await teamAt(c), idAt(c)]
+  const [team, id] = [await authenticatedTeam(c), idAt(c)]
   // What waits for its turn without being a job is in no ledger afterwards.
   const { status } = await statusOf(c, team, id)
   const snapshot = (await cancel(c.env.GENERATIONS, id, team)) ?? status.snapshot
@@ -72,7 +72,7 @@ function withoutDeleted(snapshot: Snapshot, entry: Entry): Snapshot {
  * The team of the key that a request comes with, in any of the headers of the wire formats: whoever has handed something
  * off asks for it as it did then. Throws GatewayError.
  */
-export function teamAt(c: Context<App>): Promise<string> {
+export function authenticatedTeam(c: Context<App>): Promise<string> {
   const bearer = bearerKey(c.req.header('authorization'))
   return teamOfBearer(bearer ?? c.req.header('x-goog-api-key') ?? c.req.header('api-key'), c.get('config'), c.env)
 }

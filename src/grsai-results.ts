@@ -8,7 +8,7 @@ import { unknownParameter } from './catalog/refusals'
 import { API, DRAW, taskOf, type Words } from './dialects/grsai-task'
 import { Intake } from './dialects/intake'
 import { readJsonBody } from './dialects/json-body'
-import { statusOf, teamAt } from './generations'
+import { statusOf, authenticatedTeam } from './generations'
 
 /*
  * How the tasks of GrsAI's clients stand, which are generations (protocols §5).
@@ -20,7 +20,7 @@ const body = z.object({ id: z.string() })
 const shown = (words: Words, idIn: (c: Context<App>, team: string) => Promise<string> | string): Handler<App> =>
   async function showTask(c) {
     try {
-      const team = await teamAt(c)
+      const team = await authenticatedTeam(c)
       const { status } = await statusOf(c, team, await idIn(c, team))
       const { snapshot, found } = status
       const now = Date.now()

@@ -4,13 +4,13 @@ import { type App, linkOf } from './context'
 import { checked } from './checked'
 import { type Failure, GatewayError, unwrap } from './errors'
 import { isEnded } from './delivery/job'
-import { forgetGeneration, forgetImage, forgetJob } from './generation/obtain'
-import { idAt, NOT_FOUND, statusOf, teamAt } from './generations'
+import { forgetGeneration, forgetImage, forgetJob } from './generation/generations'
+import { idAt, NOT_FOUND, statusOf, authenticatedTeam } from './generations'
 import * as images from './store/images'
 import { cursor, cursorAfter, type Cursor, type Entry, keptOf, type Sought } from './team/entry'
 import { askTeam } from './team/teams'
 import { snapshotOf } from './team/snapshot'
-import { generationJson } from './team/worded'
+import { generationJson } from './team/json'
 
 /*
  * What a team has had made, as the holders of its keys see it: whatever one of them paid for is the whole team's.
@@ -24,7 +24,7 @@ const listQuery = z.object({
 
 /** `GET /v1/generations`: the newest first, a page at a time. Throws GatewayError. */
 export async function listGenerations(c: Context<App>): Promise<Response> {
-  const team = await teamAt(c)
+  const team = await authenticatedTeam(c)
   const { limit, cursor: after, key } = checked(listQuery, c.req.query())
   const entries = await pageOf(c, team, { key, pictured: true }, limit + 1, after)
   const page = entries.slice(0, limit)
@@ -39,7 +39,7 @@ export async function listGenerations(c: Context<App>): Promise<Response> {
 
 /** `DELETE /v1/generations/{id}`: its images and its answer; what it cost stays in the ledger. Throws GatewayError. */
 export async function deleteGeneration(c: Context<App>): Promise<Response> {
-  const [team, id] = [await teamAt(c), idAt(c)]
+  const [team, id] = [await authenticatedTeam(c), idAt(c)]
   const { seen } = await statusOf(c, team, id)
   let batch = await pageOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
   // The newest comes first, and no two of one generation run at the same time.
@@ -58,7 +58,7 @@ export async function deleteGeneration(c: Context<App>): Promise<Response> {
 
 /** `DELETE /images/…`: one image, by the address that its link has. Throws GatewayError. */
 export async function deleteImage(c: Context<App>): Promise<Response> {
-  const team = await teamAt(c)
+  const team = await authenticatedTeam(c)
   const key = images.keyOfPath(c.req.path) ?? ''
   const generation = images.placeOfKey(key)?.generation
   const [entry] = generation ? await pageOf(c, team, { generation, image: key }, 1) : []

@@ -6,7 +6,7 @@ import { bearerOf } from './team/lease'
 import { bearerKey, identify } from './team/caller'
 import { periodOf } from './team/period'
 import { askTeam } from './team/teams'
-import { moment, standingJson, totalsJson, usageJson } from './team/worded'
+import { moment, standingJson, totalsJson, usageJson } from './team/json'
 
 /** `GET /v1/usage`: what the caller may use and has used, its own and its whole team's. Throws GatewayError. */
 export async function showUsage(c: Context<App>): Promise<Response> {

@@ -7,7 +7,7 @@ import { keyHash, mintKey } from '../team/key'
 import { isGood, type Key, type KeyFacts } from '../team/keys'
 import { BURST_ALONE, isBurstAlone, limits } from '../team/limits'
 import { askTeam } from '../team/teams'
-import { moment } from '../team/worded'
+import { moment } from '../team/json'
 import { bodyOf } from './body'
 
 const name = z.string().min(1).max(100)

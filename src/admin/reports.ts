@@ -10,7 +10,7 @@ import { periodOf } from '../team/period'
 import type { Team } from '../team/team'
 import { askDirectory, askTeam } from '../team/teams'
 import { NO_USE, type UsageRow } from '../team/usage'
-import { auditJson, usageJson } from '../team/worded'
+import { auditJson, usageJson } from '../team/json'
 import { csv } from './csv'
 
 const usageQuery = z.object({

@@ -11,7 +11,7 @@ import { BURST_ALONE, isBurstAlone, type Limits, limits } from '../team/limits'
 import { limitsOf, type Profile, TAKEN } from '../team/profile'
 import type { Standing } from '../team/standing'
 import { askDirectory, askTeam } from '../team/teams'
-import { moment, standingJson } from '../team/worded'
+import { moment, standingJson } from '../team/json'
 import { bodyOf } from './body'
 
 const name = z.string().min(1).max(100)

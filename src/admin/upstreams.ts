@@ -3,9 +3,9 @@ import * as z from 'zod'
 import type { App } from '../context'
 import { type Failure, GatewayError } from '../errors'
 import type { Upstream } from '../providers/provider'
-import { moment } from '../team/worded'
-import type { Standing } from '../upstreams/account'
-import { standingOf, switchAccount } from '../upstreams/accounts'
+import { moment } from '../team/json'
+import type { AccountStatus } from '../upstreams/account'
+import { accountStatusOf, switchAccount } from '../upstreams/accounts'
 import { conditionOf } from '../upstreams/condition'
 import { NEW } from '../upstreams/health'
 import { bodyOf } from './body'
@@ -60,12 +60,15 @@ async function upstreamJson(accounts: readonly Upstream[], env: Env): Promise<Re
 }
 
 async function accountJson(upstream: Upstream, env: Env): Promise<Record<string, unknown>> {
-  const standing = upstream.standIn ? UNTOUCHED : await standingOf(env.ACCOUNTS, upstream)
+  const status = upstream.standIn ? UNTOUCHED : await accountStatusOf(env.ACCOUNTS, upstream)
   const { account } = upstream
-  return { object: 'account', account, ...(standing ? standingJson(standing, Date.now()) : UNKNOWN) }
+  return { object: 'account', account, ...(status ? statusJson(status, Date.now()) : UNKNOWN) }
 }
 
-function standingJson({ health, seats, waiting, sentWithinMinute, latencies }: Standing, nowMs: number): AccountJson {
+function statusJson(
+  { health, seats, waiting, sentWithinMinute, latencies }: AccountStatus,
+  nowMs: number,
+): AccountJson {
   const { status, untilMs, sinceMs, reason } = conditionOf(health, nowMs)
   return {
     status,
@@ -96,7 +99,7 @@ interface AccountJson {
 }
 
 /** What draws here has no health, no limits and no books. */
-const UNTOUCHED: Standing = { health: NEW, seats: 0, waiting: 0, sentWithinMinute: 0, latencies: [] }
+const UNTOUCHED: AccountStatus = { health: NEW, seats: 0, waiting: 0, sentWithinMinute: 0, latencies: [] }
 
 const UNKNOWN: AccountJson = {
   status: 'unknown',

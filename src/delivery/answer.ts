@@ -4,7 +4,7 @@ import { type Ready, ready } from './whole'
 import type { Rendered } from '../dialects/dialect'
 import { type Failure, GatewayError } from '../errors'
 import type { OnGlimpse } from '../generation/audience'
-import { forget, obtain } from '../generation/obtain'
+import { forget, obtain } from '../generation/generations'
 import type { Ask, Obtained } from '../generation/task'
 import * as records from '../store/records'
 

@@ -1,6 +1,6 @@
 import type { Stream } from '../dialects/dialect'
 import type { Glimpse } from '../generation/audience'
-import { remember } from '../generation/obtain'
+import { remember } from '../generation/generations'
 import { describe, log } from '../log'
 import { type Answer, answered, recalled, type Source } from './answer'
 import { early, firstOf } from './early'

@@ -1,5 +1,5 @@
 import { unwrap } from '../errors'
-import { submit } from '../generation/obtain'
+import { submit } from '../generation/generations'
 import { askTeam } from '../team/teams'
 import { type Errand, occasionOfErrand } from './errand'
 import { generalHeaders, REPLAYED } from './headers'

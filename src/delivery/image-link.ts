@@ -1,7 +1,7 @@
 import type { Context, HonoRequest } from 'hono'
 import type { App } from '../context'
 import { type Failure, GatewayError, unwrap } from '../errors'
-import { forget } from '../generation/obtain'
+import { forget } from '../generation/generations'
 import { describe, log } from '../log'
 import * as images from '../store/images'
 import * as links from '../store/links'

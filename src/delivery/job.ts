@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { type App, linkOf } from '../context'
 import type { Snapshot } from '../team/snapshot'
 import type { Found } from '../team/entry'
-import { generationJson } from '../team/worded'
+import { generationJson } from '../team/json'
 
 /** How a job stands. */
 export interface Status {

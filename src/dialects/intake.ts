@@ -110,7 +110,7 @@ export class Intake {
   /** Stores the picture that a name given to its team means; undefined where there is none, or no more. Throws GatewayError. */
   async pictureOf(reference: string, position: Position): Promise<InputImage | undefined> {
     const { IMAGES } = this.#c.env
-    const meant = links.meantBy(reference, this.#team, this.#c.get('config'))
+    const meant = links.resolveReference(reference, this.#team, this.#c.get('config'))
     if (!meant) return undefined
     const key = 'key' in meant ? meant.key : await images.keySince(IMAGES, meant.generation, meant.sinceMs)
     const object = key === undefined ? null : await images.open(IMAGES, key)

@@ -27,7 +27,7 @@ export type Glimpse = PartialImage | { percent: number }
 export type OnGlimpse = (glimpse: Glimpse) => unknown
 
 /** Somebody who waits for a run. */
-export interface Seat {
+export interface Waiter {
   ended: Promise<Ended>
   /** For how long it waits for its turn, in ms. */
   patienceMs: number
@@ -37,36 +37,36 @@ export interface Seat {
 
 /** Those who wait for a run in this process. */
 export class Audience {
-  readonly #seats = new Set<Seat>()
+  readonly #waiters = new Set<Waiter>()
   /** The newest preview of each picture, and how far they are, for whoever comes late. */
   readonly #newest = new Map<number, PartialImage>()
   #percent = -1
 
   get isEmpty(): boolean {
-    return this.#seats.size === 0
+    return this.#waiters.size === 0
   }
 
   get isPatient(): boolean {
-    return [...this.#seats].some(({ patienceMs }) => patienceMs > 0)
+    return [...this.#waiters].some(({ patienceMs }) => patienceMs > 0)
   }
 
-  join(patienceMs: number, onGlimpse: OnGlimpse = () => {}): Seat {
+  join(patienceMs: number, onGlimpse: OnGlimpse = () => {}): Waiter {
     const { promise, resolve } = Promise.withResolvers<Ended>()
     // Whoever has gone cannot be shown anything.
     const show = (glimpse: Glimpse): void => void Promise.try(() => onGlimpse(glimpse)).catch(() => {})
-    const seat = { ended: promise, patienceMs, end: resolve, show }
-    this.#seats.add(seat)
+    const waiter = { ended: promise, patienceMs, end: resolve, show }
+    this.#waiters.add(waiter)
     for (const glimpse of this.#newest.values()) show(glimpse)
     if (this.#percent >= 0) show({ percent: this.#percent })
-    return seat
+    return waiter
   }
 
-  has(seat: Seat): boolean {
-    return this.#seats.has(seat)
+  has(waiter: Waiter): boolean {
+    return this.#waiters.has(waiter)
   }
 
-  leave(seat: Seat): void {
-    this.#seats.delete(seat)
+  leave(waiter: Waiter): void {
+    this.#waiters.delete(waiter)
   }
 
   /** Shows it to all who wait; of progress, what is none is not worth a call to each. */
@@ -74,13 +74,13 @@ export class Audience {
     if (!('percent' in glimpse)) this.#newest.set(glimpse.index, glimpse)
     else if (glimpse.percent > this.#percent) this.#percent = glimpse.percent
     else return
-    for (const seat of this.#seats) seat.show(glimpse)
+    for (const waiter of this.#waiters) waiter.show(glimpse)
   }
 
   end(ended: Ended): void {
     this.#newest.clear()
     this.#percent = -1
-    for (const seat of this.#seats) seat.end(ended)
-    this.#seats.clear()
+    for (const waiter of this.#waiters) waiter.end(ended)
+    this.#waiters.clear()
   }
 }

@@ -13,7 +13,7 @@ import type { Conclusion } from './jobs'
 import { attemptsOf, type RunRow } from './memory'
 import { costOf, owedFor, settle, TEAM_UNREACHABLE } from './payment'
 import { isComplete, type Progress, recordOf } from './progress'
-import type { Shop } from './shop'
+import type { GenerationContext } from './context'
 import type { Outcome, Task } from './task'
 
 const REFUSAL_MS = 60_000
@@ -24,10 +24,10 @@ const BRIEFLY_MS = 60_000
 
 /** What is to be done when a run ends: what it made is kept, what it cost is settled, and who wants to know is told. */
 export class Closing {
-  readonly #shop: Shop
+  readonly #context: GenerationContext
 
-  constructor(shop: Shop) {
-    this.#shop = shop
+  constructor(context: GenerationContext) {
+    this.#context = context
   }
 
   /** Ends a run before it has cost anything; what may be held for it is let go of. */
@@ -47,7 +47,7 @@ export class Closing {
 
   /** Ends a run that upstreams were asked for. */
   async finish(row: RunRow, outcome: Outcome): Promise<Ended> {
-    const { env, ctx, memory } = this.#shop
+    const { env, ctx, memory } = this.#context
     const config = configOf(env)
     const { task } = row
     const ended = withArrived(row, outcome, memory.run?.progress, config)
@@ -73,7 +73,7 @@ export class Closing {
     const now = Date.now()
     const retryAfterMs = Math.max(REFUSAL_MS, failure.retryAfterMs ?? 0)
     const told = { ...failure, retryAfterMs, retry: false } as const
-    this.#shop.memory.refuse(told, now, now + REFUSAL_MS, OF_ITS_CALLER.includes(failure.code) ? payer : undefined)
+    this.#context.memory.refuse(told, now, now + REFUSAL_MS, OF_ITS_CALLER.includes(failure.code) ? payer : undefined)
     await this.rearm()
   }
 
@@ -90,7 +90,7 @@ export class Closing {
   }
 
   #tell(conclusion: Conclusion): void {
-    const { env, jobs, outbox } = this.#shop
+    const { env, jobs, outbox } = this.#context
     const notices = jobs.end(conclusion)
     for (const notice of notices) outbox.add(notice, configOf(env), conclusion.endedMs)
   }
@@ -105,7 +105,7 @@ export class Closing {
     only: Concerned | undefined,
     { isOwed, isSettled }: { isOwed: boolean; isSettled: boolean },
   ): Snapshot {
-    const { memory, live } = this.#shop
+    const { memory, live } = this.#context
     const endedMs = Date.now()
     const owed = owedFor(row, outcome, live.startedMs ?? memory.run?.progress?.calls[0]?.startedMs, endedMs)
     const { snapshot } = owed.notice
@@ -118,7 +118,7 @@ export class Closing {
 
   /** Tells the payers' teams what is owed; what they do not hear now, the alarm tells them again. */
   async settle(): Promise<void> {
-    const { memory, outbox, env } = this.#shop
+    const { memory, outbox, env } = this.#context
     for (const owed of memory.owed) {
       const heard = await settle(env, owed)
       if (!heard) {
@@ -126,14 +126,14 @@ export class Closing {
         continue
       }
       // In one step, so that a webhook hears of each settlement once.
-      memory.settled(owed)
+      memory.paid(owed)
       if (heard.webhook && owed.notice) outbox.add(owed.notice, configOf(env), Date.now())
     }
   }
 
   /** Removes the previews of runs that have ended, once nobody can be reading them any more. Never throws. */
   async removePartials(): Promise<void> {
-    const { memory, env } = this.#shop
+    const { memory, env } = this.#context
     const { partials, run } = memory
     if (!partials || run || partials.untilMs > Date.now()) return
     try {
@@ -147,7 +147,7 @@ export class Closing {
 
   /** Sets the object's one alarm to what is due next, or empties the object when nothing is left in it. */
   async rearm(): Promise<void> {
-    const { ctx, memory, jobs, outbox } = this.#shop
+    const { ctx, memory, jobs, outbox } = this.#context
     const now = Date.now()
     const dues = [...memory.dues(now, jobs.next !== undefined), ...jobs.dues(now), ...outbox.dues(now)]
     await (dues.length === 0 ? ctx.storage.deleteAll() : ctx.storage.setAlarm(Math.min(...dues)))
@@ -155,7 +155,7 @@ export class Closing {
 
   /** Has removed what a run leaves behind: its previews in a while, and what was stored for nothing. */
   #tidyUp(row: RunRow, { made, attempts, arrived }: Outcome): void {
-    const { ctx, memory } = this.#shop
+    const { ctx, memory } = this.#context
     const { task, before } = row
     if (attempts === 0 && before === undefined) return
     if (task.request.partials > 0) memory.partials = { generation: task.id, untilMs: Date.now() + BRIEFLY_MS }
@@ -169,7 +169,7 @@ export class Closing {
     const kept = made?.images.map(({ key }) => key) ?? []
     try {
       for (const run of [id, before].filter((each) => each !== undefined))
-        await images.sweep(this.#shop.env.IMAGES, { generation: task.id, run }, kept)
+        await images.sweep(this.#context.env.IMAGES, { generation: task.id, run }, kept)
     } catch (error) {
       log('images-not-removed', { generation: task.id, ...describe(error) })
     }

@@ -6,8 +6,8 @@ import * as images from '../store/images'
 import * as records from '../store/records'
 import type { Payer } from '../team/entry'
 import type { Snapshot } from '../team/snapshot'
-import { Audience, concerns, type Ended, type OnGlimpse, type Seat } from './audience'
-import { Bulletins } from './bulletins'
+import { Audience, concerns, type Ended, type OnGlimpse, type Waiter } from './audience'
+import { ProgressWebhooks } from './progress-webhooks'
 import { Closing } from './closing'
 import { withDeadline } from '../deadline'
 import { CANCELLED } from './failures'
@@ -15,7 +15,7 @@ import { Jobs, TOLD_MS } from './jobs'
 import { Memory, newRun } from './memory'
 import { Outbox } from './outbox'
 import { Runner } from './runner'
-import type { Shop } from './shop'
+import type { GenerationContext } from './context'
 import { begun } from './snapshot'
 import type { Ask, JobForm, Obtained } from './task'
 
@@ -36,18 +36,18 @@ export class Generation extends DurableObject<Env> {
   readonly #jobs = new Jobs(this.ctx.storage)
   readonly #outbox = new Outbox(this.ctx.storage, this.env)
   readonly #audience = new Audience()
-  readonly #shop: Shop = {
+  readonly #context: GenerationContext = {
     ctx: this.ctx,
     env: this.env,
     memory: this.#memory,
     jobs: this.#jobs,
     outbox: this.#outbox,
-    bulletins: new Bulletins(this.ctx, this.env, this.#jobs),
+    progressWebhooks: new ProgressWebhooks(this.ctx, this.env, this.#jobs),
     audience: this.#audience,
     live: {},
   }
-  readonly #closing = new Closing(this.#shop)
-  readonly #runner = new Runner(this.#shop, this.#closing)
+  readonly #closing = new Closing(this.#context)
+  readonly #runner = new Runner(this.#context, this.#closing)
 
   /**
    * Hands back the answer already made, joins the making of it, or makes it, and shows what there is of it meanwhile. Whoever
@@ -55,7 +55,7 @@ export class Generation extends DurableObject<Env> {
    */
   async obtain(ask: Ask, onGlimpse?: OnGlimpse): Promise<Result<Obtained>> {
     for (;;) {
-      await this.#runner.settled()
+      await this.#runner.atRest()
       const known = this.#known(ask)
       if (known) {
         if (ask.webhook || ask.keepMs > 0) await this.#endKnown(ask, known)
@@ -69,7 +69,7 @@ export class Generation extends DurableObject<Env> {
 
   /** Takes a generation on as a job of its caller's team, and tells how it stands once that is known to be possible. */
   async submit(ask: Ask, form: JobForm): Promise<Result<Seen>> {
-    await this.#runner.settled()
+    await this.#runner.atRest()
     const known = this.#known(ask)
     if (known && !known.ok) return known
     const { task, keepMs } = ask
@@ -110,7 +110,7 @@ export class Generation extends DurableObject<Env> {
     // Its run was somebody else's and has just ended: one of its own is about to begin.
     if (!run) return job && { snapshot: begun(job.task, { status: 'queued', createdMs: job.createdMs }) }
     if (!job && run.task.payer.team !== team) return undefined
-    const { startedMs = run.progress?.calls[0]?.startedMs, percent } = this.#shop.live
+    const { startedMs = run.progress?.calls[0]?.startedMs, percent } = this.#context.live
     const createdMs = job?.createdMs ?? run.createdMs
     const stands = { status: run.queued ? 'queued' : 'running', createdMs, startedMs, percent } as const
     return { snapshot: begun(job?.task ?? run.task, stands) }
@@ -121,7 +121,7 @@ export class Generation extends DurableObject<Env> {
    * where there is nothing of the team's.
    */
   async cancel(team: string): Promise<Snapshot | undefined> {
-    await this.#runner.settled()
+    await this.#runner.atRest()
     const [job, run] = [this.#jobs.of(team), this.#memory.run]
     if (run?.task.payer.team === team) {
       const { ended } = this.#audience.join(0)
@@ -146,7 +146,7 @@ export class Generation extends DurableObject<Env> {
 
   /** Hears that whoever waited for a run could not be told how it failed, and tells it to who asks again. */
   async remember(failure: Failure, payer: Payer): Promise<void> {
-    await this.#runner.settled()
+    await this.#runner.atRest()
     if (!this.#memory.run) await this.#closing.remember(failure, payer)
   }
 
@@ -204,29 +204,29 @@ export class Generation extends DurableObject<Env> {
   /** Waits for the end of the run, which is begun where there is none. */
   async #attend(ask: Ask, onGlimpse: OnGlimpse | undefined): Promise<Ended> {
     const now = Date.now()
-    const seat = this.#audience.join(ask.patienceMs, onGlimpse)
+    const waiter = this.#audience.join(ask.patienceMs, onGlimpse)
     this.#jobs.hook(ask, now)
     this.#memory.hold(ask.keepMs, now)
     if (!this.#memory.run) void this.#runner.begin(newRun(ask.task), { isTold: true })
-    const timer = setTimeout(() => void this.#turnAway(ask, seat), ask.patienceMs)
+    const timer = setTimeout(() => void this.#turnAway(ask, waiter), ask.patienceMs)
     try {
-      return await seat.ended
+      return await waiter.ended
     } finally {
       clearTimeout(timer)
-      this.#audience.leave(seat)
+      this.#audience.leave(waiter)
     }
   }
 
   /** Ends the waiting of whoever has waited long enough for its turn. */
-  async #turnAway({ task }: Ask, seat: Seat): Promise<void> {
+  async #turnAway({ task }: Ask, waiter: Waiter): Promise<void> {
     await this.#runner.ordered
     const { run } = this.#memory
-    if (!run?.queued || !this.#audience.has(seat)) return
+    if (!run?.queued || !this.#audience.has(waiter)) return
     this.#jobs.unhook(task.requestId)
-    this.#audience.leave(seat)
+    this.#audience.leave(waiter)
     // Whoever is told may come back at once, and is not to find the run that is being given up.
     if (this.#audience.isEmpty && !this.#jobs.isAwaited) await this.#runner.giveUp(run)
-    seat.end({ made: failed(run.queued) })
+    waiter.end({ made: failed(run.queued) })
   }
 }
 

@@ -145,7 +145,7 @@ export class Jobs {
   }
 
   /** What is told of a run under way, `percent` of the way, to the URLs that are told in the words of a dialect. */
-  bulletins(percent: number): Notice[] {
+  progressNotices(percent: number): Notice[] {
     return oncePerReceiver(this.#hooks.filter(({ form }) => form)).map(({ event, url, form, task, createdMs }) => ({
       id: `${event}_${percent}`,
       url,

@@ -24,7 +24,7 @@ export async function makeImages(run: Run): Promise<Outcome> {
   const fill = new Filling(run, route, progress, fewestOf(able, task.request.n))
   let made: Outcome['made']
   try {
-    const failure = await fill.fill(await takenUp(run, able, progress))
+    const failure = await fill.fill(await resumableCalls(run, able, progress))
     const facts = { nowMs: Date.now(), route: route.steps, cost: costOf(progress, task, config) }
     made = progress.images.some(Boolean) ? ok(recordOf(task, progress, facts)) : failed(failure ?? FAILED)
   } catch (error) {
@@ -53,7 +53,7 @@ const routeOf = (run: Run, candidates: Able[]): Route<Able> =>
   })
 
 /** The calls of an earlier process that can be taken up; all others are over, and their seats given back. */
-async function takenUp({ env }: Run, able: readonly Able[], progress: Progress): Promise<Resumed[]> {
+async function resumableCalls({ env }: Run, able: readonly Able[], progress: Progress): Promise<Resumed[]> {
   const going = resumable(progress).map(({ seat }) => seat)
   const calls = progress.calls.filter(({ isOver }) => !isOver)
   const resumed = calls.flatMap((call) => {

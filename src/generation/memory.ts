@@ -141,7 +141,7 @@ export class Memory {
     return this.#storage.kv.get(OWED + reservation) !== undefined
   }
 
-  settled({ settlement }: Owed): void {
+  paid({ settlement }: Owed): void {
     this.#storage.kv.delete(OWED + settlement.id)
   }
 

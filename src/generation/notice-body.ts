@@ -3,7 +3,7 @@ import { noticeIn } from '../dialects'
 import * as links from '../store/links'
 import { DAY_MS } from '../team/meter'
 import type { Snapshot } from '../team/snapshot'
-import { generationJson } from '../team/worded'
+import { generationJson } from '../team/json'
 import type { Notice } from './snapshot'
 
 /** For how long links that a receiver is told work at least, in ms: longer than all attempts to tell it take together. */

@@ -19,7 +19,7 @@ const HEARD_MS = 2000
  * How a run goes on that its process did not survive; undefined where it does not. It is no attempt more where upstreams
  * have jobs of all that was in hand.
  */
-export function takenUp(row: RunRow, isWanted: boolean): RunRow | undefined {
+export function nextAttempt(row: RunRow, isWanted: boolean): RunRow | undefined {
   const { progress, task, attempt } = row
   const missing = progress ? missingFrom(progress, task) : undefined
   if (!isWanted || missing?.length === 0) return undefined
@@ -54,7 +54,7 @@ export async function giveBack(env: Env, able: readonly Able[], calls: readonly 
 }
 
 /** Gives back all seats that a run had when its process died. Never throws. */
-export const giveUp = (env: Env, { task, createdMs, progress }: RunRow, config: Config): Promise<void> =>
+export const giveSeatsBack = (env: Env, { task, createdMs, progress }: RunRow, config: Config): Promise<void> =>
   giveBack(env, whoMayServe(task, config, createdMs), progress?.calls.filter(({ isOver }) => !isOver) ?? [])
 
 /** What has come of a run that does not go on: some images are better than none. */

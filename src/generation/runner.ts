@@ -9,15 +9,15 @@ import { attemptsOf, newRun, type RunRow } from './memory'
 import { hold, holdOrWait, isWanted, patienceMsOf } from './demand'
 import { TEAM_UNREACHABLE, withdraw } from './payment'
 import type { Progress } from './progress'
-import { giveUp, takenUp, whatItLeft } from './recovery'
+import { giveSeatsBack, nextAttempt, whatItLeft } from './recovery'
 import { makeImages } from './make'
 import type { News } from './run'
-import type { Shop } from './shop'
+import type { GenerationContext } from './context'
 import type { Outcome } from './task'
 
 /** Carries a run from its order to its end, through whatever becomes of the process. */
 export class Runner {
-  readonly #shop: Shop
+  readonly #context: GenerationContext
   readonly #closing: Closing
   /** Aborted to stop the run that this process has in hand; undefined while it has none. */
   #hand: AbortController | undefined
@@ -28,8 +28,8 @@ export class Runner {
   /** Resolves when it is known whether the newest run waits for its turn. */
   ordered: Promise<unknown> = Promise.resolve()
 
-  constructor(shop: Shop, closing: Closing) {
-    this.#shop = shop
+  constructor(context: GenerationContext, closing: Closing) {
+    this.#context = context
     this.#closing = closing
   }
 
@@ -38,11 +38,11 @@ export class Runner {
    * that. Nothing awaits between the look at `memory.run` and this: two callers cannot both start.
    */
   async begin(row: RunRow, { isTold } = { isTold: false }): Promise<Failure | undefined> {
-    this.#shop.memory.run = row
+    this.#context.memory.run = row
     const { promise, resolve } = Promise.withResolvers<Failure | undefined>()
     this.ordered = promise
     const ordered = (refusal: Failure | undefined): void => {
-      if (refusal && isTold) this.#shop.jobs.refuse(row.task)
+      if (refusal && isTold) this.#context.jobs.refuse(row.task)
       resolve(refusal)
     }
     // Whatever goes wrong meanwhile, nobody waits for ever.
@@ -55,11 +55,11 @@ export class Runner {
    * told twice: what has ended by then is not to be let go of before it is settled.
    */
   turn(reservation: string, refusal: Failure | undefined): boolean {
-    const row = this.#shop.memory.run
-    if (row?.reservation !== reservation) return this.#shop.memory.owes(reservation)
+    const row = this.#context.memory.run
+    if (row?.reservation !== reservation) return this.#context.memory.owes(reservation)
     const { queued, ...called } = row
     if (queued) {
-      this.#shop.memory.run = called
+      this.#context.memory.run = called
       this.#take((cancel) => (refusal ? this.#refuse(called, refusal) : this.#start(called, cancel)))
     } else {
       this.#called = { reservation, refusal }
@@ -70,15 +70,15 @@ export class Runner {
   /** Gives up the place in the queue of a run that nobody waits for any more, unless its turn has come. */
   async giveUp(row: RunRow): Promise<void> {
     const { queued, ...again } = row
-    if (!queued || !(await withdraw(this.#shop.env, row)) || !this.#isQueued(row)) return
+    if (!queued || !(await withdraw(this.#context.env, row)) || !this.#isQueued(row)) return
     // Somebody may have come meanwhile.
-    if (isWanted(this.#shop)) void this.begin(again)
+    if (isWanted(this.#context)) void this.begin(again)
     else this.#take(() => this.#refuse(row, queued))
   }
 
   /** Stops a run, as far as it can be stopped. */
   async cancel(row: RunRow): Promise<void> {
-    if (row.queued) await withdraw(this.#shop.env, row)
+    if (row.queued) await withdraw(this.#context.env, row)
     if (this.#isQueued(row)) this.#take(() => this.#refuse(row, CANCELLED))
     else if (this.#isUnderWay(row)) this.#hand?.abort(new GatewayError(CANCELLED))
   }
@@ -88,15 +88,15 @@ export class Runner {
    * once more, which is of no use to anybody where nobody asks and nobody else can.
    */
   recover({ asked }: { asked: boolean }): void {
-    const { ctx, memory, env, jobs } = this.#shop
+    const { ctx, memory, env, jobs } = this.#context
     const row = memory.run
     if (!row) return this.#beginNext()
     if (row.queued || this.#hand) return
     const { task, attempt } = row
     log('run-interrupted', { generation: task.id, request: task.requestId, attempt })
-    const again = takenUp(row, asked || task.shared || jobs.isAwaited)
+    const again = nextAttempt(row, asked || task.shared || jobs.isAwaited)
     if (again) return void this.begin(again)
-    ctx.waitUntil(giveUp(env, row, configOf(env)))
+    ctx.waitUntil(giveSeatsBack(env, row, configOf(env)))
     this.#take(() => this.#finish(row, whatItLeft(row, configOf(env))))
   }
 
@@ -104,27 +104,27 @@ export class Runner {
    * Takes up what its process did not survive, and resolves when no run is ending: one that begins meanwhile would be
    * let go of together with that.
    */
-  async settled(): Promise<void> {
+  async atRest(): Promise<void> {
     this.recover({ asked: true })
     await this.#ending
   }
 
   /** Asks whether the turn of a run has come, in case that its call was lost; gives up where nobody waits any more. */
   async askAgain(row: RunRow): Promise<void> {
-    if (!isWanted(this.#shop)) await this.giveUp(row)
+    if (!isWanted(this.#context)) await this.giveUp(row)
     // Its team may have forgotten it, and then has to decide anew.
     if (!this.#isQueued(row)) return
-    const held = await hold(this.#shop, row, isWanted(this.#shop))
+    const held = await hold(this.#context, row, isWanted(this.#context))
     if (!held.ok && held.failure === TEAM_UNREACHABLE) return
     if (!held.ok || !held.value) this.turn(row.reservation, held.ok ? undefined : held.failure)
   }
 
   #isUnderWay({ reservation }: RunRow): boolean {
-    return this.#shop.memory.run?.reservation === reservation
+    return this.#context.memory.run?.reservation === reservation
   }
 
   #isQueued(row: RunRow): boolean {
-    return this.#isUnderWay(row) && this.#shop.memory.run?.queued !== undefined
+    return this.#isUnderWay(row) && this.#context.memory.run?.queued !== undefined
   }
 
   /** Takes a run in hand, and keeps it going without those who wait for it. */
@@ -134,7 +134,7 @@ export class Runner {
       log('run-failed', describe(error))
       this.#leave({ made: failed(FAILED) })
     })
-    this.#shop.ctx.waitUntil(done)
+    this.#context.ctx.waitUntil(done)
   }
 
   async #order(row: RunRow, cancel: AbortSignal, settled: (refusal: Failure | undefined) => void): Promise<void> {
@@ -152,14 +152,14 @@ export class Runner {
 
   /** Lets a run wait for its turn, unless it was cancelled before it was known that it has to. */
   async #wait(row: RunRow, { aborted }: AbortSignal): Promise<void> {
-    this.#shop.memory.run = row
+    this.#context.memory.run = row
     this.#hand = undefined
     await (aborted ? this.cancel(row) : this.#closing.rearm())
   }
 
   /** Reserves, or has it wait for its turn; that may have come by the time at which its place in the queue is told. */
   async #reserve(row: RunRow): Promise<Result<Waiting | undefined>> {
-    const held = await holdOrWait(this.#shop, row)
+    const held = await holdOrWait(this.#context, row)
     if (!held.ok || this.#called?.reservation !== row.reservation) return held
     const { refusal } = this.#called
     return refusal ? failed(refusal) : ok(undefined)
@@ -172,13 +172,13 @@ export class Runner {
   }
 
   async #make(row: RunRow, cancel: AbortSignal): Promise<void> {
-    const { env, memory, audience, bulletins, live } = this.#shop
+    const { env, memory, audience, progressWebhooks, live } = this.#context
     const { task, id, progress: before, createdMs: askedMs } = row
     const note = (progress: Progress): void => void (memory.run = { ...row, progress })
     const tell = (news: News): void => {
       if (!('partial' in news)) Object.assign(live, news)
       if (!('startedMs' in news)) audience.show(news)
-      if ('percent' in news) bulletins.tell(news.percent)
+      if ('percent' in news) progressWebhooks.tell(news.percent)
     }
     const config = configOf(env)
     const outcome = await makeImages({
@@ -187,7 +187,7 @@ export class Runner {
       id,
       env,
       config,
-      patienceMs: patienceMsOf(this.#shop),
+      patienceMs: patienceMsOf(this.#context),
       cancel,
       before,
       note,
@@ -217,7 +217,7 @@ export class Runner {
 
   /** Lets go of a run that has ended; whoever wants the images still has them made. */
   #leave(ended: Ended): void {
-    const { audience, live } = this.#shop
+    const { audience, live } = this.#context
     this.#hand = undefined
     this.#called = undefined
     delete live.startedMs
@@ -228,7 +228,7 @@ export class Runner {
 
   /** Begins what is still to be done once nothing is under way. */
   #beginNext(): void {
-    const { jobs, memory } = this.#shop
+    const { jobs, memory } = this.#context
     const { next } = jobs
     if (next && !memory.run && !this.#hand) void this.begin(newRun(next))
   }

@@ -9,7 +9,7 @@ import { asJson, bearer, call } from './http'
 import { dataUrlOf } from './inputs'
 import { pictureAt, picturesOf } from './json-pictures'
 import type { Provider, Summary, Upstream, Work } from './provider'
-import { errorOf, type ErrorReader, openaiError, type Said } from './refusal'
+import { errorOf, type ErrorReader, readOpenaiError, type Said } from './refusal'
 
 /** What the API has parameters for, and of formats what every model makes (protocols §6.9). */
 const ARK = {
@@ -135,7 +135,7 @@ const MEANINGS: readonly [code: RegExp, meaning: Said][] = [
 ]
 
 const readError: ErrorReader = (body, status) => {
-  const said = openaiError(body, status)
+  const said = readOpenaiError(body, status)
   const [, meaning] = MEANINGS.find(([code]) => code.test(said.code ?? '')) ?? []
   return { ...said, message: said.message?.replace(/ *Request id: ?\S+$/i, ''), ...meaning }
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type Door, imagesOf } from './openai-images'
 import type { Provider, Upstream, Work } from './provider'
-import { type ErrorReader, openaiError } from './refusal'
+import { type ErrorReader, readOpenaiError } from './refusal'
 
 /**
  * OpenAI's models at Azure (protocols §6.1), where a model goes by the name of its deployment. The base URL is that of the
@@ -41,7 +41,7 @@ const reply = z.object({
 
 /** As OpenAI words it, with codes of Azure's own: statuses as texts, and its filter, even in an answer with a good status. */
 const readError: ErrorReader = (body, status) => {
-  const said = openaiError(body, status)
+  const said = readOpenaiError(body, status)
   const { inner_error: inner } = reply.safeParse(body).data?.error ?? {}
   if (said.code === 'contentFilter' || inner?.code === 'ResponsibleAIPolicyViolation')
     return { ...said, moderated: true }

@@ -7,7 +7,7 @@ import { ProviderError, type Upstream, type Work } from './provider'
 import { errorIn, type ErrorReader, errorOf } from './refusal'
 
 /** A request to an upstream. */
-export interface Ask {
+export interface UpstreamRequest {
   method?: 'GET' | 'POST' | 'PUT'
   /** The headers that hold the credential. */
   account: Record<string, string>
@@ -20,10 +20,12 @@ export interface Ask {
 }
 
 /** The header in which most upstreams want their credential. */
-export const bearer = ({ credential }: Upstream): Ask['account'] => ({ authorization: `Bearer ${credential}` })
+export const bearer = ({ credential }: Upstream): UpstreamRequest['account'] => ({
+  authorization: `Bearer ${credential}`,
+})
 
 /** What makes a request one of JSON, in which pictures may be embedded. */
-export const asJson = (fields: unknown): Required<Pick<Ask, 'headers' | 'parted'>> => ({
+export const asJson = (fields: unknown): Required<Pick<UpstreamRequest, 'headers' | 'parted'>> => ({
   headers: { 'content-type': 'application/json' },
   parted: jsonBody(fields),
 })
@@ -45,7 +47,7 @@ export async function call(
   upstream: Upstream,
   { signal }: Pick<Work, 'signal'>,
   to: string,
-  ask: Ask,
+  ask: UpstreamRequest,
   readError?: ErrorReader,
 ): Promise<Response> {
   const { account, headers, domain, parted, method = 'POST', body = parted?.body } = ask

@@ -40,7 +40,7 @@ const openaiReply = z.object({
 })
 
 /** Reads an error body as OpenAI words it (protocols §1.7). */
-export const openaiError: ErrorReader = (body, status) => {
+export const readOpenaiError: ErrorReader = (body, status) => {
   const { message, type, code, param } = openaiReply.safeParse(body).data?.error ?? {}
   const said = {
     message: message ?? undefined,
@@ -92,7 +92,7 @@ export function errorOf(
   response: Response,
   upstream: Upstream,
   body: unknown,
-  read: ErrorReader = openaiError,
+  read: ErrorReader = readOpenaiError,
 ): ProviderError {
   const { status } = response
   const said = read(body, status)

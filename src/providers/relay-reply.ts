@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Usage } from '../image/record'
 import type { Summary } from './provider'
-import { type ErrorReader, isOfModel, kindOf, openaiError } from './refusal'
+import { type ErrorReader, isOfModel, kindOf, readOpenaiError } from './refusal'
 
 const count = z.int().nonnegative()
 const amount = z.number().nonnegative().nullish().catch(undefined)
@@ -66,7 +66,7 @@ const USER_FAULTS = ['invalid_request_error', 'image_generation_user_error']
  * 500, and both may put an error into an answer with status 200, where OpenRouter's code is the status that it should have.
  */
 export const relayError: ErrorReader = (body, status) => {
-  const said = openaiError(body, status)
+  const said = readOpenaiError(body, status)
   const { message = '', code = '', type = '', param = '' } = said
   if (NO_CHANNEL.test(message) || code === 'model_not_found') return { ...said, kind: 'misconfigured', ofModel: true }
   if (MODERATED.test(`${message} ${code}`) || flagged.safeParse(body).success) return { ...said, moderated: true }

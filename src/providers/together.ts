@@ -7,7 +7,7 @@ import { asJson, bearer, call } from './http'
 import { dataUrlOf } from './inputs'
 import { answered } from './json-pictures'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
-import { type ErrorReader, errorOf, openaiError, requestIdOf, speaksOfContent } from './refusal'
+import { type ErrorReader, errorOf, readOpenaiError, requestIdOf, speaksOfContent } from './refusal'
 
 /** What the API takes (protocols §6.7), of which not every model takes all; and by docs.together.ai four pictures at once. */
 const API = {
@@ -88,7 +88,7 @@ function referencesOf({ images }: ImageRequest, work: Work): Record<string, unkn
 }
 
 const readError: ErrorReader = (body, status) => {
-  const said = openaiError(body, status)
+  const said = readOpenaiError(body, status)
   // Which codes it has for content is not known.
   if (speaksOfContent(said.message)) return { ...said, moderated: true }
   if (said.code === 'model_not_available' || said.code === 'model_not_found')

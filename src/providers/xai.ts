@@ -9,7 +9,7 @@ import { dataUrlOf } from './inputs'
 import { pictureAt, picturesOf } from './json-pictures'
 import { summaryOf } from './openai-reply'
 import type { Provider, ProviderError, Summary, Upstream, Work } from './provider'
-import { type ErrorReader, errorOf, errorSaid, openaiError, requestIdOf } from './refusal'
+import { type ErrorReader, errorOf, errorSaid, readOpenaiError, requestIdOf } from './refusal'
 
 /** As docs.comfy.org's copy of its schema lists them; how many pixels they have it does not say: the usual number is assumed. */
 const LYING = ['4:3', '3:2', '16:9', '2:1', '19.5:9', '20:9']
@@ -97,7 +97,7 @@ const plainError = z.object({ code: z.string().nullish().catch(null), error: z.s
 /** Its codes are sentences and its statuses few, so that what is meant stands in the message. */
 const readError: ErrorReader = (body, status) => {
   const plain = plainError.safeParse(body).data
-  const said = plain ? { message: plain.error, code: plain.code ?? undefined } : openaiError(body, status)
+  const said = plain ? { message: plain.error, code: plain.code ?? undefined } : readOpenaiError(body, status)
   const { message = '' } = said
   if (/content moderation/i.test(message)) return { ...said, moderated: true }
   if (/incorrect api key|available credits|spending limit/i.test(message)) return { ...said, kind: 'misconfigured' }

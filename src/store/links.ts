@@ -33,7 +33,7 @@ export interface Naming {
 }
 
 /** What a name means: the image under a key, or the first one that its generation stores from a moment on. */
-export type Meant = { key: string } | { generation: string; sinceMs: number }
+export type Referent = { key: string } | { generation: string; sinceMs: number }
 
 /**
  * A name for the image under a key, or, without one, for the image that the request's generation is making. This gateway
@@ -51,7 +51,7 @@ export function reference(
 }
 
 /** What a name of ours means; undefined for whatever this gateway never gave out to that team. */
-export function meantBy(given: string, team: string, { signingSecret }: LinkSettings): Meant | undefined {
+export function resolveReference(given: string, team: string, { signingSecret }: LinkSettings): Referent | undefined {
   const name = given.slice(0, -TAG_CHARACTERS)
   if (!isEqual(given.slice(-TAG_CHARACTERS), referenceTag(name, team, signingSecret))) return undefined
   const [, first = '', sinceMs] = Buffer.from(name, 'base64url').toString().split(' ')

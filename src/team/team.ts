@@ -6,7 +6,7 @@ import { Books } from './books'
 import { Charter } from './charter'
 import { type Claim, Claims } from './claims'
 import { WRONG_KEY } from './caller'
-import { Counter } from './counter'
+import { Reservations } from './reservations'
 import type { Cursor, Entry, Found, Order, Settlement, Sought, Waiting } from './entry'
 import type { Delivery, DeliveryCursor, DeliveryNote, SoughtDeliveries } from './deliveries'
 import { isGood, type Key, type KeyFacts, Keys, STATIC_KEY } from './keys'
@@ -29,8 +29,8 @@ export class Team extends DurableObject<Env> {
   readonly #claims = new Claims(this.ctx.storage.sql)
   readonly #webhook = new Webhook(this.ctx.storage, this.#charter)
   readonly #pace = new Pace()
-  readonly #counter = new Counter(this.env, this.#charter, this.#keys, this.#books)
-  readonly #turns = new Turns(this.ctx.storage.sql, this.#counter, {
+  readonly #reservations = new Reservations(this.env, this.#charter, this.#keys, this.#books)
+  readonly #turns = new Turns(this.ctx.storage.sql, this.#reservations, {
     turn: ({ generation, id }, refusal) => this.env.GENERATIONS.getByName(generation).turn(id, refusal),
     release: ({ id }) =>
       this.settle({ id, failure: 'cancelled', cost: 0, images: [], attempts: 0, upstream: undefined }),
@@ -60,7 +60,7 @@ export class Team extends DurableObject<Env> {
   read(keyId = STATIC_KEY.id): Result<{ profile: Profile; limits: Limits; standings: Standing[] }> {
     const { profile } = this.#charter
     if (!profile) return failed(NO_TEAM)
-    const holder = this.#counter.holderOf(keyId)
+    const holder = this.#reservations.holderOf(keyId)
     return ok({ profile, limits: holder.teamLimits, standings: this.#books.standings(holder, Date.now()) })
   }
 
@@ -114,7 +114,7 @@ export class Team extends DurableObject<Env> {
     if (!bearer.ok || !this.#charter.profile) return bearer.ok ? failed(WRONG_KEY) : bearer
     const [key, now] = [bearer.value, Date.now()]
     const payer = { team: this.#charter.profile.id, key: key.id }
-    const holder = this.#counter.holder(key)
+    const holder = this.#reservations.holder(key)
     const limits = [key.limits, holder.teamLimits]
     const admitted = this.#books.admit(holder, (standings) => this.#pace.lease(key, standings, now), now)
     return ok({ payer, era: this.#charter.era, limits, ...admitted })
@@ -122,7 +122,7 @@ export class Team extends DurableObject<Env> {
 
   /** Takes back what is left of a lease, and counts the answers that cost nothing. */
   count(keyId: string, unused: { requests: number; leasedMs: number }, answers: readonly FreeAnswers[]): void {
-    const [now, holder] = [Date.now(), this.#counter.holderOf(keyId)]
+    const [now, holder] = [Date.now(), this.#reservations.holderOf(keyId)]
     if (!this.#charter.profile || holder.key.id !== keyId) return
     if (unused.requests > 0) this.#books.giveBack(holder, unused.requests, unused.leasedMs, now)
     this.#books.usage.count(dayOf(now), keyId, answers)
@@ -156,7 +156,8 @@ export class Team extends DurableObject<Env> {
    */
   async settle(settlement: Settlement): Promise<{ webhook: boolean }> {
     const now = Date.now()
-    const isKept = this.#charter.profile && this.#books.settle(settlement, (key) => this.#counter.holderOf(key), now)
+    const isKept =
+      this.#charter.profile && this.#books.settle(settlement, (key) => this.#reservations.holderOf(key), now)
     await this.#advance()
     if (!isKept) await images.remove(this.env.IMAGES, settlement.images)
     return { webhook: isKept === true && this.#webhook.isOn }
@@ -203,7 +204,7 @@ export class Team extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const now = Date.now()
     if (!this.#charter.profile) return await this.#upkeep.empty(now)
-    this.#books.expire((key) => this.#counter.holderOf(key), now)
+    this.#books.expire((key) => this.#reservations.holderOf(key), now)
     await this.#advance()
     await this.#upkeep.removeOld(now)
   }

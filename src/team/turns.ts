@@ -1,7 +1,7 @@
 import { type Failure, type Result, failed, ok } from '../errors'
 import { describe, log } from '../log'
 import type { Refusal } from './admission'
-import type { Counter } from './counter'
+import type { Reservations } from './reservations'
 import type { Order, Waiting } from './entry'
 import { type Called, Queue } from './queue'
 
@@ -19,12 +19,12 @@ interface Calls {
  */
 export class Turns {
   readonly #queue: Queue
-  readonly #counter: Counter
+  readonly #reservations: Reservations
   readonly #calls: Calls
 
-  constructor(sql: SqlStorage, counter: Counter, calls: Calls) {
+  constructor(sql: SqlStorage, reservations: Reservations, calls: Calls) {
     this.#queue = new Queue(sql)
-    this.#counter = counter
+    this.#reservations = reservations
     this.#calls = calls
   }
 
@@ -44,8 +44,8 @@ export class Turns {
 
   /** Holds the money for an order at once, where nobody waits before it or it had its turn; else it waits, if it may. */
   take(order: Order, mayWait: boolean): Result<Waiting | undefined> {
-    const isFirst = (!this.#queue.isWaiting && !this.#calledOf(order)) || this.#counter.isHeld(order)
-    const refusal = isFirst ? this.#counter.hold(order) : this.#takeInTurn(order)
+    const isFirst = (!this.#queue.isWaiting && !this.#calledOf(order)) || this.#reservations.isHeld(order)
+    const refusal = isFirst ? this.#reservations.hold(order) : this.#takeInTurn(order)
     if (!refusal) return ok(undefined)
     if (!mayWait || !refusal.heldBy) {
       this.#queue.leave(order.id)
@@ -80,7 +80,7 @@ export class Turns {
     const passedOver = new Map<string, Refusal>()
     for (;;) {
       const next = this.#queue.next([...passedOver.keys()])
-      const refusal = next && this.#counter.hold(next)
+      const refusal = next && this.#reservations.hold(next)
       if (!next || refusal?.heldBy === 'team') return (key) => passedOver.get(key) ?? refusal
       if (refusal?.heldBy === 'key') passedOver.set(next.key, refusal)
       else this.#queue.call(next.id, refusal?.failure)

@@ -6,7 +6,7 @@ import { ProviderError, type TextAnswer, type TextRequest } from '../providers/p
 import type { Served } from '../team/entry'
 import type { Candidate } from '../upstreams/candidates'
 import { Route } from '../upstreams/route'
-import type { Seat } from '../upstreams/rules'
+import type { Seat } from '../upstreams/route-options'
 import type { Wanted } from './wanted'
 
 /** An answer that has begun, and who gives it. */

@@ -4,12 +4,12 @@ import {
   type Health,
   healthAfter,
   type Hindrance,
-  isUnheardOf,
+  isUntried,
   NEW,
   type Obstacle,
-  type Outcome,
+  type CallOutcome,
   switched,
-  verdictOn,
+  availabilityOf,
 } from './health'
 import { type Latency, Latencies } from './latency'
 import { Line } from './line'
@@ -33,7 +33,7 @@ export interface Entrance {
 }
 
 /** How an account stands. */
-export interface Standing {
+export interface AccountStatus {
   health: Health
   /** How many requests it has in hand, how many wait for it, and how many it was sent within a minute. */
   seats: number
@@ -53,7 +53,7 @@ export class Account extends DurableObject<Env> {
   #health = this.ctx.storage.kv.get<Health>('health') ?? NEW
 
   /** How it stands with a request for a model, whoever else it has in hand. */
-  standing(): Standing {
+  status(): AccountStatus {
     const nowMs = Date.now()
     return {
       health: this.#health,
@@ -87,7 +87,7 @@ export class Account extends DurableObject<Env> {
   }
 
   /** Hears how a request ended; `tookMs` only of one that was served. */
-  leave(id: string, model: string, outcome: Outcome, tookMs?: number): void {
+  leave(id: string, model: string, outcome: CallOutcome, tookMs?: number): void {
     this.#seats.free(id)
     this.#become(healthAfter(this.#health, outcome, model, Date.now()))
     if (tookMs !== undefined) this.#latencies.note(model, tookMs)
@@ -103,9 +103,9 @@ export class Account extends DurableObject<Env> {
   #obstacle({ id, model, allowance, alone, isResumed }: Entrance): Obstacle | undefined {
     if (isResumed) return undefined
     const nowMs = Date.now()
-    const verdict = verdictOn(this.#health, model, nowMs)
-    const isTriedAlone = alone && verdict.hindrance === 'probing' && isUnheardOf(this.#health)
-    if (verdict.hindrance && !isTriedAlone) return verdict
+    const availability = availabilityOf(this.#health, model, nowMs)
+    const isTriedAlone = alone && availability.hindrance === 'probing' && isUntried(this.#health)
+    if (availability.hindrance && !isTriedAlone) return availability
     const untilMs = this.#seats.heldUp(id, allowance, nowMs)
     if (untilMs === undefined) return undefined
     const isFull = this.#seats.count(nowMs) >= (allowance.maxConcurrency ?? Infinity)
@@ -114,9 +114,9 @@ export class Account extends DurableObject<Env> {
 
   #take({ id, model, allowance, holdMs }: Entrance): undefined {
     const nowMs = Date.now()
-    const verdict = verdictOn(this.#health, model, nowMs)
+    const availability = availabilityOf(this.#health, model, nowMs)
     this.#seats.take(id, nowMs + holdMs, allowance, nowMs)
-    if (!verdict.hindrance) this.#become(asked(this.#health, verdict, nowMs))
+    if (!availability.hindrance) this.#become(asked(this.#health, availability, nowMs))
   }
 
   #become(health: Health): void {

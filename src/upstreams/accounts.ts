@@ -3,8 +3,8 @@ import { GatewayError } from '../errors'
 import { describe, log } from '../log'
 import type { Upstream } from '../providers/provider'
 import { reach } from '../reach'
-import type { Account, Entrance, Standing } from './account'
-import { type Health, NEW, type Obstacle, type Outcome } from './health'
+import type { Account, Entrance, AccountStatus } from './account'
+import { type Health, NEW, type Obstacle, type CallOutcome } from './health'
 
 type Accounts = DurableObjectNamespace<Account>
 
@@ -59,7 +59,7 @@ export async function leave(
   accounts: Accounts,
   upstream: Upstream,
   { id, model }: Pick<Entrance, 'id' | 'model'>,
-  outcome: Outcome,
+  outcome: CallOutcome,
   tookMs?: number,
 ): Promise<void> {
   if (upstream.standIn) return
@@ -71,9 +71,9 @@ export async function leave(
 }
 
 /** How an account stands; undefined where its object cannot be reached. Never throws. */
-export async function standingOf(accounts: Accounts, upstream: Upstream): Promise<Standing | undefined> {
+export async function accountStatusOf(accounts: Accounts, upstream: Upstream): Promise<AccountStatus | undefined> {
   try {
-    return await askAccount(accounts, upstream, async (account) => await account.standing())
+    return await askAccount(accounts, upstream, async (account) => await account.status())
   } catch (error) {
     tellUnreachable(upstream, error)
     return undefined

@@ -1,5 +1,5 @@
 import type { Upstream } from '../providers/provider'
-import { type Health, type Obstacle, verdictOn } from './health'
+import { type Health, type Obstacle, availabilityOf } from './health'
 
 /** An account that could be asked for a model, and how it is. */
 export interface Choice<Item> {
@@ -13,7 +13,7 @@ export interface Choice<Item> {
 }
 
 /** Whom to ask, in order, and who is passed over, and why. */
-export interface Order<Item> {
+export interface Ranking<Item> {
   order: Item[]
   passedOver: { item: Item; obstacle: Obstacle }[]
 }
@@ -22,12 +22,12 @@ export interface Order<Item> {
  * Puts those who can be asked in order: by how near they come to what was asked for, then by priority, and among equals by
  * chance, as their weights have it. `random` is from 0 to 1, and decides all of it.
  */
-export function choose<Item>(choices: readonly Choice<Item>[], nowMs: number, random: number): Order<Item> {
-  const passedOver: Order<Item>['passedOver'] = []
+export function choose<Item>(choices: readonly Choice<Item>[], nowMs: number, random: number): Ranking<Item> {
+  const passedOver: Ranking<Item>['passedOver'] = []
   const ready: Choice<Item>[] = []
   for (const choice of choices) {
-    const verdict = verdictOn(choice.health, choice.model, nowMs)
-    if (verdict.hindrance) passedOver.push({ item: choice.item, obstacle: verdict })
+    const availability = availabilityOf(choice.health, choice.model, nowMs)
+    if (availability.hindrance) passedOver.push({ item: choice.item, obstacle: availability })
     else ready.push(choice)
   }
   const ranked = ready.toSorted((a, b) => a.distance - b.distance || a.upstream.priority - b.upstream.priority)

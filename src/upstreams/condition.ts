@@ -1,4 +1,4 @@
-import { type Health, verdictOn } from './health'
+import { type Health, availabilityOf } from './health'
 
 /** How an account is, as its operator sees it; times are ms since 1970. */
 export interface Condition {
@@ -15,7 +15,7 @@ export interface Condition {
 /** How an account is, apart from single models that are out of its reach. */
 export function conditionOf(health: Health, nowMs: number): Condition {
   const { outMs, disabled, cooling, trouble, probingUntilMs } = health
-  const { hindrance } = verdictOn({ ...health, without: {} }, '', nowMs)
+  const { hindrance } = availabilityOf({ ...health, without: {} }, '', nowMs)
   const failed = { sinceMs: trouble.sinceMs, reason: `failed ${trouble.failures} times in a row` }
   switch (hindrance) {
     case 'out':

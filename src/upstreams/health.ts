@@ -28,7 +28,7 @@ export const NEW: Health = {
 }
 
 /** How a request ended, as far as it tells of the account that had it. */
-export type Outcome =
+export type CallOutcome =
   /** It answered, be it with a refusal: what somebody asks for says nothing of the account. */
   | { is: 'served' }
   | { is: 'throttled'; retryAfterMs?: number | undefined }
@@ -56,7 +56,7 @@ export interface Obstacle {
 }
 
 /** How an account stands: it may be asked, or why not. */
-export type Verdict = { hindrance?: undefined; isProbe: boolean } | Obstacle
+export type Availability = { hindrance?: undefined; isProbe: boolean } | Obstacle
 
 /** So many failures in a row end its being asked. */
 const FAILURES_TO_OPEN = 5
@@ -74,7 +74,7 @@ const MAX_WITHOUT = 100
 const doubled = (first: number, times: number, most: number): number => Math.min(most, first * 2 ** times)
 
 /** How an account stands with a model. */
-export function verdictOn(health: Health, model: string, nowMs: number): Verdict {
+export function availabilityOf(health: Health, model: string, nowMs: number): Availability {
   const { outMs, disabled, cooling, trouble, probingUntilMs, without } = health
   if (outMs !== undefined) return { hindrance: 'out', untilMs: Infinity }
   if (disabled) return { hindrance: 'disabled', untilMs: Infinity }
@@ -85,7 +85,7 @@ export function verdictOn(health: Health, model: string, nowMs: number): Verdict
   ]
   const [longest] = rests.filter(({ untilMs }) => untilMs > nowMs).toSorted((a, b) => b.untilMs - a.untilMs)
   if (longest) return longest
-  const isNew = isUnheardOf(health)
+  const isNew = isUntried(health)
   const isDoubtful = isNew || trouble.openings > 0
   if (isDoubtful && probingUntilMs > nowMs) return { hindrance: 'probing', untilMs: probingUntilMs }
   // One that is but slow to answer the first request is not out of order.
@@ -93,14 +93,14 @@ export function verdictOn(health: Health, model: string, nowMs: number): Verdict
 }
 
 /** Whether nothing is known of an account, for good or ill. */
-export const isUnheardOf = ({ proven, trouble }: Health): boolean => !proven && trouble.openings === 0
+export const isUntried = ({ proven, trouble }: Health): boolean => !proven && trouble.openings === 0
 
 /** An account that is being asked. */
 export const asked = (health: Health, { isProbe }: { isProbe: boolean }, nowMs: number): Health =>
   isProbe ? { ...health, probingUntilMs: nowMs + PROBE_MS } : health
 
 /** What an account has been through after one more request for a model. */
-export function healthAfter(health: Health, outcome: Outcome, model: string, nowMs: number): Health {
+export function healthAfter(health: Health, outcome: CallOutcome, model: string, nowMs: number): Health {
   const over = { ...health, probingUntilMs: 0 }
   switch (outcome.is) {
     case 'served':

@@ -5,10 +5,10 @@ import type { Entrance } from './account'
 import { enter, healthOf, leave } from './accounts'
 import type { Candidate } from './candidates'
 import { choose } from './choose'
-import { countLost, mayDoBetter, outcomeOf } from './failed'
-import type { Hindrance, Obstacle, Outcome } from './health'
-import type { Rules, Seat } from './rules'
-import { verdict } from './verdict'
+import { countLost, mayDoBetter, outcomeOf } from './after-failure'
+import type { Hindrance, Obstacle, CallOutcome } from './health'
+import type { RouteOptions, Seat } from './route-options'
+import { routeFailure } from './route-failure'
 
 /** How often a request may be paid for when its first answer could not be read. */
 const MAX_LOST = 2
@@ -30,7 +30,7 @@ const BUSY: readonly Hindrance[] = ['full', 'busy', 'probing', 'unreachable']
 
 /** The way of one request among those who can serve it: who is asked, in which order, and what became of each. */
 export class Route<Served extends Candidate> {
-  readonly #rules: Rules<Served>
+  readonly #options: RouteOptions<Served>
   readonly #errors = new Map<Served, ProviderError[]>()
   readonly #steps: string[] = []
   #lastFailed: Served | undefined
@@ -39,8 +39,8 @@ export class Route<Served extends Candidate> {
   #served = 0
   #inHand = 0
 
-  constructor(rules: Rules<Served>) {
-    this.#rules = rules
+  constructor(options: RouteOptions<Served>) {
+    this.#options = options
   }
 
   /** Who was passed over or asked, and what came of it, in order, as audits and `server-timing` tell it. */
@@ -69,7 +69,7 @@ export class Route<Served extends Candidate> {
         return ok({ value: await attempt(seat), seat })
       } catch (error) {
         await this.#failed(seat, error)
-        if (!goesOn()) return failed(this.#verdict([]))
+        if (!goesOn()) return failed(this.#failure([]))
       }
     }
   }
@@ -89,7 +89,7 @@ export class Route<Served extends Candidate> {
   async broken(seat: Seat<Served>): Promise<void> {
     const error = new ProviderError('lost', 'broke off its answer')
     this.#note(seat.candidate, error.kind)
-    this.#rules.onFailure(seat.candidate, error)
+    this.#options.onFailure(seat.candidate, error)
     await this.#leave(seat, outcomeOf(error))
   }
 
@@ -108,7 +108,7 @@ export class Route<Served extends Candidate> {
     const { candidate } = seat
     this.#note(candidate, error instanceof ProviderError ? error.kind : 'cancelled')
     if (error instanceof ProviderError) {
-      this.#rules.onFailure(candidate, error)
+      this.#options.onFailure(candidate, error)
       // What was served shows that it is one picture that is refused, not the request.
       if (error.kind !== 'rejected' || this.#served === 0) {
         this.#lastFailed = candidate
@@ -121,7 +121,7 @@ export class Route<Served extends Candidate> {
 
   /** Who may still be asked: whoever has not failed; where all have, the last one, if it may do better the next time. */
   get #left(): Served[] {
-    const { candidates, untilMs } = this.#rules
+    const { candidates, untilMs } = this.#options
     const errors = [...this.#errors.values()].flat()
     const isOver = errors.some(({ kind }) => kind === 'rejected') || countLost(errors) >= MAX_LOST
     if (isOver || Date.now() >= untilMs) return []
@@ -132,13 +132,13 @@ export class Route<Served extends Candidate> {
 
   /** The next one, with its seat, or why there is none. */
   async #next(): Promise<Seat<Served> | Failure> {
-    const { patienceMs, untilMs, cancel } = this.#rules
+    const { patienceMs, untilMs, cancel } = this.#options
     // Whatever this request has in hand itself will be over.
     const giveUpMs = this.#inHand > 0 ? untilMs : Math.min(Date.now() + patienceMs, untilMs)
     for (let obstacles: Obstacle[] = []; ;) {
       cancel.throwIfAborted()
       const left = this.#left
-      if (left.length === 0) return this.#verdict(obstacles)
+      if (left.length === 0) return this.#failure(obstacles)
       if (left.some((each) => this.#errors.has(each))) await pause(BACK_OFF_MS * (0.5 + Math.random()))
       const found = await this.#takeAny(left, giveUpMs)
       if ('candidate' in found) {
@@ -151,7 +151,7 @@ export class Route<Served extends Candidate> {
       const waits = found
         .filter(({ hindrance }) => BUSY.includes(hindrance))
         .map((each) => (each.hindrance === 'probing' ? each.untilMs : giveUpMs) - Date.now())
-      if (Math.max(0, ...waits) <= 0) return this.#verdict(found)
+      if (Math.max(0, ...waits) <= 0) return this.#failure(found)
       await pause(Math.min(AGAIN_MS, ...waits.filter((each) => each > 0)))
     }
   }
@@ -167,7 +167,7 @@ export class Route<Served extends Candidate> {
     for (const { item, obstacle } of passedOver) obstacles.push(this.#inTheWay(item, obstacle))
     for (const candidate of order) {
       const isAlone = left.length === 1
-      const seat = { candidate, id: `${this.#rules.id}.${this.#seats++}`, sinceMs: Date.now() }
+      const seat = { candidate, id: `${this.#options.id}.${this.#seats++}`, sinceMs: Date.now() }
       const obstacle = await this.#take(seat, { patienceMs: isAlone ? giveUpMs - Date.now() : 0, alone: isAlone })
       if (!obstacle) return { ...seat, sinceMs: Date.now() }
       obstacles.push(this.#inTheWay(candidate, obstacle))
@@ -176,7 +176,7 @@ export class Route<Served extends Candidate> {
   }
 
   #choices(left: readonly Served[]): Promise<Parameters<typeof choose<Served>>[0]> {
-    const { accounts, distance } = this.#rules
+    const { accounts, distance } = this.#options
     return Promise.all(
       left.map(async (item) => ({
         item,
@@ -197,11 +197,11 @@ export class Route<Served extends Candidate> {
   }
 
   #enter({ candidate: { upstream, model }, id }: Seat<Served>, how: Manner): Promise<Obstacle | undefined> {
-    return enter(this.#rules.accounts, upstream, { id, model, holdMs: upstream.timeoutMs + GRACE_MS, ...how })
+    return enter(this.#options.accounts, upstream, { id, model, holdMs: upstream.timeoutMs + GRACE_MS, ...how })
   }
 
   async #take(seat: Seat<Served>, how: Manner): Promise<Obstacle | undefined> {
-    const { accounts, cancel } = this.#rules
+    const { accounts, cancel } = this.#options
     const { upstream, model } = seat.candidate
     const entering = this.#enter(seat, how)
     try {
@@ -222,9 +222,13 @@ export class Route<Served extends Candidate> {
     this.#inHand += 1
   }
 
-  async #leave({ candidate: { upstream, model }, id }: Seat<Served>, outcome: Outcome, tookMs?: number): Promise<void> {
+  async #leave(
+    { candidate: { upstream, model }, id }: Seat<Served>,
+    outcome: CallOutcome,
+    tookMs?: number,
+  ): Promise<void> {
     this.#inHand -= 1
-    await leave(this.#rules.accounts, upstream, { id, model }, outcome, tookMs)
+    await leave(this.#options.accounts, upstream, { id, model }, outcome, tookMs)
   }
 
   /** Told but once: whoever waits looks again and again. */
@@ -237,8 +241,8 @@ export class Route<Served extends Candidate> {
     this.#steps.push(stepOf(candidate, came))
   }
 
-  #verdict(obstacles: readonly Obstacle[]): Failure {
-    return verdict([...this.#errors.values()].flat(), obstacles, Date.now())
+  #failure(obstacles: readonly Obstacle[]): Failure {
+    return routeFailure([...this.#errors.values()].flat(), obstacles, Date.now())
   }
 }
 

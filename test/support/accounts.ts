@@ -2,7 +2,7 @@ import { reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, vi } from 'vitest'
 import { configOf } from '../../src/config'
-import type { Standing } from '../../src/upstreams/account'
+import type { AccountStatus } from '../../src/upstreams/account'
 import { askAccount } from '../../src/upstreams/accounts'
 import { FakeOpenai } from './fake-openai'
 import { internet } from './internet'
@@ -119,10 +119,10 @@ export function accounts(entries: Record<string, unknown>[], more: Record<string
 }
 
 /** How an upstream's account stands. */
-export async function standingOf(name: string, account = 0): Promise<Standing> {
+export async function standingOf(name: string, account = 0): Promise<AccountStatus> {
   const upstream = configOf(env).upstreams.find((each) => each.name === name && each.account === account)
   if (!upstream) throw new Error(`there is no account ${account} of ${name}`)
-  return await askAccount(env.ACCOUNTS, upstream, async (stub) => await stub.standing())
+  return await askAccount(env.ACCOUNTS, upstream, async (stub) => await stub.status())
 }
 
 /** An error answer in OpenAI's envelope. */

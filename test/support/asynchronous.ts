@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { configOf } from '../../src/config'
-import type { Standing } from '../../src/upstreams/account'
+import type { AccountStatus } from '../../src/upstreams/account'
 import { askAccount } from '../../src/upstreams/accounts'
 import { FakeBlackForestLabs } from './fake-black-forest-labs'
 import { FakeFal } from './fake-fal'
@@ -52,10 +52,10 @@ export const oneAtATime = (
 })
 
 /** How the account of an upstream stands. */
-export async function standingAt(name: string): Promise<Standing> {
+export async function standingAt(name: string): Promise<AccountStatus> {
   const upstream = configOf({ ...env }).upstreams.find((each) => each.name === name)
   if (!upstream) throw new Error(`There is no upstream ${name}.`)
-  return await askAccount(env.ACCOUNTS, upstream, async (account) => await account.standing())
+  return await askAccount(env.ACCOUNTS, upstream, async (account) => await account.status())
 }
 
 /** The jobs of an upstream that have been begun, in order, as far as they are not done. */

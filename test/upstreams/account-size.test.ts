@@ -15,7 +15,7 @@ test('an account remembers the newest models that it is without, however many na
 test('an account knows how long its usual models took, however many names clients make up', async () => {
   const account = env.ACCOUNTS.getByName('sized')
   for (const model of ['usual', 'usual', ...names]) await account.leave('seat', model, { is: 'served' }, 5)
-  const { latencies } = await account.standing()
+  const { latencies } = await account.status()
   expect(latencies).toHaveLength(100)
   expect(latencies).toContainEqual({ model: 'usual', count: 2, p50Ms: 5, p95Ms: 5 })
   expect(latencies.map(({ model }) => model)).toContain('made-up-299')

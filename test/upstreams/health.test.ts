@@ -1,27 +1,35 @@
 import { describe, expect, test } from 'vitest'
-import { asked, type Health, healthAfter, NEW, type Outcome, switched, verdictOn } from '../../src/upstreams/health'
+import {
+  asked,
+  type Health,
+  healthAfter,
+  NEW,
+  type CallOutcome,
+  switched,
+  availabilityOf,
+} from '../../src/upstreams/health'
 
 const NOW = 1_800_000_000_000
 const SECOND = 1000
 
 const PROVEN: Health = { ...NEW, proven: true }
-const SERVED: Outcome = { is: 'served' }
-const FAILED: Outcome = { is: 'unavailable' }
-const THROTTLED: Outcome = { is: 'throttled' }
-const REVOKED: Outcome = { is: 'misconfigured', ofModel: false, status: 401 }
+const SERVED: CallOutcome = { is: 'served' }
+const FAILED: CallOutcome = { is: 'unavailable' }
+const THROTTLED: CallOutcome = { is: 'throttled' }
+const REVOKED: CallOutcome = { is: 'misconfigured', ofModel: false, status: 401 }
 
-const after = (health: Health, outcomes: Outcome[], nowMs = NOW): Health =>
+const after = (health: Health, outcomes: CallOutcome[], nowMs = NOW): Health =>
   outcomes.reduce((each, outcome) => healthAfter(each, outcome, 'a-model', nowMs), health)
-const times = (count: number, outcome: Outcome): Outcome[] => Array.from({ length: count }, () => outcome)
-const hindrance = (health: Health, nowMs = NOW, model = 'a-model') => verdictOn(health, model, nowMs).hindrance
+const times = (count: number, outcome: CallOutcome): CallOutcome[] => Array.from({ length: count }, () => outcome)
+const hindrance = (health: Health, nowMs = NOW, model = 'a-model') => availabilityOf(health, model, nowMs).hindrance
 
 /** For how long one is let be each time that it fails as soon as it may be asked again, in seconds. */
-function restsOf(outcome: Outcome, start: Health, count: number): number[] {
+function restsOf(outcome: CallOutcome, start: Health, count: number): number[] {
   const rests: number[] = []
   for (let health = start, nowMs = NOW; rests.length < count;) {
     health = healthAfter(health, outcome, 'a-model', nowMs)
-    const verdict = verdictOn(health, 'a-model', nowMs)
-    const untilMs = verdict.hindrance ? verdict.untilMs : nowMs
+    const availability = availabilityOf(health, 'a-model', nowMs)
+    const untilMs = availability.hindrance ? availability.untilMs : nowMs
     rests.push((untilMs - nowMs) / SECOND)
     nowMs = untilMs
   }
@@ -31,11 +39,11 @@ function restsOf(outcome: Outcome, start: Health, count: number): number[] {
 describe('an account that was asked too much', () => {
   test('is left alone for as long as it says, and not a moment longer', () => {
     const health = after(PROVEN, [{ is: 'throttled', retryAfterMs: 30 * SECOND }])
-    expect(verdictOn(health, 'a-model', NOW + 30 * SECOND - 1)).toEqual({
+    expect(availabilityOf(health, 'a-model', NOW + 30 * SECOND - 1)).toEqual({
       hindrance: 'cooling',
       untilMs: NOW + 30 * SECOND,
     })
-    expect(verdictOn(health, 'a-model', NOW + 30 * SECOND)).toEqual({ isProbe: false })
+    expect(availabilityOf(health, 'a-model', NOW + 30 * SECOND)).toEqual({ isProbe: false })
   })
 
   test('and does not say for how long is left alone twice as long each time, for five minutes at the most', () => {
@@ -43,7 +51,7 @@ describe('an account that was asked too much', () => {
   })
 
   test('says so to several at once, which counts once; the longest wait counts', () => {
-    const told = [30, 10, 20].map((seconds): Outcome => ({ is: 'throttled', retryAfterMs: seconds * SECOND }))
+    const told = [30, 10, 20].map((seconds): CallOutcome => ({ is: 'throttled', retryAfterMs: seconds * SECOND }))
     const { cooling } = after(PROVEN, told)
     expect(cooling).toEqual({ untilMs: NOW + 30 * SECOND, times: 1, sinceMs: NOW })
   })
@@ -89,8 +97,8 @@ describe('an account that fails', () => {
   test('is then tried by one request, for which all others wait', () => {
     const nowMs = NOW + 30 * SECOND
     const open = after(PROVEN, times(5, FAILED))
-    const verdict = verdictOn(open, 'a-model', nowMs)
-    expect(verdict).toEqual({ isProbe: true })
+    const availability = availabilityOf(open, 'a-model', nowMs)
+    expect(availability).toEqual({ isProbe: true })
     const probed = asked(open, { isProbe: true }, nowMs)
     expect(hindrance(probed, nowMs)).toBe('probing')
     expect(hindrance(healthAfter(probed, FAILED, 'a-model', nowMs), nowMs)).toBe('open')
@@ -105,7 +113,7 @@ describe('an account that fails', () => {
 
   test('is tried by the next one when the request that tried it was called off', () => {
     const probed = asked(NEW, { isProbe: true }, NOW)
-    expect(verdictOn(after(probed, [{ is: 'cancelled' }]), 'a-model', NOW)).toEqual({ isProbe: true })
+    expect(availabilityOf(after(probed, [{ is: 'cancelled' }]), 'a-model', NOW)).toEqual({ isProbe: true })
   })
 })
 
@@ -113,7 +121,7 @@ describe('an account that is of no use', () => {
   test('is disabled until somebody mends it, and tells since when and why', () => {
     const health = after(PROVEN, [REVOKED, { is: 'misconfigured', ofModel: false, status: 403 }])
     expect(health.disabled).toEqual({ sinceMs: NOW, status: 401 })
-    expect(verdictOn(health, 'a-model', NOW + 1e12)).toEqual({ hindrance: 'disabled', untilMs: Infinity })
+    expect(availabilityOf(health, 'a-model', NOW + 1e12)).toEqual({ hindrance: 'disabled', untilMs: Infinity })
   })
 
   test('stays so when it serves what it had in hand before', () => {
@@ -122,18 +130,18 @@ describe('an account that is of no use', () => {
 
   test('for a model is still asked for others, and for that one again after five minutes', () => {
     const health = after(PROVEN, [{ is: 'misconfigured', ofModel: true, status: 404 }])
-    expect(verdictOn(health, 'a-model', NOW)).toEqual({ hindrance: 'without-model', untilMs: NOW + 300 * SECOND })
+    expect(availabilityOf(health, 'a-model', NOW)).toEqual({ hindrance: 'without-model', untilMs: NOW + 300 * SECOND })
     expect([hindrance(health, NOW, 'another'), hindrance(health, NOW + 300 * SECOND)]).toEqual([undefined, undefined])
   })
 
   test('for several reasons is so until the last of them is over', () => {
-    const [short, long] = [SECOND, 40 * SECOND].map((retryAfterMs): Outcome => ({ is: 'throttled', retryAfterMs }))
+    const [short, long] = [SECOND, 40 * SECOND].map((retryAfterMs): CallOutcome => ({ is: 'throttled', retryAfterMs }))
     const open = after(PROVEN, times(5, FAILED))
-    expect(verdictOn(after(open, short ? [short] : []), 'a-model', NOW)).toMatchObject({
+    expect(availabilityOf(after(open, short ? [short] : []), 'a-model', NOW)).toMatchObject({
       hindrance: 'open',
       untilMs: NOW + 30 * SECOND,
     })
-    expect(verdictOn(after(open, long ? [long] : []), 'a-model', NOW)).toMatchObject({
+    expect(availabilityOf(after(open, long ? [long] : []), 'a-model', NOW)).toMatchObject({
       hindrance: 'cooling',
       untilMs: NOW + 40 * SECOND,
     })
@@ -142,21 +150,24 @@ describe('an account that is of no use', () => {
 
 describe('an account that nothing is known of', () => {
   test('is tried by one request; the others wait for that, for two seconds at the most', () => {
-    expect(verdictOn(NEW, 'a-model', NOW)).toEqual({ isProbe: true })
+    expect(availabilityOf(NEW, 'a-model', NOW)).toEqual({ isProbe: true })
     const probed = asked(NEW, { isProbe: true }, NOW)
-    expect(verdictOn(probed, 'a-model', NOW + 1999)).toEqual({ hindrance: 'probing', untilMs: NOW + 2000 })
-    expect(verdictOn(probed, 'a-model', NOW + 2000)).toEqual({ isProbe: false })
+    expect(availabilityOf(probed, 'a-model', NOW + 1999)).toEqual({ hindrance: 'probing', untilMs: NOW + 2000 })
+    expect(availabilityOf(probed, 'a-model', NOW + 2000)).toEqual({ isProbe: false })
   })
 
   test('is proven by what it serves, and then asked by all', () => {
-    expect(verdictOn(after(NEW, [SERVED]), 'a-model', NOW)).toEqual({ isProbe: false })
+    expect(availabilityOf(after(NEW, [SERVED]), 'a-model', NOW)).toEqual({ isProbe: false })
   })
 })
 
 describe('an account that its operator', () => {
   test('takes out is not asked, whatever it serves until then', () => {
     const out = switched(PROVEN, false, NOW)
-    expect(verdictOn(after(out, [FAILED, SERVED]), 'a-model', NOW)).toEqual({ hindrance: 'out', untilMs: Infinity })
+    expect(availabilityOf(after(out, [FAILED, SERVED]), 'a-model', NOW)).toEqual({
+      hindrance: 'out',
+      untilMs: Infinity,
+    })
     expect(switched(out, false, NOW + SECOND).outMs).toBe(NOW)
   })
 

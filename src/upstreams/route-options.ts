@@ -11,7 +11,7 @@ export interface Seat<Served extends Candidate> {
 }
 
 /** What a request is routed by. */
-export interface Rules<Served extends Candidate> {
+export interface RouteOptions<Served extends Candidate> {
   accounts: Env['ACCOUNTS']
   candidates: readonly Served[]
   /** How far what a candidate would be asked for is from what was asked for; lower comes first. */

@@ -1,17 +1,17 @@
 import type { Audience } from './audience'
-import type { Bulletins } from './bulletins'
+import type { ProgressWebhooks } from './progress-webhooks'
 import type { Jobs } from './jobs'
 import type { Memory } from './memory'
 import type { Outbox } from './outbox'
 
 /** What a generation works with. */
-export interface Shop {
+export interface GenerationContext {
   ctx: DurableObjectState
   env: Env
   memory: Memory
   jobs: Jobs
   outbox: Outbox
-  bulletins: Bulletins
+  progressWebhooks: ProgressWebhooks
   audience: Audience
   /** What is only known while a run is in hand. */
   live: Live

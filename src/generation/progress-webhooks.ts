@@ -13,7 +13,7 @@ const EVERY_MS = 3000
  * Tells the URLs that bodies have named how far a run is, where their dialects have words for that: each once, whether it
  * arrives or not, and without the run waiting for it. How the run ends is for the outbox to tell.
  */
-export class Bulletins {
+export class ProgressWebhooks {
   readonly #ctx: DurableObjectState
   readonly #env: Env
   readonly #jobs: Jobs
@@ -32,7 +32,7 @@ export class Bulletins {
     const now = Date.now()
     if (now < this.#nextMs) return
     this.#nextMs = now + EVERY_MS
-    for (const notice of this.#jobs.bulletins(percent)) this.#ctx.waitUntil(this.#send(notice, percent, now))
+    for (const notice of this.#jobs.progressNotices(percent)) this.#ctx.waitUntil(this.#send(notice, percent, now))
   }
 
   async #send(notice: Notice, percent: number, nowMs: number): Promise<void> {
@@ -49,7 +49,7 @@ export class Bulletins {
       // What an earlier team of that id has asked for is none of this one's business.
       if (!facts.ok || notice.snapshot.createdMs < facts.value.foundedMs) return
       // Of what has ended meanwhile, nobody is told that it runs.
-      if (!this.#jobs.bulletins(percent).some((each) => each.id === id)) return
+      if (!this.#jobs.progressNotices(percent).some((each) => each.id === id)) return
       await attempt({ id, url, body }, signingSecrets(team, facts.value, config), config, nowMs)
     } catch (error) {
       log('bulletin-not-sent', { delivery: id, team, ...describe(error) })

@@ -9,7 +9,7 @@ const DEFAULT_WAIT_MS = 5000
 const TELLING: readonly ProviderErrorKind[] = ['rejected', 'lost', 'throttled', 'unavailable', 'misconfigured']
 
 /** What the caller is told where nobody served a request: of those who failed, and of those who were not asked. */
-export function verdict(errors: readonly ProviderError[], obstacles: readonly Obstacle[], nowMs: number): Failure {
+export function routeFailure(errors: readonly ProviderError[], obstacles: readonly Obstacle[], nowMs: number): Failure {
   const rank = ({ kind }: ProviderError): number => TELLING.indexOf(kind)
   const [worst] = errors.toSorted((a, b) => rank(a) - rank(b))
   if (worst && rank(worst) < TELLING.indexOf('throttled')) return failureOf(worst)

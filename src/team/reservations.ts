@@ -10,7 +10,7 @@ import { refuseAsked } from './limits'
 import { limitsOf } from './profile'
 
 /** Where a team takes orders: it knows whose limits hold for a key, and holds the money. Nothing here awaits. */
-export class Counter {
+export class Reservations {
   readonly #env: Env
   readonly #charter: Charter
   readonly #keys: Keys

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ProviderError, type ProviderErrorKind } from '../../src/providers/provider'
 import type { Obstacle } from '../../src/upstreams/health'
-import { verdict } from '../../src/upstreams/verdict'
+import { routeFailure } from '../../src/upstreams/route-failure'
 
 const NOW = 1_800_000_000_000
 
@@ -11,7 +11,7 @@ const throttled = (retryAfterMs?: number): ProviderError => error('throttled', {
 const obstacle = (hindrance: Obstacle['hindrance'], waitMs: number): Obstacle => ({ hindrance, untilMs: NOW + waitMs })
 
 const told = (errors: ProviderError[], obstacles: Obstacle[] = []) => {
-  const { code, retryAfterMs, retry } = verdict(errors, obstacles, NOW)
+  const { code, retryAfterMs, retry } = routeFailure(errors, obstacles, NOW)
   return { code, retryAfterMs, retry }
 }
 const after = (retryAfterMs: number) => ({ code: 'no_upstream', retryAfterMs, retry: undefined })
@@ -69,7 +69,7 @@ describe('whoever could not be served', () => {
 
   test('is never told what an upstream said', () => {
     const messages = [error('unavailable'), error('misconfigured'), error('lost'), throttled()].map(
-      (each) => verdict([each], [], NOW).message,
+      (each) => routeFailure([each], [], NOW).message,
     )
     expect(messages.filter((message) => message.includes('answered somehow'))).toEqual([])
   })

@@ -1,5 +1,5 @@
 import { ProviderError } from '../providers/provider'
-import type { Outcome } from './health'
+import type { CallOutcome } from './health'
 
 /** How often a request was paid for in vain. */
 export const countLost = (errors: readonly ProviderError[]): number =>
@@ -18,7 +18,7 @@ export function mayDoBetter(errors: readonly ProviderError[] = [], candidates: n
 }
 
 /** What a failure tells of the account. */
-export function outcomeOf(error: unknown): Outcome {
+export function outcomeOf(error: unknown): CallOutcome {
   if (!(error instanceof ProviderError)) return { is: 'cancelled' }
   const { kind, facts } = error
   if (facts.ofRequest) return { is: 'cancelled' }
