@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
+import { dayOf } from '../../src/team/meter'
 import { ringTeam } from '../support/alarms'
 import { ask, operate, stored, team, visit, withPictures } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -99,6 +100,8 @@ test('images that are older than the settings say are removed by themselves, and
     ['An old cat', 0],
   ])
   expect(await ringTeam('acme')).toBe(true)
-  const { data } = await (await operate('GET', `/usage?from=2026-01-01`)).json<{ data: { images: number }[] }>()
+  const { data } = await (
+    await operate('GET', `/usage?from=${dayOf(Date.now() - 40 * 86_400_000)}`)
+  ).json<{ data: { images: number }[] }>()
   expect(data.reduce((sum, { images }) => sum + images, 0)).toBe(3)
 })
