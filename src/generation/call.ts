@@ -20,10 +20,14 @@ interface Making {
   call: Call
   progress: Progress
   request: ImageRequest
-  /** Which pictures an earlier process has stored, by their indexes in the task. */
-  stored: readonly number[]
   /** Distinguishes its pictures from those of other calls: one that is past its deadline may still be writing. */
   id: string
+}
+
+/** A call whose answer is being read. */
+interface Receiving extends Making {
+  /** Which pictures were stored before it was, by their indexes in the task. */
+  stored: readonly number[]
 }
 
 /** A job whose time ran out while no process was there to see is looked at for so long all the same, in ms: it was paid for. */
@@ -35,13 +39,12 @@ const LAST_LOOK_MS = 30_000
  */
 export async function makeCall(run: Run, able: Able, call: Call, progress: Progress, id: string): Promise<void> {
   const request = askedOf(able.request, call.wanted)
-  const stored = call.wanted.filter((index) => progress.images[index])
-  const making = { run, call, progress, request, stored, id }
+  const making = { run, call, progress, request, id }
   run.tell({ startedMs: call.startedMs })
   const leftMs = call.startedMs + able.upstream.timeoutMs - Date.now()
   const leastMs = call.job === undefined ? 0 : LAST_LOOK_MS
   try {
-    await withDeadline(Math.max(leftMs, leastMs), (signal) => receive(making, able, signal), run.cancel)
+    await withDeadline(Math.max(leftMs, leastMs), (signal) => receiveAll(making, able, signal), run.cancel)
   } catch (error) {
     const failure = asProviderError(error)
     // With every image in R2, whatever else goes wrong with the answer is nobody's loss.
@@ -62,9 +65,29 @@ function askedOf(request: ImageRequest, wanted: readonly number[]): ImageRequest
   return { ...request, n: wanted.length, extras }
 }
 
+/** Receives what a call makes. A job whose pictures could not be had is asked for them once more: it is paid for. */
+async function receiveAll(making: Making, able: Able, signal: AbortSignal): Promise<void> {
+  try {
+    await receive(making, able, signal)
+  } catch (error) {
+    const failure = asProviderError(error)
+    const isLost = failure instanceof ProviderError && failure.kind === 'lost' && making.call.job !== undefined
+    if (!isLost || signal.aborted) throw failure
+    const { task } = making.run
+    log('job-asked-again', {
+      generation: task.id,
+      request: task.requestId,
+      upstream: able.upstream.name,
+      ...describe(failure),
+    })
+    await receive(making, able, signal)
+  }
+}
+
 async function receive(making: Making, { upstream, model }: Able, signal: AbortSignal): Promise<void> {
-  const { run, call, request } = making
+  const { run, call, progress, request } = making
   const { env, config } = run
+  const stored = call.wanted.filter((index) => progress.images[index])
   const work: Work = {
     model,
     signal,
@@ -77,7 +100,7 @@ async function receive(making: Making, { upstream, model }: Able, signal: AbortS
       fetchImage(url, { schemes: ['https:', 'http:'], allowPrivateUrls: config.allowPrivateUrls, signal }),
   }
   for await (const event of upstream.provider.generate(request, upstream, work)) {
-    await take(event, making, signal)
+    await take(event, { ...making, stored }, signal)
     if (signal.aborted) return
   }
 }
@@ -89,7 +112,7 @@ const NOT_READ: Failure = {
 }
 
 /** Takes down what an upstream tells; of one whose time is over, nothing is kept. */
-async function take(event: ProviderEvent, making: Making, signal: AbortSignal): Promise<void> {
+async function take(event: ProviderEvent, making: Receiving, signal: AbortSignal): Promise<void> {
   const { run, call, progress, request } = making
   switch (event.type) {
     case 'summary':

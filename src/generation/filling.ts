@@ -1,6 +1,7 @@
 import type { Failure } from '../errors'
 import { ProviderError } from '../providers/provider'
 import type { Able } from '../upstreams/able'
+import { accountIdOf } from '../upstreams/accounts'
 import type { Route } from '../upstreams/route'
 import type { Seat } from '../upstreams/route-options'
 import { makeCall } from './call'
@@ -10,10 +11,9 @@ import type { Run } from './run'
 /** As many calls are made at once: an object has six connections that wait for their answers, R2's among them (platform §1). */
 const MAX_AT_ONCE = 4
 
-/** A call of an earlier process, and who has it. */
+/** A call of an earlier process, and whose seat it has. */
 export interface Resumed {
-  candidate: Able
-  id: string
+  seat: Seat<Able>
   call: Call
 }
 
@@ -76,21 +76,24 @@ export class Filling {
 
   async #work(resumed: Resumed | undefined): Promise<void> {
     for (let first = resumed; first || this.#isShort(this.#seeking); first = undefined) {
-      let taken = first
+      let taken = first?.call
+      let isCalledOff = false
       if (!taken) this.#seeking += 1
-      const goesOn = (): boolean => this.#isShort(this.#seeking - 1)
-      const made = await this.#route.inTurn(
-        async (seat) => {
-          const { call } = taken ?? {}
-          taken = undefined
-          return await this.#call(seat, call)
-        },
-        first,
-        goesOn,
-      )
+      const isWanted = (): boolean => {
+        isCalledOff = !this.#isShort(this.#seeking - 1)
+        return !isCalledOff
+      }
+      const attempt = async (seat: Seat<Able>): Promise<boolean> => {
+        const call = taken
+        taken = undefined
+        return await this.#call(seat, call)
+      }
+      const made = await this.#route.inTurn(attempt, { first: first?.seat, isWanted })
       if (!made.ok) {
         this.#seeking -= 1
         this.#failure = made.failure
+        // Others who were called off at the same moment may have left what was missing to this one.
+        if (isCalledOff) continue
         return
       }
       const { seat, value: wasCalled } = made.value
@@ -110,8 +113,9 @@ export class Filling {
     const call = resumed ?? this.#newCall(seat)
     if (call.wanted.length === 0) return false
     // Should the process die, its seat is given back, or taken up.
-    this.#run.note(this.#progress)
+    this.#note()
     this.#beginMore()
+    this.#route.lookAgain()
     try {
       await makeCall(this.#run, candidate, call, this.#progress, `${this.#run.id}${++this.#calls}`)
     } catch (error) {
@@ -120,12 +124,17 @@ export class Filling {
       this.#seeking += 1
       end(call, this.#progress)
       if (error instanceof ProviderError) tellOf(call, error)
+      if (!this.#run.cancel.aborted) this.#note()
       throw error
     }
     call.isOver = true
     // What it said of tokens is not to be lost should the process die before the run has ended.
-    this.#run.note(this.#progress)
+    this.#note()
     return true
+  }
+
+  #note(): void {
+    this.#run.note(this.#progress)
   }
 
   #newCall({ candidate, id }: Seat<Able>): Call {
@@ -133,6 +142,7 @@ export class Filling {
     const { size, quality, format } = request
     const call: Call = {
       seat: id,
+      accountId: accountIdOf(upstream),
       upstream: { name: upstream.name, account: upstream.account },
       model,
       startedMs: Date.now(),

@@ -1,5 +1,6 @@
 import { type Failure, GatewayError, failed, ok } from '../errors'
 import { describe, log } from '../log'
+import type { ImageRecord } from '../image/record'
 import { StoreError } from '../store/trouble'
 import type { Able } from '../upstreams/able'
 import { Route } from '../upstreams/route'
@@ -22,19 +23,23 @@ export async function makeImages(run: Run): Promise<Outcome> {
   }
   const route = routeOf(run, able)
   const fill = new Filling(run, route, progress, fewestOf(able, task.request.n))
+  const recorded = (): ImageRecord =>
+    recordOf(task, progress, { nowMs: Date.now(), route: route.steps, cost: costOf(progress, task, config) })
   let made: Outcome['made']
   try {
     const failure = await fill.fill(await resumableCalls(run, able, progress))
-    const facts = { nowMs: Date.now(), route: route.steps, cost: costOf(progress, task, config) }
-    made = progress.images.some(Boolean) ? ok(recordOf(task, progress, facts)) : failed(failure ?? FAILED)
+    made = hasSome(progress) ? ok(recorded()) : failed(failure ?? FAILED)
   } catch (error) {
     const { id: generation, requestId: request } = task
     if (!run.cancel.aborted) log('run-failed', { generation, request, ...describe(error) })
-    made = failed(failureOf(error))
+    // What is stored is paid for, and better than nothing to whoever still wants it.
+    made = hasSome(progress) && !run.cancel.aborted ? ok(recorded()) : failed(failureOf(error))
   }
   const last = progress.calls.at(-1)
   return { made, attempts: progress.calls.length, last: last && servedBy(last), route: route.steps }
 }
+
+const hasSome = ({ images }: Progress): boolean => images.some(Boolean)
 
 const routeOf = (run: Run, candidates: Able[]): Route<Able> =>
   new Route({
@@ -44,6 +49,7 @@ const routeOf = (run: Run, candidates: Able[]): Route<Able> =>
     id: `${run.task.id}/${run.id}`,
     untilMs: Date.now() + run.patienceMs + runMs(candidates, run.task.request.n),
     patienceMs: run.patienceMs,
+    sitsOut: run.isJob,
     cancel: run.cancel,
     onFailure: ({ upstream: { name, account } }, { kind, message, facts }) => {
       const { id: generation, requestId: request } = run.task
@@ -58,7 +64,7 @@ async function resumableCalls({ env }: Run, able: readonly Able[], progress: Pro
   const calls = progress.calls.filter(({ isOver }) => !isOver)
   const resumed = calls.flatMap((call) => {
     const candidate = going.includes(call.seat) ? whoHas(call, able) : undefined
-    return candidate ? [{ candidate, id: call.seat, call }] : []
+    return candidate ? [{ seat: { candidate, id: call.seat, sinceMs: call.startedMs }, call }] : []
   })
   const others = calls.filter((call) => !resumed.some((each) => each.call === call))
   for (const call of others) end(call, progress)

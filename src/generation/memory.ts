@@ -27,6 +27,8 @@ export interface RunRow {
   reservation: string
   /** From 1. */
   attempt: number
+  /** How many of its processes have died; undefined while none has. */
+  deaths?: number
   /** When it was asked for, in ms since 1970. */
   createdMs: number
   progress: Progress | undefined

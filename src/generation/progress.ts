@@ -8,6 +8,8 @@ import type { Task } from './task'
 export interface Call {
   /** Its seat at the account. */
   seat: string
+  /** Which account that is: its place in the settings may be another's after they were changed. */
+  accountId: string
   upstream: ImageRecord['upstream']
   model: string
   startedMs: number

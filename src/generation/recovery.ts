@@ -1,8 +1,8 @@
 import type { Config } from '../config'
-import { withDeadline } from '../deadline'
 import { failed, ok } from '../errors'
 import type { Able } from '../upstreams/able'
-import { leave } from '../upstreams/accounts'
+import { accountIdOf, leave } from '../upstreams/accounts'
+import type { Candidate } from '../upstreams/candidates'
 import { INTERRUPTED } from './failures'
 import { attemptsOf, newRunId, type RunRow } from './memory'
 import { costOf } from './payment'
@@ -10,46 +10,43 @@ import { type Call, madeBy, missingFrom, type Progress, recordOf, servedBy } fro
 import { whoMayServe } from './prospect'
 import type { Outcome } from './task'
 
-/** How often a run is tried whose process dies. */
+/** How often upstreams are asked anew for what was in hand when a process died. */
 const MAX_ATTEMPTS = 2
-/** For how long a run waits until an account has heard that a seat is free, which it is in time anyway, in ms. */
-const HEARD_MS = 2000
+/** How often a run goes on whose process died, whatever was in hand: the request itself may be what ends processes. */
+const MAX_DEATHS = 20
 
 /**
  * How a run goes on that its process did not survive; undefined where it does not. It is no attempt more where upstreams
- * have jobs of all that was in hand.
+ * have jobs of all that was in hand, or nothing was.
  */
 export function nextAttempt(row: RunRow, isWanted: boolean): RunRow | undefined {
-  const { progress, task, attempt } = row
+  const { progress, task, attempt, deaths = 0 } = row
   const missing = progress ? missingFrom(progress, task) : undefined
-  if (!isWanted || missing?.length === 0) return undefined
+  if (!isWanted || missing?.length === 0 || deaths >= MAX_DEATHS) return undefined
   const before = row.before ?? row.id
   // What any of its processes has stored is found by how the first one's id begins.
-  const again = { ...row, id: before + newRunId(), before }
-  if (progress && isInGoodHands(progress)) return again
+  const again = { ...row, id: before + newRunId(), before, deaths: deaths + 1 }
+  if (!progress || !isAskedAnew(progress)) return again
   return attempt < MAX_ATTEMPTS ? { ...again, attempt: attempt + 1 } : undefined
 }
 
-/** Whether something was in hand, and nothing of that is to be asked for anew. */
-function isInGoodHands(progress: Progress): boolean {
-  const inHand = progress.calls.filter((call) => !call.isOver && madeBy(call, progress) < call.wanted.length)
-  return inHand.length > 0 && inHand.every(({ job }) => job !== undefined)
-}
+/** Whether something was in hand that its upstream cannot be asked about. */
+const isAskedAnew = (progress: Progress): boolean =>
+  progress.calls.some((call) => !call.isOver && !call.job && madeBy(call, progress) < call.wanted.length)
 
 /** Who of those who may serve has a call; undefined where the settings have changed since. */
-export const whoHas = ({ upstream, model }: Call, able: readonly Able[]): Able | undefined =>
-  able.find(
-    ({ upstream: { name, account }, model: theirs }) =>
-      name === upstream.name && account === upstream.account && model === theirs,
-  )
+export const whoHas = <Served extends Candidate>(
+  { accountId, model }: Pick<Call, 'accountId' | 'model'>,
+  able: readonly Served[],
+): Served | undefined =>
+  able.find(({ upstream, model: theirs }) => accountIdOf(upstream) === accountId && model === theirs)
 
 /** Gives back the seats of calls whose process died, and which nobody goes on with. Never throws. */
 export async function giveBack(env: Env, able: readonly Able[], calls: readonly Call[]): Promise<void> {
   for (const call of calls) {
     const { upstream } = whoHas(call, able) ?? {}
     if (!upstream) continue
-    const given = leave(env.ACCOUNTS, upstream, { id: call.seat, model: call.model }, { is: 'cancelled' })
-    await withDeadline(HEARD_MS, () => given).catch(() => {})
+    await leave(env.ACCOUNTS, upstream, { id: call.seat, model: call.model }, { is: 'cancelled' })
   }
 }
 
@@ -57,13 +54,13 @@ export async function giveBack(env: Env, able: readonly Able[], calls: readonly 
 export const giveSeatsBack = (env: Env, { task, createdMs, progress }: RunRow, config: Config): Promise<void> =>
   giveBack(env, whoMayServe(task, config, createdMs), progress?.calls.filter(({ isOver }) => !isOver) ?? [])
 
-/** What has come of a run that does not go on: some images are better than none. */
-export function whatItLeft(row: RunRow, config: Config): Outcome {
+/** What has come of a run that does not go on, for a reason: some images are better than none. */
+export function whatItLeft(row: RunRow, config: Config, failure = INTERRUPTED): Outcome {
   const { task, progress } = row
   const attempts = attemptsOf(row)
   const call = progress?.calls.at(-1)
   const last = call && servedBy(call)
-  if (!progress?.images.some(Boolean)) return { made: failed(INTERRUPTED), attempts, last }
+  if (!progress?.images.some(Boolean)) return { made: failed(failure), attempts, last }
   const facts = { nowMs: Date.now(), route: '', cost: costOf(progress, task, config) }
   return { made: ok(recordOf(task, progress, facts)), attempts, last }
 }

@@ -88,7 +88,7 @@ export class Runner {
    * once more, which is of no use to anybody where nobody asks and nobody else can.
    */
   recover({ asked }: { asked: boolean }): void {
-    const { ctx, memory, env, jobs } = this.#context
+    const { memory, env, jobs } = this.#context
     const row = memory.run
     if (!row) return this.#beginNext()
     if (row.queued || this.#hand) return
@@ -96,8 +96,7 @@ export class Runner {
     log('run-interrupted', { generation: task.id, request: task.requestId, attempt })
     const again = nextAttempt(row, asked || task.shared || jobs.isAwaited)
     if (again) return void this.begin(again)
-    ctx.waitUntil(giveSeatsBack(env, row, configOf(env)))
-    this.#take(() => this.#finish(row, whatItLeft(row, configOf(env))))
+    this.#take(() => this.#abandon(row, whatItLeft(row, configOf(env))))
   }
 
   /**
@@ -137,17 +136,28 @@ export class Runner {
     this.#context.ctx.waitUntil(done)
   }
 
-  async #order(row: RunRow, cancel: AbortSignal, settled: (refusal: Failure | undefined) => void): Promise<void> {
+  async #order(row: RunRow, cancel: AbortSignal, ordered: (refusal: Failure | undefined) => void): Promise<void> {
     await this.#closing.rearm()
     const held = await this.#reserve(row)
+    // What an earlier process has begun goes on though its team cannot be asked once more: its money is held.
+    const isBegun = row.progress !== undefined && !held.ok && held.failure === TEAM_UNREACHABLE
+    const refusal = held.ok || isBegun ? undefined : held.failure
+    ordered(refusal)
     const waits = held.ok ? held.value : undefined
-    settled(held.ok ? undefined : held.failure)
     // Also of one that is cancelled, whose money may be held: nobody could tell.
-    if (!held.ok) return await this.#refuse(row, held.failure)
+    if (refusal && !row.progress) return await this.#refuse(row, refusal)
+    if (refusal) return await this.#abandon(row, whatItLeft(row, configOf(this.#context.env), refusal))
     if (waits) return await this.#wait({ ...row, queued: waits.instead }, cancel)
     if (cancel.aborted)
-      return await this.#finish(row, { made: failed(CANCELLED), attempts: attemptsOf(row), last: undefined })
+      return await this.#abandon(row, { made: failed(CANCELLED), attempts: attemptsOf(row), last: undefined })
     await this.#make(row, cancel)
+  }
+
+  /** Ends a run that does not go on, and gives back the seats that an earlier process had for it. */
+  #abandon(row: RunRow, outcome: Outcome): Promise<void> {
+    const { ctx, env } = this.#context
+    ctx.waitUntil(giveSeatsBack(env, row, configOf(env)))
+    return this.#finish(row, outcome)
   }
 
   /** Lets a run wait for its turn, unless it was cancelled before it was known that it has to. */
@@ -188,6 +198,7 @@ export class Runner {
       env,
       config,
       patienceMs: patienceMsOf(this.#context),
+      isJob: this.#context.jobs.isOpen,
       cancel,
       before,
       note,

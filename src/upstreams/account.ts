@@ -32,6 +32,13 @@ export interface Entrance {
   isResumed?: true
 }
 
+/** A seat at an account. */
+export interface Taken {
+  hindrance?: undefined
+  /** Whether its owner, who had to wait for it, is to enter once more as a sign that it is still there, or else loses it. */
+  isProvisional: boolean
+}
+
 /** How an account stands. */
 export interface AccountStatus {
   health: Health
@@ -41,6 +48,9 @@ export interface AccountStatus {
   sentWithinMinute: number
   latencies: Latency[]
 }
+
+/** For how long a seat is kept for somebody who waited for it and gives no sign of life, in ms. */
+const CONFIRM_MS = 15_000
 
 /** These are over by themselves before long, and are worth waiting for. */
 const PASSING: readonly Hindrance[] = ['full', 'busy', 'probing']
@@ -68,17 +78,17 @@ export class Account extends DurableObject<Env> {
     return this.#health
   }
 
-  /** Has a request take its seat, or wait for one; tells what is in its way, and undefined where nothing is. */
-  async enter(entrance: Entrance): Promise<Obstacle | undefined> {
+  /** Has a request take its seat, or wait for one, until it leaves; tells what is in its way. */
+  async enter(entrance: Entrance): Promise<Obstacle | Taken> {
     const untilMs = Date.now() + entrance.patienceMs
-    const turn = this.#line.join()
+    const turn = this.#line.join(entrance.id)
     try {
-      for (;;) {
+      for (let hasWaited = false; ; hasWaited = true) {
         const obstacle = this.#obstacle(entrance)
-        if (!obstacle && (turn.isFirst || entrance.isResumed)) return this.#take(entrance)
+        if (!obstacle && (turn.isFirst || this.#isIn(entrance))) return this.#take(entrance, hasWaited)
         const nowMs = Date.now()
         if (obstacle && !PASSING.includes(obstacle.hindrance)) return obstacle
-        if (nowMs >= untilMs) return obstacle ?? { hindrance: 'full', untilMs: nowMs }
+        if (nowMs >= untilMs || turn.hasLeft) return obstacle ?? { hindrance: 'full', untilMs: nowMs }
         await turn.called(Math.min(untilMs, obstacle && turn.isFirst ? obstacle.untilMs : untilMs))
       }
     } finally {
@@ -86,10 +96,12 @@ export class Account extends DurableObject<Env> {
     }
   }
 
-  /** Hears how a request ended; `tookMs` only of one that was served. */
+  /** Hears how a request ended, also one that still waits for its seat; `tookMs` only of one that was served. */
   leave(id: string, model: string, outcome: CallOutcome, tookMs?: number): void {
-    this.#seats.free(id)
-    this.#become(healthAfter(this.#health, outcome, model, Date.now()))
+    this.#line.dismiss(id)
+    const hadSeat = this.#seats.free(id)
+    // What was never let in says nothing of the account, least of all that a probe is over.
+    if (hadSeat || outcome.is !== 'cancelled') this.#become(healthAfter(this.#health, outcome, model, Date.now()))
     if (tookMs !== undefined) this.#latencies.note(model, tookMs)
     this.#line.call()
   }
@@ -100,23 +112,31 @@ export class Account extends DurableObject<Env> {
     this.#line.call()
   }
 
-  #obstacle({ id, model, allowance, alone, isResumed }: Entrance): Obstacle | undefined {
-    if (isResumed) return undefined
+  /** Whether the account has a request in hand: it may come again, since its reply was lost or a process died. */
+  #isIn({ id, isResumed }: Entrance): boolean {
+    return isResumed === true || this.#seats.has(id)
+  }
+
+  #obstacle(entrance: Entrance): Obstacle | undefined {
+    if (this.#isIn(entrance)) return undefined
+    const { model, allowance, alone } = entrance
     const nowMs = Date.now()
     const availability = availabilityOf(this.#health, model, nowMs)
     const isTriedAlone = alone && availability.hindrance === 'probing' && isUntried(this.#health)
     if (availability.hindrance && !isTriedAlone) return availability
-    const untilMs = this.#seats.heldUp(id, allowance, nowMs)
+    const untilMs = this.#seats.heldUp(allowance, nowMs)
     if (untilMs === undefined) return undefined
     const isFull = this.#seats.count(nowMs) >= (allowance.maxConcurrency ?? Infinity)
     return { hindrance: isFull ? 'full' : 'busy', untilMs }
   }
 
-  #take({ id, model, allowance, holdMs }: Entrance): undefined {
+  #take({ id, model, allowance, holdMs }: Entrance, isProvisional: boolean): Taken {
     const nowMs = Date.now()
     const availability = availabilityOf(this.#health, model, nowMs)
-    this.#seats.take(id, nowMs + holdMs, allowance, nowMs)
-    if (!availability.hindrance) this.#become(asked(this.#health, availability, nowMs))
+    const isNew = !this.#seats.has(id)
+    this.#seats.take(id, nowMs + (isProvisional ? CONFIRM_MS : holdMs), allowance, nowMs)
+    if (isNew && !availability.hindrance) this.#become(asked(this.#health, availability, nowMs))
+    return { isProvisional }
   }
 
   #become(health: Health): void {

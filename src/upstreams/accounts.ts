@@ -3,13 +3,14 @@ import { GatewayError } from '../errors'
 import { describe, log } from '../log'
 import type { Upstream } from '../providers/provider'
 import { reach } from '../reach'
-import type { Account, Entrance, AccountStatus } from './account'
+import { withDeadline } from '../deadline'
+import type { Account, AccountStatus, Entrance, Taken } from './account'
 import { type Health, NEW, type Obstacle, type CallOutcome } from './health'
 
 type Accounts = DurableObjectNamespace<Account>
 
-/** One for each credential: a new one is a new account, of which nothing is known. */
-const nameOf = ({ name, credential }: Upstream): string =>
+/** What names an account for good: a new credential is a new account, of which nothing is known. */
+export const accountIdOf = ({ name, credential }: Upstream): string =>
   `${name}/${createHash('sha256').update(credential).digest('hex').slice(0, 16)}`
 
 /** Asks an account for something that may be asked twice. Throws GatewayError `unavailable`. */
@@ -17,20 +18,27 @@ export const askAccount = <T>(
   accounts: Accounts,
   upstream: Upstream,
   ask: (account: DurableObjectStub<Account>) => Promise<T>,
-): Promise<T> => reach(() => ask(accounts.getByName(nameOf(upstream))))
+): Promise<T> => reach(() => ask(accounts.getByName(accountIdOf(upstream))))
 
 /** For the log: requests go on without that account's object, or pass it over. */
 const tellUnreachable = ({ name, account }: Upstream, error: unknown): void =>
   log('account-unreachable', { upstream: name, account, ...describe(error) })
 
-/** How an account is; as new where its object cannot be reached, or it has none. Never throws. */
+/** How long an account has for what it does not have to wait for, in ms. */
+const REPLY_MS = 5000
+
+/** How an account is; as new where its object cannot be reached in time, or it has none. Never throws. */
 export const healthOf = async (accounts: Accounts, upstream: Upstream): Promise<Health> =>
   upstream.standIn
     ? NEW
-    : await askAccount(accounts, upstream, async (account) => await account.health()).catch(() => NEW)
+    : await withDeadline(REPLY_MS, () =>
+        askAccount(accounts, upstream, async (account) => await account.health()),
+      ).catch(() => NEW)
 
 /** For how long an account is passed over whose object cannot be reached, in ms. */
 const UNREACHABLE_MS = 1000
+/** A seat that nobody else can be waiting for. */
+const OWN: Taken = { isProvisional: false }
 
 /**
  * Has a request take its seat at an account; one whose object cannot be reached is asked all the same, unless how much it
@@ -40,9 +48,9 @@ export async function enter(
   accounts: Accounts,
   upstream: Upstream,
   entrance: Omit<Entrance, 'allowance'>,
-): Promise<Obstacle | undefined> {
+): Promise<Obstacle | Taken> {
   const { maxConcurrency, requestsPerMinute, standIn } = upstream
-  if (standIn) return undefined
+  if (standIn) return OWN
   const allowance = { maxConcurrency, requestsPerMinute }
   try {
     return await askAccount(accounts, upstream, async (account) => await account.enter({ ...entrance, allowance }))
@@ -50,7 +58,7 @@ export async function enter(
     if (!(error instanceof GatewayError)) throw error
     tellUnreachable(upstream, error)
     const isLimited = maxConcurrency !== undefined || requestsPerMinute !== undefined
-    return isLimited ? { hindrance: 'unreachable', untilMs: Date.now() + UNREACHABLE_MS } : undefined
+    return isLimited ? { hindrance: 'unreachable', untilMs: Date.now() + UNREACHABLE_MS } : OWN
   }
 }
 
@@ -64,7 +72,9 @@ export async function leave(
 ): Promise<void> {
   if (upstream.standIn) return
   try {
-    await askAccount(accounts, upstream, async (account) => await account.leave(id, model, outcome, tookMs))
+    await withDeadline(REPLY_MS, () =>
+      askAccount(accounts, upstream, async (account) => await account.leave(id, model, outcome, tookMs)),
+    )
   } catch (error) {
     tellUnreachable(upstream, error)
   }

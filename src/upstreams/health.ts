@@ -64,8 +64,8 @@ const FAILURES_TO_OPEN = 5
 const [OPEN_MS, MAX_OPEN_MS] = [30_000, 600_000]
 /** How long one is left alone that does not say how long it wants to be, in ms: twice as long each time. */
 const [COOL_MS, MAX_COOL_MS] = [5000, 300_000]
-/** For how long the others wait for a request that tries whether it works, in ms. */
-const PROBE_MS = 2000
+/** For how long the others wait for a request that tries whether it works, in ms: a new one, and one that was open. */
+const [PROBE_MS, RETRIAL_MS] = [2000, 30_000]
 /** For how long it is believed that a model is out of its reach, in ms. */
 const WITHOUT_MS = 300_000
 /** Of how many models at most. */
@@ -97,7 +97,7 @@ export const isUntried = ({ proven, trouble }: Health): boolean => !proven && tr
 
 /** An account that is being asked. */
 export const asked = (health: Health, { isProbe }: { isProbe: boolean }, nowMs: number): Health =>
-  isProbe ? { ...health, probingUntilMs: nowMs + PROBE_MS } : health
+  isProbe ? { ...health, probingUntilMs: nowMs + (isUntried(health) ? PROBE_MS : RETRIAL_MS) } : health
 
 /** What an account has been through after one more request for a model. */
 export function healthAfter(health: Health, outcome: CallOutcome, model: string, nowMs: number): Health {

@@ -6,8 +6,9 @@ export class Line {
     return this.#turns.length
   }
 
-  join(): Turn {
-    const turn = new Turn(this.#turns)
+  /** Lets somebody in at the end, by the name under which it can be dismissed. */
+  join(id: string): Turn {
+    const turn = new Turn(this.#turns, id)
     this.#turns.push(turn)
     return turn
   }
@@ -16,19 +17,33 @@ export class Line {
   call(): void {
     this.#turns[0]?.call()
   }
+
+  /** Has whoever is there under a name leave. */
+  dismiss(id: string): void {
+    const turn = this.#turns.find((each) => each.id === id)
+    turn?.leave()
+    turn?.call()
+  }
 }
 
 /** A place in a line. */
 export class Turn {
+  readonly id: string
   readonly #turns: Turn[]
   #wake: () => void = () => {}
 
-  constructor(turns: Turn[]) {
+  constructor(turns: Turn[], id: string) {
     this.#turns = turns
+    this.id = id
   }
 
   get isFirst(): boolean {
     return this.#turns[0] === this
+  }
+
+  /** Whether it is in the line no more. */
+  get hasLeft(): boolean {
+    return !this.#turns.includes(this)
   }
 
   call(): void {
@@ -46,6 +61,7 @@ export class Turn {
 
   /** Leaves the line, also for good reason: whoever comes first then is called. */
   leave(): void {
+    if (this.hasLeft) return
     const { isFirst } = this
     this.#turns.splice(this.#turns.indexOf(this), 1)
     if (isFirst) this.#turns[0]?.call()

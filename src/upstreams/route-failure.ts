@@ -5,6 +5,9 @@ import type { Obstacle } from './health'
 /** For an upstream that does not say how long it wants to be left alone, or has all seats taken, in ms. */
 const DEFAULT_WAIT_MS = 5000
 
+/** Sooner is not worth asking again, in ms. */
+const MIN_WAIT_MS = 1000
+
 /** Which of several failures tells the caller most about what to do. */
 const TELLING: readonly ProviderErrorKind[] = ['rejected', 'lost', 'throttled', 'unavailable', 'misconfigured']
 
@@ -15,11 +18,15 @@ export function routeFailure(errors: readonly ProviderError[], obstacles: readon
   if (worst && rank(worst) < TELLING.indexOf('throttled')) return failureOf(worst)
   const waits = [
     ...errors.flatMap(({ kind, facts }) => (kind === 'throttled' ? (facts.retryAfterMs ?? DEFAULT_WAIT_MS) : [])),
-    ...obstacles.flatMap((obstacle) => (obstacle.untilMs === Infinity ? [] : waitOf(obstacle, nowMs))),
+    ...obstacles.filter(isOverByItself).map((obstacle) => waitOf(obstacle, nowMs)),
   ]
-  if (waits.length > 0) return { ...AT_REST, retryAfterMs: Math.ceil(Math.min(...waits)) }
+  if (waits.length > 0) return { ...AT_REST, retryAfterMs: Math.ceil(Math.max(MIN_WAIT_MS, Math.min(...waits))) }
   return worst ? failureOf(worst) : NO_UPSTREAM
 }
+
+/** A model that is out of an account's reach will not be within it by waiting. */
+const isOverByItself = ({ hindrance, untilMs }: Obstacle): boolean =>
+  untilMs !== Infinity && hindrance !== 'without-model'
 
 /** Of seats it is only known when they are free at the latest. */
 const waitOf = ({ hindrance, untilMs }: Obstacle, nowMs: number): number =>
@@ -58,6 +65,6 @@ const TIMED_OUT: Failure = {
 
 const LOST: Failure = {
   code: 'upstream_failed',
-  message: 'The upstream made the image but its answer could not be read, twice. Try again later.',
+  message: 'The upstream made the image but its answer could not be read. Try again later.',
   retry: false,
 }

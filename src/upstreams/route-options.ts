@@ -22,6 +22,8 @@ export interface RouteOptions<Served extends Candidate> {
   untilMs: number
   /** For how long it waits where all are busy, in ms. */
   patienceMs: number
+  /** Whether it sits out the rest of an account that wants to be left alone, as long as that ends within its patience. */
+  sitsOut?: boolean
   /** Aborted when nobody wants an answer any more. */
   cancel: AbortSignal
   /** Is told of each failure. */

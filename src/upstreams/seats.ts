@@ -40,8 +40,7 @@ export class Seats {
   }
 
   /** Until when one more would be too many, in ms since 1970; undefined where it would not. */
-  heldUp(id: string, { maxConcurrency, requestsPerMinute }: Allowance, nowMs: number): number | undefined {
-    if (this.#taken.has(id)) return undefined
+  heldUp({ maxConcurrency, requestsPerMinute }: Allowance, nowMs: number): number | undefined {
     if (maxConcurrency !== undefined && this.count(nowMs) >= maxConcurrency) return Math.min(...this.#taken.values())
     if (requestsPerMinute === undefined || this.sentWithinMinute(nowMs) < requestsPerMinute) return undefined
     return (Math.min(...this.#sent.keys()) + WINDOW_SECONDS) * 1000
@@ -59,8 +58,15 @@ export class Seats {
     if (requestsPerMinute !== undefined) this.#storage.kv.put('sent', this.#sent)
   }
 
-  free(id: string): void {
-    if (this.#taken.delete(id)) this.#storage.kv.delete(PREFIX + id)
+  has(id: string): boolean {
+    return this.#taken.has(id)
+  }
+
+  /** Gives a seat back; false where there is none. */
+  free(id: string): boolean {
+    const isTaken = this.#taken.delete(id)
+    if (isTaken) this.#storage.kv.delete(PREFIX + id)
+    return isTaken
   }
 
   #forgetOld(nowMs: number): void {

@@ -7,7 +7,7 @@ const FOREVER = Date.now() + 600_000
 function lineOf(count: number): { line: Line; turns: Turn[]; called: number[] } {
   const line = new Line()
   const called: number[] = []
-  const turns = Array.from({ length: count }, () => line.join())
+  const turns = Array.from({ length: count }, (_, at) => line.join(`turn ${at}`))
   for (const [index, turn] of turns.entries()) void turn.called(FOREVER).then(() => called.push(index))
   return { line, turns, called }
 }
@@ -35,9 +35,19 @@ test('whoever leaves calls the next one, if it was their turn', async () => {
   expect(turns[3]?.isFirst).toBe(true)
 })
 
+test('whoever is dismissed is called, and is in the line no more', async () => {
+  const { line, turns, called } = lineOf(3)
+  line.dismiss('turn 1')
+  line.dismiss('nobody')
+  await settled()
+  expect([called, line.length, turns.map(({ hasLeft }) => hasLeft)]).toEqual([[1], 2, [false, true, false]])
+  turns[1]?.leave()
+  expect(line.length).toBe(2)
+})
+
 test('nobody waits for longer than they said', async () => {
   const line = new Line()
-  const [first, second] = [line.join(), line.join()]
+  const [first, second] = [line.join('first'), line.join('second')]
   await Promise.all([first.called(Date.now() + 5), second.called(Date.now() - 5)])
   expect(line.length).toBe(2)
 })

@@ -22,12 +22,12 @@ describe('whoever could not be served', () => {
     ['of those who cool down', [], [obstacle('cooling', 30_000), obstacle('cooling', 9000)], 9000],
     ['of those who are in trouble', [], [obstacle('open', 60_000), obstacle('open', 30_000)], 30_000],
     ['of both', [throttled(7000)], [obstacle('open', 30_000)], 7000],
-    ['to the millisecond that is begun', [], [obstacle('open', 0.2)], 1],
+    ['to the millisecond that is begun', [], [obstacle('open', 3000.2)], 3001],
     ['of those who can be asked again at all', [error('misconfigured')], [obstacle('cooling', 12_000)], 12_000],
     ['where the rest is taken out', [], [obstacle('out', Infinity), obstacle('open', 4000)], 4000],
     ['where the rest failed in passing', [error('unavailable')], [obstacle('cooling', 2000)], 2000],
     ['also where one does not say how long it takes', [throttled(), throttled(60_000)], [], 5000],
-    ['which may be now', [], [obstacle('cooling', -50)], 0],
+    ['but not at once', [], [obstacle('cooling', -50)], 1000],
     ['where a minute is used up', [], [obstacle('busy', 41_000)], 41_000],
     ['where all seats are taken, which nobody waits for to the end', [], [obstacle('full', 360_000)], 5000],
   ])('is to come again with the soonest %s', (_, errors, obstacles, waitMs) => {
@@ -37,6 +37,7 @@ describe('whoever could not be served', () => {
   test.each<[string, ProviderError[], Obstacle[]]>([
     ['all were refused', [error('misconfigured'), error('misconfigured')], []],
     ['all are disabled or out', [], [obstacle('disabled', Infinity), obstacle('out', Infinity)]],
+    ['all that is left is without the model', [], [obstacle('without-model', 300_000)]],
     ['the last one was refused just now', [error('misconfigured')], [obstacle('disabled', Infinity)]],
   ])('need not come again before something is mended where %s', (_, errors, obstacles) => {
     expect(told(errors, obstacles)).toEqual(MENDING)

@@ -1,0 +1,110 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, test, vi } from 'vitest'
+import type { Entrance } from '../../src/upstreams/account'
+import { accounts, refusing, small, standingOf, stillClock } from '../support/accounts'
+import { audit } from '../support/books'
+import { cancel, ended, job } from '../support/jobs'
+import { ask, team } from '../support/teams'
+
+const fake = accounts(
+  [{ name: 'lone', secret: 'LONE_KEY', models: ['lone=relay-1', 'single=relay-1'], max_concurrency: 1 }],
+  {
+    LONE_KEY: 'key-lone',
+    // Of which one call makes one picture.
+    MODELS: { single: { like: 'gemini-2.5-flash-image' } },
+    QUEUE_WAIT_SECONDS: 60,
+  },
+)
+
+const PATIENCE = { timeout: 10_000, interval: 5 }
+const MANY = { timeout: 30_000 }
+
+const inLine = (waiting: number): Promise<boolean> =>
+  vi.waitUntil(async () => (await standingOf('lone')).waiting === waiting, PATIENCE)
+
+describe('a job that waits for an upstream', () => {
+  test('leaves the line as soon as it is cancelled', MANY, async () => {
+    const { key } = await team('acme')
+    fake.close()
+    const first = await job(key, small('lone', 'A cat'))
+    const others: string[] = []
+    await vi.waitUntil(() => fake.visits.length === 1, PATIENCE)
+    for (const prompt of ['A dog', 'A cow', 'A hen']) others.push(await job(key, small('lone', prompt)))
+    await inLine(3)
+    await Promise.all(others.map((id) => cancel(key, id)))
+    await inLine(0)
+    fake.open()
+    expect((await ended(key, first)).status).toBe('succeeded')
+    await vi.waitFor(async () => expect(await standingOf('lone')).toMatchObject({ seats: 0, sentWithinMinute: 1 }))
+  })
+
+  test('sits out the rest that the only one asks for, which whoever waits for an answer is told of', MANY, async () => {
+    const { key } = await team('acme')
+    fake.answering('key-lone', refusing(429, { 'retry-after': '2' }, 'rate_limit_exceeded'))
+    const id = await job(key, small('lone', 'A cat'))
+    await vi.waitUntil(() => fake.visits.length === 1, PATIENCE)
+    const waits = await job(key, small('lone', 'A dog'))
+    const refused = await ask(key, small('lone', 'A cow'))
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, expect.stringMatching(/^[12]$/)])
+    fake.answering('key-lone')
+    expect([(await ended(key, id)).status, (await ended(key, waits)).status]).toEqual(['succeeded', 'succeeded'])
+    expect(fake.visits).toHaveLength(3)
+    const rows = (await audit('acme')).map(({ status, attempts }) => `${status} ${attempts}`)
+    expect(rows.toSorted()).toEqual(['failed 0', 'succeeded 1', 'succeeded 2'])
+  })
+})
+
+test('a request that was refused does not wait for the seats of its other pictures', MANY, async () => {
+  const { key } = await team('acme')
+  const order: string[] = []
+  const told = async (name: string, body: Record<string, unknown>): Promise<number> => {
+    const { status } = await ask(key, body)
+    order.push(name)
+    return status
+  }
+  const first = told('first', small('lone', 'A cat @delay=300'))
+  await vi.waitUntil(() => fake.visits.length === 1, PATIENCE)
+  const refused = told('refused', small('single', 'A bad cat @fault=moderation', { n: 3 }))
+  await inLine(1)
+  const last = told('last', small('lone', 'A dog @delay=1500'))
+  expect(await Promise.all([first, refused, last])).toEqual([200, 400, 200])
+  expect(order).toEqual(['first', 'refused', 'last'])
+})
+
+describe('a seat that somebody waited for', () => {
+  const entrance = (id: string, patienceMs: number): Entrance => ({
+    id,
+    model: 'relay-1',
+    allowance: { maxConcurrency: 1, requestsPerMinute: undefined },
+    holdMs: 60_000,
+    patienceMs,
+    alone: true,
+  })
+
+  test('is free before long where they have died meanwhile, and kept where they say that they live', async () => {
+    const moveOn = stillClock()
+    const account = env.ACCOUNTS.getByName('waited-for')
+    expect(await account.enter(entrance('holder', 0))).toEqual({ isProvisional: false })
+    const dead = account.enter(entrance('dead', 30_000))
+    await vi.waitUntil(async () => (await account.status()).waiting === 1, PATIENCE)
+    await account.leave('holder', 'relay-1', { is: 'served' })
+    expect(await dead).toEqual({ isProvisional: true })
+    moveOn(15_000)
+    const living = account.enter(entrance('living', 30_000))
+    expect(await living).toEqual({ isProvisional: false })
+    const next = account.enter(entrance('next', 30_000))
+    await vi.waitUntil(async () => (await account.status()).waiting === 1, PATIENCE)
+    await account.leave('living', 'relay-1', { is: 'served' })
+    expect(await next).toEqual({ isProvisional: true })
+    await account.enter(entrance('next', 0))
+    moveOn(59_000)
+    expect((await account.status()).seats).toBe(1)
+  })
+
+  test('is not given a second time to whoever asks again because the reply was lost', async () => {
+    const account = env.ACCOUNTS.getByName('asked-twice')
+    await account.enter(entrance('one', 0))
+    expect(await account.enter(entrance('one', 0))).toEqual({ isProvisional: false })
+    expect(await account.status()).toMatchObject({ seats: 1, sentWithinMinute: 1 })
+  })
+})
