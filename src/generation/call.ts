@@ -97,7 +97,12 @@ async function receive(making: Making, { upstream, model }: Able, signal: AbortS
         throw new GatewayError(NOT_READ, { cause: error })
       }),
     download: (url) =>
-      fetchImage(url, { schemes: ['https:', 'http:'], allowPrivateUrls: config.allowPrivateUrls, signal }),
+      fetchImage(url, {
+        schemes: ['https:', 'http:'],
+        allowPrivateUrls: config.allowPrivateUrls,
+        signal,
+        isPaidFor: true,
+      }),
   }
   for await (const event of upstream.provider.generate(request, upstream, work)) {
     await take(event, { ...making, stored }, signal)

@@ -1,9 +1,12 @@
+import { pause } from '../deadline'
 import { publicUrl, RefusedUrl, type UrlRules } from '../public-url'
 import { type Bytes, read } from '../streams/bytes'
 
 /** What a URL may lead to, and for how long it is read. */
 export interface FetchRules extends UrlRules {
   signal?: AbortSignal
+  /** Whether what it leads to was paid for: its host is then given time, also to have it. */
+  isPaidFor?: true
 }
 
 /** Why a URL was not read; the message is fit for the caller. */
@@ -12,7 +15,11 @@ export class UnreadableUrl extends Error {}
 /** A host that fails, or breaks off before the first byte, may do better the next time. */
 class TryAgain extends UnreadableUrl {}
 
-const TRIES = 3
+/** For how long a host is let be before each further try, in ms; longer where it has what was paid for. */
+const PAUSES_MS = [0, 0]
+const PAID_PAUSES_MS = [250, 1000, 3000]
+/** What such a host may say of a picture that has not reached all of it yet, or where it has too much to do. */
+const NOT_YET = [404, 408, 429]
 const MAX_REDIRECTS = 3
 const FETCH_TIMEOUT_MS = 60_000
 
@@ -35,13 +42,15 @@ export async function* fetchImage(address: string, rules: FetchRules): Bytes {
 }
 
 async function find(address: string, rules: FetchRules, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  for (let tries = 1; ; tries++) {
+  for (const pauseMs of rules.isPaidFor ? PAID_PAUSES_MS : PAUSES_MS) {
     try {
       return await follow(address, rules, signal)
     } catch (error) {
-      if (!(error instanceof TryAgain) || tries === TRIES || signal.aborted) throw error
+      if (!(error instanceof TryAgain) || signal.aborted) throw error
+      await pause(pauseMs)
     }
   }
+  return await follow(address, rules, signal)
 }
 
 async function follow(address: string, rules: FetchRules, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
@@ -52,8 +61,8 @@ async function follow(address: string, rules: FetchRules, signal: AbortSignal): 
     await response.body?.cancel()
     const location = response.headers.get('location')
     if (response.status < 300 || response.status > 399 || !location) {
-      const Unread = response.status >= 500 ? TryAgain : UnreadableUrl
-      throw new Unread(`its host answered with status ${response.status}`)
+      const mayPass = response.status >= 500 || (rules.isPaidFor && NOT_YET.includes(response.status))
+      throw new (mayPass ? TryAgain : UnreadableUrl)(`its host answered with status ${response.status}`)
     }
     if (!URL.canParse(location, url)) throw new UnreadableUrl('it redirects to what is no URL')
     url = checked(new URL(location, url).href, rules)

@@ -141,6 +141,52 @@ test('a host that breaks off is unreadable', async () => {
   await expect(text(fetchImage('https://example.com/a.png', PUBLIC))).rejects.toBeInstanceOf(UnreadableUrl)
 })
 
+/** Reads a picture in no time from a host that answers with such statuses; tells what came of it, and when it was asked. */
+async function readAfter(statuses: number[], rules: FetchRules): Promise<{ outcome: unknown; askedMs: number[] }> {
+  vi.useFakeTimers()
+  const startMs = Date.now()
+  const askedMs: number[] = []
+  const answers = statuses.map((status) => () => new Response('no', { status }))
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
+    askedMs.push(Date.now() - startMs)
+    return answers[askedMs.length - 1]?.() ?? new Response('picture')
+  })
+  const reading = text(fetchImage('https://example.com/a.png', rules)).catch((error: unknown) => error)
+  await vi.advanceTimersByTimeAsync(10_000)
+  return { outcome: await reading, askedMs }
+}
+
+const PAID: FetchRules = { ...PUBLIC, isPaidFor: true }
+
+test.each([404, 408, 429, 500, 503])(
+  'of a picture that was paid for, status %i is not the last word',
+  async (status) => {
+    const times = { outcome: 'picture', askedMs: [0, 250, 1250, 4250] }
+    expect(await readAfter([status, status, status], PAID)).toEqual(times)
+  },
+)
+
+test('a picture that was paid for is given up after four tries', async () => {
+  const { outcome, askedMs } = await readAfter([404, 503, 404, 503, 404], PAID)
+  expect([outcome, askedMs.length]).toEqual([expect.any(UnreadableUrl), 4])
+})
+
+test('a picture that was paid for is given up at once where its URL has expired', async () => {
+  const { outcome, askedMs } = await readAfter([403], PAID)
+  expect([outcome, askedMs]).toEqual([expect.any(UnreadableUrl), [0]])
+})
+
+test.each([
+  [404, 1],
+  [408, 1],
+  [429, 1],
+  [503, 3],
+])("with status %i, nobody waits for a caller's picture, which is asked for %i times", async (status, times) => {
+  const { outcome, askedMs } = await readAfter([status, status, status], PUBLIC)
+  expect([outcome, askedMs.length]).toEqual([expect.any(UnreadableUrl), times])
+  expect(askedMs.at(-1)).toBeLessThan(100)
+})
+
 test('a caller who gives up stops the reading', async () => {
   const requests = answering()
   const signal = AbortSignal.abort()
