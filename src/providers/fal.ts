@@ -172,7 +172,11 @@ async function look(job: Job, upstream: Upstream, work: Work): Promise<Look<Resu
   try {
     return { done: await replyOf(await call(upstream, work, job.response, ask, readError), result) }
   } catch (error) {
-    if (error instanceof ProviderError && isOfRun(error)) return { failed: error }
+    if (!(error instanceof ProviderError)) throw error
+    if (isOfRun(error)) return { failed: error }
+    // The account was let in a moment ago: what was forbidden is something that the run asked for.
+    if (error.kind === 'misconfigured' && !error.facts.ofModel)
+      return { failed: new ProviderError('lost', 'does not give out what it made', {}, { cause: error }) }
     throw error
   }
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Look } from './poll'
+import { type Look, UnknownJob } from './poll'
 import { ProviderError, type Upstream } from './provider'
 import { errorSaid } from './refusal'
 
@@ -8,7 +8,9 @@ export const fluxState = z
   .object({ status: z.string().nullish(), state: z.string().nullish(), progress: z.number().nullish().catch(null) })
   .extend({ result: z.object({ sample: z.string() }).nullish().catch(null) })
 
-/** How such a job stands; a status that is not known is one of a job under way, which was paid for. */
+/**
+ * How such a job stands; a status that is not known is one of a job under way, which was paid for. Throws UnknownJob.
+ */
 export function lookOf(
   { status, state, progress, result }: z.infer<typeof fluxState>,
   upstream: Upstream,
@@ -23,7 +25,7 @@ export function lookOf(
     case 'Content Moderated':
       return { failed: refused('picture that was made', upstream) }
     case 'Task not found':
-      return { failed: new ProviderError('lost', 'no longer knows of its job') }
+      throw new UnknownJob()
     case 'Error':
     case 'Failed':
       return { failed: new ProviderError('unavailable', 'failed to make the picture') }

@@ -7,7 +7,7 @@ import type { Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { asJson, bearer, call, readingImage, replyOf } from './http'
 import { dataUrlOf } from './inputs'
-import { type Look, polled } from './poll'
+import { type Look, polled, UnknownJob } from './poll'
 import { type Provider, ProviderError, type ProviderErrorKind, type Upstream, type Work } from './provider'
 import { type ErrorReader, errorSaid } from './refusal'
 
@@ -188,11 +188,11 @@ const OF_REQUEST = /invalid|illegal|unknown|param|prompt|参数|提示词/i
 async function taskOf(response: Response, upstream: Upstream): Promise<Task> {
   const said = await replyOf(response, reply)
   if (said.code === 0) return said.data ?? said
+  if (said.code === UNKNOWN_TASK) throw new UnknownJob()
   throw errorSaid({ kind: kindOf(said.code, said.msg ?? ''), message: said.msg ?? undefined }, upstream)
 }
 
 function kindOf(code: number, words: string): ProviderErrorKind {
-  if (code === UNKNOWN_TASK) return 'lost'
   if (code !== NOT_SERVED) return 'unavailable'
   if (OF_ACCOUNT.test(words)) return 'misconfigured'
   return OF_REQUEST.test(words) ? 'rejected' : 'unavailable'

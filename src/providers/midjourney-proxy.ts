@@ -5,7 +5,7 @@ import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import { asJson, call, readingImage, replyOf } from './http'
 import { dataUrlOf } from './inputs'
-import { type Look, polled } from './poll'
+import { type Look, polled, UnknownJob } from './poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { type ErrorReader, errorSaid } from './refusal'
 
@@ -156,7 +156,7 @@ async function look(
   const path = `/mj/task/${encodeURIComponent(id)}/fetch`
   const response = await call(upstream, work, path, { method: 'GET', account: asAccount(upstream) }, readError)
   const said = await replyOf(response, task.nullable())
-  if (!said) return { failed: new ProviderError('lost', 'no longer knows of its task') }
+  if (!said) throw new UnknownJob()
   const { status, progress, imageUrl, failReason } = said
   if (status === 'FAILURE') return { failed: failureOf(failReason ?? '', upstream) }
   if (status !== 'SUCCESS') return { percent: from + ((to - from) * percentIn(progress)) / 100 }

@@ -54,7 +54,6 @@ describe('when the upstream', () => {
     ['answers with a web page', 'malformed', 502, 0],
     ['fails', 'error', 502, 2],
     ['names a URL that is gone', 'gone', 502, 2],
-    ['forgets its job', 'lost-job', 502, 2],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
     expect([response.status, upstream.submits]).toEqual([status, submits])

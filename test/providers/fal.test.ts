@@ -182,8 +182,8 @@ describe('when the upstream', () => {
 
   test.each([
     ['names a URL that is gone', 'gone'],
-    ['forgets its job', 'lost-job'],
     ['is done without a picture', 'no-picture'],
+    ['has a run that was forbidden something', 'forbidden-run'],
   ])('%s, what was paid for is lost', async (_, fault) => {
     const told = await tellings({ prompt: `A cat @fault=${fault}` })
     expect([told.at(-1), upstream.submits]).toMatchObject([{ kind: 'lost' }, 1])

@@ -136,7 +136,6 @@ describe('when the upstream', () => {
 
   test.each([
     ['refuses the picture that it made', 'job-moderation', 400, 1],
-    ['forgets its job', 'lost-job', 502, 2],
     ['is ready without a picture', 'empty-job', 502, 2],
     ['names a URL that is gone', 'gone', 502, 2],
   ])('%s, the caller of Kontext gets the right error', async (_, fault, status, submits) => {

@@ -51,7 +51,6 @@ describe('when the upstream', () => {
     ['answers with a web page', 'malformed', 502, undefined],
     ['fails', 'error', 502, undefined],
     ['names a URL that is gone', 'gone', 502, 2],
-    ['forgets its task', 'lost-job', 502, 2],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
     expect([response.status, submits ?? upstream.submits]).toEqual([status, upstream.submits])

@@ -3,7 +3,7 @@ import { FakeMidjourneyProxy } from '../support/fake-midjourney-proxy'
 import { errorOf, openai, post } from '../support/gateway'
 import { dataUrlOf, picture } from '../support/pictures'
 import { playing } from '../support/playing'
-import { accountOf, asking, run, type Told } from '../support/provider-run'
+import { accountOf, asking, run, runInNoTime, type Told } from '../support/provider-run'
 
 const [upstream] = playing(new FakeMidjourneyProxy())
 
@@ -62,7 +62,6 @@ describe('when the upstream', () => {
     ['answers with a web page', 'malformed', 502, undefined],
     ['fails', 'error', 502, undefined],
     ['names a URL that is gone', 'gone', 502, 4],
-    ['forgets its task', 'lost-job', 502, 2],
     ['ends without a picture', 'empty', 502, 4],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
@@ -74,12 +73,16 @@ describe('when the upstream', () => {
     expect(refused).toMatchObject({ code: 'moderation_blocked', message: 'May contain sensitive words' })
   })
 
-  test.each([
-    ['cannot take out all pictures', 'partial'],
-    ['has no room for the second', 'full-later'],
-  ])('%s, those that there are are not lost', async (_, fault) => {
-    const response = await ask(`A cat @fault=${fault}`, { n: 2 })
+  test('cannot take out all pictures, those that there are are not lost', async () => {
+    const response = await ask('A cat @fault=partial', { n: 2 })
     expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(1)
+  })
+
+  test('has no room for the second for long, the first one is not lost', async () => {
+    const request = asking('A cat @fault=full-later', { model: 'midjourney', n: 2 })
+    const { told } = await runInNoTime(request, { upstream: accountOf(upstream) })
+    expect(told.filter((event) => 'picture' in event)).toHaveLength(1)
+    expect(told.at(-1)).toMatchObject({ type: 'summary' })
   })
 })
 

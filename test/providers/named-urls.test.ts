@@ -24,7 +24,7 @@ async function told(
   const handle = (request: Request): Response => {
     asked.push(request)
     if (asked.length === 1) return Response.json(answer)
-    return Response.json({ status: 'Task not found', detail: 'gone' }, { status: 404 })
+    return Response.json({ detail: 'gone' }, { status: 410 })
   }
   const hosts = [new URL(baseUrl).hostname, 'api.eu1.bfl.ai', 'evil.example.org', '169.254.169.254', 'localhost']
   internet(Object.fromEntries(hosts.map((host) => [host, { handle }])))

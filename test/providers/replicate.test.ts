@@ -180,7 +180,6 @@ describe('when the upstream', () => {
 
   test.each([
     ['names a URL that is gone', 'gone'],
-    ['forgets its prediction', 'lost-job'],
     ['has removed its output', 'removed'],
   ])('%s, what was paid for is lost', async (_, fault) => {
     const told = await tellings({ prompt: `A cat @fault=${fault}` })

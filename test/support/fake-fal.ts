@@ -31,6 +31,7 @@ const FAULTS = [
   'error',
   'lost-job',
   'invalid-run',
+  'forbidden-run',
   'nothing-made',
   'unsteady',
   'no-picture',
@@ -101,6 +102,8 @@ export class FakeFal extends FakeProvider {
         return fault('prompt', 'The content was flagged by a content checker.', 'content_policy_violation')
       case 'invalid-run':
         return fault('image_size', 'The picture would be too large.', 'image_too_large')
+      case 'forbidden-run':
+        return detail(403, 'The weights of the model are not accessible.')
       case 'nothing-made':
         return fault('prompt', 'No media was generated.', 'no_media_generated')
       case 'error':

@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:workers'
+import { vi } from 'vitest'
 import { configOf } from '../../src/config'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
 import { openai } from '../../src/providers/openai'
@@ -24,7 +25,7 @@ export const OPENAI: Upstream = {
 }
 
 /** A fake's own account, as the settings of `playing` configure it. */
-export function accountOf({ provider }: FakeProvider): Upstream {
+export function accountOf({ provider }: Pick<FakeProvider, 'provider'>): Upstream {
   const upstream = configOf({ ...env }).upstreams.find(({ name }) => name === provider)
   if (!upstream) throw new Error(`There is no upstream ${provider}.`)
   return upstream
@@ -106,6 +107,22 @@ export async function run(
     told.push(error)
   }
   return told
+}
+
+/**
+ * The same, but no pause takes any time: clocks tell so, until the test gives back the real ones. Tells how long it took by
+ * them, in ms.
+ */
+export async function runInNoTime(request: ImageRequest, way: Way): Promise<{ told: Told[]; tookMs: number }> {
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: Date.now() })
+  const startMs = Date.now()
+  const over = new AbortController()
+  const running = run(request, way).finally(() => over.abort())
+  while (!over.signal.aborted) {
+    if (vi.getTimerCount() > 0) await vi.advanceTimersToNextTimerAsync()
+    else await scheduler.wait(1)
+  }
+  return { told: await running, tookMs: Date.now() - startMs }
 }
 
 /** The job that was accepted last. */

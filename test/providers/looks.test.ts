@@ -1,0 +1,119 @@
+import { describe, expect, test, vi } from 'vitest'
+import { stillClock } from '../support/accounts'
+import { type Asynchronous, ASYNCHRONOUS, modelAt, oneAtATime, standingAt } from '../support/asynchronous'
+import type { FakeProvider } from '../support/fake-provider'
+import { post } from '../support/gateway'
+import { playingParts } from '../support/playing'
+import { accountOf, asking, runInNoTime } from '../support/provider-run'
+
+playingParts(ASYNCHRONOUS.map(({ name, fake, theirs }) => ({ name, fake, setting: oneAtATime(name, theirs) })))
+
+const SAID = 'words of an upstream'
+const down = (): Response => new Response(SAID, { status: 502 })
+const unauthorized = (): Response => Response.json({ detail: SAID }, { status: 401 })
+
+/** Has the looks at a job be answered otherwise, as long as there is such an answer; tells how many there were. */
+function instead(fake: FakeProvider, answer: (looks: number) => Response | undefined): () => number {
+  const handle = fake.handle.bind(fake)
+  let looks = 0
+  vi.spyOn(fake, 'handle').mockImplementation(async (request) => {
+    const isLook = fake.submits > 0 && !request.url.includes('/files/')
+    return (isLook ? answer(++looks) : undefined) ?? (await handle(request))
+  })
+  return () => looks
+}
+
+/** Has a job that is not known be there after so many ms. */
+function lagging(fake: FakeProvider, milliseconds: number): void {
+  const startMs = Date.now()
+  instead(fake, () => {
+    if (Date.now() >= startMs + milliseconds) for (const { order } of fake.jobs.values()) order.fault = undefined
+    return undefined
+  })
+}
+
+/** What an upstream tells of a request, and how long it took by its own clock, in ms. */
+const toldInNoTime = ({ name, theirs }: Asynchronous, prompt = 'A cat'): ReturnType<typeof runInNoTime> =>
+  runInNoTime(asking(prompt, { model: theirs, partials: 0 }), { upstream: accountOf({ provider: name }) })
+
+describe.each(ASYNCHRONOUS)('a job of $name', (one) => {
+  const { fake, begun } = one
+
+  test('that cannot be looked at for a minute and a half is not paid for again', async () => {
+    const startMs = Date.now()
+    instead(fake, () => (Date.now() < startMs + 90_000 ? down() : undefined))
+    const { told } = await toldInNoTime(one)
+    expect(told.filter((event) => 'picture' in event)).toHaveLength(1)
+    expect(fake.submits).toBe(begun)
+  })
+
+  test('that cannot be looked at for two minutes is given up, and was asked about ever more rarely', async () => {
+    const looks = instead(fake, down)
+    const { told, tookMs } = await toldInNoTime(one)
+    expect([told.at(-1), Math.floor(tookMs / 10_000)]).toMatchObject([{ kind: 'lost' }, 12])
+    expect(looks()).toBeLessThan(40)
+  })
+
+  test('that is not known at first is not paid for again', async () => {
+    lagging(fake, 5000)
+    const { told } = await toldInNoTime(one, 'A cat @fault=lost-job')
+    expect(told.filter((event) => 'picture' in event)).toHaveLength(1)
+    expect(fake.submits).toBe(begun)
+  })
+
+  test('that is not known for ten seconds is lost', async () => {
+    const { told, tookMs } = await toldInNoTime(one, 'A cat @fault=lost-job')
+    expect([told.at(-1), fake.submits]).toMatchObject([{ kind: 'lost' }, 1])
+    expect([tookMs >= 10_000, tookMs < 20_000]).toEqual([true, true])
+  })
+
+  test('that cannot be looked at since its key was revoked tells so at once', async () => {
+    instead(fake, unauthorized)
+    const { told, tookMs } = await toldInNoTime(one)
+    expect(told.at(-1)).toMatchObject({ kind: 'misconfigured', facts: { status: 401, ofModel: undefined } })
+    expect(tookMs).toBeLessThan(5000)
+  })
+
+  test('that is asked about too often is let be for as long as its upstream says', async () => {
+    const limited = (): Response => new Response(SAID, { status: 429, headers: { 'retry-after': '30' } })
+    const looks = instead(fake, (count) => (count <= 2 ? limited() : undefined))
+    const { told, tookMs } = await toldInNoTime(one)
+    expect(told.filter((event) => 'picture' in event)).toHaveLength(1)
+    expect([tookMs >= 60_000, looks() < 10]).toEqual([true, true])
+  })
+})
+
+describe('a caller whose picture is made by a job', () => {
+  const [one] = ASYNCHRONOUS.filter(({ name }) => name === 'fal')
+  if (!one) throw new Error('There is no fal.')
+  const { name, fake } = one
+  const ask = (prompt: string): Promise<Response> => post('/v1/images/generations', { model: modelAt(name), prompt })
+
+  test('gets it, paid for once, though the job is not known at first', async () => {
+    lagging(fake, 500)
+    expect((await ask('A cat @fault=lost-job')).status).toBe(200)
+    expect(fake.submits).toBe(1)
+  })
+
+  test.each([
+    ['is never known', () => undefined, 4000],
+    ['cannot be looked at', down, 50_000],
+  ])('whose job %s is told that it failed, but not in whose words', async (_, answer, afterMs) => {
+    const logged = vi.spyOn(console, 'log')
+    const jump = stillClock()
+    instead(fake, () => {
+      jump(afterMs)
+      return answer()
+    })
+    const response = await ask('A cat @fault=lost-job')
+    expect(response.status).toBe(502)
+    expect((await response.text()) + JSON.stringify(logged.mock.calls)).not.toContain(SAID)
+  })
+
+  test('has the account disabled whose key was revoked meanwhile, and nothing begun there again', async () => {
+    instead(fake, unauthorized)
+    expect((await ask('A cat')).status).toBe(503)
+    expect(fake.submits).toBe(1)
+    expect(await standingAt(name)).toMatchObject({ health: { disabled: { status: 401 } } })
+  })
+})
