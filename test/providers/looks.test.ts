@@ -95,6 +95,17 @@ describe('a caller whose picture is made by a job', () => {
     expect(fake.submits).toBe(1)
   })
 
+  test('gets it, paid for once, though the host of pictures does not have it at first', async () => {
+    const handle = fake.handle.bind(fake)
+    let asked = 0
+    vi.spyOn(fake, 'handle').mockImplementation(async (request) => {
+      const isEarly = request.url.includes('/files/') && ++asked === 1
+      return isEarly ? new Response(SAID, { status: 404 }) : await handle(request)
+    })
+    expect((await ask('A cat')).status).toBe(200)
+    expect([fake.submits, asked]).toEqual([1, 2])
+  })
+
   test.each([
     ['is never known', () => undefined, 4000],
     ['cannot be looked at', down, 50_000],

@@ -46,7 +46,8 @@ export async function serveFile(request: Request, call: Call): Promise<Response>
     const message = 'A signed URL takes no Authorization header.'
     return refuse(call, invalidRequest('unexpected_authorization', null, message))
   }
-  if (!seed || !format) return refuse(call, { ...invalidRequest('not_found', null, 'No such file.'), status: 404 })
+  if (!seed || !format)
+    return refuse(call, { ...invalidRequest('not_found', null, 'No such file any more.'), status: 410 })
   const picture = await makePicture(format, seed, Number(length ?? 0))
   async function* pieces(): AsyncGenerator<Uint8Array, void> {
     for (const piece of piecesOf(picture)) yield piece.slice()
