@@ -3,7 +3,9 @@ import { TEN_SHAPES } from '../catalog/gemini-sizes'
 import type { Model } from '../catalog/model'
 import { PLAIN } from '../catalog/plain'
 import { ratioNamed, shaped } from '../catalog/ratios'
+import { aboveMaximum, invalidValue, noTransparency, unknownParameter } from '../catalog/refusals'
 import type { Sizes } from '../catalog/sizes'
+import type { Failure } from '../errors'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { asJson, bearer, call, readingImage, replyOf } from './http'
 import { dataUrlOf } from './inputs'
@@ -127,11 +129,14 @@ const isNew = ({ baseUrl }: Upstream): boolean => baseUrl.endsWith('/v1/api')
 
 /** Begins a task, and tells its id. */
 async function submit(request: ImageRequest, upstream: Upstream, work: Work): Promise<string> {
+  const failure = isNew(upstream) ? beyondNew(request) : undefined
+  // Another account may be one of the old generation.
+  if (failure) throw new ProviderError('misconfigured', 'has no field for what is asked', { failure, ofRequest: true })
   const response = await call(
     upstream,
     work,
     isNew(upstream) ? '/generate' : isBanana(work.model) ? '/v1/draw/nano-banana' : '/v1/draw/completions',
-    { account: bearer(upstream), ...asJson({ ...fieldsOf(request, work), ...wayOf(request, upstream, work) }) },
+    { account: bearer(upstream), ...asJson(fieldsOf(request, upstream, work)) },
     readError,
   )
   const task = await taskOf(response, upstream)
@@ -139,27 +144,41 @@ async function submit(request: ImageRequest, upstream: Upstream, work: Work): Pr
   throw isFailed(task) ? failureOf(task, upstream) : new ProviderError('unavailable', 'told no id of its task')
 }
 
-/** How pictures are sent, and that the answer is to be but an id, which each generation says in its own words. */
-function wayOf({ images }: ImageRequest, upstream: Upstream, work: Work): Record<string, unknown> {
-  const inputs = images.length > 0 ? images.map((image) => dataUrlOf(image, work)) : undefined
-  return isNew(upstream) ? { images: inputs, replyType: 'async' } : { urls: inputs, webHook: '-1' }
+/** What is asked for that the new generation has no field for (protocols §5.2), in which alone the account is to blame. */
+function beyondNew({ n, quality, background, mask }: ImageRequest): Failure | undefined {
+  if (n > 1) return aboveMaximum('n', n, 1)
+  if (quality !== DEFAULTS.quality) return invalidValue('quality', quality, [DEFAULTS.quality])
+  if (background === 'transparent') return noTransparency()
+  return mask && unknownParameter('mask')
 }
 
-function fieldsOf(request: ImageRequest, work: Work): Record<string, unknown> {
-  const { prompt, n, size, quality, background, mask } = request
+/** Each generation says in its own words how pictures are sent, and that the answer is to be but an id. */
+function fieldsOf(request: ImageRequest, upstream: Upstream, work: Work): Record<string, unknown> {
+  const { prompt, size, images } = request
   const { model } = work
-  const common = { model, prompt }
+  const inputs = images.length > 0 ? images.map((image) => dataUrlOf(image, work)) : undefined
+  return isNew(upstream)
+    ? { model, prompt, ...shapeOf(size, model), images: inputs, replyType: 'async' }
+    : { model, prompt, ...oldFieldsOf(request, work), urls: inputs, webHook: '-1' }
+}
+
+function shapeOf(size: string, model: string): { aspectRatio?: string | undefined; imageSize?: string } {
   if (isBanana(model)) {
     const shape = ratioNamed(size, BANANA_SIZES)
-    return shape
-      ? { ...common, aspectRatio: shape.ratio, imageSize: `${shape.scale}K` }
-      : { ...common, aspectRatio: 'auto' }
+    return shape ? { aspectRatio: shape.ratio, imageSize: `${shape.scale}K` } : { aspectRatio: 'auto' }
   }
-  if (isSora(model)) return { ...common, size: ratioNamed(size, SORA_SIZES)?.ratio ?? 'auto', variants: n }
+  if (isSora(model)) return { aspectRatio: ratioNamed(size, SORA_SIZES)?.ratio ?? 'auto' }
+  // Since `-vip` takes pixels only, what is left to it is left out.
+  return { aspectRatio: size === DEFAULTS.size ? undefined : size }
+}
+
+/** What each family takes of the old generation, besides a prompt and pictures. */
+function oldFieldsOf({ n, size, quality, background, mask }: ImageRequest, work: Work): Record<string, unknown> {
+  const shape = shapeOf(size, work.model)
+  if (isBanana(work.model)) return shape
+  if (isSora(work.model)) return { size: shape.aspectRatio, variants: n }
   return {
-    ...common,
-    // Since `-vip` takes pixels only, what is left to it is left out.
-    aspectRatio: size === DEFAULTS.size ? undefined : size,
+    ...shape,
     quality: quality === DEFAULTS.quality ? undefined : quality,
     background: background === DEFAULTS.background ? undefined : background,
     mask: mask && dataUrlOf(mask, work),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FakeGrsai } from '../support/fake-grsai'
-import { openai, post } from '../support/gateway'
-import { dataUrlOf, picture } from '../support/pictures'
+import { errorOf, openai, post } from '../support/gateway'
+import { dataUrlOf, picture, pictureFile } from '../support/pictures'
 import { playing } from '../support/playing'
 import { accountOf, asking, jobIn, run } from '../support/provider-run'
 
@@ -12,14 +12,13 @@ const ask = (prompt: string, more: Record<string, unknown> = {}): Promise<Respon
   post('/v1/images/generations', { model: 'gpt-image-2', prompt, ...more })
 
 test('a task is begun at the one endpoint, and asked about by its id', async () => {
-  expect((await ask('A cat @delay=300', { size: '1024x1024', quality: 'low' })).status).toBe(200)
+  expect((await ask('A cat @delay=300', { size: '1024x1024' })).status).toBe(200)
   const [submit, ...looks] = upstream.sent
   expect(submit).toMatchObject({ path: '/v1/api/generate', headers: { authorization: 'Bearer key-of-the-fake' } })
   expect(submit?.body).toEqual({
     model: 'gpt-image-2',
     prompt: 'A cat @delay=300',
     aspectRatio: '1024x1024',
-    quality: 'low',
     replyType: 'async',
   })
   const [id] = upstream.jobs.keys()
@@ -39,6 +38,26 @@ test("a picture to edit is sent as a data URL, to Google's models as well", asyn
     images: [dataUrlOf(bytes)],
     replyType: 'async',
   })
+})
+
+test('sora-image is told its ratio in the one word for it', async () => {
+  expect((await ask('A cat', { model: 'sora-image', size: '1024x1536' })).status).toBe(200)
+  const body = { model: 'sora-image', prompt: 'A cat', aspectRatio: '2:3', replyType: 'async' }
+  expect(upstream.sent[0]?.body).toEqual(body)
+})
+
+test('what it has no field for is refused, and held against nobody', async () => {
+  const asked = [
+    { quality: 'high' },
+    { model: 'sora-image', n: 2 },
+    { model: 'gpt-image-2.5-flare', background: 'transparent' },
+  ]
+  const params = await Promise.all(asked.map(async (more) => (await errorOf(await ask('A cat', more))).param))
+  const [image, mask] = [await pictureFile('one'), await pictureFile('mask')]
+  const edit = openai().images.edit({ model: 'gpt-image-2', prompt: 'A cat', image, mask })
+  await expect(edit).rejects.toMatchObject({ status: 400, param: 'mask' })
+  expect([params, upstream.sent]).toEqual([['quality', 'n', 'background'], []])
+  expect((await ask('A cat')).status).toBe(200)
 })
 
 describe('when the upstream', () => {

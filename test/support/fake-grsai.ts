@@ -27,13 +27,17 @@ function isFit({ model, aspectRatio, imageSize, size, variants }: Fields): boole
   const isOneOf = (value: unknown, all: unknown[]): boolean => value === undefined || all.includes(value)
   if (String(model).includes('banana'))
     return isOneOf(aspectRatio, RATIOS) && isOneOf(imageSize, ['1K', '2K', '4K']) && variants === undefined
-  if (model === 'sora-image') return isOneOf(size, ['auto', '1:1', '3:2', '2:3']) && isOneOf(variants, [1, 2])
+  if (model === 'sora-image')
+    return isOneOf(size ?? aspectRatio, ['auto', '1:1', '3:2', '2:3']) && isOneOf(variants, [1, 2])
   const isPixels = aspectRatio === undefined || (typeof aspectRatio === 'string' && PIXELS.test(aspectRatio))
   return isPixels || (model !== 'gpt-image-2-vip' && isOneOf(aspectRatio, RATIOS))
 }
 
-const takenBy = (model: unknown): string[] =>
-  String(model).includes('banana') ? ['aspectRatio', 'imageSize'] : model === 'sora-image' ? ['size', 'variants'] : GPT
+/** The old generation has fields of their own for its families, the new one the same for all (protocols §5.2). */
+function takenBy(model: unknown, generation: Generation): string[] {
+  if (generation === 'api' || String(model).includes('banana')) return ['aspectRatio', 'imageSize']
+  return model === 'sora-image' ? ['size', 'variants'] : GPT
+}
 
 /** GrsAI (protocols §5), the old generation of its API or the new one: what is wrong is told with status 200. */
 export class FakeGrsai extends FakeProvider {
@@ -52,7 +56,7 @@ export class FakeGrsai extends FakeProvider {
   }
 
   override get models(): string[] {
-    return [this.model, 'gemini-3-pro-image=nano-banana-pro', 'sora-image']
+    return [this.model, 'gpt-image-2.5-flare', 'gemini-3-pro-image=nano-banana-pro', 'sora-image']
   }
 
   protected answer(_: Request, sent: Sent): Response {
@@ -74,7 +78,7 @@ export class FakeGrsai extends FakeProvider {
   #known(body: unknown): string[] {
     const common = this.#generation === 'api' ? ['images', 'replyType'] : ['urls', 'webHook', 'shutProgress']
     const model = typeof body === 'object' && body !== null && 'model' in body ? body.model : undefined
-    return ['model', 'prompt', ...common, ...takenBy(model)]
+    return ['model', 'prompt', ...common, ...takenBy(model, this.#generation)]
   }
 
   #submit(fields: Fields): Response {
