@@ -70,8 +70,8 @@ const MODELS: Readonly<Record<string, Model>> = {
 }
 
 /** Models of others that it serves as what they are. */
-// A pattern, since whether it goes on with a model that its maker shuts down is not known.
-const OTHERS = ['gpt-image-2', 'gpt-image-1.5*', 'gemini-3-pro-image=nano-banana-pro']
+// Patterns, since neither whether it goes on with a model that its maker shuts down nor how the names of 2.5 end is known.
+const OTHERS = ['gpt-image-2', 'gpt-image-2.5*', 'gpt-image-1.5*', 'gemini-3-pro-image=nano-banana-pro']
 
 /** How often a task is asked about, at last, in ms. */
 const POLL_MS = 2000
@@ -144,7 +144,7 @@ async function submit(request: ImageRequest, upstream: Upstream, work: Work): Pr
   throw isFailed(task) ? failureOf(task, upstream) : new ProviderError('unavailable', 'told no id of its task')
 }
 
-/** What is asked for that the new generation has no field for (protocols §5.2), in which alone the account is to blame. */
+/** What is asked for that the new generation has no field for (protocols §5.2); the first of it. */
 function beyondNew({ n, quality, background, mask }: ImageRequest): Failure | undefined {
   if (n > 1) return aboveMaximum('n', n, 1)
   if (quality !== DEFAULTS.quality) return invalidValue('quality', quality, [DEFAULTS.quality])

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { catalogueOf } from '../../src/catalog/models'
+import { successorOf } from '../../src/catalog/retirement'
 import { configOf } from '../../src/config'
 import { grsai } from '../../src/providers/grsai'
 import { candidates } from '../../src/upstreams/candidates'
@@ -155,4 +156,6 @@ test('its secret alone has it serve its own names, and those of others that it c
   expect(served('gpt-image-2')).toEqual(['gpt-image-2'])
   expect(served('nano-banana-fast')).toEqual(['nano-banana-fast'])
   expect(served('gemini-3-pro-image')).toEqual(['nano-banana-pro'])
+  const successor = successorOf('gpt-image-1.5', config.catalogue, Date.parse('2026-12-01')) ?? ''
+  expect(served(successor)).toEqual([successor])
 })
