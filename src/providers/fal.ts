@@ -7,6 +7,7 @@ import { pixelsOf, type Sizes, written } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { asJson, call, inPath, readingImage, replyOf } from './http'
 import { dataUrlOf, withWhiteMask } from './inputs'
+import { jobUrl } from './job-url'
 import { type Look, polled } from './poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { type ErrorReader, errorSaid } from './refusal'
@@ -113,8 +114,14 @@ async function submit(
   const { request, work } = await withWhiteMask(asked, given)
   const ask = { account: asAccount(upstream), ...asJson(fieldsOf(request, way, work)) }
   const response = await call(upstream, work, `/${inPath(model)}${way.pathOf?.(request) ?? ''}`, ask, readError)
-  const { request_id: requestId, status_url: status, response_url: result } = await replyOf(response, submitted)
-  return { requestId, job: { status, response: result } }
+  const { request_id: requestId, status_url, response_url } = await replyOf(response, submitted)
+  // A job goes by its owner and app alone.
+  const app = model.split('/').slice(0, 2).join('/')
+  const status = jobUrl(upstream, status_url, requestId, (id) => `/${app}/requests/${id}/status`)
+  return {
+    requestId,
+    job: { status, response: jobUrl(upstream, response_url, requestId, (id) => `/${app}/requests/${id}`) },
+  }
 }
 
 function fieldsOf(request: ImageRequest, way: Way, work: Work): Record<string, unknown> {

@@ -9,6 +9,7 @@ import { read } from '../streams/bytes'
 import { JsonStream, type Path } from '../streams/json'
 import { asJson, bearer, bodyOf, call, readingImage, unpromised } from './http'
 import { dataUrlOf, withWhiteMask } from './inputs'
+import { jobUrl } from './job-url'
 import { type Look, polled } from './poll'
 import { type Provider, ProviderError, type Upstream, type Work } from './provider'
 import { type ErrorReader, errorSaid } from './refusal'
@@ -120,7 +121,7 @@ async function submit(
   const ask = { account: bearer(upstream), ...asJson({ version, input: inputOf(request, work) }) }
   const response = await call(upstream, work, path, ask, readError)
   const { id, urls } = await predictionOf(response, submitted)
-  return { requestId: id, job: urls.get }
+  return { requestId: id, job: jobUrl(upstream, urls.get, id, (own) => `/v1/predictions/${own}`) }
 }
 
 function inputOf(request: ImageRequest, work: Work): Record<string, unknown> {

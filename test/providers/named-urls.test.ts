@@ -35,6 +35,15 @@ async function told(
 const hasCredential = ({ url, headers }: Request): boolean =>
   JSON.stringify([url, ...headers]).includes(OPENAI.credential)
 
+const FOREIGN = 'https://evil.example.org/job?id=1'
+const PRIVATE = [
+  'https://169.254.169.254/latest?id=1',
+  'http://evil.example.org/job?id=1',
+  'https://localhost/?id=1',
+  'https://u:p@evil.example.org/?id=1',
+]
+const ELSEWHERE = [FOREIGN, ...PRIVATE]
+
 describe.each(JOBS)('%s', (_, provider, model, answerWith) => {
   const baseUrl = 'https://jobs.example.com'
 
@@ -44,24 +53,35 @@ describe.each(JOBS)('%s', (_, provider, model, answerWith) => {
     expect(asked.map(hasCredential)).toEqual([true, true])
   })
 
-  test('asks without its credential at a host that an answer named', async () => {
+  test.each(ELSEWHERE)('tells nobody at %s its credential, which an answer named', async (url) => {
     const asked: Request[] = []
-    await told({ provider, model, baseUrl }, answerWith('https://evil.example.org/job?id=1'), asked)
-    expect(asked.map(({ url }) => new URL(url).hostname)).toEqual(['jobs.example.com', 'evil.example.org'])
-    expect(asked.map(hasCredential)).toEqual([true, false])
+    await told({ provider, model, baseUrl }, answerWith(url), asked)
+    expect(asked.filter((each) => hasCredential(each) !== (new URL(each.url).origin === baseUrl))).toEqual([])
   })
 
-  test.each([
-    'https://169.254.169.254/latest?id=1',
-    'http://evil.example.org/job?id=1',
-    'https://localhost/?id=1',
-    'https://u:p@evil.example.org/?id=1',
-  ])('asks nobody at %s, which an answer named', async (url) => {
+  test.each(PRIVATE)('asks nobody at %s, which an answer named', async (url) => {
     const asked: Request[] = []
     const events = await told({ provider, model, baseUrl }, answerWith(url), asked)
-    expect(asked).toHaveLength(1)
+    expect(asked.filter((each) => new URL(each.url).origin !== baseUrl)).toEqual([])
     expect(events.at(-1)).toMatchObject({ kind: 'lost' })
   })
+})
+
+describe.each([
+  ['fal', fal, 'fal-ai/flux/dev', (url: string) => ({ status_url: url, response_url: url })],
+  ['replicate', replicate, 'black-forest-labs/flux-dev', (url: string) => ({ urls: { get: url } })],
+] as const)('%s', (_, provider, model, answerWith) => {
+  const baseUrl = 'https://jobs.example.com'
+
+  test.each(['../../v4/user', 'job?key=1', '', undefined])(
+    'asks where an answer says about a job of id %j',
+    async (id) => {
+      const asked: Request[] = []
+      await told({ provider, model, baseUrl }, { id, request_id: id, ...answerWith(FOREIGN) }, asked)
+      expect(asked.map(({ url }) => url).slice(1)).toEqual([FOREIGN])
+      expect(asked.map(hasCredential)).toEqual([true, false])
+    },
+  )
 })
 
 describe('Black Forest Labs', () => {

@@ -53,6 +53,8 @@ export class FakeFal extends FakeProvider {
   readonly provider = 'fal'
   readonly model = 'fal-ai/flux-2-pro'
   override readonly answersUrls = true
+  /** The origin that its answers name, where a proxy stands before it. */
+  maker: string | undefined
   readonly #fields = new Map<string, Fields>()
 
   override get models(): string[] {
@@ -80,7 +82,7 @@ export class FakeFal extends FakeProvider {
     if (refusal) return refusal
     const { id } = this.begin(order)
     this.#fields.set(id, { prompt: order.prompt, count: Number(fields['num_images'] ?? 1) })
-    const url = `${this.origin}/${endpoint.split('/').slice(0, 2).join('/')}/requests/${id}`
+    const url = `${this.maker ?? this.origin}/${endpoint.split('/').slice(0, 2).join('/')}/requests/${id}`
     const urls = { response_url: url, status_url: `${url}/status`, cancel_url: `${url}/cancel` }
     return Response.json({ status: 'IN_QUEUE', request_id: id, ...urls, queue_position: 0 })
   }

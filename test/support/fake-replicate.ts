@@ -36,6 +36,8 @@ export class FakeReplicate extends FakeProvider {
   readonly provider = 'replicate'
   readonly model = 'black-forest-labs/flux-2-pro'
   override readonly answersUrls = true
+  /** The origin that its answers name, where a proxy stands before it. */
+  maker: string | undefined
   readonly #inputs = new Map<string, Record<string, unknown>>()
 
   override get models(): string[] {
@@ -106,7 +108,7 @@ export class FakeReplicate extends FakeProvider {
   }
 
   #told({ id }: Job, state: string, status: number, more: Record<string, unknown> = {}): Response {
-    const url = `${this.origin}/v1/predictions/${id}`
+    const url = `${this.maker ?? this.origin}/v1/predictions/${id}`
     const input = this.#inputs.get(id)
     const rest = { output: null, error: null, logs: '', metrics: {}, data_removed: false, ...more }
     return Response.json(
