@@ -77,16 +77,21 @@ const wayOf = (model: string): Way => WAYS.get(model) ?? { reach: USUAL }
 /** How often its own client asks, in ms. */
 const POLL_MS = 500
 
-/** fal (protocols §6.4): a job of its queue, asked about at the URLs that it was given. */
+/**
+ * fal (protocols §6.4): a job of its queue, asked about at the URLs that it was given. At `https://fal.run` the same request
+ * is answered with its pictures.
+ */
 export const fal: Provider = {
   id: 'fal',
   wellKnown: { secret: 'FAL_KEY', baseUrl: 'https://queue.fal.run', models: [...WAYS.keys()], priority: 1 },
   models: Object.fromEntries([...WAYS].map(([name, { reach }]) => [name, reach])),
   capability: (model, theirs) => narrowed(model, wayOf(theirs).reach),
   async *generate(request, upstream, work) {
-    const { requestId, job } = work.job === undefined ? await submit(request, upstream, work) : { job: jobOf(work.job) }
-    yield { type: 'accepted', requestId, job: JSON.stringify(job) }
-    yield* answer(yield* polled(work, POLL_MS, () => look(job, upstream, work)), request, upstream, work)
+    const begun = work.job === undefined ? await submit(request, upstream, work) : { job: jobOf(work.job) }
+    const job = 'job' in begun ? JSON.stringify(begun.job) : undefined
+    yield { type: 'accepted', requestId: begun.requestId, job }
+    const said = 'job' in begun ? yield* polled(work, POLL_MS, () => look(begun.job, upstream, work)) : begun.said
+    yield* answer(said, request, upstream, work)
   },
 }
 
@@ -97,32 +102,6 @@ const jobUrls = z.object({ status: z.string(), response: z.string() })
 type Job = z.infer<typeof jobUrls>
 
 const jobOf = (job: string): Job => jobUrls.parse(JSON.parse(job))
-
-const submitted = z.object({
-  request_id: z.string().optional().catch(undefined),
-  status_url: z.url(),
-  response_url: z.url(),
-})
-
-async function submit(
-  asked: ImageRequest,
-  upstream: Upstream,
-  given: Work,
-): Promise<{ requestId?: string | undefined; job: Job }> {
-  const { model } = given
-  const way = wayOf(model)
-  const { request, work } = await withWhiteMask(asked, given)
-  const ask = { account: asAccount(upstream), ...asJson(fieldsOf(request, way, work)) }
-  const response = await call(upstream, work, `/${inPath(model)}${way.pathOf?.(request) ?? ''}`, ask, readError)
-  const { request_id: requestId, status_url, response_url } = await replyOf(response, submitted)
-  // A job goes by its owner and app alone.
-  const app = model.split('/').slice(0, 2).join('/')
-  const status = jobUrl(upstream, status_url, requestId, (id) => `/${app}/requests/${id}/status`)
-  return {
-    requestId,
-    job: { status, response: jobUrl(upstream, response_url, requestId, (id) => `/${app}/requests/${id}`) },
-  }
-}
 
 function fieldsOf(request: ImageRequest, way: Way, work: Work): Record<string, unknown> {
   const { prompt, n, size, format, moderation, extras } = request
@@ -170,6 +149,34 @@ const result = z.object({
   prompt: z.string().nullish().catch(null),
 })
 type Result = z.infer<typeof result>
+
+const submitted = z.object({
+  request_id: z.string().optional().catch(undefined),
+  status_url: z.url(),
+  response_url: z.url(),
+})
+const madeAtOnce = result.refine(({ images, image }) => images || image)
+
+type Begun = { requestId?: string | undefined } & ({ job: Job } | { said: Result })
+
+/** Begins a job, or has the pictures made at once. */
+async function submit(asked: ImageRequest, upstream: Upstream, given: Work): Promise<Begun> {
+  const { model } = given
+  const way = wayOf(model)
+  const { request, work } = await withWhiteMask(asked, given)
+  const ask = { account: asAccount(upstream), ...asJson(fieldsOf(request, way, work)) }
+  const response = await call(upstream, work, `/${inPath(model)}${way.pathOf?.(request) ?? ''}`, ask, readError)
+  const said = await replyOf(response, z.union([submitted, madeAtOnce]))
+  if (!('status_url' in said)) return { requestId: response.headers.get('x-fal-request-id') ?? undefined, said }
+  const { request_id: requestId, status_url, response_url } = said
+  // A job goes by its owner and app alone.
+  const app = model.split('/').slice(0, 2).join('/')
+  const status = jobUrl(upstream, status_url, requestId, (id) => `/${app}/requests/${id}/status`)
+  return {
+    requestId,
+    job: { status, response: jobUrl(upstream, response_url, requestId, (id) => `/${app}/requests/${id}`) },
+  }
+}
 
 /** A job that is over may have failed; only asking for its result tells. */
 async function look(job: Job, upstream: Upstream, work: Work): Promise<Look<Result>> {

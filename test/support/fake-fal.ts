@@ -48,7 +48,10 @@ interface Fields {
   count: number
 }
 
-/** fal's queue (protocols §6.4): a job is asked about under its owner and app only, and fails without saying so there. */
+/**
+ * fal's queue (protocols §6.4): a job is asked about under its owner and app only, and fails without saying so there; or
+ * `fal.run`, where a request is answered with what a job comes to.
+ */
 export class FakeFal extends FakeProvider {
   readonly provider = 'fal'
   readonly model = 'fal-ai/flux-2-pro'
@@ -56,6 +59,12 @@ export class FakeFal extends FakeProvider {
   /** The origin that its answers name, where a proxy stands before it. */
   maker: string | undefined
   readonly #fields = new Map<string, Fields>()
+  readonly #place: 'queue' | 'run'
+
+  constructor(place: 'queue' | 'run' = 'queue') {
+    super()
+    this.#place = place
+  }
 
   override get models(): string[] {
     const ours = Object.keys(ENDPOINTS).filter((name) => !/\/(?:multi|text-to-image)$|pro\/edit$/.test(name))
@@ -80,8 +89,10 @@ export class FakeFal extends FakeProvider {
     const order = this.order(fields['prompt'], FAULTS)
     const refusal = refusalOf(order)
     if (refusal) return refusal
-    const { id } = this.begin(order)
+    const job = this.begin(order)
+    const { id } = job
     this.#fields.set(id, { prompt: order.prompt, count: Number(fields['num_images'] ?? 1) })
+    if (this.#place === 'run') return this.#result(job)
     const url = `${this.maker ?? this.origin}/${endpoint.split('/').slice(0, 2).join('/')}/requests/${id}`
     const urls = { response_url: url, status_url: `${url}/status`, cancel_url: `${url}/cancel` }
     return Response.json({ status: 'IN_QUEUE', request_id: id, ...urls, queue_position: 0 })
