@@ -3,7 +3,7 @@ import type { Model } from '../catalog/model'
 import { PLAIN } from '../catalog/plain'
 import { resolutionOf } from '../catalog/shapes'
 import { nearestTo, pixelsOf, ratioOf } from '../catalog/sizes'
-import { addressIn, piecesOf } from '../image/markdown-images'
+import { addressIn, illustrated, piecesOf } from '../image/markdown-images'
 import type { ImageRequest } from '../image/request'
 import { decodeBase64 } from '../streams/base64'
 import { ChatAnswer } from './chat-answer'
@@ -100,6 +100,7 @@ async function* told(response: Response, upstream: Upstream, work: Work): AsyncG
   let words = ''
   let percent = 0
   let isMade = false
+  let address: string | undefined
   try {
     for await (const piece of piecesOf(answer.words())) {
       if (typeof piece === 'string') {
@@ -111,16 +112,22 @@ async function* told(response: Response, upstream: Upstream, work: Work): AsyncG
         yield { type: 'image', index: 0, bytes: readingImage(decodeBase64(piece)) }
       }
     }
+    address = answer.urls[0] ?? addressIn(words)
   } catch (error) {
-    throw unreadable(error, isMade || answer.isStream)
+    // What was cut off behind a whole link was paid for all the same.
+    address = answer.urls[0] ?? linkIn(words)
+    if (isMade || address === undefined) throw unreadable(error, isMade || answer.isStream)
   }
-  const address = answer.urls[0] ?? addressIn(words)
-  if (!isMade && address === undefined) throw failureOf(answer, response, upstream)
-  if (!isMade && address !== undefined) {
+  if (!isMade) {
+    if (address === undefined) throw failureOf(answer, response, upstream)
     yield { type: 'image', index: 0, bytes: readingImage(work.download(address)) }
   }
   yield { type: 'summary', summary: answer.summary }
 }
+
+/** The address of a picture in Markdown, which alone tells where it ends. */
+const linkIn = (words: string): string | undefined =>
+  illustrated<{ url: string }>([words], (url) => ({ url })).pictures[0]?.url
 
 /** How far it is, by the last percentage in its words, such as `> 生成中 40%`; 0 where there is none. */
 function percentIn(words: string): number {

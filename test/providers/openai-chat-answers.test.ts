@@ -124,8 +124,23 @@ describe('a stream', () => {
   test.each([
     ['ends without saying so', frame({ content: DATA.slice(0, 90) })],
     ['is cut in the middle of a piece', frame({ content: DATA }).slice(0, 90)],
+    ['ends in an address', frame({ content: `![cat](${FILE.slice(0, -4)}` })],
+    ['ends behind an address that may go on', frame({ content: FILE })],
   ])('that %s has lost its picture', async (_, cut) => {
     expect((await told(stream(cut))).at(-1)).toMatchObject({ kind: 'lost' })
+  })
+
+  test.each([
+    ['ends without saying so behind a whole link', frame({ content: `![cat](${FILE})` })],
+    [
+      'is cut in the piece behind one',
+      frame({ content: `![cat](${FILE})` }) + frame({ content: 'Enjoy!' }).slice(0, 60),
+    ],
+    ['is cut behind a list of images', frame({ images: [{ image_url: { url: FILE } }] })],
+  ])('that %s has its picture', async (_, cut) => {
+    const fetched: string[] = []
+    expect(await told(stream(cut), fetched)).toMatchObject(BY_URL)
+    expect(fetched).toEqual([FILE])
   })
 
   test.each([
