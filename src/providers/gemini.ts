@@ -8,6 +8,7 @@ import type { ImageRequest } from '../image/request'
 import { decodeBase64 } from '../streams/base64'
 import { type Bytes, read } from '../streams/bytes'
 import { JsonStream, type Path, type TakenString } from '../streams/json'
+import { camelCased, camelName } from './camel-case'
 import { asJson, bodyOf, call, readingImage } from './http'
 import { base64Of } from './inputs'
 import { unreadable } from './json-pictures'
@@ -80,9 +81,10 @@ function bodyFor({ prompt, images, size, moderation, extras }: ImageRequest, wor
 }
 
 /** Where a part has its picture, and its signature, which is no smaller and nothing that is read. */
-function isTaken([candidates, candidate, content, parts, , name, inner, ...deeper]: Path): boolean {
+function isTaken([candidates, candidate, content, parts, , member, inner, ...deeper]: Path): boolean {
   if (candidates !== 'candidates' || candidate !== 0 || content !== 'content' || parts !== 'parts') return false
   if (deeper.length > 0) return false
+  const name = camelName(String(member))
   return (name === 'thoughtSignature' && inner === undefined) || (name === 'inlineData' && inner === 'data')
 }
 
@@ -110,7 +112,7 @@ async function* pictureOf(response: Response): AsyncGenerator<ProviderEvent, { s
       isMade = await isFinal()
       next = await following()
     }
-    return { said: json.value(), isMade }
+    return { said: camelCased(json.value()), isMade }
   } catch (error) {
     throw unreadable(error, isMade)
   } finally {

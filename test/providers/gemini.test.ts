@@ -97,6 +97,13 @@ test('the signature behind a picture may be of any length', async () => {
   expect(data.map(({ b64_json }) => b64_json)).toEqual(upstream.finals)
 })
 
+test('an answer in the other spelling of its names, as a proxy may write it, is read as well', async () => {
+  const [usual, other] = [await ask('A cat'), await ask('A cat @fault=snake-case')]
+  const [{ usage }, answer] = [await usual.json<Answer>(), await other.json<Answer>()]
+  expect(answer.data.map(({ b64_json }) => b64_json)).toEqual(upstream.finals.slice(1))
+  expect(answer.usage).toEqual(usage)
+})
+
 describe('a draft is not the answer', () => {
   const stored = async (): Promise<number> => (await env.IMAGES.list({ prefix: 'images/' })).objects.length
 

@@ -17,7 +17,7 @@ const REFUSALS = [
   'retired',
   'unusual',
 ]
-const MISHAPS = ['no-image', 'malformed', 'error', 'error-inside', 'jpeg', 'cut', 'cut-late', 'signed']
+const MISHAPS = ['no-image', 'malformed', 'error', 'error-inside', 'jpeg', 'cut', 'cut-late', 'signed', 'snake-case']
 const FAULTS = [...DRAFTS, ...REFUSALS, ...MISHAPS]
 
 /** Longer than what a bucket takes in one part. */
@@ -65,7 +65,7 @@ export class FakeGemini extends FakeProvider {
     if (refusal) return refusal
     this.begin(order)
     const answer = JSON.stringify(await this.#answerTo(order))
-    return new Response(cut(answer, order.fault), {
+    return new Response(spoilt(answer, order.fault), {
       headers: { 'content-type': 'application/json; charset=UTF-8' },
     })
   }
@@ -140,6 +140,7 @@ export class FakeGemini extends FakeProvider {
       case 'draft-alone-late':
         return [await this.#draft(true)]
       case 'signed':
+      case 'snake-case':
         return [{ text: 'Here' }, { ...(await this.#final()), thoughtSignature: 'A'.repeat(2_000_000) }]
       case 'jpeg':
         return [await this.#final('jpeg')]
@@ -163,11 +164,17 @@ export class FakeGemini extends FakeProvider {
 const long = async (format: string, length: number): Promise<string> =>
   [...base64Of(await makePicture(format, 'draft', length))].join('')
 
-/** An answer that breaks off in its picture, or behind that, where what kind of picture it was may still be said. */
-function cut(answer: string, fault: string | undefined): string {
+/**
+ * An answer that breaks off in its picture, or behind that, where what kind of picture it was may still be said; or one in the
+ * other spelling of protobuf's JSON.
+ */
+function spoilt(answer: string, fault: string | undefined): string {
   if (fault === 'cut') return answer.slice(0, answer.indexOf('"data"') + 100)
+  if (fault === 'snake-case') return answer.replaceAll(/"\w+":/g, inSnakeCase)
   return fault === 'cut-late' ? answer.slice(0, answer.indexOf('"}', answer.indexOf('"data"')) + 1) : answer
 }
+
+const inSnakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 const made = (parts: Part[]): unknown => ({
   candidates: [{ content: { role: 'model', parts }, finishReason: 'STOP', index: 0, safetyRatings: [] }],
