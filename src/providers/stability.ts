@@ -7,7 +7,7 @@ import type { ImageRequest } from '../image/request'
 import { read } from '../streams/bytes'
 import { formBody, textsOf } from '../streams/form'
 import { bearer, bodyOf, call, readingImage } from './http'
-import { fileOf, USUAL_STRENGTH } from './inputs'
+import { fileOf, USUAL_STRENGTH, withWhiteMask } from './inputs'
 import { type Provider, ProviderError, type Upstream, type Work } from './provider'
 import { type ErrorReader, requestIdOf } from './refusal'
 
@@ -34,7 +34,6 @@ const STYLES = [
   'tile-texture',
 ]
 
-/** Masks are left out: protocols §6.5 does not tell which part of one is edited, the white or the transparent one. */
 const STABLE = {
   ...PLAIN,
   sizes: SIZES,
@@ -49,6 +48,16 @@ const SD_3_5: Model = {
   maxInputs: 1,
 }
 
+/** What redraws the masked part of a picture, and goes by that name at Amazon; the maker's documentation has its fields. */
+const INPAINT = 'stable-image-inpaint'
+const INPAINTING: Model = {
+  ...STABLE,
+  sizes: { kind: 'listed', sizes: [] },
+  maxInputs: 1,
+  mask: true,
+  style: STYLES,
+}
+
 /** Its models, with prices in USD where protocols §6.5 has them. */
 const MODELS: Readonly<Record<string, Model>> = {
   'stable-image-core': { ...STABLE, style: STYLES, prices: { per: 'image', each: 0.03 } },
@@ -61,6 +70,7 @@ const MODELS: Readonly<Record<string, Model>> = {
   'sd3.5-large': SD_3_5,
   'sd3.5-large-turbo': { ...SD_3_5, extras: ['seed', 'guidance', 'strength'] },
   'sd3.5-medium': SD_3_5,
+  [INPAINT]: INPAINTING,
 }
 
 const API: Model = {
@@ -76,7 +86,8 @@ export const stability: Provider = {
   wellKnown: { secret: 'STABILITY_API_KEY', baseUrl: 'https://api.stability.ai', models: Object.keys(MODELS) },
   models: MODELS,
   // Whatever sizes a model has elsewhere, only these ratios can be named here.
-  capability: (model) => ({ ...narrowed(model, API), sizes: SIZES }),
+  capability: (model, theirs) =>
+    theirs === INPAINT ? narrowed(model, INPAINTING) : { ...narrowed(model, API), sizes: SIZES },
   async *generate(request, upstream, work) {
     const response = await ask(request, upstream, work)
     await refuseOther(response)
@@ -86,45 +97,41 @@ export const stability: Provider = {
   },
 }
 
-function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
-  const { path, model } = placeOf(work.model)
-  const form = formBody(
-    fieldsOf(request, model),
-    request.images.map((image) => fileOf('image', image, work)),
-  )
-  return call(
-    upstream,
-    work,
-    `/v2beta/stable-image/generate/${path}`,
-    {
-      account: bearer(upstream),
-      headers: { accept: 'image/*', 'content-type': form.contentType },
-      parted: form,
-    },
-    readError,
-  )
+async function ask(asked: ImageRequest, upstream: Upstream, given: Work): Promise<Response> {
+  // White is what is made anew (the maker's documentation of `inpaint`).
+  const { request, work } = await withWhiteMask(asked, given)
+  const { images, mask } = request
+  const files = images.map((image) => fileOf('image', image, work))
+  const form = formBody(fieldsOf(request, work.model), mask ? [...files, fileOf('mask', mask, work)] : files)
+  const headers = { accept: 'image/*', 'content-type': form.contentType }
+  const path = `/v2beta/stable-image/${pathOf(work.model)}`
+  return call(upstream, work, path, { account: bearer(upstream), headers, parted: form }, readError)
 }
+
+const SERVICE = /^stable-image-([\w-]+)$/
 
 /** The models of Stable Diffusion share a path, at which they are named. */
-function placeOf(name: string): { path: string; model: string | undefined } {
-  const [, path] = /^stable-image-([\w-]+)$/.exec(name) ?? []
-  return path ? { path, model: undefined } : { path: 'sd3', model: name }
+function pathOf(model: string): string {
+  if (model === INPAINT) return 'edit/inpaint'
+  const [, service = 'sd3'] = SERVICE.exec(model) ?? []
+  return `generate/${service}`
 }
 
-function fieldsOf(request: ImageRequest, model: string | undefined): Record<string, string> {
+function fieldsOf(request: ImageRequest, model: string): Record<string, string> {
   const { prompt, size, format, style, extras, operation } = request
-  const isEdit = operation === 'edit'
+  const isNamed = !SERVICE.test(model)
+  const isImageToImage = operation === 'edit' && model !== INPAINT
   return textsOf({
     prompt,
-    model,
-    mode: model && isEdit ? 'image-to-image' : undefined,
+    model: isNamed ? model : undefined,
+    mode: isNamed && isImageToImage ? 'image-to-image' : undefined,
     aspect_ratio: ratioNamed(size, SIZES)?.ratio,
     output_format: format,
     style_preset: style,
     negative_prompt: extras['negative_prompt'],
     seed: extras['seed'],
     cfg_scale: extras['guidance'],
-    strength: extras['strength'] ?? (isEdit ? USUAL_STRENGTH : undefined),
+    strength: extras['strength'] ?? (isImageToImage ? USUAL_STRENGTH : undefined),
   })
 }
 

@@ -1,14 +1,24 @@
 import { expect, test } from 'vitest'
 import { FakeBlackForestLabs } from '../support/fake-black-forest-labs'
 import { FakeFal } from '../support/fake-fal'
+import { FakeRecraft } from '../support/fake-recraft'
 import { FakeReplicate } from '../support/fake-replicate'
+import { FakeStability } from '../support/fake-stability'
 import { FakeWorkersAi } from '../support/fake-workers-ai'
 import { openai } from '../support/gateway'
+import { internet } from '../support/internet'
 import { alphaMask, BLACK, pixelsOf, pngOf, WHITE } from '../support/masks'
 import { picture, pictureFile } from '../support/pictures'
 import { playing } from '../support/playing'
 
-const fakes = playing(new FakeBlackForestLabs(), new FakeFal(), new FakeReplicate(), new FakeWorkersAi())
+const fakes = playing(
+  new FakeBlackForestLabs(),
+  new FakeFal(),
+  new FakeReplicate(),
+  new FakeWorkersAi(),
+  new FakeRecraft(),
+  new FakeStability(),
+)
 
 /** A model of each that takes a mask, and how its mask can be read out of what it is sent. */
 const MODELS: [model: string, path: string[]][] = [
@@ -38,6 +48,28 @@ const edit = async (model: string, mask: Uint8Array<ArrayBuffer>, type = 'image/
 test.each(MODELS)('%s is sent white what is transparent, and black what is not', async (model, path) => {
   await edit(model, await alphaMask(4))
   expect(await pixelsOf(sentMask(path))).toEqual(Array.from({ length: 4 }, () => [WHITE, WHITE, BLACK, BLACK]))
+})
+
+/** The same of those that are sent a form. */
+const FORMS = ['recraftv3', 'stable-image-inpaint']
+
+test.each(FORMS)('%s is sent a file that is white and black likewise', async (model) => {
+  const masks: Uint8Array[] = []
+  const hosts = fakes.map((fake) => [
+    new URL(fake.origin).hostname,
+    {
+      handle: async (request: Request) => {
+        const mask = (await request.clone().formData()).get('mask')
+        if (mask instanceof File) masks.push(new Uint8Array(await mask.arrayBuffer()))
+        return await fake.handle(request)
+      },
+    },
+  ])
+  internet(Object.fromEntries(hosts))
+  await edit(model, await alphaMask(4))
+  expect(await Promise.all(masks.map(pixelsOf))).toEqual([
+    Array.from({ length: 4 }, () => [WHITE, WHITE, BLACK, BLACK]),
+  ])
 })
 
 test.each(MODELS)('%s is sent a mask without transparency as it is', async (model, path) => {

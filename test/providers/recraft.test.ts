@@ -82,6 +82,22 @@ test('a picture to edit is sent as a file', async () => {
   })
 })
 
+test('a mask has a path of its own, where no strength is needed', async () => {
+  const [image, mask] = [await pictureFile('input'), await pictureFile('mask')]
+  await openai().images.edit({ model: 'recraftv3', prompt: 'A cat', image, mask })
+  expect(upstream.sent.map(({ path }) => path)).toEqual(['/v1/images/inpaint'])
+  expect(upstream.sent[0]?.body).toEqual({
+    prompt: 'A cat',
+    model: 'recraftv3',
+    image_format: 'png',
+    response_format: 'b64_json',
+    image: { type: 'image/png', bytes: image.size },
+    mask: { type: 'image/png', bytes: mask.size },
+  })
+  const edit = openai().images.edit({ model: 'recraftv4_1', prompt: 'A cat', image, mask })
+  await expect(edit).rejects.toMatchObject({ status: 400, param: 'mask' })
+})
+
 test('how far an edit departs from its picture is for the caller to say', async () => {
   const request = askingToEdit('A cat', { model: 'recraftv3', extras: { strength: 0.2 } })
   await run(request, { upstream: accountOf(upstream) })

@@ -83,6 +83,19 @@ test('a picture to edit is sent as a file', async () => {
   })
 })
 
+test('a mask goes along with its picture', async () => {
+  const [image, mask] = [await pictureFile('input'), await pictureFile('mask')]
+  const { data } = await openai().images.edit({ model: 'stable-image-inpaint', prompt: 'A cat', image, mask })
+  expect(data).toHaveLength(1)
+  expect(upstream.sent[0]?.path).toBe('/v2beta/stable-image/edit/inpaint')
+  expect(upstream.sent[0]?.body).toEqual({
+    prompt: 'A cat',
+    output_format: 'png',
+    image: { type: 'image/png', bytes: image.size },
+    mask: { type: 'image/png', bytes: mask.size },
+  })
+})
+
 test('a blurred picture is no answer, and the caller is told that it was charged for', async () => {
   const error = await errorOf(await ask('A cat @fault=output-moderation'))
   expect(error).toMatchObject({ status: 400, code: 'moderation_blocked' })

@@ -15,6 +15,7 @@ const COMMON = [
 const FIELDS = new Map([
   ['/v1/images/generations', [...COMMON, 'size', 'text_layout', 'controls']],
   ['/v1/images/imageToImage', [...COMMON, 'strength', 'image', 'image_url']],
+  ['/v1/images/inpaint', [...COMMON, 'image', 'mask']],
 ])
 const SVG = btoa('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"></svg>')
 const UNITS = 35
@@ -39,18 +40,19 @@ export class FakeRecraft extends FakeProvider {
     if (sent.method !== 'POST' || !known) return failure(404, 'not_found', 'Not found')
     if (sent.headers['authorization'] !== `Bearer ${this.key}`) return failure(401, 'unauthorized', 'Unauthorized')
     const fields = fieldsOf(sent.body, known, invalid)
-    const isEdit = sent.path.endsWith('imageToImage')
+    const isEdit = !sent.path.endsWith('generations')
     const type = isEdit ? 'multipart/form-data' : 'application/json'
     if (!sent.headers['content-type']?.startsWith(type)) return failure(400, 'bad_request', `Expected ${type}`)
-    const faulty = this.#faultOf(fields, isEdit)
+    const faulty = this.#faultOf(fields, isEdit, known.includes('mask'))
     return faulty ? invalid(faulty) : await this.#made(fields)
   }
 
-  #faultOf(fields: Record<string, unknown>, isEdit: boolean): string | undefined {
+  #faultOf(fields: Record<string, unknown>, isEdit: boolean, isMasked: boolean): string | undefined {
     const { model, n = 1, negative_prompt: negative, image_format: format, response_format: how } = fields
     if (!(Number(n) >= 1 && Number(n) <= 6)) return 'n'
     if (!isEdit && typeof n !== 'number') return 'n'
-    if (isEdit && !(Number(fields['strength']) >= 0 && Number(fields['strength']) <= 1)) return 'strength'
+    if (isMasked && (typeof fields['mask'] !== 'object' || model !== 'recraftv3')) return 'mask'
+    if (isEdit && !isMasked && !(Number(fields['strength']) >= 0 && Number(fields['strength']) <= 1)) return 'strength'
     if (isEdit && typeof fields['image'] !== 'object') return 'image'
     if (String(model).startsWith('recraftv4') && negative !== undefined) return 'negative_prompt'
     const formats = String(model).endsWith('_vector') ? [undefined] : [undefined, 'png', 'webp']

@@ -2,12 +2,20 @@ import { FakeProvider, fieldsOf, htmlPage, type Order, type Sent } from './fake-
 
 const FAULTS = ['moderation', 'output-moderation', 'limited', 'billing', 'unauthorized', 'malformed', 'error']
 const COMMON = ['prompt', 'negative_prompt', 'aspect_ratio', 'seed', 'output_format']
+const MASKED = ['image', 'mask']
 const FIELDS = new Map([
   ['/v2beta/stable-image/generate/core', [...COMMON, 'style_preset']],
   ['/v2beta/stable-image/generate/ultra', [...COMMON, 'image', 'strength']],
+  [
+    '/v2beta/stable-image/edit/inpaint',
+    [...COMMON.filter((name) => name !== 'aspect_ratio'), 'style_preset', ...MASKED],
+  ],
   ['/v2beta/stable-image/generate/sd3', [...COMMON, 'model', 'mode', 'image', 'strength', 'cfg_scale']],
 ])
 const RATIOS = ['16:9', '1:1', '21:9', '2:3', '3:2', '4:5', '5:4', '9:16', '9:21']
+
+const missingIn = (form: Record<string, unknown>): string | undefined =>
+  MASKED.find((name) => typeof form[name] !== 'object')
 
 const failure = (status: number, name: string, message: string): Response =>
   Response.json({ id: 'a1', name, errors: [message] }, { status })
@@ -19,7 +27,7 @@ export class FakeStability extends FakeProvider {
   override readonly edits = false
 
   override get models(): string[] {
-    return ['stable-image-core', 'stable-image-ultra', 'sd3.5-large', 'sd3.5-large-turbo']
+    return ['stable-image-core', 'stable-image-ultra', 'sd3.5-large', 'sd3.5-large-turbo', 'stable-image-inpaint']
   }
 
   protected async answer(_: Request, sent: Sent): Promise<Response> {
@@ -31,7 +39,7 @@ export class FakeStability extends FakeProvider {
     if (sent.headers['accept'] !== 'image/*') return failure(400, 'bad_request', 'accept: must be image/*')
     const refuse = (field: string): Response => failure(400, 'bad_request', `${field}: is not known`)
     const form = fieldsOf(sent.body, known, refuse)
-    const faulty = this.#faultOf(form)
+    const faulty = known.includes('mask') ? missingIn(form) : this.#faultOf(form)
     return faulty ? refuse(faulty) : await this.#made(this.order(form['prompt'], FAULTS))
   }
 
