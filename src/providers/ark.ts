@@ -41,7 +41,8 @@ export const ark: Provider = {
   wellKnown: {
     secret: 'ARK_API_KEY',
     baseUrl: 'https://ark.cn-beijing.volces.com/api/v3',
-    models: Object.keys(MODELS),
+    // The date in the name of 4.5, and what sizes it makes, are not told.
+    models: [...Object.keys(MODELS), 'doubao-seedream-4-5-*'],
   },
   models: MODELS,
   capability: (model) => narrowed(model, { ...ARK, formats: model.formats ? FORMATS_OF_5 : ARK.formats }),

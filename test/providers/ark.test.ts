@@ -1,5 +1,8 @@
+import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
+import { configOf } from '../../src/config'
 import { ark } from '../../src/providers/ark'
+import { candidates } from '../../src/upstreams/candidates'
 import { FakeArk } from '../support/fake-ark'
 import { errorOf, openai, post } from '../support/gateway'
 import { dataUrlOf, picture } from '../support/pictures'
@@ -62,6 +65,12 @@ test('of a model that nobody has heard of, what every model of the API takes can
     extras: ['seed', 'guidance'],
   }
   expect(ark.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject(can)
+})
+
+test('its secret alone has it serve Seedream 4.5', () => {
+  const config = configOf({ ...env, UPSTREAMS: undefined, ARK_API_KEY: 'secret' })
+  const name = 'doubao-seedream-4-5-251128'
+  expect(candidates(config, name, Date.now())).toMatchObject([{ model: name }])
 })
 
 describe('what is answered', () => {
