@@ -37,18 +37,29 @@ const API = {
 const priced = (model: Model, each: number): Model => ({ ...model, prices: { per: 'image', each } })
 
 const RASTER: Model = { ...API, formats: ['png', 'webp'], mask: false }
-/** The styles of V4 are for models of their own, which have to be given a style that was made before. */
-const V4: Model = { ...RASTER, sizes: sizesOf(1), extras: ['strength'], style: false }
-const V4_PRO: Model = { ...V4, sizes: sizesOf(2) }
 
-/** Its models, with prices in USD (protocols §6.11). */
+/** What a model of V4 takes, by its name: a professional one makes twice the size, and one of the styles is given a style. */
+const ofV4 = (name: string): Model => ({
+  ...RASTER,
+  sizes: sizesOf(name.includes('_pro') ? 2 : 1),
+  formats: name.endsWith('_vector') ? ['svg'] : ['png', 'webp'],
+  extras: ['strength'],
+  style: name.includes('_styles'),
+})
+const isV4 = (name: string): boolean => name.startsWith('recraftv4')
+
+/** The prices of some models of V4, in USD (protocols §6.11). */
+const PRICES_OF_V4: Readonly<Record<string, number>> = {
+  recraftv4_1: 0.035,
+  recraftv4_1_flash: 0.007,
+  recraftv4_1_pro: 0.21,
+  recraftv4_1_vector: 0.08,
+  recraftv4_1_pro_vector: 0.3,
+}
+
 const MODELS: Readonly<Record<string, Model>> = {
-  recraftv4_1: priced(V4, 0.035),
-  recraftv4_1_flash: priced(V4, 0.007),
-  recraftv4_1_pro: priced(V4_PRO, 0.21),
-  recraftv4_1_vector: priced({ ...V4, formats: ['svg'] }, 0.08),
-  recraftv4_1_pro_vector: priced({ ...V4_PRO, formats: ['svg'] }, 0.3),
-  recraftv4: V4,
+  ...Object.fromEntries(Object.entries(PRICES_OF_V4).map(([name, price]) => [name, priced(ofV4(name), price)])),
+  recraftv4: ofV4('recraftv4'),
   // Of all models, only those of V3 take a mask, as their maker's documentation tells.
   recraftv3: priced({ ...RASTER, mask: true }, 0.04),
   recraftv2: priced(RASTER, 0.022),
@@ -60,10 +71,11 @@ export const recraft: Provider = {
   wellKnown: {
     secret: 'RECRAFT_API_KEY',
     baseUrl: 'https://external.api.recraft.ai/v1',
-    models: Object.keys(MODELS),
+    // There are more of V4, whose names are not told in full.
+    models: [...Object.keys(MODELS), 'recraftv4*'],
   },
   models: MODELS,
-  capability: (model) => narrowed(model, API),
+  capability: (model, theirs) => narrowed(model, isV4(theirs) ? ofV4(theirs) : API),
   async *generate(request, upstream, work) {
     const response = await ask(request, upstream, work)
     yield { type: 'accepted', requestId: response.headers.get('x-request-id') ?? undefined }
@@ -101,7 +113,8 @@ function fieldsOf(request: ImageRequest, model: string): Record<string, unknown>
     model,
     n: n === DEFAULTS.n ? undefined : n,
     size: size === DEFAULTS.size ? undefined : size,
-    style,
+    // A style of V4 is one that was made before, and goes by its id.
+    ...(isV4(model) ? { style_id: style } : { style }),
     negative_prompt: extras['negative_prompt'],
     strength: extras['strength'],
     // What a vector model makes is no choice of the caller's.

@@ -1,5 +1,8 @@
+import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
+import { configOf } from '../../src/config'
 import type { ImageRequest } from '../../src/image/request'
+import { candidates } from '../../src/upstreams/candidates'
 import { FakeRecraft } from '../support/fake-recraft'
 import { errorOf, openai, post } from '../support/gateway'
 import { pictureFile } from '../support/pictures'
@@ -122,6 +125,24 @@ test('a professional model makes twice the size', async () => {
   expect(upstream.sent[0]?.body).toMatchObject({ size: '1536x2688' })
 })
 
+test('more of its models are known by how their names are made', async () => {
+  const style = '6b2bc1a4-6f0e-4f4e-9a55-0c0e3ab6f8f1'
+  const asked = [
+    { model: 'recraftv4_1_utility_pro', size: '2048x2048' },
+    { model: 'recraftv4_vector', size: '1024x1024', output_format: 'svg' },
+    { model: 'recraftv4_styles', style },
+  ]
+  for (const more of asked) {
+    const response = await ask('A cat', more)
+    expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, null])
+  }
+  expect(upstream.sent.map(({ body }) => body)).toMatchObject([
+    { model: 'recraftv4_1_utility_pro', size: '2048x2048' },
+    { model: 'recraftv4_vector', size: '1024x1024' },
+    { model: 'recraftv4_styles', style_id: style },
+  ])
+})
+
 test('a vector model makes an SVG, and whoever asked for something else is told', async () => {
   const response = await ask('A cat', { model: 'recraftv4_1_vector' })
   expect(response.headers.get('x-adjusted')).toBe('output_format=png>svg')
@@ -147,6 +168,11 @@ test('a refusal of the content is told as such', async () => {
     code: 'moderation_blocked',
     message: 'The prompt was flagged by moderation.',
   })
+})
+
+test('its secret alone has it serve every model of V4', () => {
+  const config = configOf({ ...env, UPSTREAMS: undefined, RECRAFT_API_KEY: 'secret' })
+  expect(candidates(config, 'recraftv4_1_utility', Date.now())).toMatchObject([{ model: 'recraftv4_1_utility' }])
 })
 
 describe('when the upstream', () => {

@@ -32,7 +32,7 @@ export class FakeRecraft extends FakeProvider {
   override readonly basePath = '/v1'
 
   override get models(): string[] {
-    return ['recraftv4_1', 'recraftv4_1_pro', 'recraftv4_1_vector', 'recraftv3']
+    return ['recraftv4_1', 'recraftv4_1_pro', 'recraftv4_1_vector', 'recraftv3', 'recraftv4*']
   }
 
   protected async answer(_: Request, sent: Sent): Promise<Response> {
@@ -55,6 +55,7 @@ export class FakeRecraft extends FakeProvider {
     if (isEdit && !isMasked && !(Number(fields['strength']) >= 0 && Number(fields['strength']) <= 1)) return 'strength'
     if (isEdit && typeof fields['image'] !== 'object') return 'image'
     if (String(model).startsWith('recraftv4') && negative !== undefined) return 'negative_prompt'
+    if (String(model).includes('_styles') !== (fields['style_id'] !== undefined)) return 'style_id'
     const formats = String(model).endsWith('_vector') ? [undefined] : [undefined, 'png', 'webp']
     if (!formats.some((each) => each === format)) return 'image_format'
     return how === 'b64_json' ? undefined : 'response_format'
