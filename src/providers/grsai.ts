@@ -32,13 +32,7 @@ const SORA_SIZES = shaped([
   { ratio: '3:2', width: 1536, height: 1024 },
   { ratio: '2:3', width: 1024, height: 1536 },
 ])
-const SORA: Family = {
-  ...PLAIN,
-  sizes: SORA_SIZES,
-  backgrounds: ['auto'],
-  maxInputs: 16,
-  maxImages: 2,
-}
+const SORA: Family = { ...PLAIN, sizes: SORA_SIZES, backgrounds: ['auto'], maxInputs: 16, maxImages: 2 }
 
 const BANANA_SIZES = shaped(TEN_SHAPES, [1, 2, 4])
 const BANANA: Family = {

@@ -4,9 +4,9 @@ import type { Upstream } from './provider'
 const ID = /^[\w-]+$/
 
 /**
- * Where a job is asked about: at the URL that an answer named, or where that is another host's, at a path under the base URL
- * that goes by the job's id. A proxy passes on what the upstream behind it says, and no host that an answer named is told the
- * credential.
+ * Where a job is asked about: at the URL that an answer named, or where that is another host's, at a path under the base
+ * URL that goes by the job's id. A proxy passes on what the upstream behind it says, and no host that an answer named is
+ * told the credential.
  */
 export function jobUrl(
   { baseUrl }: Pick<Upstream, 'baseUrl'>,

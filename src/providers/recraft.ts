@@ -38,7 +38,7 @@ const priced = (model: Model, each: number): Model => ({ ...model, prices: { per
 
 const RASTER: Model = { ...API, formats: ['png', 'webp'], mask: false }
 
-/** What a model of V4 takes, by its name: a professional one makes twice the size, and one of the styles is given a style. */
+/** What a model of V4 takes, by its name: a professional one makes twice the size, and one of styles is given a style. */
 const ofV4 = (name: string): Model => ({
   ...RASTER,
   sizes: sizesOf(name.includes('_pro') ? 2 : 1),

@@ -165,8 +165,8 @@ const long = async (format: string, length: number): Promise<string> =>
   [...base64Of(await makePicture(format, 'draft', length))].join('')
 
 /**
- * An answer that breaks off in its picture, or behind that, where what kind of picture it was may still be said; or one in the
- * other spelling of protobuf's JSON.
+ * An answer that breaks off in its picture, or behind that, where what kind of picture it was may still be said; or one in
+ * the other spelling of protobuf's JSON.
  */
 function spoilt(answer: string, fault: string | undefined): string {
   if (fault === 'cut') return answer.slice(0, answer.indexOf('"data"') + 100)
