@@ -3,9 +3,7 @@ import { TEN_SHAPES } from '../catalog/gemini-sizes'
 import type { Model } from '../catalog/model'
 import { PLAIN } from '../catalog/plain'
 import { ratioNamed, shaped } from '../catalog/ratios'
-import { aboveMaximum, invalidValue, noTransparency, unknownParameter } from '../catalog/refusals'
 import type { Sizes } from '../catalog/sizes'
-import type { Failure } from '../errors'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { asJson, bearer, call, readingImage, replyOf } from './http'
 import { dataUrlOf } from './inputs'
@@ -23,6 +21,7 @@ const GPT: Family = {
   qualities: ['low', 'medium', 'high', 'xhigh', 'max', 'auto'],
   backgrounds: ['transparent', 'opaque', 'auto'],
   maxInputs: 16,
+  maxImages: 2,
   mask: true,
 }
 
@@ -42,6 +41,9 @@ const BANANA: Family = {
 }
 /** Those that stand for Google's models of 1K only (protocols §3.1). */
 const SMALL_BANANA: Model = { ...BANANA, sizes: shaped(TEN_SHAPES) }
+
+/** What any of them can be asked for in the new generation, which has no fields for more (protocols §5.2). */
+const NEW = { qualities: ['auto'], backgrounds: ['opaque', 'auto'], maxImages: 1, mask: false } as const
 
 const isBanana = (theirs: string): boolean => theirs.includes('nano-banana')
 const isSora = (theirs: string): boolean => theirs.startsWith('sora-')
@@ -83,8 +85,8 @@ export const grsai: Provider = {
     priority: 1,
   },
   models: MODELS,
-  capability(model, theirs) {
-    const family = familyOf(theirs)
+  capability(model, theirs, baseUrl = '') {
+    const family = isNew({ baseUrl }) ? { ...familyOf(theirs), ...NEW } : familyOf(theirs)
     return {
       ...model,
       ...family,
@@ -119,13 +121,10 @@ function sizesIn(ofModel: Sizes, ofFamily: Sizes): Sizes {
 const listedIn = (ofModel: readonly string[] | undefined, ofFamily: readonly string[]): readonly string[] =>
   ofFamily.filter((value) => ofModel?.includes(value) !== false)
 
-const isNew = ({ baseUrl }: Upstream): boolean => baseUrl.endsWith('/v1/api')
+const isNew = ({ baseUrl }: Pick<Upstream, 'baseUrl'>): boolean => baseUrl.endsWith('/v1/api')
 
 /** Begins a task, and tells its id. */
 async function submit(request: ImageRequest, upstream: Upstream, work: Work): Promise<string> {
-  const failure = isNew(upstream) ? beyondNew(request) : undefined
-  // Another account may be one of the old generation.
-  if (failure) throw new ProviderError('misconfigured', 'has no field for what is asked', { failure, ofRequest: true })
   const response = await call(
     upstream,
     work,
@@ -136,14 +135,6 @@ async function submit(request: ImageRequest, upstream: Upstream, work: Work): Pr
   const task = await taskOf(response, upstream)
   if (task.id && !isFailed(task)) return task.id
   throw isFailed(task) ? failureOf(task, upstream) : new ProviderError('unavailable', 'told no id of its task')
-}
-
-/** What is asked for that the new generation has no field for (protocols §5.2); the first of it. */
-function beyondNew({ n, quality, background, mask }: ImageRequest): Failure | undefined {
-  if (n > 1) return aboveMaximum('n', n, 1)
-  if (quality !== DEFAULTS.quality) return invalidValue('quality', quality, [DEFAULTS.quality])
-  if (background === 'transparent') return noTransparency()
-  return mask && unknownParameter('mask')
 }
 
 /** Each generation says in its own words how pictures are sent, and that the answer is to be but an id. */
@@ -173,6 +164,7 @@ function oldFieldsOf({ n, size, quality, background, mask }: ImageRequest, work:
   if (isSora(work.model)) return { size: shape.aspectRatio, variants: n }
   return {
     ...shape,
+    variants: n === DEFAULTS.n ? undefined : n,
     quality: quality === DEFAULTS.quality ? undefined : quality,
     background: background === DEFAULTS.background ? undefined : background,
     mask: mask && dataUrlOf(mask, work),

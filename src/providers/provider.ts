@@ -118,10 +118,10 @@ export interface Provider {
   /** The models that are found nowhere else, by our names for them. */
   models?: Readonly<Record<string, Model>>
   /**
-   * Of what a model can do, what can be asked for through this API under its own name for the model; all of it where this
-   * is missing.
+   * Of what a model can do, what can be asked for through this API under its own name for the model, and at this base URL
+   * where it has several generations; all of it where this is missing.
    */
-  capability?(model: Model, theirs: string): Model
+  capability?(model: Model, theirs: string, baseUrl?: string): Model
   /**
    * Makes the pictures of a request, which asks for nothing that `capability` does not tell, and for no more pictures than
    * one call makes. Throws ProviderError.

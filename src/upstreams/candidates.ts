@@ -29,12 +29,12 @@ export function candidates({ upstreams, catalogue }: Market, model: string, nowM
 
 /** Of what a model can do, what it can be asked for through an upstream's API. */
 export function capabilityOf(
-  { upstream: { provider }, model: theirs }: Candidate,
+  { upstream: { provider, baseUrl }, model: theirs }: Candidate,
   model: string,
   catalogue: Catalogue,
 ): Model {
   const known = catalogue(model)
-  return provider.capability?.(known, theirs) ?? known
+  return provider.capability?.(known, theirs, baseUrl) ?? known
 }
 
 /**

@@ -81,6 +81,13 @@ test('two pictures of sora-image are made by one task, and are of its ratios', a
   expect([upstream.sent[0]?.body, upstream.submits]).toEqual([body, 1])
 })
 
+test('so are two of a GPT model, of which the second is cheaper', async () => {
+  const response = await ask('A cat', { n: 2 })
+  expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
+  expect(upstream.sent[0]?.body).toEqual({ model: 'gpt-image-2', prompt: 'A cat', variants: 2, webHook: '-1' })
+  expect(upstream.submits).toBe(1)
+})
+
 test('the one that was made of two is not lost', async () => {
   const response = await ask('A cat @fault=partial', { model: 'sora-image', n: 2 })
   expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(1)
@@ -134,7 +141,7 @@ describe('of what a model can do, it offers', () => {
 
   test('png alone, and no parameter that it does not have', () => {
     const capability = of('gpt-image-2')
-    expect(capability).toMatchObject({ formats: ['png'], moderations: ['auto'], compression: false, maxImages: 1 })
+    expect(capability).toMatchObject({ formats: ['png'], moderations: ['auto'], compression: false, maxImages: 2 })
     expect(capability).toMatchObject({ backgrounds: ['opaque', 'auto'], sizes: { kind: 'free' }, mask: true })
     expect(capability?.qualities).toEqual(['low', 'medium', 'high', 'auto'])
   })

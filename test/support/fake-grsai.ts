@@ -20,7 +20,7 @@ const FAULTS = [
 ]
 const RATIOS = ['auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '5:4', '4:5', '21:9']
 const PIXELS = /^\d+x\d+$/
-const GPT = ['aspectRatio', 'quality', 'background', 'mask']
+const GPT = ['aspectRatio', 'variants', 'quality', 'background', 'mask']
 
 /** What the models of a request take, and whether that is what they were sent (protocols §5.1). */
 function isFit({ model, aspectRatio, imageSize, size, variants }: Fields): boolean {
@@ -29,6 +29,7 @@ function isFit({ model, aspectRatio, imageSize, size, variants }: Fields): boole
     return isOneOf(aspectRatio, RATIOS) && isOneOf(imageSize, ['1K', '2K', '4K']) && variants === undefined
   if (model === 'sora-image')
     return isOneOf(size ?? aspectRatio, ['auto', '1:1', '3:2', '2:3']) && isOneOf(variants, [1, 2])
+  if (!isOneOf(variants, [1, 2])) return false
   const isPixels = aspectRatio === undefined || (typeof aspectRatio === 'string' && PIXELS.test(aspectRatio))
   return isPixels || (model !== 'gpt-image-2-vip' && isOneOf(aspectRatio, RATIOS))
 }
