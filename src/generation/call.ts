@@ -65,21 +65,19 @@ function askedOf(request: ImageRequest, wanted: readonly number[]): ImageRequest
   return { ...request, n: wanted.length, extras }
 }
 
+/** What an upstream has made could not be had. */
+class Undelivered extends Error {}
+
 /** Receives what a call makes. A job whose pictures could not be had is asked for them once more: it is paid for. */
 async function receiveAll(making: Making, able: Able, signal: AbortSignal): Promise<void> {
   try {
     await receive(making, able, signal)
   } catch (error) {
     const failure = asProviderError(error)
-    const isLost = failure instanceof ProviderError && failure.kind === 'lost' && making.call.job !== undefined
-    if (!isLost || signal.aborted) throw failure
-    const { task } = making.run
-    log('job-asked-again', {
-      generation: task.id,
-      request: task.requestId,
-      upstream: able.upstream.name,
-      ...describe(failure),
-    })
+    const isOfJob = error instanceof Undelivered && making.call.job !== undefined
+    if (!isOfJob || !(failure instanceof ProviderError) || signal.aborted) throw failure
+    const { id: generation, requestId: request } = making.run.task
+    log('job-asked-again', { generation, request, upstream: able.upstream.name, ...describe(failure) })
     await receive(making, able, signal)
   }
 }
@@ -105,7 +103,9 @@ async function receive(making: Making, { upstream, model }: Able, signal: AbortS
       }),
   }
   for await (const event of upstream.provider.generate(request, upstream, work)) {
-    await take(event, { ...making, stored }, signal)
+    await take(event, { ...making, stored }, signal).catch((cause: unknown) => {
+      throw new Undelivered('what was made could not be had', { cause })
+    })
     if (signal.aborted) return
   }
 }
@@ -215,6 +215,7 @@ async function keptPartial(
 
 /** What goes wrong outside of the upstream stays what it is. */
 function asProviderError(error: unknown): unknown {
+  if (error instanceof Undelivered) return asProviderError(error.cause)
   // Whether it was paid for is not known, and to be feared.
   if (error instanceof DeadlineExceeded) {
     return new ProviderError('lost', 'did not finish in time', { code: 'timed_out' }, { cause: error })
