@@ -88,7 +88,7 @@ function fieldsOf(request: ImageRequest, work: Work): Record<string, unknown> {
   const named = others.map((image, at) => [`input_image_${at + 2}`, image] as const)
   return {
     prompt,
-    ...sizeOf(size),
+    ...sizeOf(size, work.model),
     output_format: format,
     safety_tolerance: moderation === 'low' ? LENIENT : undefined,
     seed: extras['seed'],
@@ -98,8 +98,10 @@ function fieldsOf(request: ImageRequest, work: Work): Record<string, unknown> {
   }
 }
 
-function sizeOf(size: string): Record<string, unknown> {
-  const shape = ratioNamed(size, shaped(SHAPES, [1, 2]))
+/** Most models take any pixels; those that count in ratios have a resolution of their own. */
+function sizeOf(size: string, model: string): Record<string, unknown> {
+  const sizes = MODELS[model]?.sizes
+  const shape = sizes?.kind === 'shaped' ? ratioNamed(size, sizes) : undefined
   return shape ? { aspect_ratio: shape.ratio } : { ...pixelsOf(size) }
 }
 

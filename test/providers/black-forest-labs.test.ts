@@ -44,6 +44,18 @@ test('pictures to edit are sent as base64, each under its own name', async () =>
   })
 })
 
+test.each([
+  ['flux-2-pro', '2048x2048', { width: 2048, height: 2048 }],
+  ['flux-2-pro', '1024x1024', { width: 1024, height: 1024 }],
+  ['flux-pro-1.1', '1024x1024', { width: 1024, height: 1024 }],
+  ['flux-kontext-pro', '1024x1024', { aspect_ratio: '1:1' }],
+  ['flux-pro-1.1-ultra', '2048x2048', { aspect_ratio: '1:1' }],
+])('%s is asked for %s by what it knows a size by', async (model, size, sent) => {
+  const response = await ask('A cat', { model, size })
+  expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, null])
+  expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', output_format: 'png', ...sent })
+})
+
 describe('when the upstream', () => {
   test.each([
     ['refuses the prompt', 'moderation', 400, 1],
