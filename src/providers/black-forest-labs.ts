@@ -26,6 +26,8 @@ const KONTEXT: Model = { ...FLUX, sizes: shaped(SHAPES), maxInputs: 4 }
 const ULTRA: Model = { ...FLUX, sizes: shaped(SHAPES, [2]) }
 /** Of the models, these let the work itself be tuned, as their maker's documentation tells. */
 const TUNABLE = ['seed', 'steps', 'guidance']
+/** What a model that nobody has heard of can be asked for: all that the API has a parameter for, save what only one takes. */
+const ANY: Model = { ...FLUX, extras: TUNABLE, sizes: { kind: 'unknown' }, maxInputs: 10 }
 const FILL = 'flux-pro-1.0-fill'
 
 /** Its models (protocols §6.2), whose prices it tells with each answer only. */
@@ -52,7 +54,7 @@ export const blackForestLabs: Provider = {
   id: 'black-forest-labs',
   wellKnown: { secret: 'BFL_API_KEY', baseUrl: 'https://api.bfl.ai', models: Object.keys(MODELS) },
   models: MODELS,
-  capability: (model, theirs) => narrowed(model, MODELS[theirs] ?? { maxImages: FLUX.maxImages }),
+  capability: (model, theirs) => narrowed(model, MODELS[theirs] ?? ANY),
   async *generate(request, upstream, work) {
     const { requestId, job } = work.job === undefined ? await submit(request, upstream, work) : { job: work.job }
     yield { type: 'accepted', requestId, job }

@@ -56,6 +56,26 @@ test.each([
   expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', output_format: 'png', ...sent })
 })
 
+describe('a model that nobody has heard of', () => {
+  const model = 'flux-9-new'
+
+  test.each([
+    ['negative_prompt', { negative_prompt: 'dogs' }],
+    ['output_format', { output_format: 'webp' }],
+    ['background', { background: 'transparent' }],
+    ['quality', { quality: 'high' }],
+  ])('is not asked for what its API has no parameter for: %s is told', async (name, asked) => {
+    const response = await ask('A cat', { model, ...asked })
+    const isTold = response.status === 400 || (response.headers.get('x-adjusted') ?? '').startsWith(name)
+    expect([isTold, upstream.sent.some(({ body }) => JSON.stringify(body ?? '').includes(name))]).toEqual([true, false])
+  })
+
+  test('is asked for whatever its API has one for', async () => {
+    await ask('A cat', { model, size: '640x352', seed: 7, steps: 20, guidance: 3 })
+    expect(upstream.sent[0]?.body).toMatchObject({ width: 640, height: 352, seed: 7, steps: 20, guidance: 3 })
+  })
+})
+
 describe('when the upstream', () => {
   test.each([
     ['refuses the prompt', 'moderation', 400, 1],

@@ -24,7 +24,15 @@ export class FakeBlackForestLabs extends FakeProvider {
   override readonly answersUrls = true
 
   override get models(): string[] {
-    return [this.model, 'flux-2-flex', 'flux-kontext-pro', 'flux-pro-1.1', 'flux-pro-1.1-ultra', 'flux-pro-1.0-fill']
+    return [
+      this.model,
+      'flux-2-flex',
+      'flux-kontext-pro',
+      'flux-pro-1.1',
+      'flux-pro-1.1-ultra',
+      'flux-pro-1.0-fill',
+      'flux-9-new',
+    ]
   }
 
   protected answer(_: Request, sent: Sent): Response {
