@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FakeBlackForestLabs } from '../support/fake-black-forest-labs'
 import { openai, post } from '../support/gateway'
-import { picture } from '../support/pictures'
+import { picture, pictureFile } from '../support/pictures'
 import { playing } from '../support/playing'
 
 const [upstream] = playing(new FakeBlackForestLabs())
@@ -25,7 +25,7 @@ test('a request is sent whole, and its job is asked about until its picture can 
     width: 1024,
     height: 768,
     output_format: 'jpeg',
-    safety_tolerance: 6,
+    safety_tolerance: 5,
   })
   expect(new Set(looks.map(({ path }) => path.replace(/=.*/, '=')))).toEqual(new Set(['/v1/get_result?id=']))
   expect(looks.length).toBeGreaterThan(1)
@@ -44,9 +44,28 @@ test('pictures to edit are sent as base64, each under its own name', async () =>
   })
 })
 
+test('the model that fills is sent its picture by its own name for it, be there a mask or not', async () => {
+  const image = await pictureFile('one')
+  await openai().images.edit({ model: 'flux-pro-1.0-fill', prompt: 'A cat', image })
+  expect(upstream.sent[0]?.body).toEqual({
+    prompt: 'A cat',
+    output_format: 'png',
+    image: Buffer.from(await picture('one')).toString('base64'),
+  })
+})
+
+test('a fast model takes four pictures, and no more', async () => {
+  const image = await Promise.all(['1', '2', '3', '4', '5'].map((name) => pictureFile(name)))
+  const edit = (count: number) =>
+    openai().images.edit({ model: 'flux-2-klein-4b', prompt: 'A cat', image: image.slice(0, count) })
+  expect((await edit(4)).data).toHaveLength(1)
+  await expect(edit(5)).rejects.toMatchObject({ status: 400, message: expect.stringContaining('at most 4') })
+})
+
 test.each([
   ['flux-2-pro', '2048x2048', { width: 2048, height: 2048 }],
   ['flux-2-pro', '1024x1024', { width: 1024, height: 1024 }],
+  ['flux-3-image', '640x352', { width: 640, height: 352 }],
   ['flux-pro-1.1', '1024x1024', { width: 1024, height: 1024 }],
   ['flux-kontext-pro', '1024x1024', { aspect_ratio: '1:1' }],
   ['flux-pro-1.1-ultra', '2048x2048', { aspect_ratio: '1:1' }],

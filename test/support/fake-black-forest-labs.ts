@@ -27,6 +27,8 @@ export class FakeBlackForestLabs extends FakeProvider {
     return [
       this.model,
       'flux-2-flex',
+      'flux-2-klein-4b',
+      'flux-3-image',
       'flux-kontext-pro',
       'flux-pro-1.1',
       'flux-pro-1.1-ultra',
@@ -48,7 +50,9 @@ export class FakeBlackForestLabs extends FakeProvider {
     const known = [...FIELDS, ...MORE_FIELDS, ...INPUTS]
     const extra = (field: string): Response =>
       detail(422, [{ loc: ['body', field], msg: 'Extra inputs are not permitted', type: 'extra_forbidden' }])
-    const { prompt } = fieldsOf(body, known, extra)
+    const { prompt, safety_tolerance: tolerance } = fieldsOf(body, known, extra)
+    if (typeof tolerance === 'number' && tolerance > 5)
+      return detail(422, [{ loc: ['body', 'safety_tolerance'], msg: 'Input should be at most 5', type: 'too_large' }])
     const order = this.order(prompt, FAULTS)
     switch (order.fault) {
       case 'limited':
