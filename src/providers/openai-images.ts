@@ -1,7 +1,7 @@
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { formBody, textsOf } from '../streams/form'
-import { asJson, call } from './http'
-import { fileOf } from './inputs'
+import { asJson, call, type UpstreamRequest } from './http'
+import { dataUrlOf, fileOf } from './inputs'
 import { answered } from './json-pictures'
 import { streamed } from './openai-events'
 import { summaryOf } from './openai-reply'
@@ -13,6 +13,8 @@ export interface Door {
   to: (operation: 'generations' | 'edits') => string
   account: Record<string, string>
   readError?: ErrorReader
+  /** Whether it takes an edit as JSON besides, which alone has `moderation` (protocols §1.3). */
+  editsAsJson?: true
 }
 
 /** Makes pictures by OpenAI's Images API (protocols §1). Throws ProviderError. */
@@ -53,9 +55,9 @@ function ask(request: ImageRequest, door: Door, upstream: Upstream, work: Work):
   if (request.operation === 'generate') {
     return call(upstream, work, to('generations'), { account, ...asJson(fields) }, readError)
   }
-  const form = editForm(request, fields, work)
-  const headers = { 'content-type': form.contentType }
-  return call(upstream, work, to('edits'), { account, headers, parted: form }, readError)
+  const isJson = door.editsAsJson && fields['moderation'] !== undefined && !request.markup
+  const edit = isJson ? asJson({ ...fields, ...embedded(request, work) }) : asForm(request, fields, work)
+  return call(upstream, work, to('edits'), { account, ...edit }, readError)
 }
 
 /** The API's parameters; what has its default is left out, since not every relay knows every one. */
@@ -80,11 +82,21 @@ function fieldsOf(request: ImageRequest, model: string): Record<string, unknown>
   }
 }
 
-function editForm(request: ImageRequest, fields: Record<string, unknown>, work: Work): ReturnType<typeof formBody> {
+type Body = Pick<UpstreamRequest, 'headers' | 'parted'>
+
+/** An edit as every relay takes it; an overlay can be sent in no other way. */
+function asForm(request: ImageRequest, fields: Record<string, unknown>, work: Work): Body {
   const name = request.images.length === 1 ? 'image' : 'image[]'
-  return formBody(textsOf(fields), [
+  const form = formBody(textsOf(fields), [
     ...request.images.map((image) => fileOf(name, image, work)),
     ...(request.mask ? [fileOf('mask', request.mask, work)] : []),
     ...(request.markup ? [fileOf('markup', request.markup, work)] : []),
   ])
+  return { headers: { 'content-type': form.contentType }, parted: form }
 }
+
+/** The pictures of an edit as JSON has them. */
+const embedded = ({ images, mask }: ImageRequest, work: Work): Record<string, unknown> => ({
+  images: images.map((image) => ({ image_url: dataUrlOf(image, work) })),
+  mask: mask && { image_url: dataUrlOf(mask, work) },
+})

@@ -19,6 +19,7 @@ export const openai: Provider = {
         to: (operation) => `/images/${operation}`,
         account: bearer(upstream),
         readError: relayError,
+        editsAsJson: true,
       },
       upstream,
       work,

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { openai, post } from '../support/gateway'
 import { internet } from '../support/internet'
 import { upstreams } from '../support/upstreams'
-import { pictureFile } from '../support/pictures'
+import { dataUrlOf, picture, pictureFile } from '../support/pictures'
 
 const { upstream, relay } = upstreams()
 
@@ -65,6 +65,14 @@ describe('sends', () => {
         { name: 'image[]', filename: 'image.png' },
       ],
     })
+  })
+
+  test('an edit that says how it is moderated as JSON, since a form has no place for that', async () => {
+    const [image, mask] = [dataUrlOf(await picture('a')), dataUrlOf(await picture('mask'))]
+    const asked = { model: 'gpt-image-2', prompt: 'A cat', moderation: 'low' }
+    const pictures = { images: [{ image_url: image }], mask: { image_url: mask } }
+    expect((await post('/v1/images/edits', { ...asked, ...pictures })).status).toBe(200)
+    expect(upstream.calls[0]).toMatchObject({ path: '/v1/images/edits', fields: { ...asked, ...pictures } })
   })
 })
 
