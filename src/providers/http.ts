@@ -15,6 +15,8 @@ export interface UpstreamRequest {
   body?: string | ReadableStream<Uint8Array>
   /** A body with the caller's pictures in it, in the place of `body`. */
   parted?: PartedBody
+  /** Whether it asks how a job stands, so that nothing is bought by it. */
+  isLook?: true
   /** The domain of the upstream's maker, hosts of which an answer may name: they are as good as the configured one. */
   domain?: string
 }
@@ -55,14 +57,31 @@ export async function call(
   const isOwn = to.startsWith('/') || isOf(upstream, to, domain)
   if (!isOwn) refusePrivate(to)
   const all = { ...headers, ...(isOwn ? account : {}) }
+  const startedMs = Date.now()
   try {
     const response = await reach(url, { method, headers: all, body: body ?? null, redirect: 'manual', signal })
     if (response.ok) return response
     throw errorOf(response, upstream, response.body ? await errorIn(read(response.body)) : undefined, readError)
   } catch (error) {
+    const buys = method === 'POST' && !ask.isLook
     // An upstream that got half a body is not to blame for what it says.
-    throw parted?.unopened() ?? error
+    throw parted?.unopened() ?? (buys ? feared(error, Date.now() - startedMs) : error)
   }
+}
+
+/** Whoever has kept us waiting for so long, in ms, had taken the request: its picture may be made and billed all the same. */
+const TAKEN_MS = 5000
+/** What somebody in between says who has waited in vain; 524 is Cloudflare's own. */
+const GIVEN_UP = [504, 524]
+
+/** A failure after so many ms, which is a loss where what was asked for may have been paid for. */
+function feared(error: unknown, waitedMs: number): unknown {
+  if (!(error instanceof ProviderError) || error.kind !== 'unavailable' || waitedMs < TAKEN_MS) return error
+  const { status } = error.facts
+  const isGivenUp = status !== undefined && GIVEN_UP.includes(status)
+  if (status !== undefined && !isGivenUp) return error
+  const code = isGivenUp ? ('timed_out' as const) : undefined
+  return new ProviderError('lost', error.message, { ...error.facts, code }, { cause: error })
 }
 
 /** Whether a URL that an answer named is one of the configured host, or of the domain that both belong to. */

@@ -5,8 +5,9 @@ import { BUILT_IN } from '../../src/catalog/built-in'
 import { fireworks } from '../../src/providers/fireworks'
 import { FakeFireworks } from '../support/fake-fireworks'
 import { errorOf, openai, post } from '../support/gateway'
+import { internet } from '../support/internet'
 import { ended, job } from '../support/jobs'
-import { dataUrlOf, picture } from '../support/pictures'
+import { dataUrlOf, picture, pictureFile } from '../support/pictures'
 import { playing } from '../support/playing'
 import { team } from '../support/teams'
 
@@ -158,4 +159,18 @@ describe('when the upstream', () => {
   ])('says why, the caller hears it (@fault=%s)', async (fault, code, message) => {
     expect(await errorOf(await ask(`A cat @fault=${fault}`))).toMatchObject({ status: 400, code, message })
   })
+})
+
+test('a job that cannot be looked at for once is looked at again, however long that took', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  let looks = 0
+  const handle = async (request: Request): Promise<Response> => {
+    if (!request.url.endsWith('/get_result') || ++looks > 1) return await upstream.handle(request)
+    vi.setSystemTime(Date.now() + 5500)
+    throw new TypeError('Network connection lost.')
+  }
+  internet({ 'fireworks.example.com': { handle } })
+  const image = await pictureFile('one')
+  const { data } = await openai().images.edit({ model: 'flux-kontext-pro', prompt: 'A cat', image })
+  expect([data?.length, upstream.submits]).toEqual([1, 1])
 })
