@@ -182,12 +182,12 @@ const CODES: ReadonlyMap<number, Said> = new Map<number, Said>([
   [3040, { kind: 'throttled' }],
   [3041, OF_MODEL],
   [3042, OF_MODEL],
+  [5005, OF_MODEL],
   [5007, OF_MODEL],
   [5016, OF_MODEL],
   [5018, OF_MODEL],
+  [5019, OF_MODEL],
   [3023, { kind: 'misconfigured' }],
-  [5005, { kind: 'misconfigured' }],
-  [5019, { kind: 'misconfigured' }],
   [10_000, { kind: 'misconfigured' }],
 ])
 

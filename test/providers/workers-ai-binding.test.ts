@@ -75,3 +75,12 @@ describe.each<Shape>(['response', 'object'])('when the binding fails (by %s)', (
     })
   })
 })
+
+test.each<Shape>(['response', 'object'])(
+  'a model that cannot be asked in this way leaves the others in reach (%s)',
+  async (shape) => {
+    upstream.shape = shape
+    expect((await ask(SCHNELL, 'A cat @fault=method')).status).toBe(503)
+    expect((await ask(PHOENIX, 'A cat')).status).toBe(200)
+  },
+)

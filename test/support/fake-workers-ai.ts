@@ -36,6 +36,7 @@ const FAILURES: Record<string, [number, number, string]> = {
   billing: [403, 3023, 'Service unavailable for account'],
   unauthorized: [401, 10_000, 'Authentication error'],
   agreement: [403, 5016, 'User has not agreed to the terms of the model'],
+  method: [405, 5019, 'Method not allowed for this model'],
   large: [400, 5004, 'AiError: Bad input: Error: input_image_0 must be at most 512x512'],
   slow: [408, 3007, 'Request timeout'],
   error: [500, 1031, 'AiError: AiError: Internal error'],
