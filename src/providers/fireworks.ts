@@ -113,13 +113,20 @@ async function look(id: string, upstream: Upstream, work: Work): Promise<Look<st
 const words = z.string().nullish().catch(undefined)
 const errorReply = z.object({ error: z.union([z.string(), z.object({ message: words, code: words, param: words })]) })
 
+/** A page of something in between, which may come with any status, is not its API's. */
+const PAGE = /^\s*</
+
+/** Its status for an account that it has suspended, of those that otherwise speak of something else. */
+const SUSPENDED = 412
+
 const readError: ErrorReader = (body, status) => {
-  const error = typeof body === 'string' ? body : errorReply.safeParse(body).data?.error
+  const error = typeof body === 'string' ? (PAGE.test(body) ? undefined : body) : errorReply.safeParse(body).data?.error
   const said = typeof error === 'string' ? { message: error } : (error ?? {})
   const message = said.message ?? undefined
   return {
     ...('code' in said ? { code: said.code ?? undefined, param: said.param ?? undefined } : {}),
     message,
+    kind: status === SUSPENDED ? 'misconfigured' : undefined,
     moderated: (status === 400 || status === 422) && speaksOfContent(message) ? true : undefined,
   }
 }

@@ -144,6 +144,20 @@ describe('when the upstream', () => {
     expect([response.status, upstream.submits]).toEqual([status, submits])
   })
 
+  test.each([400, 413, 422])(
+    'stands behind something that answers with a page (%i), no tag reaches the caller',
+    async (status) => {
+      const page = '<html><body>Blocked for our safety</body></html>'
+      const handle = (): Response => new Response(page, { status, headers: { 'content-type': 'text/html' } })
+      internet({ 'fireworks.example.com': { handle } })
+      expect(await errorOf(await ask('A cat'))).toMatchObject({
+        status: 400,
+        code: 'invalid_value',
+        message: expect.not.stringContaining('<'),
+      })
+    },
+  )
+
   test('fails at a job, the caller is told that it failed', async () => {
     expect((await ask('A cat @fault=job-error', { model: 'flux-kontext-pro' })).status).toBe(502)
   })
