@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Failure } from '../errors'
 import { type Bytes, capped, text } from '../streams/bytes'
 import { ProviderError, type ProviderErrorKind, type Upstream } from './provider'
+import { retryAfterMs } from './retry-after'
 
 /** An error body longer than this is no error body. */
 const MAX_ERROR_BYTES = 64 * 1024
@@ -193,32 +194,4 @@ function withoutSecrets(message: string, credential: string): string {
     .replaceAll(/\(request id: [^)]*\)/gi, '')
     .replaceAll(/\s+/g, ' ')
     .slice(0, MAX_MESSAGE)
-}
-
-const NUMBER = /^\d+(?:\.\d+)?$/
-/** No upstream is left alone for longer because of what it says. */
-const MAX_WAIT_MS = 3_600_000
-
-/** From the headers, the body, or "Please try again in 1m2s" (protocols §1.7); undefined where nothing is said. */
-function retryAfterMs(headers: Headers, { waitMs, message = '' }: Said): number | undefined {
-  const waits = [waitOfHeaders(headers), waitMs, waitOfMessage(message)]
-  const wait = waits.find((each) => each !== undefined && each >= 0)
-  return wait === undefined ? undefined : Math.min(wait, MAX_WAIT_MS)
-}
-
-function waitOfHeaders(headers: Headers): number | undefined {
-  const milliseconds = headers.get('retry-after-ms') ?? ''
-  if (NUMBER.test(milliseconds)) return Number(milliseconds)
-  const after = headers.get('retry-after') ?? ''
-  if (NUMBER.test(after)) return Number(after) * 1000
-  const date = Date.parse(after)
-  return Number.isNaN(date) ? undefined : date - Date.now()
-}
-
-/** OpenAI's "try again in 1m2s", Azure's "retry after 7 seconds" and Replicate's "resets in ~30s". */
-function waitOfMessage(message: string): number | undefined {
-  const [, minutes, amount, unit] =
-    /(?:try again in|retry after|resets in) ~?(?:(\d+)m(?=\d))?(\d+(?:\.\d+)?) ?(ms|s|m)/.exec(message) ?? []
-  if (amount === undefined) return undefined
-  return Number(minutes ?? 0) * 60_000 + Number(amount) * (unit === 'ms' ? 1 : unit === 's' ? 1000 : 60_000)
 }

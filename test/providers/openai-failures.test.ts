@@ -98,6 +98,19 @@ describe('when the upstream', () => {
     },
   )
 
+  test.each([
+    ['Please try again in 7m12s.', '432000'],
+    ['Try again in 0h1m0.5s', '60500'],
+    ['Retry after 5', '5000'],
+    ['Please retry after 26 milliseconds.', '26'],
+    ['Try Again In 2 minutes and more', '120000'],
+    ['Please try again in 7h12m0s.', '3600000'],
+  ])('says in words how long it wants to be left alone (%s), the client is told', async (words, milliseconds) => {
+    internet({ 'api.openai.com': { handle: () => Response.json({ error: { message: words } }, { status: 429 }) } })
+    const response = await post('/v1/images/generations', { model: 'gpt-image-2', prompt: 'A cat' })
+    expect(response.headers.get('retry-after-ms')).toBe(milliseconds)
+  })
+
   test('is past its deadline, what it still writes is not what another one made', async () => {
     const [first, second] = [
       new FakeOpenai({ apiKey: 'sk-first-secret' }),

@@ -1,0 +1,48 @@
+const NUMBER = /^\d+(?:\.\d+)?$/
+/** No upstream is left alone for longer because of what it says. */
+const MAX_WAIT_MS = 3_600_000
+
+/** How long an upstream wants to be left alone, in ms: by its headers, or by its body; undefined where it does not say. */
+export function retryAfterMs(
+  headers: Headers,
+  { waitMs, message = '' }: { waitMs?: number | undefined; message?: string | undefined },
+): number | undefined {
+  const waits = [waitOfHeaders(headers), waitMs, waitOfMessage(message)]
+  const wait = waits.find((each) => each !== undefined && each >= 0)
+  return wait === undefined ? undefined : Math.min(wait, MAX_WAIT_MS)
+}
+
+function waitOfHeaders(headers: Headers): number | undefined {
+  const milliseconds = headers.get('retry-after-ms') ?? ''
+  if (NUMBER.test(milliseconds)) return Number(milliseconds)
+  const after = headers.get('retry-after') ?? ''
+  if (NUMBER.test(after)) return Number(after) * 1000
+  const date = Date.parse(after)
+  return Number.isNaN(date) ? undefined : date - Date.now()
+}
+
+/** OpenAI's "try again in 7h12m0s", Azure's "retry after 7 seconds" and Replicate's "resets in ~30s". */
+const SAID = /(?:try again in|retry after|resets in) (?:about |~)?(.*)/is
+/** One part of a time, whose unit is written in any way; the next one may follow at once. */
+const PART = /[ ,]*(\d+(?:\.\d+)?) ?(milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|h)(?![a-z])/giy
+/** Seconds are what a number alone counts, as in the header of that name. */
+const BARE = /^(\d+(?:\.\d+)?)(?=[.,;)]?(?:\s|$))/
+
+/** A unit of time in ms, by how it begins. */
+const UNITS: readonly (readonly [start: string, ms: number])[] = [
+  ['ms', 1],
+  ['mil', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+]
+
+const inMs = (unit: string): number => UNITS.find(([start]) => unit.toLowerCase().startsWith(start))?.[1] ?? 1000
+
+function waitOfMessage(message: string): number | undefined {
+  const [, said = ''] = SAID.exec(message) ?? []
+  const parts = [...said.matchAll(PART)].map(([, amount, unit = '']) => Number(amount) * inMs(unit))
+  if (parts.length > 0) return parts.reduce((sum, part) => sum + part, 0)
+  const [, seconds] = BARE.exec(said) ?? []
+  return seconds === undefined ? undefined : Number(seconds) * 1000
+}
