@@ -117,9 +117,12 @@ export function errorOf(
 const isPage = ({ status, headers }: Response): boolean =>
   (status === 401 || status === 403) && /^text\/html\b/i.test(headers.get('content-type') ?? '')
 
-/** An upstream's own id of a request: by Azure's name for it where that is the only one (protocols §6.1). */
+/** What upstreams call their own id of a request: OpenAI, then Azure and the relays of the new-api family (protocols §2.1, §6.1). */
+const REQUEST_ID = ['x-request-id', 'apim-request-id', 'x-ms-request-id', 'x-oneapi-request-id']
+
+/** An upstream's own id of a request. */
 export const requestIdOf = (headers: Headers): string | undefined =>
-  headers.get('x-request-id') ?? headers.get('apim-request-id') ?? undefined
+  REQUEST_ID.map((name) => headers.get(name)).find((id) => id !== null) ?? undefined
 
 /** What a job, or a good answer, says of its own failure. */
 export const errorSaid = (said: Said & { kind: ProviderErrorKind }, upstream: Upstream): ProviderError =>

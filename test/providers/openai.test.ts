@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { openai, post } from '../support/gateway'
 import { internet } from '../support/internet'
+import { operate } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 import { dataUrlOf, picture, pictureFile } from '../support/pictures'
 
@@ -101,6 +102,18 @@ describe('reads', () => {
     expect(given.length).toBe(11_000_000)
     expect(made.every((byte, at) => byte === given[at])).toBe(true)
   })
+
+  test.each(['x-request-id', 'apim-request-id', 'x-ms-request-id', 'x-oneapi-request-id'])(
+    'its own id of the request in %s, for the audit',
+    async (name) => {
+      const answer = (): Response =>
+        Response.json({ data: [{ b64_json: PNG }] }, { headers: { [name]: 'of-upstream' } })
+      internet({ 'relay.example.com': { handle: answer } })
+      await generate('A cat', 'relay-1')
+      const { data } = await (await operate('GET', '/audit')).json<{ data: unknown[] }>()
+      expect(data).toMatchObject([{ upstream_request_id: 'of-upstream' }])
+    },
+  )
 
   test('more pictures than were asked for as what was asked for', async () => {
     expect((await generate('A cat @pictures=3', 'relay-1', 2)).data).toHaveLength(2)
