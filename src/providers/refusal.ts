@@ -56,16 +56,19 @@ export const readOpenaiError: ErrorReader = (body, status) => {
   return isOfRequest(said, status) ? { ...said, kind: 'rejected' } : said
 }
 
-/** What OpenAI, and relays of the new-api family, say with status 403 of a model that is not for this key. */
+/** What OpenAI, and relays of the new-api family, say with status 403 of a model, or an operation, that is not for this key. */
 const NO_ACCESS =
-  /must be verified to use the model|not allowed to sample from this model|not have access to model|无权(?:访问|使用)模型/i
+  /insufficient permissions|must be verified to use the model|not allowed to sample from this model|not have access to model|无权(?:访问|使用)模型/i
+
+/** What is said with status 403 of whose a key is and what it may do, and not of what it was asked. */
+const OF_KEY = /\b(?:permissions?|scopes?|roles?|organi[sz]ations?|projects?|billing)\b/i
 
 /** What OpenAI says of something that a request refers to by its id. */
 const NO_SUCH_THING = /\bwith id\b.*\bnot found\b|^No such \w+ object/i
 
 /** Whether a status that otherwise speaks of the account, or of the model, comes of what the request asks for besides. */
 function isOfRequest({ message = '', type, code, param }: Said, status: number): boolean {
-  if (status === 403) return type === 'invalid_request_error' && !code
+  if (status === 403) return type === 'invalid_request_error' && !code && !OF_KEY.test(message)
   return status === 404 && (Boolean(param && param !== 'model') || NO_SUCH_THING.test(message))
 }
 

@@ -41,6 +41,10 @@ const OUT_OF_REACH: [string, () => Response][] = [
   ['a token that was given some models only', () => refusal(403, '该令牌无权访问模型 gpt-5.2 (request id: 2026)')],
   ['an organisation that is not verified', () => refusal(403, 'Your organization must be verified to use the model.')],
   ['a key without access', () => refusal(403, 'You are not allowed to sample from this model')],
+  [
+    'a key that may not do everything',
+    () => refusal(403, 'You have insufficient permissions for this operation. Missing scopes: model.request.'),
+  ],
   ['a path that is not there', () => textAnswer('', 'text/plain', 405)],
 ]
 
