@@ -167,12 +167,15 @@ function kindOfError(status: number, said: Said): ProviderErrorKind {
 /** What speaks of the request alone: of its form, its length or its content (RFC 9110 §15.5, RFC 6585 §5, RFC 7725). */
 const REJECTED = [400, 406, 411, 413, 414, 415, 422, 431, 451]
 
+/** What speaks of the credential, or of what it has left (RFC 9110 §15.5). */
+const OF_ACCOUNT = [401, 402, 403]
+
 /** What an HTTP status says of an upstream's failure; a reader of its words overrides it where its upstream lies. */
 export function kindOf(status: number): ProviderErrorKind {
   if (REJECTED.includes(status)) return 'rejected'
   if (status === 429) return 'throttled'
-  if (status === 408 || status === 409 || status >= 500) return 'unavailable'
-  return 'misconfigured'
+  // What says neither may pass, such as a redirect during maintenance.
+  return OF_ACCOUNT.includes(status) || isOfModel(status) ? 'misconfigured' : 'unavailable'
 }
 
 /** Whether a status says that there is nothing at a path, which may be that of one model. */

@@ -31,7 +31,7 @@ describe('when the upstream', () => {
     ['is overloaded', '503', InternalServerError, { status: 502 }, 2],
     ['does not know our key', '401', InternalServerError, { status: 503 }, 1],
     ['forbids our organisation the model', '403', InternalServerError, { status: 503 }, 1],
-    ['sends us elsewhere', 'redirect', InternalServerError, { status: 503 }, 1],
+    ['sends us elsewhere', 'redirect', InternalServerError, { status: 502 }, 2],
     [
       'refuses the content',
       'moderation',

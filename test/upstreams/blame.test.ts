@@ -64,3 +64,23 @@ test('a model that somebody made up is the fault of the request, each time', asy
   }
   expect((await chat(BRIEF)).headers.get('x-upstream')).toBe('first')
 })
+
+test.each([
+  'Your account is not a member of this organization.',
+  'The role of this key does not allow this.',
+  'Your project was archived.',
+  'Add a way to pay to your billing account.',
+])('what an account is told of itself is no fault of the request, and mended by its operator: %s', async (words) => {
+  first.next(() => refusal(403, words))
+  expect(await errorOf(await chat(BRIEF))).toMatchObject({ status: 503, message: expect.not.stringContaining(words) })
+  expect((await chat(HELLO)).headers.get('x-upstream')).not.toBe('first')
+})
+
+test.each([302, 307, 421, 423, 425, 426, 499])(
+  'a status that says nothing of the account passes: %i',
+  async (status) => {
+    first.next(() => textAnswer('', 'text/plain', status))
+    expect((await chat(BRIEF)).headers.get('x-upstream')).toBe('first')
+    expect(first.calls).toHaveLength(2)
+  },
+)
