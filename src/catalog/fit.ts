@@ -149,9 +149,24 @@ function refusalOf(request: ImageRequest, model: Model): Failure | undefined {
   return (
     listed('background', background, DEFAULTS.background, model.backgrounds) ??
     listed('output_format', format, DEFAULTS.format, model.formats) ??
+    soleRefusal(request, model) ??
     listed('moderation', moderation, DEFAULTS.moderation, model.moderations) ??
     fidelityRefusal(request.inputFidelity, model)
   )
+}
+
+/** Refuses several pictures, or an edit, in a format in which the model makes neither. */
+function soleRefusal(
+  { operation, n, format }: ImageRequest,
+  { formats = [], soleFormats }: Model,
+): Failure | undefined {
+  if (!soleFormats?.includes(format)) return undefined
+  if (operation === 'edit') {
+    const others = formats.filter((each) => !soleFormats.includes(each))
+    return invalidValue('output_format', format, others)
+  }
+  const message = `This model makes one ${format} at a time. Set 'n' to 1, or 'output_format' to another.`
+  return n > 1 ? notTogether('n', message) : undefined
 }
 
 function fidelityRefusal(fidelity: string | undefined, { inputFidelities }: Model): Failure | undefined {

@@ -9,6 +9,8 @@ export interface Model {
   backgrounds?: readonly string[]
   /** The first is what it makes where it does not make the usual one. */
   formats?: readonly string[]
+  /** Of the formats, those in which it makes one picture at a time, out of words alone. */
+  soleFormats?: readonly string[]
   moderations?: readonly string[]
   /** The values of `input_fidelity`, on edits. */
   inputFidelities?: readonly string[]

@@ -47,6 +47,7 @@ const GPT_IMAGE_2_5 = {
 const GPT_IMAGE_2_6 = {
   ...GPT_IMAGE_2_5,
   formats: ['png', 'webp', 'jpeg', 'gif', 'svg'],
+  soleFormats: ['svg'],
   extras: ['complexity', 'frame_count', 'frame_duration_ms', 'svg'],
 } as const satisfies Model
 

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import { openai, post } from '../support/gateway'
+import { errorOf, openai, post } from '../support/gateway'
 import { internet } from '../support/internet'
 import { operate } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -74,6 +74,28 @@ describe('sends', () => {
     const pictures = { images: [{ image_url: image }], mask: { image_url: mask } }
     expect((await post('/v1/images/edits', { ...asked, ...pictures })).status).toBe(200)
     expect(upstream.calls[0]).toMatchObject({ path: '/v1/images/edits', fields: { ...asked, ...pictures } })
+  })
+})
+
+describe('does not send', () => {
+  const asked = { model: 'gpt-image-2.6-sunburst', prompt: 'A cat', output_format: 'svg' }
+
+  test('a request for several SVGs, of which the model makes one at a time', async () => {
+    const refused = await errorOf(await post('/v1/images/generations', { ...asked, n: 2 }))
+    expect(refused).toMatchObject({ status: 400, param: 'n', message: expect.stringContaining('one svg at a time') })
+    expect((await post('/v1/images/generations', { ...asked, output_format: 'webp', n: 2 })).status).toBe(200)
+    expect(upstream.calls).toHaveLength(1)
+  })
+
+  test('an edit that is to be an SVG, which the model makes out of words alone', async () => {
+    const images = [{ image_url: dataUrlOf(await picture('a')) }]
+    const refused = await errorOf(await post('/v1/images/edits', { ...asked, images }))
+    expect(refused).toMatchObject({
+      status: 400,
+      param: 'output_format',
+      message: "Invalid value: 'svg'. Supported values are: 'png', 'webp', 'jpeg', and 'gif'.",
+    })
+    expect(upstream.calls).toEqual([])
   })
 })
 
