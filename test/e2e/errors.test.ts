@@ -95,10 +95,10 @@ test.each([
   { fault: 'empty', ...server, calls: 2 },
   { fault: '500', ...server, calls: 2 },
   { fault: '503', ...server, calls: 2 },
+  { fault: 'redirect', ...server, calls: 2 },
   { fault: '429', ...outOfReach, calls: 1 },
   { fault: '401', ...outOfReach, calls: 1 },
   { fault: 'quota', ...outOfReach, calls: 1 },
-  { fault: 'redirect', ...outOfReach, calls: 1 },
   { fault: 'silence', model: 'impatient', ...timedOut, calls: 1 },
   { fault: 'silence-mid-body', model: 'impatient', ...timedOut, calls: 1 },
 ])('an upstream with the fault $fault gives status $status, and is asked anew once it is put back', async (row) => {

@@ -91,7 +91,7 @@ test.each([
   ['billing', 503],
   ['500', 502],
   ['html', 502],
-  ['redirect', 503],
+  ['redirect', 502],
   ['error-inside', 502],
   ['cut', 502],
   ['bad-base64', 502],

@@ -19,7 +19,12 @@ const FAILURES: [string, () => Response | Promise<Response>, number, string][] =
   ['fails', () => refusal(500, SECRET), 502, 'The upstream failed to answer. Try again.'],
   ['is not there', () => Promise.reject(new TypeError(SECRET)), 502, 'The upstream failed to answer. Try again.'],
   ['answers with a page', () => textAnswer(SECRET, 'text/html', 502), 502, 'The upstream failed to answer. Try again.'],
-  ['sends elsewhere', () => Response.redirect('https://elsewhere.example.com/', 307), 503, 'No upstream can serve'],
+  [
+    'sends elsewhere',
+    () => Response.redirect('https://elsewhere.example.com/', 307),
+    502,
+    'The upstream failed to answer. Try again.',
+  ],
   ['says nothing', () => textAnswer('', 'application/json'), 502, 'The upstream failed to answer. Try again.'],
   [
     'breaks off before it begins',
