@@ -63,6 +63,7 @@ export const app = new Hono<App>()
   .post('/v1/api/generate', serve(grsaiApi))
   .post('/v1/api/edit', serve(grsaiApi))
 
+  // Below the dialects' routes, whose answers say both themselves: to set a header is to make a response anew.
   .use(async function keepPrivate(c, next) {
     await next()
     c.header('x-request-id', c.get('requestId'))

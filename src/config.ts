@@ -45,6 +45,7 @@ export interface Config {
 
 const flag = z.union([z.boolean(), z.stringbool()]).default(false)
 const wholeNumber = (least: number): z.ZodType<number> => z.coerce.number().int().min(least)
+/** Of something that is waited for: no client waits longer than an hour. */
 const seconds = z.coerce.number().min(0).max(3600)
 const atLeast = (characters: number): z.ZodString =>
   z.string().min(characters, `needs at least ${characters} characters`)

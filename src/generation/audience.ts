@@ -69,7 +69,7 @@ export class Audience {
     this.#waiters.delete(waiter)
   }
 
-  /** Shows it to all who wait; of progress, what is none is not worth a call to each. */
+  /** Sends a glimpse to every waiter; a percentage no higher than the last is dropped. */
   show(glimpse: Glimpse): void {
     if (!('percent' in glimpse)) this.#newest.set(glimpse.index, glimpse)
     else if (glimpse.percent > this.#percent) this.#percent = glimpse.percent

@@ -11,9 +11,9 @@ import type { Ask, Task } from './task'
 export interface Owed {
   team: string
   settlement: Settlement
-  /** What that team's webhook is told then; undefined where an earlier version wrote this, or others are told already. */
+  /** What that team's webhook is told then, if anything. */
   notice?: Notice | undefined
-  /** When it is told again, in ms since 1970; undefined where an earlier version wrote this. */
+  /** When it is told again, in ms since 1970; at once, where what is stored does not say. */
   againMs?: number
 }
 
@@ -36,7 +36,10 @@ export interface RunRow {
   queued?: Failure
 }
 
-/** The answer that was made, for which request, and until when all are given it, in ms since 1970; an earlier version may have written it. */
+/**
+ * The answer that was made, for which request, and until when all are given it, in ms since 1970. What is stored in another
+ * shape is no answer.
+ */
 const keptRow = z.object({ record: imageRecord, requestId: z.string().optional(), untilMs: z.number() })
 type KeptRow = z.infer<typeof keptRow>
 
@@ -70,7 +73,7 @@ export class Memory {
 
   get run(): RunRow | undefined {
     const row = this.#storage.kv.get<RunRow>('run')
-    // One that an earlier version began says less, and of its upstream in another way.
+    // A stored run may say less than this, and have progress that names no calls, which cannot be taken up.
     const progress = row?.progress && 'calls' in row.progress ? row.progress : undefined
     return row && { ...row, progress, createdMs: row.createdMs ?? Date.now() }
   }
@@ -174,7 +177,7 @@ export class Memory {
   }
 }
 
-/** How many upstreams its earlier processes have asked; of one that an earlier version began, each may have asked one. */
+/** How many upstreams its earlier processes have asked; where no progress says so, each may have asked one. */
 export const attemptsOf = ({ attempt, progress }: RunRow): number => progress?.calls.length ?? attempt - 1
 
 /** What a new run has of its own. */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** A finished picture in R2, exactly as the upstream made it. */
+/** A picture in R2: as its upstream made it, or cropped. */
 export const storedImage = z.object({
   /** The key of the object in R2. */
   key: z.string(),

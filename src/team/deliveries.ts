@@ -58,7 +58,7 @@ export const deliveryCursor = z
 /** The cursor of the page after the one that ends with this delivery. */
 export const cursorAfterDelivery = ({ created_ms, id }: Delivery): string => `${created_ms}.${id}`
 
-/** Teams that an earlier version founded have no such table yet. */
+/** A stored team may be without it. */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS deliveries (
     id TEXT PRIMARY KEY, generation TEXT NOT NULL, type TEXT NOT NULL, url TEXT NOT NULL, status TEXT NOT NULL,

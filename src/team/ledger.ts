@@ -20,7 +20,7 @@ export class Ledger {
 
   create(): void {
     this.#sql.exec(SCHEMA)
-    // One that an earlier version created says nothing of routes.
+    // A stored table may be without that column.
     const columns = this.#sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('ledger')").toArray()
     if (!columns.some(({ name }) => name === 'route')) this.#sql.exec('ALTER TABLE ledger ADD COLUMN route TEXT')
   }
@@ -85,7 +85,10 @@ export class Ledger {
       .one()
   }
 
-  /** How long the last ones took that succeeded and made pictures, of one model or of all, in ms; undefined where there were none lately. */
+  /**
+   * How long the last ones took that succeeded and made pictures, of one model or of all, in ms; undefined where there were
+   * none lately.
+   */
   usualMs(model?: string): number | undefined {
     const { usual } = this.#sql
       .exec<{ usual: number | null }>(

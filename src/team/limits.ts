@@ -22,6 +22,7 @@ export const limits = z.strictObject({
   budget_usd: z.number().min(0).max(1e9).nullish(),
   /** Names, or patterns ending in `*`. */
   models: z.array(z.string().min(1)).nullish(),
+  /** As many as any request may ask for (protocols §1.1). */
   max_n: z.int().min(1).max(10).nullish(),
   /** `WIDTHxHEIGHT` in pixels, lying or standing. */
   max_size: z

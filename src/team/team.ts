@@ -43,7 +43,7 @@ export class Team extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    // A team that an earlier version founded lacks what came since.
+    // A stored team may be without some of the tables.
     if (this.#charter.profile) this.#create()
   }
 

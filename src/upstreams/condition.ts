@@ -2,7 +2,7 @@ import { type Health, availabilityOf } from './health'
 
 /** How an account is, as its operator sees it; times are ms since 1970. */
 export interface Condition {
-  /** `probing`: whether it works is tried by one request, which may be yet to come. */
+  /** `probing`: one request tries it (it is new), or the next one will (it was `open` until now). */
   status: 'ready' | 'probing' | 'cooling' | 'open' | 'disabled' | 'out'
   /** Since when; undefined where nothing is the matter. */
   sinceMs?: number | undefined

@@ -17,6 +17,10 @@ const modelRule = z
 
 /** The slowest images take two minutes (protocols §1.7). */
 const DEFAULT_TIMEOUT_SECONDS = 300
+/** A call under way keeps its object alive for 15 minutes (platform §3), in which its end has to be stored as well. */
+const MAX_TIMEOUT_SECONDS = 840
+/** To have less than a thousandth of the requests is what a `priority` is for. */
+const MAX_WEIGHT = 1000
 
 /** One entry of UPSTREAMS, as README.md describes it. */
 export const upstreamSetting = z.strictObject({
@@ -26,10 +30,10 @@ export const upstreamSetting = z.strictObject({
   base_url: z.url({ protocol: /^https?$/ }).optional(),
   models: z.array(modelRule).min(1).optional(),
   priority: z.number().int().default(0),
-  weight: z.number().positive().max(1000).default(1),
+  weight: z.number().positive().max(MAX_WEIGHT).default(1),
   max_concurrency: z.number().int().positive().optional(),
   requests_per_minute: z.number().int().positive().optional(),
-  timeout_seconds: z.number().positive().max(840).default(DEFAULT_TIMEOUT_SECONDS),
+  timeout_seconds: z.number().positive().max(MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS),
   prices: z.record(z.string(), pricesSetting).default({}),
 })
 export type UpstreamSetting = z.infer<typeof upstreamSetting>

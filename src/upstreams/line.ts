@@ -59,7 +59,7 @@ export class Turn {
     clearTimeout(timer)
   }
 
-  /** Leaves the line, also for good reason: whoever comes first then is called. */
+  /** Leaves the line; if it was first, wakes the next. */
   leave(): void {
     if (this.hasLeft) return
     const { isFirst } = this

@@ -20,8 +20,8 @@ interface Names extends Market {
 const MAX_NAME = 256
 
 /**
- * The model that a name stands for at a moment, in ms since 1970; a vendor before it, as in `openai/gpt-image-2`, is but another spelling (protocols
- * §2.2). Undefined where nobody serves it.
+ * The model that a name stands for at a moment, in ms since 1970; a vendor before it, as in `openai/gpt-image-2`, is but
+ * another spelling (protocols §2.2). Undefined where nobody serves it.
  */
 export const meantBy = (name: string, names: Names, nowMs: number): Meant | undefined =>
   name.length > MAX_NAME ? undefined : (resolved(name, names, nowMs) ?? resolved(withoutVendor(name), names, nowMs))

@@ -7,7 +7,7 @@ export interface Allowance {
 }
 
 const PREFIX = 'seat:'
-/** As long as requests of one second are counted as one, no minute has more of them than are allowed. */
+/** Requests are counted per whole second: 61 s covers every span of 60 s. */
 const WINDOW_SECONDS = 61
 
 /**
