@@ -1,11 +1,10 @@
 import type { Usage } from '../image/record'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import type { Model } from './model'
+import { inMicroUsd } from './money'
 import { imagePrice, type Prices, type TilePrices } from './prices'
 import { type Pixels, pixelsOf, type Sizes } from './sizes'
 import { BASES_2, byFormula, type TokenCount } from './tokens'
-
-const MICRO = 1_000_000
 
 /** What `auto` is quoted as, since a model may choose it. */
 const AUTO_QUALITY = 'high'
@@ -66,13 +65,13 @@ function priceOf(request: ImageRequest, { tokens = byFormula(BASES_2), sizes }: 
     case 'token':
       return tokenPrice(tokens(request), prices)
     case 'image':
-      return n * imagePrice(prices.each, quality, size) * MICRO
+      return inMicroUsd(n * imagePrice(prices.each, quality, size))
     case 'tile':
-      return n * tilePrice(request, sizes, prices) * MICRO
+      return inMicroUsd(n * tilePrice(request, sizes, prices))
     case 'megapixel': {
       const further = Math.max(0, Math.ceil(megapixels(largest(size, sizes))) - 1)
       // No picture that comes with a request is larger than 512x512 (protocols §4); each counts as one.
-      return n * (prices.first + further * prices.further + request.images.length * prices.input) * MICRO
+      return inMicroUsd(n * (prices.first + further * prices.further + request.images.length * prices.input))
     }
   }
 }

@@ -1,3 +1,4 @@
+import { inUsd } from '../catalog/money'
 import type { ImageRecord, StoredImage } from '../image/record'
 import type { Part, Rendered, Stream } from './dialect'
 import { openrouterErrorEvent } from './openrouter-error'
@@ -49,6 +50,6 @@ function usageOf({ usage, cost }: ImageRecord): Record<string, unknown> | undefi
     completion_tokens: usage?.output ?? 0,
     total_tokens: usage?.total ?? 0,
     completion_tokens_details: usage?.outputDetails && { image_tokens: usage.outputDetails.image },
-    cost: cost === undefined ? undefined : cost / 1_000_000,
+    cost: cost === undefined ? undefined : inUsd(cost),
   }
 }

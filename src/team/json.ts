@@ -1,4 +1,4 @@
-import { credits } from '../catalog/money'
+import { credits, inUsd } from '../catalog/money'
 import { type Snapshot, snapshotOf } from './snapshot'
 import type { Standing } from './standing'
 import { type Entry, imagesOf, keptOf } from './entry'
@@ -11,8 +11,6 @@ import type { Latency, Used, UsageRow } from './usage'
 
 /** A moment, in ms since 1970, as ISO 8601. */
 export const moment = (ms: number | null | undefined): string | null => (ms ? new Date(ms).toISOString() : null)
-
-const inUsd = (microUsd: number): number => microUsd / 1e6
 
 export function standingJson({ limit, scope, max, used, remaining, resetMs }: Standing): Record<string, unknown> {
   const told = limit === 'budget_usd' ? inUsd : (amount: number): number => amount

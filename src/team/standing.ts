@@ -1,3 +1,4 @@
+import { inMicroUsd } from '../catalog/money'
 import { isSet, type Limits } from './limits'
 import { type Meter, minuteOf, untilNextDay, untilNextMonth } from './meter'
 
@@ -51,7 +52,7 @@ export function standings({ name: scope, limits, meter, running, reserved }: Sco
     ...(isSet(images_per_day) ? [standing('images_per_day', images_per_day, meter.images, day)] : []),
     ...(isSet(concurrency) ? [standing('concurrency', concurrency, running, undefined)] : []),
     ...(isSet(budget_usd)
-      ? [standing('budget_usd', microUsd(budget_usd), meter.spent + reserved, untilNextMonth(nowMs))]
+      ? [standing('budget_usd', Math.round(inMicroUsd(budget_usd)), meter.spent + reserved, untilNextMonth(nowMs))]
       : []),
   ]
 }
@@ -63,5 +64,3 @@ export const afterImages = (all: readonly Standing[], images: number): Standing[
       ? { ...standing, remaining: Math.max(0, standing.remaining - images) }
       : standing,
   )
-
-const microUsd = (usd: number): number => Math.round(usd * 1e6)
