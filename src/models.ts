@@ -12,7 +12,7 @@ import { bearerKey, identify } from './team/caller'
 import { bearerOf } from './team/lease'
 import { allows } from './team/limits'
 import { askTeam } from './team/teams'
-import { meantBy } from './upstreams/names'
+import { modelMeant } from './upstreams/names'
 
 /*
  * What a key may use, in the words of whoever asks: Google's clients ask by the same path as OpenAI's, and are known by
@@ -57,7 +57,7 @@ async function usableBy(apiKey: string | undefined, c: Context<App>): Promise<(n
   const caller = identify(apiKey, config)
   const key = await bearerOf(caller, c.env)
   const { limits } = unwrap(await askTeam(c.env, caller.team, async (team) => await team.read(key.id)))
-  const meant = (name: string): string | undefined => meantBy(name, config, Date.now())?.model
+  const meant = modelMeant(config, Date.now())
   return (name) => {
     const model = meant(name)
     return model !== undefined && [key.limits, limits].every((each) => allows(each, model, meant))
@@ -85,7 +85,7 @@ const openaiModel = (id: string, c: Context<App>): unknown => ({
 /** When a model is shut down, or was; of a name that is another's, when that is. */
 function shutdownDateOf(name: string, c: Context<App>): string | null {
   const config = c.get('config')
-  const meant = meantBy(name, config, Date.now())?.model ?? name
+  const meant = modelMeant(config, Date.now())(name) ?? name
   const { shutdown = config.catalogue(meant).shutdown } = config.catalogue(name)
   return shutdown?.date ?? null
 }

@@ -1,5 +1,5 @@
 import { configOf } from '../config'
-import { meantBy } from '../upstreams/names'
+import { modelMeant } from '../upstreams/names'
 import type { Refusal } from './admission'
 import type { Books, Holder } from './books'
 import { WRONG_KEY } from './caller'
@@ -43,7 +43,7 @@ export class Reservations {
   hold(order: Order): Refusal | undefined {
     const [now, holder] = [Date.now(), this.holderOf(order.key)]
     if (!this.#charter.profile || holder.key.id !== order.key || !isGood(holder.key, now)) return { failure: WRONG_KEY }
-    const meant = (name: string): string | undefined => meantBy(name, configOf(this.#env), Date.now())?.model
+    const meant = modelMeant(configOf(this.#env), now)
     const refusal = refuseAsked({ ...order, n: order.images }, [holder.key.limits, holder.teamLimits], meant)
     return refusal ? { failure: refusal } : this.#books.reserve(order, holder, now)
   }

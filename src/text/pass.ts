@@ -9,7 +9,7 @@ import { sized } from '../streams/sized'
 import { spliced } from '../streams/spliced'
 import { refuseAsked, refuseUncounted } from '../team/limits'
 import { type Candidate, candidates } from '../upstreams/candidates'
-import { isImageModel, meantBy } from '../upstreams/names'
+import { isImageModel, modelMeant } from '../upstreams/names'
 import { NO_PIXELS } from './bill'
 import { carry } from './carry'
 import { type Named, type TopLevel, topLevelOf } from './top-level'
@@ -27,8 +27,7 @@ export async function passText(route: TextRoute, intake: Intake, visitor: Visito
   if (!said || !route.isText(said.fields, (name) => isImageModel(name, config))) return undefined
   const named = nameIn(said)
   const { model, candidates: able } = servedBy(named, config)
-  const meant = (name: string): string | undefined => meantBy(name, config, Date.now())?.model
-  refuse(refuseAsked({ model, n: 1, size: NO_PIXELS }, admission.limits, meant))
+  refuse(refuseAsked({ model, n: 1, size: NO_PIXELS }, admission.limits, modelMeant(config, Date.now())))
   if (route.mayMakeImages?.(said.fields)) refuse(refuseUncounted(admission.limits))
 
   const accept = intake.header('accept')
@@ -56,7 +55,7 @@ function nameIn({ models: [named, again] }: TopLevel): Named {
 /** The model that is meant, and who serves it. Throws GatewayError where nobody does. */
 function servedBy({ name }: Named, config: Config): Pick<Wanted, 'model' | 'candidates'> {
   const nowMs = Date.now()
-  const { model } = meantBy(name, config, nowMs) ?? {}
+  const model = modelMeant(config, nowMs)(name)
   const able = model === undefined ? [] : candidates(config, model, nowMs)
   const [first, ...others] = able.filter(({ upstream }) => 'pass' in upstream.provider)
   if (model === undefined || !first) throw new GatewayError(unserved(name))

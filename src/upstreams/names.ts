@@ -1,4 +1,3 @@
-import type { Catalogue } from '../catalog/model'
 import { isUnheardOf } from '../catalog/models'
 import { successorOf } from '../catalog/retirement'
 import { PROVIDERS } from '../providers'
@@ -26,6 +25,12 @@ const MAX_NAME = 256
 export const meantBy = (name: string, names: Names, nowMs: number): Meant | undefined =>
   name.length > MAX_NAME ? undefined : (resolved(name, names, nowMs) ?? resolved(withoutVendor(name), names, nowMs))
 
+/** Tells which model a name stands for at a moment, in ms since 1970; undefined where nobody serves it. */
+export const modelMeant =
+  (names: Names, nowMs: number) =>
+  (name: string): string | undefined =>
+    meantBy(name, names, nowMs)?.model
+
 const withoutVendor = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
 
 /**
@@ -49,10 +54,7 @@ function resolved(name: string, { aliases, ...market }: Names, nowMs: number): M
  * catalogue and what the settings add to it, by the names that the providers' own image models have, or because it is on the
  * list of an upstream that makes nothing else. A vendor may stand before it, as in `openai/gpt-image-2`; nobody need serve it.
  */
-export function isImageModel(
-  name: string,
-  { aliases, catalogue, upstreams }: Names & { catalogue: Catalogue },
-): boolean {
+export function isImageModel(name: string, { aliases, catalogue, upstreams }: Names): boolean {
   const meant = aliases.get(name) ?? name
   return [meant, withoutVendor(meant)].some(
     (model) =>
