@@ -25,11 +25,9 @@ export const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS
 
-const CODES = Object.keys(STATUS).filter((code): code is ErrorCode => code in STATUS)
-
 /** What went wrong, as plain data, so that it survives RPC and storage. */
 export const failure = z.object({
-  code: z.enum(CODES),
+  code: z.custom<ErrorCode>((code) => typeof code === 'string' && Object.hasOwn(STATUS, code)),
   /** For the caller: says what to do next, and holds no secret and no upstream's raw words. */
   message: z.string(),
   /** The request's parameter that is at fault. */

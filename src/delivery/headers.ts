@@ -46,14 +46,19 @@ function timing({ tookMs, route }: ImageRecord, origin: Obtained['origin'], tota
   return `total;dur=${totalMs}, ${upstream}${desc}`
 }
 
-/** The headers of an answer that goes out before it is there; whoever is in front is told not to hold it back. */
-export const earlyHeaders = (told: Told): Record<string, string> => ({
-  ...generalHeaders(told),
-  ...limitHeaders(told.standings),
+/** Has whoever is in front pass an answer on as it comes. */
+export const UNBUFFERED = {
   'x-accel-buffering': 'no',
   // Compression would hold back what is only there to keep the connection alive: Cloudflare compresses JSON otherwise.
   'cache-control': 'no-store, no-transform',
   'content-encoding': 'identity',
+}
+
+/** The headers of an answer that goes out before it is there. */
+export const earlyHeaders = (told: Told): Record<string, string> => ({
+  ...generalHeaders(told),
+  ...limitHeaders(told.standings),
+  ...UNBUFFERED,
 })
 
 /** What can be said of every answer, whether it is there or not. */

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
 /** A picture in R2: as its upstream made it, or cropped. */
-export const storedImage = z.object({
+const storedImage = z.object({
   /** The key of the object in R2. */
   key: z.string(),
   /** Its size in bytes, from which an answer's length is known before it is read. */
@@ -22,7 +22,7 @@ export interface PartialImage {
 const tokens = z.object({ text: z.number(), image: z.number() })
 
 /** Token counts as the upstream reported them. */
-export const usage = z.object({
+const usage = z.object({
   input: z.number(),
   inputDetails: tokens.optional(),
   output: z.number(),

@@ -1,3 +1,4 @@
+import { pause } from '../deadline'
 import { type ImageRecord, imageRecord } from '../image/record'
 import { describe, log } from '../log'
 
@@ -32,7 +33,7 @@ export async function put(cache: KVNamespace, record: ImageRecord, ttlSeconds: n
     cache.put(recordKey(record.id), JSON.stringify(record), { expirationTtl: ttlSeconds })
   try {
     await write().catch(async () => {
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
+      await pause(AGAIN_MS)
       await write()
     })
   } catch (error) {

@@ -1,3 +1,5 @@
+import { pause } from '../deadline'
+
 /** R2 did not do what it was asked to, several times over. */
 export class StoreError extends Error {
   constructor(cause: unknown) {
@@ -14,7 +16,7 @@ export async function persistently<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask()
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      await pause(pauseMs)
     }
   }
   return await ask().catch((error: unknown) => {

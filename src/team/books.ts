@@ -18,6 +18,9 @@ export interface Holder {
 /** Finds the holder of a key by the key's id. */
 type HolderOf = (key: string) => Holder
 
+/** Where the meter of a key, by its id, or of the team is kept. */
+const meterKey = (scope: Scope['name'], key: string | undefined): string => `meter:${scope === 'key' ? key : scope}`
+
 /** What a team uses and spends: its ledger, and a meter for the team and for each key. Nothing here awaits. */
 export class Books {
   readonly #storage: DurableObjectStorage
@@ -120,7 +123,7 @@ export class Books {
   }
 
   #scope(name: Scope['name'], key: string | undefined, limits: Limits, nowMs: number): Scope {
-    const meter = meterAt(this.#storage.kv.get<Meter>(`meter:${key ?? name}`), limits, nowMs)
+    const meter = meterAt(this.#storage.kv.get<Meter>(meterKey(name, key)), limits, nowMs)
     const isHeld = typeof limits.concurrency === 'number' || typeof limits.budget_usd === 'number'
     return { name, limits, meter, ...(isHeld ? this.ledger.running(key) : { running: 0, reserved: 0 }) }
   }
@@ -128,7 +131,7 @@ export class Books {
   #change(scopes: readonly Scope[], { key }: Holder, change: (meter: Meter) => Partial<Meter>): Scope[] {
     return scopes.map((scope) => {
       const meter: Meter = { ...scope.meter, ...change(scope.meter) }
-      this.#storage.kv.put(`meter:${scope.name === 'key' ? key.id : scope.name}`, meter)
+      this.#storage.kv.put(meterKey(scope.name, key.id), meter)
       return { ...scope, meter }
     })
   }

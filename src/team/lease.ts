@@ -1,3 +1,4 @@
+import { pause } from '../deadline'
 import { unwrap } from '../errors'
 import { describe, log } from '../log'
 import type { Admission } from './admission'
@@ -70,7 +71,7 @@ function hold(caller: Caller, admission: Admission, { env, waitUntil }: Visit): 
   const leasedMs = Date.now()
   const lease = { admission, left: admission.lease, leasedMs, untilMs: leasedMs + LEASE_MS, free: new Map() }
   leases.set(nameOf(caller), lease)
-  waitUntil(new Promise((resolve) => setTimeout(resolve, LEASE_MS)).then(() => end(caller, lease, env)))
+  waitUntil(pause(LEASE_MS).then(() => end(caller, lease, env)))
 }
 
 async function end(caller: Caller, lease: Lease, env: Env): Promise<void> {

@@ -1,4 +1,5 @@
-import { printable } from '../delivery/headers'
+import { pause } from '../deadline'
+import { printable, UNBUFFERED } from '../delivery/headers'
 import { limitHeaders } from '../delivery/limit-headers'
 import { GatewayError } from '../errors'
 import type { Owed } from '../generation/memory'
@@ -70,7 +71,7 @@ const PAUSES_MS = [500, 2000]
 async function settled(env: Env, owed: Owed): Promise<void> {
   for (const pauseMs of PAUSES_MS) {
     if (await settle(env, owed)) return
-    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    await pause(pauseMs)
   }
   await settle(env, owed)
 }
@@ -94,7 +95,7 @@ async function answerWith(
   }
 }
 
-/** None of them is the upstream's but what it says of the content; whoever is in front is told not to hold that back. */
+/** None of them is the upstream's but what it says of the content. */
 const headersOf = (
   { answer: { contentType }, candidate: { upstream, model } }: Begun,
   { c, admission, startedMs }: Visitor,
@@ -104,8 +105,6 @@ const headersOf = (
   'x-model': printable(model),
   'server-timing': `begun;dur=${Date.now() - startedMs}`,
   ...limitHeaders(admission.standings),
-  'x-accel-buffering': 'no',
-  'cache-control': 'no-store, no-transform',
-  'content-encoding': 'identity',
+  ...UNBUFFERED,
   ...(contentType === undefined ? {} : { 'content-type': contentType }),
 })
