@@ -46,7 +46,7 @@ export async function changeKey(c: Context<App>): Promise<Response> {
 
 /** `DELETE /admin/api/teams/{team}/keys/{key}`: it opens nothing from now on. Throws GatewayError. */
 export async function revokeKey(c: Context<App>): Promise<Response> {
-  const key = unwrap(await askTeam(c.env, teamAt(c), async (team) => await team.changeKey(idAt(c), undefined)))
+  const key = unwrap(await askTeam(c.env, teamAt(c), async (team) => await team.revokeKey(idAt(c))))
   recallLeases(teamAt(c))
   return c.json(keyJson(key))
 }

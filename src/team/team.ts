@@ -92,12 +92,14 @@ export class Team extends DurableObject<Env> {
     return this.#charter.profile ? ok(this.#keys.add(id, hash, facts, Date.now())) : failed(NO_TEAM)
   }
 
-  /** Changes a key, or, without anything to change, revokes it. */
-  async changeKey(id: string, change: Partial<KeyFacts> | undefined): Promise<Result<Key>> {
-    if (!this.#charter.profile) return failed(NO_TEAM)
-    const key = change ? this.#keys.change(id, change) : this.#keys.revoke(id, Date.now())
-    await this.#advance()
-    return key ? ok(key) : failed(NO_KEY)
+  /** Changes what can be said of a key. */
+  async changeKey(id: string, change: Partial<KeyFacts>): Promise<Result<Key>> {
+    return await this.#changed(() => this.#keys.change(id, change))
+  }
+
+  /** Has a key open nothing from now on. */
+  async revokeKey(id: string): Promise<Result<Key>> {
+    return await this.#changed(() => this.#keys.revoke(id, Date.now()))
   }
 
   /** The key behind a hash, or, without one, the settings' static key. */
@@ -185,8 +187,13 @@ export class Team extends DurableObject<Env> {
     if (this.#charter.profile) this.#books.ledger.discard(run, pictures, Date.now())
   }
 
-  /** Where its events go and how they are signed, once that was changed. */
-  webhook(change: WebhookChange = {}): Result<WebhookFacts> {
+  /** Where its events go and how they are signed. */
+  webhook(): Result<WebhookFacts> {
+    return this.#webhook.read()
+  }
+
+  /** Changes that, and tells how it is then. */
+  changeWebhook(change: WebhookChange): Result<WebhookFacts> {
     return this.#webhook.change(change)
   }
 
@@ -210,11 +217,15 @@ export class Team extends DurableObject<Env> {
   }
 
   #create(): void {
-    this.#books.create()
-    this.#keys.create()
-    this.#turns.create()
-    this.#claims.create()
-    this.#webhook.create()
+    for (const part of [this.#books, this.#keys, this.#turns, this.#claims, this.#webhook]) part.create()
+  }
+
+  /** Changes a key, which may make room for those that wait. */
+  async #changed(change: () => Key | undefined): Promise<Result<Key>> {
+    if (!this.#charter.profile) return failed(NO_TEAM)
+    const key = change()
+    await this.#advance()
+    return key ? ok(key) : failed(NO_KEY)
   }
 
   /** Lets those run that there is room for now. */

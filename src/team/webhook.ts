@@ -63,14 +63,20 @@ export class Webhook {
     return this.#endpoint !== undefined && this.#endpoint.disabledMs === undefined
   }
 
-  /** Changes it, where something is to be changed, and tells how it stands. */
+  /** How it stands. */
+  read(): Result<WebhookFacts> {
+    const { profile } = this.#charter
+    return profile ? ok(this.#facts(profile.createdMs)) : failed(NO_TEAM)
+  }
+
+  /** Changes it, and tells how it stands then. */
   change({ url, endedVersion }: WebhookChange): Result<WebhookFacts> {
     if (!this.#charter.profile) return failed(NO_TEAM)
     if (url === null) this.#storage.kv.delete(ENDPOINT)
     else if (url !== undefined) this.#storage.kv.put<Endpoint>(ENDPOINT, { url })
     if (this.#secret.version === endedVersion)
       this.#storage.kv.put<Secret>(SECRET, { version: endedVersion + 1, rotatedMs: Date.now() })
-    return ok(this.#facts(this.#charter.profile.createdMs))
+    return this.read()
   }
 
   /** Writes down how the delivery of an event stands; one of an earlier team of this id is none of this one's. */

@@ -108,7 +108,7 @@ describe('a reservation', () => {
   test('is refused to a key that was revoked, whatever its team allows', async () => {
     at(NOON)
     const acme = await team('acme', LIMITS)
-    await env.TEAMS.getByName('acme').changeKey(acme.id, undefined)
+    await env.TEAMS.getByName('acme').revokeKey(acme.id)
     expect(await reserve(orderOf(acme))).toMatchObject({ ok: false, failure: { code: 'unauthorized' } })
     expect(await books()).toEqual(EMPTY)
   })

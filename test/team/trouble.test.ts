@@ -145,7 +145,7 @@ describe('a process that dies', () => {
     const { id, key } = await team('acme', LIMITS)
     const answer = generate(key, 'A cat @fault=silence')
     await vi.waitUntil(() => upstream.calls.length === 1)
-    await env.TEAMS.getByName('acme').changeKey(id, undefined)
+    await env.TEAMS.getByName('acme').revokeKey(id)
     await abortAllDurableObjects()
     expect((await answer).status).toBe(401)
     await ringGenerations()

@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 describe('a webhook whose receiver wants no more', () => {
   test('stays as it is when another one was meant', async () => {
-    await acme().webhook({ url: HOOK })
+    await acme().changeWebhook({ url: HOOK })
     await note({ url: 'https://other.example.com/', status: 'failed', gone: true })
     await note({ id: 'evt_2', status: 'failed', attempts: 7 })
     expect(await webhook()).toMatchObject({ url: HOOK, disabledMs: undefined })
@@ -30,7 +30,7 @@ describe('a webhook whose receiver wants no more', () => {
 
   test('is disabled since the first that said so', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
-    await acme().webhook({ url: HOOK })
+    await acme().changeWebhook({ url: HOOK })
     await note({ status: 'failed', gone: true })
     const disabled = await webhook()
     expect(disabled).toMatchObject({ url: HOOK, disabledMs: Date.now() })
@@ -41,7 +41,7 @@ describe('a webhook whose receiver wants no more', () => {
 
   test('is told in the log, without its URL', async () => {
     const logged = vi.spyOn(console, 'log').mockImplementation(() => {})
-    await acme().webhook({ url: `${HOOK}?token=secret` })
+    await acme().changeWebhook({ url: `${HOOK}?token=secret` })
     await note({ url: `${HOOK}?token=secret`, status: 'failed', gone: true })
     const line = JSON.stringify({ event: 'webhook-disabled', team: 'acme', delivery: 'evt_1' })
     expect(logged.mock.calls).toEqual([[line]])
@@ -49,7 +49,10 @@ describe('a webhook whose receiver wants no more', () => {
 })
 
 test('a secret is rotated once, however often the same rotation is asked for', async () => {
-  const [first, second] = [await acme().webhook({ endedVersion: 1 }), await acme().webhook({ endedVersion: 1 })]
+  const [first, second] = [
+    await acme().changeWebhook({ endedVersion: 1 }),
+    await acme().changeWebhook({ endedVersion: 1 }),
+  ]
   expect(first).toMatchObject({ value: { versions: [2, 1] } })
   expect(second).toEqual(first)
 })
@@ -92,19 +95,19 @@ describe('a team that is deleted', () => {
   }
 
   test('has no webhook from then on', async () => {
-    await acme().webhook({ url: HOOK })
+    await acme().changeWebhook({ url: HOOK })
     await deleteAcme()
     const gone = { ok: false, failure: expect.objectContaining({ code: 'not_found' }) }
     expect(await acme().webhook()).toEqual(gone)
-    expect(await acme().webhook({ url: HOOK })).toEqual(gone)
-    expect(await acme().webhook({ endedVersion: 1 })).toEqual(gone)
+    expect(await acme().changeWebhook({ url: HOOK })).toEqual(gone)
+    expect(await acme().changeWebhook({ endedVersion: 1 })).toEqual(gone)
     await note()
   })
 
   test('leaves nothing of it to the next of its id, and no secret that anybody knows', async () => {
-    await acme().webhook({ url: HOOK })
+    await acme().changeWebhook({ url: HOOK })
     await note()
-    await acme().webhook({ endedVersion: 1 })
+    await acme().changeWebhook({ endedVersion: 1 })
     expect(await webhook()).toMatchObject({ versions: [2, 1] })
     await deleteAcme()
     await note({ id: 'evt_2' })
