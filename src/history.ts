@@ -6,7 +6,9 @@ import { type Failure, GatewayError, unwrap } from './errors'
 import { isEnded } from './delivery/job'
 import { forgetGeneration, forgetImage, forgetJob } from './generation/generations'
 import { idAt, NOT_FOUND, statusOf, authenticatedTeam } from './generations'
+import { pageOf } from './page'
 import * as images from './store/images'
+import * as nearCopies from './store/near-copies'
 import { cursor, cursorAfter, type Cursor, type Entry, keptOf, type Sought } from './team/entry'
 import { askTeam } from './team/teams'
 import { snapshotOf } from './team/snapshot'
@@ -26,22 +28,15 @@ const listQuery = z.object({
 export async function listGenerations(c: Context<App>): Promise<Response> {
   const team = await authenticatedTeam(c)
   const { limit, cursor: after, key } = checked(listQuery, c.req.query())
-  const entries = await pageOf(c, team, { key, pictured: true }, limit + 1, after)
-  const page = entries.slice(0, limit)
-  const last = entries.length > limit ? page.at(-1) : undefined
-  return c.json({
-    object: 'list',
-    data: page.map((entry) => shown(entry, c)),
-    has_more: last !== undefined,
-    next_cursor: last ? cursorAfter(last) : null,
-  })
+  const found = await entriesOf(c, team, { key, pictured: true }, limit + 1, after)
+  return c.json(pageOf(found, limit, { told: (entry) => shown(entry, c), cursorAfter }))
 }
 
 /** `DELETE /v1/generations/{id}`: its images and its answer; what it cost stays in the ledger. Throws GatewayError. */
 export async function deleteGeneration(c: Context<App>): Promise<Response> {
   const [team, id] = [await authenticatedTeam(c), idAt(c)]
   const { seen } = await statusOf(c, team, id)
-  let batch = await pageOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
+  let batch = await entriesOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
   // The newest comes first, and no two of one generation run at the same time.
   const isRunning = batch[0]?.status === 'running' || (seen && !isEnded(seen.snapshot))
   if (isRunning) throw new GatewayError(STILL_RUNNING)
@@ -51,7 +46,7 @@ export async function deleteGeneration(c: Context<App>): Promise<Response> {
     await forgetGeneration(c.env.GENERATIONS, id)
     for (const entry of batch) await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, keptOf(entry)))
     batch =
-      batch.length < images.ENTRIES_AT_ONCE ? [] : await pageOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
+      batch.length < images.ENTRIES_AT_ONCE ? [] : await entriesOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
   }
   return c.json({ object: 'generation', id, deleted: true })
 }
@@ -61,7 +56,7 @@ export async function deleteImage(c: Context<App>): Promise<Response> {
   const team = await authenticatedTeam(c)
   const key = images.keyOfPath(c.req.path) ?? ''
   const generation = images.placeOfKey(key)?.generation
-  const [entry] = generation ? await pageOf(c, team, { generation, image: key }, 1) : []
+  const [entry] = generation ? await entriesOf(c, team, { generation, image: key }, 1) : []
   if (!entry || !generation || !keptOf(entry).includes(key)) throw new GatewayError(NOT_FOUND)
   await removeImages(c, [key])
   await forgetImage(c.env.GENERATIONS, key)
@@ -69,8 +64,13 @@ export async function deleteImage(c: Context<App>): Promise<Response> {
   return c.json({ object: 'image', id: key, deleted: true })
 }
 
-const pageOf = async (c: Context<App>, team: string, sought: Sought, limit: number, after?: Cursor): Promise<Entry[]> =>
-  unwrap(await askTeam(c.env, team, async (stub) => await stub.page(sought, limit, after)))
+const entriesOf = async (
+  c: Context<App>,
+  team: string,
+  sought: Sought,
+  limit: number,
+  after?: Cursor,
+): Promise<Entry[]> => unwrap(await askTeam(c.env, team, async (stub) => await stub.page(sought, limit, after)))
 
 /** As many as a request may remove from the cache on any plan (platform §1). */
 const NEAR_COPIES = 50
@@ -79,7 +79,7 @@ const NEAR_COPIES = 50
 async function removeImages(c: Context<App>, keys: readonly string[]): Promise<void> {
   await images.remove(c.env.IMAGES, keys)
   const { origin } = new URL(c.req.url)
-  await Promise.allSettled(keys.slice(0, NEAR_COPIES).map((key) => caches.default.delete(`${origin}/${key}`)))
+  await Promise.allSettled(keys.slice(0, NEAR_COPIES).map((key) => nearCopies.remove(origin, key)))
 }
 
 const shown = (entry: Entry, c: Context<App>): Record<string, unknown> =>

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { checked } from '../checked'
 import type { App } from '../context'
 import { GatewayError, type Result } from '../errors'
+import { pageOf } from '../page'
 import { keyOfPath, placeOfKey } from '../store/images'
 import { cursor, cursorAfter, type Entry } from '../team/entry'
 import { DAY_MS } from '../team/meter'
@@ -64,14 +65,9 @@ export async function showAudit(c: Context<App>): Promise<Response> {
     const all = [...found, ...value.map((entry) => ({ team: id, entry }))]
     found = all.toSorted((a, b) => newestFirst(a.entry, b.entry)).slice(0, limit + 1)
   }
-  const page = found.slice(0, limit)
-  const last = found.length > limit ? page.at(-1) : undefined
-  return c.json({
-    object: 'list',
-    data: page.map(({ team, entry }) => auditJson(team, entry, c.get('config').creditsPerUsd)),
-    has_more: last !== undefined,
-    next_cursor: last ? cursorAfter(last.entry) : null,
-  })
+  const { creditsPerUsd } = c.get('config')
+  const told = ({ team, entry }: Found): Record<string, unknown> => auditJson(team, entry, creditsPerUsd)
+  return c.json(pageOf(found, limit, { told, cursorAfter: ({ entry }) => cursorAfter(entry) }))
 }
 
 /** An image is named by its link, or by its key. */

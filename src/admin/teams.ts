@@ -5,6 +5,8 @@ import type { Config } from '../config'
 import type { App } from '../context'
 import { checked } from '../checked'
 import { GatewayError, unwrap } from '../errors'
+import { pageOf } from '../page'
+import type { Listed } from '../team/directory'
 import { recallLeases } from '../team/lease'
 import { TEAM_ID } from '../team/key'
 import { BURST_ALONE, isBurstAlone, type Limits, limits } from '../team/limits'
@@ -57,15 +59,15 @@ async function found(env: Env, profile: Profile): Promise<Profile> {
 export async function listTeams(c: Context<App>): Promise<Response> {
   const { limit, cursor } = checked(listQuery, c.req.query())
   const teams = await askDirectory(c.env, async (directory) => await directory.list(limit + 1, cursor))
-  const page = teams.slice(0, limit)
-  const last = teams.length > limit ? page.at(-1) : undefined
-  return c.json({
-    object: 'list',
-    data: page.map((team) => ({ object: 'team', id: team.id, name: team.name, created_at: moment(team.created_ms) })),
-    has_more: last !== undefined,
-    next_cursor: last?.id ?? null,
-  })
+  return c.json(pageOf(teams, limit, { told: listedJson, cursorAfter: ({ id }) => id }))
 }
+
+const listedJson = ({ id, name, created_ms }: Listed): Record<string, unknown> => ({
+  object: 'team',
+  id,
+  name,
+  created_at: moment(created_ms),
+})
 
 /** `GET /admin/api/teams/{team}`: with how its limits stand. Throws GatewayError. */
 export async function showTeam(c: Context<App>): Promise<Response> {

@@ -5,6 +5,7 @@ import type { App } from '../context'
 import { signingSecret, webhookUrl } from '../delivery/webhook'
 import { type Failure, GatewayError, type Result, unwrap } from '../errors'
 import { redeliver as sendAgain } from '../generation/generations'
+import { pageOf } from '../page'
 import { cursorAfterDelivery, type Delivery, DELIVERY_STATUS, deliveryCursor } from '../team/deliveries'
 import type { Team } from '../team/team'
 import { askTeam } from '../team/teams'
@@ -29,33 +30,26 @@ export async function showWebhook(c: Context<App>): Promise<Response> {
 export async function setWebhook(c: Context<App>): Promise<Response> {
   const { url } = await bodyOf(c, newWebhook)
   const right = webhookUrl(url, c.get('config'), 'url')
-  return c.json(webhookJson(await ask(c, async (team) => await team.webhook({ url: right })), c))
+  return c.json(webhookJson(await ask(c, async (team) => await team.changeWebhook({ url: right })), c))
 }
 
 /** `DELETE /admin/api/teams/{team}/webhook`: its secret stays as it is. Throws GatewayError. */
 export async function removeWebhook(c: Context<App>): Promise<Response> {
-  return c.json(webhookJson(await ask(c, async (team) => await team.webhook({ url: null })), c))
+  return c.json(webhookJson(await ask(c, async (team) => await team.changeWebhook({ url: null })), c))
 }
 
 /** `POST /admin/api/teams/{team}/webhook/secret`: begins a new one. Throws GatewayError. */
 export async function rotateSecret(c: Context<App>): Promise<Response> {
   const { versions } = await ask(c, async (team) => await team.webhook())
   const [newest = 1] = versions
-  return c.json(webhookJson(await ask(c, async (team) => await team.webhook({ endedVersion: newest })), c))
+  return c.json(webhookJson(await ask(c, async (team) => await team.changeWebhook({ endedVersion: newest })), c))
 }
 
 /** `GET /admin/api/teams/{team}/webhook/deliveries`: the newest first, a page at a time. Throws GatewayError. */
 export async function listDeliveries(c: Context<App>): Promise<Response> {
   const { limit, cursor: after, ...sought } = checked(deliveriesQuery, c.req.query())
   const deliveries = await ask(c, async (team) => await team.deliveries(sought, limit + 1, after))
-  const page = deliveries.slice(0, limit)
-  const last = deliveries.length > limit ? page.at(-1) : undefined
-  return c.json({
-    object: 'list',
-    data: page.map(deliveryJson),
-    has_more: last !== undefined,
-    next_cursor: last ? cursorAfterDelivery(last) : null,
-  })
+  return c.json(pageOf(deliveries, limit, { told: deliveryJson, cursorAfter: cursorAfterDelivery }))
 }
 
 /** `POST /admin/api/teams/{team}/webhook/deliveries/{id}/redeliver`: sends an event once more. Throws GatewayError. */

@@ -5,6 +5,7 @@ import { forget } from '../generation/generations'
 import { describe, log } from '../log'
 import * as images from '../store/images'
 import * as links from '../store/links'
+import * as nearCopies from '../store/near-copies'
 import { byteRangeOf } from './byte-range'
 
 /** Nothing that a picture's bytes could contain may run or load anything, even if they are HTML or SVG. */
@@ -45,24 +46,22 @@ const isPlain = (request: HonoRequest): boolean =>
  * From the cache of this data centre, or from R2, with a copy left behind for the next one. The copy is read from R2 anew:
  * two readers of one stream would hold in memory what the slower one has not taken.
  */
-async function nearOrStored(c: Context<App>, url: URL, key: string): Promise<Response | undefined> {
-  // The signature has been checked, so that the path alone says what is cached.
-  const nearKey = url.origin + url.pathname
-  const near = await caches.default.match(nearKey).catch(() => undefined)
+async function nearOrStored(c: Context<App>, { origin }: URL, key: string): Promise<Response | undefined> {
+  const near = await nearCopies.get(origin, key)
   if (near) return near
   const object = await images.open(c.env.IMAGES, key)
   if (!object) return undefined
-  c.executionCtx.waitUntil(keepNear(nearKey, c.env.IMAGES, key))
+  c.executionCtx.waitUntil(keepNear(origin, c.env.IMAGES, key))
   return new Response(object.body, { headers: imageHeaders(object) })
 }
 
-async function keepNear(nearKey: string, bucket: R2Bucket, key: string): Promise<void> {
+async function keepNear(origin: string, bucket: R2Bucket, key: string): Promise<void> {
   try {
     const object = await images.open(bucket, key)
     if (!object) return
     const headers = imageHeaders(object)
     headers.set('cache-control', `public, max-age=${NEAR_SECONDS}`)
-    await caches.default.put(nearKey, new Response(object.body, { headers }))
+    await nearCopies.put(origin, key, new Response(object.body, { headers }))
   } catch (error) {
     log('image-not-cached', { key, ...describe(error) })
   }
