@@ -64,20 +64,20 @@ describe('who may not call', () => {
     ])
   })
 
-  test('has no money left', async () => {
+  test('is refused with RESOURCE_EXHAUSTED when its budget is used up', async () => {
     const { key } = await team('acme', { budget_usd: 0 })
     const response = await postGoogle(`${MODEL}:generateContent`, CAT, headersOf(key))
     expect(response.headers.get('x-should-retry')).toBe('false')
     expect(await errorOf(response)).toMatchObject({ code: 429, status: 'RESOURCE_EXHAUSTED' })
   })
 
-  test('may not use the model', async () => {
+  test('is refused with PERMISSION_DENIED when its key may not use the model', async () => {
     const { key } = await team('acme', { models: ['gemini-*'] })
     const response = await postGoogle(`${MODEL}:generateContent`, CAT, headersOf(key))
     expect(await errorOf(response)).toMatchObject({ code: 403, status: 'PERMISSION_DENIED' })
   })
 
-  test('wants more candidates than its key may have', async () => {
+  test('is told that candidateCount is at fault when its key may not have so many', async () => {
     const { key } = await team('acme', { max_n: 1 })
     const body = configured({ candidateCount: 2 })
     const error = await errorOf(await postGoogle(`${MODEL}:generateContent`, body, headersOf(key)))
@@ -170,7 +170,7 @@ describe('what a body may say that makes no difference', () => {
 })
 
 describe('a picture that is not made', () => {
-  test('since its prompt was turned down is no error, but an answer without candidates', async () => {
+  test('is an answer without candidates, and no error, when its prompt was turned down', async () => {
     const answer = await google().models.generateContent({ model: MODEL, contents: 'A cat @fault=moderation' })
     const { promptFeedback, candidates, usageMetadata } = answer
     expect([promptFeedback?.blockReason, candidates, usageMetadata?.totalTokenCount]).toEqual([
@@ -180,17 +180,17 @@ describe('a picture that is not made', () => {
     ])
   })
 
-  test('since its upstream is down', async () => {
+  test('is answered with UNAVAILABLE when its upstream is down', async () => {
     internet({ 'api.openai.com': { handle: () => Response.error() } })
     expect(await refused(CAT)).toMatchObject({ code: 502, status: 'UNAVAILABLE' })
   })
 
-  test('since there is no such model', async () => {
+  test('is answered with NOT_FOUND when there is no such model', async () => {
     const error = await refused(CAT, 'gemini-9:generateContent')
     expect(error).toMatchObject({ code: 404, status: 'NOT_FOUND', message: "The model 'gemini-9' does not exist." })
   })
 
-  test('since there is no such method', async () => {
+  test('is answered with NOT_FOUND when there is no such method', async () => {
     expect(await refused(CAT, `${MODEL}:countTokens`)).toMatchObject({ code: 404, status: 'NOT_FOUND' })
   })
 })
