@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { bearerAt } from './bearer'
 import type { App } from './context'
 import { occasionOf } from './dialects/occasion'
 import { adjustedHeader, madeOtherwise } from './delivery/headers'
@@ -10,8 +11,6 @@ import { type Failure, GatewayError, unwrap } from './errors'
 import type { Seen } from './generation/generation'
 import { cancel, forget, see } from './generation/generations'
 import { type Entry, imagesOf, keptOf } from './team/entry'
-import { bearerKey } from './team/caller'
-import { teamOfBearer } from './team/lease'
 import { askTeam } from './team/teams'
 import { type Snapshot, snapshotOf } from './team/snapshot'
 
@@ -24,7 +23,7 @@ import { type Snapshot, snapshotOf } from './team/snapshot'
  * after it was handed off. Throws GatewayError.
  */
 export async function showGeneration(c: Context<App>): Promise<Response> {
-  const team = await authenticatedTeam(c)
+  const { team } = await bearerAt(c)
   const { status, seen } = await statusOf(c, team, idAt(c))
   const json = wordedStatus(status, c)
   const adjusted = seen?.record ? madeOtherwise(seen.record, status.snapshot.n) : []
@@ -36,7 +35,7 @@ export async function showGeneration(c: Context<App>): Promise<Response> {
 
 /** `POST /v1/generations/{id}/cancel`: stops what can be stopped, and tells what it cost. Throws GatewayError. */
 export async function cancelGeneration(c: Context<App>): Promise<Response> {
-  const [team, id] = [await authenticatedTeam(c), idAt(c)]
+  const [{ team }, id] = [await bearerAt(c), idAt(c)]
   // What waits for its turn without being a job is in no ledger afterwards.
   const { status } = await statusOf(c, team, id)
   const snapshot = (await cancel(c.env.GENERATIONS, id, team)) ?? status.snapshot
@@ -66,15 +65,6 @@ export async function statusOf(
 function withoutDeleted(snapshot: Snapshot, entry: Entry): Snapshot {
   const [made, kept] = [imagesOf(entry), keptOf(entry)]
   return { ...snapshot, images: snapshot.images.filter((key) => !made.includes(key) || kept.includes(key)) }
-}
-
-/**
- * The team of the key that a request comes with, in any of the headers of the wire formats: whoever has handed something
- * off asks for it as it did then. Throws GatewayError.
- */
-export function authenticatedTeam(c: Context<App>): Promise<string> {
-  const bearer = bearerKey(c.req.header('authorization'))
-  return teamOfBearer(bearer ?? c.req.header('x-goog-api-key') ?? c.req.header('api-key'), c.get('config'), c.env)
 }
 
 /** The id that a request's path names, which may be nobody's. */

@@ -1,5 +1,6 @@
 import type { Context, Handler } from 'hono'
 import * as z from 'zod'
+import { bearerAt } from './bearer'
 import { checked } from './checked'
 import { type App, linkOf } from './context'
 import { failureResponse } from './delivery/failure'
@@ -8,7 +9,7 @@ import { unknownParameter } from './catalog/refusals'
 import { API, DRAW, taskOf, type Words } from './dialects/grsai-task'
 import { Intake } from './dialects/intake'
 import { readJsonBody } from './dialects/json-body'
-import { statusOf, authenticatedTeam } from './generations'
+import { statusOf } from './generations'
 
 /*
  * How the tasks of GrsAI's clients stand, which are generations (protocols §5).
@@ -20,7 +21,7 @@ const body = z.object({ id: z.string() })
 const shown = (words: Words, idIn: (c: Context<App>, team: string) => Promise<string> | string): Handler<App> =>
   async function showTask(c) {
     try {
-      const team = await authenticatedTeam(c)
+      const { team } = await bearerAt(c)
       const { status } = await statusOf(c, team, await idIn(c, team))
       const { snapshot, found } = status
       const now = Date.now()

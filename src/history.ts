@@ -1,11 +1,12 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
+import { bearerAt } from './bearer'
 import { type App, linkOf } from './context'
 import { checked } from './checked'
 import { type Failure, GatewayError, unwrap } from './errors'
 import { isEnded } from './delivery/job'
 import { forgetGeneration, forgetImage, forgetJob } from './generation/generations'
-import { idAt, NOT_FOUND, statusOf, authenticatedTeam } from './generations'
+import { idAt, NOT_FOUND, statusOf } from './generations'
 import { pageOf } from './page'
 import * as images from './store/images'
 import * as nearCopies from './store/near-copies'
@@ -26,7 +27,7 @@ const listQuery = z.object({
 
 /** `GET /v1/generations`: the newest first, a page at a time. Throws GatewayError. */
 export async function listGenerations(c: Context<App>): Promise<Response> {
-  const team = await authenticatedTeam(c)
+  const { team } = await bearerAt(c)
   const { limit, cursor: after, key } = checked(listQuery, c.req.query())
   const found = await entriesOf(c, team, { key, pictured: true }, limit + 1, after)
   return c.json(pageOf(found, limit, { told: (entry) => shown(entry, c), cursorAfter }))
@@ -34,7 +35,7 @@ export async function listGenerations(c: Context<App>): Promise<Response> {
 
 /** `DELETE /v1/generations/{id}`: its images and its answer; what it cost stays in the ledger. Throws GatewayError. */
 export async function deleteGeneration(c: Context<App>): Promise<Response> {
-  const [team, id] = [await authenticatedTeam(c), idAt(c)]
+  const [{ team }, id] = [await bearerAt(c), idAt(c)]
   const { seen } = await statusOf(c, team, id)
   let batch = await entriesOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
   // The newest comes first, and no two of one generation run at the same time.
@@ -53,7 +54,7 @@ export async function deleteGeneration(c: Context<App>): Promise<Response> {
 
 /** `DELETE /images/…`: one image, by the address that its link has. Throws GatewayError. */
 export async function deleteImage(c: Context<App>): Promise<Response> {
-  const team = await authenticatedTeam(c)
+  const { team } = await bearerAt(c)
   const key = images.keyOfPath(c.req.path) ?? ''
   const generation = images.placeOfKey(key)?.generation
   const [entry] = generation ? await entriesOf(c, team, { generation, image: key }, 1) : []

@@ -1,9 +1,8 @@
 import type { Context } from 'hono'
+import { bearerAt } from './bearer'
 import type { App } from './context'
 import { limitHeaders } from './delivery/limit-headers'
 import { unwrap } from './errors'
-import { bearerOf } from './team/lease'
-import { bearerKey, identify } from './team/caller'
 import { periodOf } from './team/period'
 import { askTeam } from './team/teams'
 import { moment, standingJson, totalsJson, usageJson } from './team/json'
@@ -11,12 +10,12 @@ import { moment, standingJson, totalsJson, usageJson } from './team/json'
 /** `GET /v1/usage`: what the caller may use and has used, its own and its whole team's. Throws GatewayError. */
 export async function showUsage(c: Context<App>): Promise<Response> {
   const config = c.get('config')
-  const caller = identify(bearerKey(c.req.header('authorization')), config)
-  const { id, name, limits: own, expiresMs } = await bearerOf(caller, c.env)
+  const { team, key } = await bearerAt(c)
+  const { id, name, limits: own, expiresMs } = key
   const period = periodOf(c.req.query(), Date.now())
-  const { profile, limits, standings } = unwrap(await askTeam(c.env, caller.team, async (team) => await team.read(id)))
-  const all = unwrap(await askTeam(c.env, caller.team, async (team) => await team.usage(period)))
-  const ownUse = unwrap(await askTeam(c.env, caller.team, async (team) => await team.usage({ ...period, key: id })))
+  const { profile, limits, standings } = unwrap(await askTeam(c.env, team, async (stub) => await stub.read(id)))
+  const all = unwrap(await askTeam(c.env, team, async (stub) => await stub.usage(period)))
+  const ownUse = unwrap(await askTeam(c.env, team, async (stub) => await stub.usage({ ...period, key: id })))
   const answer = {
     object: 'usage',
     team: { id: profile.id, name: profile.name, plan: profile.plan, limits },

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { errorOf } from './support/gateway'
+import { errorOf, knock } from './support/gateway'
 import { internet } from './support/internet'
 import { ask, issue, operate, team, visit } from './support/teams'
 import { upstreams } from './support/upstreams'
@@ -48,6 +48,12 @@ describe('the usage that a caller is told', () => {
         { limit: 'budget_usd', scope: 'team', ...budget, resets_in_seconds },
       ],
     })
+  })
+
+  test.each(['x-goog-api-key', 'api-key'])('is told to a key in %s as well', async (header) => {
+    const { id, key } = await team('acme')
+    const answer = await knock('/v1/usage', { headers: { [header]: key } })
+    expect([answer.status, await answer.json()]).toMatchObject([200, { team: { id: 'acme' }, key: { id } }])
   })
 
   test('counts what is under way', async () => {

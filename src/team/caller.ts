@@ -10,7 +10,7 @@ export interface Caller {
 }
 
 /** What a key is checked by without asking anybody. */
-export interface KeySettings {
+interface KeySettings {
   signingSecret: string
   gatewayKeyHash: Uint8Array | undefined
 }

@@ -2,7 +2,7 @@ import { pause } from '../deadline'
 import { unwrap } from '../errors'
 import { describe, log } from '../log'
 import type { Admission } from './admission'
-import { type Caller, identify, type KeySettings } from './caller'
+import type { Caller } from './caller'
 import type { Key } from './keys'
 import { LEASE_MS } from './pace'
 import { askTeam } from './teams'
@@ -52,13 +52,6 @@ export async function admit(caller: Caller, visit: Visit): Promise<Admission> {
 /** The key that a caller holds, without a request being counted. Throws GatewayError where it opens nothing. */
 export const bearerOf = async ({ team, keyHash }: Caller, env: Env): Promise<Key> =>
   unwrap(await askTeam(env, team, async (stub) => await stub.bearer(keyHash)))
-
-/** The team of a caller that only looks at what it has, without that being counted. Throws GatewayError likewise. */
-export async function teamOfBearer(apiKey: string | undefined, settings: KeySettings, env: Env): Promise<string> {
-  const caller = identify(apiKey, settings)
-  await bearerOf(caller, env)
-  return caller.team
-}
 
 /** Several requests may come back with a lease each: they are one from then on. */
 function hold(caller: Caller, admission: Admission, { env, waitUntil }: Visit): void {
