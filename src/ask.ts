@@ -38,6 +38,13 @@ export const receiverOf = <Wants>(
 ): Receiver | undefined =>
   handOff?.webhook && { ...handOff.webhook, form: { dialect: id, wants: JSON.stringify(wants) } }
 
+/** How a request wants to be served. */
+interface Manner {
+  receiver: Receiver | undefined
+  /** Whether nothing of it may be adapted. */
+  isStrict: boolean
+}
+
 /**
  * What a request asks of which generation: its fingerprint is the generation's name, so that equal requests meet there;
  * an Idempotency-Key ties it to the one that the key came with first. Throws GatewayError.
@@ -46,24 +53,19 @@ export async function askOf(
   request: ImageRequest,
   admission: Admission,
   c: Context<App>,
-  receiver: Receiver | undefined,
+  { receiver, isStrict }: Manner,
 ): Promise<Asking> {
   const [config, requestId, { payer }] = [c.get('config'), c.get('requestId'), admission]
   const freshness = freshnessOf(c.req.header('cache-control'), Date.now())
   const key = idempotencyKey(c.req.header('idempotency-key'))
-  const named = c.req.header('x-webhook-url')
-  if (receiver && named !== undefined) throw new GatewayError(twoReceivers(receiver))
-  const hook = receiver ?? (named === undefined ? undefined : { url: named, param: 'X-Webhook-URL' })
-  const url = hook && webhookUrl(hook.url, config, hook.param)
+  const hook = hookOf(receiver, c)
   const able = ableToServe(request, config, Date.now())
-  const isStrict = c.req.header('x-strict') === 'true'
   const isExact = isStrict && able.some(({ adjustments }) => adjustments.length > 0)
   const same = fingerprint(request, (isExact ? 'exact ' : '') + scopeOf(able, admission, config))
   const generation = `gen_${freshness.keep ? same : crypto.randomUUID().replaceAll('-', '')}`
   const first = { generation, madeSinceMs: freshness.madeSinceMs, isReplay: false }
   const claim = key === undefined ? first : await claimed(key, same, first, payer.team, c.env)
   const { origin } = new URL(c.req.url)
-  const form = receiver?.form
   const ask: Ask = {
     task: {
       id: claim.generation,
@@ -79,10 +81,20 @@ export async function askOf(
     keepMs: key === undefined ? 0 : CLAIM_MS,
     patienceMs: config.queueWaitMs,
     event: eventId(payer.team, key, requestId),
-    ...(url === undefined ? {} : { webhook: { id: eventId(payer.team, key, requestId, url, form), url, form } }),
+    ...(hook ? { webhook: { id: eventId(payer.team, key, requestId, hook), ...hook } } : {}),
   }
-  return { ask, freshness, isNearEnough: freshness.use && key === undefined && url === undefined }
+  return { ask, freshness, isNearEnough: freshness.use && key === undefined && !hook }
 }
+
+/** The URL that is told how it ended, which its body or its header names, and in which words. Throws GatewayError. */
+function hookOf(receiver: Receiver | undefined, c: Context<App>): Hook | undefined {
+  const named = c.req.header('x-webhook-url')
+  if (receiver && named !== undefined) throw new GatewayError(twoReceivers(receiver))
+  const { url, param, form } = receiver ?? { url: named, param: 'X-Webhook-URL', form: undefined }
+  return url === undefined ? undefined : { url: webhookUrl(url, c.get('config'), param), form }
+}
+
+type Hook = Pick<NonNullable<Ask['webhook']>, 'url' | 'form'>
 
 const twoReceivers = ({ param }: Receiver): Failure =>
   notTogether('X-Webhook-URL', `Send either '${param}' or X-Webhook-URL, not both.`)
@@ -99,8 +111,9 @@ function scopeOf(able: readonly Able[], { payer, era }: Admission, { cacheScope 
 }
 
 /** One for each receiver in each wording, and the same for every retry by an Idempotency-Key, so that it is known for one. */
-function eventId(team: string, key: string | undefined, requestId: string, url = '', form?: JobForm): string {
-  if (key === undefined && url === '') return `evt_${requestId}`
+function eventId(team: string, key: string | undefined, requestId: string, hook?: Hook): string {
+  if (key === undefined && !hook) return `evt_${requestId}`
+  const { url = '', form } = hook ?? {}
   const hash = createHash('sha256').update(`webhook\n${team}\n${key ?? requestId}\n${url}\n${form?.dialect ?? ''}`)
   return `evt_${hash.digest('hex').slice(0, 32)}`
 }

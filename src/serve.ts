@@ -16,7 +16,7 @@ import type { Standing } from './team/standing'
 import type { FreeAnswers } from './team/usage'
 import { passText } from './text/pass'
 import { fitToBest } from './upstreams/able'
-import { meantBy } from './upstreams/names'
+import { modelMeant } from './upstreams/names'
 
 /** The gateway: one request of a client, from its key to its image, in the words of its dialect. */
 export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
@@ -38,10 +38,12 @@ export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
       const { wants, handOff, ...asked } = await dialect.parse(intake)
       wanted = wants
       const { request, adjustments } = unwrap(fitToBest(asked, config, Date.now()))
-      if (c.req.header('x-strict') === 'true') refuse(adjustments[0]?.refusal)
-      refuse(refuseAsked(request, admission.limits, (name) => meantBy(name, config, Date.now())?.model))
+      const isStrict = c.req.header('x-strict') === 'true'
+      if (isStrict) refuse(adjustments[0]?.refusal)
+      refuse(refuseAsked(request, admission.limits, modelMeant(config, Date.now())))
 
-      const { isNearEnough, ...asking } = await askOf(request, admission, c, receiverOf(handOff, dialect, wants))
+      const manner = { receiver: receiverOf(handOff, dialect, wants), isStrict }
+      const { isNearEnough, ...asking } = await askOf(request, admission, c, manner)
       generation = asking.ask.task.id
       const { creditsPerUsd, catalogue } = config
       const shutdown = comingShutdown(request.model, catalogue, startedMs)

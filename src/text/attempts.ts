@@ -35,8 +35,10 @@ export async function askInTurn(
   { accounts, requestId, patienceMs }: { accounts: Env['ACCOUNTS']; requestId: string; patienceMs: number },
   cancel: AbortSignal,
 ): Promise<Asked> {
-  let [asked] = candidates
-  let last = servedBy(asked)
+  let asked = justAsked(candidates[0])
+  const hear = (said: Said): void => {
+    asked = { ...asked, last: { ...asked.last, requestId: said.requestId, organization: said.organization } }
+  }
   const route = new Route<Candidate>({
     accounts,
     candidates,
@@ -44,24 +46,17 @@ export async function askInTurn(
     untilMs: Date.now() + patienceMs + TRIES * Math.max(...candidates.map(({ upstream }) => upstream.timeoutMs)),
     patienceMs,
     cancel,
-    onFailure: ({ upstream: { name, account } }, { kind, message, facts }) => {
-      const { status, requestId: upstreamRequest, organization } = facts
-      last = { ...last, requestId: upstreamRequest, organization }
-      log('attempt-failed', { request: requestId, upstream: name, account, kind, message, status, upstreamRequest })
+    onFailure: (candidate, error) => {
+      hear(error.facts)
+      logFailure(requestId, candidate, error)
     },
   })
-  const facts = (): Omit<Asked, 'made'> => ({
-    attempts: route.attempts,
-    candidate: asked,
-    last,
-    ended: async () => route.steps,
-  })
+  const facts = (): Omit<Asked, 'made'> => ({ ...asked, attempts: route.attempts, ended: async () => route.steps })
   try {
     const made = await route.inTurn(async ({ candidate }) => {
-      asked = candidate
-      last = servedBy(candidate)
+      asked = justAsked(candidate)
       const answer = await begin(candidate, await requestFor(candidate), cancel)
-      last = { ...last, requestId: answer.requestId, organization: answer.organization }
+      hear(answer)
       return { answer, candidate }
     })
     if (!made.ok) return { ...facts(), made: failed(inWords(made.failure)) }
@@ -86,7 +81,20 @@ function holdOn(route: Route<Candidate>, seat: Seat<Candidate>): Asked['ended'] 
   }
 }
 
-const servedBy = ({ upstream: { name, account }, model }: Candidate): Served => ({ name, account, model })
+/** An upstream that has not answered yet. */
+const justAsked = (candidate: Candidate): Pick<Asked, 'candidate' | 'last'> => {
+  const { upstream, model } = candidate
+  return { candidate, last: { name: upstream.name, account: upstream.account, model } }
+}
+
+/** What an upstream says of itself, whether it answers or fails. */
+type Said = Pick<Served, 'requestId' | 'organization'>
+
+function logFailure(request: string, { upstream }: Candidate, { kind, message, facts }: ProviderError): void {
+  const { name, account } = upstream
+  const { status, requestId: upstreamRequest } = facts
+  log('attempt-failed', { request, upstream: name, account, kind, message, status, upstreamRequest })
+}
 
 /** Has an upstream so long to begin its answer; how long it takes to end is for whoever reads it. */
 async function begin({ upstream }: Candidate, request: TextRequest, cancel: AbortSignal): Promise<TextAnswer> {
