@@ -65,6 +65,6 @@ const TIMED_OUT: Failure = {
 
 const LOST: Failure = {
   code: 'upstream_failed',
-  message: 'The upstream made the image but its answer could not be read. Try again later.',
+  message: 'The upstream may have made the image, but its answer could not be read. Try again later.',
   retry: false,
 }

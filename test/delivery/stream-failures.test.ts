@@ -10,7 +10,7 @@ import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
 
-const LOST = 'The upstream made the image but its answer could not be read. Try again later.'
+const LOST = 'The upstream may have made the image, but its answer could not be read. Try again later.'
 const FAILED = 'The upstream failed to make the image. Try again.'
 
 describe.each(OPERATIONS)('before anything of an %s was sent, a stream fails', (operation) => {
