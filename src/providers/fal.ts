@@ -42,10 +42,7 @@ const KONTEXT_SIZES = shaped(shapesOf(COMMON_RATIOS))
 const TOLERANT = { safety_tolerance: '5' }
 const OPEN: Model = { ...KNOWN, maxImages: 4, extras: ['seed', 'steps', 'guidance'] }
 /** An edit of theirs is an endpoint of its own. */
-const FLUX_2 = {
-  list: true,
-  pathOf: ({ images }) => (images.length > 0 ? '/edit' : ''),
-} as const satisfies Partial<Way>
+const FLUX_2: Omit<Way, 'reach'> = { list: true, pathOf: ({ images }) => (images.length > 0 ? '/edit' : '') }
 const KONTEXT: Way = {
   reach: { ...KNOWN, sizes: KONTEXT_SIZES, maxInputs: 4, maxImages: 4, extras: ['seed', 'guidance'] },
   lenient: TOLERANT,
@@ -92,6 +89,9 @@ export const fal: Provider = {
     yield { type: 'accepted', requestId: begun.requestId, job }
     const said = 'job' in begun ? yield* polled(work, POLL_MS, () => look(begun.job, upstream, work)) : begun.said
     yield* answer(said, request, upstream, work)
+  },
+  async cancel(job, upstream, signal) {
+    await call(upstream, { signal }, `${jobOf(job).response}/cancel`, { method: 'PUT', account: asAccount(upstream) })
   },
 }
 

@@ -105,7 +105,7 @@ async function submit({ prompt, images }: ImageRequest, upstream: Upstream, work
 }
 
 async function look(id: string, upstream: Upstream, work: Work): Promise<Look<string>> {
-  const ask = { account: bearer(upstream), ...asJson({ id }), isLook: true } as const
+  const ask = { account: bearer(upstream), ...asJson({ id }), buysNothing: true } as const
   const path = `/inference/v1/workflows/${fullName(work)}/get_result`
   return lookOf(await replyOf(await call(upstream, work, path, ask, readError), fluxState), upstream)
 }

@@ -206,7 +206,7 @@ function kindOf(code: number, words: string): ProviderErrorKind {
 async function look(job: string, upstream: Upstream, work: Work): Promise<Look<string[]>> {
   const { path, ...ask } = isNew(upstream)
     ? { path: `/result?id=${encodeURIComponent(job)}`, method: 'GET' as const }
-    : { path: '/v1/draw/result', ...asJson({ id: job }), isLook: true as const }
+    : { path: '/v1/draw/result', ...asJson({ id: job }), buysNothing: true as const }
   const response = await call(upstream, work, path, { account: bearer(upstream), ...ask }, readError)
   const task = await taskOf(response, upstream)
   if (isFailed(task)) return { failed: failureOf(task, upstream) }

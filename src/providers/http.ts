@@ -15,8 +15,8 @@ export interface UpstreamRequest {
   body?: string | ReadableStream<Uint8Array>
   /** A body with the caller's pictures in it, in the place of `body`. */
   parted?: PartedBody
-  /** Whether it asks how a job stands, so that nothing is bought by it. */
-  isLook?: true
+  /** Whether it asks how a job stands, or ends it, so that nothing is bought by it. */
+  buysNothing?: true
   /** The domain of the upstream's maker, hosts of which an answer may name: they are as good as the configured one. */
   domain?: string
 }
@@ -63,7 +63,7 @@ export async function call(
     if (response.ok) return response
     throw errorOf(response, upstream, response.body ? await errorIn(read(response.body)) : undefined, readError)
   } catch (error) {
-    const buys = method === 'POST' && !ask.isLook
+    const buys = method === 'POST' && !ask.buysNothing
     // An upstream that got half a body is not to blame for what it says.
     throw parted?.unopened() ?? (buys ? feared(error, Date.now() - startedMs) : error)
   }

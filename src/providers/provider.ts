@@ -127,6 +127,8 @@ export interface Provider {
    * one call makes. Throws ProviderError.
    */
   generate(request: ImageRequest, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void>
+  /** Has it stop a job that nobody waits for any more, which may be billed as far as it is done. Throws ProviderError. */
+  cancel?(job: string, upstream: Upstream, signal: AbortSignal): Promise<void>
   /** Passes a request for a text model on, where the upstream serves such models. Throws ProviderError. */
   pass?(request: TextRequest, upstream: Upstream, signal: AbortSignal): Promise<TextAnswer>
 }

@@ -96,6 +96,9 @@ export const replicate: Provider = {
     for (const [index, url] of urls.entries()) yield { type: 'image', index, bytes: readingImage(work.download(url)) }
     yield { type: 'summary', summary: {} }
   },
+  async cancel(job, upstream, signal) {
+    await call(upstream, { signal }, `${job}/cancel`, { account: bearer(upstream), buysNothing: true })
+  },
 }
 
 /** An owner's model or deployment, or a version of a model; nothing that would lead elsewhere. */

@@ -73,8 +73,9 @@ export class FakeFal extends FakeProvider {
 
   protected answer(_: Request, sent: Sent): Response {
     if (sent.headers['authorization'] !== `Key ${this.key}`) return detail(401, 'Cannot access application')
-    const [, endpoint = '', id, end] = /^\/(.+?)(?:\/requests\/([^/]+)(\/status)?)?$/.exec(sent.path) ?? []
-    if (sent.method === 'GET' && id) return this.#look(this.jobs.get(id), end !== undefined)
+    const [, endpoint = '', id, end] = /^\/(.+?)(?:\/requests\/([^/]+)(\/status|\/cancel)?)?$/.exec(sent.path) ?? []
+    if (sent.method === 'PUT' && id && end === '/cancel') return this.#cancel(this.jobs.get(id))
+    if (sent.method === 'GET' && id && end !== '/cancel') return this.#look(this.jobs.get(id), end !== undefined)
     const known = ENDPOINTS[endpoint]
     if (sent.method !== 'POST' || id || !known) return detail(404, `Application '${endpoint}' not found`)
     return this.#submit(sent, endpoint, known)
@@ -96,6 +97,12 @@ export class FakeFal extends FakeProvider {
     const url = `${this.maker ?? this.origin}/${endpoint.split('/').slice(0, 2).join('/')}/requests/${id}`
     const urls = { response_url: url, status_url: `${url}/status`, cancel_url: `${url}/cancel` }
     return Response.json({ status: 'IN_QUEUE', request_id: id, ...urls, queue_position: 0 })
+  }
+
+  #cancel(job: Job | undefined): Response {
+    if (!job) return detail(404, 'Request not found')
+    this.stopped.push(job.id)
+    return Response.json({ status: 'CANCELLATION_REQUESTED' }, { status: 202 })
   }
 
   #look(job: Job | undefined, isStatus: boolean): Response {

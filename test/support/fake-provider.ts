@@ -56,6 +56,8 @@ export abstract class FakeProvider {
   origin = ''
   readonly sent: Sent[] = []
   readonly jobs = new Map<string, Job>()
+  /** The jobs that it was told to stop. */
+  readonly stopped: string[] = []
   /** How often something was begun that would be paid for. */
   submits = 0
   /** SHA-256, hex, of every picture that was handed out. */
@@ -75,6 +77,7 @@ export abstract class FakeProvider {
   reset(): void {
     this.sent.length = 0
     this.jobs.clear()
+    this.stopped.length = 0
     this.submits = 0
     this.served.clear()
     this.#spoilt.clear()

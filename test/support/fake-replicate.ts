@@ -52,8 +52,9 @@ export class FakeReplicate extends FakeProvider {
 
   protected answer(_: Request, sent: Sent): Response {
     if (sent.headers['authorization'] !== `Bearer ${this.key}`) return unauthenticated()
-    const [, id] = /^\/v1\/predictions\/([^/]+)$/.exec(sent.path) ?? []
-    if (sent.method === 'GET' && id) return this.#look(this.jobs.get(id))
+    const [, id, end] = /^\/v1\/predictions\/([^/]+)(\/cancel)?$/.exec(sent.path) ?? []
+    if (sent.method === 'GET' && id && !end) return this.#look(this.jobs.get(id))
+    if (sent.method === 'POST' && id && end) return this.#cancel(this.jobs.get(id))
     if (sent.method !== 'POST') return problem(404, 'Not found', 'The requested resource could not be found.')
     return this.#submit(sent)
   }
@@ -77,6 +78,12 @@ export class FakeReplicate extends FakeProvider {
     const job = this.begin(order)
     this.#inputs.set(job.id, fields)
     return this.#told(job, 'starting', 201)
+  }
+
+  #cancel(job: Job | undefined): Response {
+    if (!job) return problem(404, 'Not found', 'Prediction not found.')
+    this.stopped.push(job.id)
+    return this.#told(job, 'canceled', 200)
   }
 
   #look(job: Job | undefined): Response {
