@@ -33,6 +33,17 @@ export async function withDeadline<T>(
   }
 }
 
-/** Resolves after so many ms. */
-export const pause = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds))
+/** Resolves after so many ms. Throws the reason of `cancel`, as soon as that is aborted. */
+export async function pause(milliseconds: number, cancel?: AbortSignal): Promise<void> {
+  cancel?.throwIfAborted()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const stop = (): void => reject(cancel?.reason)
+  const timer = setTimeout(resolve, milliseconds)
+  cancel?.addEventListener('abort', stop)
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+    cancel?.removeEventListener('abort', stop)
+  }
+}

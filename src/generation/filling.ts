@@ -134,6 +134,7 @@ export class Filling {
   }
 
   #note(): void {
+    this.#progress.route = this.#route.steps
     this.#run.note(this.#progress)
   }
 

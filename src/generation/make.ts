@@ -50,6 +50,7 @@ const routeOf = (run: Run, candidates: Able[]): Route<Able> =>
     untilMs: Date.now() + run.patienceMs + runMs(candidates, run.task.request.n),
     patienceMs: run.patienceMs,
     sitsOut: run.isJob,
+    before: run.before?.route,
     cancel: run.cancel,
     onFailure: ({ upstream: { name, account } }, { kind, message, facts }) => {
       const { id: generation, requestId: request } = run.task

@@ -35,6 +35,8 @@ export interface Progress {
   /** By their index. */
   images: (StoredImage | undefined)[]
   calls: Call[]
+  /** Who was asked or passed over so far, as `route` of an audit tells it. */
+  route?: string
   /** How far all of it has been at most, in whole percent; undefined while no upstream has said so. */
   percent?: number
 }

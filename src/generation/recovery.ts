@@ -60,7 +60,8 @@ export function whatItLeft(row: RunRow, config: Config, failure = INTERRUPTED): 
   const attempts = attemptsOf(row)
   const call = progress?.calls.at(-1)
   const last = call && servedBy(call)
-  if (!progress?.images.some(Boolean)) return { made: failed(failure), attempts, last }
-  const facts = { nowMs: Date.now(), route: '', cost: costOf(progress, task, config) }
-  return { made: ok(recordOf(task, progress, facts)), attempts, last }
+  const route = progress?.route ?? ''
+  if (!progress?.images.some(Boolean)) return { made: failed(failure), attempts, last, route }
+  const facts = { nowMs: Date.now(), route, cost: costOf(progress, task, config) }
+  return { made: ok(recordOf(task, progress, facts)), attempts, last, route }
 }

@@ -47,7 +47,7 @@ async function find(address: string, rules: FetchRules, signal: AbortSignal): Pr
       return await follow(address, rules, signal)
     } catch (error) {
       if (!(error instanceof TryAgain) || signal.aborted) throw error
-      await pause(pauseMs)
+      await pause(pauseMs, signal)
     }
   }
   return await follow(address, rules, signal)

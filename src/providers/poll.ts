@@ -1,3 +1,4 @@
+import { pause } from '../deadline'
 import { ProviderError, type ProviderEvent, type Work } from './provider'
 
 /** How a job stands: it is done, it came to nothing, or it is under way, and how far. */
@@ -66,20 +67,4 @@ function missed(error: unknown, before: Unseen | undefined): Unseen {
   const isOfAccount = kind === 'misconfigured' && OF_ACCOUNT.includes(facts.status ?? 0)
   if (isOfAccount || kind === 'lost') throw error
   throw new ProviderError('lost', `could not be asked about its job: ${error.message}`, {}, { cause: error })
-}
-
-/** Resolves after so many ms. Throws ProviderError when it is stopped before. */
-export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer)
-      reject(new ProviderError('unavailable', 'was stopped'))
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop)
-      resolve()
-    }, milliseconds)
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop)
-  })
 }

@@ -26,6 +26,8 @@ export interface RouteOptions<Served extends Candidate> {
   sitsOut?: boolean
   /** Aborted when nobody wants an answer any more. */
   cancel: AbortSignal
+  /** What came of those whom an earlier process had asked, as `steps` told it. */
+  before?: string | undefined
   /** Is told of each failure. */
   onFailure: (candidate: Served, error: ProviderError) => void
 }

@@ -28,6 +28,7 @@ export class Route<Served extends Candidate> {
 
   constructor(options: RouteOptions<Served>) {
     this.#options = options
+    if (options.before) this.#steps.push(options.before)
     this.#search = new SeatSearch(options, {
       left: () => this.#left,
       hasFailed: (candidate) => this.#errors.has(candidate),

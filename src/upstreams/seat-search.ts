@@ -72,7 +72,7 @@ export class SeatSearch<Served extends Candidate> {
       cancel.throwIfAborted()
       const left = this.#prospects.left()
       if (left.length === 0 || !isWanted()) return { obstacles }
-      if (left.some(this.#prospects.hasFailed)) await pause(BACK_OFF_MS * (0.5 + Math.random()))
+      if (left.some(this.#prospects.hasFailed)) await pause(BACK_OFF_MS * (0.5 + Math.random()), cancel)
       const found = await this.#takeAny(left, giveUpMs, isWanted)
       obstacles = found.obstacles
       if (found.seat) {
@@ -83,7 +83,7 @@ export class SeatSearch<Served extends Candidate> {
       }
       const waits = this.#waitsFor(obstacles, giveUpMs)
       if (Math.max(0, ...waits) <= 0) return found
-      await pause(Math.min(againMs * (0.75 + Math.random() / 2), ...waits.filter((each) => each > 0)))
+      await pause(Math.min(againMs * (0.75 + Math.random() / 2), ...waits.filter((each) => each > 0)), cancel)
     }
   }
 

@@ -15,7 +15,12 @@ import { ask, stored, team } from '../support/teams'
 import { trouble } from '../support/trouble'
 
 const fake = new FakeBlackForestLabs()
-playingParts([{ name: 'wide', fake, setting: oneAtATime('wide', fake.model, { max_concurrency: 4 }) }])
+const [revoked, good] = [new FakeBlackForestLabs(), new FakeBlackForestLabs()]
+playingParts([
+  { name: 'wide', fake, setting: oneAtATime('wide', fake.model, { max_concurrency: 4 }) },
+  { name: 'revoked', fake: revoked, setting: oneAtATime('pair', fake.model) },
+  { name: 'good', fake: good, setting: oneAtATime('pair', fake.model, { priority: 1 }) },
+])
 
 const HELD_UP = 'A cat @delay=600000'
 
@@ -94,6 +99,18 @@ describe('a run whose process died', () => {
     expect(told.failures).toBeGreaterThan(0)
     await waitUntil(async () => (await used('acme')) === 2 * micro(PRICE))
   })
+})
+
+test('an audit tells whom the process that died had asked as well', async () => {
+  const { key } = await team('acme', { budget_usd: 1 })
+  vi.spyOn(revoked, 'handle').mockResolvedValueOnce(Response.json({ detail: 'Not authenticated' }, { status: 401 }))
+  const id = await job(key, { ...bodyFor(1, HELD_UP), model: modelAt('pair') })
+  await waitUntil(() => good.sent.length >= 2)
+  await abortAllDurableObjects()
+  await ringGenerations()
+  finish(good)
+  await ended(key, id)
+  expect(await audit('acme')).toMatchObject([{ attempts: 2, route: 'revoked/0 misconfigured, good/0 served' }])
 })
 
 test('a call stays with its credential, whatever place that has in the settings by then', () => {
