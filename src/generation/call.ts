@@ -13,6 +13,7 @@ import { StoreError } from '../store/trouble'
 import type { Able } from '../upstreams/able'
 import { type Call, percentWith, type Progress } from './progress'
 import type { Run } from './run'
+import { stopJob } from './stop'
 
 /** A call that is being made, for a run. */
 interface Making {
@@ -32,8 +33,6 @@ interface Receiving extends Making {
 
 /** A job whose time ran out while no process was there to see is looked at for so long all the same, in ms: it was paid for. */
 const LAST_LOOK_MS = 30_000
-/** How long an upstream has to stop a job, in ms. */
-const STOP_MS = 3000
 
 /**
  * Makes one call: has an upstream make the pictures that are wanted of it, and stores them. Throws ProviderError, or what
@@ -51,28 +50,13 @@ export async function makeCall(run: Run, able: Able, call: Call, progress: Progr
     const failure = asProviderError(error)
     // With every image in R2, whatever else goes wrong with the answer is nobody's loss.
     const isComplete = call.wanted.every((index) => progress.images[index])
-    if (!isComplete && (run.cancel.aborted || error instanceof DeadlineExceeded)) await stopJob(making, able)
+    if (!isComplete && (run.cancel.aborted || error instanceof DeadlineExceeded)) await stopJob(call, able)
     if (!(failure instanceof ProviderError) || !isComplete) throw failure
     const { id: generation, requestId } = run.task
     log('answer-cut', { generation, request: requestId, upstream: able.upstream.name, ...describe(failure) })
   }
   if (!call.wanted.some((index) => progress.images[index]))
     throw new ProviderError('lost', 'answered without an image', { ofRequest: true })
-}
-
-/** Has an upstream stop a job of which nothing is wanted any more, where its API can: it would be paid for. Never throws. */
-async function stopJob({ run: { task }, call: { job } }: Making, { upstream }: Able): Promise<void> {
-  if (job === undefined) return
-  try {
-    await withDeadline(STOP_MS, async (signal) => await upstream.provider.cancel?.(job, upstream, signal))
-  } catch (error) {
-    log('job-not-stopped', {
-      generation: task.id,
-      request: task.requestId,
-      upstream: upstream.name,
-      ...describe(error),
-    })
-  }
 }
 
 /** What one of several calls is asked: its seed counts on, since each would make the same picture of the same one. */
@@ -83,7 +67,7 @@ function askedOf(request: ImageRequest, wanted: readonly number[]): ImageRequest
   return { ...request, n: wanted.length, extras }
 }
 
-/** What an upstream has made could not be had. */
+/** What an upstream has told of could not be taken down: mostly a picture that could not be had. */
 class Undelivered extends Error {}
 
 /** Receives what a call makes. A job whose pictures could not be had is asked for them once more: it is paid for. */

@@ -108,8 +108,11 @@ export class Filling {
    */
   async #call(seat: Seat<Able>, resumed: Call | undefined): Promise<boolean> {
     const { candidate } = seat
-    this.#run.cancel.throwIfAborted()
-    if (!resumed) this.#seeking -= 1
+    // What its upstream has in hand is stopped there.
+    if (!resumed) {
+      this.#run.cancel.throwIfAborted()
+      this.#seeking -= 1
+    }
     const call = resumed ?? this.#newCall(seat)
     if (call.wanted.length === 0) return false
     // Should the process die, its seat is given back, or taken up.

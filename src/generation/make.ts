@@ -9,7 +9,7 @@ import { Filling, type Resumed } from './filling'
 import { costOf } from './payment'
 import { end, type Progress, recordOf, resumable, servedBy } from './progress'
 import { fewestOf, runMs, whoMayServe } from './prospect'
-import { giveBack, whoHas } from './recovery'
+import { letGo, whoHas } from './recovery'
 import type { Run } from './run'
 import type { Outcome } from './task'
 
@@ -69,7 +69,7 @@ async function resumableCalls({ env }: Run, able: readonly Able[], progress: Pro
   })
   const others = calls.filter((call) => !resumed.some((each) => each.call === call))
   for (const call of others) end(call, progress)
-  await giveBack(env, able, others)
+  await letGo(env, able, others)
   return resumed
 }
 

@@ -8,6 +8,7 @@ import { attemptsOf, newRunId, type RunRow } from './memory'
 import { costOf } from './payment'
 import { type Call, madeBy, missingFrom, type Progress, recordOf, servedBy } from './progress'
 import { whoMayServe } from './prospect'
+import { stopJob } from './stop'
 import type { Outcome } from './task'
 
 /** How often upstreams are asked anew for what was in hand when a process died. */
@@ -41,18 +42,19 @@ export const whoHas = <Served extends Candidate>(
 ): Served | undefined =>
   able.find(({ upstream, model: theirs }) => accountIdOf(upstream) === accountId && model === theirs)
 
-/** Gives back the seats of calls whose process died, and which nobody goes on with. Never throws. */
-export async function giveBack(env: Env, able: readonly Able[], calls: readonly Call[]): Promise<void> {
+/** Ends calls whose process died, and which nobody goes on with: gives back their seats, and has their jobs stopped. Never throws. */
+export async function letGo(env: Env, able: readonly Able[], calls: readonly Call[]): Promise<void> {
   for (const call of calls) {
-    const { upstream } = whoHas(call, able) ?? {}
-    if (!upstream) continue
-    await leave(env.ACCOUNTS, upstream, { id: call.seat, model: call.model }, { is: 'cancelled' })
+    const has = whoHas(call, able)
+    if (!has) continue
+    await leave(env.ACCOUNTS, has.upstream, { id: call.seat, model: call.model }, { is: 'cancelled' })
+    await stopJob(call, has)
   }
 }
 
-/** Gives back all seats that a run had when its process died. Never throws. */
-export const giveSeatsBack = (env: Env, { task, createdMs, progress }: RunRow, config: Config): Promise<void> =>
-  giveBack(env, whoMayServe(task, config, createdMs), progress?.calls.filter(({ isOver }) => !isOver) ?? [])
+/** Does so with all that a run had in hand when its process died. Never throws. */
+export const letAllGo = (env: Env, { task, createdMs, progress }: RunRow, config: Config): Promise<void> =>
+  letGo(env, whoMayServe(task, config, createdMs), progress?.calls.filter(({ isOver }) => !isOver) ?? [])
 
 /** What has come of a run that does not go on, for a reason: some images are better than none. */
 export function whatItLeft(row: RunRow, config: Config, failure = INTERRUPTED): Outcome {

@@ -14,7 +14,7 @@ export interface Run {
   config: Config
   /** For how long it waits where all upstreams are busy, in ms. */
   patienceMs: number
-  /** Whether nobody waits for its answer, so that it sits out what the upstreams ask for. */
+  /** Whether somebody has handed it off, so that it sits out the rests that upstreams ask for. */
   isJob: boolean
   /** Aborted with a GatewayError when nobody wants the images any more. */
   cancel: AbortSignal

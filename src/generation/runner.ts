@@ -5,11 +5,11 @@ import type { Waiting } from '../team/entry'
 import type { Ended } from './audience'
 import type { Closing } from './closing'
 import { CANCELLED, FAILED } from './failures'
-import { attemptsOf, newRun, type RunRow } from './memory'
+import { newRun, type RunRow } from './memory'
 import { hold, holdOrWait, isWanted, patienceMsOf } from './demand'
 import { TEAM_UNREACHABLE, withdraw } from './payment'
 import type { Progress } from './progress'
-import { giveSeatsBack, nextAttempt, whatItLeft } from './recovery'
+import { letAllGo, nextAttempt, whatItLeft } from './recovery'
 import { makeImages } from './make'
 import type { News } from './run'
 import type { GenerationContext } from './context'
@@ -146,17 +146,17 @@ export class Runner {
     const waits = held.ok ? held.value : undefined
     // Also of one that is cancelled, whose money may be held: nobody could tell.
     if (refusal && !row.progress) return await this.#refuse(row, refusal)
-    if (refusal) return await this.#abandon(row, whatItLeft(row, configOf(this.#context.env), refusal))
+    const left = whatItLeft(row, configOf(this.#context.env), refusal)
+    if (refusal) return await this.#abandon(row, left)
     if (waits) return await this.#wait({ ...row, queued: waits.instead }, cancel)
-    if (cancel.aborted)
-      return await this.#abandon(row, { made: failed(CANCELLED), attempts: attemptsOf(row), last: undefined })
+    if (cancel.aborted) return await this.#abandon(row, { ...left, made: failed(CANCELLED) })
     await this.#make(row, cancel)
   }
 
-  /** Ends a run that does not go on, and gives back the seats that an earlier process had for it. */
+  /** Ends a run that does not go on, and what an earlier process had in hand for it. */
   #abandon(row: RunRow, outcome: Outcome): Promise<void> {
     const { ctx, env } = this.#context
-    ctx.waitUntil(giveSeatsBack(env, row, configOf(env)))
+    ctx.waitUntil(letAllGo(env, row, configOf(env)))
     return this.#finish(row, outcome)
   }
 

@@ -65,18 +65,18 @@ export async function call(
   } catch (error) {
     const buys = method === 'POST' && !ask.buysNothing
     // An upstream that got half a body is not to blame for what it says.
-    throw parted?.unopened() ?? (buys ? feared(error, Date.now() - startedMs) : error)
+    throw parted?.unopened() ?? (buys ? feared(error, parted ? parted.sentMs() : startedMs) : error)
   }
 }
 
-/** Whoever has kept us waiting for so long, in ms, had taken the request: its picture may be made and billed all the same. */
+/** Whoever has had all of a request for so long, in ms, has taken it: its picture may be made and billed all the same. */
 const TAKEN_MS = 5000
 /** What somebody in between says who has waited in vain; 524 is Cloudflare's own. */
 const GIVEN_UP = [504, 524]
 
-/** A failure after so many ms, which is a loss where what was asked for may have been paid for. */
-function feared(error: unknown, waitedMs: number): unknown {
-  if (!(error instanceof ProviderError) || error.kind !== 'unavailable' || waitedMs < TAKEN_MS) return error
+/** A failure of a request that was sent at a moment, or never: a loss where what it asks for may have been paid for. */
+function feared(error: unknown, sentMs = Infinity): unknown {
+  if (!(error instanceof ProviderError) || error.kind !== 'unavailable' || Date.now() - sentMs < TAKEN_MS) return error
   const { status } = error.facts
   const isGivenUp = status !== undefined && GIVEN_UP.includes(status)
   if (status !== undefined && !isGivenUp) return error

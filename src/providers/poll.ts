@@ -18,6 +18,8 @@ const GROWTH = 1.5
 const UNSEEN_EVERY_MS = 5000
 /** For how long it cannot be looked at before it is given up, in ms: a limit per minute has passed twice by then. */
 const MAX_UNSEEN_MS = 120_000
+/** For how long a job is let be at once, whatever its upstream asks for, in ms: it may be done meanwhile. */
+const MAX_WAIT_MS = 60_000
 /** For how long it is said not to be there before that is believed, in ms: not all that answer hear of it at once. */
 const MAX_UNKNOWN_MS = 10_000
 
@@ -63,7 +65,11 @@ function missed(error: unknown, before: Unseen | undefined): Unseen {
   const isUnknown = error instanceof UnknownJob || facts.status === 404
   const mayPass = isUnknown ? nowMs - unknownSinceMs < MAX_UNKNOWN_MS : kind === 'unavailable' || kind === 'throttled'
   if (mayPass && nowMs - sinceMs < MAX_UNSEEN_MS)
-    return { sinceMs, unknownSinceMs: isUnknown ? unknownSinceMs : undefined, waitMs: facts.retryAfterMs ?? 0 }
+    return {
+      sinceMs,
+      unknownSinceMs: isUnknown ? unknownSinceMs : undefined,
+      waitMs: Math.min(facts.retryAfterMs ?? 0, MAX_WAIT_MS),
+    }
   const isOfAccount = kind === 'misconfigured' && OF_ACCOUNT.includes(facts.status ?? 0)
   if (isOfAccount || kind === 'lost') throw error
   throw new ProviderError('lost', `could not be asked about its job: ${error.message}`, {}, { cause: error })

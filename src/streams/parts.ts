@@ -14,6 +14,8 @@ export interface PartedBody {
   body: ReadableStream<Uint8Array>
   /** Why a file could not be opened, which breaks the body off; undefined while nothing of the kind has happened. */
   unopened: () => unknown
+  /** When the last byte was taken, in ms since 1970; undefined before. */
+  sentMs: () => number | undefined
 }
 
 /** A body of texts and files: nothing of a file is held, and the length is known beforehand. */
@@ -22,6 +24,7 @@ export function partedBody(parts: readonly (string | FilePart)[]): PartedBody {
   const encoded = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
   const { readable, writable } = new FixedLengthStream(encoded.reduce((sum, part) => sum + lengthOf(part), 0))
   let unopened: unknown
+  let sentMs: number | undefined
   const open = (file: FilePart): Promise<ReadableStream<Uint8Array>> =>
     file.open().catch((error: unknown) => {
       unopened = error
@@ -37,9 +40,10 @@ export function partedBody(parts: readonly (string | FilePart)[]): PartedBody {
       }
     }
     await writable.close()
+    sentMs = Date.now()
   }
   write().catch((error: unknown) => writable.abort(error).catch(() => {}))
-  return { body: readable, unopened: () => unopened }
+  return { body: readable, unopened: () => unopened, sentMs: () => sentMs }
 }
 
 function lengthOf(part: Uint8Array | FilePart): number {

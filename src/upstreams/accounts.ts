@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { GatewayError } from '../errors'
 import { describe, log } from '../log'
 import type { Upstream } from '../providers/provider'
 import { reach } from '../reach'
@@ -37,8 +36,8 @@ export const healthOf = async (accounts: Accounts, upstream: Upstream): Promise<
 
 /** For how long an account is passed over whose object cannot be reached, in ms. */
 const UNREACHABLE_MS = 1000
-/** A seat that nobody else can be waiting for. */
-const OWN: Taken = { isProvisional: false }
+/** A seat of which no account keeps a record. */
+const UNRECORDED: Taken = { isProvisional: false }
 
 /**
  * Has a request take its seat at an account; one whose object cannot be reached is asked all the same, unless how much it
@@ -50,15 +49,14 @@ export async function enter(
   entrance: Omit<Entrance, 'allowance'>,
 ): Promise<Obstacle | Taken> {
   const { maxConcurrency, requestsPerMinute, standIn } = upstream
-  if (standIn) return OWN
+  if (standIn) return UNRECORDED
   const allowance = { maxConcurrency, requestsPerMinute }
   try {
     return await askAccount(accounts, upstream, async (account) => await account.enter({ ...entrance, allowance }))
   } catch (error) {
-    if (!(error instanceof GatewayError)) throw error
     tellUnreachable(upstream, error)
     const isLimited = maxConcurrency !== undefined || requestsPerMinute !== undefined
-    return isLimited ? { hindrance: 'unreachable', untilMs: Date.now() + UNREACHABLE_MS } : OWN
+    return isLimited ? { hindrance: 'unreachable', untilMs: Date.now() + UNREACHABLE_MS } : UNRECORDED
   }
 }
 

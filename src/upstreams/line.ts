@@ -18,11 +18,12 @@ export class Line {
     this.#turns[0]?.call()
   }
 
-  /** Has whoever is there under a name leave. */
+  /** Has all who are there under a name leave: whoever heard no reply may have come twice. */
   dismiss(id: string): void {
-    const turn = this.#turns.find((each) => each.id === id)
-    turn?.leave()
-    turn?.call()
+    for (const turn of this.#turns.filter((each) => each.id === id)) {
+      turn.leave()
+      turn.call()
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import type { Obstacle } from './health'
 /** For an upstream that does not say how long it wants to be left alone, or has all seats taken, in ms. */
 const DEFAULT_WAIT_MS = 5000
 
-/** Sooner is not worth asking again, in ms. */
+/** Sooner is not worth asking again whoever has not said so itself, in ms. */
 const MIN_WAIT_MS = 1000
 
 /** Which of several failures tells the caller most about what to do. */
@@ -20,7 +20,7 @@ export function routeFailure(errors: readonly ProviderError[], obstacles: readon
     ...errors.flatMap(({ kind, facts }) => (kind === 'throttled' ? (facts.retryAfterMs ?? DEFAULT_WAIT_MS) : [])),
     ...obstacles.filter(isOverByItself).map((obstacle) => waitOf(obstacle, nowMs)),
   ]
-  if (waits.length > 0) return { ...AT_REST, retryAfterMs: Math.ceil(Math.max(MIN_WAIT_MS, Math.min(...waits))) }
+  if (waits.length > 0) return { ...AT_REST, retryAfterMs: Math.ceil(Math.min(...waits)) }
   return worst ? failureOf(worst) : NO_UPSTREAM
 }
 
@@ -30,7 +30,7 @@ const isOverByItself = ({ hindrance, untilMs }: Obstacle): boolean =>
 
 /** Of seats it is only known when they are free at the latest. */
 const waitOf = ({ hindrance, untilMs }: Obstacle, nowMs: number): number =>
-  Math.max(0, Math.min(untilMs - nowMs, hindrance === 'full' ? DEFAULT_WAIT_MS : Infinity))
+  Math.max(MIN_WAIT_MS, Math.min(untilMs - nowMs, hindrance === 'full' ? DEFAULT_WAIT_MS : Infinity))
 
 const NO_UPSTREAM: Failure = {
   code: 'no_upstream',

@@ -8,6 +8,8 @@ import { SeatSearch } from './seat-search'
 
 /** How often a request may be paid for when its first answer could not be read. */
 const MAX_LOST = 2
+/** How many rests of one account are sat out. */
+const MAX_RESTS = 12
 
 /** How the calls of a request go on. */
 interface Course<Served extends Candidate> {
@@ -31,7 +33,7 @@ export class Route<Served extends Candidate> {
     if (options.before) this.#steps.push(options.before)
     this.#search = new SeatSearch(options, {
       left: () => this.#left,
-      hasFailed: (candidate) => this.#errors.has(candidate),
+      failures: (candidate) => this.#errors.get(candidate)?.length ?? 0,
       onObstacle: (candidate, { hindrance }) => this.#noteOnce(candidate, hindrance),
     })
   }
@@ -128,10 +130,12 @@ export class Route<Served extends Candidate> {
     return mayDoBetter(this.#errors.get(this.#lastFailed), candidates.length) ? [this.#lastFailed] : []
   }
 
-  /** One that only wants to be left alone for a while has not failed whoever sits that out. */
+  /** One that only wants to be left alone for a while has not failed whoever sits that out, but for so long. */
   #isFresh(candidate: Served): boolean {
     const errors = this.#errors.get(candidate) ?? []
-    return errors.length === 0 || (this.#options.sitsOut === true && errors.every(({ kind }) => kind === 'throttled'))
+    if (errors.length === 0) return true
+    const { sitsOut } = this.#options
+    return sitsOut === true && errors.length < MAX_RESTS && errors.every(({ kind }) => kind === 'throttled')
   }
 
   /** Told but once: whoever waits looks again and again. */

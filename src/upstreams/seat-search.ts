@@ -5,11 +5,14 @@ import type { Candidate } from './candidates'
 import { type Choice, choose } from './choose'
 import type { CallOutcome, Hindrance, Obstacle } from './health'
 import type { RouteOptions, Seat } from './route-options'
+import { OF_NO_USE, Wait } from './wait'
 
 /** For how long the only one who can serve it is let be before it is asked once more, in ms, on average. */
 const BACK_OFF_MS = 300
 /** How soon several who are all busy are asked again, in ms: twice as long each time, up to the longest. */
 const [AGAIN_MS, MAX_AGAIN_MS] = [250, 2000]
+/** The longest where all of them want to be left alone: each look costs a call of each account, and calls are counted. */
+const MAX_REST_MS = 30_000
 /** For how long an account is waited for beyond its patience, in ms. */
 const REACH_MS = 10_000
 /** For how long a seat is kept whose process has died, beyond what its call may take, in ms. */
@@ -28,7 +31,8 @@ const RESTING: readonly Hindrance[] = ['cooling', 'open']
 interface Prospects<Served extends Candidate> {
   /** Who may still be asked. */
   left: () => readonly Served[]
-  hasFailed: (candidate: Served) => boolean
+  /** How often somebody has failed in a row. */
+  failures: (candidate: Served) => number
   /** Is told of each who was in the way. */
   onObstacle: (candidate: Served, obstacle: Obstacle) => void
 }
@@ -39,15 +43,14 @@ interface Found<Served extends Candidate> {
   obstacles: readonly Obstacle[]
 }
 
-/** Thrown into a wait for a seat that is of no use any more. */
-const OF_NO_USE = new Error('the seat is of no use any more')
+const isResting = ({ hindrance }: Obstacle): boolean => RESTING.includes(hindrance)
 
 /** Finds seats for the calls of one request among those who may still be asked, and gives them back. */
 export class SeatSearch<Served extends Candidate> {
   readonly #options: RouteOptions<Served>
   readonly #prospects: Prospects<Served>
-  /** Each ends a wait for a seat, if that is of no use any more. */
-  readonly #waits = new Set<() => void>()
+  /** Each ends a wait, if that is of no use any more. */
+  readonly #waits = new Set<Wait<Served>>()
   #ids = 0
   #taken = 0
   #inHand = 0
@@ -68,35 +71,50 @@ export class SeatSearch<Served extends Candidate> {
     // Whatever this request has in hand itself will be over.
     const giveUpMs = this.#inHand > 0 ? untilMs : Math.min(Date.now() + patienceMs, untilMs)
     let obstacles: readonly Obstacle[] = []
-    for (let againMs = AGAIN_MS; ; againMs = Math.min(2 * againMs, MAX_AGAIN_MS)) {
+    for (let againMs = AGAIN_MS; ;) {
       cancel.throwIfAborted()
       const left = this.#prospects.left()
       if (left.length === 0 || !isWanted()) return { obstacles }
-      if (left.some(this.#prospects.hasFailed)) await pause(BACK_OFF_MS * (0.5 + Math.random()), cancel)
-      const found = await this.#takeAny(left, giveUpMs, isWanted)
-      obstacles = found.obstacles
-      if (found.seat) {
-        if (this.#prospects.left().includes(found.seat.candidate)) return found
+      const wait = new Wait(isWanted, this.#prospects.left, cancel)
+      this.#waits.add(wait)
+      try {
+        await this.#backOff(left, wait)
+        const found = await this.#takeAny(left, giveUpMs, wait)
+        obstacles = found.obstacles
+        if (found.seat && this.#prospects.left().includes(found.seat.candidate)) return found
         // By what became of others meanwhile, it is not to be asked any more.
-        await this.unused(found.seat)
-        continue
+        if (found.seat) await this.unused(found.seat)
+        else {
+          const waits = this.#waitsFor(obstacles, giveUpMs)
+          if (Math.max(0, ...waits) <= 0) return found
+          await pause(Math.min(againMs * (0.75 + Math.random() / 2), ...waits.filter((each) => each > 0)), wait.signal)
+          againMs = Math.min(2 * againMs, obstacles.every(isResting) ? MAX_REST_MS : MAX_AGAIN_MS)
+        }
+      } catch (error) {
+        if (error !== OF_NO_USE) throw error
+      } finally {
+        this.#waits.delete(wait)
       }
-      const waits = this.#waitsFor(obstacles, giveUpMs)
-      if (Math.max(0, ...waits) <= 0) return found
-      await pause(Math.min(againMs * (0.75 + Math.random() / 2), ...waits.filter((each) => each > 0)), cancel)
     }
   }
 
-  /** Takes up a request that an account has in hand already, whatever is in the way of others. */
+  /** Lets those be for a moment who have failed, where nobody else is left: for longer each time. */
+  async #backOff(left: readonly Served[], { signal }: Wait<Served>): Promise<void> {
+    const failures = Math.min(...left.map(this.#prospects.failures))
+    if (failures > 0) await pause(BACK_OFF_MS * 2 ** (failures - 1) * (0.5 + Math.random()), signal)
+  }
+
+  /** Takes up a request that an account has in hand already, whatever is in the way of others. Never throws. */
   async resume(seat: Seat<Served>): Promise<Seat<Served>> {
     // It has its seat whether the account can be reached or not.
-    if (await this.#take(seat, AS_IT_IS)) this.#takeDown()
+    await this.keep(seat)
+    this.#takeDown()
     return seat
   }
 
   /** Keeps a seat for as long again. Never throws. */
   async keep(seat: Seat<Served>): Promise<void> {
-    await this.#enter(seat, AS_IT_IS)
+    await withDeadline(REACH_MS, () => this.#enter(seat, AS_IT_IS)).catch(() => {})
   }
 
   /** Gives back a seat, with how its request ended; `tookMs` only of one that was served. Never throws. */
@@ -114,20 +132,20 @@ export class SeatSearch<Served extends Candidate> {
 
   /** Has those who wait for a seat look whether it is still of any use. */
   lookAgain(): void {
-    for (const end of this.#waits) end()
+    for (const wait of this.#waits) wait.lookAgain()
   }
 
   /** How long each is to be waited for that is worth it, in ms. */
   #waitsFor(obstacles: readonly Obstacle[], giveUpMs: number): number[] {
     const { sitsOut } = this.#options
-    const isWorthIt = ({ hindrance, untilMs }: Obstacle): boolean =>
-      BUSY.includes(hindrance) || (sitsOut === true && RESTING.includes(hindrance) && untilMs < giveUpMs)
-    const isTimed = ({ hindrance }: Obstacle): boolean => hindrance === 'probing' || RESTING.includes(hindrance)
+    const isWorthIt = (obstacle: Obstacle): boolean =>
+      BUSY.includes(obstacle.hindrance) || (sitsOut === true && isResting(obstacle) && obstacle.untilMs < giveUpMs)
+    const isTimed = (obstacle: Obstacle): boolean => obstacle.hindrance === 'probing' || isResting(obstacle)
     return obstacles.filter(isWorthIt).map((each) => (isTimed(each) ? each.untilMs : giveUpMs) - Date.now())
   }
 
   /** A seat at the first who has one. */
-  async #takeAny(left: readonly Served[], giveUpMs: number, isWanted: () => boolean): Promise<Found<Served>> {
+  async #takeAny(left: readonly Served[], giveUpMs: number, wait: Wait<Served>): Promise<Found<Served>> {
     const obstacles: Obstacle[] = []
     const inTheWay = (candidate: Served, obstacle: Obstacle): void => {
       obstacles.push(obstacle)
@@ -142,7 +160,7 @@ export class SeatSearch<Served extends Candidate> {
     for (const candidate of order) {
       const alone = left.length === 1
       const seat = { candidate, id: `${this.#options.id}.${this.#ids++}`, sinceMs: Date.now() }
-      const obstacle = await this.#take(seat, { patienceMs: alone ? giveUpMs - Date.now() : 0, alone }, isWanted)
+      const obstacle = await this.#take(seat, { patienceMs: alone ? giveUpMs - Date.now() : 0, alone }, wait)
       if (!obstacle) return { seat: { ...seat, sinceMs: Date.now() }, obstacles }
       inTheWay(candidate, obstacle)
     }
@@ -166,28 +184,22 @@ export class SeatSearch<Served extends Candidate> {
     return enter(this.#options.accounts, upstream, { id, model, holdMs: upstream.timeoutMs + GRACE_MS, ...how })
   }
 
-  /** Takes a seat, or waits for it as long as that is of use. Throws the reason of `cancel`. */
-  async #take(seat: Seat<Served>, how: Manner, isWanted = (): boolean => true): Promise<Obstacle | undefined> {
-    const stop = new AbortController()
-    const isOfUse = (): boolean => isWanted() && this.#prospects.left().includes(seat.candidate)
-    const end = (): void => void (isOfUse() || stop.abort(OF_NO_USE))
+  /** Takes a seat, or waits for it as long as that is of use. Throws OF_NO_USE, and the reason of `cancel`. */
+  async #take(seat: Seat<Served>, how: Manner, wait: Wait<Served>): Promise<Obstacle | undefined> {
+    wait.candidate = seat.candidate
     const entering = this.#enter(seat, how)
-    if (how.patienceMs > 0) this.#waits.add(end)
     try {
-      const either = AbortSignal.any([this.#options.cancel, stop.signal])
-      const entered = await withDeadline(how.patienceMs + REACH_MS, () => entering, either)
+      const entered = await withDeadline(how.patienceMs + REACH_MS, () => entering, wait.signal)
       if (entered.hindrance) return entered
       if (entered.isProvisional) await this.keep(seat)
       this.#takeDown()
       return undefined
     } catch (error) {
-      // What the upstream has in hand keeps its seat, whenever its account hears of that.
-      if (!how.isResumed) void this.#withdraw(seat, entering)
-      if (error === OF_NO_USE) return { hindrance: 'full', untilMs: Date.now() }
+      void this.#withdraw(seat, entering)
       if (error instanceof DeadlineExceeded) return { hindrance: 'unreachable', untilMs: Date.now() }
       throw error
     } finally {
-      this.#waits.delete(end)
+      wait.candidate = undefined
     }
   }
 

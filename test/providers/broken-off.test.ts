@@ -5,12 +5,15 @@ import { upstreams } from '../support/upstreams'
 
 upstreams()
 
-/** The keys with which an upstream was asked, each of whose answers comes after so many ms. */
-function answeringAfter(ms: number, answer: () => Response): string[] {
+/** The keys with which an upstream was asked, each of whose answers comes so many ms after it has read the request, or before. */
+function answeringAfter(ms: number, answer: () => Response, reads = true): string[] {
   const keys: string[] = []
   vi.useFakeTimers({ toFake: ['Date'] })
-  const handle = (request: Request): Response => {
+  const handle = async (request: Request): Promise<Response> => {
     keys.push(request.headers.get('authorization') ?? '')
+    if (reads) await request.text()
+    // By then the sender knows of it.
+    await new Promise((resolve) => setTimeout(resolve))
     vi.setSystemTime(Date.now() + ms)
     return answer()
   }
@@ -40,10 +43,11 @@ describe('a picture that may have been paid for, since its upstream', () => {
 
 test.each([
   ['broke off at once', 100, broken],
+  ['broke off after a while in which the request was still being sent', 5500, broken, false],
   ['says at once that there is no way to it', 100, () => new Response(null, { status: 504 })],
   ['says after a while that it is out of order', 5500, () => new Response(null, { status: 503 })],
-])('an upstream that %s leaves the picture to whoever is left', async (_, ms, answer) => {
-  const keys = answeringAfter(ms, answer)
+])('an upstream that %s leaves the picture to whoever is left', async (_, ms, answer, reads = true) => {
+  const keys = answeringAfter(ms, answer, reads)
   expect(await errorOf(await ask('pair'))).toMatchObject({ status: 502 })
   expect(new Set(keys).size).toBe(3)
 })

@@ -1,14 +1,23 @@
+import { abortAllDurableObjects } from 'cloudflare:test'
 import { describe, expect, test, vi } from 'vitest'
-import { modelAt, oneAtATime } from '../support/asynchronous'
+import { ringGenerations } from '../support/alarms'
+import { modelAt, oneAtATime, standingAt } from '../support/asynchronous'
 import { FakeBlackForestLabs } from '../support/fake-black-forest-labs'
 import { FakeFal } from '../support/fake-fal'
 import type { FakeProvider } from '../support/fake-provider'
 import { FakeReplicate } from '../support/fake-replicate'
 import { cancel, job } from '../support/jobs'
+import { knock } from '../support/gateway'
 import { playingParts } from '../support/playing'
 import { ask, team } from '../support/teams'
 
-const ABLE = [
+interface Stoppable {
+  name: string
+  fake: FakeProvider
+  theirs: string
+}
+
+const ABLE: [Stoppable, Stoppable] = [
   { name: 'replicate', fake: new FakeReplicate(), theirs: 'black-forest-labs/flux-2-pro' },
   { name: 'fal', fake: new FakeFal(), theirs: 'fal-ai/flux-2-pro' },
 ]
@@ -45,6 +54,22 @@ test('a job that takes too long is stopped, since nobody will fetch what comes o
   const { key } = await team('acme', { budget_usd: 1 })
   expect((await ask(key, bodyFor('slow'))).status).toBe(504)
   expect([slow.stopped, slow.submits]).toEqual([[...slow.jobs.keys()], 1])
+})
+
+test('a job that nobody goes on with after its process died is stopped, and its seat given back', async () => {
+  const [{ name, fake }] = ABLE
+  const { key } = await team('acme', { budget_usd: 1 })
+  const hangUp = new AbortController()
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'cache-control': 'no-store' }
+  const options = { method: 'POST', headers, body: JSON.stringify(bodyFor(name)), signal: hangUp.signal }
+  const gone = knock('/v1/images/generations', options).catch(() => {})
+  await lookedAt(fake)
+  hangUp.abort()
+  await gone
+  await abortAllDurableObjects()
+  await ringGenerations()
+  await vi.waitUntil(() => fake.stopped.length === 1, { timeout: 10_000 })
+  expect(await standingAt(name)).toMatchObject({ seats: 0 })
 })
 
 test('an upstream that cannot stop a job is not asked to', async () => {
