@@ -54,6 +54,15 @@ describe('a job that waits for an upstream', () => {
   })
 })
 
+test('a job sits out a dozen rests, and no more', MANY, async () => {
+  const { key } = await team('acme')
+  // No pause is longer than what was asked for.
+  vi.spyOn(Math, 'random').mockReturnValue(-0.5)
+  fake.answering('key-lone', refusing(429, { 'retry-after-ms': '1' }, 'rate_limit_exceeded'))
+  const { status, error } = await ended(key, await job(key, small('lone', 'A cat')))
+  expect([status, error?.code, fake.visits.length]).toEqual(['failed', 'no_upstream', 12])
+})
+
 test('a request that was refused does not wait for the seats of its other pictures', MANY, async () => {
   const { key } = await team('acme')
   const order: string[] = []
