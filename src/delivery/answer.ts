@@ -21,14 +21,14 @@ export interface Source {
 }
 
 /** The near copy of a finished generation, where it is fresh enough and its images are there. Throws GatewayError. */
-export async function recalled(source: Source): Promise<Answer | undefined> {
+export async function fromCache(source: Source): Promise<Answer | undefined> {
   const { ask, c } = source
   const record = await records.get(c.env.CACHE, ask.task.id)
   return record && record.createdMs >= ask.madeSinceMs ? await worded(source, { record, origin: 'HIT' }) : undefined
 }
 
 /** The answer of a generation; for one that has outlived its images, whatever is made after it. Throws GatewayError. */
-export async function answered(source: Source, onGlimpse: OnGlimpse | undefined): Promise<Answer> {
+export async function fromGeneration(source: Source, onGlimpse: OnGlimpse | undefined): Promise<Answer> {
   const { ask, c } = source
   const first = await obtain(c.env.GENERATIONS, ask, onGlimpse)
   const answer = await worded(source, first)

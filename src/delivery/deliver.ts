@@ -2,7 +2,7 @@ import type { Stream } from '../dialects/dialect'
 import type { Glimpse } from '../generation/audience'
 import { remember } from '../generation/generations'
 import { describe, log } from '../log'
-import { type Answer, answered, recalled, type Source } from './answer'
+import { type Answer, fromGeneration, fromCache, type Source } from './answer'
 import { early, firstOf } from './early'
 import { type Errand, occasionOfErrand } from './errand'
 import { failureOf } from './failure'
@@ -30,10 +30,10 @@ export async function deliver<Wants>(errand: Errand<Wants>): Promise<Response> {
   const stream = dialect.stream?.(request, wants, occasionOfErrand(errand))
   const glimpses = new Glimpses(stream ? request.partials : 0, stream?.progress !== undefined)
   const source = sourceOf(errand, stream, waitMs)
-  const near = errand.isNearEnough ? await recalled(source) : undefined
-  if (near) return inFull(errand, stream, near)
+  const cached = errand.isNearEnough ? await fromCache(source) : undefined
+  if (cached) return inFull(errand, stream, cached)
 
-  const answer = answered(source, glimpses.areWanted ? (glimpse) => glimpses.add(glimpse) : undefined)
+  const answer = fromGeneration(source, glimpses.areWanted ? (glimpse) => glimpses.add(glimpse) : undefined)
   const { heartbeatAfterMs } = c.get('config')
   const everyMs = Math.min(KEEP_ALIVE_MS, heartbeatAfterMs ?? KEEP_ALIVE_MS)
   const patienceMs = waitMs ?? (stream ? everyMs : heartbeatAfterMs)

@@ -52,7 +52,10 @@ const API = {
 
 const V3 = 'ideogram-v3'
 
-/** The shorter and the longer edge of each size of V4, which may stand upright or lie, as docs.comfy.org's copy of its schema lists them. */
+/**
+ * The shorter and the longer edge of each size of V4, which may stand upright or lie, as docs.comfy.org's copy of its schema
+ * lists them.
+ */
 const EDGES_OF_4 = [
   [2048, 2048],
   [1440, 2880],
