@@ -124,7 +124,7 @@ export interface Provider {
   capability?(model: Model, theirs: string, baseUrl?: string): Model
   /**
    * Makes the pictures of a request, which asks for nothing that `capability` does not tell, and for no more pictures than
-   * one call makes. Throws ProviderError.
+   * one call makes. Throws ProviderError, or once it is stopped the reason of that.
    */
   generate(request: ImageRequest, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void>
   /** Has it stop a job that nobody waits for any more, which may be billed as far as it is done. Throws ProviderError. */

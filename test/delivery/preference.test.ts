@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { preferenceOf } from '../../src/delivery/preference'
 import { gated } from '../support/billing-upstream'
 import { errorOf, openai, post } from '../support/gateway'
+import { ended } from '../support/jobs'
 import { settings } from '../support/settings'
 import { SteppedUpstream } from '../support/stepped-upstream'
 import { begin, collect, watch, words } from '../support/streams'
@@ -120,6 +121,8 @@ describe('whoever does not want to wait at all', () => {
     const { key } = await team('acme')
     const response = await ask(key, {}, { prefer })
     expect([response.status, response.headers.get('preference-applied')]).toEqual([202, prefer])
+    // What is still being made would be there for the next test.
+    await ended(key, response.headers.get('x-generation-id') ?? '')
   })
 
   test('gets no stream', async () => {
