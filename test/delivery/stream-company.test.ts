@@ -1,5 +1,5 @@
-import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
+import { joined } from '../support/joining'
 import { SteppedUpstream } from '../support/stepped-upstream'
 import { begin, collect, picturesIn, type Wanted, watch, type Watched, words } from '../support/streams'
 import { openai } from '../support/gateway'
@@ -23,15 +23,6 @@ async function begun(partials: number, seen: number, signal?: AbortSignal): Prom
   return watched
 }
 
-/** Begins something else, and resolves when its generation has been asked. */
-async function joined<T>(start: () => T): Promise<T> {
-  const joining = vi.spyOn(env.GENERATIONS, 'getByName')
-  const begun = start()
-  await vi.waitUntil(() => joining.mock.calls.length === 1)
-  joining.mockRestore()
-  return begun
-}
-
 describe('whoever joins a stream', () => {
   test.each([
     [undefined, 'done'],
@@ -42,7 +33,7 @@ describe('whoever joins a stream', () => {
   ])('with partial_images %s gets no more previews than that', async (partials, seen) => {
     const gate = new SteppedUpstream(upstream, 1)
     const first = await begun(3, 1)
-    const late = await joined(() => ask(partials))
+    const { begun: late } = await joined(() => ask(partials))
     gate.open()
     await Promise.all([first.ended, late.ended])
     expect([words(first.events), words(late.events)]).toEqual(['0 1 2 done', seen])
@@ -52,7 +43,7 @@ describe('whoever joins a stream', () => {
   test('with more previews than the first one wanted gets those', async () => {
     const gate = new SteppedUpstream(upstream, 1)
     const first = await begun(1, 1)
-    const late = await joined(() => ask(3))
+    const { begun: late } = await joined(() => ask(3))
     gate.open()
     await Promise.all([first.ended, late.ended])
     expect([words(first.events), words(late.events), upstream.calls.length]).toEqual(['0 done', '0 done', 1])
@@ -62,7 +53,7 @@ describe('whoever joins a stream', () => {
     const gate = new SteppedUpstream(upstream, 0)
     const whole = openai().images.generate({ ...A_CAT, response_format: 'b64_json' })
     await vi.waitUntil(() => upstream.calls.length === 1)
-    const late = await joined(() => ask(3))
+    const { begun: late } = await joined(() => ask(3))
     gate.open()
     const { data } = await whole
     await late.ended
@@ -72,13 +63,15 @@ describe('whoever joins a stream', () => {
   test('without wanting one gets its answer as a whole', async () => {
     const gate = new SteppedUpstream(upstream, 2)
     const first = await begun(3, 2)
-    const { whole } = await joined(() => ({
-      whole: openai().images.generate({ ...A_CAT, response_format: 'b64_json' }),
-    }))
+    const { begun: whole } = await joined(() =>
+      openai()
+        .images.generate({ ...A_CAT, response_format: 'b64_json' })
+        .asResponse(),
+    )
     gate.open()
-    const { data } = await whole
+    const { data } = await (await whole).json<{ data: { b64_json: string }[] }>()
     await first.ended
-    expect(data?.map(({ b64_json }) => b64_json)).toEqual(picturesIn(first.events).slice(-1))
+    expect(data.map(({ b64_json }) => b64_json)).toEqual(picturesIn(first.events).slice(-1))
   })
 
   test('while its second picture is made gets the newest preview of each', async () => {

@@ -1,6 +1,7 @@
 import { abortAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
+import { joined } from '../support/joining'
 import { ringGenerations } from '../support/alarms'
 import { used } from '../support/books'
 import { openai } from '../support/gateway'
@@ -37,9 +38,7 @@ describe('teams that share what is made', () => {
     const { waiting, release } = holdReservations()
     const refused = streamFor(poor)
     await vi.waitUntil(() => waiting() === 1)
-    const joining = vi.spyOn(env.GENERATIONS, 'getByName')
-    const goesOn = streamFor(rich)
-    await vi.waitUntil(() => joining.mock.calls.length === 1)
+    const { begun: goesOn } = await joined(() => streamFor(rich))
     release()
     expect(await refused.ended).toMatchObject({ status: 429, code: 'insufficient_quota' })
     expect([await goesOn.ended, words(goesOn.events)]).toEqual([undefined, '0 1 done'])

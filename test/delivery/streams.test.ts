@@ -1,5 +1,5 @@
-import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
+import { joined } from '../support/joining'
 import { SteppedUpstream } from '../support/stepped-upstream'
 import { begin, collect, OPERATIONS, outputTokens, picturesIn, type Wanted, watch, words } from '../support/streams'
 import { upstreams } from '../support/upstreams'
@@ -36,9 +36,8 @@ describe.each(CASES)(
       const gate = new SteppedUpstream(upstream, partials)
       const first = watch(ask('A cat'))
       await vi.waitUntil(() => upstream.calls.length === 1 && first.events.length === partials)
-      const joining = vi.spyOn(env.GENERATIONS, 'getByName')
-      const late = watch(ask('A cat'))
-      await vi.waitUntil(() => joining.mock.calls.length === 1 && late.events.length === Math.min(1, partials))
+      const { begun: late } = await joined(() => watch(ask('A cat')))
+      await vi.waitUntil(() => late.events.length === Math.min(1, partials))
       gate.open()
       expect([await first.ended, await late.ended, upstream.calls.length]).toEqual([undefined, undefined, 1])
       expect(words(first.events)).toBe(told(n, partials, n))

@@ -1,6 +1,6 @@
-import { env } from 'cloudflare:workers'
 import type { OpenAI } from 'openai'
 import { describe, expect, test, vi } from 'vitest'
+import { joined } from '../support/joining'
 import { openai } from '../support/gateway'
 import { asking, callIn, collect, type Event, pictureIn, respond, sha256Of, watch } from '../support/responses'
 import { SteppedUpstream } from '../support/stepped-upstream'
@@ -64,9 +64,8 @@ describe.each([0, 1, 2, 3])('a stream with %i partials', (partials) => {
     const seen = BEGINNING.length + partials
     const first = watch('A cat', partials)
     await vi.waitUntil(() => upstream.calls.length === 1 && (partials === 0 || first.events.length === seen))
-    const joining = vi.spyOn(env.GENERATIONS, 'getByName')
-    const late = watch('A cat', partials)
-    await vi.waitUntil(() => joining.mock.calls.length === 1 && (partials === 0 || late.events.length > 5))
+    const { begun: late } = await joined(() => watch('A cat', partials))
+    await vi.waitUntil(() => partials === 0 || late.events.length > 5)
     gate.open()
     expect([await first.ended, await late.ended, upstream.calls.length]).toEqual([undefined, undefined, 1])
     expect(pictureIn(completedIn(late.events))).toBe(pictureIn(completedIn(first.events)))

@@ -1,5 +1,5 @@
-import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
+import { joined } from '../support/joining'
 import { gated } from '../support/billing-upstream'
 import { team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -41,9 +41,7 @@ describe.each([...WAYS, ...STREAM_WAYS, ...EDIT_WAYS].map((way) => [way.name, wa
       const gate = gated(upstream)
       const first = ask({ prompt: PROMPT })
       await vi.waitUntil(() => gate.held === 1)
-      const joining = vi.spyOn(env.GENERATIONS, 'getByName')
-      const second = ask({ prompt: PROMPT })
-      await vi.waitUntil(() => joining.mock.calls.length === 1)
+      const { begun: second } = await joined(() => ask({ prompt: PROMPT }))
       gate.open()
       const answers = await Promise.all([first, second])
       expect(answers.map(({ headers }) => headers.get('x-cache'))).toEqual(['MISS', 'JOINED'])

@@ -1,5 +1,5 @@
-import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
+import { joined } from '../support/joining'
 import { holdReservations } from '../support/reservations'
 import { ask, issue, operate, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -22,9 +22,7 @@ describe.each([
     const { waiting, release } = holdReservations()
     const starter = ask(poor.key)
     await vi.waitUntil(() => waiting() === 1)
-    const joining = vi.spyOn(env.GENERATIONS, 'getByName')
-    const joiners = [ask(key), ask(key)]
-    await vi.waitUntil(() => joining.mock.calls.length === 2)
+    const { begun: joiners } = await joined(() => [ask(key), ask(key)], 2)
     release()
     expect(await seen(await starter)).toEqual([429, null])
     const answers = await Promise.all(joiners.map(async (joiner) => seen(await joiner)))

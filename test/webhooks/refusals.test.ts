@@ -1,5 +1,5 @@
-import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { joined } from '../support/joining'
 import { errorOf } from '../support/gateway'
 import { at, NOON } from '../support/orders'
 import { receivers, send } from '../support/receiver'
@@ -91,9 +91,7 @@ describe('a request that is refused at once is told so directly, and nobody else
     const { waiting, release } = holdReservations()
     const refused = ask(poor.key, {}, { 'x-webhook-url': HOOK })
     await vi.waitUntil(() => waiting() === 1)
-    const joining = vi.spyOn(env.GENERATIONS, 'getByName')
-    const served = ask(key, {}, { 'x-webhook-url': HOOK })
-    await vi.waitUntil(() => joining.mock.calls.length === 1)
+    const { begun: served } = await joined(() => ask(key, {}, { 'x-webhook-url': HOOK }))
     release()
     expect([(await refused).status, (await served).status]).toEqual([429, 200])
     await send()
