@@ -1,0 +1,18 @@
+import { configOf } from '../config'
+import { reach } from '../reach'
+import { GATEWAY_TEAM } from './caller'
+import type { Directory } from './directory'
+import type { Profile } from './profile'
+
+/** Asks the one object that lists the teams for something that may be asked twice. Throws GatewayError `unavailable`. */
+export const askDirectory = <T>(
+  { DIRECTORY }: Pick<Env, 'DIRECTORY'>,
+  ask: (directory: DurableObjectStub<Directory>) => Promise<T>,
+): Promise<T> => reach(() => ask(DIRECTORY.getByName('directory')))
+
+/** The team of the static key as it begins, once it is listed. Throws GatewayError `unavailable`. */
+export async function listedGatewayTeam(env: Env, createdMs: number): Promise<Profile> {
+  const listed = { id: GATEWAY_TEAM, name: GATEWAY_TEAM, created_ms: createdMs }
+  await askDirectory(env, async (directory) => await directory.add(listed))
+  return { id: GATEWAY_TEAM, name: GATEWAY_TEAM, plan: configOf(env).defaultPlan, limits: {}, createdMs }
+}
