@@ -18,7 +18,7 @@ const MAX_DEATHS = 20
 
 /**
  * How a run goes on that its process did not survive; undefined where it does not. It is no attempt more where upstreams
- * have jobs of all that was in hand, or nothing was.
+ * have jobs of all that was in hand, or nothing was any more.
  */
 export function nextAttempt(row: RunRow, isWanted: boolean): RunRow | undefined {
   const { progress, task, attempt, deaths = 0 } = row
@@ -27,7 +27,7 @@ export function nextAttempt(row: RunRow, isWanted: boolean): RunRow | undefined 
   const before = row.before ?? row.id
   // What any of its processes has stored is found by how the first one's id begins.
   const again = { ...row, id: before + newRunId(), before, deaths: deaths + 1 }
-  if (!progress || !isAskedAnew(progress)) return again
+  if (progress && !isAskedAnew(progress)) return again
   return attempt < MAX_ATTEMPTS ? { ...again, attempt: attempt + 1 } : undefined
 }
 
