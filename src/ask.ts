@@ -12,7 +12,8 @@ import { fingerprint, type ImageRequest } from './image/request'
 import type { Admission } from './team/admission'
 import { type Claim, CLAIM_MS } from './team/claims'
 import { askTeam } from './team/teams'
-import { type Able, ableToServe } from './upstreams/able'
+import { ableToServe } from './upstreams/able'
+import { candidates } from './upstreams/candidates'
 
 /** What its generation is asked, and what the answer says of that. */
 export interface Asking {
@@ -59,9 +60,8 @@ export async function askOf(
   const freshness = freshnessOf(c.req.header('cache-control'), Date.now())
   const key = idempotencyKey(c.req.header('idempotency-key'))
   const hook = hookOf(receiver, c)
-  const able = ableToServe(request, config, Date.now())
-  const isExact = isStrict && able.some(({ adjustments }) => adjustments.length > 0)
-  const same = fingerprint(request, (isExact ? 'exact ' : '') + scopeOf(able, admission, config))
+  const isExact = isStrict && ableToServe(request, config, Date.now()).some(({ adjustments }) => adjustments.length > 0)
+  const same = fingerprint(request, (isExact ? 'exact ' : '') + scopeOf(request, admission, config))
   const generation = `gen_${freshness.keep ? same : crypto.randomUUID().replaceAll('-', '')}`
   const first = { generation, madeSinceMs: freshness.madeSinceMs, isReplay: false }
   const claim = key === undefined ? first : await claimed(key, same, first, payer.team, c.env)
@@ -103,11 +103,13 @@ const claimed = async (key: string, same: string, first: Claim, team: string, en
   unwrap(await askTeam(env, team, async (stub) => await stub.claim(key, same, first)))
 
 /** Within which equal requests are the same. */
-function scopeOf(able: readonly Able[], { payer, era }: Admission, { cacheScope }: Config): string {
+function scopeOf({ model }: ImageRequest, { payer, era }: Admission, config: Config): string {
   const team = era === 0 ? payer.team : `${payer.team} ${era}`
-  const sharedBy = cacheScope === 'team' ? `team ${team}` : 'shared'
+  const sharedBy = config.cacheScope === 'team' ? `team ${team}` : 'shared'
   // A stand-in's picture must not outlive the day on which a real upstream is configured.
-  return able.some(({ upstream }) => upstream.standIn) ? `stand-in ${sharedBy}` : sharedBy
+  return candidates(config, model, Date.now()).some(({ upstream }) => upstream.standIn)
+    ? `stand-in ${sharedBy}`
+    : sharedBy
 }
 
 /** One for each receiver in each wording, and the same for every retry by an Idempotency-Key, so that it is known for one. */
