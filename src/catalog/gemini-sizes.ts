@@ -1,4 +1,5 @@
-import { pixelsOf, type Shape, type Sizes } from './sizes'
+import { ratioNamed, type Shaped, shaped } from './ratios'
+import type { Shape } from './sizes'
 
 const LANDSCAPE: readonly Shape[] = [
   { ratio: '16:9', width: 1376, height: 768 },
@@ -41,22 +42,17 @@ export type Resolution = keyof typeof SCALES
 const RESOLUTIONS: readonly Resolution[] = ['1K', '2K', '4K']
 
 /** The sizes of a model that has these shapes and resolutions. */
-export const geminiSizes = (shapes: readonly Shape[], resolutions: readonly Resolution[] = RESOLUTIONS): Sizes => ({
-  kind: 'shaped',
-  shapes,
-  scales: resolutions.map((resolution) => SCALES[resolution]),
-})
+export const geminiSizes = (shapes: readonly Shape[], resolutions: readonly Resolution[] = RESOLUTIONS): Shaped =>
+  shaped(
+    shapes,
+    resolutions.map((resolution) => SCALES[resolution]),
+  )
+
+const EVERY_SIZE = geminiSizes(FOURTEEN_SHAPES)
 
 /** Aspect ratio and resolution that make a size; undefined for `auto` and for sizes that no Gemini model makes. */
 export function geminiShape(size: string): { ratio: string; resolution: Resolution } | undefined {
-  const pixels = pixelsOf(size)
-  if (!pixels) return undefined
-  for (const resolution of RESOLUTIONS) {
-    const scale = SCALES[resolution]
-    const shape = FOURTEEN_SHAPES.find(
-      ({ width, height }) => width * scale === pixels.width && height * scale === pixels.height,
-    )
-    if (shape) return { ratio: shape.ratio, resolution }
-  }
-  return undefined
+  const named = ratioNamed(size, EVERY_SIZE)
+  const resolution = RESOLUTIONS.find((each) => SCALES[each] === named?.scale)
+  return named && resolution && { ratio: named.ratio, resolution }
 }

@@ -1,6 +1,7 @@
 import { type Pixels, pixelsOf, type Shape, type Sizes } from './sizes'
 
-type Shaped = Extract<Sizes, { kind: 'shaped' }>
+/** Sizes that are shapes, and what their edges may be multiplied by. */
+export type Shaped = Extract<Sizes, { kind: 'shaped' }>
 
 /** How many pixels a picture has where an API counts in ratios and does not say. */
 const USUAL_AREA = 1024 * 1024

@@ -11,7 +11,7 @@ import * as images from '../store/images'
 import * as inputs from '../store/inputs'
 import { StoreError } from '../store/trouble'
 import type { Able } from '../upstreams/able'
-import { type Call, percentWith, type Progress } from './progress'
+import { type Call, madeBy, missingOf, percentWith, type Progress } from './progress'
 import type { Run } from './run'
 import { stopJob } from './stop'
 
@@ -49,14 +49,13 @@ export async function makeCall(run: Run, able: Able, call: Call, progress: Progr
   } catch (error) {
     const failure = asProviderError(error)
     // With every image in R2, whatever else goes wrong with the answer is nobody's loss.
-    const isComplete = call.wanted.every((index) => progress.images[index])
+    const isComplete = missingOf(call, progress).length === 0
     if (!isComplete && (run.cancel.aborted || error instanceof DeadlineExceeded)) await stopJob(call, able)
     if (!(failure instanceof ProviderError) || !isComplete) throw failure
     const { id: generation, requestId } = run.task
     log('answer-cut', { generation, request: requestId, upstream: able.upstream.name, ...describe(failure) })
   }
-  if (!call.wanted.some((index) => progress.images[index]))
-    throw new ProviderError('lost', 'answered without an image', { ofRequest: true })
+  if (madeBy(call, progress) === 0) throw new ProviderError('lost', 'answered without an image', { ofRequest: true })
 }
 
 /** What one of several calls is asked: its seed counts on, since each would make the same picture of the same one. */

@@ -8,7 +8,7 @@ import { askTeam } from '../team/teams'
 import type { Able } from '../upstreams/able'
 import type { Owed, RunRow } from './memory'
 import { requestOf, type Call, madeBy, type Progress } from './progress'
-import { runMs, whoMayServe } from './prospect'
+import { longestMs, runMs, whoMayServe } from './prospect'
 import { begun, ended, type Notice } from './snapshot'
 import type { Outcome, Task } from './task'
 
@@ -23,7 +23,6 @@ export function orderOf({ task, reservation, createdMs }: RunRow, config: Config
   const { id, requestId, payer, request } = task
   const able = whoMayServe(task, config, createdMs)
   const quotes = able.map((each) => quoted(each, config))
-  const longestMs = Math.max(0, ...able.map(({ upstream }) => upstream.timeoutMs))
   return {
     id: reservation,
     generation: id,
@@ -35,7 +34,7 @@ export function orderOf({ task, reservation, createdMs }: RunRow, config: Config
     images: request.n,
     size: request.crop ?? request.size,
     quote: quotes.every((each) => each !== undefined) ? Math.max(0, ...quotes) : undefined,
-    holdMs: patienceMs + runMs(able, request.n) + longestMs + GRACE_MS,
+    holdMs: patienceMs + runMs(able, request.n) + longestMs(able) + GRACE_MS,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ImageRecord, StoredImage, Usage } from '../image/record'
+import { addUsage, type ImageRecord, type StoredImage, type Usage } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import type { Summary } from '../providers/provider'
 import type { Served } from '../team/entry'
@@ -131,16 +131,5 @@ const revisedPromptOf = (index: number, calls: readonly Call[]): string | undefi
 
 /** Of all calls together; undefined where one of them has not told. */
 function sumOf([first, ...others]: readonly (Usage | undefined)[]): Usage | undefined {
-  return others.reduce((sum, each) => (sum && each ? added(sum, each) : undefined), first)
+  return others.reduce((sum, each) => (sum && each ? addUsage(sum, each) : undefined), first)
 }
-
-const added = (a: Usage, b: Usage): Usage => ({
-  input: a.input + b.input,
-  inputDetails: addedDetails(a.inputDetails, b.inputDetails),
-  output: a.output + b.output,
-  outputDetails: addedDetails(a.outputDetails, b.outputDetails),
-  total: a.total + b.total,
-})
-
-const addedDetails = (a: Usage['inputDetails'], b: Usage['inputDetails']): Usage['inputDetails'] =>
-  a && b && { text: a.text + b.text, image: a.image + b.image }

@@ -21,10 +21,12 @@ const TRIES = 2
 export const JOB_PATIENCE_MS = 3_600_000
 
 /** Within which time a run asks upstreams for n pictures, in ms; the last one that it asks then has its own time. */
-export function runMs(able: readonly Able[], n: number): number {
-  const longestMs = Math.max(0, ...able.map(({ upstream }) => upstream.timeoutMs))
-  return TRIES * longestMs * Math.ceil(n / fewestOf(able, n))
-}
+export const runMs = (able: readonly Able[], n: number): number =>
+  TRIES * longestMs(able) * Math.ceil(n / fewestOf(able, n))
+
+/** How long one call of any of them may take, in ms. */
+export const longestMs = (able: readonly Able[]): number =>
+  Math.max(0, ...able.map(({ upstream }) => upstream.timeoutMs))
 
 /** How many of n pictures any call of any of them makes at least. */
 export const fewestOf = (able: readonly Able[], n: number): number => Math.min(n, ...able.map(({ perCall }) => perCall))

@@ -31,6 +31,19 @@ const usage = z.object({
 })
 export type Usage = z.infer<typeof usage>
 
+/** Of two answers together; the details where both were told. */
+export const addUsage = (one: Usage, other: Usage): Usage => ({
+  input: one.input + other.input,
+  inputDetails: addTokens(one.inputDetails, other.inputDetails),
+  output: one.output + other.output,
+  outputDetails: addTokens(one.outputDetails, other.outputDetails),
+  total: one.total + other.total,
+})
+
+type Tokens = z.infer<typeof tokens>
+const addTokens = (one: Tokens | undefined, other: Tokens | undefined): Tokens | undefined =>
+  one && other && { text: one.text + other.text, image: one.image + other.image }
+
 /** The canonical answer: what every dialect renders, whether it is new, joined or cached. */
 export const imageRecord = z.object({
   /** The generation that made it: `gen_` and its fingerprint, or a random id where nothing is shared. */

@@ -53,6 +53,9 @@ export const DEFAULTS = {
   moderation: 'auto',
 } as const
 
+/** A value, unless it is the usual one, which need not be said. */
+export const unless = <Value>(usual: Value, value: Value): Value | undefined => (value === usual ? undefined : value)
+
 /** The identity of a request: SHA-256, hex, of what decides the picture and of the `scope` within which it is shared. */
 export function fingerprint(request: ImageRequest, scope: string): string {
   const { endUser: _, partials: __, images, mask, markup, ...rest } = request

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Usage } from '../image/record'
+import { addUsage } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import { type Bytes, capped, peek, read, text } from '../streams/bytes'
 import { JsonStream, type Path, TooLong } from '../streams/json'
@@ -120,19 +120,9 @@ function together(made: Summary[]): Summary {
   return {
     ...made.at(-1),
     ...(costs.length > 0 ? { cost: costs.reduce((sum, cost) => sum + cost) } : {}),
-    usage: made.map(({ usage }) => usage).reduce((sum, usage) => (sum && usage ? add(sum, usage) : (sum ?? usage))),
+    usage: made
+      .map(({ usage }) => usage)
+      .reduce((sum, usage) => (sum && usage ? addUsage(sum, usage) : (sum ?? usage))),
     revisedPrompts: made.flatMap(({ revisedPrompts }) => revisedPrompts ?? []),
   }
 }
-
-const add = (one: Usage, other: Usage): Usage => ({
-  input: one.input + other.input,
-  inputDetails: addDetails(one.inputDetails, other.inputDetails),
-  output: one.output + other.output,
-  outputDetails: addDetails(one.outputDetails, other.outputDetails),
-  total: one.total + other.total,
-})
-
-/** Of which some were not told, none are known. */
-const addDetails = (one: Usage['inputDetails'], other: Usage['inputDetails']): Usage['inputDetails'] =>
-  one && other ? { text: one.text + other.text, image: one.image + other.image } : undefined

@@ -1,4 +1,4 @@
-import { DEFAULTS, type ImageRequest } from '../image/request'
+import { DEFAULTS, type ImageRequest, unless } from '../image/request'
 import { formBody, textsOf } from '../streams/form'
 import { asJson, call, type UpstreamRequest } from './http'
 import { dataUrlOf, fileOf } from './inputs'
@@ -62,7 +62,6 @@ function ask(request: ImageRequest, door: Door, upstream: Upstream, work: Work):
 
 /** The API's parameters; what has its default is left out, since not every relay knows every one. */
 function fieldsOf(request: ImageRequest, model: string): Record<string, unknown> {
-  const unless = <Value>(usual: Value, value: Value): Value | undefined => (value === usual ? undefined : value)
   return {
     model,
     prompt: request.prompt,

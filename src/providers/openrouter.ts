@@ -2,7 +2,7 @@ import { geminiShape } from '../catalog/gemini-sizes'
 import type { Model } from '../catalog/model'
 import { ratioNamed, shaped } from '../catalog/ratios'
 import type { Shape, Sizes } from '../catalog/sizes'
-import { DEFAULTS, type ImageRequest } from '../image/request'
+import { DEFAULTS, type ImageRequest, unless } from '../image/request'
 import { asJson, bearer, call } from './http'
 import { dataUrlOf } from './inputs'
 import { answered } from './json-pictures'
@@ -87,7 +87,6 @@ function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Res
 
 /** What has its default is left out, since not every model takes every parameter. */
 function fieldsOf(request: ImageRequest, work: Work): Record<string, unknown> {
-  const unless = <Value>(usual: Value, value: Value): Value | undefined => (value === usual ? undefined : value)
   const model = slugOf(work.model)
   const references = request.images.map((image) => ({ type: 'image_url', image_url: { url: dataUrlOf(image, work) } }))
   return {

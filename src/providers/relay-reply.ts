@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { inMicroUsd } from '../catalog/money'
 import type { Usage } from '../image/record'
 import type { Summary } from './provider'
 import { type ErrorReader, isOfModel, kindOf, readOpenaiError } from './refusal'
@@ -27,12 +28,10 @@ export function relaySummary(said: unknown): Summary {
   return usage ? { cost: costOf(usage), usage: usageOf(usage) } : {}
 }
 
-const MICRO = 1_000_000
-
 /** In USD; where the model is paid for with a key of our own, that is told besides. */
 function costOf({ cost, is_byok, cost_details }: Said): number | undefined {
   if (typeof cost !== 'number') return undefined
-  return Math.round((cost + (is_byok ? (cost_details?.upstream_inference_cost ?? 0) : 0)) * MICRO)
+  return Math.round(inMicroUsd(cost + (is_byok ? (cost_details?.upstream_inference_cost ?? 0) : 0)))
 }
 
 /** Most relays count the letters of their answer, be it a link or base64: only who counts a picture's tokens is believed. */
