@@ -1,12 +1,12 @@
 import type { Buffer } from 'node:buffer'
 import * as z from 'zod'
 import type { Catalogue } from './catalog/model'
-import { CATALOGUED } from './catalog/built-in'
-import { catalogueOf } from './catalog/models'
-import { modelSetting } from './catalog/model-setting'
+import { CATALOGUED } from './upstreams/built-in'
+import { catalogueOf } from './upstreams/catalogue'
+import { modelSetting } from './upstreams/model-setting'
 import type { Upstream } from './providers/provider'
-import { keyHash } from './team/key'
-import { BURST_ALONE, isBurstAlone, type Limits, limits, PLANS } from './team/limits'
+import { keyHash } from './credentials/key-format'
+import { BURST_ALONE, isBurstAlone, type Limits, limits, PLANS } from './limits/limits'
 import { configuredUpstreams, upstreamSetting } from './upstreams/configured'
 
 /** Everything that settings decide, in our own shape. */

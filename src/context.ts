@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { Config } from './config'
 import * as links from './store/links'
-import type { Visit } from './team/lease'
+import type { Visit } from './http/admission-lease'
 
 /** What every handler of the app finds in its context. */
 export interface App {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { publicUrl, RefusedUrl } from '../src/public-url'
+import { publicUrl, RefusedUrl } from '../src/runtime/public-url'
 
 const refusalOf = (address: string, allowPrivateUrls: boolean): unknown => {
   try {

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { configOf } from '../src/config'
-import { whoMayServe } from '../src/generation/prospect'
+import { whoMayServe } from '../src/generation/route-plan'
 import { candidates } from '../src/upstreams/candidates'
 import { meantBy } from '../src/upstreams/names'
 import { asking } from './catalog/requests'

@@ -1,8 +1,8 @@
 import type { Context } from 'hono'
 import type * as z from 'zod'
 import type { App } from '../context'
-import { checked } from '../checked'
-import { GatewayError } from '../errors'
+import { checked } from '../refusals/checked'
+import { GatewayError } from '../runtime/errors'
 
 /** Reads a JSON body by its schema; none at all is an empty object. Throws GatewayError. */
 export async function bodyOf<Schema extends z.ZodType>(c: Context<App>, schema: Schema): Promise<z.infer<Schema>> {

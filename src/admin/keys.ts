@@ -1,13 +1,13 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import type { App } from '../context'
-import { unwrap } from '../errors'
-import { recallLeases } from '../team/lease'
-import { keyHash, mintKey } from '../team/key'
+import { unwrap } from '../runtime/errors'
+import { recallLeases } from '../http/admission-lease'
+import { keyHash, mintKey } from '../credentials/key-format'
 import { isGood, type Key, type KeyFacts } from '../team/keys'
-import { BURST_ALONE, isBurstAlone, limits } from '../team/limits'
+import { BURST_ALONE, isBurstAlone, limits } from '../limits/limits'
 import { askTeam } from '../team/teams'
-import { moment } from '../team/json'
+import { moment } from '../wire/json'
 import { bodyOf } from './body'
 
 const name = z.string().min(1).max(100)

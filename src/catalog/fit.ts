@@ -1,9 +1,9 @@
-import { type Failure, type Result, failed, ok } from '../errors'
+import { type Failure, type Result, failed, ok } from '../runtime/errors'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { fitSize, isWithin } from './fit-size'
 import type { Model } from './model'
 import { pixelsOf } from './sizes'
-import { invalidValue, noTransparency, notTogether, tooManyInputs, unknownParameter } from './refusals'
+import { invalidValue, noTransparency, notTogether, tooManyInputs, unknownParameter } from '../refusals/refusals'
 
 /** Something that is not done as it was asked for. */
 export interface Adjustment {

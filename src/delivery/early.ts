@@ -1,5 +1,5 @@
-import type { Glimpse } from '../generation/audience'
-import type { Glimpses } from './glimpses'
+import type { Glimpse } from '../generation/subscribers'
+import type { Glimpses } from './progress-events'
 import { type Ready, send, type Writer } from './whole'
 
 /** An answer that goes out before it is there. */

@@ -1,10 +1,10 @@
-import { unwrap } from '../errors'
+import { unwrap } from '../runtime/errors'
 import { submit } from '../generation/generations'
 import { askTeam } from '../team/teams'
-import { type Errand, occasionOfErrand } from './errand'
+import { type Errand, occasionOfErrand } from './delivery-context'
 import { generalHeaders, REPLAYED } from './headers'
-import { retryHeaders, wordedStatus } from './job'
-import { limitHeaders } from './limit-headers'
+import { retryHeaders, wordedStatus } from './job-status'
+import { limitHeaders } from '../wire/limit-headers'
 
 /** Answers a request by where its answer will be (RFC 7240 §4.1). Throws GatewayError. */
 export async function handOff<Wants>(errand: Errand<Wants>, applied: string | undefined): Promise<Response> {

@@ -3,9 +3,9 @@ import type { Shutdown } from '../catalog/model'
 import { credits, usd } from '../catalog/money'
 import type { Ask, Obtained } from '../generation/task'
 import type { ImageRecord } from '../image/record'
-import { afterImages, type Standing } from '../team/standing'
+import { afterImages, type Standing } from '../limits/limit-status'
 import type { Freshness } from './freshness'
-import { limitHeaders } from './limit-headers'
+import { limitHeaders } from '../wire/limit-headers'
 
 /** What is known of a request when it is answered. */
 export interface Told {

@@ -1,6 +1,6 @@
 import type { Rendered, Text } from '../dialects/dialect'
 import type { StoredImage } from '../image/record'
-import { describe, log } from '../log'
+import { describe, log } from '../runtime/log'
 import * as images from '../store/images'
 import { base64Length, writeBase64 } from '../streams/base64'
 

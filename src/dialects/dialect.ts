@@ -2,12 +2,12 @@ import type { Context } from 'hono'
 import type * as z from 'zod'
 import type { Adjustment } from '../catalog/fit'
 import type { App } from '../context'
-import type { Failure } from '../errors'
+import type { Failure } from '../runtime/errors'
 import type { ImageRequest } from '../image/request'
 import type { ImageRecord, PartialImage, StoredImage } from '../image/record'
-import type { Snapshot } from '../team/snapshot'
+import type { Snapshot } from '../ledger/snapshot'
 import type { Intake } from './intake'
-import type { Occasion } from './occasion'
+import type { Occasion } from './render-context'
 
 /** A request in our own terms. */
 export interface Asked<Wants> {

@@ -1,4 +1,4 @@
-import type { Failure } from '../errors'
+import type { Failure } from '../runtime/errors'
 
 /**
  * A failure that names its parameter as the dialect does. Rules of models and limits call parameters as OpenAI's images

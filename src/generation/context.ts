@@ -1,7 +1,7 @@
-import type { Audience } from './audience'
+import type { Audience } from './subscribers'
 import type { ProgressWebhooks } from './progress-webhooks'
 import type { Jobs } from './jobs'
-import type { Memory } from './memory'
+import type { Memory } from './store'
 import type { Outbox } from './outbox'
 
 /** What a generation works with. */

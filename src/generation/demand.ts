@@ -1,9 +1,9 @@
 import { configOf } from '../config'
-import type { Result } from '../errors'
-import type { Waiting } from '../team/entry'
-import type { RunRow } from './memory'
+import type { Result } from '../runtime/errors'
+import type { Waiting } from '../ledger/entry'
+import type { RunRow } from './store'
 import { orderOf, reserve } from './payment'
-import { JOB_PATIENCE_MS } from './prospect'
+import { JOB_PATIENCE_MS } from './route-plan'
 import type { GenerationContext } from './context'
 
 /*

@@ -1,4 +1,4 @@
-import type { Failure } from '../errors'
+import type { Failure } from '../runtime/errors'
 
 /*
  * How a run ends that no upstream is to blame for.

@@ -1,10 +1,10 @@
-import { type Failure, unwrap } from '../errors'
-import { describe, log } from '../log'
-import { reach } from '../reach'
+import { type Failure, unwrap } from '../runtime/errors'
+import { describe, log } from '../runtime/log'
+import { reach } from '../runtime/reach'
 import { placeOfKey } from '../store/images'
-import type { OnGlimpse } from './audience'
+import type { OnGlimpse } from './subscribers'
 import type { Generation, Seen } from './generation'
-import type { Snapshot } from '../team/snapshot'
+import type { Snapshot } from '../ledger/snapshot'
 import type { Ask, JobForm, Obtained, Task } from './task'
 
 type Generations = DurableObjectNamespace<Generation>

@@ -1,6 +1,6 @@
-import { type Concerned, concerns } from './audience'
-import { DAY_MS } from '../team/meter'
-import type { Snapshot } from '../team/snapshot'
+import { type Concerned, concerns } from './subscribers'
+import { DAY_MS } from '../limits/meter'
+import type { Snapshot } from '../ledger/snapshot'
 import { begun, type End, ended, type Notice } from './snapshot'
 import type { Ask, JobForm, Task } from './task'
 

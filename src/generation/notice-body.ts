@@ -1,9 +1,9 @@
 import type { Config } from '../config'
 import { noticeIn } from '../dialects'
 import * as links from '../store/links'
-import { DAY_MS } from '../team/meter'
-import type { Snapshot } from '../team/snapshot'
-import { generationJson } from '../team/json'
+import { DAY_MS } from '../limits/meter'
+import type { Snapshot } from '../ledger/snapshot'
+import { generationJson } from '../wire/json'
 import type { Notice } from './snapshot'
 
 /** For how long links that a receiver is told work at least, in ms: longer than all attempts to tell it take together. */

@@ -1,6 +1,6 @@
 import type { Config } from '../config'
-import { attempt, type Attempted, nextAttemptMs, signingSecrets } from '../delivery/webhook'
-import { describe, log } from '../log'
+import { attempt, type Attempted, nextAttemptMs, signingSecrets } from '../webhooks/webhook'
+import { describe, log } from '../runtime/log'
 import type { DeliveryNote } from '../team/deliveries'
 import { askTeam } from '../team/teams'
 import type { WebhookFacts } from '../team/webhook'

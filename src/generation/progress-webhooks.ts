@@ -1,6 +1,6 @@
 import { configOf } from '../config'
-import { attempt, signingSecrets } from '../delivery/webhook'
-import { describe, log } from '../log'
+import { attempt, signingSecrets } from '../webhooks/webhook'
+import { describe, log } from '../runtime/log'
 import { askTeam } from '../team/teams'
 import type { Jobs } from './jobs'
 import { bodyOf } from './notice-body'

@@ -1,7 +1,7 @@
 import { addUsage, type ImageRecord, type StoredImage, type Usage } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import type { Summary } from '../providers/provider'
-import type { Served } from '../team/entry'
+import type { Served } from '../ledger/entry'
 import type { Task } from './task'
 
 /** One call of an upstream, for some of the pictures of a task; times are ms since 1970. */

@@ -1,6 +1,6 @@
-import type { Result } from '../errors'
+import type { Result } from '../runtime/errors'
 import type { ImageRecord } from '../image/record'
-import type { Snapshot } from '../team/snapshot'
+import type { Snapshot } from '../ledger/snapshot'
 import type { JobForm, Task } from './task'
 
 /** That a generation has ended, for one of those who want to be told; without a URL, for the team's own webhook. */

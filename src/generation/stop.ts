@@ -1,5 +1,5 @@
-import { withDeadline } from '../deadline'
-import { describe, log } from '../log'
+import { withDeadline } from '../runtime/deadline'
+import { describe, log } from '../runtime/log'
 import type { Candidate } from '../upstreams/candidates'
 import type { Call } from './progress'
 

@@ -1,7 +1,7 @@
-import type { Result } from '../errors'
+import type { Result } from '../runtime/errors'
 import type { ImageRecord } from '../image/record'
 import type { ImageRequest } from '../image/request'
-import type { Payer, Served } from '../team/entry'
+import type { Payer, Served } from '../ledger/entry'
 
 /** What a generation is asked to do. */
 export interface Task {

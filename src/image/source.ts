@@ -1,5 +1,5 @@
-import { pause } from '../deadline'
-import { publicUrl, RefusedUrl, type UrlRules } from '../public-url'
+import { pause } from '../runtime/deadline'
+import { publicUrl, RefusedUrl, type UrlRules } from '../runtime/public-url'
 import { type Bytes, read } from '../streams/bytes'
 
 /** What a URL may lead to, and for how long it is read. */

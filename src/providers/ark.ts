@@ -5,11 +5,11 @@ import { PLAIN } from '../catalog/plain'
 import { shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import type { Path } from '../streams/json'
-import { asJson, bearer, call } from './http'
-import { dataUrlOf } from './inputs'
-import { pictureAt, picturesOf } from './json-pictures'
+import { asJson, bearer, call } from './wire/http'
+import { dataUrlOf } from './wire/inputs'
+import { pictureAt, picturesOf } from './wire/json-pictures'
 import type { Provider, Summary, Upstream, Work } from './provider'
-import { errorOf, type ErrorReader, readOpenaiError, type Said } from './refusal'
+import { errorOf, type ErrorReader, readOpenaiError, type Said } from './wire/refusal'
 
 /** What the API has parameters for, and of formats what every model makes (protocols §6.9). */
 const ARK = {

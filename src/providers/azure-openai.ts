@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { type Door, imagesOf } from './openai-images'
+import { type Door, imagesOf } from './wire/openai-images'
 import type { Provider, Upstream, Work } from './provider'
-import { type ErrorReader, readOpenaiError } from './refusal'
+import { type ErrorReader, readOpenaiError } from './wire/refusal'
 
 /**
  * OpenAI's models at Azure (protocols §6.1), where a model goes by the name of its deployment. The base URL is that of the

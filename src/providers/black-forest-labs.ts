@@ -5,12 +5,12 @@ import { PLAIN } from '../catalog/plain'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import { pixelsOf } from '../catalog/sizes'
 import type { ImageRequest } from '../image/request'
-import { fluxState, lookOf } from './flux-job'
-import { asJson, call, inPath, readingImage, replyOf } from './http'
-import { base64Of, withWhiteMask } from './inputs'
-import { type Look, polled } from './poll'
+import { fluxState, lookOf } from './wire/flux-job'
+import { asJson, call, inPath, readingImage, replyOf } from './wire/http'
+import { base64Of, withWhiteMask } from './wire/inputs'
+import { type Look, polled } from './wire/poll'
 import type { Provider, Upstream, Work } from './provider'
-import type { ErrorReader } from './refusal'
+import type { ErrorReader } from './wire/refusal'
 
 const FLUX = {
   ...PLAIN,

@@ -1,7 +1,7 @@
-import { invalidImage, invalidValue } from '../catalog/refusals'
+import { invalidImage, invalidValue } from '../refusals/refusals'
 import type { ImageRequest } from '../image/request'
 import { type Bytes, collect, read } from '../streams/bytes'
-import { pause } from '../deadline'
+import { pause } from '../runtime/deadline'
 import { type Provider, ProviderError, type ProviderEvent, type Work } from './provider'
 
 /** How large a picture is whose size was left to the model. */

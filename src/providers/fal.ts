@@ -5,12 +5,12 @@ import { PLAIN } from '../catalog/plain'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import { pixelsOf, type Sizes, written } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
-import { asJson, call, inPath, readingImage, replyOf } from './http'
-import { dataUrlOf, withWhiteMask } from './inputs'
-import { jobUrl } from './job-url'
-import { type Look, polled } from './poll'
+import { asJson, call, inPath, readingImage, replyOf } from './wire/http'
+import { dataUrlOf, withWhiteMask } from './wire/inputs'
+import { jobUrl } from './wire/job-url'
+import { type Look, polled } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorSaid } from './refusal'
+import { type ErrorReader, errorSaid } from './wire/refusal'
 
 /** The usual inputs (protocols §6.4), which models that nobody has heard of are taken to have. */
 const USUAL: Model = {

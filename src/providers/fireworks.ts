@@ -6,12 +6,12 @@ import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import { pixelsOf } from '../catalog/sizes'
 import type { ImageRequest } from '../image/request'
 import { read } from '../streams/bytes'
-import { fluxState, lookOf } from './flux-job'
-import { asJson, bearer, bodyOf, call, inPath, readingImage, replyOf } from './http'
-import { dataUrlOf } from './inputs'
-import { type Look, polled } from './poll'
+import { fluxState, lookOf } from './wire/flux-job'
+import { asJson, bearer, bodyOf, call, inPath, readingImage, replyOf } from './wire/http'
+import { dataUrlOf } from './wire/inputs'
+import { type Look, polled } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { errorIn, errorOf, type ErrorReader, speaksOfContent } from './refusal'
+import { errorIn, errorOf, type ErrorReader, speaksOfContent } from './wire/refusal'
 
 const SIZES = shaped(shapesOf(COMMON_RATIOS))
 

@@ -8,12 +8,12 @@ import type { ImageRequest } from '../image/request'
 import { decodeBase64 } from '../streams/base64'
 import { type Bytes, read } from '../streams/bytes'
 import { JsonStream, type Path, type TakenString } from '../streams/json'
-import { camelCased, camelName } from './camel-case'
-import { asJson, bodyOf, call, readingImage } from './http'
-import { base64Of } from './inputs'
-import { unreadable } from './json-pictures'
+import { camelCased, camelName } from './wire/camel-case'
+import { asJson, bodyOf, call, readingImage } from './wire/http'
+import { base64Of } from './wire/inputs'
+import { unreadable } from './wire/json-pictures'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, Withdrawn, type Work } from './provider'
-import { type ErrorReader, errorOf, errorSaid } from './refusal'
+import { type ErrorReader, errorOf, errorSaid } from './wire/refusal'
 
 /** Google's image models through the Gemini API (protocols §3), which answers with one picture in JSON. */
 export const gemini: Provider = {

@@ -5,11 +5,11 @@ import { PLAIN } from '../catalog/plain'
 import { ratioNamed, shaped } from '../catalog/ratios'
 import type { Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
-import { asJson, bearer, call, readingImage, replyOf } from './http'
-import { dataUrlOf } from './inputs'
-import { type Look, polled, UnknownJob } from './poll'
+import { asJson, bearer, call, readingImage, replyOf } from './wire/http'
+import { dataUrlOf } from './wire/inputs'
+import { type Look, polled, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderErrorKind, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorSaid } from './refusal'
+import { type ErrorReader, errorSaid } from './wire/refusal'
 
 /** Models that take the same parameters. */
 type Family = Model & Required<Pick<Model, 'qualities' | 'backgrounds' | 'maxInputs' | 'mask'>>

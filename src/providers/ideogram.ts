@@ -6,9 +6,9 @@ import { eitherWay } from '../catalog/sizes'
 import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import { formBody, textsOf } from '../streams/form'
-import { call, inPath, readingImage, replyOf } from './http'
+import { call, inPath, readingImage, replyOf } from './wire/http'
 import { type Provider, ProviderError, type Summary, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorSaid } from './refusal'
+import { type ErrorReader, errorSaid } from './wire/refusal'
 
 /** How fast it works, by our names of qualities. */
 const SPEEDS = new Map([

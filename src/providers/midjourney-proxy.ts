@@ -3,11 +3,11 @@ import type { Model } from '../catalog/model'
 import { PLAIN } from '../catalog/plain'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
-import { asJson, call, readingImage, replyOf } from './http'
-import { dataUrlOf } from './inputs'
-import { type Look, polled, UnknownJob } from './poll'
+import { asJson, call, readingImage, replyOf } from './wire/http'
+import { dataUrlOf } from './wire/inputs'
+import { type Look, polled, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorSaid } from './refusal'
+import { type ErrorReader, errorSaid } from './wire/refusal'
 
 /** Midjourney takes a ratio in the prompt, and does not say how many pixels it makes of it. */
 const SIZES = shaped(shapesOf(COMMON_RATIOS))

@@ -1,8 +1,8 @@
-import { bearer } from './http'
-import { imagesOf } from './openai-images'
-import { pass } from './openai-text'
+import { bearer } from './wire/http'
+import { imagesOf } from './wire/openai-images'
+import { pass } from './wire/openai-text'
 import type { Provider } from './provider'
-import { relayError } from './relay-reply'
+import { relayError } from './wire/relay-reply'
 
 /** OpenAI's Images API, and every relay that speaks it (protocols §1); their text models besides. */
 export const openai: Provider = {

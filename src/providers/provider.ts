@@ -1,6 +1,6 @@
 import type { Model } from '../catalog/model'
 import type { Prices } from '../catalog/prices'
-import type { ErrorCode, Failure } from '../errors'
+import type { ErrorCode, Failure } from '../runtime/errors'
 import type { ImageRequest, InputImage } from '../image/request'
 import type { Usage } from '../image/record'
 import type { Bytes } from '../streams/bytes'

@@ -5,11 +5,11 @@ import { PLAIN } from '../catalog/plain'
 import { eitherWay, type Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { formBody, textsOf } from '../streams/form'
-import { asJson, bearer, call } from './http'
-import { fileOf, USUAL_STRENGTH, withWhiteMask } from './inputs'
-import { answered } from './json-pictures'
+import { asJson, bearer, call } from './wire/http'
+import { fileOf, USUAL_STRENGTH, withWhiteMask } from './wire/inputs'
+import { answered } from './wire/json-pictures'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
-import { type ErrorReader, errorOf, speaksOfContent } from './refusal'
+import { type ErrorReader, errorOf, speaksOfContent } from './wire/refusal'
 
 /** The longer and the shorter edge of each size of V4, which may lie or stand upright (protocols §6.11). */
 const EDGES = [

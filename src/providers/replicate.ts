@@ -7,12 +7,12 @@ import { pixelsOf, type Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { read } from '../streams/bytes'
 import { JsonStream, type Path } from '../streams/json'
-import { asJson, bearer, bodyOf, call, readingImage, unpromised } from './http'
-import { dataUrlOf, withWhiteMask } from './inputs'
-import { jobUrl } from './job-url'
-import { type Look, polled } from './poll'
+import { asJson, bearer, bodyOf, call, readingImage, unpromised } from './wire/http'
+import { dataUrlOf, withWhiteMask } from './wire/inputs'
+import { jobUrl } from './wire/job-url'
+import { type Look, polled } from './wire/poll'
 import { type Provider, ProviderError, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorSaid } from './refusal'
+import { type ErrorReader, errorSaid } from './wire/refusal'
 
 /**
  * What models that nobody has heard of are taken to have. Each has inputs of its own, of which protocols §6.3 says nothing:

@@ -6,10 +6,10 @@ import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import { read } from '../streams/bytes'
 import { formBody, textsOf } from '../streams/form'
-import { bearer, bodyOf, call, readingImage } from './http'
-import { fileOf, USUAL_STRENGTH, withWhiteMask } from './inputs'
+import { bearer, bodyOf, call, readingImage } from './wire/http'
+import { fileOf, USUAL_STRENGTH, withWhiteMask } from './wire/inputs'
 import { type Provider, ProviderError, type Upstream, type Work } from './provider'
-import { type ErrorReader, requestIdOf } from './refusal'
+import { type ErrorReader, requestIdOf } from './wire/refusal'
 
 const SIZES = shaped(shapesOf(['1:1', '16:9', '21:9', '2:3', '3:2', '4:5', '5:4', '9:16', '9:21']))
 

@@ -3,11 +3,11 @@ import { narrowed } from '../catalog/narrowed'
 import { PLAIN } from '../catalog/plain'
 import { pixelsOf } from '../catalog/sizes'
 import type { ImageRequest } from '../image/request'
-import { asJson, bearer, call } from './http'
-import { dataUrlOf } from './inputs'
-import { answered } from './json-pictures'
+import { asJson, bearer, call } from './wire/http'
+import { dataUrlOf } from './wire/inputs'
+import { answered } from './wire/json-pictures'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
-import { type ErrorReader, errorOf, readOpenaiError, requestIdOf, speaksOfContent } from './refusal'
+import { type ErrorReader, errorOf, readOpenaiError, requestIdOf, speaksOfContent } from './wire/refusal'
 
 /** What the API takes (protocols §6.7), of which not every model takes all; and by docs.together.ai four pictures at once. */
 const API = {

@@ -4,12 +4,12 @@ import { narrowed } from '../catalog/narrowed'
 import { PLAIN } from '../catalog/plain'
 import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
-import { asJson, bearer, call } from './http'
-import { dataUrlOf } from './inputs'
-import { pictureAt, picturesOf } from './json-pictures'
-import { summaryOf } from './openai-reply'
+import { asJson, bearer, call } from './wire/http'
+import { dataUrlOf } from './wire/inputs'
+import { pictureAt, picturesOf } from './wire/json-pictures'
+import { summaryOf } from './wire/openai-reply'
 import type { Provider, ProviderError, Summary, Upstream, Work } from './provider'
-import { type ErrorReader, errorOf, errorSaid, readOpenaiError, requestIdOf } from './refusal'
+import { type ErrorReader, errorOf, errorSaid, readOpenaiError, requestIdOf } from './wire/refusal'
 
 /** As docs.comfy.org's copy of its schema lists them; how many pixels they have it does not say: the usual number is assumed. */
 const LYING = ['4:3', '3:2', '16:9', '2:1', '19.5:9', '20:9']

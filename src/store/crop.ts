@@ -1,6 +1,6 @@
-import { withDeadline } from '../deadline'
+import { withDeadline } from '../runtime/deadline'
 import type { StoredImage } from '../image/record'
-import { describe, log } from '../log'
+import { describe, log } from '../runtime/log'
 import { read } from '../streams/bytes'
 import * as images from './images'
 

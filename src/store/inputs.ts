@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { sniff } from '../image/media-type'
-import { describe, log } from '../log'
+import { describe, log } from '../runtime/log'
 import type { InputImage } from '../image/request'
 import type { Bytes } from '../streams/bytes'
 import { NotAnImage } from './images'

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { type Failure, type Result, failed, ok } from '../errors'
+import { type Failure, type Result, failed, ok } from '../runtime/errors'
 import * as images from './images'
 
 /** Links that differ only in their second of birth would defeat every cache on their way. */

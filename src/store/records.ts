@@ -1,6 +1,6 @@
-import { pause } from '../deadline'
+import { pause } from '../runtime/deadline'
 import { type ImageRecord, imageRecord } from '../image/record'
-import { describe, log } from '../log'
+import { describe, log } from '../runtime/log'
 
 const recordKey = (id: string): string => `records/${id}`
 

@@ -1,4 +1,4 @@
-import { pause } from '../deadline'
+import { pause } from '../runtime/deadline'
 
 /** R2 did not do what it was asked to, several times over. */
 export class StoreError extends Error {

@@ -1,5 +1,5 @@
-import { type Failure, type Result, failed, ok } from '../errors'
-import { DAY_MS } from './meter'
+import { type Failure, type Result, failed, ok } from '../runtime/errors'
+import { DAY_MS } from '../limits/meter'
 
 /** What an Idempotency-Key stands for. */
 export interface Claim {

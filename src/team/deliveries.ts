@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { DAY_MS } from './meter'
+import { DAY_MS } from '../limits/meter'
 
 export const DELIVERY_STATUS = ['pending', 'delivered', 'failed'] as const
 type DeliveryStatus = (typeof DELIVERY_STATUS)[number]

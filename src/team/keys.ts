@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type Limits, limits } from './limits'
+import { type Limits, limits } from '../limits/limits'
 
 /** A key, as far as it is kept: its secret is not. */
 export interface Key {

@@ -1,6 +1,6 @@
 import { configOf } from '../config'
-import { reach } from '../reach'
-import { GATEWAY_TEAM } from './caller'
+import { reach } from '../runtime/reach'
+import { GATEWAY_TEAM } from '../credentials/caller'
 import type { Directory } from './directory'
 import type { Profile } from './profile'
 

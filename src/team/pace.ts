@@ -1,5 +1,5 @@
 import { isGood, type Key } from './keys'
-import type { Standing } from './standing'
+import type { Standing } from '../limits/limit-status'
 
 /** For so long a busy key's cache hits may go on elsewhere after it was revoked or its limits were changed, in ms. */
 export const LEASE_MS = 1000

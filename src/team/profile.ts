@@ -1,6 +1,6 @@
 import type { Config } from '../config'
-import type { Failure } from '../errors'
-import type { Limits } from './limits'
+import type { Failure } from '../runtime/errors'
+import type { Limits } from '../limits/limits'
 
 /** What can be said of a team by whoever runs the gateway. */
 export interface Profile {

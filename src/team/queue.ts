@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { type Failure, failure } from '../errors'
-import { type Order, order } from './entry'
+import { type Failure, failure } from '../runtime/errors'
+import { type Order, order } from '../ledger/entry'
 
 /** A generation whose turn has come: its money is held, or it is refused for good; its object has yet to hear of that. */
 export interface Called {

@@ -1,12 +1,12 @@
 import { configOf } from '../config'
 import { modelMeant } from '../upstreams/names'
-import type { Refusal } from './admission'
-import type { Books, Holder } from './books'
-import { WRONG_KEY } from './caller'
-import type { Charter } from './charter'
-import type { Order } from './entry'
+import type { Refusal } from '../limits/admission'
+import type { Books, Holder } from './accounting'
+import { WRONG_KEY } from '../credentials/caller'
+import type { Charter } from './lifecycle'
+import type { Order } from '../ledger/entry'
 import { isGood, type Key, type Keys, STATIC_KEY } from './keys'
-import { refuseAsked } from './limits'
+import { refuseAsked } from '../limits/limits'
 import { limitsOf } from './profile'
 
 /** Where a team takes orders: it knows whose limits hold for a key, and holds the money. Nothing here awaits. */

@@ -1,4 +1,4 @@
-import { reach } from '../reach'
+import { reach } from '../runtime/reach'
 import type { Team } from './team'
 
 /** Asks a team for something that may be asked twice. Throws GatewayError `unavailable`. */

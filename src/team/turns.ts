@@ -1,8 +1,8 @@
-import { type Failure, type Result, failed, ok } from '../errors'
-import { describe, log } from '../log'
-import type { Refusal } from './admission'
+import { type Failure, type Result, failed, ok } from '../runtime/errors'
+import { describe, log } from '../runtime/log'
+import type { Refusal } from '../limits/admission'
 import type { Reservations } from './reservations'
-import type { Order, Waiting } from './entry'
+import type { Order, Waiting } from '../ledger/entry'
 import { type Called, Queue } from './queue'
 
 /** What becomes of an order whose turn has come. */

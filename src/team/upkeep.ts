@@ -1,10 +1,10 @@
 import { configOf } from '../config'
-import { describe, log } from '../log'
+import { describe, log } from '../runtime/log'
 import * as images from '../store/images'
-import type { Charter } from './charter'
-import { keptOf } from './entry'
-import type { Ledger } from './ledger'
-import { DAY_MS } from './meter'
+import type { Charter } from './lifecycle'
+import { keptOf } from '../ledger/entry'
+import type { Ledger } from '../ledger/ledger'
+import { DAY_MS } from '../limits/meter'
 import type { Turns } from './turns'
 
 /** The soonest that an alarm is set for: whatever could not be done is tried again after that, in ms. */

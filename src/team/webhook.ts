@@ -1,8 +1,8 @@
-import { type Result, failed, ok } from '../errors'
-import { log } from '../log'
-import { type Charter, SECRET } from './charter'
+import { type Result, failed, ok } from '../runtime/errors'
+import { log } from '../runtime/log'
+import { type Charter, SECRET } from './lifecycle'
 import { Deliveries, type Delivery, type DeliveryCursor, type DeliveryNote, type SoughtDeliveries } from './deliveries'
-import { DAY_MS } from './meter'
+import { DAY_MS } from '../limits/meter'
 import { NO_TEAM } from './profile'
 
 /** Where a team's events are sent, and how they are signed now. */

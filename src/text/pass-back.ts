@@ -1,4 +1,4 @@
-import { describe, log } from '../log'
+import { describe, log } from '../runtime/log'
 import type { TextAnswer } from '../providers/provider'
 import type { Bytes } from '../streams/bytes'
 import { type Metered, meter } from './meter'

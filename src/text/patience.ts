@@ -1,4 +1,4 @@
-import { GatewayError } from '../errors'
+import { GatewayError } from '../runtime/errors'
 import { CANCELLED } from '../generation/failures'
 
 /**

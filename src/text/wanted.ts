@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { App } from '../context'
 import type { TextRequest } from '../providers/provider'
-import type { Admission } from '../team/admission'
+import type { Admission } from '../limits/admission'
 import type { Candidate } from '../upstreams/candidates'
 import type { TopLevel } from './top-level'
 

@@ -1,5 +1,5 @@
 import { type Adjustment, fit, type Fitted } from '../catalog/fit'
-import { type Failure, type Result, failed, ok } from '../errors'
+import { type Failure, type Result, failed, ok } from '../runtime/errors'
 import type { ImageRequest } from '../image/request'
 import { type Candidate, candidates, capabilityOf, type Market } from './candidates'
 

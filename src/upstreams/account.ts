@@ -12,8 +12,8 @@ import {
   availabilityOf,
 } from './health'
 import { type Latency, Latencies } from './latency'
-import { Line } from './line'
-import { type Allowance, Seats } from './seats'
+import { Line } from './wait-queue'
+import { type Allowance, Seats } from './slots'
 
 /** A request that wants to be sent to an account. */
 export interface Entrance {

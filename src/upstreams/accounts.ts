@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { describe, log } from '../log'
+import { describe, log } from '../runtime/log'
 import type { Upstream } from '../providers/provider'
-import { reach } from '../reach'
-import { withDeadline } from '../deadline'
+import { reach } from '../runtime/reach'
+import { withDeadline } from '../runtime/deadline'
 import type { Account, AccountStatus, Entrance, Taken } from './account'
 import { type Health, NEW, type Obstacle, type CallOutcome } from './health'
 

@@ -1,5 +1,5 @@
 import type { Catalogue, Model } from '../catalog/model'
-import { successorOf } from '../catalog/retirement'
+import { successorOf } from './retirement'
 import type { Upstream } from '../providers/provider'
 
 /** An account, and the model by the name that it knows it under. */

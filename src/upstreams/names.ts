@@ -1,5 +1,5 @@
-import { isUnheardOf } from '../catalog/models'
-import { successorOf } from '../catalog/retirement'
+import { isUnheardOf } from './catalogue'
+import { successorOf } from './retirement'
 import { PROVIDERS } from '../providers'
 import type { Upstream } from '../providers/provider'
 import { candidates, covers, type Market } from './candidates'

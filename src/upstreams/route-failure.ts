@@ -1,4 +1,4 @@
-import type { Failure } from '../errors'
+import type { Failure } from '../runtime/errors'
 import { ProviderError, type ProviderErrorKind } from '../providers/provider'
 import type { Obstacle } from './health'
 

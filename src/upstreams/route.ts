@@ -1,10 +1,10 @@
-import { type Result, failed, ok } from '../errors'
+import { type Result, failed, ok } from '../runtime/errors'
 import { ProviderError } from '../providers/provider'
 import { countLost, mayDoBetter, outcomeOf } from './after-failure'
 import type { Candidate } from './candidates'
 import { routeFailure } from './route-failure'
 import type { RouteOptions, Seat } from './route-options'
-import { SeatSearch } from './seat-search'
+import { SeatSearch } from './slot-search'
 
 /** How often a request may be paid for when its first answer could not be read. */
 const MAX_LOST = 2

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { csv } from '../../src/admin/csv'
+import { csv } from '../../src/wire/csv'
 
 test('a table begins with the names of its columns, and each of its lines ends like the others', () => {
   expect(

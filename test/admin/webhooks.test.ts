@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { sign } from '../../src/delivery/webhook'
+import { sign } from '../../src/webhooks/webhook'
 import { errorOf } from '../support/gateway'
 import { operate, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'

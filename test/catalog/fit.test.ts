@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fit } from '../../src/catalog/fit'
-import { catalogueOf } from '../../src/catalog/models'
+import { catalogueOf } from '../../src/upstreams/catalogue'
 import { quote } from '../../src/catalog/quote'
 import { fingerprint, type ImageRequest } from '../../src/image/request'
 import { asking, catalogue, PICTURE } from './requests'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { CATALOGUED, RETIRED } from '../../src/catalog/built-in'
-import { catalogueOf } from '../../src/catalog/models'
-import { comingShutdown, successorOf } from '../../src/catalog/retirement'
+import { CATALOGUED, RETIRED } from '../../src/upstreams/built-in'
+import { catalogueOf } from '../../src/upstreams/catalogue'
+import { comingShutdown, successorOf } from '../../src/upstreams/retirement'
 import { catalogue } from './requests'
 
 /** The last millisecond of November 2026. */

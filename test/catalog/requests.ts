@@ -1,4 +1,4 @@
-import { catalogueOf } from '../../src/catalog/models'
+import { catalogueOf } from '../../src/upstreams/catalogue'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
 
 /** The built-in models, with no settings. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Fitting, fitSize } from '../../src/catalog/fit-size'
-import { catalogueOf } from '../../src/catalog/models'
+import { catalogueOf } from '../../src/upstreams/catalogue'
 import { shapeOf, spelled } from '../../src/catalog/shapes'
 import { type Pixels, pixelsOf } from '../../src/catalog/sizes'
 import type { ImageRequest } from '../../src/image/request'

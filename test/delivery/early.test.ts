@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { early } from '../../src/delivery/early'
-import { Glimpses } from '../../src/delivery/glimpses'
+import { Glimpses } from '../../src/delivery/progress-events'
 import type { Ready } from '../../src/delivery/whole'
 
 const PARTIAL = { image: { key: 'partials/a', mediaType: 'image/png' as const, bytes: 3 }, index: 0, partial: 0 }

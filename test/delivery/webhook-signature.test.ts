@@ -1,6 +1,6 @@
 import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
-import { sign, signingSecret } from '../../src/delivery/webhook'
+import { sign, signingSecret } from '../../src/webhooks/webhook'
 
 const GATEWAY_SECRET = 'signing-secret-of-the-tests-32-characters'
 const secretOf = (team: string, version: number, gatewaySecret = GATEWAY_SECRET): string =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { webhookUrl } from '../../src/delivery/webhook'
-import { GatewayError } from '../../src/errors'
+import { webhookUrl } from '../../src/webhooks/webhook'
+import { GatewayError } from '../../src/runtime/errors'
 
 const PUBLIC = { allowPrivateUrls: false }
 const LOCAL = { allowPrivateUrls: true }

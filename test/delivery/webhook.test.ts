@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { attempt, type Attempted, nextAttemptMs, signingSecret } from '../../src/delivery/webhook'
+import { attempt, type Attempted, nextAttemptMs, signingSecret } from '../../src/webhooks/webhook'
 import { internet } from '../support/internet'
 
 afterEach(() => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fieldsOf } from '../../src/dialects/gemini-fields'
+import { fieldsOf } from '../../src/dialects/gemini/fields'
 
 const contents = [{ parts: [{ text: 'A cat' }] }]
 const asked = (image: object): unknown =>

@@ -1,6 +1,6 @@
 import { OpenAI } from 'openai'
 import { describe, expect, test } from 'vitest'
-import { responses } from '../../src/dialects/responses'
+import { responses } from '../../src/dialects/responses/responses'
 import { errorOf, post } from '../support/gateway'
 import { picture } from '../support/pictures'
 import { postResponse, respond, user } from '../support/responses'

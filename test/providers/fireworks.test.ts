@@ -1,7 +1,7 @@
 import { abortAllDurableObjects } from 'cloudflare:test'
 import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations } from '../support/alarms'
-import { BUILT_IN } from '../../src/catalog/built-in'
+import { BUILT_IN } from '../../src/upstreams/built-in'
 import { fireworks } from '../../src/providers/fireworks'
 import { FakeFireworks } from '../support/fake-fireworks'
 import { errorOf, openai, post } from '../support/gateway'

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
-import type { Order, Settlement } from '../../src/team/entry'
+import type { Order, Settlement } from '../../src/ledger/entry'
 import { audit, standing, used } from './books'
 import type { TestTeam } from './teams'
 

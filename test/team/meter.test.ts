@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Limits } from '../../src/team/limits'
-import { type Meter, meterAt, minuteOf } from '../../src/team/meter'
+import type { Limits } from '../../src/limits/limits'
+import { type Meter, meterAt, minuteOf } from '../../src/limits/meter'
 
 const NOON = Date.UTC(2026, 10, 20, 12)
 const SECOND = 1000

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { expect, test, vi } from 'vitest'
-import type { Order } from '../../src/team/entry'
+import type { Order } from '../../src/ledger/entry'
 import { standing } from '../support/books'
 import { FAILED, orderOf, settle } from '../support/orders'
 import { operate, team } from '../support/teams'

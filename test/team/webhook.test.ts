@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { unwrap } from '../../src/errors'
+import { unwrap } from '../../src/runtime/errors'
 import type { WebhookFacts } from '../../src/team/webhook'
 import { ringTeam } from '../support/alarms'
 import { operate, team } from '../support/teams'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import * as z from 'zod'
-import { catalogueOf } from '../../src/catalog/models'
+import { catalogueOf } from '../../src/upstreams/catalogue'
 import { configuredUpstreams, upstreamSetting } from '../../src/upstreams/configured'
 import { isImageModel } from '../../src/upstreams/names'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Line, type Turn } from '../../src/upstreams/line'
+import { Line, type Turn } from '../../src/upstreams/wait-queue'
 
 const FOREVER = Date.now() + 600_000
 

@@ -1,0 +1,83 @@
+import type { ImageRecord, StoredImage, Usage } from '../../image/record'
+import type { Failure } from '../../runtime/errors'
+import type { Wants } from './request'
+import type { Part, Rendered, Stream } from '../dialect'
+import type { Occasion } from '../render-context'
+import { seconds, tokenDetails } from '../openai/answer'
+
+/** Words an answer as one object: a choice for each picture. */
+export function whole(record: ImageRecord, wants: Wants, occasion: Occasion): Rendered {
+  const head = { ...headOf('chat.completion', wants, occasion), system_fingerprint: null }
+  const parts: Part[] = [`${open(head)}"choices":[`]
+  record.images.forEach((image, index) => {
+    parts.push(`${index > 0 ? ',' : ''}{"index":${index},"message":{"role":"assistant",`)
+    parts.push(...fieldsWith(image, wants, occasion), ',"refusal":null},"logprobs":null,"finish_reason":"stop"}')
+  })
+  parts.push(']', record.usage ? `,"usage":${JSON.stringify(usageOf(record.usage))}` : '', '}')
+  return { contentType: 'application/json', parts }
+}
+
+/** Words, as JSON, that a stream failed after it had begun; `head` is what each of its events begins with. */
+export type LastWords = (failure: Failure, requestId: string, head: Record<string, unknown>) => string
+
+/** The answer as events (protocols §2.1): the pictures, and before them, where they come in prose, how far they are. */
+export function stream(wants: Wants, occasion: Occasion, lastWords: LastWords): Stream {
+  const head = headOf('chat.completion.chunk', wants, occasion)
+  const chunk = (index: number, delta: readonly Part[], finish: 'stop' | null = null): Part[] => [
+    `data: ${open(head)}"choices":[{"index":${index},"delta":{`,
+    ...delta,
+    `},"logprobs":null,"finish_reason":${JSON.stringify(finish)}}]}\n\n`,
+  ]
+  const text = (parts: readonly Part[]): string => parts.filter((part) => typeof part === 'string').join('')
+  let hasSpoken = false
+  const say = (what: string): string => {
+    hasSpoken = true
+    return text(chunk(0, [`"content":"> ${what}\\n"`]))
+  }
+  const isProse = wants.way === 'markdown'
+  return {
+    contentType: 'text/event-stream',
+    opening: () => text(chunk(0, ['"role":"assistant","content":""'])),
+    idle: () => (isProse ? say(`${seconds(Date.now() - occasion.startedMs)} s`) : ': still working\n\n'),
+    ...(isProse && { progress: (percent: number): string => say(`${percent}%`) }),
+    partial: () => [],
+    close: (record) => [
+      ...record.images.flatMap((image, index) => [
+        // What is quoted ends with an empty line.
+        ...(index === 0 ? [() => (hasSpoken ? text(chunk(0, ['"content":"\\n"'])) : '')] : []),
+        ...chunk(index, [index > 0 ? '"role":"assistant",' : '', ...fieldsWith(image, wants, occasion)]),
+        ...chunk(index, [], 'stop'),
+      ]),
+      ...(wants.usage && record.usage
+        ? [`data: ${JSON.stringify({ ...head, choices: [], usage: usageOf(record.usage) })}\n\n`]
+        : []),
+      'data: [DONE]\n\n',
+    ],
+    failure: (failure) => `data: ${lastWords(failure, occasion.requestId, head)}\n\n`,
+  }
+}
+
+const headOf = (object: string, { model }: Wants, { requestId, startedMs }: Occasion): Record<string, unknown> => ({
+  id: `chatcmpl-${requestId.replace(/^req_/, '')}`,
+  object,
+  created: seconds(startedMs),
+  model,
+})
+
+/** An object that goes on. */
+const open = (head: Record<string, unknown>): string => `${JSON.stringify(head).slice(0, -1)},`
+
+/** The fields of a message, or of a part of one, that hold its picture (protocols §2.1, §2.2). */
+function fieldsWith(image: StoredImage, { way, picture }: Wants, { link }: Occasion): Part[] {
+  const address: Part[] = picture === 'link' ? [link(image.key)] : [`data:${image.mediaType};base64,`, image]
+  if (way === 'markdown') return ['"content":"![image](', ...address, ')"']
+  return ['"content":"","images":[{"type":"image_url","image_url":{"url":"', ...address, '"}}]']
+}
+
+const usageOf = ({ input, inputDetails, output, outputDetails, total }: Usage): Record<string, unknown> => ({
+  prompt_tokens: input,
+  completion_tokens: output,
+  total_tokens: total,
+  prompt_tokens_details: tokenDetails(inputDetails),
+  completion_tokens_details: tokenDetails(outputDetails),
+})

@@ -1,0 +1,123 @@
+import * as z from 'zod'
+import { missingParameter } from '../../refusals/refusals'
+import { type Failure, GatewayError } from '../../runtime/errors'
+import type { Adjustment } from '../../catalog/fit'
+import { type Pieces, type Shown, tooLong, tooMany } from './body'
+import { type Brief, briefOf, isAsked, MAX_INPUTS, MAX_PROMPT, type Turn } from '../conversation'
+import { illustrated } from '../../image/markdown-images'
+import { VARIATION_PROMPT } from '../openai/legacy'
+
+/** Clients write the address of a picture in either way. */
+const imageUrl = z.preprocess(
+  (given) => (typeof given === 'string' ? { url: given } : given),
+  z.looseObject({ url: z.string() }),
+)
+
+const part = z.looseObject({
+  type: z.enum(['text', 'image_url', 'refusal']),
+  text: z.string().nullish(),
+  image_url: imageUrl.nullish(),
+})
+
+/** One string is the same as one part of text. */
+const content = z.preprocess(
+  (given) => (typeof given === 'string' ? [{ type: 'text', text: given }] : given),
+  z.array(part).nullish(),
+)
+
+/** The messages of a chat completion, each of whose strings is the place of what it holds. */
+export const messages = z
+  .array(
+    z.looseObject({
+      role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
+      content,
+      images: z.array(z.looseObject({ image_url: imageUrl })).nullish(),
+    }),
+  )
+  .min(1)
+type Message = z.infer<typeof messages>[number]
+
+/** What they ask for, and what of it had to be said for the user. Throws GatewayError. */
+export function briefIn(
+  given: readonly Message[],
+  strings: readonly Pieces[],
+): { brief: Brief<Shown>; adjustments: Adjustment[] } {
+  const turns = given.map((message, at) => turnOf(message, strings, `messages[${at}]`))
+  if (!isAsked(turns)) throw new GatewayError(NOTHING_ASKED)
+  const { prompt, pictures } = briefOf(turns)
+  if (prompt.length > MAX_PROMPT) throw new GatewayError(tooLong(MAX_PROMPT))
+  if (pictures.length > MAX_INPUTS) throw new GatewayError(tooMany(MAX_INPUTS))
+  if (prompt !== '') return { brief: { prompt, pictures }, adjustments: [] }
+  return {
+    brief: { prompt: VARIATION_PROMPT, pictures },
+    adjustments: [{ note: 'messages>variation', refusal: NO_TEXT }],
+  }
+}
+
+type Role = Turn<Shown>['role']
+
+const ROLES: Record<Message['role'], Role> = {
+  system: 'system',
+  developer: 'system',
+  user: 'user',
+  assistant: 'model',
+  // What a tool answers was asked for by the model.
+  tool: 'model',
+  function: 'model',
+}
+
+function turnOf({ role, content, images }: Message, strings: readonly Pieces[], param: string): Turn<Shown> {
+  const turn: Turn<Shown> = { role: ROLES[role], texts: [], pictures: [] }
+  for (const [at, { type, text, image_url }] of (content ?? []).entries()) {
+    if (type === 'refusal') continue
+    const place = type === 'image_url' ? image_url?.url : text
+    if (place === undefined || place === null)
+      throw new GatewayError(missingParameter(`${param}.content[${at}].${type}`))
+    const said = saidBy(turn.role, strings[Number(place)] ?? [], `${param}.content`)
+    turn.texts.push(said.text)
+    turn.pictures.push(...said.pictures)
+  }
+  for (const { image_url } of images ?? []) {
+    turn.pictures.push(...(strings[Number(image_url.url)] ?? []).filter((piece) => typeof piece !== 'string'))
+  }
+  return turn
+}
+
+function saidBy(role: Role, pieces: Pieces, param: string): Pick<Turn<Shown>, 'pictures'> & { text: string } {
+  if (role === 'system') {
+    // A link in a rule on how to answer is no picture.
+    const text = pieces.filter((piece) => typeof piece === 'string').join('')
+    if (pieces.some((piece) => typeof piece !== 'string')) throw new GatewayError(imageInSystem(param))
+    return { text, pictures: [] }
+  }
+  const { text, pictures } = illustrated(pieces, (url) => ({ picture: { url }, param }))
+  // What stood around a picture is left over.
+  const said = { text: pictures.length > 0 ? text.trim() : text, pictures }
+  const [, url] = ONLY_A_LINK.exec(said.text) ?? []
+  // Some relays answer so (protocols §2.1).
+  return role === 'model' && url ? { text: '', pictures: [...said.pictures, { picture: { url }, param }] } : said
+}
+
+const ONLY_A_LINK = /^\s*(https?:\/\/\S+)\s*$/
+
+const imageInSystem = (param: string): Failure => ({
+  code: 'invalid_request',
+  message: `Invalid '${param}': a system message holds no images. Send them in a user message.`,
+  param,
+  reason: 'invalid_value',
+})
+
+const NOTHING_ASKED: Failure = {
+  code: 'invalid_request',
+  message:
+    "Invalid 'messages': the last one says nothing. Tell in a user message, by text or by an image, what to make.",
+  param: 'messages',
+  reason: 'invalid_value',
+}
+
+const NO_TEXT: Failure = {
+  code: 'invalid_request',
+  message: "Invalid 'messages': there is an image but no text. Say what is to be done with it.",
+  param: 'messages',
+  reason: 'invalid_value',
+}

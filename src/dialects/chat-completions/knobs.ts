@@ -1,0 +1,69 @@
+import * as z from 'zod'
+import { notTogether } from '../../refusals/refusals'
+import { spelled } from '../../catalog/shapes'
+import { GatewayError } from '../../runtime/errors'
+import { DEFAULTS, type ImageRequest } from '../../image/request'
+
+/** No value that any model knows is longer. */
+const word = z.string().max(64)
+
+const ratio = z
+  .string()
+  .regex(/^(?:auto|\d{1,3}:\d{1,3})$/, "Expected 'auto' or WIDTH:HEIGHT, for example '16:9'.")
+  .nullish()
+
+const inCapitals = (given: unknown): unknown =>
+  typeof given === 'string' ? given.toUpperCase().replace('0.5K', '512') : given
+
+/** What a chat completion can say of its pictures: beside its messages, as relays have it, or under `image_config`. */
+export const knobs = {
+  size: word.nullish(),
+  aspect_ratio: ratio,
+  image_size: z.preprocess(inCapitals, z.enum(['512', '1K', '2K', '4K']).nullish()),
+  quality: word.nullish(),
+  background: word.nullish(),
+  moderation: word.nullish(),
+  output_format: word.nullish(),
+  output_compression: z.int().min(0).max(100).nullish(),
+}
+export const imageConfig = z.strictObject(knobs)
+
+type Knobs = z.infer<typeof imageConfig>
+const KNOBS = imageConfig.keyof().options
+
+/** How a picture is to be, and by which names of this dialect that was asked for. */
+export interface Looks {
+  looks: Pick<ImageRequest, 'size' | 'quality' | 'background' | 'moderation' | 'format' | 'compression'>
+  /** By the names that rules of models have for them, where those differ. */
+  names: Record<string, string>
+}
+
+/** Throws GatewayError where one is turned in two places. */
+export function looksOf(beside: Knobs, within: Knobs | null | undefined): Looks {
+  const names: Record<string, string> = {}
+  for (const name of KNOBS.filter((name) => isGiven(within?.[name]))) {
+    names[name] = `image_config.${name}`
+    if (isGiven(beside[name]))
+      throw new GatewayError(notTogether(name, `Send either '${name}' or 'image_config.${name}'.`))
+  }
+  const turned = <Name extends keyof Knobs>(name: Name): Knobs[Name] => within?.[name] ?? beside[name]
+  const [size, aspect, resolution] = [turned('size'), turned('aspect_ratio'), turned('image_size')]
+  const shapedBy = aspect ? 'aspect_ratio' : resolution ? 'image_size' : undefined
+  if (shapedBy) {
+    if (size) throw new GatewayError(notTogether('size', "Send either 'size', or 'aspect_ratio' and 'image_size'."))
+    names['size'] = names[shapedBy] ?? shapedBy
+  }
+  return {
+    looks: {
+      size: size ?? spelled({ ratio: aspect ?? undefined, resolution: resolution ?? undefined }),
+      quality: turned('quality') ?? DEFAULTS.quality,
+      background: turned('background') ?? DEFAULTS.background,
+      moderation: turned('moderation') ?? DEFAULTS.moderation,
+      format: turned('output_format') ?? DEFAULTS.format,
+      compression: turned('output_compression') ?? DEFAULTS.compression,
+    },
+    names,
+  }
+}
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null

@@ -1,0 +1,98 @@
+import type { ErrorCode, Failure } from '../../runtime/errors'
+import { type Worded, wordedJson } from '../dialect'
+import { framed } from './form'
+import type { Wants } from './request'
+import { renamed } from '../renamed'
+
+/** What Google calls our codes, and the HTTP statuses that go with that (protocols §3.5). */
+const STATUSES: Readonly<Record<Exclude<ErrorCode, 'content_rejected'>, readonly [number, string]>> = {
+  invalid_request: [400, 'INVALID_ARGUMENT'],
+  unsupported_parameter: [400, 'INVALID_ARGUMENT'],
+  unauthorized: [403, 'PERMISSION_DENIED'],
+  budget_exhausted: [429, 'RESOURCE_EXHAUSTED'],
+  forbidden_model: [403, 'PERMISSION_DENIED'],
+  forbidden_link: [403, 'PERMISSION_DENIED'],
+  not_found: [404, 'NOT_FOUND'],
+  conflict: [409, 'ABORTED'],
+  too_large: [400, 'INVALID_ARGUMENT'],
+  idempotency_conflict: [409, 'ALREADY_EXISTS'],
+  rate_limited: [429, 'RESOURCE_EXHAUSTED'],
+  concurrency_limited: [429, 'RESOURCE_EXHAUSTED'],
+  cancelled: [499, 'CANCELLED'],
+  internal: [500, 'INTERNAL'],
+  upstream_failed: [502, 'UNAVAILABLE'],
+  no_upstream: [503, 'UNAVAILABLE'],
+  unavailable: [503, 'UNAVAILABLE'],
+  timed_out: [504, 'DEADLINE_EXCEEDED'],
+}
+
+/** What the API calls the parameters that the rules of models and limits speak of. */
+const NAMES = {
+  prompt: 'contents',
+  images: 'contents',
+  n: 'generationConfig.candidateCount',
+  size: 'generationConfig.imageConfig',
+  seed: 'generationConfig.seed',
+  output_format: 'generationConfig.responseFormat.image.mimeType',
+}
+
+/** The envelope that Google's clients read; that a prompt was turned down is no error there, but an answer (protocols §3.4). */
+export function geminiError(failure: Failure, requestId: string, wants?: Wants): Worded {
+  const { code } = failure
+  if (code === 'content_rejected') {
+    const { contentType, parts } = framed(wants?.as ?? 'object', [[messageOf(failure, requestId)]])
+    return { status: 200, contentType, text: parts.join('') }
+  }
+  return wordedJson(statusOf(code, failure)[0], errorOf(code, failure, requestId))
+}
+
+/** A failure as the one message of an answer. */
+export function messageOf(failure: Failure, requestId: string): string {
+  const { code } = failure
+  return JSON.stringify(code === 'content_rejected' ? blocked(failure, requestId) : errorOf(code, failure, requestId))
+}
+
+/** It cost nothing. */
+const blocked = ({ message }: Failure, requestId: string): unknown => ({
+  promptFeedback: { blockReason: 'IMAGE_SAFETY', blockReasonMessage: message },
+  usageMetadata: { promptTokenCount: 0, candidatesTokenCount: 0, totalTokenCount: 0 },
+  responseId: requestId,
+})
+
+type CodeOfError = keyof typeof STATUSES
+
+const WRONG_KEY = 'invalid_api_key'
+
+/** A wrong key is an invalid argument there, and a missing one is no permission. */
+function statusOf(code: CodeOfError, { param, reason }: Failure): readonly [number, string] {
+  if (reason === WRONG_KEY) return STATUSES.invalid_request
+  return code === 'unsupported_parameter' && param === 'model' ? STATUSES.not_found : STATUSES[code]
+}
+
+function errorOf(code: CodeOfError, failure: Failure, requestId: string): unknown {
+  const [status, word] = statusOf(code, failure)
+  const { message, param, reason, retryAfterMs } = renamed(failure, NAMES)
+  const said = code === 'unauthorized' ? keyMessage(reason) : message
+  const details = [
+    reason === WRONG_KEY
+      ? detail('ErrorInfo', { reason: 'API_KEY_INVALID', domain: 'googleapis.com', metadata: {} })
+      : detail('ErrorInfo', { reason: (reason ?? code).toUpperCase(), domain: 'darkroom', metadata: {} }),
+    detail('RequestInfo', { requestId }),
+    ...(param === undefined
+      ? []
+      : [detail('BadRequest', { fieldViolations: [{ field: param, description: message }] })]),
+    ...(retryAfterMs === undefined ? [] : [detail('RetryInfo', { retryDelay: `${retryAfterMs / 1000}s` })]),
+  ]
+  return { error: { code: status, message: said, status: word, details } }
+}
+
+const detail = (name: string, facts: Record<string, unknown>): Record<string, unknown> => ({
+  '@type': `type.googleapis.com/google.rpc.${name}`,
+  ...facts,
+})
+
+/** Begins as Google's does, since that is what clients look for. */
+const keyMessage = (reason: string | undefined): string =>
+  reason === WRONG_KEY
+    ? 'API key not valid. Please pass a valid API key, or ask whoever runs this gateway for one.'
+    : "You didn't provide an API key. Send it in an x-goog-api-key header."

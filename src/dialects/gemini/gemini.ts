@@ -1,0 +1,29 @@
+import type { Context } from 'hono'
+import type { App } from '../../context'
+import { bearerKey } from '../../credentials/caller'
+import type { Dialect } from '../dialect'
+import { stream, whole } from './answer'
+import { geminiError } from './error'
+import { parse, type Wants, wants as schema } from './request'
+
+/** The key where Google's clients put it. */
+const googleKey = (c: Context<App>): string | undefined => c.req.header('x-goog-api-key') ?? c.req.query('key')
+
+/** Whether a request to a path that others have as well comes from one of Google's clients. */
+export const speaksGemini = (c: Context<App>): boolean =>
+  c.req.path.startsWith('/v1beta/') || googleKey(c) !== undefined
+
+/** The key of a request to the API: Google's way, or as everywhere else. */
+export const geminiKey = (c: Context<App>): string | undefined =>
+  googleKey(c) ?? bearerKey(c.req.header('authorization'))
+
+/** Google's Gemini API, as far as it makes images (protocols §3). */
+export const gemini: Dialect<Wants> = {
+  id: 'gemini',
+  wants: schema,
+  apiKey: geminiKey,
+  parse,
+  render: whole,
+  stream: (_, wants, occasion) => (wants.as === 'object' ? undefined : stream(wants, occasion)),
+  renderError: geminiError,
+}

@@ -1,0 +1,144 @@
+import * as z from 'zod'
+import { invalidValue, notTogether } from '../../refusals/refusals'
+import { spelled } from '../../catalog/shapes'
+import { type Failure, GatewayError, refuse } from '../../runtime/errors'
+import { DEFAULTS, type ImageRequest } from '../../image/request'
+import type { Path } from '../../streams/json'
+import { briefOf, isAsked, MAX_PROMPT, type Turn } from '../conversation'
+import type { Asked } from '../dialect'
+import { type ContentPart, fieldsOf, type GeminiFields } from './fields'
+import type { Intake } from '../intake'
+import { inTurn, type Picture, type Pictured, readJsonBody, taken } from '../json-body'
+
+/** How the caller wants its answer: as one object, as events, or as the list of what would be events; and its pictures. */
+export const wants = z.object({ as: z.enum(['object', 'events', 'list']), delivery: z.enum(['INLINE', 'URI']) })
+export type Wants = z.infer<typeof wants>
+
+/** Reads a request. Throws GatewayError. */
+export async function parse(intake: Intake): Promise<Asked<Wants>> {
+  const [name, method] = calledIn(intake)
+  const { model, adjustments } = intake.model(name)
+  const as = formOf(method, intake.query('alt'))
+  const body = await readJsonBody(intake, PICTURED)
+  const read = fieldsOf(body.fields)
+  refuse(contradiction(read.fields, name))
+  const request = await requestOf(model, read.fields, body.pictures, intake)
+  const delivery = imageFormatOf(read.fields)?.delivery ?? 'INLINE'
+  return { request, adjustments: [...adjustments, ...read.adjustments], wants: { as, delivery } }
+}
+
+/** The model and the method of a path that ends in `gpt-image-2:generateContent`. */
+function calledIn(intake: Intake): [string, string] {
+  const call = intake.param('call') ?? ''
+  const colon = call.lastIndexOf(':')
+  return [call.slice(0, colon), call.slice(colon + 1)]
+}
+
+function formOf(method: string, alt: string | undefined): Wants['as'] {
+  if (alt === 'sse') return 'events'
+  if (alt !== undefined && alt !== 'json') throw new GatewayError(invalidValue('alt', alt, ['json', 'sse']))
+  return method === 'streamGenerateContent' ? 'list' : 'object'
+}
+
+/** Where pictures stand, by the names of protobuf as well. */
+const INLINE = /^contents\.parts\.(?:inlineData|inline_data)\.data$/
+const FILE = /^contents\.parts\.(?:fileData|file_data)\.(?:fileUri|file_uri)$/
+
+const namesIn = (path: Path): string => path.filter((step) => typeof step === 'string').join('..')
+
+const PICTURED: Pictured = {
+  isPicture: (path) => INLINE.test(namesIn(path)) || FILE.test(namesIn(path)),
+  isBare: (path) => INLINE.test(namesIn(path)),
+  // Of all turns together; how many may be edited at once is for the model to say.
+  most: 64,
+  tooMany: (param) => ({
+    code: 'invalid_request',
+    message: 'A conversation may have 64 images at most. Leave out its oldest turns.',
+    param,
+    reason: 'array_above_max_length',
+  }),
+}
+
+const imageFormatOf = ({ generationConfig }: GeminiFields): ImageFormat | undefined =>
+  generationConfig?.responseFormat?.[0]?.image
+type ImageFormat = NonNullable<NonNullable<GeminiFields['generationConfig']>['responseFormat']>[number]['image']
+
+/** What the rest of a body makes impossible. */
+function contradiction({ generationConfig, model }: GeminiFields, name: string): Failure | undefined {
+  const { responseModalities: modalities, imageConfig, responseFormat } = generationConfig ?? {}
+  if (model && model !== name && model !== `models/${name}`)
+    return notTogether('model', `The URL names the model '${name}'. Name the same in the body, or leave it out.`)
+  if (modalities && modalities.length > 0 && !modalities.includes('IMAGE'))
+    return notTogether(
+      'generationConfig.responseModalities',
+      "Images are made here. Have 'IMAGE' among the modalities.",
+    )
+  if (imageConfig && responseFormat?.length)
+    return notTogether('generationConfig.imageConfig', "Send either 'imageConfig' or 'responseFormat', not both.")
+  return undefined
+}
+
+/** A picture as it was shown in a conversation: by its ordinal in the body, and where it stands. */
+interface Shown {
+  ordinal: string
+  param: string
+}
+
+async function requestOf(
+  model: string,
+  fields: GeminiFields,
+  pictures: readonly Picture[],
+  intake: Intake,
+): Promise<ImageRequest> {
+  const { candidateCount, seed, imageConfig } = fields.generationConfig ?? {}
+  const format = imageFormatOf(fields)
+  const { aspectRatio, imageSize } = format ?? imageConfig ?? {}
+  const turns = turnsOf(fields)
+  const brief = briefOf(turns)
+  if (brief.prompt === '' || !isAsked(turns)) throw new GatewayError(NO_PROMPT)
+  if (brief.prompt.length > MAX_PROMPT) throw new GatewayError(LONG_PROMPT)
+  return {
+    ...DEFAULTS,
+    operation: brief.pictures.length > 0 ? 'edit' : 'generate',
+    model,
+    prompt: brief.prompt,
+    n: candidateCount ?? DEFAULTS.n,
+    size: spelled({ ratio: aspectRatio ?? undefined, resolution: imageSize ?? undefined }),
+    format: format?.mimeType?.replace('image/', '') ?? DEFAULTS.format,
+    extras: seed === undefined || seed === null ? {} : { seed },
+    images: await inTurn(brief.pictures, ({ ordinal, param }) => taken(intake, pictures, ordinal, param)),
+    partials: 0,
+  }
+}
+
+const turnsOf = ({ systemInstruction, contents }: GeminiFields): Turn<Shown>[] => [
+  ...(systemInstruction ? [turnOf('system', systemInstruction.parts ?? [], 'systemInstruction')] : []),
+  ...contents.map(({ role, parts }, at) => turnOf(role ?? 'user', parts ?? [], `contents[${at}]`)),
+]
+
+/** What a model thought, and drew while it thought, is not what it said. */
+function turnOf(role: Turn<Shown>['role'], parts: readonly ContentPart[], place: string): Turn<Shown> {
+  const said = parts.map((part, at) => ({ ...part, place: `${place}.parts[${at}]` })).filter(({ thought }) => !thought)
+  return {
+    role,
+    texts: said.flatMap(({ text }) => text ?? []),
+    pictures: said.flatMap(({ inlineData, fileData, place }) => [
+      ...(inlineData ? [{ ordinal: inlineData.data, param: `${place}.inlineData.data` }] : []),
+      ...(fileData ? [{ ordinal: fileData.fileUri, param: `${place}.fileData.fileUri` }] : []),
+    ]),
+  }
+}
+
+const NO_PROMPT: Failure = {
+  code: 'invalid_request',
+  message: "The last turn of 'contents' has no text. Say in its parts what to draw.",
+  param: 'contents',
+  reason: 'missing_required_parameter',
+}
+
+const LONG_PROMPT: Failure = {
+  code: 'invalid_request',
+  message: `The texts of 'contents' are too long: together they may have ${MAX_PROMPT} characters.`,
+  param: 'contents',
+  reason: 'string_above_max_length',
+}

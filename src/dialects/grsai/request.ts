@@ -1,0 +1,167 @@
+import * as z from 'zod'
+import type { Adjustment } from '../../catalog/fit'
+import { notTogether, tooManyInputs, unknownParameter } from '../../refusals/refusals'
+import { spelled } from '../../catalog/shapes'
+import { pixelsOf } from '../../catalog/sizes'
+import { checked } from '../../refusals/checked'
+import { GatewayError } from '../../runtime/errors'
+import { DEFAULTS, type ImageRequest } from '../../image/request'
+import type { Path } from '../../streams/json'
+import type { Asked, HandOff } from '../dialect'
+import type { Intake } from '../intake'
+import { inTurn, type Picture, readJsonBody, taken } from '../json-body'
+
+/** How the caller wants its answer: whole, in frames, or later; and whether it wants to be told how far it is. */
+export const wants = z.object({ reply: z.enum(['whole', 'stream', 'later']), progress: z.boolean() })
+export type Wants = z.infer<typeof wants>
+
+/** As many as any model takes. */
+const MAX_PICTURES = 16
+
+const shape = z
+  .string()
+  .regex(
+    /^(?:auto|[1-9]\d{0,2}:[1-9]\d{0,2}|[1-9]\d{0,5}x[1-9]\d{0,5})$/,
+    'Send auto, a ratio as 16:9, or pixels as 1024x1024.',
+  )
+const word = z.string().max(64)
+
+const common = {
+  model: z.string().max(256),
+  prompt: z.string().min(1).max(32_000),
+  size: shape.optional(),
+  aspectRatio: shape.optional(),
+  imageSize: z.enum(['1K', '2K', '4K']).optional(),
+  variants: z.int().min(1).max(2).optional(),
+  quality: word.optional(),
+  background: word.optional(),
+  mask: z.string().optional(),
+  /** From where pictures are loaded: always from here. */
+  cdn: word.optional(),
+}
+const pictures = z.array(z.string()).max(MAX_PICTURES).optional()
+
+const draw = z.object({
+  ...common,
+  urls: pictures,
+  webHook: z.string().optional(),
+  shutProgress: z.boolean().optional(),
+})
+const api = z.object({ ...common, images: pictures, replyType: z.enum(['json', 'stream', 'async']).optional() })
+
+type Fields = z.infer<z.ZodObject<typeof common>>
+
+/** Reads a request of the old generation, where the webhook says how it is answered. Throws GatewayError. */
+export async function parseDraw(intake: Intake): Promise<Asked<Wants>> {
+  const body = await read(intake, draw, 'urls')
+  const { webHook, shutProgress = false } = body.fields
+  const progress = !shutProgress
+  const asked = await askedIn(body, intake, 'urls', body.fields.urls)
+  if (webHook === undefined) return { ...asked, wants: { reply: 'stream', progress } }
+  const handOff: HandOff = webHook === NO_WEBHOOK ? {} : { webhook: { url: webHook, param: 'webHook' } }
+  return { ...asked, wants: { reply: 'later', progress }, handOff }
+}
+
+/** What asks for the id alone, in place of a URL. */
+const NO_WEBHOOK = '-1'
+
+/** Reads a request of the new generation. Throws GatewayError. */
+export async function parseApi(intake: Intake): Promise<Asked<Wants>> {
+  const body = await read(intake, api, 'images')
+  const { replyType = 'json' } = body.fields
+  const asked = await askedIn(body, intake, 'images', body.fields.images)
+  return {
+    ...asked,
+    wants: { reply: REPLIES[replyType], progress: true },
+    ...(replyType === 'async' ? { handOff: {} } : {}),
+  }
+}
+
+const REPLIES = { json: 'whole', stream: 'stream', async: 'later' } as const
+
+interface Read<Checked> {
+  fields: Checked
+  pictures: Picture[]
+  adjustments: Adjustment[]
+}
+
+/** Reads a body, storing the pictures at `list` and of the mask as they pass; base64 may stand bare. */
+async function read<Shape extends z.ZodRawShape>(
+  intake: Intake,
+  schema: z.ZodObject<Shape>,
+  list: string,
+): Promise<Read<z.infer<z.ZodObject<Shape>>>> {
+  const isListed = ([name, at, ...rest]: Path): boolean => name === list && typeof at === 'number' && rest.length === 0
+  const { fields, pictures } = await readJsonBody(intake, {
+    isPicture: (path) => isListed(path) || (path.length === 1 && path[0] === 'mask'),
+    isBare: isListed,
+    most: MAX_PICTURES + 1,
+    tooMany: (param) => ({ ...tooManyInputs(MAX_PICTURES), param }),
+  })
+  // Clients send what was left blank in a form.
+  const isBlank = (name: string, value: unknown): boolean =>
+    value === null || value === '' || (name === 'mask' && isNowhere(pictures[Number(value)]))
+  const given = Object.entries(fields).filter(([name, value]) => !isBlank(name, value))
+  const unknown = given.map(([name]) => name).filter((name) => !Object.hasOwn(schema.shape, name))
+  const adjustments = unknown.map((name) => ({ note: name, refusal: unknownParameter(name) }))
+  const [first] = adjustments.slice(MAX_UNKNOWN)
+  if (first) throw new GatewayError(first.refusal)
+  return { fields: checked(schema, Object.fromEntries(given)), pictures, adjustments }
+}
+
+const isNowhere = (picture: Picture | undefined): boolean =>
+  picture !== undefined && 'url' in picture && picture.url === ''
+
+/** The API passes over what it does not know; no client has more of that, and each is told in a header. */
+const MAX_UNKNOWN = 8
+
+async function askedIn(
+  { fields, pictures, adjustments }: Read<Fields>,
+  intake: Intake,
+  list: string,
+  listed: readonly string[] = [],
+): Promise<Pick<Asked<Wants>, 'request' | 'adjustments'>> {
+  const { mask, prompt, variants, quality, background } = fields
+  if (mask !== undefined && listed.length === 0) throw new GatewayError(maskAlone(list))
+  const meant = intake.model(fields.model)
+  const sized = sizeOf(fields)
+  const request: ImageRequest = {
+    operation: listed.length > 0 ? 'edit' : 'generate',
+    model: meant.model,
+    prompt,
+    n: variants ?? DEFAULTS.n,
+    size: sized.size,
+    quality: quality ?? DEFAULTS.quality,
+    background: background ?? DEFAULTS.background,
+    format: DEFAULTS.format,
+    compression: DEFAULTS.compression,
+    moderation: DEFAULTS.moderation,
+    extras: {},
+    images: await inTurn(listed, (each, at) => taken(intake, pictures, each, `${list}[${at}]`)),
+    ...(mask === undefined ? {} : { mask: await taken(intake, pictures, mask, 'mask') }),
+    partials: 0,
+  }
+  return { request, adjustments: [...adjustments, ...meant.adjustments, ...sized.adjustments] }
+}
+
+const maskAlone = (list: string): ReturnType<typeof notTogether> =>
+  notTogether('mask', `A mask needs the picture that it is for. Send that in '${list}', or leave 'mask' out.`)
+
+/** The newer of two names for it counts; what is counted in pixels has no resolution besides. */
+function sizeOf({ size, aspectRatio, imageSize }: Fields): { size: string; adjustments: Adjustment[] } {
+  const asked = aspectRatio ?? size ?? DEFAULTS.size
+  const isInPixels = pixelsOf(asked) !== undefined
+  return {
+    size: isInPixels ? asked : spelled({ ratio: asked, resolution: imageSize }),
+    adjustments: [
+      ...(size !== undefined && size !== asked ? [{ note: 'size', refusal: TWO_SIZES }] : []),
+      ...(isInPixels && imageSize ? [{ note: 'imageSize', refusal: TWO_RESOLUTIONS }] : []),
+    ],
+  }
+}
+
+const TWO_SIZES = notTogether('size', "Send either 'size' or 'aspectRatio', not both.")
+const TWO_RESOLUTIONS = notTogether(
+  'imageSize',
+  "A size in pixels says it all. Leave 'imageSize' out, or send a ratio.",
+)

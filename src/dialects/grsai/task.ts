@@ -1,0 +1,124 @@
+import { pixelsOf } from '../../catalog/sizes'
+import { type ErrorCode, type Failure, STATUS } from '../../runtime/errors'
+import type { ImageRecord } from '../../image/record'
+import type { Snapshot } from '../../ledger/snapshot'
+import { type Worded, wordedJson } from '../dialect'
+
+/** How a task stands, in the words of neither generation of the API. */
+export interface GrsaiTask {
+  id: string
+  status: 'running' | 'succeeded' | 'failed'
+  /** From 0 to 100; clients take 100 for its end, whatever that was (protocols §5.1). */
+  progress: number
+  /** Links to its pictures. */
+  urls: string[]
+  /** Of each picture, as records have it. */
+  size?: string | undefined
+  failure?: { code: ErrorCode; text: string }
+}
+
+/** As far as one can be that has not ended. */
+const MOST = 99
+
+export const running = (id: string, percent: number): GrsaiTask => ({
+  id,
+  status: 'running',
+  progress: Math.min(MOST, percent),
+  urls: [],
+})
+
+export const succeeded = ({ images, size }: ImageRecord, id: string, link: (key: string) => string): GrsaiTask => ({
+  id,
+  status: 'succeeded',
+  progress: 100,
+  urls: images.map(({ key }) => link(key)),
+  size,
+})
+
+/** Where what came of it may be paid for: what had arrived of a cancelled one, and what this gateway lost sight of. */
+const PERHAPS_PAID: readonly ErrorCode[] = ['cancelled', 'internal', 'unavailable']
+
+/** One that failed, with what that cost, in micro-USD, as far as it is known. */
+export function failed(
+  id: string,
+  { code, message = `The image could not be made (${code}).` }: NonNullable<Snapshot['failure']>,
+  cost = PERHAPS_PAID.includes(code) ? undefined : 0,
+): GrsaiTask {
+  const text = cost === 0 ? `${message} Nothing was charged.` : message
+  return { id, status: 'failed', progress: 100, urls: [], failure: { code, text } }
+}
+
+/** One as its generation stands, `percent` of the way. */
+export function taskOf(snapshot: Snapshot, percent: number, link: (key: string) => string): GrsaiTask {
+  const { id, status, images, size, failure = { code: 'internal' }, cost } = snapshot
+  if (status === 'queued' || status === 'running') return running(id, percent)
+  if (status !== 'succeeded') return failed(id, failure, cost)
+  return { id, status, progress: 100, urls: images.map(link), size }
+}
+
+/** How one generation of the API tells what there is to be told. */
+export interface Words {
+  task: (task: GrsaiTask) => Record<string, unknown>
+  /** The answer to whoever asks how a task stands. */
+  shown: (task: GrsaiTask) => unknown
+  /** The answer to whoever does not wait for a task. */
+  accepted: (id: string) => unknown
+  /** The answer to what there is no task for. */
+  refused: (failure: Failure) => Worded
+}
+
+const success = (data: unknown): unknown => ({ code: 0, msg: 'success', data })
+
+const [REFUSED, UNKNOWN_TASK] = [-1, -22]
+
+/** The old generation (protocols §5.1), whose every answer has the status 200. */
+export const DRAW: Words = {
+  task: drawTask,
+  shown: (task) => success(drawTask(task)),
+  accepted: (id) => success({ id }),
+  refused: ({ code, message }) => {
+    // Which is what clients look for.
+    const msg = code === 'budget_exhausted' ? `insufficient credits: ${message}` : message
+    return wordedJson(200, { code: code === 'not_found' ? UNKNOWN_TASK : REFUSED, data: null, msg })
+  },
+}
+
+/** The first picture stands by itself as well, as the oldest clients know it. */
+function drawTask({ id, status, progress, urls, size = '', failure }: GrsaiTask): Record<string, unknown> {
+  const { width, height } = pixelsOf(size) ?? { width: 0, height: 0 }
+  return {
+    id,
+    status,
+    progress,
+    results: urls.map((url) => ({ url, content: '' })),
+    url: urls[0] ?? '',
+    width,
+    height,
+    failure_reason: failure ? reasonOf(failure.code) : '',
+    error: failure?.text ?? '',
+  }
+}
+
+/** Upstreams do not say whether it was the prompt that they refuse, or the picture: either would be refused again. */
+const reasonOf = (code: ErrorCode): string => (code === 'content_rejected' ? 'input_moderation' : 'error')
+
+/** The new generation (protocols §5.2). */
+export const API: Words = {
+  task: apiTask,
+  shown: apiTask,
+  accepted: (id) => apiTask(running(id, 0)),
+  refused: ({ code, message: text }) => {
+    const task = apiTask({ id: '', status: 'failed', progress: 0, urls: [], failure: { code, text } })
+    return wordedJson(STATUS[code], task)
+  },
+}
+
+function apiTask({ id, status, progress, urls, failure }: GrsaiTask): Record<string, unknown> {
+  return {
+    id,
+    status: failure?.code === 'content_rejected' ? 'violation' : status,
+    progress,
+    results: urls.map((url) => ({ url })),
+    error: failure?.text ?? '',
+  }
+}

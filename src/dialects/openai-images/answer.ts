@@ -1,0 +1,68 @@
+import type { ImageRecord, StoredImage, Usage } from '../../image/record'
+import type { ImageRequest } from '../../image/request'
+import type { Part, Rendered, Stream } from '../dialect'
+import type { Occasion } from '../render-context'
+import { facts, seconds, tokenDetails } from '../openai/answer'
+import { openaiError } from '../openai/error'
+import type { Operation, Wants } from './request'
+
+/** Words an answer as one object, with every picture under `b64_json`, `url`, or both. */
+export function whole(record: ImageRecord, { as }: Wants, { link }: Occasion): Rendered {
+  const head = { created: seconds(record.createdMs), ...facts(record) }
+  const parts: Rendered['parts'] = [`${JSON.stringify(head).slice(0, -1)},"data":[`]
+  record.images.forEach((image, index) => {
+    const rest = {
+      ...(as === 'b64_json' ? {} : { url: link(image.key) }),
+      ...(image.revisedPrompt ? { revised_prompt: image.revisedPrompt } : {}),
+    }
+    const restText = JSON.stringify(rest).slice(1)
+    parts.push(index > 0 ? ',{' : '{')
+    if (as !== 'url') parts.push('"b64_json":"', image, restText === '}' ? '"' : '",')
+    parts.push(restText)
+  })
+  parts.push(']', record.usage ? `,"usage":${JSON.stringify(usageOf(record.usage))}` : '', '}')
+  return { contentType: 'application/json', parts }
+}
+
+/** What the events of a route are called; a generation with pictures is an edit, but its client knows nothing of that. */
+const nameOf = (route: Operation): string => (route === 'generations' ? 'image_generation' : 'image_edit')
+
+/** An event as the API writes it (protocols §1.6): its picture, and what else there is to be said. */
+const frame = (type: string, image: StoredImage, rest: Record<string, unknown>): Part[] => [
+  `event: ${type}\ndata: {"type":"${type}","b64_json":"`,
+  image,
+  `",${JSON.stringify(rest).slice(1)}\n\n`,
+]
+
+/** One `completed` event for each picture; the last one tells the usage of all, so that a client's sum is right. */
+function completed(record: ImageRecord, route: Operation): Part[] {
+  const none: Usage = { input: 0, inputDetails: { text: 0, image: 0 }, output: 0, total: 0 }
+  return record.images.flatMap((image, index) => {
+    const usage = index === record.images.length - 1 ? record.usage : none
+    const rest = { created_at: seconds(record.createdMs), ...facts(record), usage: usage && usageOf(usage) }
+    return frame(`${nameOf(route)}.completed`, image, rest)
+  })
+}
+
+/** The answer as events: previews while it is made, and then the pictures, or a failure. */
+export const stream = (request: ImageRequest, route: Operation, requestId: string): Stream => ({
+  contentType: 'text/event-stream',
+  opening: () => '',
+  idle: () => ': still working\n\n',
+  partial: ({ image, partial }) =>
+    frame(`${nameOf(route)}.partial_image`, image, {
+      partial_image_index: partial,
+      created_at: seconds(Date.now()),
+      ...facts(request),
+    }),
+  close: (record) => completed(record, route),
+  failure: (failure) => `event: error\ndata: ${openaiError(failure, requestId).text}\n\n`,
+})
+
+const usageOf = ({ input, inputDetails, output, outputDetails, total }: Usage): Record<string, unknown> => ({
+  input_tokens: input,
+  input_tokens_details: tokenDetails(inputDetails),
+  output_tokens: output,
+  output_tokens_details: tokenDetails(outputDetails),
+  total_tokens: total,
+})

@@ -1,0 +1,18 @@
+import { bearerKey } from '../../credentials/caller'
+import type { Dialect } from '../dialect'
+import { dialect } from './openai-images'
+import { type Operation, parse, type Wants } from './request'
+
+/**
+ * OpenAI's Images API as Azure has it (protocols §6.1): the deployment in the path, where there is one, is the model. Which
+ * `api-version` a client asks for makes no difference.
+ */
+const azure = (operation: Operation): Dialect<Wants> => ({
+  ...dialect(operation),
+  id: `azure-images-${operation}`,
+  apiKey: (c) => c.req.header('api-key') ?? bearerKey(c.req.header('authorization')),
+  parse: (intake) => parse(intake, operation, intake.param('model')),
+})
+
+export const azureGenerations = azure('generations')
+export const azureEdits = azure('edits')

@@ -1,0 +1,90 @@
+import { invalidType, unknownParameter } from '../../refusals/refusals'
+import { type Failure, GatewayError } from '../../runtime/errors'
+import { capped, text } from '../../streams/bytes'
+import type { Path } from '../../streams/json'
+import { MalformedForm, MultipartStream } from '../../streams/multipart'
+import type { Intake } from '../intake'
+import { type Body, type Picture, readJsonBody } from '../json-body'
+
+/** Sixteen to edit, one mask, one markup. */
+const MAX_PICTURES = 18
+/** For all texts of a form together; the same that a JSON body may have besides its pictures. */
+const MAX_TEXT_BYTES = 1024 * 1024
+/** There are not half as many parameters. */
+const MAX_TEXTS = 64
+
+const INTEGERS = ['n', 'output_compression', 'partial_images', 'frame_count', 'frame_duration_ms', 'seed', 'steps']
+const DECIMALS = ['guidance', 'strength']
+
+/** Reads a JSON body, storing the pictures of its data URLs as they pass. Throws GatewayError. */
+export const readJson = (intake: Intake): Promise<Body> =>
+  readJsonBody(intake, { isPicture, most: MAX_PICTURES, tooMany })
+
+/** The places of the API where a picture stands; `image` is the relays' word for them in a JSON body. */
+function isPicture(path: Path): boolean {
+  const [name, ...rest] = path
+  if (name === 'image') return rest.length === 0 || (rest.length === 1 && typeof rest[0] === 'number')
+  if (name === 'images') return rest.length === 2 && rest[1] === 'image_url'
+  return (name === 'mask' || name === 'markup') && rest.length === 1 && rest[0] === 'image_url'
+}
+
+/** Reads a multipart body, storing its files as they pass. Throws GatewayError. */
+export async function readForm(intake: Intake, boundary: string): Promise<Body> {
+  const fields = new Map<string, unknown>()
+  const images: { place: number; ordinal: number }[] = []
+  const pictures: Picture[] = []
+  let textBytes = 0
+  try {
+    for await (const { name, bytes } of new MultipartStream(intake.body, boundary).parts()) {
+      const [, list, place] = /^(image(?:\[(\d*)\])?)$/.exec(name) ?? []
+      if (!list && name !== 'mask' && name !== 'markup') {
+        const value = await text(capped(bytes, MAX_TEXT_BYTES - textBytes, () => new GatewayError(tooLong(name))))
+        textBytes += name.length + value.length
+        if (fields.size === MAX_TEXTS) throw new GatewayError(unknownParameter(name))
+        fields.set(name, fieldOf(name, value))
+        continue
+      }
+      const ordinal = pictures.length
+      if (ordinal === MAX_PICTURES) throw new GatewayError(tooMany(name))
+      pictures.push(await intake.picture(bytes, { number: ordinal + 1, param: name }))
+      if (list) images.push({ place: place ? Number(place) : ordinal, ordinal })
+      else fields.set(name, { image_url: String(ordinal) })
+    }
+  } catch (error) {
+    if (error instanceof MalformedForm) throw new GatewayError(unreadableForm(error.message), { cause: error })
+    throw error
+  }
+  if (fields.has('images')) throw new GatewayError(unknownParameter('images', "In a form, use 'image' or 'image[]'."))
+  const inOrder = images.toSorted((a, b) => a.place - b.place).map(({ ordinal }) => ({ image_url: String(ordinal) }))
+  if (inOrder.length > 0) fields.set('images', inOrder)
+  return { fields: Object.fromEntries(fields), pictures }
+}
+
+/** A form has only texts; the API reads numbers and truth values out of them. */
+function fieldOf(name: string, value: string): unknown {
+  if (name === 'stream' && (value === 'true' || value === 'false')) return value === 'true'
+  const isDecimal = DECIMALS.includes(name)
+  if (!isDecimal && !INTEGERS.includes(name)) return value
+  if ((isDecimal ? /^-?\d{1,15}(?:\.\d{1,15})?$/ : /^-?\d{1,15}$/).test(value)) return Number(value)
+  const expected = isDecimal ? 'a number' : 'an integer'
+  throw new GatewayError(invalidType(name, expected, `a string value that could not be converted into ${expected}`))
+}
+
+const unreadableForm = (why: string): Failure => ({
+  code: 'invalid_request',
+  message: `We could not read your request: ${why}. Let your HTTP client set the content-type header with its boundary.`,
+})
+
+const tooMany = (param: string): Failure => ({
+  code: 'invalid_request',
+  message: "Invalid 'images': array too long. Expected an array with maximum length 16.",
+  param,
+  reason: 'array_above_max_length',
+})
+
+const tooLong = (param: string): Failure => ({
+  code: 'invalid_request',
+  message: `Invalid '${param}': string too long.`,
+  param,
+  reason: 'string_above_max_length',
+})

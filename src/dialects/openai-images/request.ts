@@ -1,0 +1,129 @@
+import * as z from 'zod'
+import type { Adjustment } from '../../catalog/fit'
+import { notTogether, unknownParameter } from '../../refusals/refusals'
+import { GatewayError } from '../../runtime/errors'
+import { DEFAULTS, type ImageRequest, type InputImage } from '../../image/request'
+import { boundaryOf } from '../../streams/multipart'
+import type { Asked } from '../dialect'
+import type { Intake } from '../intake'
+import { checked } from '../../refusals/checked'
+import { type Body, inTurn, type Picture, taken } from '../json-body'
+import { readForm, readJson } from './body'
+import { described, knobs, NO_PARTIALS, parameters, turned, word } from '../openai/parameters'
+import { editForVariation, imagesOfGeneration, modernize } from '../openai/legacy'
+
+/** How the caller wants its pictures. */
+export const wants = z.object({ as: z.enum(['url', 'b64_json', 'both']), stream: z.boolean() })
+export type Wants = z.infer<typeof wants>
+
+export type Operation = 'generations' | 'edits' | 'variations'
+
+const picture = z.strictObject({ image_url: z.string() })
+
+/** No model's name is longer. */
+const MAX_NAME = 256
+
+const generation = z.strictObject({
+  model: z.string().max(MAX_NAME),
+  prompt: z.string().min(1).max(32_000),
+  n: z.int().min(1).max(10).nullish(),
+  ...parameters.shape,
+  ...knobs.shape,
+  stream: z.boolean().nullish(),
+  safety_identifier: z.string().max(512).nullish(),
+  user: z.string().max(512).nullish(),
+  response_format: z.enum(['url', 'b64_json']).nullish(),
+  style: word.nullish(),
+})
+
+const edit = generation.extend({
+  images: z.array(picture).min(1).max(16),
+  mask: picture.nullish(),
+  markup: picture.nullish(),
+  input_fidelity: z.enum(['low', 'high']).nullish(),
+})
+
+type Fields = z.infer<typeof generation> & Partial<z.infer<typeof edit>>
+
+/** Reads a request to one of the API's routes; `deployment` is a model that its path names. Throws GatewayError. */
+export async function parse(intake: Intake, operation: Operation, deployment?: string): Promise<Asked<Wants>> {
+  const boundary = operation === 'generations' ? undefined : boundaryOf(intake.header('content-type'))
+  const body = boundary ? await readForm(intake, boundary) : await readJson(intake)
+  const { fields, adjustments, schema } = translated(body, operation, boundary !== undefined)
+  if (deployment !== undefined) adjustments.push(...deployed(fields, deployment))
+  if (typeof fields['model'] === 'string') {
+    const meant = intake.model(fields['model'])
+    fields['model'] = meant.model
+    adjustments.push(...meant.adjustments)
+  }
+  const valid: Fields = checked(schema, fields)
+  const stream = valid.stream ?? false
+  if (valid.partial_images && !stream)
+    adjustments.push({ note: `partial_images=${valid.partial_images}>0`, refusal: NO_PARTIALS })
+  if (stream && valid.response_format === 'url')
+    adjustments.push({ note: 'response_format=url>b64_json', refusal: NO_URLS })
+  const as = valid.response_format ?? 'both'
+  return { request: await requestOf(valid, body.pictures, intake), adjustments, wants: { as, stream } }
+}
+
+const NO_URLS = notTogether('response_format', "A stream has no URLs. Leave 'response_format' out, or 'stream'.")
+
+/** Puts the model of the path in place of the body's, and tells it where they differ. */
+function deployed(fields: Body['fields'], deployment: string): Adjustment[] {
+  const model = fields['model'] ?? deployment
+  // What is no name is refused with the rest of the body.
+  if (typeof model !== 'string' || model.length > MAX_NAME) return []
+  fields['model'] = deployment
+  if (model === deployment) return []
+  return [
+    {
+      note: `model=${model}>${deployment}`,
+      refusal: notTogether('model', "The path names another model. Leave 'model' out of the body."),
+    },
+  ]
+}
+
+interface Translated {
+  fields: Body['fields']
+  adjustments: Adjustment[]
+  schema: typeof generation | typeof edit
+}
+
+/** Puts older words into today's, and tells which form of request came of it. */
+function translated({ fields: given }: Body, operation: Operation, form: boolean): Translated {
+  const { fields, adjustments } = modernize(given)
+  const asEdit = (edited: { fields: Body['fields']; adjustments: Adjustment[] }): Translated => ({
+    fields: edited.fields,
+    adjustments: [...adjustments, ...edited.adjustments],
+    schema: edit,
+  })
+  if (operation === 'variations') return asEdit(editForVariation(fields))
+  if ('image' in fields && 'images' in fields)
+    throw new GatewayError(notTogether('image', "Send either 'image' or 'images'."))
+  if (!('image' in fields) || form) return { fields, adjustments, schema: operation === 'edits' ? edit : generation }
+  if (operation === 'generations') return asEdit(imagesOfGeneration(fields))
+  throw new GatewayError(unknownParameter('image', "For application/json requests, use 'images' (array)."))
+}
+
+async function requestOf(fields: Fields, pictures: Picture[], intake: Intake): Promise<ImageRequest> {
+  const { model, prompt, images, mask, markup, style, input_fidelity } = fields
+  const take = ({ image_url }: { image_url: string }, param: string): Promise<InputImage> =>
+    taken(intake, pictures, image_url, param)
+  const said = described(fields)
+  const endUser = fields.safety_identifier || fields.user
+  return {
+    operation: images ? 'edit' : 'generate',
+    model,
+    prompt,
+    n: fields.n ?? DEFAULTS.n,
+    ...said,
+    extras: { ...said.extras, ...turned(fields) },
+    ...(style ? { style } : {}),
+    ...(input_fidelity ? { inputFidelity: input_fidelity } : {}),
+    images: await inTurn(images ?? [], (each, at) => take(each, `images[${at}].image_url`)),
+    ...(mask ? { mask: await take(mask, 'mask.image_url') } : {}),
+    ...(markup ? { markup: await take(markup, 'markup.image_url') } : {}),
+    partials: fields.stream ? (fields.partial_images ?? 0) : 0,
+    ...(endUser ? { endUser } : {}),
+  }
+}

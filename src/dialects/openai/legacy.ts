@@ -1,0 +1,62 @@
+import type { Adjustment } from '../../catalog/fit'
+import { invalidType, unknownParameter } from '../../refusals/refusals'
+
+type Fields = Record<string, unknown>
+
+/** What relays' clients call a parameter, and what it is called now (protocols §7.6). */
+const RENAMED: Record<string, string> = {
+  format: 'output_format',
+  compression: 'output_compression',
+  effort: 'quality',
+  transparency: 'background',
+}
+
+/** What a picture variation says when it is asked for as an edit. */
+export const VARIATION_PROMPT = 'Make a variation of this image: the same subject and style, composed anew.'
+
+/** Puts the parameters of relays' clients into the API's own words, and tells what was changed. */
+export function modernize(given: Fields): { fields: Fields; adjustments: Adjustment[] } {
+  const fields = { ...given }
+  if (isNothing(fields['image'])) delete fields['image']
+  const adjustments: Adjustment[] = []
+  for (const [old, name] of Object.entries(RENAMED)) {
+    if (!(old in given)) continue
+    delete fields[old]
+    const superseded = fields[name] !== undefined && fields[name] !== null
+    if (!superseded) fields[name] = translated(old, given[old])
+    adjustments.push({ note: superseded ? old : `${old}>${name}`, refusal: unknownParameter(old) })
+  }
+  if (typeof fields['n'] === 'string' && /^\d{1,9}$/.test(fields['n'])) {
+    adjustments.push({
+      note: `n="${fields['n']}">${Number(fields['n'])}`,
+      refusal: invalidType('n', 'an integer', 'a string'),
+    })
+    fields['n'] = Number(fields['n'])
+  }
+  return { fields, adjustments }
+}
+
+/** What a client without an image may send for it. */
+const isNothing = (image: unknown): boolean => image === null || (Array.isArray(image) && image.length === 0)
+
+function translated(old: string, value: unknown): unknown {
+  if (old === 'compression' && typeof value === 'string' && /^\d{1,3}$/.test(value)) return Number(value)
+  if (old !== 'transparency') return value
+  if (value === true || value === 'true') return 'transparent'
+  return value === false || value === 'false' ? 'opaque' : value
+}
+
+/** A generation with pictures, as some relays take it, is an edit of them. */
+export function imagesOfGeneration({ image, ...fields }: Fields): { fields: Fields; adjustments: Adjustment[] } {
+  const images = (Array.isArray(image) ? image : [image]).map((each: unknown) => ({ image_url: each }))
+  return { fields: { ...fields, images }, adjustments: [{ note: 'image>images', refusal: unknownParameter('image') }] }
+}
+
+/** The API's variations went with dall-e-2 (protocols §1.4); an edit comes closest. */
+export function editForVariation(fields: Fields): { fields: Fields; adjustments: Adjustment[] } {
+  const message = 'Image variations were shut down with dall-e-2. Send the image to /v1/images/edits with a prompt.'
+  return {
+    fields: { model: 'dall-e-2', prompt: VARIATION_PROMPT, ...fields },
+    adjustments: [{ note: 'variation>edit', refusal: { code: 'not_found', message } }],
+  }
+}

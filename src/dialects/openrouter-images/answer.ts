@@ -1,0 +1,55 @@
+import { inUsd } from '../../catalog/money'
+import type { ImageRecord, StoredImage } from '../../image/record'
+import type { Part, Rendered, Stream } from '../dialect'
+import { openrouterErrorEvent } from './error'
+
+/** Words an answer as one object. */
+export function whole(record: ImageRecord): Rendered {
+  const parts: Part[] = [`{"created":${createdOf(record)},"data":[`]
+  record.images.forEach((image, index) => {
+    parts.push(index > 0 ? ',{"b64_json":"' : '{"b64_json":"', image, `","media_type":"${image.mediaType}"}`)
+  })
+  const usage = usageOf(record)
+  parts.push(usage ? `],"usage":${JSON.stringify(usage)}}` : ']}')
+  return { contentType: 'application/json', parts }
+}
+
+/** The answer as events: previews while it is made, and then the pictures, or a failure. */
+export const stream = (requestId: string): Stream => ({
+  contentType: 'text/event-stream',
+  opening: () => '',
+  idle: () => ': still working\n\n',
+  partial: ({ image, partial }) => frame('partial_image', image, { partial_image_index: partial }),
+  close: (record) => [...completed(record), DONE],
+  failure: (failure) => `data: ${JSON.stringify(openrouterErrorEvent(failure, requestId))}\n\n${DONE}`,
+})
+
+/** Its SDK stops at this, and at the end of the stream if that comes first. */
+const DONE = 'data: [DONE]\n\n'
+
+const frame = (event: string, image: StoredImage, rest: Record<string, unknown>): Part[] => [
+  `data: {"type":"image_generation.${event}","b64_json":"`,
+  image,
+  `",${JSON.stringify(rest).slice(1)}\n\n`,
+]
+
+/** One event for each picture, of which the last tells the usage of all. */
+const completed = (record: ImageRecord): Part[] =>
+  record.images.flatMap((image, index) => {
+    const usage = index === record.images.length - 1 ? usageOf(record) : undefined
+    return frame('completed', image, { created: createdOf(record), media_type: image.mediaType, usage })
+  })
+
+const createdOf = ({ createdMs }: ImageRecord): number => Math.floor(createdMs / 1000)
+
+/** Tokens, and what they cost in USD; a model that is paid for by the image has a cost without tokens. */
+function usageOf({ usage, cost }: ImageRecord): Record<string, unknown> | undefined {
+  if (!usage && cost === undefined) return undefined
+  return {
+    prompt_tokens: usage?.input ?? 0,
+    completion_tokens: usage?.output ?? 0,
+    total_tokens: usage?.total ?? 0,
+    completion_tokens_details: usage?.outputDetails && { image_tokens: usage.outputDetails.image },
+    cost: cost === undefined ? undefined : inUsd(cost),
+  }
+}

@@ -1,0 +1,51 @@
+import { notTogether } from '../../refusals/refusals'
+import { spelled } from '../../catalog/shapes'
+import { type Pixels, pixelsOf } from '../../catalog/sizes'
+import { GatewayError } from '../../runtime/errors'
+
+/** The resolutions of OpenRouter's images API (protocols §2.2), each twice the one before. */
+export const RESOLUTIONS = ['512', '1K', '2K', '4K'] as const
+
+/** Its aspect ratios. */
+export const RATIOS = [
+  '1:1 1:2 1:4 1:8 2:1 2:3 2.35:1 3:2 3:4 4:1 4:3 4:5 5:2 5:4 8:1',
+  '9:16 16:9 9:19.5 19.5:9 9:20 20:9 9:21 21:9 auto',
+].flatMap((ratios) => ratios.split(' '))
+
+/** How the size of a picture is asked for, by any of three parameters. */
+interface AskedSize {
+  size?: string | null | undefined
+  resolution?: (typeof RESOLUTIONS)[number] | null | undefined
+  aspect_ratio?: string | null | undefined
+}
+
+/** A request's size. Throws GatewayError where the parameters contradict each other. */
+export function sizeOf({ size, resolution, aspect_ratio }: AskedSize): string {
+  const [asked, ratio] = [size ?? 'auto', aspect_ratio ?? 'auto']
+  const tier = RESOLUTIONS.find((each) => each === asked)
+  if (tier && resolution && resolution !== tier) throw new GatewayError(contradicted('resolution'))
+  if (tier || asked === 'auto') return spelled({ ratio: wholeOf(ratio), resolution: tier ?? resolution ?? undefined })
+  const pixels = pixelsOf(asked)
+  if (pixels && ratio !== 'auto' && !isNear(pixels, ratio)) throw new GatewayError(contradicted('aspect_ratio'))
+  if (pixels && resolution && !tiersOf(pixels).includes(resolution)) throw new GatewayError(contradicted('resolution'))
+  return asked
+}
+
+/** The three ratios that are not of whole numbers. */
+const wholeOf = (ratio: string): string => WHOLE[ratio] ?? ratio
+const WHOLE: Record<string, string> = { '2.35:1': '47:20', '19.5:9': '39:18', '9:19.5': '18:39' }
+
+/** Models make sizes that are a multiple of something, which no ratio is exactly. */
+const MAX_DEVIATION = 0.05
+
+function isNear({ width, height }: Pixels, ratio: string): boolean {
+  const [across = 1, down = 1] = ratio.split(':').map(Number)
+  return Math.abs(width / height / (across / down) - 1) <= MAX_DEVIATION
+}
+
+/** By the longer edge, as screens are named, and by the area, as Google's models count. */
+const tiersOf = ({ width, height }: Pixels): (string | undefined)[] =>
+  [Math.max(width, height), Math.sqrt(width * height)].map((edge) => RESOLUTIONS[Math.round(Math.log2(edge / 512))])
+
+const contradicted = (param: string): ReturnType<typeof notTogether> =>
+  notTogether(param, `'size' and '${param}' contradict each other. Leave one of them out.`)

@@ -1,0 +1,79 @@
+import type { ImageRecord, StoredImage, Usage } from '../../image/record'
+import type { Part, Rendered } from '../dialect'
+import type { Occasion } from '../render-context'
+import { facts, seconds } from '../openai/answer'
+import { type Names, namesOf } from './pictures'
+import type { Wants } from './request'
+
+/** What is written of values in which a picture stands, with its base64 there. */
+export function withPicture(picture: StoredImage, write: (json: (value: unknown) => string) => string): Part[] {
+  const mark = crypto.randomUUID()
+  const json = (value: unknown): string =>
+    JSON.stringify(value, (_, inner: unknown) => (inner === picture ? mark : inner))
+  return write(json)
+    .split(mark)
+    .flatMap((text, at) => (at === 0 ? [text] : [picture, text]))
+}
+
+/** The picture of an answer: a response asks for one, and no generation ends well without it. */
+export function pictureIn({ id, images: [picture] }: ImageRecord): StoredImage {
+  if (!picture) throw new Error(`the generation ${id} has no picture`)
+  return picture
+}
+
+export const CALL = 'image_generation_call'
+
+/** The call that made a picture, as an item of a response's output. */
+export function callOf({ call: id }: Names, record: ImageRecord): Record<string, unknown> {
+  const result = pictureIn(record)
+  const { revisedPrompt: revised_prompt } = result
+  return { id, type: CALL, status: 'completed', result, action: record.operation, revised_prompt, ...facts(record) }
+}
+
+/** What stands in every response, however far it is. */
+export const headOf = (
+  id: string,
+  stands: { status: string; error?: unknown; completed_at?: number; usage?: unknown },
+  { repeated }: Wants,
+  { startedMs }: Occasion,
+): Record<string, unknown> => ({
+  id,
+  object: 'response',
+  created_at: seconds(startedMs),
+  error: null,
+  incomplete_details: null,
+  access_programs: null,
+  usage: null,
+  ...repeated,
+  ...stands,
+})
+
+/** A response whose picture is there. */
+export function responseOf(
+  names: Names,
+  record: ImageRecord,
+  wants: Wants,
+  occasion: Occasion,
+): Record<string, unknown> {
+  // One that comes from the cache was made before it was asked for.
+  const completed_at = seconds(Math.max(record.createdMs, occasion.startedMs))
+  const usage = record.usage ? usageOf(record.usage) : null
+  const stands = { status: 'completed', completed_at, usage }
+  return { ...headOf(names.response, stands, wants, occasion), output: [callOf(names, record)] }
+}
+
+/** Words an answer as one response. */
+export function whole(record: ImageRecord, wants: Wants, occasion: Occasion): Rendered {
+  const picture = pictureIn(record)
+  const response = responseOf(namesOf(occasion.reference(picture.key)), record, wants, occasion)
+  return { contentType: 'application/json', parts: withPicture(picture, (json) => json(response)) }
+}
+
+/** The image model's tokens, in the words for those of a text model, which is not asked. */
+const usageOf = ({ input, output, total }: Usage): Record<string, unknown> => ({
+  input_tokens: input,
+  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+  output_tokens: output,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: total,
+})

@@ -1,0 +1,80 @@
+import { missingParameter, unknownParameter } from '../../refusals/refusals'
+import { type Failure, GatewayError } from '../../runtime/errors'
+import type { InputImage } from '../../image/request'
+import type { Intake } from '../intake'
+import { type Picture, taken } from '../json-body'
+
+/** A picture of a request, by the parameter it came in: its ordinal in the body, or the name that an answer gave it. */
+export type Shown = { param: string } & ({ ordinal: string } | { reference: string; unknown: Failure })
+
+/** A picture as messages and masks have it, at its place in the request. Throws GatewayError. */
+export function shownAt(
+  place: string,
+  { image_url, file_id }: { image_url?: string | null | undefined; file_id?: string | null | undefined },
+): Shown {
+  if (file_id) throw new GatewayError(unknownParameter(`${place}.file_id`, NO_FILES))
+  if (!image_url) throw new GatewayError(missingParameter(`${place}.image_url`))
+  return { ordinal: image_url, param: `${place}.image_url` }
+}
+
+const NO_FILES = "This gateway keeps no files. Send the picture as 'image_url', an https URL or a data URL."
+
+const CALL_PREFIX = 'ig_'
+const RESPONSE_PREFIX = 'resp_'
+
+/** The ids of a response and of the call in it, by either of which a later request can mean its picture. */
+export interface Names {
+  call: string
+  response: string
+}
+
+export const namesOf = (reference: string): Names => ({
+  call: CALL_PREFIX + reference,
+  response: RESPONSE_PREFIX + reference,
+})
+
+export const isCall = (id: string): boolean => id.startsWith(CALL_PREFIX)
+
+/** The picture that an earlier call made, by the name that stands in a parameter. */
+export const ofCall = (id: string, param: string): Shown => ({
+  reference: withoutPrefix(id, CALL_PREFIX),
+  param,
+  unknown: {
+    code: 'invalid_request',
+    message: `The picture that '${param}' names was not made here, or is no longer kept. Send it as the item's 'result'.`,
+    param,
+    reason: 'image_file_not_found',
+  },
+})
+
+/** The picture of an earlier response. */
+export const ofResponse = (id: string): Shown => ({
+  reference: withoutPrefix(id, RESPONSE_PREFIX),
+  param: UNKNOWN_RESPONSE.param,
+  unknown: UNKNOWN_RESPONSE,
+})
+
+const UNKNOWN_RESPONSE = {
+  code: 'invalid_request',
+  message:
+    "Previous response not found: it was not made here, or is no longer kept. Send its picture in 'input' instead.",
+  param: 'previous_response_id',
+  reason: 'previous_response_not_found',
+} as const satisfies Failure
+
+/** What does not begin with its prefix is no name of ours. */
+const withoutPrefix = (id: string, prefix: string): string => (id.startsWith(prefix) ? id.slice(prefix.length) : '')
+
+/** Fetches or finds a picture, and stores it; `number` counts those of the request from 1. Throws GatewayError. */
+export async function inputOf(
+  shown: Shown,
+  number: number,
+  pictures: readonly Picture[],
+  intake: Intake,
+): Promise<InputImage> {
+  const { param } = shown
+  if ('ordinal' in shown) return await taken(intake, pictures, shown.ordinal, param)
+  const found = await intake.pictureOf(shown.reference, { number, param })
+  if (!found) throw new GatewayError(shown.unknown)
+  return found
+}

@@ -1,0 +1,161 @@
+import * as z from 'zod'
+import type { Adjustment } from '../../catalog/fit'
+import { notTogether } from '../../refusals/refusals'
+import { type Failure, GatewayError } from '../../runtime/errors'
+import { DEFAULTS, type ImageRequest } from '../../image/request'
+import { type Brief, briefOf, isAsked, MAX_INPUTS, MAX_PROMPT, type Turn } from '../conversation'
+import type { Asked } from '../dialect'
+import type { Intake } from '../intake'
+import { inTurn, type Picture } from '../json-body'
+import { described, NO_PARTIALS, parameters } from '../openai/parameters'
+import { renamed } from '../renamed'
+import { IDLE, readBody, type ResponsesBody, type Tool, tooManyPictures } from './body'
+import { turnsOf } from './input'
+import { inputOf, ofResponse, type Shown, shownAt } from './pictures'
+import { withoutEffect } from '../without-effect'
+
+/** How a response is worded. */
+export const wants = z.object({
+  stream: z.boolean(),
+  /** The parameters that it repeats. */
+  repeated: z.record(z.string(), z.unknown()),
+  /** The parameter that names the image model. */
+  modelParam: z.string(),
+})
+export type Wants = z.infer<typeof wants>
+
+/** The model of a tool that names none (protocols §2.3). */
+const DEFAULT_MODEL = 'gpt-image-2'
+
+/** Reads a request for a response that is a picture. Throws GatewayError. */
+export async function parse(intake: Intake): Promise<Asked<Wants>> {
+  const { asked, pictures } = await readBody(intake)
+  const tool = asked.tools?.[0]
+  const isOwn = !tool || (!tool.model && intake.isImageModel(asked.model))
+  const modelParam = isOwn ? 'model' : 'tools[0].model'
+  const { model, adjustments } = modelOf(isOwn ? asked.model : (tool.model ?? DEFAULT_MODEL), intake, modelParam)
+  adjustments.push(...withoutEffect(asked, IDLE))
+  const { brief, ignored } = briefIn(asked, tool)
+  if (ignored) adjustments.push({ note: 'input_image', refusal: IGNORED })
+  const partials = tool?.partial_images ?? 0
+  if (partials > 0 && !asked.stream) adjustments.push({ note: `partial_images=${partials}>0`, refusal: NO_PARTIALS })
+  const endUser = asked.safety_identifier || asked.user
+  const request = {
+    model,
+    prompt: brief.prompt,
+    n: DEFAULTS.n,
+    ...described(tool ?? {}),
+    ...(await inputsOf(brief, tool, pictures, intake)),
+    partials: asked.stream ? partials : 0,
+    ...(endUser ? { endUser } : {}),
+  }
+  return { request, adjustments, wants: { stream: asked.stream ?? false, repeated: repeatedOf(asked), modelParam } }
+}
+
+/** The model that the name in a parameter stands for. Throws GatewayError. */
+function modelOf(name: string, intake: Intake, param: string): { model: string; adjustments: Adjustment[] } {
+  try {
+    return intake.model(name)
+  } catch (error) {
+    throw error instanceof GatewayError ? new GatewayError(renamed(error.failure, { model: param })) : error
+  }
+}
+
+/** What the conversation asks for, and whether its pictures are ignored for that. Throws GatewayError. */
+function briefIn(asked: ResponsesBody, tool: Tool | undefined): { brief: Brief<Shown>; ignored: boolean } {
+  const { instructions, previous_response_id: id, input } = asked
+  const turns: Turn<Shown>[] = [
+    { role: 'system', texts: [instructions ?? ''], pictures: [] },
+    { role: 'model', texts: [], pictures: id ? [ofResponse(id)] : [] },
+    ...turnsOf(input),
+  ]
+  const brief = briefOf(turns)
+  const { prompt, pictures } = brief
+  if (prompt === '' || !isAsked(turns)) throw new GatewayError(NO_TEXT)
+  if (prompt.length > MAX_PROMPT) throw new GatewayError(TOO_LONG)
+  if (pictures.length > MAX_INPUTS) throw new GatewayError(tooManyPictures('input', MAX_INPUTS))
+  if (tool?.action === 'edit' && pictures.length === 0) throw new GatewayError(NOTHING_TO_EDIT)
+  const ignored = tool?.action === 'generate' && pictures.length > 0
+  if (tool?.input_image_mask && (ignored || pictures.length === 0)) throw new GatewayError(NOTHING_TO_MASK)
+  return { brief: ignored ? { prompt, pictures: [] } : brief, ignored }
+}
+
+type Inputs = Pick<ImageRequest, 'operation' | 'images' | 'mask' | 'inputFidelity'>
+
+/** What is done with which pictures. Throws GatewayError. */
+async function inputsOf(
+  brief: Brief<Shown>,
+  tool: Tool | undefined,
+  pictures: readonly Picture[],
+  intake: Intake,
+): Promise<Inputs> {
+  // Where nothing is edited, there is nothing to be true to.
+  if (brief.pictures.length === 0) return { operation: 'generate', images: [] }
+  const { input_image_mask: given, input_fidelity: inputFidelity } = tool ?? {}
+  const mask = given && shownAt('tools[0].input_image_mask', given)
+  const images = await inTurn(brief.pictures, (shown, at) => inputOf(shown, at + 1, pictures, intake))
+  return {
+    operation: 'edit',
+    images,
+    ...(mask ? { mask: await inputOf(mask, images.length + 1, pictures, intake) } : {}),
+    ...(inputFidelity ? { inputFidelity } : {}),
+  }
+}
+
+/** A failure that names its parameter as the Responses API does, once the request has been read. */
+export const inOwnWords = (failure: Failure, { modelParam }: Wants): Failure =>
+  renamed(failure, { ...PARAMS, model: modelParam })
+
+const PARAMS: Record<string, string> = {
+  ...Object.fromEntries([...Object.keys(parameters.shape), 'input_fidelity'].map((name) => [name, `tools[0].${name}`])),
+  prompt: 'input',
+  images: 'input',
+  mask: 'tools[0].input_image_mask',
+}
+
+/** The parameters that a response repeats, with what they mean where they are missing; pictures are not repeated. */
+const repeatedOf = (asked: ResponsesBody): Record<string, unknown> => ({
+  instructions: asked.instructions ?? null,
+  metadata: asked.metadata ?? {},
+  model: asked.model,
+  parallel_tool_calls: asked.parallel_tool_calls ?? true,
+  previous_response_id: asked.previous_response_id ?? null,
+  safety_identifier: asked.safety_identifier ?? null,
+  temperature: asked.temperature ?? 1,
+  tool_choice: asked.tool_choice ?? 'auto',
+  tools: (asked.tools ?? []).map(withoutMask),
+  top_p: asked.top_p ?? 1,
+  ...(asked.user ? { user: asked.user } : {}),
+})
+
+function withoutMask(tool: Tool): Record<string, unknown> {
+  const { input_image_mask: _, ...rest } = tool
+  return rest
+}
+
+const NO_TEXT: Failure = {
+  code: 'invalid_request',
+  message: "Invalid 'input': no text says what to make. Add a message of the user's with an input_text.",
+  param: 'input',
+  reason: 'empty_string',
+}
+
+const TOO_LONG: Failure = {
+  code: 'invalid_request',
+  message: `Invalid 'input': its texts and 'instructions' are together longer than ${MAX_PROMPT} characters.`,
+  param: 'input',
+  reason: 'string_above_max_length',
+}
+
+const NOTHING_TO_EDIT = notTogether(
+  'tools[0].action',
+  "There is no picture to edit. Add an input_image or 'previous_response_id', or set 'action' to auto.",
+)
+const NOTHING_TO_MASK = notTogether(
+  'tools[0].input_image_mask',
+  'A mask goes with a picture to edit, and there is none. Add an input_image, or leave the mask out.',
+)
+const IGNORED = notTogether(
+  'tools[0].action',
+  "A new picture is made without those of the conversation. Set 'action' to edit or auto, or leave them out.",
+)

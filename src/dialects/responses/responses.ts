@@ -1,0 +1,35 @@
+import { bearerKey } from '../../credentials/caller'
+import type { Dialect, TextRoute } from '../dialect'
+import { openaiError } from '../openai/error'
+import { whole } from './answer'
+import { stream } from './events'
+import { inOwnWords, parse, type Wants, wants as schema } from './request'
+
+/** OpenAI's Responses API, with its tool that makes images (protocols §2.3). */
+export const responses: Dialect<Wants> = {
+  id: 'responses',
+  wants: schema,
+  apiKey: (c) => bearerKey(c.req.header('authorization')),
+  text: { path: '/responses', limitedBy: ['max_output_tokens'], isText, mayMakeImages },
+  parse,
+  render: whole,
+  stream: (request, wants, occasion) => (wants.stream ? stream(request, wants, occasion) : undefined),
+  renderError: (failure, requestId, wants) => openaiError(wants ? inOwnWords(failure, wants) : failure, requestId),
+}
+
+/** A text model answers where it may do anything but make an image. */
+function isText(
+  { model, tools, tool_choice }: Record<string, unknown>,
+  isImageModel: Parameters<TextRoute['isText']>[1],
+): boolean {
+  if (typeof model !== 'string' || isImageModel(model)) return false
+  return tool_choice === 'none' || !Array.isArray(tools) || tools.length === 0 || !tools.every(isImageTool)
+}
+
+const isImageTool = (tool: unknown): boolean =>
+  typeof tool === 'object' && tool !== null && 'type' in tool && tool.type === 'image_generation'
+
+/** With other tools beside that for images, a text model decides what it does. */
+function mayMakeImages({ tools, tool_choice }: Record<string, unknown>): boolean {
+  return tool_choice !== 'none' && Array.isArray(tools) && tools.some(isImageTool)
+}

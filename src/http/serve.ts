@@ -1,0 +1,70 @@
+import type { Handler } from 'hono'
+import { askOf, receiverOf } from './generate-options'
+import { type App, visitOf } from '../context'
+import { comingShutdown } from '../upstreams/retirement'
+import { deliver } from '../delivery/deliver'
+import { failureResponse } from '../delivery/failure-response'
+import type { Dialect, Worded } from '../dialects/dialect'
+import { Intake } from '../dialects/intake'
+import { type Failure, refuse, unwrap } from '../runtime/errors'
+import type { Obtained } from '../generation/task'
+import type { ImageRequest } from '../image/request'
+import { identify } from '../credentials/caller'
+import { admit, countFree } from './admission-lease'
+import { refuseAsked } from '../limits/limits'
+import type { Standing } from '../limits/limit-status'
+import type { FreeAnswers } from '../ledger/usage'
+import { passText } from '../text/pass'
+import { fitToBest } from '../upstreams/able'
+import { modelMeant } from '../upstreams/names'
+
+/** The gateway: one request of a client, from its key to its image, in the words of its dialect. */
+export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
+  async function serve(c) {
+    const startedMs = Date.now()
+    const [config, requestId] = [c.get('config'), c.get('requestId')]
+    let standings: Standing[] = []
+    let wanted: Wants | undefined
+    let intake: Intake | undefined
+    let generation: string | undefined
+    try {
+      const caller = identify(dialect.apiKey(c), config)
+      const admission = await admit(caller, visitOf(c))
+      standings = admission.standings
+      refuse(admission.refusal)
+      intake = new Intake(c, caller.team)
+      const passed = dialect.text && (await passText(dialect.text, intake, { c, admission, startedMs }))
+      if (passed) return passed
+      const { wants, handOff, ...asked } = await dialect.parse(intake)
+      wanted = wants
+      const { request, adjustments } = unwrap(fitToBest(asked, config, Date.now()))
+      const isStrict = c.req.header('x-strict') === 'true'
+      if (isStrict) refuse(adjustments[0]?.refusal)
+      refuse(refuseAsked(request, admission.limits, modelMeant(config, Date.now())))
+
+      const manner = { receiver: receiverOf(handOff, dialect, wants), isStrict }
+      const { isNearEnough, ...asking } = await askOf(request, admission, c, manner)
+      generation = asking.ask.task.id
+      const { creditsPerUsd, catalogue } = config
+      const shutdown = comingShutdown(request.model, catalogue, startedMs)
+      const told = { requestId, startedMs, adjustments, standings, shutdown, creditsPerUsd, ...asking }
+      const count = (answer: Obtained): void => {
+        if (answer.origin !== 'MISS') countFree(caller, admission, freeAnswer(request, answer), visitOf(c))
+      }
+      return await deliver({ c, dialect, wants, told, handOff, isNearEnough, count })
+    } catch (error) {
+      const word = (failure: Failure): Worded => dialect.renderError(failure, requestId, wanted, generation)
+      return failureResponse(error, word, requestId, standings)
+    } finally {
+      intake?.release()
+    }
+  }
+
+/** An answer that cost nothing, as its team counts it. */
+const freeAnswer = ({ model }: ImageRequest, { record, origin }: Obtained): FreeAnswers => ({
+  model,
+  upstream: record.upstream.name,
+  hits: Number(origin === 'HIT'),
+  joins: Number(origin === 'JOINED'),
+  saved: record.cost ?? 0,
+})

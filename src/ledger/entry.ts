@@ -1,0 +1,153 @@
+import * as z from 'zod'
+import type { ErrorCode, Failure } from '../runtime/errors'
+import type { Usage } from '../image/record'
+
+/** Who pays for a run: the key whose request started it. */
+export interface Payer {
+  team: string
+  /** The id of the key. */
+  key: string
+}
+
+/** What a generation is about to do, and may cost at most: written down before anything is paid for. */
+export const order = z.object({
+  /** The run's id, of which there is one for each time that it is paid for. */
+  id: z.string(),
+  generation: z.string(),
+  /** The id of the HTTP request that started it. */
+  request: z.string(),
+  /** The id of the key that pays. */
+  key: z.string(),
+  model: z.string(),
+  operation: z.string(),
+  prompt: z.string(),
+  /** How many pictures, and of which size. */
+  images: z.number(),
+  size: z.string(),
+  /** In micro-USD; undefined where no price is known. */
+  quote: z.number().optional(),
+  /** For how long the money is held for it at most, in ms. */
+  holdMs: z.number(),
+})
+export type Order = z.infer<typeof order>
+
+/** The operation of an order for a text, which has no pictures and no size. */
+export const TEXT = 'text'
+
+/** An order whose turn has not come, and what whoever does not wait for that is told. */
+export interface Waiting {
+  instead: Failure
+}
+
+/** What came of it. */
+export interface Settlement {
+  id: string
+  /** What it failed with; undefined where it did not. One that was cancelled may have pictures all the same. */
+  failure?: ErrorCode | undefined
+  /** In micro-USD; undefined where no price is known. */
+  cost: number | undefined
+  /** The keys of its pictures in R2. */
+  images: string[]
+  /** How many attempts there were. */
+  attempts: number
+  /** Which accounts were asked or passed over, in order, and what came of each. */
+  route?: string | undefined
+  /** Who served it, or failed to last. */
+  upstream: Served | undefined
+  size?: string | undefined
+  quality?: string | undefined
+  usage?: Usage | undefined
+}
+
+/** An upstream, and what it said of itself: what an audit asks for (seeds/002). */
+export interface Served {
+  name: string
+  account: number
+  /** The model as the upstream calls it. */
+  model: string
+  requestId?: string | undefined
+  organization?: string | undefined
+}
+
+/** One generation: `running` while money is held for it, `expired` if nobody said what came of it in time. */
+export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model' | 'operation' | 'prompt'> & {
+  n: number
+  status: 'running' | 'succeeded' | 'failed' | 'cancelled' | 'expired'
+  failure: ErrorCode | null
+  started_ms: number
+  ended_ms: number | null
+  expires_ms: number
+  /** Micro-USD. */
+  reserved: number
+  cost: number | null
+  /** How many pictures came of it, their keys, and the keys of those that are kept, both as JSON. */
+  images: number
+  image_keys: string
+  kept_keys: string
+  attempts: number
+  /** As the settlement tells it. */
+  route: string | null
+  upstream: string | null
+  account: number | null
+  served_model: string | null
+  upstream_request: string | null
+  organization: string | null
+  size: string | null
+  quality: string | null
+  input_tokens: number | null
+  output_tokens: number | null
+  /** When its caller deleted it; what is about money stays. */
+  deleted_ms: number | null
+}
+
+/** What a team knows of a generation that may not have ended. */
+export interface Found {
+  /** Its newest run, unless that still waits. */
+  entry: Entry | undefined
+  /** How many wait before it; undefined where it does not wait. */
+  before: number | undefined
+  /** How long the last ones of its model took that succeeded, in ms. */
+  usualMs: number | undefined
+  /** When the team began, in ms since 1970. */
+  foundedMs: number
+}
+
+/** Which entries are asked for; times are ms since 1970, `to` is not included. */
+export interface Sought {
+  generation?: string | undefined
+  /** The key of one of its pictures, kept or not. */
+  image?: string | undefined
+  key?: string | undefined
+  from?: number | undefined
+  to?: number | undefined
+  /** Also those that were deleted. */
+  deleted?: boolean | undefined
+  /** Not those for texts. */
+  pictured?: boolean | undefined
+}
+
+/** Where a page of entries begins: after this one. */
+export interface Cursor {
+  startedMs: number
+  id: string
+}
+
+const keys = z.array(z.string())
+
+/** The keys of an entry's pictures. */
+export const imagesOf = ({ image_keys }: Pick<Entry, 'image_keys'>): string[] => keys.parse(JSON.parse(image_keys))
+
+/** The keys of those of an entry's pictures that are kept. */
+export const keptOf = ({ kept_keys }: Pick<Entry, 'kept_keys'>): string[] => keys.parse(JSON.parse(kept_keys))
+
+/** Where a page of generations begins, as the page before it told. */
+export const cursor = z
+  .string()
+  .regex(/^\d{1,15}\.\w{1,64}$/, 'Use next_cursor of the page before.')
+  .transform((text): Cursor => {
+    const [startedMs, id = ''] = text.split('.')
+    return { startedMs: Number(startedMs), id }
+  })
+
+/** The cursor of the page after the one that ends with this entry. */
+export const cursorAfter = ({ started_ms, id }: Entry): string => `${started_ms}.${id}`

@@ -1,0 +1,130 @@
+import type { Failure } from '../runtime/errors'
+import type { Payer } from '../ledger/entry'
+import type { Limits } from './limits'
+import { type Scope, type Standing, standings } from './limit-status'
+
+/** A request that was let in, or why it was not. */
+export interface Admission {
+  payer: Payer
+  /** How many teams of that id there were before, with whose answers it has nothing to do. */
+  era: number
+  /** The key's own and the team's. */
+  limits: Limits[]
+  standings: Standing[]
+  refusal: Failure | undefined
+  /** How many more requests whoever asks may let in by itself, within the next second. */
+  lease: number
+}
+
+/** Why one more request is not let in now; undefined where it is. */
+export function refuseRequest(all: readonly Standing[]): Failure | undefined {
+  const full = (limit: Standing['limit']): Standing | undefined =>
+    all
+      .filter((each) => each.limit === limit && each.remaining < 1)
+      .toSorted((a, b) => (b.resetMs ?? 0) - (a.resetMs ?? 0))[0]
+  const day = full('requests_per_day')
+  if (day?.max === 0) return never('any request', day.scope)
+  if (day) return overDaily('requests', day)
+  const minute = full('requests_per_minute')
+  if (!minute) return undefined
+  const wait = minute.resetMs ?? 0
+  return {
+    code: 'rate_limited',
+    message: `Rate limit reached for this ${minute.scope}: ${minute.max} requests per minute. Try again in ${seconds(wait)}.`,
+    reason: 'rate_limit_exceeded',
+    retryAfterMs: wait,
+  }
+}
+
+/** What a generation takes: pictures, and at most so much money in micro-USD, undefined where nobody knows. */
+interface Wanted {
+  images: number
+  quote: number | undefined
+}
+
+/** Why one more generation is not started now. */
+export interface Refusal {
+  failure: Failure
+  /** Whose generations under way have to finish first, where that would help. */
+  heldBy?: Scope['name']
+}
+
+/**
+ * Why one more generation is not started now; undefined where it is. `freeMs` tells in how many ms one of those under way
+ * may have finished.
+ */
+export function refuseGeneration(
+  scopes: readonly Scope[],
+  wanted: Wanted,
+  freeMs: () => number,
+  nowMs: number,
+): Refusal | undefined {
+  for (const scope of scopes) {
+    for (const standing of standings(scope, nowMs)) {
+      const failure = refuse(standing, wanted, scope, freeMs)
+      if (failure) return { failure, ...(failure.code === 'concurrency_limited' ? { heldBy: scope.name } : {}) }
+    }
+  }
+  return undefined
+}
+
+function refuse(
+  standing: Standing,
+  { images, quote }: Wanted,
+  { reserved }: Scope,
+  freeMs: () => number,
+): Failure | undefined {
+  const { limit, scope, max, used, remaining } = standing
+  if (limit === 'images_per_day' && images > max) return never(`more than ${max} images in a day`, scope)
+  if (limit === 'images_per_day' && images > remaining) return overDaily('images', standing)
+  if (limit === 'concurrency' && max === 0) return never('a new image', scope)
+  if (limit === 'concurrency' && remaining < 1) {
+    return busy(`This ${scope} has ${max} generations under way, which is its limit.`, freeMs())
+  }
+  if (limit !== 'budget_usd') return undefined
+  if (quote === undefined) return UNPRICED
+  if (quote <= remaining) return undefined
+  // The money is there, but may yet be needed: what is under way is quoted at the most that it is expected to cost.
+  if (quote > max - (used - reserved)) return exhausted(standing)
+  return busy(`What is left of this ${scope}'s budget is held for generations under way.`, freeMs())
+}
+
+const busy = (why: string, retryAfterMs: number): Failure => ({
+  code: 'concurrency_limited',
+  message: `${why} Try again when one has finished.`,
+  reason: 'rate_limit_exceeded',
+  retryAfterMs,
+})
+
+const never = (what: string, scope: Scope['name']): Failure => ({
+  code: 'rate_limited',
+  message: `The limits of this ${scope} do not allow ${what}. Have them changed by whoever runs this gateway.`,
+  reason: 'rate_limit_exceeded',
+  retry: false,
+})
+
+const exhausted = ({ scope, resetMs }: Standing): Failure => ({
+  code: 'budget_exhausted',
+  message: `What is left of this ${scope}'s budget for the month does not pay for this request. Have it raised, or wait for the next month.`,
+  ...(resetMs === undefined ? {} : { retryAfterMs: resetMs }),
+  retry: false,
+})
+
+const UNPRICED: Failure = {
+  code: 'forbidden_model',
+  message:
+    'No price is known for this model, so that it cannot be held to your budget. Ask for another model, or have its price added to the settings.',
+  param: 'model',
+  retry: false,
+}
+
+/** An SDK that tries again within seconds only adds to the load. */
+const overDaily = (what: string, { scope, max, resetMs }: Standing): Failure => ({
+  code: 'rate_limited',
+  message: `Rate limit reached for this ${scope}: ${max} ${what} per day. Try again in ${seconds(resetMs ?? 0)}, when the next day (UTC) begins.`,
+  reason: 'rate_limit_exceeded',
+  ...(resetMs === undefined ? {} : { retryAfterMs: resetMs }),
+  retry: false,
+})
+
+const seconds = (ms: number): string => `${Math.ceil(ms / 1000)}s`

@@ -1,0 +1,147 @@
+import { Buffer } from 'node:buffer'
+import * as z from 'zod'
+import { type Bytes, capped, peek, read, text } from '../../streams/bytes'
+import { JsonStream, type Path, TooLong, UnexpectedEnd } from '../../streams/json'
+import { EventStream } from '../../streams/server-events'
+import { bodyOf } from './http'
+import type { Summary } from '../provider'
+import { relaySummary } from './relay-reply'
+
+/** What stands in place of an event's JSON where no more follow. */
+const DONE = '[DONE]'
+const MAX_URL_BYTES = 16 * 1024
+/** No data URL's media type, with its parameters, is longer. */
+const MAX_HEAD_BYTES = 256
+
+const refusal = z.object({ refusal: z.string().nullish().catch(undefined) })
+const choice = z.object({
+  finish_reason: z.string().nullish().catch(undefined),
+  message: refusal.nullish().catch(undefined),
+  delta: refusal.nullish().catch(undefined),
+})
+const part = z.object({
+  choices: z.array(choice).nullish().catch(undefined),
+  error: z
+    .union([z.looseObject({}), z.string()])
+    .nullish()
+    .catch(undefined),
+})
+
+/**
+ * A chat answer read as it passes, be it one object or a stream of pieces (protocols §2.1): its words are handed out with
+ * every picture among them as a data URL, wherever it stood; the rest can be asked for once they have passed.
+ */
+export class ChatAnswer {
+  /** The addresses of pictures that stand where pictures stand, and not among the words. */
+  readonly urls: string[] = []
+  readonly #response: Response
+  #isStream = false
+  #isOver = false
+  #isRefused = false
+  #failure: unknown
+  #summary: Summary = {}
+
+  constructor(response: Response) {
+    this.#response = response
+  }
+
+  get isStream(): boolean {
+    return this.#isStream
+  }
+
+  /** Whether it was ended by a content filter. */
+  get isRefused(): boolean {
+    return this.#isRefused
+  }
+
+  /** The piece that told of a failure, if one did. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  get summary(): Summary {
+    return this.#summary
+  }
+
+  /** Throws SyntaxError, TooLong, UnexpectedEnd, or what reading the bytes throws. */
+  async *words(): Bytes {
+    const { head, all } = await peek(read(bodyOf(this.#response)), 1)
+    this.#isStream = isStream(head, this.#response)
+    if (!this.#isStream) return yield* this.#piece(all)
+    for await (const { data } of new EventStream(all).events()) {
+      const piece = await peek(data, DONE.length)
+      const start = latin1(piece.head)
+      if (start.startsWith(DONE)) return
+      if (start.startsWith('{')) yield* this.#piece(piece.all)
+      if (this.#failure !== undefined) return
+    }
+    // What ends without saying so was cut off, and so may be the picture in it.
+    if (!this.#isOver) throw new UnexpectedEnd()
+  }
+
+  async *#piece(piece: Bytes): Bytes {
+    const json = new JsonStream(piece, (path) => roleOf(path) !== undefined)
+    for await (const { path, bytes } of json.strings()) {
+      if (roleOf(path) === 'words') yield* bytes
+      else yield* this.#picture(bytes)
+    }
+    this.#note(json.value())
+  }
+
+  /** A picture as a data URL of its own, whatever it was called; nothing for one that has an address. */
+  async *#picture(bytes: Bytes): Bytes {
+    const { head, all } = await peek(bytes, MAX_HEAD_BYTES)
+    const start = latin1(head.subarray(0, MAX_HEAD_BYTES))
+    if (start === '') return
+    if (/^https?:/.test(start)) {
+      this.urls.push(await text(capped(all, MAX_URL_BYTES, () => new TooLong())))
+      return
+    }
+    const [dataHead = ''] = /^data:[^,]*;base64,/.exec(start) ?? []
+    yield Buffer.from('\ndata:image/png;base64,')
+    yield* after(dataHead.length, all)
+    yield Buffer.from('\n')
+  }
+
+  #note(said: unknown): void {
+    const { choices, error } = part.safeParse(said).data ?? {}
+    this.#summary = { ...this.#summary, ...relaySummary(said) }
+    for (const { finish_reason, message, delta } of choices ?? []) {
+      this.#isOver ||= Boolean(finish_reason)
+      this.#isRefused ||= finish_reason === 'content_filter' || Boolean(message?.refusal ?? delta?.refusal)
+    }
+    if (error) this.#failure = typeof error === 'string' ? { error: { message: error } } : said
+  }
+}
+
+const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+
+/** Relays stream what was not to be streamed, the other way round, and under the wrong media type. */
+function isStream(head: Uint8Array, { headers }: Response): boolean {
+  const start = latin1(head).trimStart()
+  if (/^(?:data|event|id|retry)?:/.test(start)) return true
+  return !/^[{<]/.test(start) && /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+}
+
+/** What a picture is called in the parts of a message, each of which has one of these: its address, or its base64. */
+const PICTURE_KEYS = ['url', 'image_url', 'b64_json', 'b64', 'base64', 'data', 'result', 'image']
+
+/** What a string of the answer is, by where it stands; only the first choice is read. */
+function roleOf([choices, at, message, list, ...rest]: Path): 'words' | 'picture' | undefined {
+  if (choices !== 'choices' || at !== 0 || (message !== 'message' && message !== 'delta')) return undefined
+  if (list !== 'content' && list !== 'images') return undefined
+  const key = rest.at(-1)
+  if (key === undefined) return list === 'content' ? 'words' : undefined
+  if (list === 'content' && rest.length === 2 && key === 'text') return 'words'
+  return PICTURE_KEYS.includes(String(key)) ? 'picture' : undefined
+}
+
+async function* after(count: number, bytes: Bytes): Bytes {
+  let left = count
+  for await (const chunk of bytes) {
+    const rest = chunk.subarray(left)
+    left -= chunk.length - rest.length
+    if (rest.length > 0) yield rest
+  }
+}

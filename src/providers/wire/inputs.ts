@@ -1,0 +1,54 @@
+import type { Failure } from '../../runtime/errors'
+import { extensionOf } from '../../image/media-type'
+import type { ImageRequest, InputImage } from '../../image/request'
+import { UnusableMask, whiteMask } from '../../image/white-mask'
+import { read } from '../../streams/bytes'
+import type { FormFile } from '../../streams/form'
+import { EmbeddedFile } from '../../streams/json-body'
+import { ProviderError, type Work } from '../provider'
+
+/** How far an edit departs from its picture, from 0 to 1, where nothing is said to an API that has to be told. */
+export const USUAL_STRENGTH = 0.5
+
+/** A picture of the caller's as a file of a form. */
+export const fileOf = (name: string, image: InputImage, work: Work): FormFile => ({
+  name,
+  filename: `${name.replace('[]', '')}.${extensionOf(image.mediaType)}`,
+  mediaType: image.mediaType,
+  bytes: image.bytes,
+  open: () => work.open(image),
+})
+
+/** A picture of the caller's as a string of base64 in a JSON text. */
+export const base64Of = (image: InputImage, work: Work): EmbeddedFile =>
+  new EmbeddedFile({ bytes: image.bytes, open: () => work.open(image) })
+
+/** A picture of the caller's as a data URL in a JSON text. */
+export const dataUrlOf = (image: InputImage, work: Work): EmbeddedFile =>
+  new EmbeddedFile({ bytes: image.bytes, open: () => work.open(image) }, `data:${image.mediaType};base64,`)
+
+/**
+ * A request of which the mask is white where the picture is made anew, and the means to read it. A JPEG, which cannot be
+ * transparent, is taken to be such a mask already. Throws ProviderError.
+ */
+export async function withWhiteMask(request: ImageRequest, work: Work): Promise<{ request: ImageRequest; work: Work }> {
+  const { mask } = request
+  if (!mask || mask.mediaType === 'image/jpeg') return { request, work }
+  const white = await whiteOf(mask, work)
+  if (!white) return { request, work }
+  const made = { ...mask, mediaType: 'image/png', bytes: white.length }
+  const open = async (image: InputImage): Promise<ReadableStream<Uint8Array>> =>
+    image === made ? new Blob([white]).stream() : await work.open(image)
+  return { request: { ...request, mask: made }, work: { ...work, open } }
+}
+
+async function whiteOf(mask: InputImage, work: Work): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await whiteMask(read(await work.open(mask)))
+  } catch (error) {
+    if (!(error instanceof UnusableMask)) throw error
+    const message = `The mask cannot be used: ${error.message}. Send a PNG whose alpha channel is 0 where the picture is to be edited.`
+    const failure: Failure = { code: 'invalid_request', message, param: 'mask', reason: 'invalid_image_file' }
+    throw new ProviderError('rejected', 'takes no such mask', { failure }, { cause: error })
+  }
+}

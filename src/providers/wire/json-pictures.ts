@@ -1,0 +1,87 @@
+import { decodeBase64 } from '../../streams/base64'
+import { type Bytes, capped, peek, read, text } from '../../streams/bytes'
+import { JsonStream, type Path, TooLong } from '../../streams/json'
+import { bodyOf, readingImage } from './http'
+import { ProviderError, type ProviderEvent, type Summary, type Work } from '../provider'
+
+const MAX_URL_BYTES = 16 * 1024
+
+/**
+ * A picture as it stands in a text: its URL, or else its bytes, since it may stand under `url` as a data URL, and its URL
+ * beside its base64 (protocols §7.6, §9). Undefined where nothing stands.
+ */
+export async function pictureIn(bytes: Bytes): Promise<string | Bytes | undefined> {
+  const { head, all } = await peek(bytes, 'https:'.length)
+  if (head.length === 0) return undefined
+  if (!/^https?:/.test(new TextDecoder().decode(head))) return readingImage(decodeBase64(all))
+  return await text(capped(all, MAX_URL_BYTES, () => new TooLong()))
+}
+
+/** What a JSON answer says besides its pictures, and how many those were. */
+export interface Rest {
+  said: unknown
+  count: number
+}
+
+/**
+ * The pictures of a JSON answer, be they base64, data URLs or URLs, as they pass; `indexOf` tells which picture stands at a
+ * path, if any, and `isRefused`, by all that the answer says, which of those behind URLs are not to be had. Throws
+ * ProviderError.
+ */
+export async function* picturesOf(
+  response: Response,
+  work: Pick<Work, 'download'>,
+  indexOf: (path: Path) => number | undefined,
+  isRefused: (said: unknown, index: number) => boolean = () => false,
+): AsyncGenerator<ProviderEvent, Rest> {
+  const made = new Set<number>()
+  const urls = new Map<number, string>()
+  const json = new JsonStream(read(bodyOf(response)), (path) => indexOf(path) !== undefined)
+  try {
+    for await (const { path, bytes } of json.strings()) {
+      const index = indexOf(path) ?? 0
+      const picture = await pictureIn(bytes)
+      if (typeof picture === 'string') urls.set(index, picture)
+      else if (picture && !made.has(index)) {
+        made.add(index)
+        yield { type: 'image', index, bytes: picture }
+      }
+    }
+    const said = json.value()
+    for (const [index, url] of urls) {
+      if (made.has(index) || isRefused(said, index)) continue
+      made.add(index)
+      yield { type: 'image', index, bytes: readingImage(work.download(url)) }
+    }
+    return { said, count: made.size }
+  } catch (error) {
+    throw unreadable(error, made.size > 0)
+  }
+}
+
+/** Which picture of an answer stands at a path, as OpenAI and most others list them: by its URL or its base64 (protocols §1.5). */
+export const pictureAt = ([list, index, name, ...deeper]: Path): number | undefined =>
+  list === 'data' && typeof index === 'number' && (name === 'b64_json' || name === 'url') && deeper.length === 0
+    ? index
+    : undefined
+
+/** The pictures of such an answer, and what else it says. Throws ProviderError. */
+export async function* answered(
+  response: Response,
+  work: Pick<Work, 'download'>,
+  failureOf: (said: unknown) => ProviderError,
+  summaryIn: (said: unknown) => Summary,
+): AsyncGenerator<ProviderEvent, void> {
+  const { said, count } = yield* picturesOf(response, work, pictureAt)
+  if (count === 0) throw failureOf(said)
+  yield { type: 'summary', summary: summaryIn(said) }
+}
+
+/** An answer that is not the API's at all was hardly paid for; one that breaks off, or goes wrong after a picture, was. */
+export function unreadable(error: unknown, paid: boolean): ProviderError {
+  if (error instanceof ProviderError) return error
+  if (!paid && (error instanceof SyntaxError || error instanceof TooLong)) {
+    return new ProviderError('unavailable', 'answered with something that is not JSON', {}, { cause: error })
+  }
+  return new ProviderError('lost', 'broke off its answer', {}, { cause: error })
+}

@@ -1,0 +1,128 @@
+import * as z from 'zod'
+import { addUsage } from '../../image/record'
+import type { ImageRequest } from '../../image/request'
+import { type Bytes, capped, peek, read, text } from '../../streams/bytes'
+import { JsonStream, type Path, TooLong } from '../../streams/json'
+import { EventStream } from '../../streams/server-events'
+import { bodyOf, readingImage } from './http'
+import { pictureIn, unreadable } from './json-pictures'
+import { summaryOf } from './openai-reply'
+import { ProviderError, type ProviderEvent, type Summary, type Work } from '../provider'
+
+/** What stands in place of an event's JSON where no more follow (protocols §1.6). */
+const DONE = '[DONE]'
+
+/** The pictures of an answer in server-sent events, and the previews of them; no more pictures than were asked for. */
+export async function* streamed(
+  response: Response,
+  { n }: ImageRequest,
+  work: Work,
+  failureOf: (said: unknown) => ProviderError,
+  summaryIn: (said: unknown) => Summary = summaryOf,
+): AsyncGenerator<ProviderEvent, void> {
+  const made: Summary[] = []
+  let partial = 0
+  try {
+    for await (const { name, data } of new EventStream(read(bodyOf(response))).events()) {
+      const { head, all } = await peek(data, DONE.length)
+      if (head.length === 0) continue
+      if (new TextDecoder().decode(head) === DONE) break
+      const { role, said, hasPicture } = yield* passOn({ name, data: all }, { index: made.length, partial }, work)
+      const failure = failureIn(role, said)
+      if (failure && made.length === 0) throw failureOf(failure)
+      if (failure) throw new ProviderError('lost', 'failed in the middle of its answer')
+      if (!hasPicture) continue
+      partial = role === 'partial' ? partial + 1 : 0
+      if (role === 'image') made.push(summaryIn(said))
+      // What comes after the pictures is not waited for: the sender may keep the connection open.
+      if (made.length === n) break
+    }
+    if (made.length === 0) throw new ProviderError('lost', 'broke off its answer')
+    yield { type: 'summary', summary: together(made) }
+  } catch (error) {
+    throw unreadable(error, true)
+  }
+}
+
+type Role = 'partial' | 'image' | 'error'
+
+/** What an event is for, by the name of it in either API. */
+function roleOf(name: string | undefined): Role | undefined {
+  if (name === 'error') return 'error'
+  if (name?.endsWith('.partial_image')) return 'partial'
+  return name?.endsWith('.completed') ? 'image' : undefined
+}
+
+const MAX_TYPE_BYTES = 256
+
+const isTaken = ([name, ...deeper]: Path): boolean =>
+  (name === 'type' || name === 'b64_json' || name === 'url') && deeper.length === 0
+
+interface Passed {
+  role: Role | undefined
+  /** Its JSON, without what was taken out of it. */
+  said: unknown
+  hasPicture: boolean
+}
+
+/**
+ * Passes on the picture of an event. Its role has to be known before that: from the event's name, or, where a relay leaves
+ * it out, from the `type` in front of the picture.
+ */
+async function* passOn(
+  { name, data }: { name: string | undefined; data: Bytes },
+  place: { index: number; partial: number },
+  work: Work,
+): AsyncGenerator<ProviderEvent, Passed> {
+  const json = new JsonStream(data, isTaken)
+  let role = roleOf(name)
+  let url: string | undefined
+  let hasPicture = false
+  for await (const { path, bytes } of json.strings()) {
+    if (path[0] === 'type') {
+      role ??= roleOf(await text(capped(bytes, MAX_TYPE_BYTES, () => new TooLong())))
+      continue
+    }
+    const picture = await pictureIn(bytes)
+    if (typeof picture === 'string') url = picture
+    else if (picture && !hasPicture) {
+      hasPicture = true
+      yield pictureAs(role, place, picture)
+    }
+  }
+  const said = json.value()
+  if (url === undefined || hasPicture) return { role, said, hasPicture }
+  yield pictureAs(role, place, readingImage(work.download(url)))
+  return { role, said, hasPicture: true }
+}
+
+function pictureAs(
+  role: Role | undefined,
+  { index, partial }: { index: number; partial: number },
+  bytes: Bytes,
+): ProviderEvent {
+  if (role === 'partial') return { type: 'partial', index, partial, bytes }
+  if (role === 'image') return { type: 'image', index, bytes }
+  throw new ProviderError('lost', 'sent an image without saying what it is')
+}
+
+const withError = z.object({ error: z.looseObject({}) })
+
+/** The error that an event tells of, in the envelope of an answer; an event of its own may do without that. */
+function failureIn(role: Role | undefined, said: unknown): unknown {
+  if (withError.safeParse(said).success) return said
+  return role === 'error' ? { error: said } : undefined
+}
+
+/** Each picture has its own usage and cost; what else is said of the last one holds for all. */
+function together(made: Summary[]): Summary {
+  const costs = made.flatMap(({ cost }) => cost ?? [])
+  return {
+    ...made.at(-1),
+    ...(costs.length > 0 ? { cost: costs.reduce((sum, cost) => sum + cost) } : {}),
+    usage: made
+      .map(({ usage }) => usage)
+      .reduce((sum, usage) => (sum && usage ? addUsage(sum, usage) : (sum ?? usage))),
+    revisedPrompts: made.flatMap(({ revisedPrompts }) => revisedPrompts ?? []),
+  }
+}

@@ -1,0 +1,101 @@
+import { DEFAULTS, type ImageRequest, unless } from '../../image/request'
+import { formBody, textsOf } from '../../streams/form'
+import { asJson, call, type UpstreamRequest } from './http'
+import { dataUrlOf, fileOf } from './inputs'
+import { answered } from './json-pictures'
+import { streamed } from './openai-events'
+import { summaryOf } from './openai-reply'
+import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../provider'
+import { type ErrorReader, errorOf, requestIdOf } from './refusal'
+
+/** Where an upstream has OpenAI's Images API, as whom it is asked, and how it words an error where that is its own way. */
+export interface Door {
+  to: (operation: 'generations' | 'edits') => string
+  account: Record<string, string>
+  readError?: ErrorReader
+  /** Whether it takes an edit as JSON besides, which alone has `moderation` (protocols §1.3). */
+  editsAsJson?: true
+}
+
+/** Makes pictures by OpenAI's Images API (protocols §1). Throws ProviderError. */
+export async function* imagesOf(
+  request: ImageRequest,
+  door: Door,
+  upstream: Upstream,
+  work: Work,
+): AsyncGenerator<ProviderEvent, void> {
+  const response = await askAsKnown(request, door, upstream, work)
+  yield {
+    type: 'accepted',
+    requestId: requestIdOf(response.headers),
+    organization: response.headers.get('openai-organization') ?? undefined,
+  }
+  const failureOf = (said: unknown): ProviderError => errorOf(response, upstream, said, door.readError)
+  const isStream = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
+  yield* isStream ? streamed(response, request, work, failureOf) : answered(response, work, failureOf, summaryOf)
+}
+
+/** Asks for previews where some are wanted, and without them where that is refused: a refusal costs nothing. */
+async function askAsKnown(request: ImageRequest, door: Door, upstream: Upstream, work: Work): Promise<Response> {
+  try {
+    return await ask(request, door, upstream, work)
+  } catch (error) {
+    if (request.partials === 0 || !(error instanceof ProviderError) || !mayBeAboutPreviews(error)) throw error
+    return await ask({ ...request, partials: 0 }, door, upstream, work)
+  }
+}
+
+/** Not every relay names the parameter that it does not know. */
+const mayBeAboutPreviews = ({ facts: { failure } }: ProviderError): boolean =>
+  failure?.code === 'invalid_request' && ['stream', 'partial_images', undefined].includes(failure.param)
+
+function ask(request: ImageRequest, door: Door, upstream: Upstream, work: Work): Promise<Response> {
+  const { to, account, readError } = door
+  const fields = fieldsOf(request, work.model)
+  if (request.operation === 'generate') {
+    return call(upstream, work, to('generations'), { account, ...asJson(fields) }, readError)
+  }
+  const isJson = door.editsAsJson && fields['moderation'] !== undefined && !request.markup
+  const edit = isJson ? asJson({ ...fields, ...embedded(request, work) }) : asForm(request, fields, work)
+  return call(upstream, work, to('edits'), { account, ...edit }, readError)
+}
+
+/** The API's parameters; what has its default is left out, since not every relay knows every one. */
+function fieldsOf(request: ImageRequest, model: string): Record<string, unknown> {
+  return {
+    model,
+    prompt: request.prompt,
+    n: unless<number>(DEFAULTS.n, request.n),
+    size: unless<string>(DEFAULTS.size, request.size),
+    quality: unless<string>(DEFAULTS.quality, request.quality),
+    background: unless<string>(DEFAULTS.background, request.background),
+    moderation: unless<string>(DEFAULTS.moderation, request.moderation),
+    output_format: unless<string>(DEFAULTS.format, request.format),
+    output_compression: unless<number>(DEFAULTS.compression, request.compression),
+    style: request.style,
+    input_fidelity: request.inputFidelity,
+    stream: request.partials > 0 ? true : undefined,
+    partial_images: unless<number>(0, request.partials),
+    ...request.extras,
+    user: request.endUser,
+  }
+}
+
+type Body = Pick<UpstreamRequest, 'headers' | 'parted'>
+
+/** An edit as every relay takes it; an overlay can be sent in no other way. */
+function asForm(request: ImageRequest, fields: Record<string, unknown>, work: Work): Body {
+  const name = request.images.length === 1 ? 'image' : 'image[]'
+  const form = formBody(textsOf(fields), [
+    ...request.images.map((image) => fileOf(name, image, work)),
+    ...(request.mask ? [fileOf('mask', request.mask, work)] : []),
+    ...(request.markup ? [fileOf('markup', request.markup, work)] : []),
+  ])
+  return { headers: { 'content-type': form.contentType }, parted: form }
+}
+
+/** The pictures of an edit as JSON has them. */
+const embedded = ({ images, mask }: ImageRequest, work: Work): Record<string, unknown> => ({
+  images: images.map((image) => ({ image_url: dataUrlOf(image, work) })),
+  mask: mask && { image_url: dataUrlOf(mask, work) },
+})

@@ -1,0 +1,43 @@
+import { type Bytes, peek, read } from '../../streams/bytes'
+import { bearer, bodyOf, call } from './http'
+import { ProviderError, type TextAnswer, type TextRequest, type Upstream } from '../provider'
+import { errorIn, errorOf } from './refusal'
+import { relayError } from './relay-reply'
+
+/** An error with a good status, as JSON or as the first event of a stream, such as relays send (protocols §2.1). */
+const ERROR = /^\s*(?:event: ?error\s+)?(?:data: ?)?\{\s*"error"\s*:\s*(?:\{|"[^"])/
+/** So much of an answer tells. */
+const OPENING_BYTES = 256
+
+/** Passes a request for a text model on, and waits for the first bytes of its answer. Throws ProviderError. */
+export async function pass(request: TextRequest, upstream: Upstream, signal: AbortSignal): Promise<TextAnswer> {
+  const { path, headers, body } = request
+  const init = { account: bearer(upstream), headers, body }
+  const response = await call(upstream, { signal }, path, init, relayError)
+  const { head, all } = await begun(response)
+  if (ERROR.test(new TextDecoder().decode(head.subarray(0, OPENING_BYTES))))
+    throw errorOf(response, upstream, await errorIn(beginning(all)), relayError)
+  return {
+    status: response.status,
+    contentType: response.headers.get('content-type') ?? undefined,
+    bytes: all,
+    requestId: response.headers.get('x-request-id') ?? undefined,
+    organization: response.headers.get('openai-organization') ?? undefined,
+  }
+}
+
+async function begun(response: Response): Promise<{ head: Uint8Array; all: Bytes }> {
+  const { head, all } = await peek(read(bodyOf(response)), 1).catch((error: unknown) => {
+    throw new ProviderError('unavailable', 'broke off before its answer began', {}, { cause: error })
+  })
+  if (head.length === 0) throw new ProviderError('unavailable', 'answered without a body')
+  return { head, all }
+}
+
+/** The first piece alone: who says that it failed need not end there. */
+async function* beginning(bytes: Bytes): Bytes {
+  for await (const chunk of bytes) {
+    yield chunk
+    return
+  }
+}

@@ -1,0 +1,102 @@
+import type { Context, HonoRequest } from 'hono'
+import type { App } from '../context'
+import { type Failure, GatewayError, unwrap } from '../runtime/errors'
+import { forget } from '../generation/generations'
+import { describe, log } from '../runtime/log'
+import * as images from '../store/images'
+import * as links from '../store/links'
+import * as nearCopies from '../store/near-copies'
+import { byteRangeOf } from './byte-range'
+
+/** Nothing that a picture's bytes could contain may run or load anything, even if they are HTML or SVG. */
+const SECURITY = {
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+  'x-content-type-options': 'nosniff',
+  'cross-origin-resource-policy': 'cross-origin',
+  'access-control-allow-origin': '*',
+}
+
+/** A copy at the edge may outlive the picture in R2 by this much. */
+const NEAR_SECONDS = 3600
+
+/** Shows a picture to whoever holds its link: whole, in part (RFC 9110 §14), or not again (§13). Throws GatewayError. */
+export async function showImage(c: Context<App>): Promise<Response> {
+  const url = new URL(c.req.url)
+  const { key, secondsLeft } = unwrap(links.verify(url, c.get('config'), Date.now()))
+  const found = isPlain(c.req) ? await nearOrStored(c, url, key) : await describedOrPartly(c.req, c.env.IMAGES, key)
+  if (!found) {
+    await forget(c.env.GENERATIONS, key)
+    throw new GatewayError(GONE)
+  }
+  const answer = new Response(found.body, found)
+  answer.headers.set('cache-control', found.status < 400 ? `public, max-age=${secondsLeft}, immutable` : 'no-store')
+  answer.headers.set('x-request-id', c.get('requestId'))
+  return answer
+}
+
+const GONE: Failure = {
+  code: 'not_found',
+  message: 'This image is no longer kept. Send the request for it again in a minute to have it made anew.',
+}
+
+const isPlain = (request: HonoRequest): boolean =>
+  request.method === 'GET' && !request.header('range') && !request.header('if-none-match')
+
+/**
+ * From the cache of this data centre, or from R2, with a copy left behind for the next one. The copy is read from R2 anew:
+ * two readers of one stream would hold in memory what the slower one has not taken.
+ */
+async function nearOrStored(c: Context<App>, { origin }: URL, key: string): Promise<Response | undefined> {
+  const near = await nearCopies.get(origin, key)
+  if (near) return near
+  const object = await images.open(c.env.IMAGES, key)
+  if (!object) return undefined
+  c.executionCtx.waitUntil(keepNear(origin, c.env.IMAGES, key))
+  return new Response(object.body, { headers: imageHeaders(object) })
+}
+
+async function keepNear(origin: string, bucket: R2Bucket, key: string): Promise<void> {
+  try {
+    const object = await images.open(bucket, key)
+    if (!object) return
+    const headers = imageHeaders(object)
+    headers.set('cache-control', `public, max-age=${NEAR_SECONDS}`)
+    await nearCopies.put(origin, key, new Response(object.body, { headers }))
+  } catch (error) {
+    log('image-not-cached', { key, ...describe(error) })
+  }
+}
+
+/** For a HEAD, a condition or a range, each of which has to know the picture before it is read. */
+async function describedOrPartly(request: HonoRequest, bucket: R2Bucket, key: string): Promise<Response | undefined> {
+  const object = await images.head(bucket, key)
+  if (!object) return undefined
+  const headers = imageHeaders(object)
+  if (matches(request.header('if-none-match'), object.httpEtag)) return new Response(null, { status: 304, headers })
+  if (request.method === 'HEAD') return new Response(null, { headers })
+
+  const isThisVersion = (request.header('if-range') ?? object.httpEtag) === object.httpEtag
+  const range = isThisVersion ? byteRangeOf(request.header('range'), object.size) : undefined
+  if (range === 'unsatisfiable') {
+    headers.set('content-range', `bytes */${object.size}`)
+    headers.delete('content-length')
+    return new Response(null, { status: 416, headers })
+  }
+  const opened = await images.open(bucket, key, range)
+  if (!opened || !range) return opened ? new Response(opened.body, { headers }) : undefined
+  headers.set('content-range', `bytes ${range.offset}-${range.offset + range.length - 1}/${object.size}`)
+  headers.set('content-length', String(range.length))
+  return new Response(opened.body, { status: 206, headers })
+}
+
+function imageHeaders(object: R2Object): Headers {
+  const headers = new Headers(SECURITY)
+  headers.set('content-type', object.httpMetadata?.contentType ?? 'application/octet-stream')
+  headers.set('etag', object.httpEtag)
+  headers.set('accept-ranges', 'bytes')
+  headers.set('content-length', String(object.size))
+  return headers
+}
+
+const matches = (condition: string | undefined, etag: string): boolean =>
+  condition?.split(',').some((each) => each.trim() === '*' || each.trim().replace(/^W\//, '') === etag) ?? false

@@ -1,0 +1,37 @@
+import ipaddr from 'ipaddr.js'
+
+/** Where a URL that a caller named may lead. */
+export interface UrlRules {
+  schemes: readonly ('https:' | 'http:')[]
+  /** Lifts the rules of scheme and host; for local development and tests. */
+  allowPrivateUrls: boolean
+}
+
+/** Why a URL is not followed; the message is fit for the caller. */
+export class RefusedUrl extends Error {}
+
+const WEB = ['https:', 'http:'] as const
+
+/** Names that never lead to the public internet (RFC 6761, RFC 6762, RFC 8375, and the cloud's own). */
+const PRIVATE_NAMES = /(?:^|\.)(?:localhost|local|localdomain|internal|intranet|lan|home\.arpa|test|invalid|onion)$/
+
+/** The URL at an address, where the rules let it be followed. Throws RefusedUrl. */
+export function publicUrl(address: string, { schemes, allowPrivateUrls }: UrlRules): URL {
+  if (!URL.canParse(address)) throw new RefusedUrl('it is not a URL')
+  const url = new URL(address)
+  const allowed = allowPrivateUrls ? WEB : schemes
+  if (!allowed.some((scheme) => scheme === url.protocol)) throw new RefusedUrl(`it does not begin with ${schemes[0]}//`)
+  if (url.username || url.password) throw new RefusedUrl('it holds a user name or password')
+  if (!allowPrivateUrls && !isPublic(url.hostname)) throw new RefusedUrl('its host is not on the public internet')
+  return url
+}
+
+/** URL parsing has already turned every spelling of an IPv4 address into the dotted one. */
+function isPublic(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$|\.+$/g, '')
+  if (ipaddr.isValid(host)) {
+    const address = ipaddr.process(host)
+    return address.range() === 'unicast' && (address.kind() === 'ipv4' || address.match(ipaddr.parseCIDR('2000::/3')))
+  }
+  return host.includes('..') && !PRIVATE_NAMES.test(host)
+}

@@ -1,0 +1,127 @@
+import { credits, inUsd } from '../catalog/money'
+import { type Snapshot, snapshotOf } from '../ledger/snapshot'
+import type { Standing } from '../limits/limit-status'
+import { type Entry, imagesOf, keptOf } from '../ledger/entry'
+import type { Latency, Used, UsageRow } from '../ledger/usage'
+
+/*
+ * How a team's books are told, to its key holders and to whoever runs the gateway: names as in the rest of the API, and
+ * amounts in USD, which hold every micro-dollar.
+ */
+
+/** A moment, in ms since 1970, as ISO 8601. */
+export const moment = (ms: number | null | undefined): string | null => (ms ? new Date(ms).toISOString() : null)
+
+export function standingJson({ limit, scope, max, used, remaining, resetMs }: Standing): Record<string, unknown> {
+  const told = limit === 'budget_usd' ? inUsd : (amount: number): number => amount
+  const resets = resetMs === undefined ? null : Math.ceil(resetMs / 1000)
+  return { limit, scope, max: told(max), used: told(used), remaining: told(remaining), resets_in_seconds: resets }
+}
+
+export function usageJson({ cost, saved, ...row }: UsageRow, creditsPerUsd?: number): Record<string, unknown> {
+  return { ...row, ...spent(cost, creditsPerUsd), saved_usd: inUsd(saved) }
+}
+
+/** The figures by which clients of relays watch what they pay for (seeds/003, `get_statistics`), and what was saved. */
+export function totalsJson({ rows, latency }: Used, creditsPerUsd?: number): Record<string, unknown> {
+  const sum = (column: keyof UsageRow): number => rows.reduce((total, row) => total + Number(row[column]), 0)
+  const [hits, generations, failures, cost] = [sum('hits'), sum('generations'), sum('failures'), sum('cost')]
+  const requests = hits + sum('joins') + generations
+  const share = (part: number): number | null => (requests === 0 ? null : part / requests)
+  return {
+    requests,
+    hits,
+    joins: sum('joins'),
+    generations,
+    failures,
+    images: sum('images'),
+    success_rate: share(requests - failures),
+    cache_hit_share: share(hits),
+    ...latencyJson(latency),
+    input_tokens: sum('input_tokens'),
+    output_tokens: sum('output_tokens'),
+    ...spent(cost, creditsPerUsd),
+    mean_cost_usd: requests === 0 ? null : inUsd(Math.round(cost / requests)),
+    saved_usd: inUsd(sum('saved')),
+    unpriced: sum('unpriced'),
+  }
+}
+
+const latencyJson = ({ mean_ms, p95_ms }: Latency): Record<string, number | null> => ({
+  mean_latency_ms: mean_ms === null ? null : Math.round(mean_ms),
+  p95_latency_ms: p95_ms,
+})
+
+const spent = (cost: number, creditsPerUsd: number | undefined): Record<string, number> => ({
+  cost_usd: inUsd(cost),
+  ...(creditsPerUsd === undefined ? {} : { cost_credits: credits(cost, creditsPerUsd) }),
+})
+
+/** A generation as its caller may know it; `link` makes a URL that shows the picture under a key. */
+export function generationJson(
+  snapshot: Snapshot,
+  link: (key: string) => string,
+  creditsPerUsd?: number,
+): Record<string, unknown> {
+  const { id, request, key, status, failure, createdMs, startedMs, endedMs, model, servedModel } = snapshot
+  const { upstream, operation, prompt, n, size, quality, images, cost } = snapshot
+  return {
+    object: 'generation',
+    id,
+    request_id: request,
+    key,
+    status,
+    error: failure ? { code: failure.code, message: failure.message ?? null, param: failure.param ?? null } : null,
+    created_at: moment(createdMs),
+    started_at: moment(startedMs),
+    ended_at: moment(endedMs),
+    latency_ms: endedMs === undefined || startedMs === undefined ? null : endedMs - startedMs,
+    model,
+    served_model: servedModel ?? null,
+    upstream: upstream ?? null,
+    operation,
+    prompt,
+    n,
+    size: size ?? null,
+    quality: quality ?? null,
+    images: images.map((image) => ({ url: link(image) })),
+    ...(cost === undefined ? { cost_usd: null } : spent(cost, creditsPerUsd)),
+  }
+}
+
+/** A generation as an audit wants it. */
+export function auditJson(team: string, entry: Entry, creditsPerUsd?: number): Record<string, unknown> {
+  const {
+    id,
+    status,
+    failure,
+    upstream_request,
+    organization,
+    account,
+    attempts,
+    route,
+    reserved,
+    cost,
+    input_tokens,
+    output_tokens,
+  } = entry
+  return {
+    team,
+    ...generationJson(snapshotOf(entry), (key) => key, creditsPerUsd),
+    status,
+    error: failure,
+    run: id,
+    images: imagesOf(entry),
+    images_kept: keptOf(entry),
+    attempts,
+    route,
+    account,
+    upstream_request_id: upstream_request,
+    organization,
+    input_tokens,
+    output_tokens,
+    reserved_usd: inUsd(reserved),
+    quote_error_usd: cost === null || entry.status !== 'succeeded' ? null : inUsd(cost - reserved),
+    deleted_at: moment(entry.deleted_ms),
+  }
+}

@@ -1,0 +1,27 @@
+import * as z from 'zod'
+import { checked } from '../refusals/checked'
+import { type Failure, GatewayError } from '../runtime/errors'
+import { DAY_MS, dayOf } from '../limits/meter'
+import type { Period } from '../ledger/usage'
+
+const day = z.iso.date('Use a day such as 2027-01-31.')
+const query = z.object({ from: day.optional(), to: day.optional() })
+
+/** Reports read every generation of their days; those of more days are to be asked for piece by piece. */
+const MAX_DAYS = 366
+
+/** Which days (UTC, both included) a query asks for: today's month so far, if it does not say. Throws GatewayError. */
+export function periodOf(asked: Record<string, string>, nowMs: number): Period {
+  const { from: first, to = dayOf(nowMs) } = checked(query, asked)
+  const from = first ?? `${to.slice(0, 7)}-01`
+  const days = (Date.parse(to) - Date.parse(from)) / DAY_MS
+  if (days < 0 || days > MAX_DAYS) throw new GatewayError(WRONG_PERIOD)
+  return { from, to }
+}
+
+const WRONG_PERIOD: Failure = {
+  code: 'invalid_request',
+  message: `'from' is to be no later than 'to', and at most ${MAX_DAYS} days before it.`,
+  param: 'from',
+  reason: 'invalid_value',
+}
