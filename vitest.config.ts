@@ -63,6 +63,8 @@ const MODELS = {
 export default defineConfig({
   test: {
     silent: 'passed-only',
+    // Read by test/support/full.ts, also where there is no process: in workerd.
+    provide: { full: process.env['FULL'] === '1' },
     projects: [
       {
         plugins: [
