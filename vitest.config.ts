@@ -72,9 +72,6 @@ export default defineConfig({
             wrangler: { configPath: './wrangler.toml' },
             remoteBindings: false,
             miniflare: {
-              // The plugin's workerd is older than the date in wrangler.toml and refuses it.
-              compatibilityDate: '2026-09-18',
-              compatibilityFlags: ['enable_request_signal', 'global_fetch_strictly_public'],
               bindings: {
                 ADMIN_TOKEN: 'admin-token-of-the-tests',
                 SIGNING_SECRET: 'signing-secret-of-the-tests-32-characters',
