@@ -94,7 +94,7 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', 'test/lint/**'],
           deps: {
             optimizer: { ssr: { enabled: true, include: ['@openrouter/sdk', '@openrouter/sdk/models/errors'] } },
           },
@@ -103,7 +103,7 @@ export default defineConfig({
       {
         test: {
           name: 'server',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/lint/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
