@@ -25,7 +25,7 @@ export function checked<Schema extends z.ZodType>(schema: Schema, body: unknown)
 /** A path as OpenAI writes it: `images[0].image_url`. */
 export const parameterOf = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(
-    (before, key) => before + (typeof key === 'number' ? `[${key}]` : `${before && '..'}${String(key)}`),
+    (before, key) => before + (typeof key === 'number' ? `[${key}]` : `${before && '.'}${String(key)}`),
     '',
   )
 

@@ -33,5 +33,5 @@ function isPublic(hostname: string): boolean {
     const address = ipaddr.process(host)
     return address.range() === 'unicast' && (address.kind() === 'ipv4' || address.match(ipaddr.parseCIDR('2000::/3')))
   }
-  return host.includes('..') && !PRIVATE_NAMES.test(host)
+  return host.includes('.') && !PRIVATE_NAMES.test(host)
 }

@@ -38,7 +38,7 @@ export async function readChat(intake: Intake): Promise<ChatBody> {
 
 /** Where a string stands, whichever message and part it is in. */
 const placeOf = ([, , ...inMessage]: Path): string =>
-  inMessage.map((key) => (typeof key === 'number' ? '*' : key)).join('..')
+  inMessage.map((key) => (typeof key === 'number' ? '*' : key)).join('.')
 
 const TEXTS = ['content', 'content.*.text']
 const PICTURES = [

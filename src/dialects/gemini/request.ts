@@ -44,7 +44,7 @@ function formOf(method: string, alt: string | undefined): Wants['as'] {
 const INLINE = /^contents\.parts\.(?:inlineData|inline_data)\.data$/
 const FILE = /^contents\.parts\.(?:fileData|file_data)\.(?:fileUri|file_uri)$/
 
-const namesIn = (path: Path): string => path.filter((step) => typeof step === 'string').join('..')
+const namesIn = (path: Path): string => path.filter((step) => typeof step === 'string').join('.')
 
 const PICTURED: Pictured = {
   isPicture: (path) => INLINE.test(namesIn(path)) || FILE.test(namesIn(path)),

@@ -105,7 +105,7 @@ export async function readBody(intake: Intake): Promise<{ asked: ResponsesBody; 
 const BARE_PICTURES = ['input.*.result', 'tools.*.input_image_mask.image_url']
 const PICTURES = [...BARE_PICTURES, 'input.*.content.*.image_url']
 
-const placeOf = (path: Path): string => path.map((key) => (typeof key === 'number' ? '*' : key)).join('..')
+const placeOf = (path: Path): string => path.map((key) => (typeof key === 'number' ? '*' : key)).join('.')
 
 export const tooManyPictures = (param: string, most: number): Failure => ({
   code: 'invalid_request',
