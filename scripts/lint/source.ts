@@ -81,6 +81,16 @@ export function hashCommentsOf(text: string): Prose[] {
   return pieces.map(({ line, text: value }) => ({ line, text: value }))
 }
 
+/** The specifiers of imports and re-exports, of types too, and of `import()` with a string. */
+export function importsOf({ text, module }: Source): string[] {
+  const { staticImports, staticExports, dynamicImports } = module
+  const dynamic = dynamicImports.map(({ moduleRequest: { start, end } }) => text.slice(start + 1, end - 1))
+  const again = staticExports.flatMap(({ entries }) =>
+    entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
+  )
+  return [...new Set([...staticImports.map(({ moduleRequest }) => moduleRequest.value), ...again, ...dynamic])]
+}
+
 /** Titles of tests and of groups of tests. */
 export function titlesOf({ text, program }: Source): Prose[] {
   const titles: Prose[] = []

@@ -1,0 +1,102 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { FLOORS, TODO } from '../../scripts/lint/layers-table.ts'
+import { arrowsBelow, circlesIn, roomArrows, roomOf, upwardArrows, withoutKnown } from '../../scripts/lint/layers.ts'
+
+const TABLE = [['app.ts'], ['upper', 'other'], ['lower/index.ts'], ['lower']]
+
+/** A source tree with these files, in a temporary folder. */
+function tree(files: Record<string, string>): string {
+  const root = mkdtempSync(join(tmpdir(), 'layers-'))
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(root, name, '..'), { recursive: true })
+    writeFileSync(join(root, name), text)
+  }
+  return root
+}
+
+describe('arrows', () => {
+  test('come of imports, of types too, of re-exports and of dynamic imports', () => {
+    const root = tree({
+      'app.ts':
+        "import 'zod'\nimport { a } from './upper/a'\nexport type { B } from './lower'\nawait import('./lower/c')\n",
+      'upper/a.ts': "import type { C } from '../lower/c'\nexport const a = 1\n",
+      'lower/index.ts': 'export type B = 1\n',
+      'lower/c.ts': 'export type C = 1\n',
+    })
+    expect(Object.fromEntries(arrowsBelow(root))).toEqual({
+      'app.ts': ['upper/a.ts', 'lower/index.ts', 'lower/c.ts'],
+      'lower/c.ts': [],
+      'lower/index.ts': [],
+      'upper/a.ts': ['lower/c.ts'],
+    })
+  })
+
+  test('a file that the table names is a room of its own', () => {
+    expect(['lower/index.ts', 'lower/b/c.ts', 'upper/a.ts', 'elsewhere.ts'].map((file) => roomOf(file, TABLE))).toEqual(
+      ['lower/index.ts', 'lower', 'upper', undefined],
+    )
+  })
+
+  test('an arrow down or within a room is allowed', () => {
+    const arrows = new Map([
+      ['app.ts', ['upper/a.ts', 'lower/b.ts']],
+      ['upper/a.ts', ['upper/b.ts', 'lower/index.ts']],
+      ['lower/index.ts', ['lower/b.ts']],
+    ])
+    expect(upwardArrows(arrows, TABLE)).toEqual([])
+  })
+
+  test.each([
+    ['upward', 'lower/b.ts', 'upper/a.ts'],
+    ['to a room of the same floor', 'other/a.ts', 'upper/a.ts'],
+    ['to a file that is a room above', 'lower/b.ts', 'lower/index.ts'],
+  ])('an arrow %s is refused', (_, file, target) => {
+    expect(upwardArrows(new Map([[file, [target]]]), TABLE)).toEqual([
+      expect.stringContaining(`${file} imports ${target}`),
+    ])
+  })
+
+  test('a folder outside the table is refused', () => {
+    expect(upwardArrows(new Map([['utils/a.ts', []]]), TABLE)).toEqual([
+      expect.stringContaining('utils/a.ts is in no room'),
+    ])
+  })
+})
+
+describe('circles', () => {
+  test('of files are found', () => {
+    const arrows = new Map([
+      ['a', ['b']],
+      ['b', ['c', 'd']],
+      ['c', ['a']],
+      ['d', []],
+    ])
+    expect(circlesIn(arrows)).toEqual([['a', 'b', 'c']])
+  })
+
+  test('of rooms are found where no file is in one', () => {
+    const arrows = new Map([
+      ['upper/a.ts', ['lower/a.ts']],
+      ['lower/b.ts', ['upper/b.ts']],
+    ])
+    expect(circlesIn(arrows)).toEqual([])
+    expect(circlesIn(roomArrows(arrows, TABLE))).toEqual([['upper', 'lower']])
+  })
+})
+
+test('a known arrow passes, and is refused once it is gone', () => {
+  const arrows = new Map([['a', ['b', 'c']]])
+  expect(withoutKnown(arrows, [['a', 'b']])).toEqual([new Map([['a', ['c']]]), []])
+  expect(withoutKnown(arrows, [['a', 'd']])[1]).toEqual([expect.stringContaining('a > d')])
+})
+
+test('an upward arrow added to src fails', () => {
+  const [arrows] = withoutKnown(arrowsBelow('src'), TODO)
+  expect(upwardArrows(arrows, FLOORS)).toEqual([])
+  arrows.set('runtime/errors.ts', ['app.ts'])
+  expect(upwardArrows(arrows, FLOORS)).toEqual([expect.stringContaining('runtime is not above app.ts')])
+  expect(circlesIn(arrows).length).toBeGreaterThan(0)
+})
