@@ -33,6 +33,11 @@ const BEFORE_OTHER_THAT = new Set(
   ).split(' '),
 )
 
+/** Words before `where` after which it means "if". */
+const BEFORE_IF = new Set(
+  'undefined null missing absent empty none nothing true false only except even or and but'.split(' '),
+)
+
 /** Splits at full stops, blank lines, list items and tags such as `@throws`. */
 export function sentencesOf(text: string): string[] {
   return text
@@ -76,7 +81,7 @@ function relativeClausesIn(words: string[]): number {
   return words.filter((word, at) => {
     if (word === 'which' || word === 'who') return true
     if (at === 0 || at === words.length - 1) return false
-    if (word === 'where') return true
+    if (word === 'where') return !BEFORE_IF.has(words[at - 1] ?? '')
     return word === 'that' && !BEFORE_OTHER_THAT.has(words[at - 1] ?? '')
   }).length
 }
