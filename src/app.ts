@@ -3,7 +3,7 @@ import { version } from '../package.json'
 import { admin } from './admin/admin'
 import { configOf } from './config'
 import type { App } from './context'
-import { letPagesIn } from './http/cors'
+import { allowOrigins } from './http/cors'
 import { failureResponse } from './delivery/failure-response'
 import { showImage } from './routes/image-link'
 import { azureEdits, azureGenerations } from './dialects/openai-images/azure'
@@ -36,7 +36,7 @@ export const app = new Hono<App>()
     c.set('requestId', `req_${crypto.randomUUID().replaceAll('-', '')}`)
     await next()
   })
-  .use(letPagesIn)
+  .use(allowOrigins)
 
   .get('/health', (c) => c.json({ status: 'alive', gateway: 'darkroom', version }))
 

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { Config } from './config'
 import * as links from './store/links'
-import type { Visit } from './http/admission-lease'
+import type { RequestContext } from './http/admission-lease'
 
 /** What every handler of the app finds in its context. */
 export interface App {
@@ -10,7 +10,7 @@ export interface App {
 }
 
 /** What a request brings along to those who need not know that it is one. */
-export const visitOf = (c: Context<App>): Visit => ({
+export const requestContextOf = (c: Context<App>): RequestContext => ({
   env: c.env,
   waitUntil: (work) => c.executionCtx.waitUntil(work),
 })

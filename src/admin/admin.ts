@@ -2,8 +2,8 @@ import { timingSafeEqual } from 'node:crypto'
 import { Hono, type MiddlewareHandler } from 'hono'
 import type { App } from '../context'
 import { type Failure, GatewayError } from '../runtime/errors'
-import { bearerOf } from '../http/admission-lease'
-import { bearerKey, GATEWAY_TEAM } from '../credentials/caller'
+import { keyOf } from '../http/admission-lease'
+import { bearerToken, GATEWAY_TEAM } from '../credentials/caller'
 import { keyHash } from '../credentials/key-format'
 import { changeKey, issueKey, listKeys, revokeKey } from './keys'
 import { showAudit, showUsage } from './reports'
@@ -13,14 +13,14 @@ import { listDeliveries, redeliver, removeWebhook, rotateSecret, setWebhook, sho
 
 /** The team of the static key is there before anybody has used that. */
 const beGatewayTeam: MiddlewareHandler<App> = async function beGatewayTeam(c, next) {
-  if (c.get('config').gatewayKeyHash) await bearerOf({ team: GATEWAY_TEAM, keyHash: undefined }, c.env).catch(() => {})
+  if (c.get('config').gatewayKeyHash) await keyOf({ team: GATEWAY_TEAM, keyHash: undefined }, c.env).catch(() => {})
   await next()
 }
 
 /** What whoever runs the gateway can do, by its `ADMIN_TOKEN`. */
 export const admin = new Hono<App>()
   .use(async function requireAdmin(c, next) {
-    const given = keyHash(bearerKey(c.req.header('authorization')) ?? '')
+    const given = keyHash(bearerToken(c.req.header('authorization')) ?? '')
     if (!timingSafeEqual(given, keyHash(c.get('config').adminToken))) throw new GatewayError(NOT_ADMIN)
     await next()
   })

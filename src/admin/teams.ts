@@ -11,10 +11,10 @@ import { recallLeases } from '../http/admission-lease'
 import { TEAM_ID } from '../credentials/key-format'
 import { BURST_ALONE, isBurstAlone, type Limits, limits } from '../limits/limits'
 import { limitsOf, type Profile, TAKEN } from '../team/profile'
-import type { Standing } from '../limits/limit-status'
+import type { LimitStatus } from '../limits/limit-status'
 import { askDirectory } from '../team/listing'
 import { askTeam } from '../team/teams'
-import { moment, standingJson } from '../wire/json'
+import { moment, limitStatusJson } from '../wire/json'
 import { bodyOf } from './body'
 
 const name = z.string().min(1).max(100)
@@ -73,7 +73,7 @@ const listedJson = ({ id, name, created_ms }: Listed): Record<string, unknown> =
 /** `GET /admin/api/teams/{team}`: with how its limits stand. Throws GatewayError. */
 export async function showTeam(c: Context<App>): Promise<Response> {
   const { profile, standings } = unwrap(await askTeam(c.env, idAt(c), async (team) => await team.read()))
-  return c.json({ ...teamJson(profile, c.get('config')), standings: standings.filter(isOfTeam).map(standingJson) })
+  return c.json({ ...teamJson(profile, c.get('config')), standings: standings.filter(isOfTeam).map(limitStatusJson) })
 }
 
 /** `PATCH /admin/api/teams/{team}`: acts on its next request; `limits` replaces all of its own. Throws GatewayError. */
@@ -102,7 +102,7 @@ export async function deleteTeam(c: Context<App>): Promise<Response> {
 
 const idAt = (c: Context<App>): string => c.req.param('team') ?? ''
 
-const isOfTeam = ({ scope }: Standing): boolean => scope === 'team'
+const isOfTeam = ({ scope }: LimitStatus): boolean => scope === 'team'
 
 function planOf(plan: string | undefined, { plans }: Config): string | undefined {
   if (plan === undefined || plans.has(plan)) return plan

@@ -40,7 +40,7 @@ export async function changeAccount(c: Context<App>): Promise<Response> {
 function accountsAt(c: Context<App>): Upstream[] {
   const accounts = c.get('config').upstreams.filter(({ name }) => name === c.req.param('upstream'))
   if (accounts.length === 0) throw new GatewayError(NO_UPSTREAM)
-  if (accounts.some(({ standIn }) => standIn)) throw new GatewayError(STAND_IN)
+  if (accounts.some(({ isFallback }) => isFallback)) throw new GatewayError(STAND_IN)
   return accounts
 }
 
@@ -60,7 +60,7 @@ async function upstreamJson(accounts: readonly Upstream[], env: Env): Promise<Re
 }
 
 async function accountJson(upstream: Upstream, env: Env): Promise<Record<string, unknown>> {
-  const status = upstream.standIn ? UNTOUCHED : await accountStatusOf(env.ACCOUNTS, upstream)
+  const status = upstream.isFallback ? UNTOUCHED : await accountStatusOf(env.ACCOUNTS, upstream)
   const { account } = upstream
   return { object: 'account', account, ...(status ? statusJson(status, Date.now()) : UNKNOWN) }
 }

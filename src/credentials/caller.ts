@@ -19,7 +19,7 @@ interface KeySettings {
 export const GATEWAY_TEAM = 'default'
 
 /** The key of an Authorization header (RFC 6750 §2.1). */
-export const bearerKey = (authorization: string | undefined): string | undefined =>
+export const bearerToken = (authorization: string | undefined): string | undefined =>
   /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1]
 
 /** Tells whose key this is without asking anybody. Throws GatewayError `unauthorized` for a key that was forged. */

@@ -3,9 +3,9 @@ import type { App } from '../context'
 import { type Ready, ready } from './whole'
 import type { Rendered } from '../dialects/dialect'
 import { type Failure, GatewayError } from '../runtime/errors'
-import type { OnGlimpse } from '../generation/subscribers'
+import type { OnProgress } from '../generation/subscribers'
 import { forget, obtain } from '../generation/generations'
-import type { Ask, Obtained } from '../generation/task'
+import type { GenerateOptions, Obtained } from '../generation/task'
 import * as records from '../store/records'
 
 /** An answer, and how it came about. */
@@ -15,7 +15,7 @@ export interface Answer extends Obtained {
 
 /** Where an answer comes from, and how it is worded. */
 export interface Source {
-  ask: Ask
+  ask: GenerateOptions
   word: (obtained: Obtained) => Rendered
   c: Context<App>
 }
@@ -28,7 +28,7 @@ export async function fromCache(source: Source): Promise<Answer | undefined> {
 }
 
 /** The answer of a generation; for one that has outlived its images, whatever is made after it. Throws GatewayError. */
-export async function fromGeneration(source: Source, onGlimpse: OnGlimpse | undefined): Promise<Answer> {
+export async function fromGeneration(source: Source, onGlimpse: OnProgress | undefined): Promise<Answer> {
   const { ask, c } = source
   const first = await obtain(c.env.GENERATIONS, ask, onGlimpse)
   const answer = await worded(source, first)

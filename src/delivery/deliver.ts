@@ -1,13 +1,13 @@
 import type { Stream } from '../dialects/dialect'
-import type { Glimpse } from '../generation/subscribers'
+import type { ProgressEvent } from '../generation/subscribers'
 import { remember } from '../generation/generations'
 import { describe, log } from '../runtime/log'
 import { type Answer, fromGeneration, fromCache, type Source } from './answer'
 import { early, firstOf } from './early'
-import { type Errand, occasionOfErrand } from './delivery-context'
+import { type DeliveryContext, renderContextFor } from './delivery-context'
 import { failureOf } from './failure-response'
-import { Glimpses } from './progress-events'
-import { handOff } from './hand-off'
+import { ProgressEvents } from './progress-events'
+import { respondWithJob } from './respond-with-job'
 import { answerHeaders, earlyHeaders } from './headers'
 import { preferenceOf } from './preference'
 import { type Ready, ready, whole } from './whole'
@@ -21,16 +21,16 @@ const HAND_OFF_MS = 10_000
  * Sends an answer the way its caller wants it: whole; begun early, where it comes in pieces or takes long; or, to whoever
  * does not want to wait so long, as word of where it will be. Throws GatewayError.
  */
-export async function deliver<Wants>(errand: Errand<Wants>): Promise<Response> {
+export async function deliver<Wants>(errand: DeliveryContext<Wants>): Promise<Response> {
   const { c, dialect, wants, told, count } = errand
   const { request } = told.ask.task
   const { waitMs, applied } = errand.handOff ? HANDED_OFF : preferenceOf(c.req.header('prefer'))
-  if (waitMs === 0) return await handOff(errand, applied)
+  if (waitMs === 0) return await respondWithJob(errand, applied)
 
-  const stream = dialect.stream?.(request, wants, occasionOfErrand(errand))
-  const glimpses = new Glimpses(stream ? request.partials : 0, stream?.progress !== undefined)
+  const stream = dialect.stream?.(request, wants, renderContextFor(errand))
+  const glimpses = new ProgressEvents(stream ? request.partials : 0, stream?.progress !== undefined)
   const source = sourceOf(errand, stream, waitMs)
-  const cached = errand.isNearEnough ? await fromCache(source) : undefined
+  const cached = errand.mayServeFromCache ? await fromCache(source) : undefined
   if (cached) return inFull(errand, stream, cached)
 
   const answer = fromGeneration(source, glimpses.areWanted ? (glimpse) => glimpses.add(glimpse) : undefined)
@@ -39,7 +39,7 @@ export async function deliver<Wants>(errand: Errand<Wants>): Promise<Response> {
   const patienceMs = waitMs ?? (stream ? everyMs : heartbeatAfterMs)
   const first = await firstOf({ glimpse: glimpses.arrival, answer }, patienceMs)
   if (first === 'answer') return inFull(errand, stream, await answer)
-  if (first === 'silence' && waitMs !== undefined) return await handOff(errand, applied)
+  if (first === 'silence' && waitMs !== undefined) return await respondWithJob(errand, applied)
   const { contentType, idle } = stream ?? WHITE_SPACE
   return early(
     {
@@ -65,7 +65,11 @@ const HANDED_OFF = { waitMs: 0, applied: undefined }
 /** JSON may begin with it (RFC 8259 §2). */
 const WHITE_SPACE = { contentType: 'application/json', idle: () => ' ' }
 
-function sourceOf<Wants>(errand: Errand<Wants>, stream: Stream | undefined, waitMs: number | undefined): Source {
+function sourceOf<Wants>(
+  errand: DeliveryContext<Wants>,
+  stream: Stream | undefined,
+  waitMs: number | undefined,
+): Source {
   const { c, dialect, wants, told } = errand
   // Whoever says how long it waits is not turned away before it is handed off.
   const patienceMs = waitMs === undefined ? told.ask.patienceMs : Math.max(told.ask.patienceMs, waitMs + HAND_OFF_MS)
@@ -73,19 +77,19 @@ function sourceOf<Wants>(errand: Errand<Wants>, stream: Stream | undefined, wait
     ask: { ...told.ask, patienceMs },
     c,
     word: ({ record }) => {
-      if (!stream) return dialect.render(record, wants, occasionOfErrand(errand))
+      if (!stream) return dialect.render(record, wants, renderContextFor(errand))
       return { contentType: stream.contentType, parts: stream.close(record) }
     },
   }
 }
 
-function inFull<Wants>({ told, count }: Errand<Wants>, stream: Stream | undefined, answer: Answer): Response {
+function inFull<Wants>({ told, count }: DeliveryContext<Wants>, stream: Stream | undefined, answer: Answer): Response {
   count(answer)
   return whole(answer.ready, answerHeaders(told, answer, Date.now()), stream?.opening())
 }
 
 /** A preview that was removed meanwhile, or that R2 does not give, is done without. */
-async function shown(stream: Stream | undefined, glimpse: Glimpse, bucket: R2Bucket): Promise<Ready | undefined> {
+async function shown(stream: Stream | undefined, glimpse: ProgressEvent, bucket: R2Bucket): Promise<Ready | undefined> {
   if (!stream) return undefined
   const { contentType } = stream
   if ('percent' in glimpse) {
@@ -102,7 +106,7 @@ async function shown(stream: Stream | undefined, glimpse: Glimpse, bucket: R2Buc
 
 /** A failure in a stream's own words, or in those of an answer; where there are none, whoever asks again is told. */
 async function excused<Wants>(
-  { c, dialect, wants, told }: Errand<Wants>,
+  { c, dialect, wants, told }: DeliveryContext<Wants>,
   stream: Stream | undefined,
   error: unknown,
 ): Promise<string | undefined> {

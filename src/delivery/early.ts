@@ -1,5 +1,5 @@
-import type { Glimpse } from '../generation/subscribers'
-import type { Glimpses } from './progress-events'
+import type { ProgressEvent } from '../generation/subscribers'
+import type { ProgressEvents } from './progress-events'
 import { type Ready, send, type Writer } from './whole'
 
 /** An answer that goes out before it is there. */
@@ -9,13 +9,13 @@ export interface Early {
   opening: string
   /** Says nothing, and keeps the connection from being taken for dead. */
   idle: () => string
-  glimpses: Glimpses
+  glimpses: ProgressEvents
   /** The answer; where it fails and the wire format has no words for that any more, the connection is broken off. */
   answer: Promise<Ready>
   /** How often something is sent at least, in ms. */
   everyMs: number
   /** Makes a glimpse ready; undefined where it is gone. */
-  show: (glimpse: Glimpse) => Promise<Ready | undefined>
+  show: (glimpse: ProgressEvent) => Promise<Ready | undefined>
   /** Words a failure of the answer; undefined where the wire format has no words for it. */
   excuse: (error: unknown) => Promise<string | undefined>
 }

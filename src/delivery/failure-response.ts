@@ -3,7 +3,7 @@ import type { Worded } from '../dialects/dialect'
 import { type Failure, GatewayError, STATUS } from '../runtime/errors'
 import { describe, log } from '../runtime/log'
 import { StoreError } from '../store/trouble'
-import type { Standing } from '../limits/limit-status'
+import type { LimitStatus } from '../limits/limit-status'
 import { limitHeaders } from '../wire/limit-headers'
 
 type Word = (failure: Failure, requestId: string) => Worded
@@ -13,7 +13,7 @@ export function failureResponse(
   error: unknown,
   word: Word,
   requestId: string,
-  standings: readonly Standing[] = [],
+  standings: readonly LimitStatus[] = [],
 ): Response {
   const failure = failureOf(error, requestId)
   const { status, contentType, text } = word(failure, requestId)

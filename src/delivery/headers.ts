@@ -1,15 +1,15 @@
 import type { Adjustment } from '../catalog/fit'
 import type { Shutdown } from '../catalog/model'
 import { credits, usd } from '../catalog/money'
-import type { Ask, Obtained } from '../generation/task'
+import type { GenerateOptions, Obtained } from '../generation/task'
 import type { ImageRecord } from '../image/record'
-import { afterImages, type Standing } from '../limits/limit-status'
+import { afterImages, type LimitStatus } from '../limits/limit-status'
 import type { Freshness } from './freshness'
 import { limitHeaders } from '../wire/limit-headers'
 
 /** What is known of a request when it is answered. */
-export interface Told {
-  ask: Ask
+export interface ResponseMeta {
+  ask: GenerateOptions
   freshness: Freshness
   requestId: string
   /** When it came, in ms since 1970. */
@@ -17,14 +17,14 @@ export interface Told {
   /** What was not done as it was asked for. */
   adjustments: readonly Adjustment[]
   /** How its limits stood when it was let in. */
-  standings: readonly Standing[]
+  standings: readonly LimitStatus[]
   /** What its model has before it. */
   shutdown: Shutdown | undefined
   creditsPerUsd: number | undefined
 }
 
 /** The headers of an answer (design §3.4). None of them comes from the upstream's. */
-export function answerHeaders(told: Told, { record, origin }: Obtained, nowMs: number): Record<string, string> {
+export function answerHeaders(told: ResponseMeta, { record, origin }: Obtained, nowMs: number): Record<string, string> {
   const { ask, freshness, startedMs, standings } = told
   return {
     ...generalHeaders(told, madeOtherwise(record, ask.task.request.n)),
@@ -55,14 +55,14 @@ export const UNBUFFERED = {
 }
 
 /** The headers of an answer that goes out before it is there. */
-export const earlyHeaders = (told: Told): Record<string, string> => ({
+export const earlyHeaders = (told: ResponseMeta): Record<string, string> => ({
   ...generalHeaders(told),
   ...limitHeaders(told.standings),
   ...UNBUFFERED,
 })
 
 /** What can be said of every answer, whether it is there or not. */
-export function generalHeaders(told: Told, more: string[] = []): Record<string, string> {
+export function generalHeaders(told: ResponseMeta, more: string[] = []): Record<string, string> {
   const { requestId, ask, adjustments, shutdown } = told
   const notes = [...adjustments.map(({ note }) => note), ...more]
   return {
@@ -92,7 +92,7 @@ export const madeOtherwise = ({ adjusted = [], images }: ImageRecord, n: number)
   images.length < n ? [...adjusted, `n=${n}>${images.length}`] : [...adjusted]
 
 /** What this request cost, in micro-USD; nothing is said where no price is known. */
-const costHeaders = (cost: number | undefined, { creditsPerUsd }: Told): Record<string, string> => ({
+const costHeaders = (cost: number | undefined, { creditsPerUsd }: ResponseMeta): Record<string, string> => ({
   ...(cost === undefined ? {} : { 'x-cost-usd': usd(cost) }),
   ...(cost === undefined || !creditsPerUsd ? {} : { 'x-cost-credits': String(credits(cost, creditsPerUsd)) }),
 })

@@ -1,8 +1,8 @@
-import type { Glimpse } from '../generation/subscribers'
+import type { ProgressEvent } from '../generation/subscribers'
 import type { PartialImage } from '../image/record'
 
 /** What is shown to a client while it waits: previews, of each picture at most as many as it wants, and how far it is. */
-export class Glimpses {
+export class ProgressEvents {
   readonly #most: number
   readonly #wantsProgress: boolean
   readonly #shown = new Map<number, number>()
@@ -21,7 +21,7 @@ export class Glimpses {
     return this.#most > 0 || this.#wantsProgress
   }
 
-  add(glimpse: Glimpse): void {
+  add(glimpse: ProgressEvent): void {
     if ('percent' in glimpse) this.#addProgress(glimpse.percent)
     else this.#addPreview(glimpse)
   }
@@ -45,7 +45,7 @@ export class Glimpses {
     return this.#arrived.promise
   }
 
-  take(): Glimpse | undefined {
+  take(): ProgressEvent | undefined {
     const percent = this.#percent
     this.#percent = undefined
     const glimpse = percent === undefined ? this.#previews.shift() : { percent }

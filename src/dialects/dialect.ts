@@ -7,7 +7,7 @@ import type { ImageRequest } from '../image/request'
 import type { ImageRecord, PartialImage, StoredImage } from '../image/record'
 import type { Snapshot } from '../ledger/snapshot'
 import type { Intake } from './intake'
-import type { Occasion } from './render-context'
+import type { RenderContext } from './render-context'
 
 /** A request in our own terms. */
 export interface Asked<Wants> {
@@ -17,11 +17,11 @@ export interface Asked<Wants> {
   /** How the caller wants the answer worded; plain data, known to the dialect only. */
   wants: Wants
   /** Set where the body asks for nothing but word of where the answer will be. */
-  handOff?: HandOff
+  handOff?: JobRequest
 }
 
 /** How the end of a generation is told to whoever does not wait for it, where the body says so. */
-export interface HandOff {
+export interface JobRequest {
   /** A URL that hears of it in the dialect's own words, and the parameter that named it. */
   webhook?: { url: string; param: string }
 }
@@ -94,13 +94,13 @@ export interface Dialect<Wants> {
   /** Reads a request. Throws GatewayError. */
   parse(intake: Intake): Promise<Asked<Wants>>
   /** Words an answer as one JSON value. */
-  render(record: ImageRecord, wants: Wants, occasion: Occasion): Rendered
+  render(record: ImageRecord, wants: Wants, occasion: RenderContext): Rendered
   /** Words an answer in pieces, where the caller wants it so. */
-  stream?(request: ImageRequest, wants: Wants, occasion: Occasion): Stream | undefined
+  stream?(request: ImageRequest, wants: Wants, occasion: RenderContext): Stream | undefined
   /** Words that a request was handed off, where its body asked for that. */
-  renderHandOff?(occasion: Occasion, wants: Wants): unknown
+  renderHandOff?(occasion: RenderContext, wants: Wants): unknown
   /** Words for the webhook that its body named how a generation ended, or stands; undefined where that is not told. */
-  renderNotice?(snapshot: Snapshot, wants: Wants, occasion: Occasion): unknown
+  renderNotice?(snapshot: Snapshot, wants: Wants, occasion: RenderContext): unknown
   /**
    * Words a failure, without its headers. What the caller wants is not known of a request that could not be read; nor is
    * there a generation, by its id, of one that was refused.

@@ -4,7 +4,7 @@ import type { Snapshot } from '../ledger/snapshot'
 import { azureEdits, azureGenerations } from './openai-images/azure'
 import { chatCompletions, openrouterChat } from './chat-completions/chat-completions'
 import type { Dialect, Rendered } from './dialect'
-import type { Occasion } from './render-context'
+import type { RenderContext } from './render-context'
 import { gemini } from './gemini/gemini'
 import { grsaiApi, grsaiDraw } from './grsai/grsai'
 import { imageEdits, imageGenerations, imageVariations } from './openai-images/openai-images'
@@ -14,8 +14,8 @@ import { responses } from './responses/responses'
 /** A dialect to which what a caller wanted is given as the JSON that was kept of it; it says nothing to what it cannot read. */
 interface Recalled {
   id: string
-  render: (record: ImageRecord, wants: string, occasion: Occasion) => Rendered | undefined
-  renderNotice: (snapshot: Snapshot, wants: string, occasion: Occasion) => unknown
+  render: (record: ImageRecord, wants: string, occasion: RenderContext) => Rendered | undefined
+  renderNotice: (snapshot: Snapshot, wants: string, occasion: RenderContext) => unknown
 }
 
 function recalled<Wants>(dialect: Dialect<Wants>): Recalled {
@@ -48,9 +48,9 @@ const DIALECTS: readonly Recalled[] = [
 ]
 
 /** An answer in the words in which it was asked for; undefined where that dialect is no longer spoken so. */
-export const answerIn = (form: JobForm, record: ImageRecord, occasion: Occasion): Rendered | undefined =>
+export const answerIn = (form: JobForm, record: ImageRecord, occasion: RenderContext): Rendered | undefined =>
   DIALECTS.find(({ id }) => id === form.dialect)?.render(record, form.wants, occasion)
 
 /** How a generation stands, in the words of the dialect that named the receiver; undefined where it has none for that. */
-export const noticeIn = (form: JobForm, snapshot: Snapshot, occasion: Occasion): unknown =>
+export const noticeIn = (form: JobForm, snapshot: Snapshot, occasion: RenderContext): unknown =>
   DIALECTS.find(({ id }) => id === form.dialect)?.renderNotice(snapshot, form.wants, occasion)

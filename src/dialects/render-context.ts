@@ -3,7 +3,7 @@ import { type App, linkOf } from '../context'
 import * as links from '../store/links'
 
 /** The request that an answer belongs to. */
-export interface Occasion {
+export interface RenderContext {
   /** The generation's id. */
   generation: string
   requestId: string
@@ -16,7 +16,7 @@ export interface Occasion {
 }
 
 /** What a dialect may know of the request that an answer belongs to, which need not be this one. */
-export const occasionOf = (request: links.Naming, c: Context<App>): Occasion => ({
+export const renderContextOf = (request: links.Naming, c: Context<App>): RenderContext => ({
   ...request,
   link: linkOf(c),
   reference: (key) => links.reference(request, key, c.get('config')),

@@ -1,18 +1,18 @@
-import type { Audience } from './subscribers'
+import type { Subscribers } from './subscribers'
 import type { ProgressWebhooks } from './progress-webhooks'
 import type { Jobs } from './jobs'
-import type { Memory } from './store'
+import type { GenerationStore } from './generation-store'
 import type { Outbox } from './outbox'
 
 /** What a generation works with. */
 export interface GenerationContext {
   ctx: DurableObjectState
   env: Env
-  memory: Memory
+  store: GenerationStore
   jobs: Jobs
   outbox: Outbox
   progressWebhooks: ProgressWebhooks
-  audience: Audience
+  subscribers: Subscribers
   /** What is only known while a run is in hand. */
   live: Live
 }

@@ -1,7 +1,7 @@
 import { configOf } from '../config'
 import type { Result } from '../runtime/errors'
 import type { Waiting } from '../ledger/entry'
-import type { RunRow } from './store'
+import type { RunRow } from './generation-store'
 import { orderOf, reserve } from './payment'
 import { JOB_PATIENCE_MS } from './route-plan'
 import type { GenerationContext } from './context'
@@ -11,10 +11,10 @@ import type { GenerationContext } from './context'
  */
 
 /** Whether anybody waits for it. */
-export const isWanted = ({ audience, jobs }: GenerationContext): boolean => !audience.isEmpty || jobs.isAwaited
+export const isWanted = ({ subscribers, jobs }: GenerationContext): boolean => !subscribers.isEmpty || jobs.isAwaited
 
 /** Whether anybody does who may wait for the turn of a run. */
-const mayWait = ({ audience, jobs }: GenerationContext): boolean => audience.isPatient || jobs.isOpen
+const mayWait = ({ subscribers, jobs }: GenerationContext): boolean => subscribers.isPatient || jobs.isOpen
 
 /** For how long a run waits where all upstreams are busy, in ms: a job does for longer than a client. */
 export const patienceMsOf = ({ jobs, env }: GenerationContext): number =>

@@ -3,7 +3,7 @@ import { ProviderError } from '../providers/provider'
 import type { Able } from '../upstreams/able'
 import { accountIdOf } from '../upstreams/accounts'
 import type { Route } from '../upstreams/route'
-import type { Seat } from '../upstreams/route-options'
+import type { Slot } from '../upstreams/route-options'
 import { makeCall } from './call'
 import { type Call, end, missingFrom, missingOf, type Progress } from './progress'
 import type { Run } from './run'
@@ -13,12 +13,12 @@ const MAX_AT_ONCE = 4
 
 /** A call of an earlier process, and whose seat it has. */
 export interface Resumed {
-  seat: Seat<Able>
+  seat: Slot<Able>
   call: Call
 }
 
 /** Has the pictures made that are missing, by as many calls as that takes, several at once. */
-export class Filling {
+export class FanOut {
   readonly #run: Run
   readonly #route: Route<Able>
   readonly #progress: Progress
@@ -83,7 +83,7 @@ export class Filling {
         isCalledOff = !this.#isShort(this.#seeking - 1)
         return !isCalledOff
       }
-      const attempt = async (seat: Seat<Able>): Promise<boolean> => {
+      const attempt = async (seat: Slot<Able>): Promise<boolean> => {
         const call = taken
         taken = undefined
         return await this.#call(seat, call)
@@ -106,7 +106,7 @@ export class Filling {
    * Has one upstream make as many of the missing pictures as it makes at once; what it leaves is for the next one. False
    * where none was missing any more.
    */
-  async #call(seat: Seat<Able>, resumed: Call | undefined): Promise<boolean> {
+  async #call(seat: Slot<Able>, resumed: Call | undefined): Promise<boolean> {
     const { candidate } = seat
     // What its upstream has in hand is stopped there.
     if (!resumed) {
@@ -141,7 +141,7 @@ export class Filling {
     this.#run.note(this.#progress)
   }
 
-  #newCall({ candidate, id }: Seat<Able>): Call {
+  #newCall({ candidate, id }: Slot<Able>): Call {
     const { upstream, model, perCall, adjustments, request } = candidate
     const { size, quality, format } = request
     const call: Call = {

@@ -6,18 +6,18 @@ import * as images from '../store/images'
 import * as records from '../store/records'
 import type { Payer } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'
-import { Audience, concerns, type Ended, type OnGlimpse, type Waiter } from './subscribers'
+import { Subscribers, concerns, type Ended, type OnProgress, type Subscriber } from './subscribers'
 import { ProgressWebhooks } from './progress-webhooks'
-import { Closing } from './finalize'
+import { Finalizer } from './finalizer'
 import { withDeadline } from '../runtime/deadline'
 import { CANCELLED } from './failures'
 import { Jobs, TOLD_MS } from './jobs'
-import { Memory, newRun } from './store'
+import { GenerationStore, newRun } from './generation-store'
 import { Outbox } from './outbox'
 import { Runner } from './runner'
 import type { GenerationContext } from './context'
 import { begun } from './snapshot'
-import type { Ask, JobForm, Obtained } from './task'
+import type { GenerateOptions, JobForm, Obtained } from './task'
 
 /** For so long an alarm waits for receivers, in ms. */
 const SEND_MS = 1000
@@ -32,56 +32,56 @@ export interface Seen {
 
 /** Makes the images of one fingerprint: once, however many ask at once, and to the end, whoever hangs up. */
 export class Generation extends DurableObject<Env> {
-  readonly #memory = new Memory(this.ctx.storage)
+  readonly #store = new GenerationStore(this.ctx.storage)
   readonly #jobs = new Jobs(this.ctx.storage)
   readonly #outbox = new Outbox(this.ctx.storage, this.env)
-  readonly #audience = new Audience()
+  readonly #subscribers = new Subscribers()
   readonly #context: GenerationContext = {
     ctx: this.ctx,
     env: this.env,
-    memory: this.#memory,
+    store: this.#store,
     jobs: this.#jobs,
     outbox: this.#outbox,
     progressWebhooks: new ProgressWebhooks(this.ctx, this.env, this.#jobs),
-    audience: this.#audience,
+    subscribers: this.#subscribers,
     live: {},
   }
-  readonly #closing = new Closing(this.#context)
+  readonly #closing = new Finalizer(this.#context)
   readonly #runner = new Runner(this.#context, this.#closing)
 
   /**
    * Hands back the answer already made, joins the making of it, or makes it, and shows what there is of it meanwhile. Whoever
    * joins a run that was refused to its payer, or cancelled by that payer's team, starts it anew.
    */
-  async obtain(ask: Ask, onGlimpse?: OnGlimpse): Promise<Result<Obtained>> {
+  async obtain(ask: GenerateOptions, onGlimpse?: OnProgress): Promise<Result<Obtained>> {
     for (;;) {
       await this.#runner.atRest()
       const known = this.#known(ask)
       if (known) {
         if (ask.webhook || ask.keepMs > 0) await this.#endKnown(ask, known)
-        return originating(this.#memory.madeFor, ask, 'HIT', known)
+        return originating(this.#store.madeFor, ask, 'HIT', known)
       }
-      const startedBy = this.#memory.run?.task.requestId ?? ask.task.requestId
+      const startedBy = this.#store.run?.task.requestId ?? ask.task.requestId
       const { made, only } = await this.#attend(ask, onGlimpse)
       if (concerns(only, ask.task.payer)) return originating(startedBy, ask, 'JOINED', made)
     }
   }
 
   /** Takes a generation on as a job of its caller's team, and tells how it stands once that is known to be possible. */
-  async submit(ask: Ask, form: JobForm): Promise<Result<Seen>> {
+  async submit(ask: GenerateOptions, form: JobForm): Promise<Result<Seen>> {
     await this.#runner.atRest()
     const known = this.#known(ask)
     if (known && !known.ok) return known
     const { task, keepMs } = ask
     const now = Date.now()
     const earlier = this.#jobs.of(task.payer.team)
-    const { run } = this.#memory
+    const { run } = this.#store
     // Whoever has waited for a while before it hands its request off, or does so again, asked for it then.
     const again = earlier && !earlier.ended && earlier.task.payer.key === task.payer.key ? earlier : undefined
     const own = run?.task.requestId === task.requestId ? run : again
     this.#jobs.put(ask, form, own?.createdMs ?? now)
     this.#jobs.hook(ask, now, true)
-    this.#memory.hold(Math.max(keepMs, TOLD_MS), now)
+    this.#store.hold(Math.max(keepMs, TOLD_MS), now)
     if (known) await this.#endKnown(ask, known)
     else if (!run) {
       const refusal = await this.#runner.begin(newRun(task), { isTold: true })
@@ -94,7 +94,7 @@ export class Generation extends DurableObject<Env> {
 
   /** The generation as a team may see it; undefined where it has not asked for it, or that was long ago. */
   see(team: string): Seen | undefined {
-    const [job, run] = [this.#jobs.of(team), this.#memory.run]
+    const [job, run] = [this.#jobs.of(team), this.#store.run]
     if (job?.ended) {
       const {
         dialect,
@@ -104,7 +104,7 @@ export class Generation extends DurableObject<Env> {
       return {
         snapshot,
         form: { dialect, wants },
-        record: snapshot.status === 'succeeded' ? this.#memory.record : undefined,
+        record: snapshot.status === 'succeeded' ? this.#store.record : undefined,
       }
     }
     // Its run was somebody else's and has just ended: one of its own is about to begin.
@@ -122,9 +122,9 @@ export class Generation extends DurableObject<Env> {
    */
   async cancel(team: string): Promise<Snapshot | undefined> {
     await this.#runner.atRest()
-    const [job, run] = [this.#jobs.of(team), this.#memory.run]
+    const [job, run] = [this.#jobs.of(team), this.#store.run]
     if (run?.task.payer.team === team) {
-      const { ended } = this.#audience.join(0)
+      const { ended } = this.#subscribers.join(0)
       await this.#runner.cancel(run)
       return (await ended).snapshot
     }
@@ -147,14 +147,14 @@ export class Generation extends DurableObject<Env> {
   /** Hears that whoever waited for a run could not be told how it failed, and tells it to who asks again. */
   async remember(failure: Failure, payer: Payer): Promise<void> {
     await this.#runner.atRest()
-    if (!this.#memory.run) await this.#closing.remember(failure, payer)
+    if (!this.#store.run) await this.#closing.remember(failure, payer)
   }
 
   /** Forgets its answer, or only that of one run, and the near copy, which may be of an older answer. */
   async forget(id: string, run?: string): Promise<void> {
-    const made = this.#memory.record?.images.map(({ key }) => images.placeOfKey(key)?.run)
+    const made = this.#store.record?.images.map(({ key }) => images.placeOfKey(key)?.run)
     if (made && (run === undefined || made.includes(run))) {
-      this.#memory.forgetRecord()
+      this.#store.forgetRecord()
       await this.#closing.rearm()
     }
     await records.remove(this.env.CACHE, id)
@@ -168,7 +168,7 @@ export class Generation extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#runner.recover({ asked: false })
-    const { run } = this.#memory
+    const { run } = this.#store
     if (run?.queued) await this.#runner.askAgain(run)
     await this.#closing.settle()
     await this.#closing.removePartials()
@@ -188,44 +188,44 @@ export class Generation extends DurableObject<Env> {
     isInTime = false
   }
 
-  #known(ask: Ask): Result<ImageRecord> | undefined {
-    return this.#memory.run ? undefined : this.#memory.known(ask, Date.now())
+  #known(ask: GenerateOptions): Result<ImageRecord> | undefined {
+    return this.#store.run ? undefined : this.#store.known(ask, Date.now())
   }
 
   /** Ends what an ask has entered by what is known; a team was told before of what its own request had made. */
-  async #endKnown(ask: Ask, made: Result<ImageRecord>): Promise<void> {
+  async #endKnown(ask: GenerateOptions, made: Result<ImageRecord>): Promise<void> {
     const now = Date.now()
     this.#jobs.hook(ask, now)
-    this.#memory.hold(ask.keepMs, now)
-    const isSettled = ask.isReplay || this.#memory.madeFor === ask.task.requestId
+    this.#store.hold(ask.keepMs, now)
+    const isSettled = ask.isReplay || this.#store.madeFor === ask.task.requestId
     await this.#closing.end({ task: ask.task, made, cost: 0, endedMs: now, isSettled })
   }
 
   /** Waits for the end of the run, which is begun where there is none. */
-  async #attend(ask: Ask, onGlimpse: OnGlimpse | undefined): Promise<Ended> {
+  async #attend(ask: GenerateOptions, onGlimpse: OnProgress | undefined): Promise<Ended> {
     const now = Date.now()
-    const waiter = this.#audience.join(ask.patienceMs, onGlimpse)
+    const waiter = this.#subscribers.join(ask.patienceMs, onGlimpse)
     this.#jobs.hook(ask, now)
-    this.#memory.hold(ask.keepMs, now)
-    if (!this.#memory.run) void this.#runner.begin(newRun(ask.task), { isTold: true })
+    this.#store.hold(ask.keepMs, now)
+    if (!this.#store.run) void this.#runner.begin(newRun(ask.task), { isTold: true })
     const timer = setTimeout(() => void this.#turnAway(ask, waiter), ask.patienceMs)
     try {
       return await waiter.ended
     } finally {
       clearTimeout(timer)
-      this.#audience.leave(waiter)
+      this.#subscribers.leave(waiter)
     }
   }
 
   /** Ends the waiting of whoever has waited long enough for its turn. */
-  async #turnAway({ task }: Ask, waiter: Waiter): Promise<void> {
+  async #turnAway({ task }: GenerateOptions, waiter: Subscriber): Promise<void> {
     await this.#runner.ordered
-    const { run } = this.#memory
-    if (!run?.queued || !this.#audience.has(waiter)) return
+    const { run } = this.#store
+    if (!run?.queued || !this.#subscribers.has(waiter)) return
     this.#jobs.unhook(task.requestId)
-    this.#audience.leave(waiter)
+    this.#subscribers.leave(waiter)
     // Whoever is told may come back at once, and is not to find the run that is being given up.
-    if (this.#audience.isEmpty && !this.#jobs.isAwaited) await this.#runner.giveUp(run)
+    if (this.#subscribers.isEmpty && !this.#jobs.isAwaited) await this.#runner.giveUp(run)
     waiter.end({ made: failed(run.queued) })
   }
 }
@@ -240,7 +240,7 @@ const GONE: Failure = {
 /** Whoever asks once more for what its own request had started is answered as if it had never been cut off. */
 const originating = (
   startedBy: string | undefined,
-  { task }: Ask,
+  { task }: GenerateOptions,
   origin: Obtained['origin'],
   made: Result<ImageRecord>,
 ): Result<Obtained> =>

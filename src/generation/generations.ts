@@ -2,19 +2,22 @@ import { type Failure, unwrap } from '../runtime/errors'
 import { describe, log } from '../runtime/log'
 import { reach } from '../runtime/reach'
 import { placeOfKey } from '../store/images'
-import type { OnGlimpse } from './subscribers'
+import type { OnProgress } from './subscribers'
 import type { Generation, Seen } from './generation'
 import type { Snapshot } from '../ledger/snapshot'
-import type { Ask, JobForm, Obtained, Task } from './task'
+import type { GenerateOptions, JobForm, Obtained, Task } from './task'
 
 type Generations = DurableObjectNamespace<Generation>
 
 /** Asks a generation for its answer; one that went away meanwhile knows what it was doing. Throws GatewayError. */
-export const obtain = async (generations: Generations, ask: Ask, onGlimpse: OnGlimpse | undefined): Promise<Obtained> =>
-  unwrap(await reach(async () => await generations.getByName(ask.task.id).obtain(ask, onGlimpse)))
+export const obtain = async (
+  generations: Generations,
+  ask: GenerateOptions,
+  onGlimpse: OnProgress | undefined,
+): Promise<Obtained> => unwrap(await reach(async () => await generations.getByName(ask.task.id).obtain(ask, onGlimpse)))
 
 /** Hands a generation off as a job; one that is there already comes with its record. Throws GatewayError. */
-export const submit = async (generations: Generations, ask: Ask, form: JobForm): Promise<Seen> =>
+export const submit = async (generations: Generations, ask: GenerateOptions, form: JobForm): Promise<Seen> =>
   unwrap(await reach(async () => await generations.getByName(ask.task.id).submit(ask, form)))
 
 /** A generation as a team may see it; undefined where it knows nothing of that. Throws GatewayError. */

@@ -2,7 +2,7 @@ import { type Concerned, concerns } from './subscribers'
 import { DAY_MS } from '../limits/meter'
 import type { Snapshot } from '../ledger/snapshot'
 import { begun, type End, ended, type Notice } from './snapshot'
-import type { Ask, JobForm, Task } from './task'
+import type { GenerateOptions, JobForm, Task } from './task'
 
 /** What a team handed off, and how it ended; `untilMs` (ms since 1970) is until when that is told. */
 export interface Job extends JobForm {
@@ -56,7 +56,7 @@ export class Jobs {
   }
 
   /** Enters a job, in place of an earlier one of its team. */
-  put({ task, event }: Ask, form: JobForm, createdMs: number): void {
+  put({ task, event }: GenerateOptions, form: JobForm, createdMs: number): void {
     this.#put({ ...form, task, event, createdMs })
   }
 
@@ -66,7 +66,7 @@ export class Jobs {
   }
 
   /** Enters the URL of a request. */
-  hook({ task, webhook }: Ask, createdMs: number, isHandedOff = false): void {
+  hook({ task, webhook }: GenerateOptions, createdMs: number, isHandedOff = false): void {
     if (!webhook) return
     const { id: event, url, form } = webhook
     const before = this.#storage.kv.get<Hook>(HOOK + event)

@@ -5,7 +5,7 @@ import { StoreError } from '../store/trouble'
 import type { Able } from '../upstreams/able'
 import { Route } from '../upstreams/route'
 import { FAILED } from './failures'
-import { Filling, type Resumed } from './fan-out'
+import { FanOut, type Resumed } from './fan-out'
 import { costOf } from './payment'
 import { end, type Progress, recordOf, resumable, servedBy } from './progress'
 import { fewestOf, runMs, whoMayServe } from './route-plan'
@@ -22,7 +22,7 @@ export async function makeImages(run: Run): Promise<Outcome> {
     calls: before?.calls.map((call) => ({ ...call })) ?? [],
   }
   const route = routeOf(run, able)
-  const fill = new Filling(run, route, progress, fewestOf(able, task.request.n))
+  const fill = new FanOut(run, route, progress, fewestOf(able, task.request.n))
   const recorded = (): ImageRecord =>
     recordOf(task, progress, { nowMs: Date.now(), route: route.steps, cost: costOf(progress, task, config) })
   let made: Outcome['made']
@@ -49,7 +49,7 @@ const routeOf = (run: Run, candidates: Able[]): Route<Able> =>
     id: `${run.task.id}/${run.id}`,
     untilMs: Date.now() + run.patienceMs + runMs(candidates, run.task.request.n),
     patienceMs: run.patienceMs,
-    sitsOut: run.isJob,
+    waitsOutCooldown: run.isJob,
     before: run.before?.route,
     cancel: run.cancel,
     onFailure: ({ upstream: { name, account } }, { kind, message, facts }) => {

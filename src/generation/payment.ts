@@ -6,7 +6,7 @@ import { describe, log } from '../runtime/log'
 import type { Order, Settlement, Waiting } from '../ledger/entry'
 import { askTeam } from '../team/teams'
 import type { Able } from '../upstreams/able'
-import type { Owed, RunRow } from './store'
+import type { PendingSettlement, RunRow } from './generation-store'
 import { requestOf, type Call, madeBy, type Progress } from './progress'
 import { longestMs, runMs, whoMayServe } from './route-plan'
 import { begun, ended, type Notice } from './snapshot'
@@ -40,7 +40,7 @@ export function orderOf({ task, reservation, createdMs }: RunRow, config: Config
 
 /** All calls that it takes, each of which is told everything anew. A stand-in asks nobody, and nobody pays for it. */
 function quoted({ upstream, request, perCall }: Able, config: Config): number | undefined {
-  if (upstream.standIn) return 0
+  if (upstream.isFallback) return 0
   const { n, model } = request
   const prices = pricesFor(model, upstream.prices)
   const quoteFor = (images: number): number | undefined =>
@@ -96,7 +96,7 @@ function costOfCall(call: Call, images: number, task: Task, config: Config): num
     summary = {},
   } = call
   const upstream = config.upstreams.find((each) => each.name === name && each.account === account)
-  if (upstream?.standIn) return 0
+  if (upstream?.isFallback) return 0
   const request = requestOf(task, call)
   const prices = upstream && pricesFor(request.model, upstream.prices)
   if (!prices && summary.cost !== undefined) return Math.round(summary.cost)
@@ -109,7 +109,7 @@ export function owedFor(
   { made, attempts, last, arrived, route }: Outcome,
   startedMs: number | undefined,
   endedMs: number,
-): Owed & { notice: Notice } {
+): PendingSettlement & { notice: Notice } {
   const record = made.ok ? made.value : arrived
   const cost = record ? record.cost : 0
   const settlement: Settlement = {
@@ -130,7 +130,10 @@ export function owedFor(
 }
 
 /** Tells a team what is owed, and hears whether it has a webhook; undefined where it could not be reached. */
-export async function settle(env: Env, { team, settlement }: Owed): Promise<{ webhook: boolean } | undefined> {
+export async function settle(
+  env: Env,
+  { team, settlement }: PendingSettlement,
+): Promise<{ webhook: boolean } | undefined> {
   try {
     return await askTeam(env, team, async (stub) => await stub.settle(settlement))
   } catch (error) {

@@ -3,9 +3,9 @@ import { type Failure, GatewayError, type Result, failed, ok } from '../runtime/
 import { describe, log } from '../runtime/log'
 import type { Waiting } from '../ledger/entry'
 import type { Ended } from './subscribers'
-import type { Closing } from './finalize'
+import type { Finalizer } from './finalizer'
 import { CANCELLED, FAILED } from './failures'
-import { newRun, type RunRow } from './store'
+import { newRun, type RunRow } from './generation-store'
 import { hold, holdOrWait, isWanted, patienceMsOf } from './demand'
 import { TEAM_UNREACHABLE, withdraw } from './payment'
 import type { Progress } from './progress'
@@ -18,7 +18,7 @@ import type { Outcome } from './task'
 /** Carries a run from its order to its end, through whatever becomes of the process. */
 export class Runner {
   readonly #context: GenerationContext
-  readonly #closing: Closing
+  readonly #closing: Finalizer
   /** Aborted to stop the run that this process has in hand; undefined while it has none. */
   #hand: AbortController | undefined
   /** The reservation whose turn came, or which was refused, before its place in the queue was told. */
@@ -28,7 +28,7 @@ export class Runner {
   /** Resolves when it is known whether the newest run waits for its turn. */
   ordered: Promise<unknown> = Promise.resolve()
 
-  constructor(context: GenerationContext, closing: Closing) {
+  constructor(context: GenerationContext, closing: Finalizer) {
     this.#context = context
     this.#closing = closing
   }
@@ -38,7 +38,7 @@ export class Runner {
    * that. Nothing awaits between the look at `memory.run` and this: two callers cannot both start.
    */
   async begin(row: RunRow, { isTold } = { isTold: false }): Promise<Failure | undefined> {
-    this.#context.memory.run = row
+    this.#context.store.run = row
     const { promise, resolve } = Promise.withResolvers<Failure | undefined>()
     this.ordered = promise
     const ordered = (refusal: Failure | undefined): void => {
@@ -55,11 +55,11 @@ export class Runner {
    * told twice: what has ended by then is not to be let go of before it is settled.
    */
   turn(reservation: string, refusal: Failure | undefined): boolean {
-    const row = this.#context.memory.run
-    if (row?.reservation !== reservation) return this.#context.memory.owes(reservation)
+    const row = this.#context.store.run
+    if (row?.reservation !== reservation) return this.#context.store.owes(reservation)
     const { queued, ...called } = row
     if (queued) {
-      this.#context.memory.run = called
+      this.#context.store.run = called
       this.#take((cancel) => (refusal ? this.#refuse(called, refusal) : this.#start(called, cancel)))
     } else {
       this.#called = { reservation, refusal }
@@ -88,8 +88,8 @@ export class Runner {
    * once more, which is of no use to anybody where nobody asks and nobody else can.
    */
   recover({ asked }: { asked: boolean }): void {
-    const { memory, env, jobs } = this.#context
-    const row = memory.run
+    const { store, env, jobs } = this.#context
+    const row = store.run
     if (!row) return this.#beginNext()
     if (row.queued || this.#hand) return
     const { task, attempt } = row
@@ -119,11 +119,11 @@ export class Runner {
   }
 
   #isUnderWay({ reservation }: RunRow): boolean {
-    return this.#context.memory.run?.reservation === reservation
+    return this.#context.store.run?.reservation === reservation
   }
 
   #isQueued(row: RunRow): boolean {
-    return this.#isUnderWay(row) && this.#context.memory.run?.queued !== undefined
+    return this.#isUnderWay(row) && this.#context.store.run?.queued !== undefined
   }
 
   /** Takes a run in hand, and keeps it going without those who wait for it. */
@@ -162,7 +162,7 @@ export class Runner {
 
   /** Lets a run wait for its turn, unless it was cancelled before it was known that it has to. */
   async #wait(row: RunRow, { aborted }: AbortSignal): Promise<void> {
-    this.#context.memory.run = row
+    this.#context.store.run = row
     this.#hand = undefined
     await (aborted ? this.cancel(row) : this.#closing.rearm())
   }
@@ -182,12 +182,12 @@ export class Runner {
   }
 
   async #make(row: RunRow, cancel: AbortSignal): Promise<void> {
-    const { env, memory, audience, progressWebhooks, live } = this.#context
+    const { env, store, subscribers, progressWebhooks, live } = this.#context
     const { task, id, progress: before, createdMs: askedMs } = row
-    const note = (progress: Progress): void => void (memory.run = { ...row, progress })
+    const note = (progress: Progress): void => void (store.run = { ...row, progress })
     const tell = (news: News): void => {
       if (!('partial' in news)) Object.assign(live, news)
-      if (!('startedMs' in news)) audience.show(news)
+      if (!('startedMs' in news)) subscribers.show(news)
       if ('percent' in news) progressWebhooks.tell(news.percent)
     }
     const config = configOf(env)
@@ -228,19 +228,19 @@ export class Runner {
 
   /** Lets go of a run that has ended; whoever wants the images still has them made. */
   #leave(ended: Ended): void {
-    const { audience, live } = this.#context
+    const { subscribers, live } = this.#context
     this.#hand = undefined
     this.#called = undefined
     delete live.startedMs
     delete live.percent
-    audience.end(ended)
+    subscribers.end(ended)
     this.#beginNext()
   }
 
   /** Begins what is still to be done once nothing is under way. */
   #beginNext(): void {
-    const { jobs, memory } = this.#context
+    const { jobs, store } = this.#context
     const { next } = jobs
-    if (next && !memory.run && !this.#hand) void this.begin(newRun(next))
+    if (next && !store.run && !this.#hand) void this.begin(newRun(next))
   }
 }

@@ -21,23 +21,23 @@ export const concerns = (only: Concerned | undefined, { team, key }: Payer): boo
   !only || (only.team === team && (only.key === undefined || only.key === key))
 
 /** What can be shown of images that are being made: a preview, or how far they are, in whole percent. */
-export type Glimpse = PartialImage | { percent: number }
+export type ProgressEvent = PartialImage | { percent: number }
 
 /** Is handed what can be shown of a run; across RPC, so that it may fail. */
-export type OnGlimpse = (glimpse: Glimpse) => unknown
+export type OnProgress = (glimpse: ProgressEvent) => unknown
 
 /** Somebody who waits for a run. */
-export interface Waiter {
+export interface Subscriber {
   ended: Promise<Ended>
   /** For how long it waits for its turn, in ms. */
   patienceMs: number
   end: (ended: Ended) => void
-  show: (glimpse: Glimpse) => void
+  show: (glimpse: ProgressEvent) => void
 }
 
 /** Those who wait for a run in this process. */
-export class Audience {
-  readonly #waiters = new Set<Waiter>()
+export class Subscribers {
+  readonly #waiters = new Set<Subscriber>()
   /** The newest preview of each picture, and how far they are, for whoever comes late. */
   readonly #newest = new Map<number, PartialImage>()
   #percent = -1
@@ -50,10 +50,10 @@ export class Audience {
     return [...this.#waiters].some(({ patienceMs }) => patienceMs > 0)
   }
 
-  join(patienceMs: number, onGlimpse: OnGlimpse = () => {}): Waiter {
+  join(patienceMs: number, onGlimpse: OnProgress = () => {}): Subscriber {
     const { promise, resolve } = Promise.withResolvers<Ended>()
     // Whoever has gone cannot be shown anything.
-    const show = (glimpse: Glimpse): void => void Promise.try(() => onGlimpse(glimpse)).catch(() => {})
+    const show = (glimpse: ProgressEvent): void => void Promise.try(() => onGlimpse(glimpse)).catch(() => {})
     const waiter = { ended: promise, patienceMs, end: resolve, show }
     this.#waiters.add(waiter)
     for (const glimpse of this.#newest.values()) show(glimpse)
@@ -61,16 +61,16 @@ export class Audience {
     return waiter
   }
 
-  has(waiter: Waiter): boolean {
+  has(waiter: Subscriber): boolean {
     return this.#waiters.has(waiter)
   }
 
-  leave(waiter: Waiter): void {
+  leave(waiter: Subscriber): void {
     this.#waiters.delete(waiter)
   }
 
   /** Sends a glimpse to every waiter; a percentage no higher than the last is dropped. */
-  show(glimpse: Glimpse): void {
+  show(glimpse: ProgressEvent): void {
     if (!('percent' in glimpse)) this.#newest.set(glimpse.index, glimpse)
     else if (glimpse.percent > this.#percent) this.#percent = glimpse.percent
     else return

@@ -20,7 +20,7 @@ export interface Task {
 }
 
 /** A task, and how whoever asks for it wants to be answered. */
-export interface Ask {
+export interface GenerateOptions {
   task: Task
   /** An answer made before is too old, in ms since 1970; one that is being made is not. */
   madeSinceMs: number

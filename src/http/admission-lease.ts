@@ -9,7 +9,7 @@ import { askTeam } from '../team/teams'
 import type { FreeAnswers } from '../ledger/usage'
 
 /** What a request brings along: the objects, and a way to go on after its answer. */
-export interface Visit {
+export interface RequestContext {
   env: Env
   waitUntil: (work: Promise<unknown>) => void
 }
@@ -37,7 +37,7 @@ function leaseOf(caller: Caller): Lease | undefined {
 }
 
 /** Lets a request in, by its key's lease or else by its team. Throws GatewayError where the key opens nothing. */
-export async function admit(caller: Caller, visit: Visit): Promise<Admission> {
+export async function admit(caller: Caller, visit: RequestContext): Promise<Admission> {
   const lease = leaseOf(caller)
   if (lease && lease.left > 0) {
     lease.left -= 1
@@ -50,11 +50,11 @@ export async function admit(caller: Caller, visit: Visit): Promise<Admission> {
 }
 
 /** The key that a caller holds, without a request being counted. Throws GatewayError where it opens nothing. */
-export const bearerOf = async ({ team, keyHash }: Caller, env: Env): Promise<Key> =>
+export const keyOf = async ({ team, keyHash }: Caller, env: Env): Promise<Key> =>
   unwrap(await askTeam(env, team, async (stub) => await stub.bearer(keyHash)))
 
 /** Several requests may come back with a lease each: they are one from then on. */
-function hold(caller: Caller, admission: Admission, { env, waitUntil }: Visit): void {
+function hold(caller: Caller, admission: Admission, { env, waitUntil }: RequestContext): void {
   const held = leaseOf(caller)
   if (held) {
     held.left += admission.lease
@@ -88,7 +88,12 @@ async function tell(
 }
 
 /** Counts an answer that cost nothing. */
-export function countFree(caller: Caller, admission: Admission, answer: FreeAnswers, { env, waitUntil }: Visit): void {
+export function countFree(
+  caller: Caller,
+  admission: Admission,
+  answer: FreeAnswers,
+  { env, waitUntil }: RequestContext,
+): void {
   const lease = leaseOf(caller)
   if (!lease) return waitUntil(tell(env, admission, { requests: 0, leasedMs: 0 }, [answer]))
   const name = `${answer.model}\n${answer.upstream}`

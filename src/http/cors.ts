@@ -18,7 +18,7 @@ const MAX_AGE_SECONDS = 86_400
  * Lets pages of the origins in CORS_ORIGINS use the gateway. It takes a key that only the page itself can send, so that no
  * header does harm and those of tomorrow's SDKs are allowed as well. The admin API is for pages of its own origin.
  */
-export const letPagesIn: MiddlewareHandler<App> = async function letPagesIn(c, next) {
+export const allowOrigins: MiddlewareHandler<App> = async function allowOrigins(c, next) {
   const origins = pageOriginsOf(c.env)
   if (origins.length === 0 || c.req.path.startsWith('/admin/')) return await next()
   return await cors({

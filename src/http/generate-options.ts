@@ -5,9 +5,9 @@ import type { Config } from '../config'
 import type { App } from '../context'
 import { type Freshness, freshnessOf } from '../delivery/freshness'
 import { webhookUrl } from '../webhooks/webhook'
-import type { Dialect, HandOff } from '../dialects/dialect'
+import type { Dialect, JobRequest } from '../dialects/dialect'
 import { type Failure, GatewayError, unwrap } from '../runtime/errors'
-import type { Ask, JobForm } from '../generation/task'
+import type { GenerateOptions, JobForm } from '../generation/task'
 import { fingerprint, type ImageRequest } from '../image/request'
 import type { Admission } from '../limits/admission'
 import { type Claim, CLAIM_MS } from '../team/claims'
@@ -17,10 +17,10 @@ import { candidates } from '../upstreams/candidates'
 
 /** What its generation is asked, and what the answer says of that. */
 export interface Asking {
-  ask: Ask
+  ask: GenerateOptions
   freshness: Freshness
   /** Whether the near copy of an answer will do, of which its generation hears nothing. */
-  isNearEnough: boolean
+  mayServeFromCache: boolean
 }
 
 /** Somebody whom the body of a request names, to be told how it ended in the words of that body's dialect. */
@@ -33,7 +33,7 @@ export interface Receiver {
 
 /** Who that is, where the body names somebody. */
 export const receiverOf = <Wants>(
-  handOff: HandOff | undefined,
+  handOff: JobRequest | undefined,
   { id }: Dialect<Wants>,
   wants: Wants,
 ): Receiver | undefined =>
@@ -50,7 +50,7 @@ interface Manner {
  * What a request asks of which generation: its fingerprint is the generation's name, so that equal requests meet there;
  * an Idempotency-Key ties it to the one that the key came with first. Throws GatewayError.
  */
-export async function askOf(
+export async function generateOptions(
   request: ImageRequest,
   admission: Admission,
   c: Context<App>,
@@ -66,7 +66,7 @@ export async function askOf(
   const first = { generation, madeSinceMs: freshness.madeSinceMs, isReplay: false }
   const claim = key === undefined ? first : await claimed(key, same, first, payer.team, c.env)
   const { origin } = new URL(c.req.url)
-  const ask: Ask = {
+  const ask: GenerateOptions = {
     task: {
       id: claim.generation,
       request,
@@ -83,7 +83,7 @@ export async function askOf(
     event: eventId(payer.team, key, requestId),
     ...(hook ? { webhook: { id: eventId(payer.team, key, requestId, hook), ...hook } } : {}),
   }
-  return { ask, freshness, isNearEnough: freshness.use && key === undefined && !hook }
+  return { ask, freshness, mayServeFromCache: freshness.use && key === undefined && !hook }
 }
 
 /** The URL that is told how it ended, which its body or its header names, and in which words. Throws GatewayError. */
@@ -94,7 +94,7 @@ function hookOf(receiver: Receiver | undefined, c: Context<App>): Hook | undefin
   return url === undefined ? undefined : { url: webhookUrl(url, c.get('config'), param), form }
 }
 
-type Hook = Pick<NonNullable<Ask['webhook']>, 'url' | 'form'>
+type Hook = Pick<NonNullable<GenerateOptions['webhook']>, 'url' | 'form'>
 
 const twoReceivers = ({ param }: Receiver): Failure =>
   notTogether('X-Webhook-URL', `Send either '${param}' or X-Webhook-URL, not both.`)
@@ -107,7 +107,7 @@ function scopeOf({ model }: ImageRequest, { payer, era }: Admission, config: Con
   const team = era === 0 ? payer.team : `${payer.team} ${era}`
   const sharedBy = config.cacheScope === 'team' ? `team ${team}` : 'shared'
   // A stand-in's picture must not outlive the day on which a real upstream is configured.
-  return candidates(config, model, Date.now()).some(({ upstream }) => upstream.standIn)
+  return candidates(config, model, Date.now()).some(({ upstream }) => upstream.isFallback)
     ? `stand-in ${sharedBy}`
     : sharedBy
 }

@@ -1,6 +1,6 @@
 import type { Handler } from 'hono'
-import { askOf, receiverOf } from './generate-options'
-import { type App, visitOf } from '../context'
+import { generateOptions, receiverOf } from './generate-options'
+import { type App, requestContextOf } from '../context'
 import { comingShutdown } from '../upstreams/retirement'
 import { deliver } from '../delivery/deliver'
 import { failureResponse } from '../delivery/failure-response'
@@ -12,7 +12,7 @@ import type { ImageRequest } from '../image/request'
 import { identify } from '../credentials/caller'
 import { admit, countFree } from './admission-lease'
 import { refuseAsked } from '../limits/limits'
-import type { Standing } from '../limits/limit-status'
+import type { LimitStatus } from '../limits/limit-status'
 import type { FreeAnswers } from '../ledger/usage'
 import { passText } from '../text/pass'
 import { fitToBest } from '../upstreams/able'
@@ -23,13 +23,13 @@ export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
   async function serve(c) {
     const startedMs = Date.now()
     const [config, requestId] = [c.get('config'), c.get('requestId')]
-    let standings: Standing[] = []
+    let standings: LimitStatus[] = []
     let wanted: Wants | undefined
     let intake: Intake | undefined
     let generation: string | undefined
     try {
       const caller = identify(dialect.apiKey(c), config)
-      const admission = await admit(caller, visitOf(c))
+      const admission = await admit(caller, requestContextOf(c))
       standings = admission.standings
       refuse(admission.refusal)
       intake = new Intake(c, caller.team)
@@ -43,15 +43,15 @@ export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
       refuse(refuseAsked(request, admission.limits, modelMeant(config, Date.now())))
 
       const manner = { receiver: receiverOf(handOff, dialect, wants), isStrict }
-      const { isNearEnough, ...asking } = await askOf(request, admission, c, manner)
+      const { mayServeFromCache, ...asking } = await generateOptions(request, admission, c, manner)
       generation = asking.ask.task.id
       const { creditsPerUsd, catalogue } = config
       const shutdown = comingShutdown(request.model, catalogue, startedMs)
       const told = { requestId, startedMs, adjustments, standings, shutdown, creditsPerUsd, ...asking }
       const count = (answer: Obtained): void => {
-        if (answer.origin !== 'MISS') countFree(caller, admission, freeAnswer(request, answer), visitOf(c))
+        if (answer.origin !== 'MISS') countFree(caller, admission, freeAnswer(request, answer), requestContextOf(c))
       }
-      return await deliver({ c, dialect, wants, told, handOff, isNearEnough, count })
+      return await deliver({ c, dialect, wants, told, handOff, mayServeFromCache, count })
     } catch (error) {
       const word = (failure: Failure): Worded => dialect.renderError(failure, requestId, wanted, generation)
       return failureResponse(error, word, requestId, standings)

@@ -1,7 +1,7 @@
 import type { Failure } from '../runtime/errors'
 import type { Payer } from '../ledger/entry'
 import type { Limits } from './limits'
-import { type Scope, type Standing, standings } from './limit-status'
+import { type Scope, type LimitStatus, limitStatuses } from './limit-status'
 
 /** A request that was let in, or why it was not. */
 export interface Admission {
@@ -10,15 +10,15 @@ export interface Admission {
   era: number
   /** The key's own and the team's. */
   limits: Limits[]
-  standings: Standing[]
+  standings: LimitStatus[]
   refusal: Failure | undefined
   /** How many more requests whoever asks may let in by itself, within the next second. */
   lease: number
 }
 
 /** Why one more request is not let in now; undefined where it is. */
-export function refuseRequest(all: readonly Standing[]): Failure | undefined {
-  const full = (limit: Standing['limit']): Standing | undefined =>
+export function refuseRequest(all: readonly LimitStatus[]): Failure | undefined {
+  const full = (limit: LimitStatus['limit']): LimitStatus | undefined =>
     all
       .filter((each) => each.limit === limit && each.remaining < 1)
       .toSorted((a, b) => (b.resetMs ?? 0) - (a.resetMs ?? 0))[0]
@@ -60,7 +60,7 @@ export function refuseGeneration(
   nowMs: number,
 ): Refusal | undefined {
   for (const scope of scopes) {
-    for (const standing of standings(scope, nowMs)) {
+    for (const standing of limitStatuses(scope, nowMs)) {
       const failure = refuse(standing, wanted, scope, freeMs)
       if (failure) return { failure, ...(failure.code === 'concurrency_limited' ? { heldBy: scope.name } : {}) }
     }
@@ -69,7 +69,7 @@ export function refuseGeneration(
 }
 
 function refuse(
-  standing: Standing,
+  standing: LimitStatus,
   { images, quote }: Wanted,
   { reserved }: Scope,
   freeMs: () => number,
@@ -103,7 +103,7 @@ const never = (what: string, scope: Scope['name']): Failure => ({
   retry: false,
 })
 
-const exhausted = ({ scope, resetMs }: Standing): Failure => ({
+const exhausted = ({ scope, resetMs }: LimitStatus): Failure => ({
   code: 'budget_exhausted',
   message: `What is left of this ${scope}'s budget for the month does not pay for this request. Have it raised, or wait for the next month.`,
   ...(resetMs === undefined ? {} : { retryAfterMs: resetMs }),
@@ -119,7 +119,7 @@ const UNPRICED: Failure = {
 }
 
 /** An SDK that tries again within seconds only adds to the load. */
-const overDaily = (what: string, { scope, max, resetMs }: Standing): Failure => ({
+const overDaily = (what: string, { scope, max, resetMs }: LimitStatus): Failure => ({
   code: 'rate_limited',
   message: `Rate limit reached for this ${scope}: ${max} ${what} per day. Try again in ${seconds(resetMs ?? 0)}, when the next day (UTC) begins.`,
   reason: 'rate_limit_exceeded',

@@ -14,7 +14,7 @@ export interface Scope {
 }
 
 /** How a limit stands. */
-export interface Standing {
+export interface LimitStatus {
   limit: 'requests_per_minute' | 'requests_per_day' | 'images_per_day' | 'concurrency' | 'budget_usd'
   scope: Scope['name']
   /** A budget's numbers are micro-USD. */
@@ -27,10 +27,15 @@ export interface Standing {
 }
 
 /** Every limit that there is, and how it stands. */
-export function standings({ name: scope, limits, meter, running, reserved }: Scope, nowMs: number): Standing[] {
+export function limitStatuses({ name: scope, limits, meter, running, reserved }: Scope, nowMs: number): LimitStatus[] {
   const { requests_per_minute, requests_per_day, images_per_day, concurrency, budget_usd } = limits
   const minute = minuteOf(meter, limits, nowMs)
-  const standing = (limit: Standing['limit'], max: number, used: number, resetMs: number | undefined): Standing => ({
+  const standing = (
+    limit: LimitStatus['limit'],
+    max: number,
+    used: number,
+    resetMs: number | undefined,
+  ): LimitStatus => ({
     limit,
     scope,
     max,
@@ -58,7 +63,7 @@ export function standings({ name: scope, limits, meter, running, reserved }: Sco
 }
 
 /** How limits stand once so many images more were made. */
-export const afterImages = (all: readonly Standing[], images: number): Standing[] =>
+export const afterImages = (all: readonly LimitStatus[], images: number): LimitStatus[] =>
   all.map((standing) =>
     standing.limit === 'images_per_day'
       ? { ...standing, remaining: Math.max(0, standing.remaining - images) }

@@ -27,7 +27,7 @@ export interface Upstream {
   maxConcurrency?: number | undefined
   requestsPerMinute?: number | undefined
   /** Serves only the models that nothing else serves: its pictures are not what a failure should turn into. */
-  standIn: boolean
+  isFallback: boolean
   /** How long one call may take from first byte to last, in ms. */
   timeoutMs: number
   /** How long the demo pretends to work, in ms. */

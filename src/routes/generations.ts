@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
-import { bearerAt } from '../http/authenticate'
+import { authenticate } from '../http/authenticate'
 import type { App } from '../context'
-import { occasionOf } from '../dialects/render-context'
+import { renderContextOf } from '../dialects/render-context'
 import { adjustedHeader, madeOtherwise } from '../delivery/headers'
 import { retryHeaders, type Status, wordedStatus } from '../delivery/job-status'
 import { ready, whole } from '../delivery/whole'
@@ -23,7 +23,7 @@ import { type Snapshot, snapshotOf } from '../ledger/snapshot'
  * after it was handed off. Throws GatewayError.
  */
 export async function showGeneration(c: Context<App>): Promise<Response> {
-  const { team } = await bearerAt(c)
+  const { team } = await authenticate(c)
   const { status, seen } = await statusOf(c, team, idAt(c))
   const json = wordedStatus(status, c)
   const adjusted = seen?.record ? madeOtherwise(seen.record, status.snapshot.n) : []
@@ -35,7 +35,7 @@ export async function showGeneration(c: Context<App>): Promise<Response> {
 
 /** `POST /v1/generations/{id}/cancel`: stops what can be stopped, and tells what it cost. Throws GatewayError. */
 export async function cancelGeneration(c: Context<App>): Promise<Response> {
-  const [{ team }, id] = [await bearerAt(c), idAt(c)]
+  const [{ team }, id] = [await authenticate(c), idAt(c)]
   // What waits for its turn without being a job is in no ledger afterwards.
   const { status } = await statusOf(c, team, id)
   const snapshot = (await cancel(c.env.GENERATIONS, id, team)) ?? status.snapshot
@@ -74,7 +74,7 @@ export const idAt = (c: Context<App>): string => c.req.param('id') ?? ''
 function resultOf({ snapshot, form, record }: Seen, team: string, c: Context<App>): Part[] | undefined {
   if (!form || !record) return undefined
   const { id, request, createdMs } = snapshot
-  const occasion = occasionOf({ team, generation: id, requestId: request, startedMs: createdMs }, c)
+  const occasion = renderContextOf({ team, generation: id, requestId: request, startedMs: createdMs }, c)
   return answerIn(form, record, occasion)?.parts
 }
 

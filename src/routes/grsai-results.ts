@@ -1,6 +1,6 @@
 import type { Context, Handler } from 'hono'
 import * as z from 'zod'
-import { bearerAt } from '../http/authenticate'
+import { authenticate } from '../http/authenticate'
 import { checked } from '../refusals/checked'
 import { type App, linkOf } from '../context'
 import { failureResponse } from '../delivery/failure-response'
@@ -21,7 +21,7 @@ const body = z.object({ id: z.string() })
 const shown = (words: Words, idIn: (c: Context<App>, team: string) => Promise<string> | string): Handler<App> =>
   async function showTask(c) {
     try {
-      const { team } = await bearerAt(c)
+      const { team } = await authenticate(c)
       const { status } = await statusOf(c, team, await idIn(c, team))
       const { snapshot, found } = status
       const now = Date.now()

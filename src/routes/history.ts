@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { bearerAt } from '../http/authenticate'
+import { authenticate } from '../http/authenticate'
 import { type App, linkOf } from '../context'
 import { checked } from '../refusals/checked'
 import { type Failure, GatewayError, unwrap } from '../runtime/errors'
@@ -9,7 +9,7 @@ import { forgetGeneration, forgetImage, forgetJob } from '../generation/generati
 import { idAt, NOT_FOUND, statusOf } from './generations'
 import { pageOf } from '../wire/page'
 import * as images from '../store/images'
-import * as nearCopies from '../store/near-copies'
+import * as edgeCopies from '../store/edge-copies'
 import { cursor, cursorAfter, type Cursor, type Entry, keptOf, type Sought } from '../ledger/entry'
 import { askTeam } from '../team/teams'
 import { snapshotOf } from '../ledger/snapshot'
@@ -27,7 +27,7 @@ const listQuery = z.object({
 
 /** `GET /v1/generations`: the newest first, a page at a time. Throws GatewayError. */
 export async function listGenerations(c: Context<App>): Promise<Response> {
-  const { team } = await bearerAt(c)
+  const { team } = await authenticate(c)
   const { limit, cursor: after, key } = checked(listQuery, c.req.query())
   const found = await entriesOf(c, team, { key, pictured: true }, limit + 1, after)
   return c.json(pageOf(found, limit, { told: (entry) => shown(entry, c), cursorAfter }))
@@ -35,7 +35,7 @@ export async function listGenerations(c: Context<App>): Promise<Response> {
 
 /** `DELETE /v1/generations/{id}`: its images and its answer; what it cost stays in the ledger. Throws GatewayError. */
 export async function deleteGeneration(c: Context<App>): Promise<Response> {
-  const [{ team }, id] = [await bearerAt(c), idAt(c)]
+  const [{ team }, id] = [await authenticate(c), idAt(c)]
   const { seen } = await statusOf(c, team, id)
   let batch = await entriesOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
   // The newest comes first, and no two of one generation run at the same time.
@@ -54,7 +54,7 @@ export async function deleteGeneration(c: Context<App>): Promise<Response> {
 
 /** `DELETE /images/…`: one image, by the address that its link has. Throws GatewayError. */
 export async function deleteImage(c: Context<App>): Promise<Response> {
-  const { team } = await bearerAt(c)
+  const { team } = await authenticate(c)
   const key = images.keyOfPath(c.req.path) ?? ''
   const generation = images.placeOfKey(key)?.generation
   const [entry] = generation ? await entriesOf(c, team, { generation, image: key }, 1) : []
@@ -80,7 +80,7 @@ const NEAR_COPIES = 50
 async function removeImages(c: Context<App>, keys: readonly string[]): Promise<void> {
   await images.remove(c.env.IMAGES, keys)
   const { origin } = new URL(c.req.url)
-  await Promise.allSettled(keys.slice(0, NEAR_COPIES).map((key) => nearCopies.remove(origin, key)))
+  await Promise.allSettled(keys.slice(0, NEAR_COPIES).map((key) => edgeCopies.remove(origin, key)))
 }
 
 const shown = (entry: Entry, c: Context<App>): Record<string, unknown> =>

@@ -5,7 +5,7 @@ import { forget } from '../generation/generations'
 import { describe, log } from '../runtime/log'
 import * as images from '../store/images'
 import * as links from '../store/links'
-import * as nearCopies from '../store/near-copies'
+import * as edgeCopies from '../store/edge-copies'
 import { byteRangeOf } from './byte-range'
 
 /** Nothing that a picture's bytes could contain may run or load anything, even if they are HTML or SVG. */
@@ -47,7 +47,7 @@ const isPlain = (request: HonoRequest): boolean =>
  * two readers of one stream would hold in memory what the slower one has not taken.
  */
 async function nearOrStored(c: Context<App>, { origin }: URL, key: string): Promise<Response | undefined> {
-  const near = await nearCopies.get(origin, key)
+  const near = await edgeCopies.get(origin, key)
   if (near) return near
   const object = await images.open(c.env.IMAGES, key)
   if (!object) return undefined
@@ -61,7 +61,7 @@ async function keepNear(origin: string, bucket: R2Bucket, key: string): Promise<
     if (!object) return
     const headers = imageHeaders(object)
     headers.set('cache-control', `public, max-age=${NEAR_SECONDS}`)
-    await nearCopies.put(origin, key, new Response(object.body, { headers }))
+    await edgeCopies.put(origin, key, new Response(object.body, { headers }))
   } catch (error) {
     log('image-not-cached', { key, ...describe(error) })
   }

@@ -8,8 +8,8 @@ import { geminiKey, speaksGemini } from '../dialects/gemini/gemini'
 import { geminiError } from '../dialects/gemini/error'
 import { openaiError } from '../dialects/openai/error'
 import { type Failure, GatewayError, unwrap } from '../runtime/errors'
-import { bearerKey, identify } from '../credentials/caller'
-import { bearerOf } from '../http/admission-lease'
+import { bearerToken, identify } from '../credentials/caller'
+import { keyOf } from '../http/admission-lease'
 import { allows } from '../limits/limits'
 import { askTeam } from '../team/teams'
 import { modelMeant } from '../upstreams/names'
@@ -55,7 +55,7 @@ async function worded(
 async function usableBy(apiKey: string | undefined, c: Context<App>): Promise<(name: string) => boolean> {
   const config = c.get('config')
   const caller = identify(apiKey, config)
-  const key = await bearerOf(caller, c.env)
+  const key = await keyOf(caller, c.env)
   const { limits } = unwrap(await askTeam(c.env, caller.team, async (team) => await team.read(key.id)))
   const meant = modelMeant(config, Date.now())
   return (name) => {
@@ -68,7 +68,9 @@ async function usableBy(apiKey: string | undefined, c: Context<App>): Promise<(n
 function namesIn(c: Context<App>): string[] {
   const { knownModels, aliases, upstreams, catalogue } = c.get('config')
   const live = knownModels.filter((name) => successorOf(name, catalogue, Date.now()) === undefined)
-  const listed = upstreams.filter(({ standIn }) => !standIn).flatMap(({ models }) => models.map(({ ours }) => ours))
+  const listed = upstreams
+    .filter(({ isFallback }) => !isFallback)
+    .flatMap(({ models }) => models.map(({ ours }) => ours))
   const exact = listed.filter((name) => !name.endsWith('*'))
   return [...new Set([...live, ...aliases.keys(), ...exact])].toSorted()
 }
@@ -91,7 +93,7 @@ function shutdownDateOf(name: string, c: Context<App>): string | null {
 }
 
 const OPENAI: Wording = {
-  key: (c) => bearerKey(c.req.header('authorization')),
+  key: (c) => bearerToken(c.req.header('authorization')),
   list: (names, c) => ({ object: 'list', data: names.map((name) => openaiModel(name, c)) }),
   one: openaiModel,
   error: openaiError,

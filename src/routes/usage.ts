@@ -1,16 +1,16 @@
 import type { Context } from 'hono'
-import { bearerAt } from '../http/authenticate'
+import { authenticate } from '../http/authenticate'
 import type { App } from '../context'
 import { limitHeaders } from '../wire/limit-headers'
 import { unwrap } from '../runtime/errors'
 import { periodOf } from '../wire/period'
 import { askTeam } from '../team/teams'
-import { moment, standingJson, totalsJson, usageJson } from '../wire/json'
+import { moment, limitStatusJson, totalsJson, usageJson } from '../wire/json'
 
 /** `GET /v1/usage`: what the caller may use and has used, its own and its whole team's. Throws GatewayError. */
 export async function showUsage(c: Context<App>): Promise<Response> {
   const config = c.get('config')
-  const { team, key } = await bearerAt(c)
+  const { team, key } = await authenticate(c)
   const { id, name, limits: own, expiresMs } = key
   const period = periodOf(c.req.query(), Date.now())
   const { profile, limits, standings } = unwrap(await askTeam(c.env, team, async (stub) => await stub.read(id)))
@@ -20,7 +20,7 @@ export async function showUsage(c: Context<App>): Promise<Response> {
     object: 'usage',
     team: { id: profile.id, name: profile.name, plan: profile.plan, limits },
     key: { id, name, limits: own, expires_at: moment(expiresMs) },
-    limits: standings.map(standingJson),
+    limits: standings.map(limitStatusJson),
     period,
     totals: totalsJson(ownUse, config.creditsPerUsd),
     team_totals: totalsJson(all, config.creditsPerUsd),

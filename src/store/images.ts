@@ -1,7 +1,7 @@
 import { extensionOf, sniff } from '../image/media-type'
 import type { StoredImage } from '../image/record'
 import type { Bytes } from '../streams/bytes'
-import { persistently } from './trouble'
+import { withRetries } from './trouble'
 import { upload } from './upload'
 
 /** The bytes are no picture of a kind that we know. */
@@ -52,17 +52,17 @@ async function putPicture(
 
 /** The picture under a key, or a part of it; null where it was deleted. Throws StoreError. */
 export const open = (bucket: R2Bucket, key: string, range?: R2Range): Promise<R2ObjectBody | null> =>
-  persistently(() => bucket.get(key, range ? { range } : {}))
+  withRetries(() => bucket.get(key, range ? { range } : {}))
 
 /** What is known of the picture under a key without reading it; null where it was deleted. Throws StoreError. */
-export const head = (bucket: R2Bucket, key: string): Promise<R2Object | null> => persistently(() => bucket.head(key))
+export const head = (bucket: R2Bucket, key: string): Promise<R2Object | null> => withRetries(() => bucket.head(key))
 
 /**
  * The first picture that a run of a generation has stored from a moment on, in ms since 1970; where none has, the first one
  * of the newest run. Throws StoreError.
  */
 export async function keySince(bucket: R2Bucket, generation: string, sinceMs: number): Promise<string | undefined> {
-  const { objects } = await persistently(() => bucket.list({ prefix: `${PREFIX}${generation}/` }))
+  const { objects } = await withRetries(() => bucket.list({ prefix: `${PREFIX}${generation}/` }))
   const stored = objects
     .filter(({ key }) => /-0\.\w+$/.test(key))
     .map(({ key, uploaded }) => ({ key, atMs: uploaded.getTime() }))
@@ -75,12 +75,12 @@ export const ENTRIES_AT_ONCE = 100
 
 /** Removes pictures, at most 1,000 at a time; those that are gone already do no harm. Throws StoreError. */
 export async function remove(bucket: R2Bucket, keys: readonly string[]): Promise<void> {
-  if (keys.length > 0) await persistently(() => bucket.delete([...keys]))
+  if (keys.length > 0) await withRetries(() => bucket.delete([...keys]))
 }
 
 /** Removes the previews of a generation. Throws StoreError. */
 export async function removePartials(bucket: R2Bucket, generation: string): Promise<void> {
-  const { objects } = await persistently(() => bucket.list({ prefix: `${PARTIAL_PREFIX}${generation}/` }))
+  const { objects } = await withRetries(() => bucket.list({ prefix: `${PARTIAL_PREFIX}${generation}/` }))
   await remove(
     bucket,
     objects.map(({ key }) => key),
@@ -89,7 +89,7 @@ export async function removePartials(bucket: R2Bucket, generation: string): Prom
 
 /** Removes what runs of a generation whose ids begin like this have stored, but for what is to be kept. Throws StoreError. */
 export async function sweep(bucket: R2Bucket, place: Omit<Place, 'index'>, kept: readonly string[]): Promise<void> {
-  const { objects } = await persistently(() => bucket.list({ prefix: `${PREFIX}${place.generation}/${place.run}` }))
+  const { objects } = await withRetries(() => bucket.list({ prefix: `${PREFIX}${place.generation}/${place.run}` }))
   await remove(
     bucket,
     objects.map(({ key }) => key).filter((key) => !kept.includes(key)),

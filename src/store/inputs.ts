@@ -4,7 +4,7 @@ import { describe, log } from '../runtime/log'
 import type { InputImage } from '../image/request'
 import type { Bytes } from '../streams/bytes'
 import { NotAnImage } from './images'
-import { persistently, StoreError } from './trouble'
+import { withRetries, StoreError } from './trouble'
 import { upload } from './upload'
 
 const inputKey = (sha256: string): string => `inputs/${sha256}`
@@ -43,7 +43,7 @@ export async function unstage(bucket: R2Bucket, key: string): Promise<void> {
 
 /** Reads an input picture, or what is staged. Throws StoreError, also where it is not there any more. */
 export async function open(bucket: R2Bucket, input: Pick<InputImage, 'key'>): Promise<ReadableStream<Uint8Array>> {
-  const object = await persistently(() => bucket.get(input.key))
+  const object = await withRetries(() => bucket.get(input.key))
   if (!object) throw new StoreError(new Error(`the input ${input.key} is not in R2`))
   return object.body
 }
@@ -51,7 +51,7 @@ export async function open(bucket: R2Bucket, input: Pick<InputImage, 'key'>): Pr
 /** Whoever sends the same picture at the same time may come first. */
 async function publish(bucket: R2Bucket, staged: { key: string; mediaType: string }, key: string): Promise<void> {
   try {
-    await persistently(async () => (await exists(bucket, key)) || copy(bucket, staged, key))
+    await withRetries(async () => (await exists(bucket, key)) || copy(bucket, staged, key))
   } finally {
     await unstage(bucket, staged.key)
   }

@@ -11,7 +11,7 @@ export class StoreError extends Error {
 const PAUSES_MS = [200, 400, 800]
 
 /** Asks something of R2, and again after a pause when that fails: what it is to hold has been paid for. Throws StoreError. */
-export async function persistently<T>(ask: () => Promise<T>): Promise<T> {
+export async function withRetries<T>(ask: () => Promise<T>): Promise<T> {
   for (const pauseMs of PAUSES_MS) {
     try {
       return await ask()

@@ -1,5 +1,5 @@
 import type { Bytes } from '../streams/bytes'
-import { persistently } from './trouble'
+import { withRetries } from './trouble'
 
 /** R2 takes parts of at least 5 MiB, all equal but the last (platform §1); what fits in one is written in one put. */
 const PART_BYTES = 5 * 1024 * 1024
@@ -31,16 +31,16 @@ export async function upload(
     const { key, mediaType, exists } = await choose(part.view, whole)
     const options = { httpMetadata: { contentType: mediaType } }
     if (whole) {
-      await persistently(async () => (await exists?.()) || bucket.put(key, part.view, options))
+      await withRetries(async () => (await exists?.()) || bucket.put(key, part.view, options))
       return { key, mediaType, bytes: part.view.length }
     }
-    const target = await persistently(() => bucket.createMultipartUpload(key, options))
+    const target = await withRetries(() => bucket.createMultipartUpload(key, options))
     try {
       const parts = await uploadParts(target, part)
       // Completing cannot be repeated, so that one whose answer was lost is told by what is there.
       const complete = (): Promise<R2Object> =>
         target.complete(parts).catch(async (error: unknown) => (await bucket.head(key)) ?? Promise.reject(error))
-      const object = await persistently(complete)
+      const object = await withRetries(complete)
       return { key, mediaType, bytes: object.size }
     } catch (error) {
       await target.abort().catch(() => {})
@@ -55,7 +55,7 @@ async function uploadParts(target: R2MultipartUpload, part: Part): Promise<R2Upl
   const uploaded: R2UploadedPart[] = []
   for (let last = false; ; last = await part.fill()) {
     const number = uploaded.length + 1
-    if (part.view.length > 0) uploaded.push(await persistently(() => target.uploadPart(number, part.view)))
+    if (part.view.length > 0) uploaded.push(await withRetries(() => target.uploadPart(number, part.view)))
     if (last) return uploaded
   }
 }

@@ -1,7 +1,7 @@
 import type { Failure } from '../runtime/errors'
 import { log } from '../runtime/log'
 import { type Refusal, refuseGeneration, refuseRequest } from '../limits/admission'
-import { type Scope, type Standing, standings } from '../limits/limit-status'
+import { type Scope, type LimitStatus, limitStatuses } from '../limits/limit-status'
 import type { Entry, Order, Settlement } from '../ledger/entry'
 import type { Key } from './keys'
 import { Ledger } from '../ledger/ledger'
@@ -22,7 +22,7 @@ type HolderOf = (key: string) => Holder
 const meterKey = (scope: Scope['name'], key: string | undefined): string => `meter:${scope === 'key' ? key : scope}`
 
 /** What a team uses and spends: its ledger, and a meter for the team and for each key. Nothing here awaits. */
-export class Books {
+export class Accounting {
   readonly #storage: DurableObjectStorage
   readonly ledger: Ledger
   readonly usage: UsageBook
@@ -39,18 +39,18 @@ export class Books {
   }
 
   /** How every limit stands, of the key and of the team. */
-  standings(holder: Holder, nowMs: number): Standing[] {
-    return this.#scopes(holder, nowMs).flatMap((scope) => standings(scope, nowMs))
+  standings(holder: Holder, nowMs: number): LimitStatus[] {
+    return this.#scopes(holder, nowMs).flatMap((scope) => limitStatuses(scope, nowMs))
   }
 
   /** Lets a request in, if the limits allow it, and with it as many more as are leased. */
   admit(
     holder: Holder,
-    leaseFor: (standings: readonly Standing[]) => number,
+    leaseFor: (standings: readonly LimitStatus[]) => number,
     nowMs: number,
-  ): { refusal: Failure | undefined; standings: Standing[]; lease: number } {
+  ): { refusal: Failure | undefined; standings: LimitStatus[]; lease: number } {
     const scopes = this.#scopes(holder, nowMs)
-    const before = scopes.flatMap((scope) => standings(scope, nowMs))
+    const before = scopes.flatMap((scope) => limitStatuses(scope, nowMs))
     const refusal = refuseRequest(before)
     if (refusal) return { refusal, standings: before, lease: 0 }
     const lease = leaseFor(before)
@@ -58,7 +58,7 @@ export class Books {
       level: level + 1 + lease,
       requests: requests + 1 + lease,
     }))
-    return { refusal, standings: after.flatMap((scope) => standings(scope, nowMs)), lease }
+    return { refusal, standings: after.flatMap((scope) => limitStatuses(scope, nowMs)), lease }
   }
 
   /** Gives back requests that were leased at a time, in ms since 1970, and did not come. */

@@ -7,7 +7,7 @@ export const SECRET = 'webhook-secret'
 const LASTING = ['era', SECRET]
 
 /** That there is a team: what it is, and what is left of earlier ones of its id. */
-export class Charter {
+export class TeamLifecycle {
   readonly #storage: DurableObjectStorage
 
   constructor(storage: DurableObjectStorage) {

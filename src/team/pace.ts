@@ -1,5 +1,5 @@
 import { isGood, type Key } from './keys'
-import type { Standing } from '../limits/limit-status'
+import type { LimitStatus } from '../limits/limit-status'
 
 /** For so long a busy key's cache hits may go on elsewhere after it was revoked or its limits were changed, in ms. */
 export const LEASE_MS = 1000
@@ -19,7 +19,7 @@ export class Pace {
   #before = new Map<string, number>()
 
   /** How many requests a key that is being let in may let in by itself after that, as far as limits of requests go. */
-  lease(key: Key, standings: readonly Standing[], nowMs: number): number {
+  lease(key: Key, standings: readonly LimitStatus[], nowMs: number): number {
     const second = Math.floor(nowMs / 1000)
     if (second !== this.#second) {
       this.#before = second === this.#second + 1 ? this.#admitted : new Map()

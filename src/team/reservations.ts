@@ -1,9 +1,9 @@
 import { configOf } from '../config'
 import { modelMeant } from '../upstreams/names'
 import type { Refusal } from '../limits/admission'
-import type { Books, Holder } from './accounting'
+import type { Accounting, Holder } from './accounting'
 import { WRONG_KEY } from '../credentials/caller'
-import type { Charter } from './lifecycle'
+import type { TeamLifecycle } from './lifecycle'
 import type { Order } from '../ledger/entry'
 import { isGood, type Key, type Keys, STATIC_KEY } from './keys'
 import { refuseAsked } from '../limits/limits'
@@ -12,11 +12,11 @@ import { limitsOf } from './profile'
 /** Where a team takes orders: it knows whose limits hold for a key, and holds the money. Nothing here awaits. */
 export class Reservations {
   readonly #env: Env
-  readonly #charter: Charter
+  readonly #charter: TeamLifecycle
   readonly #keys: Keys
-  readonly #books: Books
+  readonly #books: Accounting
 
-  constructor(env: Env, charter: Charter, keys: Keys, books: Books) {
+  constructor(env: Env, charter: TeamLifecycle, keys: Keys, books: Accounting) {
     this.#env = env
     this.#charter = charter
     this.#keys = keys

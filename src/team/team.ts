@@ -2,8 +2,8 @@ import { DurableObject } from 'cloudflare:workers'
 import { type Result, failed, ok } from '../runtime/errors'
 import * as images from '../store/images'
 import type { Admission } from '../limits/admission'
-import { Books } from './accounting'
-import { Charter } from './lifecycle'
+import { Accounting } from './accounting'
+import { TeamLifecycle } from './lifecycle'
 import { type Claim, Claims } from './claims'
 import { WRONG_KEY } from '../credentials/caller'
 import { Reservations } from './reservations'
@@ -14,7 +14,7 @@ import type { Limits } from '../limits/limits'
 import { dayOf } from '../limits/meter'
 import { Pace } from './pace'
 import { CLOSING, NO_KEY, NO_TEAM, type Profile } from './profile'
-import type { Standing } from '../limits/limit-status'
+import type { LimitStatus } from '../limits/limit-status'
 import { listedGatewayTeam } from './listing'
 import { Turns } from './turns'
 import { Upkeep } from './upkeep'
@@ -23,8 +23,8 @@ import { Webhook, type WebhookChange, type WebhookFacts } from './webhook'
 
 /** One team: the truth about its keys, its limits and its money. */
 export class Team extends DurableObject<Env> {
-  readonly #charter = new Charter(this.ctx.storage)
-  readonly #books = new Books(this.ctx.storage)
+  readonly #charter = new TeamLifecycle(this.ctx.storage)
+  readonly #books = new Accounting(this.ctx.storage)
   readonly #keys = new Keys(this.ctx.storage.sql)
   readonly #claims = new Claims(this.ctx.storage.sql)
   readonly #webhook = new Webhook(this.ctx.storage, this.#charter)
@@ -57,7 +57,7 @@ export class Team extends DurableObject<Env> {
   }
 
   /** The team as it is, with how its limits stand and those of one of its keys. */
-  read(keyId = STATIC_KEY.id): Result<{ profile: Profile; limits: Limits; standings: Standing[] }> {
+  read(keyId = STATIC_KEY.id): Result<{ profile: Profile; limits: Limits; standings: LimitStatus[] }> {
     const { profile } = this.#charter
     if (!profile) return failed(NO_TEAM)
     const holder = this.#reservations.holderOf(keyId)

@@ -1,7 +1,7 @@
 import { configOf } from '../config'
 import { describe, log } from '../runtime/log'
 import * as images from '../store/images'
-import type { Charter } from './lifecycle'
+import type { TeamLifecycle } from './lifecycle'
 import { keptOf } from '../ledger/entry'
 import type { Ledger } from '../ledger/ledger'
 import { DAY_MS } from '../limits/meter'
@@ -12,7 +12,7 @@ const AGAIN_MS = 1000
 
 /** What of a team its alarm looks after. */
 interface Kept {
-  charter: Charter
+  charter: TeamLifecycle
   ledger: Ledger
   turns: Turns
 }

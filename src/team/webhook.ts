@@ -1,6 +1,6 @@
 import { type Result, failed, ok } from '../runtime/errors'
 import { log } from '../runtime/log'
-import { type Charter, SECRET } from './lifecycle'
+import { type TeamLifecycle, SECRET } from './lifecycle'
 import { Deliveries, type Delivery, type DeliveryCursor, type DeliveryNote, type SoughtDeliveries } from './deliveries'
 import { DAY_MS } from '../limits/meter'
 import { NO_TEAM } from './profile'
@@ -45,10 +45,10 @@ const OVERLAP_MS = DAY_MS
 /** A team's webhook, and what was sent to it. Nothing here awaits. */
 export class Webhook {
   readonly #storage: DurableObjectStorage
-  readonly #charter: Charter
+  readonly #charter: TeamLifecycle
   readonly #deliveries: Deliveries
 
-  constructor(storage: DurableObjectStorage, charter: Charter) {
+  constructor(storage: DurableObjectStorage, charter: TeamLifecycle) {
     this.#storage = storage
     this.#charter = charter
     this.#deliveries = new Deliveries(storage.sql)

@@ -6,7 +6,7 @@ import { ProviderError, type TextAnswer, type TextRequest } from '../providers/p
 import type { Served } from '../ledger/entry'
 import type { Candidate } from '../upstreams/candidates'
 import { Route } from '../upstreams/route'
-import type { Seat } from '../upstreams/route-options'
+import type { Slot } from '../upstreams/route-options'
 import type { Wanted } from './wanted'
 
 /** An answer that has begun, and who gives it. */
@@ -69,7 +69,7 @@ export async function askInTurn(
 }
 
 /** Has the seat of an answer kept for as long as that takes; gives back what ends it. */
-function holdOn(route: Route<Candidate>, seat: Seat<Candidate>): Asked['ended'] {
+function holdOn(route: Route<Candidate>, seat: Slot<Candidate>): Asked['ended'] {
   let kept: Promise<void> | undefined
   const timer = setInterval(() => void (kept = route.keep(seat)), seat.candidate.upstream.timeoutMs / 2)
   return async (isBroken) => {

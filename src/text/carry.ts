@@ -2,7 +2,7 @@ import { pause } from '../runtime/deadline'
 import { printable, UNBUFFERED } from '../delivery/headers'
 import { limitHeaders } from '../wire/limit-headers'
 import { GatewayError } from '../runtime/errors'
-import type { Owed } from '../generation/store'
+import type { PendingSettlement } from '../generation/generation-store'
 import { reserve, settle, TEAM_UNREACHABLE } from '../generation/payment'
 import type { Order, Settlement } from '../ledger/entry'
 import { type Asked, askInTurn, type Begun } from './attempts'
@@ -68,7 +68,7 @@ function holdOn(order: Order, { c, admission: { payer } }: Visitor): () => Promi
 /** How long a team is let be that could not be reached, in ms: once its reservation has expired, the tokens are lost. */
 const PAUSES_MS = [500, 2000]
 
-async function settled(env: Env, owed: Owed): Promise<void> {
+async function settled(env: Env, owed: PendingSettlement): Promise<void> {
   for (const pauseMs of PAUSES_MS) {
     if (await settle(env, owed)) return
     await pause(pauseMs)

@@ -41,7 +41,7 @@ export function ableToServe(request: ImageRequest, offer: Offer, nowMs: number):
       const fitted = fitFor(candidate, { request, adjustments: [] }, offer)
       const { maxImages = Infinity } = capabilityOf(candidate, request.model, offer.catalogue)
       // Whoever stands in need not be asked for one picture after the other.
-      const perCall = candidate.upstream.standIn ? Infinity : maxImages
+      const perCall = candidate.upstream.isFallback ? Infinity : maxImages
       return fitted.ok ? [{ ...candidate, ...fitted.value, perCall }] : []
     })
     .toSorted((a, b) => a.adjustments.length - b.adjustments.length)

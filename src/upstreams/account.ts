@@ -3,17 +3,17 @@ import {
   asked,
   type Health,
   healthAfter,
-  type Hindrance,
+  type UnavailabilityReason,
   isUntried,
   NEW,
-  type Obstacle,
+  type Unavailability,
   type CallOutcome,
   switched,
   availabilityOf,
 } from './health'
 import { type Latency, Latencies } from './latency'
-import { Line } from './wait-queue'
-import { type Allowance, Seats } from './slots'
+import { WaitQueue } from './wait-queue'
+import { type Allowance, Slots } from './slots'
 
 /** A request that wants to be sent to an account. */
 export interface Entrance {
@@ -53,13 +53,13 @@ export interface AccountStatus {
 const CONFIRM_MS = 15_000
 
 /** These are over by themselves before long, and are worth waiting for. */
-const PASSING: readonly Hindrance[] = ['full', 'busy', 'probing']
+const PASSING: readonly UnavailabilityReason[] = ['full', 'busy', 'probing']
 
 /** What is true of one credential of an upstream, for all who ask it at once: its health, and how much it has in hand. */
 export class Account extends DurableObject<Env> {
-  readonly #seats = new Seats(this.ctx.storage)
+  readonly #seats = new Slots(this.ctx.storage)
   readonly #latencies = new Latencies(this.ctx.storage)
-  readonly #line = new Line()
+  readonly #line = new WaitQueue()
   #health = this.ctx.storage.kv.get<Health>('health') ?? NEW
 
   /** How it stands with a request for a model, whoever else it has in hand. */
@@ -79,7 +79,7 @@ export class Account extends DurableObject<Env> {
   }
 
   /** Has a request take its seat, or wait for one, until it leaves; tells what is in its way. */
-  async enter(entrance: Entrance): Promise<Obstacle | Taken> {
+  async enter(entrance: Entrance): Promise<Unavailability | Taken> {
     const untilMs = Date.now() + entrance.patienceMs
     const turn = this.#line.join(entrance.id)
     try {
@@ -117,7 +117,7 @@ export class Account extends DurableObject<Env> {
     return isResumed === true || this.#seats.has(id)
   }
 
-  #obstacle(entrance: Entrance): Obstacle | undefined {
+  #obstacle(entrance: Entrance): Unavailability | undefined {
     if (this.#isIn(entrance)) return undefined
     const { model, allowance, alone } = entrance
     const nowMs = Date.now()

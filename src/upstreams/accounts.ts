@@ -4,7 +4,7 @@ import type { Upstream } from '../providers/provider'
 import { reach } from '../runtime/reach'
 import { withDeadline } from '../runtime/deadline'
 import type { Account, AccountStatus, Entrance, Taken } from './account'
-import { type Health, NEW, type Obstacle, type CallOutcome } from './health'
+import { type Health, NEW, type Unavailability, type CallOutcome } from './health'
 
 type Accounts = DurableObjectNamespace<Account>
 
@@ -28,7 +28,7 @@ const REPLY_MS = 5000
 
 /** How an account is; as new where its object cannot be reached in time, or it has none. Never throws. */
 export const healthOf = async (accounts: Accounts, upstream: Upstream): Promise<Health> =>
-  upstream.standIn
+  upstream.isFallback
     ? NEW
     : await withDeadline(REPLY_MS, () =>
         askAccount(accounts, upstream, async (account) => await account.health()),
@@ -47,9 +47,9 @@ export async function enter(
   accounts: Accounts,
   upstream: Upstream,
   entrance: Omit<Entrance, 'allowance'>,
-): Promise<Obstacle | Taken> {
-  const { maxConcurrency, requestsPerMinute, standIn } = upstream
-  if (standIn) return UNRECORDED
+): Promise<Unavailability | Taken> {
+  const { maxConcurrency, requestsPerMinute, isFallback } = upstream
+  if (isFallback) return UNRECORDED
   const allowance = { maxConcurrency, requestsPerMinute }
   try {
     return await askAccount(accounts, upstream, async (account) => await account.enter({ ...entrance, allowance }))
@@ -68,7 +68,7 @@ export async function leave(
   outcome: CallOutcome,
   tookMs?: number,
 ): Promise<void> {
-  if (upstream.standIn) return
+  if (upstream.isFallback) return
   try {
     await withDeadline(REPLY_MS, () =>
       askAccount(accounts, upstream, async (account) => await account.leave(id, model, outcome, tookMs)),

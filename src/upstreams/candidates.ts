@@ -23,7 +23,7 @@ export function candidates({ upstreams, catalogue }: Market, model: string, nowM
       return theirs === undefined ? [] : [{ upstream, model: theirs }]
     })
     .toSorted((a, b) => a.upstream.priority - b.upstream.priority)
-  const real = able.filter(({ upstream }) => !upstream.standIn)
+  const real = able.filter(({ upstream }) => !upstream.isFallback)
   return real.length > 0 ? real : able
 }
 
@@ -41,9 +41,9 @@ export function capabilityOf(
  * An exact name goes before a pattern, since only that can give the upstream's own name. Nor does a pattern promise a model
  * that was shut down, or a stand-in have it: that is left to its successor.
  */
-function servedAs({ models, standIn }: Upstream, model: string, isRetired: boolean): string | undefined {
+function servedAs({ models, isFallback }: Upstream, model: string, isRetired: boolean): string | undefined {
   const exact = models.find(({ ours }) => ours === model)
-  if (isRetired && (standIn || !exact)) return undefined
+  if (isRetired && (isFallback || !exact)) return undefined
   if (exact) return exact.theirs ?? model
   return models.some(({ ours }) => covers(ours, model)) ? model : undefined
 }

@@ -1,5 +1,5 @@
 import type { Upstream } from '../providers/provider'
-import { type Health, type Obstacle, availabilityOf } from './health'
+import { type Health, type Unavailability, availabilityOf } from './health'
 
 /** An account that could be asked for a model, and how it is. */
 export interface Choice<Item> {
@@ -15,7 +15,7 @@ export interface Choice<Item> {
 /** Whom to ask, in order, and who is passed over, and why. */
 export interface Ranking<Item> {
   order: Item[]
-  passedOver: { item: Item; obstacle: Obstacle }[]
+  passedOver: { item: Item; obstacle: Unavailability }[]
 }
 
 /**

@@ -38,7 +38,7 @@ export type CallOutcome =
   | { is: 'cancelled' }
 
 /** Why an account is not asked. */
-export type Hindrance =
+export type UnavailabilityReason =
   | 'out'
   | 'disabled'
   | 'cooling'
@@ -50,13 +50,13 @@ export type Hindrance =
   | 'unreachable'
 
 /** Why an account is not asked, and until when, in ms since 1970, which may be for ever. */
-export interface Obstacle {
-  hindrance: Hindrance
+export interface Unavailability {
+  hindrance: UnavailabilityReason
   untilMs: number
 }
 
 /** How an account stands: it may be asked, or why not. */
-export type Availability = { hindrance?: undefined; isProbe: boolean } | Obstacle
+export type Availability = { hindrance?: undefined; isProbe: boolean } | Unavailability
 
 /** So many failures in a row end its being asked. */
 const FAILURES_TO_OPEN = 5
@@ -78,7 +78,7 @@ export function availabilityOf(health: Health, model: string, nowMs: number): Av
   const { outMs, disabled, cooling, trouble, probingUntilMs, without } = health
   if (outMs !== undefined) return { hindrance: 'out', untilMs: Infinity }
   if (disabled) return { hindrance: 'disabled', untilMs: Infinity }
-  const rests: Obstacle[] = [
+  const rests: Unavailability[] = [
     { hindrance: 'cooling', untilMs: cooling.untilMs },
     { hindrance: 'open', untilMs: trouble.openUntilMs },
     { hindrance: 'without-model', untilMs: without[model] ?? 0 },

@@ -1,6 +1,6 @@
 import type { Failure } from '../runtime/errors'
 import { ProviderError, type ProviderErrorKind } from '../providers/provider'
-import type { Obstacle } from './health'
+import type { Unavailability } from './health'
 
 /** For an upstream that does not say how long it wants to be left alone, or has all seats taken, in ms. */
 const DEFAULT_WAIT_MS = 5000
@@ -12,7 +12,11 @@ const MIN_WAIT_MS = 1000
 const TELLING: readonly ProviderErrorKind[] = ['rejected', 'lost', 'throttled', 'unavailable', 'misconfigured']
 
 /** What the caller is told where nobody served a request: of those who failed, and of those who were not asked. */
-export function routeFailure(errors: readonly ProviderError[], obstacles: readonly Obstacle[], nowMs: number): Failure {
+export function routeFailure(
+  errors: readonly ProviderError[],
+  obstacles: readonly Unavailability[],
+  nowMs: number,
+): Failure {
   const rank = ({ kind }: ProviderError): number => TELLING.indexOf(kind)
   const [worst] = errors.toSorted((a, b) => rank(a) - rank(b))
   if (worst && rank(worst) < TELLING.indexOf('throttled')) return failureOf(worst)
@@ -25,11 +29,11 @@ export function routeFailure(errors: readonly ProviderError[], obstacles: readon
 }
 
 /** A model that is out of an account's reach will not be within it by waiting. */
-const isOverByItself = ({ hindrance, untilMs }: Obstacle): boolean =>
+const isOverByItself = ({ hindrance, untilMs }: Unavailability): boolean =>
   untilMs !== Infinity && hindrance !== 'without-model'
 
 /** Of seats it is only known when they are free at the latest. */
-const waitOf = ({ hindrance, untilMs }: Obstacle, nowMs: number): number =>
+const waitOf = ({ hindrance, untilMs }: Unavailability, nowMs: number): number =>
   Math.max(MIN_WAIT_MS, Math.min(untilMs - nowMs, hindrance === 'full' ? DEFAULT_WAIT_MS : Infinity))
 
 const NO_UPSTREAM: Failure = {

@@ -2,7 +2,7 @@ import type { ProviderError } from '../providers/provider'
 import type { Candidate } from './candidates'
 
 /** An account that has taken a request. */
-export interface Seat<Served extends Candidate> {
+export interface Slot<Served extends Candidate> {
   candidate: Served
   /** By which it is given back. */
   id: string
@@ -23,7 +23,7 @@ export interface RouteOptions<Served extends Candidate> {
   /** For how long it waits where all are busy, in ms. */
   patienceMs: number
   /** Whether it sits out the rest of an account that wants to be left alone, as long as that ends within its patience. */
-  sitsOut?: boolean
+  waitsOutCooldown?: boolean
   /** Aborted when nobody wants an answer any more. */
   cancel: AbortSignal
   /** What came of those whom an earlier process had asked, as `steps` told it. */

@@ -3,8 +3,8 @@ import { ProviderError } from '../providers/provider'
 import { countLost, mayDoBetter, outcomeOf } from './after-failure'
 import type { Candidate } from './candidates'
 import { routeFailure } from './route-failure'
-import type { RouteOptions, Seat } from './route-options'
-import { SeatSearch } from './slot-search'
+import type { RouteOptions, Slot } from './route-options'
+import { SlotSearch } from './slot-search'
 
 /** How often a request may be paid for when its first answer could not be read. */
 const MAX_LOST = 2
@@ -14,7 +14,7 @@ const MAX_RESTS = 12
 /** How the calls of a request go on. */
 interface Course<Served extends Candidate> {
   /** Whose seat is made use of before any other is looked for. */
-  first?: Seat<Served> | undefined
+  first?: Slot<Served> | undefined
   /** Whether anything is left to be asked for; it is looked at again by `lookAgain`. */
   isWanted?: () => boolean
 }
@@ -22,7 +22,7 @@ interface Course<Served extends Candidate> {
 /** The way of one request among those who can serve it: who is asked, in which order, and what became of each. */
 export class Route<Served extends Candidate> {
   readonly #options: RouteOptions<Served>
-  readonly #search: SeatSearch<Served>
+  readonly #search: SlotSearch<Served>
   readonly #errors = new Map<Served, ProviderError[]>()
   readonly #steps: string[] = []
   #lastFailed: Served | undefined
@@ -31,7 +31,7 @@ export class Route<Served extends Candidate> {
   constructor(options: RouteOptions<Served>) {
     this.#options = options
     if (options.before) this.#steps.push(options.before)
-    this.#search = new SeatSearch(options, {
+    this.#search = new SlotSearch(options, {
       left: () => this.#left,
       failures: (candidate) => this.#errors.get(candidate)?.length ?? 0,
       onObstacle: (candidate, { hindrance }) => this.#noteOnce(candidate, hindrance),
@@ -53,9 +53,9 @@ export class Route<Served extends Candidate> {
    * tried once more, and so is the only one who can serve it and failed in passing. Throws what is no ProviderError.
    */
   async inTurn<T>(
-    attempt: (seat: Seat<Served>) => Promise<T>,
+    attempt: (seat: Slot<Served>) => Promise<T>,
     { first, isWanted = () => true }: Course<Served> = {},
-  ): Promise<Result<{ value: T; seat: Seat<Served> }>> {
+  ): Promise<Result<{ value: T; seat: Slot<Served> }>> {
     for (let resumed = first; ; resumed = undefined) {
       const { seat, obstacles } = resumed
         ? { seat: await this.#search.resume(resumed), obstacles: [] }
@@ -75,7 +75,7 @@ export class Route<Served extends Candidate> {
   }
 
   /** Gives back a seat whose request was answered. Never throws. */
-  async served(seat: Seat<Served>): Promise<void> {
+  async served(seat: Slot<Served>): Promise<void> {
     const { candidate } = seat
     this.#served += 1
     this.#note(candidate, 'served')
@@ -86,7 +86,7 @@ export class Route<Served extends Candidate> {
   }
 
   /** Gives back a seat whose answer broke off after it had begun. Never throws. */
-  async broken(seat: Seat<Served>): Promise<void> {
+  async broken(seat: Slot<Served>): Promise<void> {
     const error = new ProviderError('lost', 'broke off its answer')
     this.#note(seat.candidate, error.kind)
     this.#options.onFailure(seat.candidate, error)
@@ -94,16 +94,16 @@ export class Route<Served extends Candidate> {
   }
 
   /** Keeps a seat for as long again. Never throws. */
-  async keep(seat: Seat<Served>): Promise<void> {
+  async keep(seat: Slot<Served>): Promise<void> {
     await this.#search.keep(seat)
   }
 
   /** Gives back a seat of which nothing was asked. Never throws. */
-  async unused(seat: Seat<Served>): Promise<void> {
+  async unused(seat: Slot<Served>): Promise<void> {
     await this.#search.unused(seat)
   }
 
-  async #failed(seat: Seat<Served>, error: unknown): Promise<void> {
+  async #failed(seat: Slot<Served>, error: unknown): Promise<void> {
     const { candidate } = seat
     this.#note(candidate, error instanceof ProviderError ? error.kind : 'cancelled')
     if (error instanceof ProviderError) {
@@ -134,8 +134,8 @@ export class Route<Served extends Candidate> {
   #isFresh(candidate: Served): boolean {
     const errors = this.#errors.get(candidate) ?? []
     if (errors.length === 0) return true
-    const { sitsOut } = this.#options
-    return sitsOut === true && errors.length < MAX_RESTS && errors.every(({ kind }) => kind === 'throttled')
+    const { waitsOutCooldown } = this.#options
+    return waitsOutCooldown === true && errors.length < MAX_RESTS && errors.every(({ kind }) => kind === 'throttled')
   }
 
   /** Told but once: whoever waits looks again and again. */

@@ -3,8 +3,8 @@ import type { Entrance, Taken } from './account'
 import { enter, healthOf, leave } from './accounts'
 import type { Candidate } from './candidates'
 import { type Choice, choose } from './choose'
-import type { CallOutcome, Hindrance, Obstacle } from './health'
-import type { RouteOptions, Seat } from './route-options'
+import type { CallOutcome, UnavailabilityReason, Unavailability } from './health'
+import type { RouteOptions, Slot } from './route-options'
 import { OF_NO_USE, Wait } from './wait'
 
 /** For how long the only one who can serve it is let be before it is asked once more, in ms, on average. */
@@ -23,9 +23,9 @@ type Manner = Pick<Entrance, 'patienceMs' | 'alone' | 'isResumed'>
 const AS_IT_IS: Manner = { patienceMs: 0, alone: true, isResumed: true }
 
 /** These are over before long. */
-const BUSY: readonly Hindrance[] = ['full', 'busy', 'probing', 'unreachable']
+const BUSY: readonly UnavailabilityReason[] = ['full', 'busy', 'probing', 'unreachable']
 /** These are over at a time that is known. */
-const RESTING: readonly Hindrance[] = ['cooling', 'open']
+const RESTING: readonly UnavailabilityReason[] = ['cooling', 'open']
 
 /** What a search goes by that changes while it lasts. */
 interface Prospects<Served extends Candidate> {
@@ -34,19 +34,19 @@ interface Prospects<Served extends Candidate> {
   /** How often somebody has failed in a row. */
   failures: (candidate: Served) => number
   /** Is told of each who was in the way. */
-  onObstacle: (candidate: Served, obstacle: Obstacle) => void
+  onObstacle: (candidate: Served, obstacle: Unavailability) => void
 }
 
 /** A seat, or what is in the way of each who is left; nothing of either where none is left, or none is wanted any more. */
 interface Found<Served extends Candidate> {
-  seat?: Seat<Served>
-  obstacles: readonly Obstacle[]
+  seat?: Slot<Served>
+  obstacles: readonly Unavailability[]
 }
 
-const isResting = ({ hindrance }: Obstacle): boolean => RESTING.includes(hindrance)
+const isResting = ({ hindrance }: Unavailability): boolean => RESTING.includes(hindrance)
 
 /** Finds seats for the calls of one request among those who may still be asked, and gives them back. */
-export class SeatSearch<Served extends Candidate> {
+export class SlotSearch<Served extends Candidate> {
   readonly #options: RouteOptions<Served>
   readonly #prospects: Prospects<Served>
   /** Each ends a wait, if that is of no use any more. */
@@ -70,7 +70,7 @@ export class SeatSearch<Served extends Candidate> {
     const { patienceMs, untilMs, cancel } = this.#options
     // Whatever this request has in hand itself will be over.
     const giveUpMs = this.#inHand > 0 ? untilMs : Math.min(Date.now() + patienceMs, untilMs)
-    let obstacles: readonly Obstacle[] = []
+    let obstacles: readonly Unavailability[] = []
     for (let againMs = AGAIN_MS; ;) {
       cancel.throwIfAborted()
       const left = this.#prospects.left()
@@ -105,7 +105,7 @@ export class SeatSearch<Served extends Candidate> {
   }
 
   /** Takes up a request that an account has in hand already, whatever is in the way of others. Never throws. */
-  async resume(seat: Seat<Served>): Promise<Seat<Served>> {
+  async resume(seat: Slot<Served>): Promise<Slot<Served>> {
     // It has its seat whether the account can be reached or not.
     await this.keep(seat)
     this.#takeDown()
@@ -113,19 +113,19 @@ export class SeatSearch<Served extends Candidate> {
   }
 
   /** Keeps a seat for as long again. Never throws. */
-  async keep(seat: Seat<Served>): Promise<void> {
+  async keep(seat: Slot<Served>): Promise<void> {
     await withDeadline(REACH_MS, () => this.#enter(seat, AS_IT_IS)).catch(() => {})
   }
 
   /** Gives back a seat, with how its request ended; `tookMs` only of one that was served. Never throws. */
-  async giveBack(seat: Seat<Served>, outcome: CallOutcome, tookMs?: number): Promise<void> {
+  async giveBack(seat: Slot<Served>, outcome: CallOutcome, tookMs?: number): Promise<void> {
     const { candidate, id } = seat
     this.#inHand -= 1
     await leave(this.#options.accounts, candidate.upstream, { id, model: candidate.model }, outcome, tookMs)
   }
 
   /** Gives back a seat of which nothing was asked. Never throws. */
-  async unused(seat: Seat<Served>): Promise<void> {
+  async unused(seat: Slot<Served>): Promise<void> {
     this.#taken -= 1
     await this.giveBack(seat, { is: 'cancelled' })
   }
@@ -136,18 +136,19 @@ export class SeatSearch<Served extends Candidate> {
   }
 
   /** How long each is to be waited for that is worth it, in ms. */
-  #waitsFor(obstacles: readonly Obstacle[], giveUpMs: number): number[] {
-    const { sitsOut } = this.#options
-    const isWorthIt = (obstacle: Obstacle): boolean =>
-      BUSY.includes(obstacle.hindrance) || (sitsOut === true && isResting(obstacle) && obstacle.untilMs < giveUpMs)
-    const isTimed = (obstacle: Obstacle): boolean => obstacle.hindrance === 'probing' || isResting(obstacle)
+  #waitsFor(obstacles: readonly Unavailability[], giveUpMs: number): number[] {
+    const { waitsOutCooldown } = this.#options
+    const isWorthIt = (obstacle: Unavailability): boolean =>
+      BUSY.includes(obstacle.hindrance) ||
+      (waitsOutCooldown === true && isResting(obstacle) && obstacle.untilMs < giveUpMs)
+    const isTimed = (obstacle: Unavailability): boolean => obstacle.hindrance === 'probing' || isResting(obstacle)
     return obstacles.filter(isWorthIt).map((each) => (isTimed(each) ? each.untilMs : giveUpMs) - Date.now())
   }
 
   /** A seat at the first who has one. */
   async #takeAny(left: readonly Served[], giveUpMs: number, wait: Wait<Served>): Promise<Found<Served>> {
-    const obstacles: Obstacle[] = []
-    const inTheWay = (candidate: Served, obstacle: Obstacle): void => {
+    const obstacles: Unavailability[] = []
+    const inTheWay = (candidate: Served, obstacle: Unavailability): void => {
       obstacles.push(obstacle)
       this.#prospects.onObstacle(candidate, obstacle)
     }
@@ -180,12 +181,12 @@ export class SeatSearch<Served extends Candidate> {
     )
   }
 
-  #enter({ candidate: { upstream, model }, id }: Seat<Served>, how: Manner): Promise<Obstacle | Taken> {
+  #enter({ candidate: { upstream, model }, id }: Slot<Served>, how: Manner): Promise<Unavailability | Taken> {
     return enter(this.#options.accounts, upstream, { id, model, holdMs: upstream.timeoutMs + GRACE_MS, ...how })
   }
 
   /** Takes a seat, or waits for it as long as that is of use. Throws OF_NO_USE, and the reason of `cancel`. */
-  async #take(seat: Seat<Served>, how: Manner, wait: Wait<Served>): Promise<Obstacle | undefined> {
+  async #take(seat: Slot<Served>, how: Manner, wait: Wait<Served>): Promise<Unavailability | undefined> {
     wait.candidate = seat.candidate
     const entering = this.#enter(seat, how)
     try {
@@ -204,7 +205,7 @@ export class SeatSearch<Served extends Candidate> {
   }
 
   /** Leaves the line at once, and whatever seat came of it all the same. */
-  async #withdraw({ candidate, id }: Seat<Served>, entering: Promise<Obstacle | Taken>): Promise<void> {
+  async #withdraw({ candidate, id }: Slot<Served>, entering: Promise<Unavailability | Taken>): Promise<void> {
     const { upstream, model } = candidate
     const leaveIt = (): Promise<void> => leave(this.#options.accounts, upstream, { id, model }, { is: 'cancelled' })
     await leaveIt()

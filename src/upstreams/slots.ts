@@ -14,7 +14,7 @@ const WINDOW_SECONDS = 61
  * The requests that an account has in hand, each with a seat of its own, and how many it was sent within a minute. Where
  * that is limited it outlives the process; a seat that nobody gives back is free at its end.
  */
-export class Seats {
+export class Slots {
   readonly #storage: DurableObjectStorage
   readonly #taken: Map<string, number>
   readonly #sent: Map<number, number>

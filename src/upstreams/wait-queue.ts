@@ -1,5 +1,5 @@
 /** Those who wait for something, first come, first served; it is forgotten when its process dies. */
-export class Line {
+export class WaitQueue {
   readonly #turns: Turn[] = []
 
   get length(): number {

@@ -1,6 +1,6 @@
 import { credits, inUsd } from '../catalog/money'
 import { type Snapshot, snapshotOf } from '../ledger/snapshot'
-import type { Standing } from '../limits/limit-status'
+import type { LimitStatus } from '../limits/limit-status'
 import { type Entry, imagesOf, keptOf } from '../ledger/entry'
 import type { Latency, Used, UsageRow } from '../ledger/usage'
 
@@ -12,7 +12,7 @@ import type { Latency, Used, UsageRow } from '../ledger/usage'
 /** A moment, in ms since 1970, as ISO 8601. */
 export const moment = (ms: number | null | undefined): string | null => (ms ? new Date(ms).toISOString() : null)
 
-export function standingJson({ limit, scope, max, used, remaining, resetMs }: Standing): Record<string, unknown> {
+export function limitStatusJson({ limit, scope, max, used, remaining, resetMs }: LimitStatus): Record<string, unknown> {
   const told = limit === 'budget_usd' ? inUsd : (amount: number): number => amount
   const resets = resetMs === undefined ? null : Math.ceil(resetMs / 1000)
   return { limit, scope, max: told(max), used: told(used), remaining: told(remaining), resets_in_seconds: resets }

@@ -1,4 +1,4 @@
-import type { Standing } from '../limits/limit-status'
+import type { LimitStatus } from '../limits/limit-status'
 
 /** What the two families of headers call a limit, and the window it is for, in seconds. */
 const POLICIES = {
@@ -7,15 +7,15 @@ const POLICIES = {
   images_per_day: { policy: 'images', unit: 'images', seconds: 86_400 },
 } as const
 
-type Metered = Standing & { limit: keyof typeof POLICIES }
+type Metered = LimitStatus & { limit: keyof typeof POLICIES }
 
-const isMetered = (standing: Standing): standing is Metered => standing.limit in POLICIES
+const isMetered = (standing: LimitStatus): standing is Metered => standing.limit in POLICIES
 
 /**
  * How the limits of requests and images stand, as OpenAI's clients read it and as the IETF drafts it (protocols §8.3).
  * Where several limits are for the same, the one of which the least is left speaks for all.
  */
-export function limitHeaders(standings: readonly Standing[]): Record<string, string> {
+export function limitHeaders(standings: readonly LimitStatus[]): Record<string, string> {
   const metered = standings.filter(isMetered)
   const tightest = (of: (each: Metered) => boolean): Metered | undefined =>
     metered.filter(of).toSorted((a, b) => a.remaining - b.remaining || (b.resetMs ?? 0) - (a.resetMs ?? 0))[0]

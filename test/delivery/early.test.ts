@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { early } from '../../src/delivery/early'
-import { Glimpses } from '../../src/delivery/progress-events'
+import { ProgressEvents } from '../../src/delivery/progress-events'
 import type { Ready } from '../../src/delivery/whole'
 
 const PARTIAL = { image: { key: 'partials/a', mediaType: 'image/png' as const, bytes: 3 }, index: 0, partial: 0 }
@@ -12,7 +12,7 @@ test('an answer that fails while a preview is on its way, and its client leaves,
     event.preventDefault()
   })
   const { promise: answer, reject } = Promise.withResolvers<never>()
-  const glimpses = new Glimpses(1, false)
+  const glimpses = new ProgressEvents(1, false)
   glimpses.add(PARTIAL)
   const response = early(
     {
@@ -37,7 +37,7 @@ test('an answer that fails while a preview is on its way, and its client leaves,
 })
 
 test('previews that come together with the answer are shown before it', async () => {
-  const glimpses = new Glimpses(2, false)
+  const glimpses = new ProgressEvents(2, false)
   const encoder = new TextEncoder()
   const readyWith = (text: string): Ready => ({
     contentType: 'text/plain',

@@ -97,7 +97,7 @@ describe('with some time to pretend to work', () => {
     models: [],
     priority: 0,
     weight: 1,
-    standIn: true,
+    isFallback: true,
     timeoutMs: 60_000,
     delayMs,
     prices: new Map(),

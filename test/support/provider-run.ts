@@ -18,7 +18,7 @@ export const OPENAI: Upstream = {
   models: [],
   priority: 0,
   weight: 1,
-  standIn: false,
+  isFallback: false,
   timeoutMs: 60_000,
   delayMs: 0,
   prices: new Map(),

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { Line, type Turn } from '../../src/upstreams/wait-queue'
+import { WaitQueue, type Turn } from '../../src/upstreams/wait-queue'
 
 const FOREVER = Date.now() + 600_000
 
 /** A line of so many, and those who were called, in order. */
-function lineOf(count: number): { line: Line; turns: Turn[]; called: number[] } {
-  const line = new Line()
+function lineOf(count: number): { line: WaitQueue; turns: Turn[]; called: number[] } {
+  const line = new WaitQueue()
   const called: number[] = []
   const turns = Array.from({ length: count }, (_, at) => line.join(`turn ${at}`))
   for (const [index, turn] of turns.entries()) void turn.called(FOREVER).then(() => called.push(index))
@@ -46,7 +46,7 @@ test('whoever is dismissed is called, and is in the line no more', async () => {
 })
 
 test('nobody waits for longer than they said', async () => {
-  const line = new Line()
+  const line = new WaitQueue()
   const [first, second] = [line.join('first'), line.join('second')]
   await Promise.all([first.called(Date.now() + 5), second.called(Date.now() - 5)])
   expect(line.length).toBe(2)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ProviderError, type ProviderErrorKind } from '../../src/providers/provider'
-import type { Obstacle } from '../../src/upstreams/health'
+import type { Unavailability } from '../../src/upstreams/health'
 import { routeFailure } from '../../src/upstreams/route-failure'
 
 const NOW = 1_800_000_000_000
@@ -8,9 +8,12 @@ const NOW = 1_800_000_000_000
 const error = (kind: ProviderErrorKind, facts: ProviderError['facts'] = {}): ProviderError =>
   new ProviderError(kind, 'answered somehow', facts)
 const throttled = (retryAfterMs?: number): ProviderError => error('throttled', { retryAfterMs })
-const obstacle = (hindrance: Obstacle['hindrance'], waitMs: number): Obstacle => ({ hindrance, untilMs: NOW + waitMs })
+const obstacle = (hindrance: Unavailability['hindrance'], waitMs: number): Unavailability => ({
+  hindrance,
+  untilMs: NOW + waitMs,
+})
 
-const told = (errors: ProviderError[], obstacles: Obstacle[] = []) => {
+const told = (errors: ProviderError[], obstacles: Unavailability[] = []) => {
   const { code, retryAfterMs, retry } = routeFailure(errors, obstacles, NOW)
   return { code, retryAfterMs, retry }
 }
@@ -18,7 +21,7 @@ const after = (retryAfterMs: number) => ({ code: 'no_upstream', retryAfterMs, re
 const MENDING = { code: 'no_upstream', retryAfterMs: undefined, retry: false }
 
 describe('whoever could not be served', () => {
-  test.each<[string, ProviderError[], Obstacle[], number]>([
+  test.each<[string, ProviderError[], Unavailability[], number]>([
     ['of those who cool down', [], [obstacle('cooling', 30_000), obstacle('cooling', 9000)], 9000],
     ['of those who are in trouble', [], [obstacle('open', 60_000), obstacle('open', 30_000)], 30_000],
     ['of both', [throttled(7000)], [obstacle('open', 30_000)], 7000],
@@ -34,7 +37,7 @@ describe('whoever could not be served', () => {
     expect(told(errors, obstacles)).toEqual(after(waitMs))
   })
 
-  test.each<[string, ProviderError[], Obstacle[]]>([
+  test.each<[string, ProviderError[], Unavailability[]]>([
     ['all were refused', [error('misconfigured'), error('misconfigured')], []],
     ['all are disabled or out', [], [obstacle('disabled', Infinity), obstacle('out', Infinity)]],
     ['all that is left is without the model', [], [obstacle('without-model', 300_000)]],

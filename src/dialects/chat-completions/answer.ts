@@ -2,11 +2,11 @@ import type { ImageRecord, StoredImage, Usage } from '../../image/record'
 import type { Failure } from '../../runtime/errors'
 import type { Wants } from './request'
 import type { Part, Rendered, Stream } from '../dialect'
-import type { Occasion } from '../render-context'
+import type { RenderContext } from '../render-context'
 import { seconds, tokenDetails } from '../openai/answer'
 
 /** Words an answer as one object: a choice for each picture. */
-export function whole(record: ImageRecord, wants: Wants, occasion: Occasion): Rendered {
+export function whole(record: ImageRecord, wants: Wants, occasion: RenderContext): Rendered {
   const head = { ...headOf('chat.completion', wants, occasion), system_fingerprint: null }
   const parts: Part[] = [`${open(head)}"choices":[`]
   record.images.forEach((image, index) => {
@@ -21,7 +21,7 @@ export function whole(record: ImageRecord, wants: Wants, occasion: Occasion): Re
 export type LastWords = (failure: Failure, requestId: string, head: Record<string, unknown>) => string
 
 /** The answer as events (protocols §2.1): the pictures, and before them, where they come in prose, how far they are. */
-export function stream(wants: Wants, occasion: Occasion, lastWords: LastWords): Stream {
+export function stream(wants: Wants, occasion: RenderContext, lastWords: LastWords): Stream {
   const head = headOf('chat.completion.chunk', wants, occasion)
   const chunk = (index: number, delta: readonly Part[], finish: 'stop' | null = null): Part[] => [
     `data: ${open(head)}"choices":[{"index":${index},"delta":{`,
@@ -57,7 +57,11 @@ export function stream(wants: Wants, occasion: Occasion, lastWords: LastWords): 
   }
 }
 
-const headOf = (object: string, { model }: Wants, { requestId, startedMs }: Occasion): Record<string, unknown> => ({
+const headOf = (
+  object: string,
+  { model }: Wants,
+  { requestId, startedMs }: RenderContext,
+): Record<string, unknown> => ({
   id: `chatcmpl-${requestId.replace(/^req_/, '')}`,
   object,
   created: seconds(startedMs),
@@ -68,7 +72,7 @@ const headOf = (object: string, { model }: Wants, { requestId, startedMs }: Occa
 const open = (head: Record<string, unknown>): string => `${JSON.stringify(head).slice(0, -1)},`
 
 /** The fields of a message, or of a part of one, that hold its picture (protocols §2.1, §2.2). */
-function fieldsWith(image: StoredImage, { way, picture }: Wants, { link }: Occasion): Part[] {
+function fieldsWith(image: StoredImage, { way, picture }: Wants, { link }: RenderContext): Part[] {
   const address: Part[] = picture === 'link' ? [link(image.key)] : [`data:${image.mediaType};base64,`, image]
   if (way === 'markdown') return ['"content":"![image](', ...address, ')"']
   return ['"content":"","images":[{"type":"image_url","image_url":{"url":"', ...address, '"}}]']

@@ -1,5 +1,5 @@
 import type { Failure } from '../../runtime/errors'
-import { bearerKey } from '../../credentials/caller'
+import { bearerToken } from '../../credentials/caller'
 import { type LastWords, stream, whole } from './answer'
 import { parse, type Wants, wants as schema, type Way } from './request'
 import type { Dialect, TextRoute, Worded } from '../dialect'
@@ -31,7 +31,7 @@ function dialect({ id, usual, error, lastWords }: Route): Dialect<Wants> {
   return {
     id,
     wants: schema,
-    apiKey: (c) => bearerKey(c.req.header('authorization')),
+    apiKey: (c) => bearerToken(c.req.header('authorization')),
     text,
     parse: (intake) => parse(intake, usual),
     render: whole,

@@ -1,18 +1,18 @@
 import type { ImageRecord, StoredImage, Usage } from '../../image/record'
 import type { Part, Rendered, Stream } from '../dialect'
-import type { Occasion } from '../render-context'
+import type { RenderContext } from '../render-context'
 import { messageOf } from './error'
 import { FORMS, framed, messages } from './form'
 import type { Wants } from './request'
 
 /** Words an answer as one object, with a candidate for each picture. */
-export function whole(record: ImageRecord, wants: Wants, occasion: Occasion): Rendered {
+export function whole(record: ImageRecord, wants: Wants, occasion: RenderContext): Rendered {
   const candidates = record.images.map((image, index) => candidateOf(image, index, wants, occasion))
   return framed('object', [message(candidates, record, occasion, record.usage)])
 }
 
 /** The answer in messages: one for each picture, the last of which tells the usage of all (protocols §3.3). */
-export const stream = (wants: Wants, occasion: Occasion): Stream => ({
+export const stream = (wants: Wants, occasion: RenderContext): Stream => ({
   contentType: FORMS[wants.as].contentType,
   opening: () => FORMS[wants.as].opening,
   idle: () => FORMS[wants.as].idle,
@@ -32,7 +32,12 @@ export const stream = (wants: Wants, occasion: Occasion): Stream => ({
   failure: (failure) => messages(wants.as, [[messageOf(failure, occasion.requestId)]]).join(''),
 })
 
-function message(candidates: Part[][], record: ImageRecord, { requestId }: Occasion, usage: Usage | undefined): Part[] {
+function message(
+  candidates: Part[][],
+  record: ImageRecord,
+  { requestId }: RenderContext,
+  usage: Usage | undefined,
+): Part[] {
   const rest = {
     ...(usage ? { usageMetadata: usageOf(usage) } : {}),
     modelVersion: record.model,
@@ -42,7 +47,12 @@ function message(candidates: Part[][], record: ImageRecord, { requestId }: Occas
   return ['{"candidates":[', ...listed, `],${JSON.stringify(rest).slice(1)}`]
 }
 
-function candidateOf({ key, ...image }: StoredImage, index: number, { delivery }: Wants, { link }: Occasion): Part[] {
+function candidateOf(
+  { key, ...image }: StoredImage,
+  index: number,
+  { delivery }: Wants,
+  { link }: RenderContext,
+): Part[] {
   const mimeType = JSON.stringify(image.mediaType)
   const data: Part[] =
     delivery === 'URI'

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { App } from '../../context'
-import { bearerKey } from '../../credentials/caller'
+import { bearerToken } from '../../credentials/caller'
 import type { Dialect } from '../dialect'
 import { stream, whole } from './answer'
 import { geminiError } from './error'
@@ -15,7 +15,7 @@ export const speaksGemini = (c: Context<App>): boolean =>
 
 /** The key of a request to the API: Google's way, or as everywhere else. */
 export const geminiKey = (c: Context<App>): string | undefined =>
-  googleKey(c) ?? bearerKey(c.req.header('authorization'))
+  googleKey(c) ?? bearerToken(c.req.header('authorization'))
 
 /** Google's Gemini API, as far as it makes images (protocols §3). */
 export const gemini: Dialect<Wants> = {

@@ -1,5 +1,5 @@
 import type { ErrorCode, Failure } from '../../runtime/errors'
-import { bearerKey } from '../../credentials/caller'
+import { bearerToken } from '../../credentials/caller'
 import { type Dialect, type Stream, type Worded, wordedJson } from '../dialect'
 import { API, DRAW, failed, type GrsaiTask, running, succeeded, taskOf, type Words } from './task'
 import { parseApi, parseDraw, type Wants, wants } from './request'
@@ -9,7 +9,7 @@ import { renamed } from '../renamed'
 const dialect = (id: string, words: Words, parse: Dialect<Wants>['parse']): Dialect<Wants> => ({
   id,
   wants,
-  apiKey: (c) => bearerKey(c.req.header('authorization')),
+  apiKey: (c) => bearerToken(c.req.header('authorization')),
   parse,
   render: (record, _, { generation, link }) => ({
     contentType: 'application/json',

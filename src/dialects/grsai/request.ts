@@ -7,7 +7,7 @@ import { checked } from '../../refusals/checked'
 import { GatewayError } from '../../runtime/errors'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 import type { Path } from '../../streams/json'
-import type { Asked, HandOff } from '../dialect'
+import type { Asked, JobRequest } from '../dialect'
 import type { Intake } from '../intake'
 import { inTurn, type Picture, readJsonBody, taken } from '../json-body'
 
@@ -58,7 +58,7 @@ export async function parseDraw(intake: Intake): Promise<Asked<Wants>> {
   const progress = !shutProgress
   const asked = await askedIn(body, intake, 'urls', body.fields.urls)
   if (webHook === undefined) return { ...asked, wants: { reply: 'stream', progress } }
-  const handOff: HandOff = webHook === NO_WEBHOOK ? {} : { webhook: { url: webHook, param: 'webHook' } }
+  const handOff: JobRequest = webHook === NO_WEBHOOK ? {} : { webhook: { url: webHook, param: 'webHook' } }
   return { ...asked, wants: { reply: 'later', progress }, handOff }
 }
 

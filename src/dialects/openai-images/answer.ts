@@ -1,13 +1,13 @@
 import type { ImageRecord, StoredImage, Usage } from '../../image/record'
 import type { ImageRequest } from '../../image/request'
 import type { Part, Rendered, Stream } from '../dialect'
-import type { Occasion } from '../render-context'
+import type { RenderContext } from '../render-context'
 import { facts, seconds, tokenDetails } from '../openai/answer'
 import { openaiError } from '../openai/error'
 import type { Operation, Wants } from './request'
 
 /** Words an answer as one object, with every picture under `b64_json`, `url`, or both. */
-export function whole(record: ImageRecord, { as }: Wants, { link }: Occasion): Rendered {
+export function whole(record: ImageRecord, { as }: Wants, { link }: RenderContext): Rendered {
   const head = { created: seconds(record.createdMs), ...facts(record) }
   const parts: Rendered['parts'] = [`${JSON.stringify(head).slice(0, -1)},"data":[`]
   record.images.forEach((image, index) => {

@@ -1,4 +1,4 @@
-import { bearerKey } from '../../credentials/caller'
+import { bearerToken } from '../../credentials/caller'
 import type { Dialect } from '../dialect'
 import { dialect } from './openai-images'
 import { type Operation, parse, type Wants } from './request'
@@ -10,7 +10,7 @@ import { type Operation, parse, type Wants } from './request'
 const azure = (operation: Operation): Dialect<Wants> => ({
   ...dialect(operation),
   id: `azure-images-${operation}`,
-  apiKey: (c) => c.req.header('api-key') ?? bearerKey(c.req.header('authorization')),
+  apiKey: (c) => c.req.header('api-key') ?? bearerToken(c.req.header('authorization')),
   parse: (intake) => parse(intake, operation, intake.param('model')),
 })
 

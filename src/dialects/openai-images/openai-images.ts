@@ -1,4 +1,4 @@
-import { bearerKey } from '../../credentials/caller'
+import { bearerToken } from '../../credentials/caller'
 import type { Dialect } from '../dialect'
 import { openaiError } from '../openai/error'
 import { stream, whole } from './answer'
@@ -8,7 +8,7 @@ import { type Operation, parse, type Wants, wants as schema } from './request'
 export const dialect = (operation: Operation): Dialect<Wants> => ({
   id: `openai-images-${operation}`,
   wants: schema,
-  apiKey: (c) => bearerKey(c.req.header('authorization')),
+  apiKey: (c) => bearerToken(c.req.header('authorization')),
   parse: (intake) => parse(intake, operation),
   render: whole,
   stream: (request, wants, { requestId }) => (wants.stream ? stream(request, operation, requestId) : undefined),

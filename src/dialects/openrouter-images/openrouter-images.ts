@@ -1,4 +1,4 @@
-import { bearerKey } from '../../credentials/caller'
+import { bearerToken } from '../../credentials/caller'
 import type { Dialect } from '../dialect'
 import { openrouterError } from './error'
 import { stream, whole } from './answer'
@@ -12,7 +12,7 @@ const NAMES = { images: 'input_references' }
 export const openrouterImages: Dialect<Wants> = {
   id: 'openrouter-images',
   wants: schema,
-  apiKey: (c) => bearerKey(c.req.header('authorization')),
+  apiKey: (c) => bearerToken(c.req.header('authorization')),
   parse,
   render: whole,
   stream: (_, wants, { requestId }) => (wants.stream ? stream(requestId) : undefined),

@@ -1,6 +1,6 @@
 import type { ImageRecord, StoredImage, Usage } from '../../image/record'
 import type { Part, Rendered } from '../dialect'
-import type { Occasion } from '../render-context'
+import type { RenderContext } from '../render-context'
 import { facts, seconds } from '../openai/answer'
 import { type Names, namesOf } from './pictures'
 import type { Wants } from './request'
@@ -35,7 +35,7 @@ export const headOf = (
   id: string,
   stands: { status: string; error?: unknown; completed_at?: number; usage?: unknown },
   { repeated }: Wants,
-  { startedMs }: Occasion,
+  { startedMs }: RenderContext,
 ): Record<string, unknown> => ({
   id,
   object: 'response',
@@ -53,7 +53,7 @@ export function responseOf(
   names: Names,
   record: ImageRecord,
   wants: Wants,
-  occasion: Occasion,
+  occasion: RenderContext,
 ): Record<string, unknown> {
   // One that comes from the cache was made before it was asked for.
   const completed_at = seconds(Math.max(record.createdMs, occasion.startedMs))
@@ -63,7 +63,7 @@ export function responseOf(
 }
 
 /** Words an answer as one response. */
-export function whole(record: ImageRecord, wants: Wants, occasion: Occasion): Rendered {
+export function whole(record: ImageRecord, wants: Wants, occasion: RenderContext): Rendered {
   const picture = pictureIn(record)
   const response = responseOf(namesOf(occasion.reference(picture.key)), record, wants, occasion)
   return { contentType: 'application/json', parts: withPicture(picture, (json) => json(response)) }

@@ -2,7 +2,7 @@ import type { Failure } from '../../runtime/errors'
 import type { ImageRecord } from '../../image/record'
 import type { ImageRequest } from '../../image/request'
 import type { Part, Stream } from '../dialect'
-import type { Occasion } from '../render-context'
+import type { RenderContext } from '../render-context'
 import { facts } from '../openai/answer'
 import { errorOf } from '../openai/error'
 import { CALL, callOf, headOf, pictureIn, responseOf, withPicture } from './answer'
@@ -18,7 +18,7 @@ const written = (events: readonly Event[], first: number, json: (value: unknown)
     .join('')
 
 /** What is told before anything can be seen. */
-function beginning({ call, response }: Names, wants: Wants, occasion: Occasion): Event[] {
+function beginning({ call, response }: Names, wants: Wants, occasion: RenderContext): Event[] {
   const begun = { response: { ...headOf(response, { status: 'in_progress' }, wants, occasion), output: [] } }
   const item = { id: call, type: CALL, status: 'in_progress', result: null }
   return [
@@ -30,14 +30,14 @@ function beginning({ call, response }: Names, wants: Wants, occasion: Occasion):
   ]
 }
 
-const ending = (names: Names, record: ImageRecord, wants: Wants, occasion: Occasion): Event[] => [
+const ending = (names: Names, record: ImageRecord, wants: Wants, occasion: RenderContext): Event[] => [
   [`response.${CALL}.completed`, { output_index: 0, item_id: names.call }],
   ['response.output_item.done', { output_index: 0, item: callOf(names, record) }],
   ['response.completed', { response: responseOf(names, record, wants, occasion) }],
 ]
 
 /** Clients know either the one event or the other: the API sends both. */
-function failing(names: Names, failure: Failure, wants: Wants, occasion: Occasion): Event[] {
+function failing(names: Names, failure: Failure, wants: Wants, occasion: RenderContext): Event[] {
   const error = errorOf(inOwnWords(failure, wants), occasion.requestId)
   const { code, message, param } = error
   const stands = { status: 'failed', error: { code: code ?? 'server_error', message } }
@@ -59,7 +59,7 @@ const asSent = (word: () => Part[]): Part[] =>
   })
 
 /** An answer as events. It has its ids from the picture where that is there at the beginning. */
-export function stream(request: ImageRequest, wants: Wants, occasion: Occasion): Stream {
+export function stream(request: ImageRequest, wants: Wants, occasion: RenderContext): Stream {
   let names = namesOf(occasion.reference())
   let isBegun = false
   let next = beginning(names, wants, occasion).length

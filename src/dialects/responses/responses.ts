@@ -1,4 +1,4 @@
-import { bearerKey } from '../../credentials/caller'
+import { bearerToken } from '../../credentials/caller'
 import type { Dialect, TextRoute } from '../dialect'
 import { openaiError } from '../openai/error'
 import { whole } from './answer'
@@ -9,7 +9,7 @@ import { inOwnWords, parse, type Wants, wants as schema } from './request'
 export const responses: Dialect<Wants> = {
   id: 'responses',
   wants: schema,
-  apiKey: (c) => bearerKey(c.req.header('authorization')),
+  apiKey: (c) => bearerToken(c.req.header('authorization')),
   text: { path: '/responses', limitedBy: ['max_output_tokens'], isText, mayMakeImages },
   parse,
   render: whole,

@@ -1,13 +1,16 @@
 import { unwrap } from '../runtime/errors'
 import { submit } from '../generation/generations'
 import { askTeam } from '../team/teams'
-import { type Errand, occasionOfErrand } from './delivery-context'
+import { type DeliveryContext, renderContextFor } from './delivery-context'
 import { generalHeaders, REPLAYED } from './headers'
 import { retryHeaders, wordedStatus } from './job-status'
 import { limitHeaders } from '../wire/limit-headers'
 
 /** Answers a request by where its answer will be (RFC 7240 §4.1). Throws GatewayError. */
-export async function handOff<Wants>(errand: Errand<Wants>, applied: string | undefined): Promise<Response> {
+export async function respondWithJob<Wants>(
+  errand: DeliveryContext<Wants>,
+  applied: string | undefined,
+): Promise<Response> {
   const { c, dialect, wants, told, count } = errand
   const { ask } = told
   const { id, payer } = ask.task
@@ -25,6 +28,6 @@ export async function handOff<Wants>(errand: Errand<Wants>, applied: string | un
     ...(ask.isReplay ? REPLAYED : {}),
   }
   // Whose body asks for it has words for it.
-  const own = errand.handOff && dialect.renderHandOff?.(occasionOfErrand(errand), wants)
+  const own = errand.handOff && dialect.renderHandOff?.(renderContextFor(errand), wants)
   return own === undefined ? c.json(wordedStatus(status, c), 202, headers) : Response.json(own, { headers })
 }

@@ -5,10 +5,10 @@ import type { Settlement } from '../ledger/entry'
 import { type Concerned, concerns } from './subscribers'
 import type { Progress } from './progress'
 import type { Notice } from './snapshot'
-import type { Ask, Task } from './task'
+import type { GenerateOptions, Task } from './task'
 
 /** A settlement, and the team that has yet to hear of it. */
-export interface Owed {
+export interface PendingSettlement {
   team: string
   settlement: Settlement
   /** What that team's webhook is told then, if anything. */
@@ -64,7 +64,7 @@ const HEARTBEAT_MS = 30_000
 const ASK_AGAIN_MS = 300_000
 
 /** What a generation knows after its process has gone: the run under way, the answer it gives, the refusal it repeats. */
-export class Memory {
+export class GenerationStore {
   readonly #storage: DurableObjectStorage
 
   constructor(storage: DurableObjectStorage) {
@@ -97,7 +97,7 @@ export class Memory {
   }
 
   /** What an ask is answered without a run. */
-  known({ task, madeSinceMs, isReplay }: Ask, nowMs: number): Result<ImageRecord> | undefined {
+  known({ task, madeSinceMs, isReplay }: GenerateOptions, nowMs: number): Result<ImageRecord> | undefined {
     const kept = this.#kept
     const untilMs = Math.max(kept?.untilMs ?? 0, isReplay ? this.#heldMs : 0)
     if (kept && untilMs > nowMs && kept.record.createdMs >= madeSinceMs) return ok(kept.record)
@@ -133,12 +133,12 @@ export class Memory {
   }
 
   /** What teams have yet to hear of. */
-  get owed(): Owed[] {
-    return [...this.#storage.kv.list<Owed>({ prefix: OWED })].map(([, owed]) => owed)
+  get owed(): PendingSettlement[] {
+    return [...this.#storage.kv.list<PendingSettlement>({ prefix: OWED })].map(([, owed]) => owed)
   }
 
-  owe(owed: Owed, nowMs: number): void {
-    this.#storage.kv.put<Owed>(OWED + owed.settlement.id, { ...owed, againMs: nowMs + HEARTBEAT_MS })
+  owe(owed: PendingSettlement, nowMs: number): void {
+    this.#storage.kv.put<PendingSettlement>(OWED + owed.settlement.id, { ...owed, againMs: nowMs + HEARTBEAT_MS })
   }
 
   /** Whether a team has yet to hear what came of a reservation. */
@@ -146,7 +146,7 @@ export class Memory {
     return this.#storage.kv.get(OWED + reservation) !== undefined
   }
 
-  paid({ settlement }: Owed): void {
+  paid({ settlement }: PendingSettlement): void {
     this.#storage.kv.delete(OWED + settlement.id)
   }
 

@@ -10,7 +10,7 @@ import type { Concerned, Ended } from './subscribers'
 import { withDeadline } from '../runtime/deadline'
 import { INTERRUPTED } from './failures'
 import type { Conclusion } from './jobs'
-import { attemptsOf, type RunRow } from './store'
+import { attemptsOf, type RunRow } from './generation-store'
 import { costOf, owedFor, settle, TEAM_UNREACHABLE } from './payment'
 import { isComplete, type Progress, recordOf } from './progress'
 import type { GenerationContext } from './context'
@@ -23,7 +23,7 @@ const SETTLE_MS = 10_000
 const BRIEFLY_MS = 60_000
 
 /** What is to be done when a run ends: what it made is kept, what it cost is settled, and who wants to know is told. */
-export class Closing {
+export class Finalizer {
   readonly #context: GenerationContext
 
   constructor(context: GenerationContext) {
@@ -47,18 +47,18 @@ export class Closing {
 
   /** Ends a run that upstreams were asked for. */
   async finish(row: RunRow, outcome: Outcome): Promise<Ended> {
-    const { env, ctx, memory } = this.#context
+    const { env, ctx, store } = this.#context
     const config = configOf(env)
     const { task } = row
-    const ended = withArrived(row, outcome, memory.run?.progress, config)
+    const ended = withArrived(row, outcome, store.run?.progress, config)
     const { made } = ended
     const now = Date.now()
     if (made.ok) {
       const shared = task.shared && isComplete(made.value, task)
-      memory.keep(made.value, task.requestId, now + (shared ? config.cacheTtlSeconds * 1000 : BRIEFLY_MS))
+      store.keep(made.value, task.requestId, now + (shared ? config.cacheTtlSeconds * 1000 : BRIEFLY_MS))
       if (shared) ctx.waitUntil(records.put(env.CACHE, made.value, config.cacheTtlSeconds))
     } else if (REMEMBERED.includes(made.failure.code) || made.failure === INTERRUPTED) {
-      memory.refuse(made.failure, now, now + REFUSAL_MS)
+      store.refuse(made.failure, now, now + REFUSAL_MS)
     }
     this.#tidyUp(row, ended)
     const only = !made.ok && made.failure.code === 'cancelled' ? { team: task.payer.team } : undefined
@@ -73,7 +73,7 @@ export class Closing {
     const now = Date.now()
     const retryAfterMs = Math.max(REFUSAL_MS, failure.retryAfterMs ?? 0)
     const told = { ...failure, retryAfterMs, retry: false } as const
-    this.#context.memory.refuse(told, now, now + REFUSAL_MS, OF_ITS_CALLER.includes(failure.code) ? payer : undefined)
+    this.#context.store.refuse(told, now, now + REFUSAL_MS, OF_ITS_CALLER.includes(failure.code) ? payer : undefined)
     await this.rearm()
   }
 
@@ -105,60 +105,60 @@ export class Closing {
     only: Concerned | undefined,
     { isOwed, isSettled }: { isOwed: boolean; isSettled: boolean },
   ): Snapshot {
-    const { memory, live } = this.#context
+    const { store, live } = this.#context
     const endedMs = Date.now()
-    const owed = owedFor(row, outcome, live.startedMs ?? memory.run?.progress?.calls[0]?.startedMs, endedMs)
+    const owed = owedFor(row, outcome, live.startedMs ?? store.run?.progress?.calls[0]?.startedMs, endedMs)
     const { snapshot } = owed.notice
     const { cost, startedMs } = snapshot
-    if (isOwed) memory.owe(isSettled ? owed : { ...owed, notice: undefined }, endedMs)
-    memory.endRun()
+    if (isOwed) store.owe(isSettled ? owed : { ...owed, notice: undefined }, endedMs)
+    store.endRun()
     this.#tell({ ...outcome, task: row.task, cost, startedMs, endedMs, only, isSettled })
     return snapshot
   }
 
   /** Tells the payers' teams what is owed; what they do not hear now, the alarm tells them again. */
   async settle(): Promise<void> {
-    const { memory, outbox, env } = this.#context
-    for (const owed of memory.owed) {
+    const { store, outbox, env } = this.#context
+    for (const owed of store.owed) {
       const heard = await settle(env, owed)
       if (!heard) {
-        if (memory.owes(owed.settlement.id)) memory.owe(owed, Date.now())
+        if (store.owes(owed.settlement.id)) store.owe(owed, Date.now())
         continue
       }
       // In one step, so that a webhook hears of each settlement once.
-      memory.paid(owed)
+      store.paid(owed)
       if (heard.webhook && owed.notice) outbox.add(owed.notice, configOf(env), Date.now())
     }
   }
 
   /** Removes the previews of runs that have ended, once nobody can be reading them any more. Never throws. */
   async removePartials(): Promise<void> {
-    const { memory, env } = this.#context
-    const { partials, run } = memory
+    const { store, env } = this.#context
+    const { partials, run } = store
     if (!partials || run || partials.untilMs > Date.now()) return
     try {
       await images.removePartials(env.IMAGES, partials.generation)
-      memory.partials = undefined
+      store.partials = undefined
     } catch (error) {
       log('partials-not-removed', { generation: partials.generation, ...describe(error) })
-      memory.partials = { ...partials, untilMs: Date.now() + BRIEFLY_MS }
+      store.partials = { ...partials, untilMs: Date.now() + BRIEFLY_MS }
     }
   }
 
   /** Sets the object's one alarm to what is due next, or empties the object when nothing is left in it. */
   async rearm(): Promise<void> {
-    const { ctx, memory, jobs, outbox } = this.#context
+    const { ctx, store, jobs, outbox } = this.#context
     const now = Date.now()
-    const dues = [...memory.dues(now, jobs.next !== undefined), ...jobs.dues(now), ...outbox.dues(now)]
+    const dues = [...store.dues(now, jobs.next !== undefined), ...jobs.dues(now), ...outbox.dues(now)]
     await (dues.length === 0 ? ctx.storage.deleteAll() : ctx.storage.setAlarm(Math.min(...dues)))
   }
 
   /** Has removed what a run leaves behind: its previews in a while, and what was stored for nothing. */
   #tidyUp(row: RunRow, { made, attempts, arrived }: Outcome): void {
-    const { ctx, memory } = this.#context
+    const { ctx, store } = this.#context
     const { task, before } = row
     if (attempts === 0 && before === undefined) return
-    if (task.request.partials > 0) memory.partials = { generation: task.id, untilMs: Date.now() + BRIEFLY_MS }
+    if (task.request.partials > 0) store.partials = { generation: task.id, untilMs: Date.now() + BRIEFLY_MS }
     // What a process had stored when it died may be stored twice.
     const isLeftOver = attempts > (made.ok ? 1 : 0) || before !== undefined
     if (isLeftOver) ctx.waitUntil(this.#sweep(row, made.ok ? made.value : arrived))
