@@ -3,8 +3,8 @@
  * A sentence has at most 20 words and one relative clause. The checks are heuristics; each errs towards silence.
  */
 
-export const MAX_WORDS = 20
-export const MAX_RELATIVE_CLAUSES = 1
+const MAX_WORDS = 20
+const MAX_RELATIVE_CLAUSES = 1
 
 /** Phrases with a person or a clause as the subject, and the private vocabulary of earlier versions. */
 const FORBIDDEN: [pattern: RegExp, instead: string][] = [

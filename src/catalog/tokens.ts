@@ -26,7 +26,10 @@ const TABLE: readonly { quality: string; size: string; tokens: number }[] = [
   { quality: 'high', size: '1536x1024', tokens: 6208 },
 ]
 
-/** Output tokens of one image by the table; the most that it can be where quality or size is not in it. */
+/**
+ * Output tokens of one image by the table, or the largest match for an unknown quality or size.
+ * @internal Exported for its tests.
+ */
 export function tableTokens(quality: string, size: string): number {
   const rows = nonEmpty(
     TABLE.filter((row) => row.quality === quality),
@@ -60,7 +63,10 @@ export const BASES_2_5: Bases = new Map([
 /** What `auto` is taken for, and whatever else is no size in pixels. */
 const SQUARE = { width: 1024, height: 1024 }
 
-/** Output tokens of one image by the official calculator's formula (protocols §1.9); an unknown quality has the highest base. */
+/**
+ * Output tokens of one image by the official calculator's formula (protocols §1.9); an unknown quality has the highest base.
+ * @internal Exported for its tests.
+ */
 export function formulaTokens(bases: Bases, quality: string, size: string): number {
   const base = bases.get(quality) ?? Math.max(...bases.values())
   const { width, height } = pixelsOf(size) ?? SQUARE

@@ -5,7 +5,6 @@ import { Window } from './window'
 /** One part of a form; its bytes are to be read before the next part is asked for. */
 export interface Part {
   name: string
-  filename: string | undefined
   bytes: Bytes
 }
 
@@ -45,9 +44,9 @@ export class MultipartStream {
     try {
       await this.#expectOpening()
       while (await this.#partFollows()) {
-        const head = await this.#head()
+        const name = await this.#head()
         this.#inBody = true
-        yield { ...head, bytes: this.#body() }
+        yield { name, bytes: this.#body() }
         for await (const _ of this.#body());
       }
     } finally {
@@ -76,7 +75,8 @@ export class MultipartStream {
     return next === '\r\n'
   }
 
-  async #head(): Promise<{ name: string; filename: string | undefined }> {
+  /** Reads the head of a part and gives the part's name. */
+  async #head(): Promise<string> {
     await this.#need(CRLF.length)
     if (CRLF.equals(this.#window.view.subarray(0, CRLF.length))) throw new MalformedForm('has a part without a head')
     let end: number
@@ -90,7 +90,7 @@ export class MultipartStream {
     const disposition = /^content-disposition:\s*form-data\s*(;.*)$/im.exec(head)?.[1] ?? ''
     const name = parameter(disposition, 'name')
     if (name === undefined) throw new MalformedForm('has a part without a name')
-    return { name, filename: parameter(disposition, 'filename') }
+    return name
   }
 
   /** What is left of a part's content, up to the delimiter behind it, which is skipped. */

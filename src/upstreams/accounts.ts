@@ -12,7 +12,10 @@ type Accounts = DurableObjectNamespace<Account>
 export const accountIdOf = ({ name, credential }: Upstream): string =>
   `${name}/${createHash('sha256').update(credential).digest('hex').slice(0, 16)}`
 
-/** Asks an account for something that may be asked twice. Throws GatewayError `unavailable`. */
+/**
+ * Calls an account with a request that is safe to repeat. Throws GatewayError `unavailable`.
+ * @internal Exported for its tests.
+ */
 export const askAccount = <T>(
   accounts: Accounts,
   upstream: Upstream,

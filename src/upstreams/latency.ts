@@ -44,7 +44,10 @@ export class Latencies {
   }
 }
 
-/** The smallest value that so large a share of all does not exceed. */
+/**
+ * The smallest value with at least `share` (0 to 1) of all values at or below it; 0 for no values.
+ * @internal Exported for its tests.
+ */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0

@@ -46,7 +46,10 @@ export function signingSecret(team: string, version: number, gatewaySecret: stri
 export const signingSecrets = (team: string, { versions }: { versions: number[] }, config: Config): string[] =>
   versions.map((version) => signingSecret(team, version, config.signingSecret))
 
-/** The `webhook-signature` of an event: one for each secret, so that a receiver may know either. */
+/**
+ * The `webhook-signature` of an event: one signature for each secret, so that either secret verifies it.
+ * @internal Exported for its tests.
+ */
 export function sign(id: string, timestampSeconds: number, body: string, secrets: readonly string[]): string {
   const signed = `${id}.${timestampSeconds}.${body}`
   return secrets

@@ -5,7 +5,7 @@ import { type Served, start } from './runtime.ts'
 import { type Figure, median } from './table.ts'
 
 /** A side of a memory figure: a Worker, a small request that makes it load what it needs, and the one that counts. */
-export interface Consumer {
+interface Consumer {
   served: Served
   warmUp: Demand
   demand: Demand

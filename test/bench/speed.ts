@@ -3,7 +3,7 @@ import type { LoadClient } from './processes.ts'
 import { type Figure, median } from './table.ts'
 
 /** One side's requests; `__ROUND__` in the body becomes what no other round has. */
-export type Side = Pick<Order, 'url' | 'headers' | 'body' | 'expected'>
+type Side = Pick<Order, 'url' | 'headers' | 'body' | 'expected'>
 
 /** Requests per second of the gateway against those of the floor. */
 export interface Race {

@@ -9,7 +9,7 @@ import { type Refusal, type SentFile, type Submission, invalidRequest, readSubmi
 import { STREAMING, inspect } from './fake-openai-rules.ts'
 import { unknownParameter } from './fake-openai-values.ts'
 
-export type { Call, Outcome, SentFile }
+export type { Call }
 
 /**
  * OpenAI's Images API (protocols §1), strict about what it is sent; markers in the prompt say how it misbehaves.

@@ -28,7 +28,7 @@ export interface Job {
 }
 
 /** The faults that every fake knows; each may know more. */
-export type Fault = 'moderation' | 'limited' | 'billing' | 'unauthorized' | 'malformed' | 'gone' | 'error' | 'cut'
+type Fault = 'moderation' | 'limited' | 'billing' | 'unauthorized' | 'malformed' | 'gone' | 'error' | 'cut'
 
 /**
  * An upstream's API, strict about what it is sent, for workerd (through `internet.ts`) and for Node (over HTTP). A prompt's

@@ -1,5 +1,5 @@
 /** The side of every picture in pixels: small, since what matters is that it decodes. */
-export const PNG_EDGE = 16
+const PNG_EDGE = 16
 
 export const PNG_SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 const TRUE_COLOUR = 2

@@ -62,7 +62,7 @@ export const look: Reader = async (bytes) => {
 }
 
 /** As a run does it, which does without a preview that is none. */
-export const lookOrPass: Reader = (bytes, event) =>
+const lookOrPass: Reader = (bytes, event) =>
   look(bytes, event).catch((error: unknown) => {
     const isNone = event.type === 'partial' && error instanceof ProviderError && error.cause instanceof SyntaxError
     if (isNone) return 'none'

@@ -53,7 +53,7 @@ export async function collect(beginning: Promise<AsyncIterable<StreamEvent>>): P
 }
 
 /** An event in a word: `0` for a preview, by its index, `done` for a picture. */
-export const wordOf = (event: StreamEvent): string =>
+const wordOf = (event: StreamEvent): string =>
   'partial_image_index' in event ? String(event.partial_image_index) : 'done'
 
 export const words = (events: readonly StreamEvent[]): string => events.map(wordOf).join(' ')

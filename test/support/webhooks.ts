@@ -17,7 +17,7 @@ export const webhook = async (): Promise<WebhookJson> =>
   await (await operate('GET', '/teams/acme/webhook')).json<WebhookJson>()
 
 /** A delivery as the admin API tells it, as far as tests read it. */
-export interface DeliveryJson {
+interface DeliveryJson {
   id: string
   status: string
   attempts: number

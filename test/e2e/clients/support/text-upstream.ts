@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 
 /** What an upstream of text models was sent. */
-export interface TextCall {
+interface TextCall {
   path: string | undefined
   authorization: string | undefined
   body: string
