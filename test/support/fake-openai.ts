@@ -1,11 +1,11 @@
 import { answer, refuse, serveFile } from './fake-openai-answer.ts'
 import { silence, wait } from './fake-openai-body.ts'
-import { type Call, type Outcome, callOf, end, leave } from './fake-openai-calls.ts'
+import { type Call, callOf, end, leave } from './fake-openai-calls.ts'
 import { noKey, oddAnswerOf, refusalOf, wrongKey } from './fake-openai-faults.ts'
 import { type Markers, markersOf } from './fake-openai-markers.ts'
 import type { ModelRules } from './fake-openai-models.ts'
 import { type Order, orderOf } from './fake-openai-reply.ts'
-import { type Refusal, type SentFile, type Submission, invalidRequest, readSubmission } from './fake-openai-request.ts'
+import { type Refusal, type Submission, invalidRequest, readSubmission } from './fake-openai-request.ts'
 import { STREAMING, inspect } from './fake-openai-rules.ts'
 import { unknownParameter } from './fake-openai-values.ts'
 

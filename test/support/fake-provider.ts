@@ -27,12 +27,10 @@ export interface Job {
   looks: number
 }
 
-/** The faults that every fake knows; each may know more. */
-type Fault = 'moderation' | 'limited' | 'billing' | 'unauthorized' | 'malformed' | 'gone' | 'error' | 'cut'
-
 /**
  * An upstream's API, strict about what it is sent, for workerd (through `internet.ts`) and for Node (over HTTP). A prompt's
  * markers say how it misbehaves; one that it does not know is answered with status 501, since it would make a test hollow.
+ * Every fake knows the faults moderation, limited, billing, unauthorized, malformed, gone, error and cut.
  */
 export abstract class FakeProvider {
   /** As UPSTREAMS calls it. */
