@@ -23,7 +23,7 @@ interface Choice {
 /** The sizes of a model that lists them. */
 export function listedChoice(listed: readonly string[]): Choice {
   const sizes = listed.map(pixelsOf).filter((size) => size !== undefined)
-  // OpenAI's list has but 1:1, 3:2 and 2:3, and relays' clients ask for 1200x627 (seeds/003), 1.28 times as long as 3:2.
+  // OpenAI's list has 1:1, 3:2 and 2:3. Clients of relays ask for 1200x627 (protocols §9.4), 1.28 times as long as 3:2.
   return { sizes, ratios: [...new Set(sizes.map(reduced))], maxStretch: 1.3 }
 }
 

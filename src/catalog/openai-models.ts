@@ -72,7 +72,7 @@ export const OPENAI_MODELS: Readonly<Record<string, Model>> = {
   'gpt-image-2.5-sunburst': { ...GPT_IMAGE_2_5, prices: PRICES_2 },
   'gpt-image-2.5-flare': { ...GPT_IMAGE_2_5, prices: PRICES_2 },
   'gpt-image-2.6-sunburst': { ...GPT_IMAGE_2_6, prices: PRICES_2 },
-  // Its price is not known (protocols §11).
+  // Unpriced here, so that keys with a budget are refused it; protocols §1.8 has its published price.
   'gpt-image-2.6-flare': GPT_IMAGE_2_6,
   'gpt-image-1.5': { ...GPT_IMAGE_1_5, shutdown: LARGE },
   'gpt-image-1-mini': {

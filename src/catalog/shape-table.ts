@@ -4,7 +4,7 @@ import { elongationOf, type Pixels, pixelsOf, turnedLike } from './sizes'
 /** What edges are rounded to, in pixels (protocols §1.2). */
 export const STEP = 16
 
-/** The usual sizes of gpt-image-2, as relays list them for their clients (seeds/004, protocols §9), lying. */
+/** The usual landscape sizes of gpt-image-2, as a relay lists them for its clients (protocols §9.5). */
 const TABLE: readonly { ratio: Pixels; sizes: Readonly<Record<Exclude<AskedResolution, '512'>, string>> }[] = [
   { ratio: { width: 1, height: 1 }, sizes: { '1K': '1024x1024', '2K': '2048x2048', '4K': '2880x2880' } },
   { ratio: { width: 5, height: 4 }, sizes: { '1K': '1040x832', '2K': '2080x1664', '4K': '3200x2560' } },

@@ -23,7 +23,7 @@ export interface ResponseMeta {
   creditsPerUsd: number | undefined
 }
 
-/** The headers of an answer (design §3.4). None of them comes from the upstream's. */
+/** The headers of an answer (api §6). None of them comes from the upstream's. */
 export function answerHeaders(told: ResponseMeta, { record, origin }: Obtained, nowMs: number): Record<string, string> {
   const { ask, freshness, startedMs, standings } = told
   return {

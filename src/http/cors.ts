@@ -3,7 +3,7 @@ import { cors } from 'hono/cors'
 import { pageOriginsOf } from '../config'
 import type { App } from '../context'
 
-/** What pages may read of an answer besides its body (design §3.4); browsers keep other headers from them. */
+/** What pages may read of an answer besides its body (api §6); browsers keep other headers from them. */
 const EXPOSED = [
   'x-request-id x-generation-id x-cache age x-upstream x-model x-adjusted sunset warning server-timing x-cost-usd x-cost-credits',
   'x-ratelimit-limit-requests x-ratelimit-remaining-requests x-ratelimit-reset-requests ratelimit ratelimit-policy',

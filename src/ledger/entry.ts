@@ -59,7 +59,7 @@ export interface Settlement {
   usage?: Usage | undefined
 }
 
-/** An upstream, and what it said of itself: what an audit asks for (seeds/002). */
+/** An upstream, and its own ids of the request and the organisation. An audit asks for them (protocols §9.3). */
 export interface Served {
   name: string
   account: number

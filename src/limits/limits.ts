@@ -40,7 +40,7 @@ export const isBurstAlone = ({ burst, requests_per_minute: perMinute }: Limits):
 
 export const BURST_ALONE = 'A burst needs requests_per_minute as well: it is how many of those may come at once.'
 
-/** The plans that are there without any setting: those of the articles (seeds/003, FAQ 5), and none at all. */
+/** The plans that exist without a setting: no limits at all, and the limits of a relay (protocols §9.4). */
 export const PLANS: Readonly<Record<string, Limits>> = {
   unlimited: {},
   free: { requests_per_minute: 20, requests_per_day: 150, concurrency: 5 },

@@ -17,7 +17,7 @@ const SPEEDS = new Map([
   ['high', 'QUALITY'],
 ])
 
-/** Protocols §6.10 does not list them. */
+/** A guess: protocols §6.10 does not list them. */
 const RATIOS = [
   '1:1',
   '16:9',

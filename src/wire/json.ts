@@ -22,7 +22,7 @@ export function usageJson({ cost, saved, ...row }: UsageRow, creditsPerUsd?: num
   return { ...row, ...spent(cost, creditsPerUsd), saved_usd: inUsd(saved) }
 }
 
-/** The figures by which clients of relays watch what they pay for (seeds/003, `get_statistics`), and what was saved. */
+/** The figures by which clients of relays watch their costs (`get_statistics` of protocols §9.4), and the money saved. */
 export function totalsJson({ rows, latency }: Used, creditsPerUsd?: number): Record<string, unknown> {
   const sum = (column: keyof UsageRow): number => rows.reduce((total, row) => total + Number(row[column]), 0)
   const [hits, generations, failures, cost] = [sum('hits'), sum('generations'), sum('failures'), sum('cost')]

@@ -28,7 +28,7 @@ describe.each([
   })
 })
 
-test('the request of seeds/000 is answered as it stands there', async () => {
+test('the request of the tutorial of protocols §9.1 is answered as it stands there', async () => {
   const payload =
     '{"model": "gpt-image-1.5", "messages": [{"role": "user", "content": "\\u753b\\u4e00\\u53ea\\u732b"}], "stream": false}'
   const response = await knock('/v1/chat/completions', {

@@ -14,7 +14,7 @@ const DRAWN = { model: 'nano-banana-pro' }
 
 const dataUrl = async (name: string): Promise<string> => `data:image/png;base64,${(await picture(name)).toBase64()}`
 
-describe('the stream of seeds/001', () => {
+describe('the streaming client of protocols §9.2', () => {
   test('ends with a picture for the client of the article', async () => {
     const { settings, told } = clientSettings()
     const result = await generateImageSimple(settings, 'A cat')

@@ -16,7 +16,7 @@ beforeEach(async () => {
 
 const ID = /^gen_[0-9a-f]{64}$/
 
-describe('the polling client of seeds/001', () => {
+describe('the polling client of protocols §9.2', () => {
   test('gets its picture', async () => {
     const { settings, told } = clientSettings(acme.key)
     const [url = '', ...others] = await pollUntilSucceeded(settings, 'A cat', 20)

@@ -26,7 +26,7 @@ test('a stream without progress is kept alive by empty lines alone', async () =>
   expect(await response.text()).toMatch(/^\n+data: {.+}\n\n$/)
 })
 
-test('the streaming client of seeds/001 is told of a failure that comes late', async () => {
+test('the streaming client of protocols §9.2 receives a failure that comes late', async () => {
   const { settings, told } = clientSettings()
   expect(await generateImageSimple(settings, SLOW_FAILURE)).toBeUndefined()
   expect(told).toEqual(['0%', '100%', 'failed: error'])

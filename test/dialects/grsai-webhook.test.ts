@@ -39,7 +39,7 @@ async function toldOf(id: string): Promise<DrawTask | undefined> {
 }
 
 describe('the URL of a body', () => {
-  test('is told the task, for the client of seeds/001', async () => {
+  test('receives the task, as the client of protocols §9.2 reads it', async () => {
     const { settings, told } = clientSettings(acme.key)
     await submitWithWebhook(settings, 'A cat', HOOK)
     await vi.waitUntil(async () => (await send(), hooks.got.length > 0))

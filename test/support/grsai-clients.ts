@@ -1,5 +1,5 @@
 /*
- * The three clients of seeds/001, line by line: what they look at, and what they never look at. `tell` stands for their
+ * The three clients of protocols §9.2, line by line: what they look at, and what they never look at. `tell` stands for their
  * `print`.
  */
 

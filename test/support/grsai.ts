@@ -85,7 +85,7 @@ export async function taken(body: Body = {}, key = KEY): Promise<string> {
   return data.id
 }
 
-/** What a client of seeds/001 is set up with here; `told` is what it printed. */
+/** The set-up of a client of protocols §9.2; `told` is its output. */
 export function clientSettings(apiKey = KEY): { settings: Settings; told: string[] } {
   const told: string[] = []
   const fetch: Settings['fetch'] = (url, init) => knock(url, init)

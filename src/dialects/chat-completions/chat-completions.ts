@@ -43,7 +43,7 @@ function dialect({ id, usual, error, lastWords }: Route): Dialect<Wants> {
   }
 }
 
-/** As OpenAI has them, and the relays (seeds/000). */
+/** Chat completions as OpenAI and the relays have them (protocols §2.1, §9.1). */
 export const chatCompletions = dialect({
   id: 'chat-completions',
   usual: 'markdown',

@@ -11,7 +11,7 @@ const running = served({}, ['gpt-image-1.5'])
 const ran = (content: string, key = running.gateway.key): ReturnType<typeof printed> =>
   printed(new URL(running.gateway.baseUrl).origin, key, content)
 
-test('the client of seeds/000 prints an answer that shows a picture that decodes', async () => {
+test('the client of protocols §9.1 prints an answer that shows a picture that decodes', async () => {
   const { status, data } = await ran('画一只猫')
   expect(status).toBe(200)
   const answer: OpenAI.ChatCompletion = JSON.parse(data)

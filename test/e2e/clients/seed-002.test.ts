@@ -19,7 +19,7 @@ async function ran(prompt: string, apiKey = running.gateway.key): Promise<{ url:
   return { url, printed }
 }
 
-test('the client of seeds/002 gets a link to a picture that decodes', async () => {
+test('the client of protocols §9.3 gets a link to a picture that decodes', async () => {
   const { url, printed } = await ran(PROMPT)
   expect(decodePng(await pictureAt(url ?? ''))).toEqual({ width: 16, height: 16 })
   expect(printed.at(-1)).toBe(`🔗 图片链接: ${url}`)

@@ -22,7 +22,7 @@ const clientWith = (key = running.gateway.key, origin = running.gateway.baseUrl)
 
 const pixelsAt = async (url: string): Promise<object> => decodePng(await pictureAt(url))
 
-test('the client of seeds/003 gets a link to a picture that decodes', async () => {
+test('the client of protocols §9.4 gets a link to a picture that decodes', async () => {
   const prompt = '一只可爱的卡通猫咪坐在笔记本电脑前编程,背景是现代化的办公室'
   const url = await clientWith().generateWithRetry(prompt, { size: '1024x1024', quality: 'medium', n: 1 })
   expect(await pixelsAt(url)).toEqual({ width: 16, height: 16 })

@@ -34,7 +34,7 @@ async function errorIn(line: string, key?: string): Promise<unknown> {
   return error
 }
 
-test('the curl line of seeds/004 for a picture prints all that the article shows', async () => {
+test('the curl line of protocols §9.5 for a picture prints all that the tutorial shows', async () => {
   const answer = await answerTo(TEXT_TO_IMAGE)
   expect(answer.usage).toMatchObject({
     input_tokens: 5,

@@ -1,4 +1,4 @@
-/** The client of seeds/000, which prints what it is answered; `origin` is the domain to be filled in. */
+/** The client of protocols §9.1. It prints its answer; `origin` replaces the tutorial's domain. */
 export async function printed(
   origin: string,
   apiKey: string,

@@ -1,6 +1,6 @@
 import { OpenAI } from 'openai'
 
-/** The client of seeds/002 (`app/main.py`), which prints what became of a prompt and gives back the link or nothing. */
+/** The client of protocols §9.3 (`app/main.py`). It prints the outcome of a prompt and gives back the link or nothing. */
 export async function generateImageVar(
   { apiKey, baseUrl, print }: { apiKey: string; baseUrl: string; print: (line: string) => void },
   prompt: string,

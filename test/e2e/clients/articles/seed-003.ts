@@ -1,4 +1,4 @@
-/** The parameters that seeds/003 sends besides the prompt. */
+/** The parameters that the client of protocols §9.4 sends besides the prompt. */
 export interface Parameters {
   size?: string
   quality?: 'low' | 'medium' | 'high'
@@ -11,7 +11,7 @@ export interface Parameters {
   user?: string
 }
 
-/** The client of seeds/003 with its own words for what goes wrong; `secondMs` is what it takes for a second. */
+/** The client of protocols §9.4 with its own words for failures; `secondMs` is its length of a second in ms. */
 export class GPTImageClient {
   readonly printed: string[] = []
   readonly #apiKey: string

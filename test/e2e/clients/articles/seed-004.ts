@@ -1,4 +1,4 @@
-/* The curl lines of seeds/004, as they stand there. */
+/* The curl lines of protocols §9.5, as they stand there. */
 
 export const TEXT_TO_IMAGE = String.raw`curl  https://api.openai-hk.com/v1/images/generations \
   -H 'Authorization: Bearer hk-替换为你的key' \
