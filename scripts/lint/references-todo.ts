@@ -1,0 +1,2 @@
+/** Pages that comments cite and docs/ does not hold yet. */
+export const TODO = ['protocols', 'platform', 'design', 'seeds']
