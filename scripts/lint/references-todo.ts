@@ -1,2 +1,12 @@
-/** Pages that comments cite and docs/ does not hold yet. */
-export const TODO = ['protocols', 'platform', 'design', 'seeds']
+/** Pages that are cited and not written yet; `seeds` stands for sources outside of the repository. */
+export const TODO = [
+  'architecture',
+  'api',
+  'jobs-and-webhooks',
+  'teams-and-money',
+  'upstreams',
+  'settings',
+  'storage',
+  'decisions',
+  'seeds',
+]

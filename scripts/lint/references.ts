@@ -4,7 +4,7 @@
  *     node scripts/lint/references.ts PATH…  exits with 1 on a breach; without a path, checks the repository
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { commentsOf, filesBelow, hashCommentsOf, sourceOf } from './source.ts'
 import { TODO } from './references-todo.ts'
 
@@ -93,6 +93,7 @@ export function brokenLinks(markdown: string, file: string): string[] {
   const links = [...markdown.replaceAll(/^```[\s\S]*?^```/gm, '').matchAll(/\]\((?!\w+:)([^)\s#]*)(?:#([^)\s]+))?\)/g)]
   return links.flatMap(([link, path = '', anchor]) => {
     const target = path === '' ? file : join(dirname(file), path)
+    if (TODO.includes(basename(target, '.md')) && !existsSync(target)) return []
     if (!existsSync(target)) return [`${link} leads to no file`]
     if (anchor === undefined || !target.endsWith('.md')) return []
     return anchorsOf(readFileSync(target, 'utf8')).has(anchor) ? [] : [`${link} leads to no heading`]
