@@ -6,7 +6,7 @@ import { catalogueOf } from './upstreams/catalogue'
 import { modelSetting } from './upstreams/model-setting'
 import type { Upstream } from './providers/provider'
 import { keyHash } from './credentials/key-format'
-import { BURST_ALONE, isBurstAlone, type Limits, limits, PLANS } from './limits/limits'
+import { BURST_ALONE, isBurstAlone, type Limits, limitsSchema, PLANS } from './limits/limits'
 import { configuredUpstreams, upstreamSetting } from './upstreams/configured'
 
 /** Everything that settings decide, in our own shape. */
@@ -86,7 +86,7 @@ const variables = z.object({
   CACHE_SCOPE: z.enum(['team', 'shared']).default('team'),
   IMAGE_URL_TTL_SECONDS: wholeNumber(1).default(86_400),
   IMAGE_RETENTION_DAYS: wholeNumber(1).optional(),
-  PLANS: z.preprocess(fromJson, z.record(z.string(), limits).default({})),
+  PLANS: z.preprocess(fromJson, z.record(z.string(), limitsSchema).default({})),
   DEFAULT_PLAN: z.string().default('unlimited'),
   CREDITS_PER_USD: z.coerce.number().positive().optional(),
   MAX_BODY_BYTES: wholeNumber(1).default(100 * 1024 * 1024),

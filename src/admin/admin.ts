@@ -3,7 +3,7 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import type { App } from '../context'
 import { type Failure, GatewayError } from '../runtime/errors'
 import { keyOf } from '../http/admission-lease'
-import { bearerToken, GATEWAY_TEAM } from '../credentials/caller'
+import { bearerToken, DEFAULT_TEAM } from '../credentials/caller'
 import { keyHash } from '../credentials/key-format'
 import { changeKey, issueKey, listKeys, revokeKey } from './keys'
 import { showAudit, showUsage } from './reports'
@@ -13,7 +13,7 @@ import { listDeliveries, redeliver, removeWebhook, rotateSecret, setWebhook, sho
 
 /** The team of the static key is there before anybody has used that. */
 const beGatewayTeam: MiddlewareHandler<App> = async function beGatewayTeam(c, next) {
-  if (c.get('config').gatewayKeyHash) await keyOf({ team: GATEWAY_TEAM, keyHash: undefined }, c.env).catch(() => {})
+  if (c.get('config').gatewayKeyHash) await keyOf({ team: DEFAULT_TEAM, keyHash: undefined }, c.env).catch(() => {})
   await next()
 }
 
@@ -27,7 +27,7 @@ export const admin = new Hono<App>()
 
   .post('/teams', createTeam)
   .get('/teams', beGatewayTeam, listTeams)
-  .use(`/teams/${GATEWAY_TEAM}/*`, beGatewayTeam)
+  .use(`/teams/${DEFAULT_TEAM}/*`, beGatewayTeam)
   .get('/teams/:team', showTeam)
   .patch('/teams/:team', changeTeam)
   .delete('/teams/:team', deleteTeam)

@@ -4,15 +4,15 @@ import type { App } from '../context'
 import { unwrap } from '../runtime/errors'
 import { recallLeases } from '../http/admission-lease'
 import { keyHash, mintKey } from '../credentials/key-format'
-import { isGood, type Key, type KeyFacts } from '../team/keys'
-import { BURST_ALONE, isBurstAlone, limits } from '../limits/limits'
+import { isActiveKey, type Key, type KeyFields } from '../team/keys'
+import { BURST_ALONE, isBurstAlone, limitsSchema } from '../limits/limits'
 import { askTeam } from '../team/teams'
 import { moment } from '../wire/json'
 import { bodyOf } from './body'
 
 const name = z.string().min(1).max(100)
 const expiry = z.iso.datetime({ offset: true, message: 'Use a date and time such as 2027-01-31T00:00:00Z.' }).nullish()
-const ownLimits = limits.refine((own) => !isBurstAlone(own), {
+const ownLimits = limitsSchema.refine((own) => !isBurstAlone(own), {
   message: BURST_ALONE,
   path: ['burst'],
 })
@@ -38,7 +38,7 @@ export async function listKeys(c: Context<App>): Promise<Response> {
 /** `PATCH /admin/api/teams/{team}/keys/{key}`: acts on its next request; `expires_at: null` is never. Throws GatewayError. */
 export async function changeKey(c: Context<App>): Promise<Response> {
   const { expires_at, ...body } = await bodyOf(c, keyChange)
-  const change: Partial<KeyFacts> = { ...body, ...(expires_at === undefined ? {} : { expiresMs: msOf(expires_at) }) }
+  const change: Partial<KeyFields> = { ...body, ...(expires_at === undefined ? {} : { expiresMs: msOf(expires_at) }) }
   const key = unwrap(await askTeam(c.env, teamAt(c), async (team) => await team.changeKey(idAt(c), change)))
   recallLeases(teamAt(c))
   return c.json(keyJson(key))
@@ -64,7 +64,7 @@ function keyJson(key: Key): Record<string, unknown> {
     id,
     name: called,
     limits: own,
-    status: isGood(key, Date.now()) ? 'active' : ended,
+    status: isActiveKey(key, Date.now()) ? 'active' : ended,
     created_at: moment(createdMs),
     expires_at: moment(expiresMs),
     revoked_at: moment(revokedMs),

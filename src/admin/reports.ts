@@ -11,7 +11,7 @@ import { periodOf } from '../wire/period'
 import type { Team } from '../team/team'
 import { askDirectory } from '../team/listing'
 import { askTeam } from '../team/teams'
-import { NO_USE, type UsageRow } from '../ledger/usage'
+import { EMPTY_USAGE_ROW, type UsageRow } from '../ledger/usage'
 import { auditJson, usageJson } from '../wire/json'
 import { csv } from '../wire/csv'
 
@@ -32,7 +32,7 @@ export async function showUsage(c: Context<App>): Promise<Response> {
     rows.push(...value.rows.map((row) => worded(id, row)))
   }
   if (format === 'json') return c.json({ object: 'list', period, data: rows })
-  return c.body(csv(Object.keys(worded('', NO_USE)), rows), 200, { 'content-type': 'text/csv; charset=utf-8' })
+  return c.body(csv(Object.keys(worded('', EMPTY_USAGE_ROW)), rows), 200, { 'content-type': 'text/csv; charset=utf-8' })
 }
 
 const time = z

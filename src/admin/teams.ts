@@ -6,11 +6,11 @@ import type { App } from '../context'
 import { checked } from '../refusals/checked'
 import { GatewayError, unwrap } from '../runtime/errors'
 import { pageOf } from '../wire/page'
-import type { Listed } from '../team/directory'
+import type { ListedTeam } from '../team/directory'
 import { recallLeases } from '../http/admission-lease'
 import { TEAM_ID } from '../credentials/key-format'
-import { BURST_ALONE, isBurstAlone, type Limits, limits } from '../limits/limits'
-import { limitsOf, type Profile, TAKEN } from '../team/profile'
+import { BURST_ALONE, isBurstAlone, type Limits, limitsSchema } from '../limits/limits'
+import { effectiveLimits, type Profile, TEAM_ID_TAKEN } from '../team/profile'
 import type { LimitStatus } from '../limits/limit-status'
 import { askDirectory } from '../team/listing'
 import { askTeam } from '../team/teams'
@@ -22,12 +22,12 @@ const newTeam = z.strictObject({
   id: z.string().regex(TEAM_ID, 'Use 1 to 32 lower-case letters, digits and hyphens.'),
   name: name.optional(),
   plan: z.string().optional(),
-  limits: limits.optional(),
+  limits: limitsSchema.optional(),
 })
 const teamChange = z.strictObject({
   name: name.exactOptional(),
   plan: z.string().exactOptional(),
-  limits: limits.exactOptional(),
+  limits: limitsSchema.exactOptional(),
 })
 const listQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
@@ -49,10 +49,10 @@ export async function createTeam(c: Context<App>): Promise<Response> {
  * that far. Throws GatewayError, `conflict` where there is one of that id.
  */
 async function found(env: Env, profile: Profile): Promise<Profile> {
-  const there = unwrap(await askTeam(env, profile.id, async (team) => await team.found(profile)))
+  const there = unwrap(await askTeam(env, profile.id, async (team) => await team.create(profile)))
   const listed = { id: there.id, name: there.name, created_ms: there.createdMs }
   await askDirectory(env, async (directory) => await directory.add(listed))
-  if (there.createdMs !== profile.createdMs) throw new GatewayError(TAKEN)
+  if (there.createdMs !== profile.createdMs) throw new GatewayError(TEAM_ID_TAKEN)
   return there
 }
 
@@ -63,7 +63,7 @@ export async function listTeams(c: Context<App>): Promise<Response> {
   return c.json(pageOf(teams, limit, { told: listedJson, cursorAfter: ({ id }) => id }))
 }
 
-const listedJson = ({ id, name, created_ms }: Listed): Record<string, unknown> => ({
+const listedJson = ({ id, name, created_ms }: ListedTeam): Record<string, unknown> => ({
   object: 'team',
   id,
   name,
@@ -72,8 +72,11 @@ const listedJson = ({ id, name, created_ms }: Listed): Record<string, unknown> =
 
 /** `GET /admin/api/teams/{team}`: with how its limits stand. Throws GatewayError. */
 export async function showTeam(c: Context<App>): Promise<Response> {
-  const { profile, standings } = unwrap(await askTeam(c.env, idAt(c), async (team) => await team.read()))
-  return c.json({ ...teamJson(profile, c.get('config')), standings: standings.filter(isOfTeam).map(limitStatusJson) })
+  const { profile, limitStatuses } = unwrap(await askTeam(c.env, idAt(c), async (team) => await team.read()))
+  return c.json({
+    ...teamJson(profile, c.get('config')),
+    standings: limitStatuses.filter(isOfTeam).map(limitStatusJson),
+  })
 }
 
 /** `PATCH /admin/api/teams/{team}`: acts on its next request; `limits` replaces all of its own. Throws GatewayError. */
@@ -81,7 +84,7 @@ export async function changeTeam(c: Context<App>): Promise<Response> {
   const change = await bodyOf(c, teamChange)
   planOf(change.plan, c.get('config'))
   const before = unwrap(await askTeam(c.env, idAt(c), async (team) => await team.read())).profile
-  refuseBurstAlone(limitsOf({ ...before, ...change }, c.get('config')))
+  refuseBurstAlone(effectiveLimits({ ...before, ...change }, c.get('config')))
   const profile = unwrap(await askTeam(c.env, idAt(c), async (team) => await team.change(change)))
   if (change.name !== undefined)
     await askDirectory(c.env, async (directory) => await directory.rename(profile.id, profile.name))
@@ -92,7 +95,7 @@ export async function changeTeam(c: Context<App>): Promise<Response> {
 /** `DELETE /admin/api/teams/{team}`: its keys open nothing from now on; images and books go soon after. Throws GatewayError. */
 export async function deleteTeam(c: Context<App>): Promise<Response> {
   const id = idAt(c)
-  const closed = await askTeam(c.env, id, async (team) => await team.close())
+  const closed = await askTeam(c.env, id, async (team) => await team.delete())
   // Also where it was closed before: whoever did that may not have come this far.
   await askDirectory(c.env, async (directory) => await directory.remove(id))
   recallLeases(id)
@@ -120,5 +123,5 @@ const teamJson = (profile: Profile, config: Config): Record<string, unknown> => 
   plan: profile.plan,
   created_at: moment(profile.createdMs),
   limits: profile.limits,
-  effective_limits: limitsOf(profile, config),
+  effective_limits: effectiveLimits(profile, config),
 })

@@ -6,16 +6,16 @@ import { signingSecret, webhookUrl } from '../webhooks/webhook'
 import { type Failure, GatewayError, type Result, unwrap } from '../runtime/errors'
 import { redeliver as sendAgain } from '../generation/generations'
 import { pageOf } from '../wire/page'
-import { cursorAfterDelivery, type Delivery, DELIVERY_STATUS, deliveryCursor } from '../team/deliveries'
+import { cursorAfterDelivery, type Delivery, DELIVERY_STATUSES, deliveryCursor } from '../team/deliveries'
 import type { Team } from '../team/team'
 import { askTeam } from '../team/teams'
-import type { WebhookFacts } from '../team/webhook'
+import type { WebhookState } from '../team/webhook'
 import { moment } from '../wire/json'
 import { bodyOf } from './body'
 
 const newWebhook = z.strictObject({ url: z.string() })
 const deliveriesQuery = z.object({
-  status: z.enum(DELIVERY_STATUS).optional(),
+  status: z.enum(DELIVERY_STATUSES).optional(),
   generation: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   cursor: deliveryCursor.optional(),
@@ -73,7 +73,7 @@ const ask = async <T>(c: Context<App>, verb: (team: DurableObjectStub<Team>) => 
   unwrap(await askTeam(c.env, teamAt(c), verb))
 
 function webhookJson(
-  { url, disabledMs, versions, previousUntilMs }: WebhookFacts,
+  { url, disabledMs, versions, previousUntilMs }: WebhookState,
   c: Context<App>,
 ): Record<string, unknown> {
   const secrets = versions.map((version) => signingSecret(teamAt(c), version, c.get('config').signingSecret))

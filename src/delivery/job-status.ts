@@ -1,14 +1,14 @@
 import type { Context } from 'hono'
 import { type App, linkOf } from '../context'
 import type { Snapshot } from '../ledger/snapshot'
-import type { Found } from '../ledger/entry'
+import type { KnownGeneration } from '../ledger/entry'
 import { generationJson } from '../wire/json'
 
 /** How a job stands. */
 export interface Status {
   snapshot: Snapshot
   /** What its team knows of it. */
-  found: Pick<Found, 'before' | 'usualMs'>
+  found: Pick<KnownGeneration, 'ordersBefore' | 'usualMs'>
 }
 
 /** No job is said to be nearly done for longer than it takes. */
@@ -23,7 +23,7 @@ export const isEnded = ({ status }: Snapshot): boolean => status !== 'queued' &&
 export const wordedStatus = ({ snapshot, found }: Status, c: Context<App>): Record<string, unknown> => ({
   ...generationJson(snapshot, linkOf(c), c.get('config').creditsPerUsd),
   progress: progressOf(snapshot, found.usualMs, Date.now()),
-  queued_before: snapshot.status === 'queued' ? (found.before ?? null) : null,
+  queued_before: snapshot.status === 'queued' ? (found.ordersBefore ?? null) : null,
 })
 
 /**

@@ -1,6 +1,6 @@
 import { configOf } from '../config'
 import type { Result } from '../runtime/errors'
-import type { Waiting } from '../ledger/entry'
+import type { QueuedOrder } from '../ledger/entry'
 import type { RunRow } from './generation-store'
 import { orderOf, reserve } from './payment'
 import { JOB_PATIENCE_MS } from './route-plan'
@@ -25,11 +25,11 @@ export const hold = (
   context: GenerationContext,
   row: RunRow,
   maybeLater: boolean,
-): Promise<Result<Waiting | undefined>> =>
+): Promise<Result<QueuedOrder | undefined>> =>
   reserve(context.env, row.task, orderOf(row, configOf(context.env), patienceMsOf(context)), maybeLater)
 
 /** Has it wait as soon as anybody may wait: whoever began it may not be the only one. Never throws. */
-export async function holdOrWait(context: GenerationContext, row: RunRow): Promise<Result<Waiting | undefined>> {
+export async function holdOrWait(context: GenerationContext, row: RunRow): Promise<Result<QueuedOrder | undefined>> {
   const couldWait = mayWait(context)
   const held = await hold(context, row, couldWait)
   const isHeldUp = !held.ok && held.failure.code === 'concurrency_limited'

@@ -1,9 +1,9 @@
 import type { Config } from '../config'
 import { attempt, type Attempted, nextAttemptMs, signingSecrets } from '../webhooks/webhook'
 import { describe, log } from '../runtime/log'
-import type { DeliveryNote } from '../team/deliveries'
+import type { DeliveryReport } from '../team/deliveries'
 import { askTeam } from '../team/teams'
-import type { WebhookFacts } from '../team/webhook'
+import type { WebhookState } from '../team/webhook'
 import { bodyOf, TOLD_LINKS_MS, typeOf } from './notice-body'
 import type { Notice } from './snapshot'
 
@@ -103,7 +103,7 @@ export class Outbox {
     try {
       const facts = await askTeam(this.#env, team, async (stub) => await stub.webhook())
       // What an earlier team of that id has asked for is none of this one's business.
-      if (!facts.ok || event.askedMs < facts.value.foundedMs) this.#remove(id)
+      if (!facts.ok || event.askedMs < facts.value.teamCreatedMs) this.#remove(id)
       else await this.#attempt(event, facts.value, config)
     } catch (error) {
       log('webhook-delayed', { delivery: id, team, ...describe(error) })
@@ -113,7 +113,7 @@ export class Outbox {
     }
   }
 
-  async #attempt(event: Event, facts: WebhookFacts, config: Config): Promise<void> {
+  async #attempt(event: Event, facts: WebhookState, config: Config): Promise<void> {
     const { id, team, url = urlOf(facts) } = event
     const body = this.#storage.kv.get<string>(BODY + id)
     if (!url || body === undefined) return await this.#note({ ...event, nextMs: undefined })
@@ -127,7 +127,7 @@ export class Outbox {
     const { id, team, last } = event
     if (!last) return
     try {
-      await askTeam(this.#env, team, async (stub) => await stub.noteDelivery({ ...noteOf(event, last), gone }))
+      await askTeam(this.#env, team, async (stub) => await stub.recordDelivery({ ...noteOf(event, last), gone }))
     } catch (error) {
       log('delivery-not-noted', { delivery: id, team, ...describe(error) })
     }
@@ -151,7 +151,7 @@ export class Outbox {
   }
 }
 
-const urlOf = ({ url, disabledMs }: WebhookFacts): string | undefined => (disabledMs === undefined ? url : undefined)
+const urlOf = ({ url, disabledMs }: WebhookState): string | undefined => (disabledMs === undefined ? url : undefined)
 
 function after(event: Event, url: string, attempted: Attempted, nowMs: number): Event {
   const attempts = event.attempts + 1
@@ -160,7 +160,7 @@ function after(event: Event, url: string, attempted: Attempted, nowMs: number): 
   return { ...event, attempts, last: { url, atMs: nowMs, attempted }, nextMs }
 }
 
-function noteOf(event: Event, { url, atMs, attempted }: NonNullable<Event['last']>): DeliveryNote {
+function noteOf(event: Event, { url, atMs, attempted }: NonNullable<Event['last']>): DeliveryReport {
   const { id, generation, type, attempts, createdMs, nextMs } = event
   const { outcome, status, error } = attempted
   const stands = outcome === 'delivered' ? outcome : 'failed'

@@ -3,7 +3,7 @@ import { cost, quote } from '../catalog/quote'
 import type { Config } from '../config'
 import { type Failure, type Result, failed } from '../runtime/errors'
 import { describe, log } from '../runtime/log'
-import type { Order, Settlement, Waiting } from '../ledger/entry'
+import type { Order, Settlement, QueuedOrder } from '../ledger/entry'
 import { askTeam } from '../team/teams'
 import type { Able } from '../upstreams/able'
 import type { PendingSettlement, RunRow } from './generation-store'
@@ -55,7 +55,7 @@ export async function reserve(
   { payer }: Pick<Task, 'payer'>,
   order: Order,
   mayWait: boolean,
-): Promise<Result<Waiting | undefined>> {
+): Promise<Result<QueuedOrder | undefined>> {
   try {
     return await askTeam(env, payer.team, async (team) => await team.reserve(order, mayWait))
   } catch (error) {

@@ -47,7 +47,7 @@ export class ProgressWebhooks {
       if (body === undefined || url === undefined) return
       const facts = await askTeam(this.#env, team, async (stub) => await stub.webhook())
       // What an earlier team of that id has asked for is none of this one's business.
-      if (!facts.ok || notice.snapshot.createdMs < facts.value.foundedMs) return
+      if (!facts.ok || notice.snapshot.createdMs < facts.value.teamCreatedMs) return
       // Of what has ended meanwhile, nobody is told that it runs.
       if (!this.#jobs.progressNotices(percent).some((each) => each.id === id)) return
       await attempt({ id, url, body }, signingSecrets(team, facts.value, config), config, nowMs)

@@ -1,7 +1,7 @@
 import { addUsage, type ImageRecord, type StoredImage, type Usage } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import type { Summary } from '../providers/provider'
-import type { Served } from '../ledger/entry'
+import type { ServedBy } from '../ledger/entry'
 import type { Task } from './task'
 
 /** One call of an upstream, for some of the pictures of a task; times are ms since 1970. */
@@ -42,7 +42,7 @@ export interface Progress {
 }
 
 /** Who has a call. */
-export const servedBy = ({ upstream, model }: Call): Served => ({ ...upstream, model })
+export const servedBy = ({ upstream, model }: Call): ServedBy => ({ ...upstream, model })
 
 /** Whether every image that was asked for is stored. */
 export const isComplete = ({ images }: Pick<ImageRecord | Progress, 'images'>, { request }: Task): boolean =>

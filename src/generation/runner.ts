@@ -1,7 +1,7 @@
 import { configOf } from '../config'
 import { type Failure, GatewayError, type Result, failed, ok } from '../runtime/errors'
 import { describe, log } from '../runtime/log'
-import type { Waiting } from '../ledger/entry'
+import type { QueuedOrder } from '../ledger/entry'
 import type { Ended } from './subscribers'
 import type { Finalizer } from './finalizer'
 import { CANCELLED, FAILED } from './failures'
@@ -168,7 +168,7 @@ export class Runner {
   }
 
   /** Reserves, or has it wait for its turn; that may have come by the time at which its place in the queue is told. */
-  async #reserve(row: RunRow): Promise<Result<Waiting | undefined>> {
+  async #reserve(row: RunRow): Promise<Result<QueuedOrder | undefined>> {
     const held = await holdOrWait(this.#context, row)
     if (!held.ok || this.#called?.reservation !== row.reservation) return held
     const { refusal } = this.#called

@@ -1,7 +1,7 @@
 import type { Result } from '../runtime/errors'
 import type { ImageRecord } from '../image/record'
 import type { ImageRequest } from '../image/request'
-import type { Payer, Served } from '../ledger/entry'
+import type { Payer, ServedBy } from '../ledger/entry'
 
 /** What a generation is asked to do. */
 export interface Task {
@@ -50,7 +50,7 @@ export interface Outcome {
   /** How many calls of upstreams were made. */
   attempts: number
   /** The upstream that was asked last. */
-  last: Served | undefined
+  last: ServedBy | undefined
   /** Which accounts were asked or passed over, and what came of each. */
   route?: string | undefined
   /** What had arrived of one that was cancelled. */

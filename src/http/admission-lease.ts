@@ -51,7 +51,7 @@ export async function admit(caller: Caller, visit: RequestContext): Promise<Admi
 
 /** The key that a caller holds, without a request being counted. Throws GatewayError where it opens nothing. */
 export const keyOf = async ({ team, keyHash }: Caller, env: Env): Promise<Key> =>
-  unwrap(await askTeam(env, team, async (stub) => await stub.bearer(keyHash)))
+  unwrap(await askTeam(env, team, async (stub) => await stub.authenticate(keyHash)))
 
 /** Several requests may come back with a lease each: they are one from then on. */
 function hold(caller: Caller, admission: Admission, { env, waitUntil }: RequestContext): void {
@@ -81,7 +81,7 @@ async function tell(
   free: FreeAnswers[],
 ): Promise<void> {
   try {
-    await env.TEAMS.getByName(team).count(key, unused, free)
+    await env.TEAMS.getByName(team).returnLease(key, unused, free)
   } catch (error) {
     log('answers-not-counted', { team, key, ...describe(error) })
   }

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { App } from '../context'
-import { bearerToken, identify } from '../credentials/caller'
+import { bearerToken, identifyCaller } from '../credentials/caller'
 import type { Key } from '../team/keys'
 import { keyOf } from './admission-lease'
 
@@ -10,6 +10,6 @@ import { keyOf } from './admission-lease'
  */
 export async function authenticate(c: Context<App>): Promise<{ team: string; key: Key }> {
   const bearer = bearerToken(c.req.header('authorization'))
-  const caller = identify(bearer ?? c.req.header('x-goog-api-key') ?? c.req.header('api-key'), c.get('config'))
+  const caller = identifyCaller(bearer ?? c.req.header('x-goog-api-key') ?? c.req.header('api-key'), c.get('config'))
   return { team: caller.team, key: await keyOf(caller, c.env) }
 }

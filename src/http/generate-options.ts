@@ -103,8 +103,8 @@ const claimed = async (key: string, same: string, first: Claim, team: string, en
   unwrap(await askTeam(env, team, async (stub) => await stub.claim(key, same, first)))
 
 /** Within which equal requests are the same. */
-function scopeOf({ model }: ImageRequest, { payer, era }: Admission, config: Config): string {
-  const team = era === 0 ? payer.team : `${payer.team} ${era}`
+function scopeOf({ model }: ImageRequest, { payer, incarnation }: Admission, config: Config): string {
+  const team = incarnation === 0 ? payer.team : `${payer.team} ${incarnation}`
   const sharedBy = config.cacheScope === 'team' ? `team ${team}` : 'shared'
   // A stand-in's picture must not outlive the day on which a real upstream is configured.
   return candidates(config, model, Date.now()).some(({ upstream }) => upstream.isFallback)

@@ -9,9 +9,9 @@ import { Intake } from '../dialects/intake'
 import { type Failure, refuse, unwrap } from '../runtime/errors'
 import type { Obtained } from '../generation/task'
 import type { ImageRequest } from '../image/request'
-import { identify } from '../credentials/caller'
+import { identifyCaller } from '../credentials/caller'
 import { admit, countFree } from './admission-lease'
-import { refuseAsked } from '../limits/limits'
+import { refuseDisallowed } from '../limits/limits'
 import type { LimitStatus } from '../limits/limit-status'
 import type { FreeAnswers } from '../ledger/usage'
 import { passText } from '../text/pass'
@@ -28,9 +28,9 @@ export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
     let intake: Intake | undefined
     let generation: string | undefined
     try {
-      const caller = identify(dialect.apiKey(c), config)
+      const caller = identifyCaller(dialect.apiKey(c), config)
       const admission = await admit(caller, requestContextOf(c))
-      standings = admission.standings
+      standings = admission.limitStatuses
       refuse(admission.refusal)
       intake = new Intake(c, caller.team)
       const passed = dialect.text && (await passText(dialect.text, intake, { c, admission, startedMs }))
@@ -40,7 +40,7 @@ export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
       const { request, adjustments } = unwrap(fitToBest(asked, config, Date.now()))
       const isStrict = c.req.header('x-strict') === 'true'
       if (isStrict) refuse(adjustments[0]?.refusal)
-      refuse(refuseAsked(request, admission.limits, modelMeant(config, Date.now())))
+      refuse(refuseDisallowed(request, admission.limits, modelMeant(config, Date.now())))
 
       const manner = { receiver: receiverOf(handOff, dialect, wants), isStrict }
       const { mayServeFromCache, ...asking } = await generateOptions(request, admission, c, manner)

@@ -10,7 +10,7 @@ export interface Payer {
 }
 
 /** What a generation is about to do, and may cost at most: written down before anything is paid for. */
-export const order = z.object({
+export const orderSchema = z.object({
   /** The run's id, of which there is one for each time that it is paid for. */
   id: z.string(),
   generation: z.string(),
@@ -29,13 +29,13 @@ export const order = z.object({
   /** For how long the money is held for it at most, in ms. */
   holdMs: z.number(),
 })
-export type Order = z.infer<typeof order>
+export type Order = z.infer<typeof orderSchema>
 
 /** The operation of an order for a text, which has no pictures and no size. */
-export const TEXT = 'text'
+export const TEXT_OPERATION = 'text'
 
 /** An order whose turn has not come, and what whoever does not wait for that is told. */
-export interface Waiting {
+export interface QueuedOrder {
   instead: Failure
 }
 
@@ -53,14 +53,14 @@ export interface Settlement {
   /** Which accounts were asked or passed over, in order, and what came of each. */
   route?: string | undefined
   /** Who served it, or failed to last. */
-  upstream: Served | undefined
+  upstream: ServedBy | undefined
   size?: string | undefined
   quality?: string | undefined
   usage?: Usage | undefined
 }
 
 /** An upstream, and its own ids of the request and the organisation. An audit asks for them (protocols §9.3). */
-export interface Served {
+export interface ServedBy {
   name: string
   account: number
   /** The model as the upstream calls it. */
@@ -101,19 +101,19 @@ export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model
 }
 
 /** What a team knows of a generation that may not have ended. */
-export interface Found {
+export interface KnownGeneration {
   /** Its newest run, unless that still waits. */
   entry: Entry | undefined
   /** How many wait before it; undefined where it does not wait. */
-  before: number | undefined
+  ordersBefore: number | undefined
   /** How long the last ones of its model took that succeeded, in ms. */
   usualMs: number | undefined
   /** When the team began, in ms since 1970. */
-  foundedMs: number
+  teamCreatedMs: number
 }
 
 /** Which entries are asked for; times are ms since 1970, `to` is not included. */
-export interface Sought {
+export interface EntryFilter {
   generation?: string | undefined
   /** The key of one of its pictures, kept or not. */
   image?: string | undefined
@@ -132,13 +132,14 @@ export interface Cursor {
   id: string
 }
 
-const keys = z.array(z.string())
+const imageKeys = z.array(z.string())
 
 /** The keys of an entry's pictures. */
-export const imagesOf = ({ image_keys }: Pick<Entry, 'image_keys'>): string[] => keys.parse(JSON.parse(image_keys))
+export const imageKeysOf = ({ image_keys }: Pick<Entry, 'image_keys'>): string[] =>
+  imageKeys.parse(JSON.parse(image_keys))
 
 /** The keys of those of an entry's pictures that are kept. */
-export const keptOf = ({ kept_keys }: Pick<Entry, 'kept_keys'>): string[] => keys.parse(JSON.parse(kept_keys))
+export const keptKeysOf = ({ kept_keys }: Pick<Entry, 'kept_keys'>): string[] => imageKeys.parse(JSON.parse(kept_keys))
 
 /** Where a page of generations begins, as the page before it told. */
 export const cursor = z

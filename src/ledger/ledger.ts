@@ -1,14 +1,23 @@
-import { type Cursor, type Entry, type Found, keptOf, type Order, type Settlement, type Sought, TEXT } from './entry'
-import { SCHEMA } from './schema'
+import {
+  type Cursor,
+  type Entry,
+  type KnownGeneration,
+  keptKeysOf,
+  type Order,
+  type Settlement,
+  type EntryFilter,
+  TEXT_OPERATION,
+} from './entry'
+import { LEDGER_SCHEMA } from './schema'
 
 /** Sooner is not worth asking again, and no SDK waits for longer than a minute (protocols §7.1). */
 const [MIN_WAIT_MS, MAX_WAIT_MS] = [2000, 60_000]
 
 /** How many entries are looked through: a model may have none, and this is asked at every look at a job. */
-const LATELY = 500
+const RECENT_ENTRIES = 500
 
 /** A prompt is kept to tell pictures apart by. */
-const MAX_PROMPT = 500
+const MAX_KEPT_PROMPT = 500
 
 /** Every generation of a team and every request for a text, what was held for it and what it cost. */
 export class Ledger {
@@ -19,7 +28,7 @@ export class Ledger {
   }
 
   create(): void {
-    this.#sql.exec(SCHEMA)
+    this.#sql.exec(LEDGER_SCHEMA)
     // A stored table may be without that column.
     const columns = this.#sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('ledger')").toArray()
     if (!columns.some(({ name }) => name === 'route')) this.#sql.exec('ALTER TABLE ledger ADD COLUMN route TEXT')
@@ -34,7 +43,7 @@ export class Ledger {
     const { id, generation, request, key, model, operation, prompt, images, quote, holdMs } = order
     const again = { status: 'running', started_ms: nowMs, ended_ms: null, cost: null, expires_ms: nowMs + holdMs }
     const row = { ...again, reserved: quote ?? 0, id, generation, request, key, model, operation, n: images }
-    const values = { ...row, prompt: prompt.slice(0, MAX_PROMPT) }
+    const values = { ...row, prompt: prompt.slice(0, MAX_KEPT_PROMPT) }
     const columns = Object.keys(values)
     this.#sql.exec(
       `INSERT INTO ledger (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
@@ -93,8 +102,8 @@ export class Ledger {
     const { usual } = this.#sql
       .exec<{ usual: number | null }>(
         `SELECT avg(ms) AS usual FROM (SELECT ended_ms - started_ms AS ms
-         FROM (SELECT status, model, started_ms, ended_ms FROM ledger WHERE operation <> '${TEXT}'
-           ORDER BY started_ms DESC LIMIT ${LATELY})
+         FROM (SELECT status, model, started_ms, ended_ms FROM ledger WHERE operation <> '${TEXT_OPERATION}'
+           ORDER BY started_ms DESC LIMIT ${RECENT_ENTRIES})
          WHERE status = 'succeeded' ${model === undefined ? '' : 'AND model = ?'} ORDER BY started_ms DESC LIMIT 20)`,
         ...(model === undefined ? [] : [model]),
       )
@@ -131,7 +140,7 @@ export class Ledger {
   }
 
   /** The newest entries first. */
-  page({ generation, image, key, from, to, deleted, pictured }: Sought, limit: number, after?: Cursor): Entry[] {
+  page({ generation, image, key, from, to, deleted, pictured }: EntryFilter, limit: number, after?: Cursor): Entry[] {
     const conditions = [
       { sql: 'generation = ?', values: [generation] },
       { sql: 'EXISTS (SELECT 1 FROM json_each(image_keys) WHERE value = ?)', values: [image] },
@@ -140,7 +149,7 @@ export class Ledger {
       { sql: 'started_ms < ?', values: [to] },
       { sql: '(started_ms, id) < (?, ?)', values: [after?.startedMs, after?.id] },
       { sql: deleted ? 'TRUE' : 'deleted_ms IS NULL', values: [] },
-      { sql: pictured ? `operation <> '${TEXT}'` : 'TRUE', values: [] },
+      { sql: pictured ? `operation <> '${TEXT_OPERATION}'` : 'TRUE', values: [] },
     ].filter(({ values }) => !values.includes(undefined))
     return this.#sql
       .exec<Entry>(
@@ -153,7 +162,7 @@ export class Ledger {
   }
 
   /** The newest run of a generation, and how long the last ones of its model took. */
-  find(generation: string, model?: string): Pick<Found, 'entry' | 'usualMs'> {
+  find(generation: string, model?: string): Pick<KnownGeneration, 'entry' | 'usualMs'> {
     const [entry] = this.page({ generation }, 1)
     return { entry, usualMs: this.usualMs(model ?? entry?.model) }
   }
@@ -183,7 +192,7 @@ export class Ledger {
   discard(id: string, images: readonly string[], nowMs: number): void {
     const entry = this.entry(id)
     if (!entry || entry.status === 'running') return
-    const left = keptOf(entry).filter((key) => !images.includes(key))
+    const left = keptKeysOf(entry).filter((key) => !images.includes(key))
     this.#update(id, { kept_keys: JSON.stringify(left), ...(left.length > 0 ? {} : { prompt: '', deleted_ms: nowMs }) })
   }
 

@@ -1,7 +1,7 @@
-import { TEXT } from './entry'
+import { TEXT_OPERATION } from './entry'
 
 /** A row for each generation and each text; what has pictures is found without passing over every text. */
-export const SCHEMA = `
+export const LEDGER_SCHEMA = `
   CREATE TABLE IF NOT EXISTS ledger (
     id TEXT PRIMARY KEY, generation TEXT NOT NULL, request TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL,
     operation TEXT NOT NULL, prompt TEXT NOT NULL, n INTEGER NOT NULL,
@@ -15,6 +15,6 @@ export const SCHEMA = `
   CREATE INDEX IF NOT EXISTS ledger_key ON ledger (key, started_ms, id);
   CREATE INDEX IF NOT EXISTS ledger_generation ON ledger (generation, started_ms, id);
   CREATE INDEX IF NOT EXISTS ledger_running ON ledger (key, expires_ms, reserved) WHERE status = 'running';
-  CREATE INDEX IF NOT EXISTS ledger_pictured ON ledger (started_ms, id) WHERE operation <> '${TEXT}';
+  CREATE INDEX IF NOT EXISTS ledger_pictured ON ledger (started_ms, id) WHERE operation <> '${TEXT_OPERATION}';
   CREATE INDEX IF NOT EXISTS ledger_kept ON ledger (started_ms) WHERE kept_keys <> '[]';
 `

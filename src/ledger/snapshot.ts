@@ -1,5 +1,5 @@
 import type { Failure } from '../runtime/errors'
-import { type Entry, keptOf } from './entry'
+import { type Entry, keptKeysOf } from './entry'
 
 /** A generation as it stands, to one of those who asked for it. */
 export interface Snapshot {
@@ -40,7 +40,7 @@ export function snapshotOf(entry: Entry): Snapshot {
     key,
     status: status === 'expired' ? 'failed' : status,
     ...(code === null ? {} : { failure: { code } }),
-    ...(status === 'expired' ? { failure: EXPIRED } : {}),
+    ...(status === 'expired' ? { failure: RESERVATION_EXPIRED } : {}),
     createdMs: startedMs,
     startedMs,
     endedMs: ended_ms ?? undefined,
@@ -52,12 +52,12 @@ export function snapshotOf(entry: Entry): Snapshot {
     n,
     size: size ?? undefined,
     quality: quality ?? undefined,
-    images: keptOf(entry),
+    images: keptKeysOf(entry),
     cost: cost ?? undefined,
   }
 }
 
-const EXPIRED: Failure = {
+const RESERVATION_EXPIRED: Failure = {
   code: 'unavailable',
   message: 'Nothing was heard of this generation in time. Ask for it again.',
 }

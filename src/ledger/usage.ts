@@ -1,4 +1,4 @@
-import { TEXT } from './entry'
+import { TEXT_OPERATION } from './entry'
 
 /** Answers that cost nothing: from the cache, and from generations that somebody else had started. */
 export interface FreeAnswers {
@@ -30,7 +30,7 @@ export type UsageRow = {
 }
 
 /** A row of nothing. */
-export const NO_USE: UsageRow = {
+export const EMPTY_USAGE_ROW: UsageRow = {
   day: '',
   key: '',
   model: '',
@@ -48,22 +48,22 @@ export const NO_USE: UsageRow = {
 }
 
 /** How long generations took that succeeded and made pictures: the mean, and what 95 of a hundred did not exceed (nearest rank). */
-export type Latency = { mean_ms: number | null; p95_ms: number | null }
+export type LatencySummary = { mean_ms: number | null; p95_ms: number | null }
 
 /** What a team or a key has used. */
-export interface Used {
+export interface KeyUsage {
   rows: UsageRow[]
-  latency: Latency
+  latency: LatencySummary
 }
 
 /** Which days (UTC, both included) and whose key. */
-export interface Period {
+export interface ReportPeriod {
   from: string
   to: string
   key?: string | undefined
 }
 
-const SCHEMA = `
+const FREE_ANSWERS_SCHEMA = `
   CREATE TABLE IF NOT EXISTS free (
     day TEXT, key TEXT, model TEXT, upstream TEXT, hits INTEGER, joins INTEGER, saved INTEGER,
     PRIMARY KEY (day, key, model, upstream)
@@ -71,7 +71,7 @@ const SCHEMA = `
 `
 
 /** Generations and requests for texts that ended, by the day they began on, and the free answers beside them. */
-const ROWS = `
+const USAGE_ROWS = `
   SELECT date(started_ms / 1000, 'unixepoch') AS day, key, model, coalesce(upstream, '') AS upstream,
     0 AS hits, 0 AS joins, 1 AS generations, status NOT IN ('succeeded', 'cancelled') AS failures, images,
     coalesce(input_tokens, 0) AS input_tokens, coalesce(output_tokens, 0) AS output_tokens,
@@ -81,13 +81,13 @@ const ROWS = `
   SELECT day, key, model, upstream, hits, joins, 0, 0, 0, 0, 0, 0, 0, saved FROM free WHERE day BETWEEN ?1 AND ?2
 `
 
-const SUMS = ['hits', 'joins', 'generations', 'failures', 'images', 'input_tokens', 'output_tokens']
+const USAGE_SUMS = ['hits', 'joins', 'generations', 'failures', 'images', 'input_tokens', 'output_tokens']
   .concat('cost', 'unpriced', 'saved')
   .map((column) => `coalesce(sum(${column}), 0) AS ${column}`)
   .join(', ')
 
 /** What a team's requests came to, worked out from its ledger, so that the two cannot differ. */
-export class UsageBook {
+export class UsageReports {
   readonly #sql: SqlStorage
 
   constructor(sql: SqlStorage) {
@@ -95,7 +95,7 @@ export class UsageBook {
   }
 
   create(): void {
-    this.#sql.exec(SCHEMA)
+    this.#sql.exec(FREE_ANSWERS_SCHEMA)
   }
 
   count(day: string, key: string, answers: readonly FreeAnswers[]): void {
@@ -114,14 +114,14 @@ export class UsageBook {
     }
   }
 
-  of(period: Period): Used {
+  of(period: ReportPeriod): KeyUsage {
     return { rows: this.#rows(period), latency: this.#latency(period) }
   }
 
-  #rows({ from, to, key }: Period): UsageRow[] {
+  #rows({ from, to, key }: ReportPeriod): UsageRow[] {
     return this.#sql
       .exec<UsageRow>(
-        `SELECT day, key, model, upstream, ${SUMS} FROM (${ROWS}) WHERE ?3 IS NULL OR key = ?3
+        `SELECT day, key, model, upstream, ${USAGE_SUMS} FROM (${USAGE_ROWS}) WHERE ?3 IS NULL OR key = ?3
          GROUP BY day, key, model, upstream ORDER BY day, key, model, upstream`,
         from,
         to,
@@ -130,12 +130,12 @@ export class UsageBook {
       .toArray()
   }
 
-  #latency({ from, to, key }: Period): Latency {
+  #latency({ from, to, key }: ReportPeriod): LatencySummary {
     return this.#sql
-      .exec<Latency>(
+      .exec<LatencySummary>(
         `WITH took AS (
            SELECT ended_ms - started_ms AS ms FROM ledger
-           WHERE status = 'succeeded' AND operation <> '${TEXT}' AND started_ms >= unixepoch(?1) * 1000
+           WHERE status = 'succeeded' AND operation <> '${TEXT_OPERATION}' AND started_ms >= unixepoch(?1) * 1000
              AND started_ms < (unixepoch(?2) + 86400) * 1000 AND (?3 IS NULL OR key = ?3)
          )
          SELECT (SELECT avg(ms) FROM took) AS mean_ms, (

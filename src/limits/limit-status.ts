@@ -1,9 +1,9 @@
 import { inMicroUsd } from '../catalog/money'
-import { isSet, type Limits } from './limits'
-import { type Meter, minuteOf, untilNextDay, untilNextMonth } from './meter'
+import { isLimitSet, type Limits } from './limits'
+import { type Meter, minuteBucket, untilNextDay, untilNextMonth } from './meter'
 
 /** One of the two sets of limits that a request has to fit in: its team's and its key's. */
-export interface Scope {
+export interface LimitScope {
   name: 'team' | 'key'
   limits: Limits
   meter: Meter
@@ -16,7 +16,7 @@ export interface Scope {
 /** How a limit stands. */
 export interface LimitStatus {
   limit: 'requests_per_minute' | 'requests_per_day' | 'images_per_day' | 'concurrency' | 'budget_usd'
-  scope: Scope['name']
+  scope: LimitScope['name']
   /** A budget's numbers are micro-USD. */
   max: number
   used: number
@@ -27,9 +27,12 @@ export interface LimitStatus {
 }
 
 /** Every limit that there is, and how it stands. */
-export function limitStatuses({ name: scope, limits, meter, running, reserved }: Scope, nowMs: number): LimitStatus[] {
+export function limitStatusesOf(
+  { name: scope, limits, meter, running, reserved }: LimitScope,
+  nowMs: number,
+): LimitStatus[] {
   const { requests_per_minute, requests_per_day, images_per_day, concurrency, budget_usd } = limits
-  const minute = minuteOf(meter, limits, nowMs)
+  const minute = minuteBucket(meter, limits, nowMs)
   const standing = (
     limit: LimitStatus['limit'],
     max: number,
@@ -45,7 +48,7 @@ export function limitStatuses({ name: scope, limits, meter, running, reserved }:
   })
   const day = untilNextDay(nowMs)
   return [
-    ...(minute && isSet(requests_per_minute)
+    ...(minute && isLimitSet(requests_per_minute)
       ? [
           {
             ...standing('requests_per_minute', requests_per_minute, meter.level, minute.backMs),
@@ -53,10 +56,10 @@ export function limitStatuses({ name: scope, limits, meter, running, reserved }:
           },
         ]
       : []),
-    ...(isSet(requests_per_day) ? [standing('requests_per_day', requests_per_day, meter.requests, day)] : []),
-    ...(isSet(images_per_day) ? [standing('images_per_day', images_per_day, meter.images, day)] : []),
-    ...(isSet(concurrency) ? [standing('concurrency', concurrency, running, undefined)] : []),
-    ...(isSet(budget_usd)
+    ...(isLimitSet(requests_per_day) ? [standing('requests_per_day', requests_per_day, meter.requests, day)] : []),
+    ...(isLimitSet(images_per_day) ? [standing('images_per_day', images_per_day, meter.images, day)] : []),
+    ...(isLimitSet(concurrency) ? [standing('concurrency', concurrency, running, undefined)] : []),
+    ...(isLimitSet(budget_usd)
       ? [standing('budget_usd', Math.round(inMicroUsd(budget_usd)), meter.spent + reserved, untilNextMonth(nowMs))]
       : []),
   ]

@@ -3,21 +3,21 @@ import { aboveMaximum, invalidSize } from '../refusals/refusals'
 import type { Failure } from '../runtime/errors'
 import type { ImageRequest } from '../image/request'
 
-const count = z.int().min(0).nullish()
+const limitedCount = z.int().min(0).nullish()
 
 /**
  * What a team, a key or a plan allows, spelled as in settings and in the admin API. What is missing is as the plan has
  * it; null is without limit, whatever the plan says.
  */
-export const limits = z.strictObject({
+export const limitsSchema = z.strictObject({
   requests_per_minute: z.int().min(1).nullish(),
   /** How many of a minute's requests may come at once; all of them, if missing. */
   burst: z.int().min(1).nullish(),
   /** Days and months are those of UTC. */
-  requests_per_day: count,
-  images_per_day: count,
+  requests_per_day: limitedCount,
+  images_per_day: limitedCount,
   /** Generations under way at the same time. */
-  concurrency: count,
+  concurrency: limitedCount,
   /** Per calendar month, in USD; finer than a micro-dollar is rounded. */
   budget_usd: z.number().min(0).max(1e9).nullish(),
   /** Names, or patterns ending in `*`. */
@@ -30,10 +30,11 @@ export const limits = z.strictObject({
     .regex(/^[1-9]\d{0,5}x[1-9]\d{0,5}$/, 'a size is WIDTHxHEIGHT, for example 2048x2048')
     .nullish(),
 })
-export type Limits = z.infer<typeof limits>
+export type Limits = z.infer<typeof limitsSchema>
 
 /** Whether there is such a limit at all. */
-export const isSet = <Limit>(limit: Limit | null | undefined): limit is Limit => limit !== null && limit !== undefined
+export const isLimitSet = <Limit>(limit: Limit | null | undefined): limit is Limit =>
+  limit !== null && limit !== undefined
 
 /** A burst is a part of a minute's requests, and by itself would be a limit that limits nothing. */
 export const isBurstAlone = ({ burst, requests_per_minute: perMinute }: Limits): boolean => Boolean(burst && !perMinute)
@@ -52,7 +53,7 @@ export const PLANS: Readonly<Record<string, Limits>> = {
  * Why one of these limits does not let a request be made at all, however long its caller waits; `meant` tells which model
  * a name stands for.
  */
-export function refuseAsked(
+export function refuseDisallowed(
   request: Pick<ImageRequest, 'model' | 'n' | 'size' | 'crop'>,
   all: readonly Limits[],
   meant: (name: string) => string | undefined,
@@ -62,9 +63,9 @@ export function refuseAsked(
   const size = request.crop ?? request.size
   for (const limits of all) {
     const { max_n, max_size } = limits
-    if (!allows(limits, model, meant)) return forbidden(model)
+    if (!allowsModel(limits, model, meant)) return forbiddenModel(model)
     if (max_n && request.n > max_n) return aboveMaximum('n', request.n, max_n)
-    if (max_size && exceeds(size, max_size)) {
+    if (max_size && exceedsSize(size, max_size)) {
       return invalidSize(size, `Your key allows at most ${max_size}; name a size within that.`)
     }
   }
@@ -72,13 +73,13 @@ export function refuseAsked(
 }
 
 /** Why images may not be made that nobody here counts or prices; undefined where no limit minds that. */
-export function refuseUncounted(all: readonly Limits[]): Failure | undefined {
+export function refuseUncountedImages(all: readonly Limits[]): Failure | undefined {
   const minds = ({ images_per_day, max_n, max_size, budget_usd }: Limits): boolean =>
-    [images_per_day, max_n, max_size, budget_usd].some(isSet)
-  return all.some(minds) ? UNCOUNTED : undefined
+    [images_per_day, max_n, max_size, budget_usd].some(isLimitSet)
+  return all.some(minds) ? UNCOUNTED_IMAGES : undefined
 }
 
-const UNCOUNTED: Failure = {
+const UNCOUNTED_IMAGES: Failure = {
   code: 'invalid_request',
   message:
     "Your key has limits on images, and those that a text model makes by the way are not counted. Send 'image_generation' as the only tool, or leave it out.",
@@ -87,13 +88,13 @@ const UNCOUNTED: Failure = {
 }
 
 /** Whether limits let a model be used; `meant` tells which model a name stands for. */
-export const allows = ({ models }: Limits, model: string, meant: (name: string) => string | undefined): boolean =>
-  !models || models.some((name) => matches(name, model) || meant(name) === model)
+export const allowsModel = ({ models }: Limits, model: string, meant: (name: string) => string | undefined): boolean =>
+  !models || models.some((name) => matchesPattern(name, model) || meant(name) === model)
 
-const matches = (pattern: string, model: string): boolean =>
+const matchesPattern = (pattern: string, model: string): boolean =>
   pattern.endsWith('*') ? model.startsWith(pattern.slice(0, -1)) : pattern === model
 
-const forbidden = (model: string): Failure => ({
+const forbiddenModel = (model: string): Failure => ({
   code: 'forbidden_model',
   message: `Your key may not use the model '${model}'. Ask for another, or have it allowed by whoever runs this gateway.`,
   param: 'model',
@@ -101,16 +102,16 @@ const forbidden = (model: string): Failure => ({
 })
 
 /** As large as what models choose by themselves (protocols §1.2). */
-const AUTO_SIZE = '1536x1024'
+const ASSUMED_AUTO_SIZE = '1536x1024'
 
 /** What is no size in pixels may be of any. */
-function exceeds(asked: string, max: string): boolean {
-  const [short = Infinity, long = Infinity] = edges(asked === 'auto' ? AUTO_SIZE : asked)
-  const [maxShort = 0, maxLong = 0] = edges(max)
+function exceedsSize(asked: string, max: string): boolean {
+  const [short = Infinity, long = Infinity] = edgesOf(asked === 'auto' ? ASSUMED_AUTO_SIZE : asked)
+  const [maxShort = 0, maxLong = 0] = edgesOf(max)
   return !(short <= maxShort && long <= maxLong)
 }
 
-const edges = (size: string): number[] =>
+const edgesOf = (size: string): number[] =>
   size
     .split('x')
     .map(Number)

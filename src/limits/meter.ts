@@ -15,7 +15,7 @@ export interface Meter {
   spent: number
 }
 
-const NEW: Meter = { level: 0, drainedMs: 0, day: '', requests: 0, images: 0, month: '', spent: 0 }
+const EMPTY_METER: Meter = { level: 0, drainedMs: 0, day: '', requests: 0, images: 0, month: '', spent: 0 }
 
 /** The UTC day of a moment. */
 export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
@@ -34,13 +34,13 @@ export function untilNextMonth(nowMs: number): number {
 
 /** A meter as time has left it: a new day and a new month begin at nothing. */
 export function meterAt(meter: Meter | undefined, limits: Limits, nowMs: number): Meter {
-  const stored = meter ?? NEW
+  const stored = meter ?? EMPTY_METER
   const [day, month] = [dayOf(nowMs), monthOf(nowMs)]
   return {
     ...stored,
     ...(stored.day === day ? {} : { day, requests: 0, images: 0 }),
     ...(stored.month === month ? {} : { month, spent: 0 }),
-    ...drained(stored, limits, nowMs),
+    ...drainedBucket(stored, limits, nowMs),
   }
 }
 
@@ -48,7 +48,7 @@ export function meterAt(meter: Meter | undefined, limits: Limits, nowMs: number)
  * A bucket that is let run drop by drop would admit a 21st request three seconds after the first 20 of 20 a minute. Let
  * run five at a time, it admits no more than the minute's in its first quarter, and who was refused comes back to several.
  */
-const DROP = 5
+const DRAINED_AT_ONCE = 5
 
 interface Bucket {
   /** How many it holds. */
@@ -61,11 +61,11 @@ interface Bucket {
 function bucketOf({ requests_per_minute: perMinute, burst }: Limits): Bucket | undefined {
   if (!perMinute) return undefined
   const capacity = burst ?? perMinute
-  const drop = Math.min(DROP, capacity)
+  const drop = Math.min(DRAINED_AT_ONCE, capacity)
   return { capacity, drop, everyMs: (drop * 60_000) / perMinute }
 }
 
-function drained({ level, drainedMs }: Meter, limits: Limits, nowMs: number): Pick<Meter, 'level' | 'drainedMs'> {
+function drainedBucket({ level, drainedMs }: Meter, limits: Limits, nowMs: number): Pick<Meter, 'level' | 'drainedMs'> {
   const bucket = bucketOf(limits)
   if (!bucket) return { level: 0, drainedMs: nowMs }
   const drops = Math.max(0, Math.floor((nowMs - drainedMs) / bucket.everyMs))
@@ -74,7 +74,7 @@ function drained({ level, drainedMs }: Meter, limits: Limits, nowMs: number): Pi
 }
 
 /** How much of the minute's bucket is left, and in how many ms more comes back; undefined without a limit. */
-export function minuteOf(
+export function minuteBucket(
   { level, drainedMs }: Meter,
   limits: Limits,
   nowMs: number,

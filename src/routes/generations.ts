@@ -10,7 +10,7 @@ import type { Part } from '../dialects/dialect'
 import { type Failure, GatewayError, unwrap } from '../runtime/errors'
 import type { Seen } from '../generation/generation'
 import { cancel, forget, see } from '../generation/generations'
-import { type Entry, imagesOf, keptOf } from '../ledger/entry'
+import { type Entry, imageKeysOf, keptKeysOf } from '../ledger/entry'
 import { askTeam } from '../team/teams'
 import { type Snapshot, snapshotOf } from '../ledger/snapshot'
 
@@ -53,9 +53,9 @@ export async function statusOf(
   if (!/^gen_[0-9a-f]{32,64}$/.test(id)) throw new GatewayError(NOT_FOUND)
   const known = await see(c.env.GENERATIONS, id, team)
   const found = unwrap(await askTeam(c.env, team, async (stub) => await stub.find(id, known?.snapshot.model)))
-  const { entry, foundedMs } = found
+  const { entry, teamCreatedMs } = found
   // What an earlier team of that id had made is none of this one's business.
-  const seen = known && known.snapshot.createdMs >= foundedMs ? known : undefined
+  const seen = known && known.snapshot.createdMs >= teamCreatedMs ? known : undefined
   if (seen) return { status: { snapshot: entry ? withoutDeleted(seen.snapshot, entry) : seen.snapshot, found }, seen }
   if (!entry) throw new GatewayError(NOT_FOUND)
   return { status: { snapshot: snapshotOf(entry), found }, seen }
@@ -63,7 +63,7 @@ export async function statusOf(
 
 /** The images that a team has deleted are no longer its generation's. */
 function withoutDeleted(snapshot: Snapshot, entry: Entry): Snapshot {
-  const [made, kept] = [imagesOf(entry), keptOf(entry)]
+  const [made, kept] = [imageKeysOf(entry), keptKeysOf(entry)]
   return { ...snapshot, images: snapshot.images.filter((key) => !made.includes(key) || kept.includes(key)) }
 }
 

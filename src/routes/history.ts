@@ -10,7 +10,7 @@ import { idAt, NOT_FOUND, statusOf } from './generations'
 import { pageOf } from '../wire/page'
 import * as images from '../store/images'
 import * as edgeCopies from '../store/edge-copies'
-import { cursor, cursorAfter, type Cursor, type Entry, keptOf, type Sought } from '../ledger/entry'
+import { cursor, cursorAfter, type Cursor, type Entry, keptKeysOf, type EntryFilter } from '../ledger/entry'
 import { askTeam } from '../team/teams'
 import { snapshotOf } from '../ledger/snapshot'
 import { generationJson } from '../wire/json'
@@ -43,9 +43,10 @@ export async function deleteGeneration(c: Context<App>): Promise<Response> {
   if (isRunning) throw new GatewayError(STILL_RUNNING)
   await forgetJob(c.env.GENERATIONS, id, team)
   while (batch.length > 0) {
-    await removeImages(c, batch.flatMap(keptOf))
+    await removeImages(c, batch.flatMap(keptKeysOf))
     await forgetGeneration(c.env.GENERATIONS, id)
-    for (const entry of batch) await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, keptOf(entry)))
+    for (const entry of batch)
+      await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, keptKeysOf(entry)))
     batch =
       batch.length < images.ENTRIES_AT_ONCE ? [] : await entriesOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
   }
@@ -58,7 +59,7 @@ export async function deleteImage(c: Context<App>): Promise<Response> {
   const key = images.keyOfPath(c.req.path) ?? ''
   const generation = images.placeOfKey(key)?.generation
   const [entry] = generation ? await entriesOf(c, team, { generation, image: key }, 1) : []
-  if (!entry || !generation || !keptOf(entry).includes(key)) throw new GatewayError(NOT_FOUND)
+  if (!entry || !generation || !keptKeysOf(entry).includes(key)) throw new GatewayError(NOT_FOUND)
   await removeImages(c, [key])
   await forgetImage(c.env.GENERATIONS, key)
   await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, [key]))
@@ -68,7 +69,7 @@ export async function deleteImage(c: Context<App>): Promise<Response> {
 const entriesOf = async (
   c: Context<App>,
   team: string,
-  sought: Sought,
+  sought: EntryFilter,
   limit: number,
   after?: Cursor,
 ): Promise<Entry[]> => unwrap(await askTeam(c.env, team, async (stub) => await stub.page(sought, limit, after)))

@@ -8,9 +8,9 @@ import { geminiKey, speaksGemini } from '../dialects/gemini/gemini'
 import { geminiError } from '../dialects/gemini/error'
 import { openaiError } from '../dialects/openai/error'
 import { type Failure, GatewayError, unwrap } from '../runtime/errors'
-import { bearerToken, identify } from '../credentials/caller'
+import { bearerToken, identifyCaller } from '../credentials/caller'
 import { keyOf } from '../http/admission-lease'
-import { allows } from '../limits/limits'
+import { allowsModel } from '../limits/limits'
 import { askTeam } from '../team/teams'
 import { modelMeant } from '../upstreams/names'
 
@@ -54,13 +54,13 @@ async function worded(
 /** Which models the holder of a key may use. Throws GatewayError where it opens nothing. */
 async function usableBy(apiKey: string | undefined, c: Context<App>): Promise<(name: string) => boolean> {
   const config = c.get('config')
-  const caller = identify(apiKey, config)
+  const caller = identifyCaller(apiKey, config)
   const key = await keyOf(caller, c.env)
   const { limits } = unwrap(await askTeam(c.env, caller.team, async (team) => await team.read(key.id)))
   const meant = modelMeant(config, Date.now())
   return (name) => {
     const model = meant(name)
-    return model !== undefined && [key.limits, limits].every((each) => allows(each, model, meant))
+    return model !== undefined && [key.limits, limits].every((each) => allowsModel(each, model, meant))
   }
 }
 

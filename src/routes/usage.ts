@@ -13,18 +13,18 @@ export async function showUsage(c: Context<App>): Promise<Response> {
   const { team, key } = await authenticate(c)
   const { id, name, limits: own, expiresMs } = key
   const period = periodOf(c.req.query(), Date.now())
-  const { profile, limits, standings } = unwrap(await askTeam(c.env, team, async (stub) => await stub.read(id)))
+  const { profile, limits, limitStatuses } = unwrap(await askTeam(c.env, team, async (stub) => await stub.read(id)))
   const all = unwrap(await askTeam(c.env, team, async (stub) => await stub.usage(period)))
   const ownUse = unwrap(await askTeam(c.env, team, async (stub) => await stub.usage({ ...period, key: id })))
   const answer = {
     object: 'usage',
     team: { id: profile.id, name: profile.name, plan: profile.plan, limits },
     key: { id, name, limits: own, expires_at: moment(expiresMs) },
-    limits: standings.map(limitStatusJson),
+    limits: limitStatuses.map(limitStatusJson),
     period,
     totals: totalsJson(ownUse, config.creditsPerUsd),
     team_totals: totalsJson(all, config.creditsPerUsd),
     data: ownUse.rows.map((row) => usageJson(row, config.creditsPerUsd)),
   }
-  return c.json(answer, 200, limitHeaders(standings))
+  return c.json(answer, 200, limitHeaders(limitStatuses))
 }

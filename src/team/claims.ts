@@ -13,7 +13,7 @@ export interface Claim {
 /** How long a key stands for what it first came with, as README.md says, in ms. */
 export const CLAIM_MS = DAY_MS
 
-const SCHEMA = `
+const CLAIMS_SCHEMA = `
   CREATE TABLE IF NOT EXISTS claims (
     key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, generation TEXT NOT NULL, made_since_ms INTEGER NOT NULL,
     claimed_ms INTEGER NOT NULL
@@ -30,7 +30,7 @@ export class Claims {
   }
 
   create(): void {
-    this.#sql.exec(SCHEMA)
+    this.#sql.exec(CLAIMS_SCHEMA)
   }
 
   /** Has a key stand for a generation, or tells for which it stands already; refuses one that came with something else. */
@@ -47,14 +47,14 @@ export class Claims {
         key,
       )
       .toArray()
-    if (known && known.fingerprint !== fingerprint) return failed(MISMATCH)
+    if (known && known.fingerprint !== fingerprint) return failed(CLAIM_MISMATCH)
     if (known) return ok({ generation: known.generation, madeSinceMs: known.made_since_ms, isReplay: true })
     this.#sql.exec('INSERT INTO claims VALUES (?, ?, ?, ?, ?)', key, fingerprint, generation, madeSinceMs, nowMs)
     return ok({ generation, madeSinceMs, isReplay: false })
   }
 }
 
-const MISMATCH: Failure = {
+const CLAIM_MISMATCH: Failure = {
   code: 'idempotency_conflict',
   message:
     'This Idempotency-Key came with another request before. Use a new key for each request, and the same for its retries.',

@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import { DAY_MS } from '../limits/meter'
 
-export const DELIVERY_STATUS = ['pending', 'delivered', 'failed'] as const
-type DeliveryStatus = (typeof DELIVERY_STATUS)[number]
+export const DELIVERY_STATUSES = ['pending', 'delivered', 'failed'] as const
+type DeliveryStatus = (typeof DELIVERY_STATUSES)[number]
 
 /** How the delivery of an event stands, as its generation tells it; times are ms since 1970. */
-export interface DeliveryNote {
+export interface DeliveryReport {
   /** The event's. */
   id: string
   generation: string
@@ -25,7 +25,7 @@ export interface DeliveryNote {
 }
 
 /** The same as it is kept. */
-export type Delivery = Pick<DeliveryNote, 'id' | 'generation' | 'type' | 'url' | 'status' | 'attempts'> & {
+export type Delivery = Pick<DeliveryReport, 'id' | 'generation' | 'type' | 'url' | 'status' | 'attempts'> & {
   last_status: number | null
   last_error: string | null
   created_ms: number
@@ -34,7 +34,7 @@ export type Delivery = Pick<DeliveryNote, 'id' | 'generation' | 'type' | 'url' |
 }
 
 /** Which deliveries are asked for. */
-export interface SoughtDeliveries {
+export interface DeliveryFilter {
   id?: string | undefined
   status?: DeliveryStatus | undefined
   generation?: string | undefined
@@ -59,7 +59,7 @@ export const deliveryCursor = z
 export const cursorAfterDelivery = ({ created_ms, id }: Delivery): string => `${created_ms}.${id}`
 
 /** A stored team may be without it. */
-const SCHEMA = `
+const DELIVERIES_SCHEMA = `
   CREATE TABLE IF NOT EXISTS deliveries (
     id TEXT PRIMARY KEY, generation TEXT NOT NULL, type TEXT NOT NULL, url TEXT NOT NULL, status TEXT NOT NULL,
     attempts INTEGER NOT NULL, last_status INTEGER, last_error TEXT,
@@ -68,7 +68,7 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS deliveries_created ON deliveries (created_ms, id);
 `
 
-const KEPT_MS = 30 * DAY_MS
+const DELIVERY_RETENTION_MS = 30 * DAY_MS
 
 /** The events of a team in the last 30 days, and whether they arrived. */
 export class Deliveries {
@@ -79,17 +79,17 @@ export class Deliveries {
   }
 
   create(): void {
-    this.#sql.exec(SCHEMA)
+    this.#sql.exec(DELIVERIES_SCHEMA)
   }
 
   /** Writes down how a delivery stands, and lets go of those that are too old. */
-  note(note: DeliveryNote, nowMs: number): void {
+  record(note: DeliveryReport, nowMs: number): void {
     const { id, generation, type, url, status, attempts, lastStatus, lastError, createdMs, lastMs, nextMs } = note
     const last = { last_status: lastStatus ?? null, last_error: lastError ?? null, last_ms: lastMs ?? null }
     const standing = { url, status, attempts, ...last, next_ms: nextMs ?? null }
     const values = { id, generation, type, created_ms: createdMs, ...standing }
     const columns = Object.keys(values)
-    this.#sql.exec('DELETE FROM deliveries WHERE created_ms < ?', nowMs - KEPT_MS)
+    this.#sql.exec('DELETE FROM deliveries WHERE created_ms < ?', nowMs - DELIVERY_RETENTION_MS)
     this.#sql.exec(
       `INSERT INTO deliveries (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
        ON CONFLICT (id) DO UPDATE SET ${Object.keys(standing)
@@ -100,7 +100,7 @@ export class Deliveries {
   }
 
   /** The newest first. */
-  page({ id, status, generation }: SoughtDeliveries, limit: number, after?: DeliveryCursor): Delivery[] {
+  page({ id, status, generation }: DeliveryFilter, limit: number, after?: DeliveryCursor): Delivery[] {
     const conditions = [
       { sql: 'id = ?', values: [id] },
       { sql: 'status = ?', values: [status] },

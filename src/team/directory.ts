@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 
 /** A team, as the directory knows it. */
-export type Listed = { id: string; name: string; created_ms: number }
+export type ListedTeam = { id: string; name: string; created_ms: number }
 
 /** The list of all teams; what each is allowed and owes is known by its own object. */
 export class Directory extends DurableObject<Env> {
@@ -13,7 +13,7 @@ export class Directory extends DurableObject<Env> {
   }
 
   /** Enters a team, unless it is there already. */
-  add({ id, name, created_ms }: Listed): void {
+  add({ id, name, created_ms }: ListedTeam): void {
     this.ctx.storage.sql.exec('INSERT INTO teams VALUES (?, ?, ?) ON CONFLICT DO NOTHING', id, name, created_ms)
   }
 
@@ -26,9 +26,9 @@ export class Directory extends DurableObject<Env> {
   }
 
   /** A page of teams by their ids, those after `after`. */
-  list(limit: number, after = ''): Listed[] {
+  list(limit: number, after = ''): ListedTeam[] {
     return this.ctx.storage.sql
-      .exec<Listed>('SELECT id, name, created_ms FROM teams WHERE id > ? ORDER BY id LIMIT ?', after, limit)
+      .exec<ListedTeam>('SELECT id, name, created_ms FROM teams WHERE id > ? ORDER BY id LIMIT ?', after, limit)
       .toArray()
   }
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type Limits, limits } from '../limits/limits'
+import { type Limits, limitsSchema } from '../limits/limits'
 
 /** A key, as far as it is kept: its secret is not. */
 export interface Key {
@@ -13,20 +13,20 @@ export interface Key {
 }
 
 /** What can be said of a key by whoever runs the gateway. */
-export type KeyFacts = Pick<Key, 'name' | 'limits' | 'expiresMs'>
+export type KeyFields = Pick<Key, 'name' | 'limits' | 'expiresMs'>
 
-const SCHEMA = `
+const KEYS_SCHEMA = `
   CREATE TABLE IF NOT EXISTS keys (
     id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, limits TEXT NOT NULL,
     created_ms INTEGER NOT NULL, expires_ms INTEGER, revoked_ms INTEGER
   ) WITHOUT ROWID;
 `
 
-const row = z
+const storedKey = z
   .object({
     id: z.string(),
     name: z.string(),
-    limits: z.string().transform((text) => limits.parse(JSON.parse(text))),
+    limits: z.string().transform((text) => limitsSchema.parse(JSON.parse(text))),
     created_ms: z.number(),
     expires_ms: z.number().nullable(),
     revoked_ms: z.number().nullable(),
@@ -40,7 +40,7 @@ const row = z
     revokedMs: revoked_ms ?? undefined,
   }))
 
-const COLUMNS = 'id, name, limits, created_ms, expires_ms, revoked_ms'
+const KEY_COLUMNS = 'id, name, limits, created_ms, expires_ms, revoked_ms'
 
 /** The keys of a team. */
 export class Keys {
@@ -51,11 +51,11 @@ export class Keys {
   }
 
   create(): void {
-    this.#sql.exec(SCHEMA)
+    this.#sql.exec(KEYS_SCHEMA)
   }
 
   /** Adds a key, once. */
-  add(id: string, hash: string, facts: KeyFacts, nowMs: number): Key {
+  add(id: string, hash: string, facts: KeyFields, nowMs: number): Key {
     const { name, limits: own, expiresMs } = facts
     this.#sql.exec(
       `INSERT INTO keys (id, hash, name, limits, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?)
@@ -71,7 +71,7 @@ export class Keys {
   }
 
   /** Changes what can be said of a key; undefined where there is none. */
-  change(id: string, change: Partial<KeyFacts>): Key | undefined {
+  change(id: string, change: Partial<KeyFields>): Key | undefined {
     const key = this.byId(id)
     if (!key) return undefined
     const changed = { ...key, ...change }
@@ -93,19 +93,19 @@ export class Keys {
 
   /** All there ever were, the newest first. */
   all(): Key[] {
-    return this.#read(`SELECT ${COLUMNS} FROM keys ORDER BY created_ms DESC, id`)
+    return this.#read(`SELECT ${KEY_COLUMNS} FROM keys ORDER BY created_ms DESC, id`)
   }
 
   byId(id: string): Key | undefined {
-    return this.#read(`SELECT ${COLUMNS} FROM keys WHERE id = ?`, id)[0]
+    return this.#read(`SELECT ${KEY_COLUMNS} FROM keys WHERE id = ?`, id)[0]
   }
 
   byHash(hash: string): Key | undefined {
-    return this.#read(`SELECT ${COLUMNS} FROM keys WHERE hash = ?`, hash)[0]
+    return this.#read(`SELECT ${KEY_COLUMNS} FROM keys WHERE hash = ?`, hash)[0]
   }
 
   #read(query: string, ...values: string[]): Key[] {
-    return z.array(row).parse(this.#sql.exec(query, ...values).toArray())
+    return z.array(storedKey).parse(this.#sql.exec(query, ...values).toArray())
   }
 }
 
@@ -120,5 +120,5 @@ export const STATIC_KEY: Key = {
 }
 
 /** Whether a key opens anything now. */
-export const isGood = ({ expiresMs, revokedMs }: Key, nowMs: number): boolean =>
+export const isActiveKey = ({ expiresMs, revokedMs }: Key, nowMs: number): boolean =>
   revokedMs === undefined && (expiresMs === undefined || nowMs < expiresMs)

@@ -1,6 +1,6 @@
 import { configOf } from '../config'
 import { reach } from '../runtime/reach'
-import { GATEWAY_TEAM } from '../credentials/caller'
+import { DEFAULT_TEAM } from '../credentials/caller'
 import type { Directory } from './directory'
 import type { Profile } from './profile'
 
@@ -11,8 +11,8 @@ export const askDirectory = <T>(
 ): Promise<T> => reach(() => ask(DIRECTORY.getByName('directory')))
 
 /** The team of the static key as it begins, once it is listed. Throws GatewayError `unavailable`. */
-export async function listedGatewayTeam(env: Env, createdMs: number): Promise<Profile> {
-  const listed = { id: GATEWAY_TEAM, name: GATEWAY_TEAM, created_ms: createdMs }
+export async function listDefaultTeam(env: Env, createdMs: number): Promise<Profile> {
+  const listed = { id: DEFAULT_TEAM, name: DEFAULT_TEAM, created_ms: createdMs }
   await askDirectory(env, async (directory) => await directory.add(listed))
-  return { id: GATEWAY_TEAM, name: GATEWAY_TEAM, plan: configOf(env).defaultPlan, limits: {}, createdMs }
+  return { id: DEFAULT_TEAM, name: DEFAULT_TEAM, plan: configOf(env).defaultPlan, limits: {}, createdMs }
 }

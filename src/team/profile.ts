@@ -13,26 +13,26 @@ export interface Profile {
 }
 
 /** Nothing is made for a team whose plan is no longer in the settings: that it had no limits would be worse. */
-const NO_PLAN: Limits = { concurrency: 0 }
+const UNKNOWN_PLAN_LIMITS: Limits = { concurrency: 0 }
 
 /** What a team is allowed: its plan's limits, and its own in their place. */
-export const limitsOf = ({ plan, limits }: Profile, { plans }: Pick<Config, 'plans'>): Limits =>
-  plans.has(plan) ? { ...plans.get(plan), ...limits } : { ...limits, ...NO_PLAN }
+export const effectiveLimits = ({ plan, limits }: Profile, { plans }: Pick<Config, 'plans'>): Limits =>
+  plans.has(plan) ? { ...plans.get(plan), ...limits } : { ...limits, ...UNKNOWN_PLAN_LIMITS }
 
-export const NO_TEAM: Failure = {
+export const TEAM_NOT_FOUND: Failure = {
   code: 'not_found',
   message: 'There is no such team. List them with GET /admin/api/teams.',
 }
-export const NO_KEY: Failure = {
+export const KEY_NOT_FOUND: Failure = {
   code: 'not_found',
   message: 'This team has no such key. List its keys with GET /admin/api/teams/{team}/keys.',
 }
-export const TAKEN: Failure = {
+export const TEAM_ID_TAKEN: Failure = {
   code: 'conflict',
   message: 'There is a team of this id already. Choose another, or change that one with PATCH /admin/api/teams/{id}.',
   param: 'id',
 }
-export const CLOSING: Failure = {
+export const TEAM_BEING_DELETED: Failure = {
   code: 'unavailable',
   message: 'A team of this id is still being deleted. Try again in a minute, or choose another id.',
   retryAfterMs: 60_000,

@@ -1,14 +1,14 @@
 import * as z from 'zod'
 import { type Failure, failure } from '../runtime/errors'
-import { type Order, order } from '../ledger/entry'
+import { type Order, orderSchema } from '../ledger/entry'
 
 /** A generation whose turn has come: its money is held, or it is refused for good; its object has yet to hear of that. */
-export interface Called {
+export interface CalledOrder {
   order: Order
   refusal: Failure | undefined
 }
 
-const SCHEMA = `
+const QUEUE_SCHEMA = `
   CREATE TABLE IF NOT EXISTS queue (
     place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, generation TEXT NOT NULL, key TEXT NOT NULL,
     verdict TEXT, task TEXT NOT NULL
@@ -17,12 +17,12 @@ const SCHEMA = `
 `
 
 /** `verdict` is null while it waits. */
-type Row = { task: string; verdict: string | null }
+type QueueRow = { task: string; verdict: string | null }
 
-const verdict = z.object({ refusal: failure.optional() })
+const storedVerdict = z.object({ refusal: failure.optional() })
 
 /** The generations of a team that wait for their turn, in the order in which they came. Nothing here awaits. */
-export class Queue {
+export class OrderQueue {
   readonly #sql: SqlStorage
 
   constructor(sql: SqlStorage) {
@@ -30,7 +30,7 @@ export class Queue {
   }
 
   create(): void {
-    this.#sql.exec(SCHEMA)
+    this.#sql.exec(QUEUE_SCHEMA)
   }
 
   /** Whether any waits. */
@@ -52,13 +52,13 @@ export class Queue {
   /** The first that waits and is not by one of these keys. */
   next(passedOver: readonly string[]): Order | undefined {
     const [row] = this.#sql
-      .exec<Row>(
+      .exec<QueueRow>(
         `SELECT task, verdict FROM queue WHERE verdict IS NULL
          AND key NOT IN (SELECT value FROM json_each(?)) ORDER BY place LIMIT 1`,
         JSON.stringify(passedOver),
       )
       .toArray()
-    return row && calledOf(row).order
+    return row && calledOrder(row).order
   }
 
   /** Notes what was decided of one, which now waits for its object to hear of it. */
@@ -67,11 +67,11 @@ export class Queue {
   }
 
   /** Those whose turn has come and whose object has yet to hear of it. */
-  called(): Called[] {
+  called(): CalledOrder[] {
     return this.#sql
-      .exec<Row>('SELECT task, verdict FROM queue WHERE verdict IS NOT NULL ORDER BY place')
+      .exec<QueueRow>('SELECT task, verdict FROM queue WHERE verdict IS NOT NULL ORDER BY place')
       .toArray()
-      .map(calledOf)
+      .map(calledOrder)
   }
 
   /** Takes one out that waits; false where its turn has come, or it never waited. */
@@ -85,7 +85,7 @@ export class Queue {
   }
 
   /** How many wait before a generation; undefined where it does not. */
-  before(generation: string): number | undefined {
+  ordersBefore(generation: string): number | undefined {
     const [row] = this.#sql
       .exec<{ before: number }>(
         `SELECT (SELECT count(*) FROM queue WHERE verdict IS NULL AND place < own.place) AS before
@@ -97,7 +97,7 @@ export class Queue {
   }
 }
 
-const calledOf = ({ task, verdict: decided }: Row): Called => ({
-  order: order.parse(JSON.parse(task)),
-  refusal: decided === null ? undefined : verdict.parse(JSON.parse(decided)).refusal,
+const calledOrder = ({ task, verdict: decided }: QueueRow): CalledOrder => ({
+  order: orderSchema.parse(JSON.parse(task)),
+  refusal: decided === null ? undefined : storedVerdict.parse(JSON.parse(decided)).refusal,
 })

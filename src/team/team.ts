@@ -5,77 +5,77 @@ import type { Admission } from '../limits/admission'
 import { Accounting } from './accounting'
 import { TeamLifecycle } from './lifecycle'
 import { type Claim, Claims } from './claims'
-import { WRONG_KEY } from '../credentials/caller'
+import { INCORRECT_API_KEY } from '../credentials/caller'
 import { Reservations } from './reservations'
-import type { Cursor, Entry, Found, Order, Settlement, Sought, Waiting } from '../ledger/entry'
-import type { Delivery, DeliveryCursor, DeliveryNote, SoughtDeliveries } from './deliveries'
-import { isGood, type Key, type KeyFacts, Keys, STATIC_KEY } from './keys'
+import type { Cursor, Entry, KnownGeneration, Order, Settlement, EntryFilter, QueuedOrder } from '../ledger/entry'
+import type { Delivery, DeliveryCursor, DeliveryReport, DeliveryFilter } from './deliveries'
+import { isActiveKey, type Key, type KeyFields, Keys, STATIC_KEY } from './keys'
 import type { Limits } from '../limits/limits'
 import { dayOf } from '../limits/meter'
-import { Pace } from './pace'
-import { CLOSING, NO_KEY, NO_TEAM, type Profile } from './profile'
+import { LeasePolicy } from './pace'
+import { TEAM_BEING_DELETED, KEY_NOT_FOUND, TEAM_NOT_FOUND, type Profile } from './profile'
 import type { LimitStatus } from '../limits/limit-status'
-import { listedGatewayTeam } from './listing'
+import { listDefaultTeam } from './listing'
 import { Turns } from './turns'
 import { Upkeep } from './upkeep'
-import type { FreeAnswers, Period, Used } from '../ledger/usage'
-import { Webhook, type WebhookChange, type WebhookFacts } from './webhook'
+import type { FreeAnswers, ReportPeriod, KeyUsage } from '../ledger/usage'
+import { TeamWebhook, type WebhookChange, type WebhookState } from './webhook'
 
 /** One team: the truth about its keys, its limits and its money. */
 export class Team extends DurableObject<Env> {
-  readonly #charter = new TeamLifecycle(this.ctx.storage)
-  readonly #books = new Accounting(this.ctx.storage)
+  readonly #lifecycle = new TeamLifecycle(this.ctx.storage)
+  readonly #accounting = new Accounting(this.ctx.storage)
   readonly #keys = new Keys(this.ctx.storage.sql)
   readonly #claims = new Claims(this.ctx.storage.sql)
-  readonly #webhook = new Webhook(this.ctx.storage, this.#charter)
-  readonly #pace = new Pace()
-  readonly #reservations = new Reservations(this.env, this.#charter, this.#keys, this.#books)
+  readonly #webhook = new TeamWebhook(this.ctx.storage, this.#lifecycle)
+  readonly #leases = new LeasePolicy()
+  readonly #reservations = new Reservations(this.env, this.#lifecycle, this.#keys, this.#accounting)
   readonly #turns = new Turns(this.ctx.storage.sql, this.#reservations, {
     turn: ({ generation, id }, refusal) => this.env.GENERATIONS.getByName(generation).turn(id, refusal),
     release: ({ id }) =>
       this.settle({ id, failure: 'cancelled', cost: 0, images: [], attempts: 0, upstream: undefined }),
   })
   readonly #upkeep = new Upkeep(this.ctx.storage, this.env, {
-    charter: this.#charter,
-    ledger: this.#books.ledger,
+    lifecycle: this.#lifecycle,
+    ledger: this.#accounting.ledger,
     turns: this.#turns,
   })
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     // A stored team may be without some of the tables.
-    if (this.#charter.profile) this.#create()
+    if (this.#lifecycle.profile) this.#createTables()
   }
 
   /** Begins a team, or tells what it is where there is one already. */
-  found(profile: Profile): Result<Profile> {
-    if (this.#charter.profile) return ok(this.#charter.profile)
-    if (this.#charter.isEmptying) return failed(CLOSING)
-    this.#create()
-    this.#charter.profile = profile
+  create(profile: Profile): Result<Profile> {
+    if (this.#lifecycle.profile) return ok(this.#lifecycle.profile)
+    if (this.#lifecycle.isPurging) return failed(TEAM_BEING_DELETED)
+    this.#createTables()
+    this.#lifecycle.profile = profile
     return ok(profile)
   }
 
   /** The team as it is, with how its limits stand and those of one of its keys. */
-  read(keyId = STATIC_KEY.id): Result<{ profile: Profile; limits: Limits; standings: LimitStatus[] }> {
-    const { profile } = this.#charter
-    if (!profile) return failed(NO_TEAM)
-    const holder = this.#reservations.holderOf(keyId)
-    return ok({ profile, limits: holder.teamLimits, standings: this.#books.standings(holder, Date.now()) })
+  read(keyId = STATIC_KEY.id): Result<{ profile: Profile; limits: Limits; limitStatuses: LimitStatus[] }> {
+    const { profile } = this.#lifecycle
+    if (!profile) return failed(TEAM_NOT_FOUND)
+    const holder = this.#reservations.keyById(keyId)
+    return ok({ profile, limits: holder.teamLimits, limitStatuses: this.#accounting.limitStatuses(holder, Date.now()) })
   }
 
   async change(change: Partial<Pick<Profile, 'name' | 'plan' | 'limits'>>): Promise<Result<Profile>> {
-    if (!this.#charter.profile) return failed(NO_TEAM)
-    this.#charter.profile = { ...this.#charter.profile, ...change }
+    if (!this.#lifecycle.profile) return failed(TEAM_NOT_FOUND)
+    this.#lifecycle.profile = { ...this.#lifecycle.profile, ...change }
     await this.#advance()
-    return ok(this.#charter.profile)
+    return ok(this.#lifecycle.profile)
   }
 
   /** Ends a team: from now on its keys open nothing, and the alarm removes its pictures and its books. */
-  async close(): Promise<Result<undefined>> {
-    if (!this.#charter.profile) return failed(NO_TEAM)
-    this.#charter.end()
-    this.#webhook.end()
+  async delete(): Promise<Result<undefined>> {
+    if (!this.#lifecycle.profile) return failed(TEAM_NOT_FOUND)
+    this.#lifecycle.markDeleted()
+    this.#webhook.removeWithTeam()
     // Those that wait are refused, since none of its keys opens anything now.
     this.#turns.advance()
     await this.#callOut()
@@ -84,16 +84,16 @@ export class Team extends DurableObject<Env> {
   }
 
   keys(): Result<Key[]> {
-    return this.#charter.profile ? ok(this.#keys.all()) : failed(NO_TEAM)
+    return this.#lifecycle.profile ? ok(this.#keys.all()) : failed(TEAM_NOT_FOUND)
   }
 
   /** Adds a key by the SHA-256 of its text, hex. */
-  addKey(id: string, hash: string, facts: KeyFacts): Result<Key> {
-    return this.#charter.profile ? ok(this.#keys.add(id, hash, facts, Date.now())) : failed(NO_TEAM)
+  addKey(id: string, hash: string, facts: KeyFields): Result<Key> {
+    return this.#lifecycle.profile ? ok(this.#keys.add(id, hash, facts, Date.now())) : failed(TEAM_NOT_FOUND)
   }
 
   /** Changes what can be said of a key. */
-  async changeKey(id: string, change: Partial<KeyFacts>): Promise<Result<Key>> {
+  async changeKey(id: string, change: Partial<KeyFields>): Promise<Result<Key>> {
     return await this.#changed(() => this.#keys.change(id, change))
   }
 
@@ -103,45 +103,45 @@ export class Team extends DurableObject<Env> {
   }
 
   /** The key behind a hash, or, without one, the settings' static key. */
-  async bearer(hash: string | undefined): Promise<Result<Key>> {
-    if (hash === undefined) await this.#beThere()
-    if (!this.#charter.profile) return failed(WRONG_KEY)
+  async authenticate(hash: string | undefined): Promise<Result<Key>> {
+    if (hash === undefined) await this.#ensureDefaultTeam()
+    if (!this.#lifecycle.profile) return failed(INCORRECT_API_KEY)
     const key = hash === undefined ? STATIC_KEY : this.#keys.byHash(hash)
-    return key && isGood(key, Date.now()) ? ok(key) : failed(WRONG_KEY)
+    return key && isActiveKey(key, Date.now()) ? ok(key) : failed(INCORRECT_API_KEY)
   }
 
   /** Lets a request in, as far as its key and the limits of time go. */
   async admit(hash: string | undefined): Promise<Result<Admission>> {
-    const bearer = await this.bearer(hash)
-    if (!bearer.ok || !this.#charter.profile) return bearer.ok ? failed(WRONG_KEY) : bearer
+    const bearer = await this.authenticate(hash)
+    if (!bearer.ok || !this.#lifecycle.profile) return bearer.ok ? failed(INCORRECT_API_KEY) : bearer
     const [key, now] = [bearer.value, Date.now()]
-    const payer = { team: this.#charter.profile.id, key: key.id }
-    const holder = this.#reservations.holder(key)
+    const payer = { team: this.#lifecycle.profile.id, key: key.id }
+    const holder = this.#reservations.withLimits(key)
     const limits = [key.limits, holder.teamLimits]
-    const admitted = this.#books.admit(holder, (standings) => this.#pace.lease(key, standings, now), now)
-    return ok({ payer, era: this.#charter.era, limits, ...admitted })
+    const admitted = this.#accounting.admit(holder, (statuses) => this.#leases.grant(key, statuses, now), now)
+    return ok({ payer, incarnation: this.#lifecycle.incarnation, limits, ...admitted })
   }
 
   /** Takes back what is left of a lease, and counts the answers that cost nothing. */
-  count(keyId: string, unused: { requests: number; leasedMs: number }, answers: readonly FreeAnswers[]): void {
-    const [now, holder] = [Date.now(), this.#reservations.holderOf(keyId)]
-    if (!this.#charter.profile || holder.key.id !== keyId) return
-    if (unused.requests > 0) this.#books.giveBack(holder, unused.requests, unused.leasedMs, now)
-    this.#books.usage.count(dayOf(now), keyId, answers)
+  returnLease(keyId: string, unused: { requests: number; leasedMs: number }, answers: readonly FreeAnswers[]): void {
+    const [now, holder] = [Date.now(), this.#reservations.keyById(keyId)]
+    if (!this.#lifecycle.profile || holder.key.id !== keyId) return
+    if (unused.requests > 0) this.#accounting.returnLease(holder, unused.requests, unused.leasedMs, now)
+    this.#accounting.usage.count(dayOf(now), keyId, answers)
   }
 
   /** Holds the money for a generation, if its key is still good and the limits allow it; or has it wait, if it may. */
-  async reserve(order: Order, mayWait: boolean): Promise<Result<Waiting | undefined>> {
-    if (order.key === STATIC_KEY.id) await this.#beThere()
-    if (!this.#charter.profile) return failed(WRONG_KEY)
-    const taken = this.#turns.take(order, mayWait)
+  async reserve(order: Order, mayWait: boolean): Promise<Result<QueuedOrder | undefined>> {
+    if (order.key === STATIC_KEY.id) await this.#ensureDefaultTeam()
+    if (!this.#lifecycle.profile) return failed(INCORRECT_API_KEY)
+    const taken = this.#turns.reserveOrQueue(order, mayWait)
     await this.#callOut()
     return taken
   }
 
   /** Takes a generation out of the queue; false where its turn has come, or it never waited. */
   async withdraw(run: string): Promise<boolean> {
-    if (!this.#charter.profile) return true
+    if (!this.#lifecycle.profile) return true
     const isWaiting = this.#turns.leave(run)
     await this.#callOut()
     return isWaiting
@@ -149,7 +149,7 @@ export class Team extends DurableObject<Env> {
 
   /** What an Idempotency-Key stands for; it may be asked twice. */
   claim(key: string, fingerprint: string, first: Omit<Claim, 'isReplay'>): Result<Claim> {
-    return this.#charter.profile ? this.#claims.claim(key, fingerprint, first, Date.now()) : failed(NO_TEAM)
+    return this.#lifecycle.profile ? this.#claims.claim(key, fingerprint, first, Date.now()) : failed(TEAM_NOT_FOUND)
   }
 
   /**
@@ -159,91 +159,91 @@ export class Team extends DurableObject<Env> {
   async settle(settlement: Settlement): Promise<{ webhook: boolean }> {
     const now = Date.now()
     const isKept =
-      this.#charter.profile && this.#books.settle(settlement, (key) => this.#reservations.holderOf(key), now)
+      this.#lifecycle.profile && this.#accounting.settle(settlement, (key) => this.#reservations.keyById(key), now)
     await this.#advance()
     if (!isKept) await images.remove(this.env.IMAGES, settlement.images)
     return { webhook: isKept === true && this.#webhook.isOn }
   }
 
-  usage(period: Period): Result<Used> {
-    return this.#charter.profile ? ok(this.#books.usage.of(period)) : failed(NO_TEAM)
+  usage(period: ReportPeriod): Result<KeyUsage> {
+    return this.#lifecycle.profile ? ok(this.#accounting.usage.of(period)) : failed(TEAM_NOT_FOUND)
   }
 
   /** A page of its generations, the newest first. */
-  page(sought: Sought, limit: number, after?: Cursor): Result<Entry[]> {
-    return this.#charter.profile ? ok(this.#books.ledger.page(sought, limit, after)) : failed(NO_TEAM)
+  page(sought: EntryFilter, limit: number, after?: Cursor): Result<Entry[]> {
+    return this.#lifecycle.profile ? ok(this.#accounting.ledger.page(sought, limit, after)) : failed(TEAM_NOT_FOUND)
   }
 
   /** What is known of a generation that may not have ended: its newest run, how many wait before it, how long others took. */
-  find(generation: string, model?: string): Result<Found> {
-    const { profile } = this.#charter
-    if (!profile) return failed(NO_TEAM)
-    const before = this.#turns.before(generation)
-    return ok({ ...this.#books.ledger.find(generation, model), before, foundedMs: profile.createdMs })
+  find(generation: string, model?: string): Result<KnownGeneration> {
+    const { profile } = this.#lifecycle
+    if (!profile) return failed(TEAM_NOT_FOUND)
+    const ordersBefore = this.#turns.ordersBefore(generation)
+    return ok({ ...this.#accounting.ledger.find(generation, model), ordersBefore, teamCreatedMs: profile.createdMs })
   }
 
   /** Notes that pictures of a run were deleted. */
   discard(run: string, pictures: readonly string[]): void {
-    if (this.#charter.profile) this.#books.ledger.discard(run, pictures, Date.now())
+    if (this.#lifecycle.profile) this.#accounting.ledger.discard(run, pictures, Date.now())
   }
 
   /** Where its events go and how they are signed. */
-  webhook(): Result<WebhookFacts> {
+  webhook(): Result<WebhookState> {
     return this.#webhook.read()
   }
 
   /** Changes that, and tells how it is then. */
-  changeWebhook(change: WebhookChange): Result<WebhookFacts> {
+  changeWebhook(change: WebhookChange): Result<WebhookState> {
     return this.#webhook.change(change)
   }
 
   /** Writes down how the delivery of an event stands. */
-  noteDelivery(note: DeliveryNote): void {
-    this.#webhook.note(note)
+  recordDelivery(note: DeliveryReport): void {
+    this.#webhook.record(note)
   }
 
   /** A page of its deliveries, the newest first. */
-  deliveries(sought: SoughtDeliveries, limit: number, after?: DeliveryCursor): Result<Delivery[]> {
+  deliveries(sought: DeliveryFilter, limit: number, after?: DeliveryCursor): Result<Delivery[]> {
     return this.#webhook.deliveries(sought, limit, after)
   }
 
   /** Ends what nobody settled, and removes what is kept no longer. */
   override async alarm(): Promise<void> {
     const now = Date.now()
-    if (!this.#charter.profile) return await this.#upkeep.empty(now)
-    this.#books.expire((key) => this.#reservations.holderOf(key), now)
+    if (!this.#lifecycle.profile) return await this.#upkeep.purgeDeletedTeam(now)
+    this.#accounting.expire((key) => this.#reservations.keyById(key), now)
     await this.#advance()
-    await this.#upkeep.removeOld(now)
+    await this.#upkeep.removeOldImages(now)
   }
 
-  #create(): void {
-    for (const part of [this.#books, this.#keys, this.#turns, this.#claims, this.#webhook]) part.create()
+  #createTables(): void {
+    for (const part of [this.#accounting, this.#keys, this.#turns, this.#claims, this.#webhook]) part.create()
   }
 
   /** Changes a key, which may make room for those that wait. */
   async #changed(change: () => Key | undefined): Promise<Result<Key>> {
-    if (!this.#charter.profile) return failed(NO_TEAM)
+    if (!this.#lifecycle.profile) return failed(TEAM_NOT_FOUND)
     const key = change()
     await this.#advance()
-    return key ? ok(key) : failed(NO_KEY)
+    return key ? ok(key) : failed(KEY_NOT_FOUND)
   }
 
   /** Lets those run that there is room for now. */
   async #advance(): Promise<void> {
-    if (!this.#charter.profile) return
+    if (!this.#lifecycle.profile) return
     this.#turns.advance()
     await this.#callOut()
   }
 
   /** Whoever is called is not waited for: it may be asking for something itself. */
   async #callOut(): Promise<void> {
-    this.ctx.waitUntil(this.#turns.callOut())
+    this.ctx.waitUntil(this.#turns.notifyCalled())
     await this.#upkeep.rearm(Date.now())
   }
 
   /** The bearer of the static key finds a team without anybody having made one; but one that was deleted stays so. */
-  async #beThere(): Promise<void> {
-    if (this.#charter.profile || this.#charter.era > 0) return
-    this.found(await listedGatewayTeam(this.env, Date.now()))
+  async #ensureDefaultTeam(): Promise<void> {
+    if (this.#lifecycle.profile || this.#lifecycle.incarnation > 0) return
+    this.create(await listDefaultTeam(this.env, Date.now()))
   }
 }

@@ -1,12 +1,12 @@
 import { type Failure, type Result, failed, ok } from '../runtime/errors'
 import { describe, log } from '../runtime/log'
-import type { Refusal } from '../limits/admission'
+import type { LimitRefusal } from '../limits/admission'
 import type { Reservations } from './reservations'
-import type { Order, Waiting } from '../ledger/entry'
-import { type Called, Queue } from './queue'
+import type { Order, QueuedOrder } from '../ledger/entry'
+import { type CalledOrder, OrderQueue } from './queue'
 
 /** What becomes of an order whose turn has come. */
-interface Calls {
+interface TurnCallbacks {
   /** Tells its object that the turn has come, or that it is refused; false where nobody wants it any more. */
   turn: (order: Order, refusal: Failure | undefined) => Promise<boolean>
   /** Lets go of its money again. */
@@ -18,12 +18,12 @@ interface Calls {
  * over, until one of that key's has finished.
  */
 export class Turns {
-  readonly #queue: Queue
+  readonly #queue: OrderQueue
   readonly #reservations: Reservations
-  readonly #calls: Calls
+  readonly #calls: TurnCallbacks
 
-  constructor(sql: SqlStorage, reservations: Reservations, calls: Calls) {
-    this.#queue = new Queue(sql)
+  constructor(sql: SqlStorage, reservations: Reservations, calls: TurnCallbacks) {
+    this.#queue = new OrderQueue(sql)
     this.#reservations = reservations
     this.#calls = calls
   }
@@ -33,19 +33,19 @@ export class Turns {
   }
 
   /** Whether there are generations whose turn has come and whose objects have yet to hear of it. */
-  get isCalling(): boolean {
+  get hasUnnotified(): boolean {
     return this.#queue.called().length > 0
   }
 
   /** How many wait before a generation; undefined where it does not. */
-  before(generation: string): number | undefined {
-    return this.#queue.before(generation)
+  ordersBefore(generation: string): number | undefined {
+    return this.#queue.ordersBefore(generation)
   }
 
   /** Holds the money for an order at once, where nobody waits before it or it had its turn; else it waits, if it may. */
-  take(order: Order, mayWait: boolean): Result<Waiting | undefined> {
+  reserveOrQueue(order: Order, mayWait: boolean): Result<QueuedOrder | undefined> {
     const isFirst = (!this.#queue.isWaiting && !this.#calledOf(order)) || this.#reservations.isHeld(order)
-    const refusal = isFirst ? this.#reservations.hold(order) : this.#takeInTurn(order)
+    const refusal = isFirst ? this.#reservations.reserve(order) : this.#takeInTurn(order)
     if (!refusal) return ok(undefined)
     if (!mayWait || !refusal.heldBy) {
       this.#queue.leave(order.id)
@@ -55,7 +55,7 @@ export class Turns {
     return ok({ instead: refusal.failure })
   }
 
-  #takeInTurn(order: Order): Refusal | undefined {
+  #takeInTurn(order: Order): LimitRefusal | undefined {
     this.#queue.join(order)
     const heldUp = this.advance()
     const called = this.#calledOf(order)
@@ -64,7 +64,7 @@ export class Turns {
     return called.refusal && { failure: called.refusal }
   }
 
-  #calledOf({ id }: Order): Called | undefined {
+  #calledOf({ id }: Order): CalledOrder | undefined {
     return this.#queue.called().find(({ order }) => order.id === id)
   }
 
@@ -76,11 +76,11 @@ export class Turns {
   }
 
   /** Calls as many as there is room for, and tells of each key what holds up those that it still has waiting. */
-  advance(): (key: string) => Refusal | undefined {
-    const passedOver = new Map<string, Refusal>()
+  advance(): (key: string) => LimitRefusal | undefined {
+    const passedOver = new Map<string, LimitRefusal>()
     for (;;) {
       const next = this.#queue.next([...passedOver.keys()])
-      const refusal = next && this.#reservations.hold(next)
+      const refusal = next && this.#reservations.reserve(next)
       if (!next || refusal?.heldBy === 'team') return (key) => passedOver.get(key) ?? refusal
       if (refusal?.heldBy === 'key') passedOver.set(next.key, refusal)
       else this.#queue.call(next.id, refusal?.failure)
@@ -88,12 +88,12 @@ export class Turns {
   }
 
   /** Tells the objects of those whose turn has come; whoever cannot be told is told again by the alarm. Never throws. */
-  async callOut(): Promise<void> {
+  async notifyCalled(): Promise<void> {
     const calls = this.#queue.called().map(({ order, refusal }) => this.#tell(order, refusal))
     const released = await Promise.all(calls)
     if (!released.includes(true)) return
     this.advance()
-    await this.callOut()
+    await this.notifyCalled()
   }
 
   /** Whether its money was let go of again, since nobody wants it any more. */

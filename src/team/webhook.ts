@@ -1,14 +1,14 @@
 import { type Result, failed, ok } from '../runtime/errors'
 import { log } from '../runtime/log'
-import { type TeamLifecycle, SECRET } from './lifecycle'
-import { Deliveries, type Delivery, type DeliveryCursor, type DeliveryNote, type SoughtDeliveries } from './deliveries'
+import { type TeamLifecycle, WEBHOOK_SECRET } from './lifecycle'
+import { Deliveries, type Delivery, type DeliveryCursor, type DeliveryReport, type DeliveryFilter } from './deliveries'
 import { DAY_MS } from '../limits/meter'
-import { NO_TEAM } from './profile'
+import { TEAM_NOT_FOUND } from './profile'
 
 /** Where a team's events are sent, and how they are signed now. */
-export interface WebhookFacts {
+export interface WebhookState {
   /** Since when there is this team, in ms since 1970. */
-  foundedMs: number
+  teamCreatedMs: number
   url: string | undefined
   /** Since when its receiver wants no more of them, in ms since 1970. */
   disabledMs: number | undefined
@@ -26,31 +26,31 @@ export interface WebhookChange {
   endedVersion?: number
 }
 
-interface Endpoint {
+interface WebhookEndpoint {
   url: string
   disabledMs?: number
 }
 
 /** The version of the secret, from 1, and when it took the place of the one before. */
-interface Secret {
+interface SecretVersion {
   version: number
   rotatedMs?: number
 }
 
-const ENDPOINT = 'webhook'
+const ENDPOINT_ENTRY = 'webhook'
 
 /** For so long receivers may go on with the secret before, in ms. */
-const OVERLAP_MS = DAY_MS
+const SECRET_OVERLAP_MS = DAY_MS
 
 /** A team's webhook, and what was sent to it. Nothing here awaits. */
-export class Webhook {
+export class TeamWebhook {
   readonly #storage: DurableObjectStorage
-  readonly #charter: TeamLifecycle
+  readonly #lifecycle: TeamLifecycle
   readonly #deliveries: Deliveries
 
-  constructor(storage: DurableObjectStorage, charter: TeamLifecycle) {
+  constructor(storage: DurableObjectStorage, lifecycle: TeamLifecycle) {
     this.#storage = storage
-    this.#charter = charter
+    this.#lifecycle = lifecycle
     this.#deliveries = new Deliveries(storage.sql)
   }
 
@@ -64,49 +64,49 @@ export class Webhook {
   }
 
   /** How it stands. */
-  read(): Result<WebhookFacts> {
-    const { profile } = this.#charter
-    return profile ? ok(this.#facts(profile.createdMs)) : failed(NO_TEAM)
+  read(): Result<WebhookState> {
+    const { profile } = this.#lifecycle
+    return profile ? ok(this.#facts(profile.createdMs)) : failed(TEAM_NOT_FOUND)
   }
 
   /** Changes it, and tells how it stands then. */
-  change({ url, endedVersion }: WebhookChange): Result<WebhookFacts> {
-    if (!this.#charter.profile) return failed(NO_TEAM)
-    if (url === null) this.#storage.kv.delete(ENDPOINT)
-    else if (url !== undefined) this.#storage.kv.put<Endpoint>(ENDPOINT, { url })
+  change({ url, endedVersion }: WebhookChange): Result<WebhookState> {
+    if (!this.#lifecycle.profile) return failed(TEAM_NOT_FOUND)
+    if (url === null) this.#storage.kv.delete(ENDPOINT_ENTRY)
+    else if (url !== undefined) this.#storage.kv.put<WebhookEndpoint>(ENDPOINT_ENTRY, { url })
     if (this.#secret.version === endedVersion)
-      this.#storage.kv.put<Secret>(SECRET, { version: endedVersion + 1, rotatedMs: Date.now() })
+      this.#storage.kv.put<SecretVersion>(WEBHOOK_SECRET, { version: endedVersion + 1, rotatedMs: Date.now() })
     return this.read()
   }
 
   /** Writes down how the delivery of an event stands; one of an earlier team of this id is none of this one's. */
-  note(note: DeliveryNote): void {
-    const { profile } = this.#charter
+  record(note: DeliveryReport): void {
+    const { profile } = this.#lifecycle
     if (!profile || note.createdMs < profile.createdMs) return
-    this.#deliveries.note(note, Date.now())
+    this.#deliveries.record(note, Date.now())
     const endpoint = this.#endpoint
     if (!note.gone || endpoint?.url !== note.url || endpoint.disabledMs !== undefined) return
-    this.#storage.kv.put<Endpoint>(ENDPOINT, { ...endpoint, disabledMs: Date.now() })
+    this.#storage.kv.put<WebhookEndpoint>(ENDPOINT_ENTRY, { ...endpoint, disabledMs: Date.now() })
     log('webhook-disabled', { team: profile.id, delivery: note.id })
   }
 
   /** A page of the deliveries, the newest first. */
-  deliveries(sought: SoughtDeliveries, limit: number, after?: DeliveryCursor): Result<Delivery[]> {
-    return this.#charter.profile ? ok(this.#deliveries.page(sought, limit, after)) : failed(NO_TEAM)
+  deliveries(sought: DeliveryFilter, limit: number, after?: DeliveryCursor): Result<Delivery[]> {
+    return this.#lifecycle.profile ? ok(this.#deliveries.page(sought, limit, after)) : failed(TEAM_NOT_FOUND)
   }
 
   /** Ends it with its team. */
-  end(): void {
-    this.#storage.kv.delete(ENDPOINT)
-    this.#storage.kv.put<Secret>(SECRET, { version: this.#secret.version + 1 })
+  removeWithTeam(): void {
+    this.#storage.kv.delete(ENDPOINT_ENTRY)
+    this.#storage.kv.put<SecretVersion>(WEBHOOK_SECRET, { version: this.#secret.version + 1 })
   }
 
-  #facts(foundedMs: number): WebhookFacts {
+  #facts(teamCreatedMs: number): WebhookState {
     const { version, rotatedMs = -Infinity } = this.#secret
-    const untilMs = rotatedMs + OVERLAP_MS
+    const untilMs = rotatedMs + SECRET_OVERLAP_MS
     const overlaps = Date.now() < untilMs
     return {
-      foundedMs,
+      teamCreatedMs,
       url: this.#endpoint?.url,
       disabledMs: this.#endpoint?.disabledMs,
       versions: overlaps ? [version, version - 1] : [version],
@@ -114,11 +114,11 @@ export class Webhook {
     }
   }
 
-  get #endpoint(): Endpoint | undefined {
-    return this.#storage.kv.get<Endpoint>(ENDPOINT)
+  get #endpoint(): WebhookEndpoint | undefined {
+    return this.#storage.kv.get<WebhookEndpoint>(ENDPOINT_ENTRY)
   }
 
-  get #secret(): Secret {
-    return this.#storage.kv.get<Secret>(SECRET) ?? { version: 1 }
+  get #secret(): SecretVersion {
+    return this.#storage.kv.get<SecretVersion>(WEBHOOK_SECRET) ?? { version: 1 }
   }
 }

@@ -3,7 +3,7 @@ import { DeadlineExceeded, withDeadline } from '../runtime/deadline'
 import { CANCELLED } from '../generation/failures'
 import { log } from '../runtime/log'
 import { ProviderError, type TextAnswer, type TextRequest } from '../providers/provider'
-import type { Served } from '../ledger/entry'
+import type { ServedBy } from '../ledger/entry'
 import type { Candidate } from '../upstreams/candidates'
 import { Route } from '../upstreams/route'
 import type { Slot } from '../upstreams/route-options'
@@ -21,7 +21,7 @@ export interface Asked {
   /** How many upstreams were asked, which was the last, and what that said of itself. */
   attempts: number
   candidate: Candidate
-  last: Served
+  last: ServedBy
   /** Tells the account whose answer it is that this has ended, or broke off; and tells what came of all that were asked. */
   ended: (isBroken: boolean) => Promise<string>
 }
@@ -88,7 +88,7 @@ const justAsked = (candidate: Candidate): Pick<Asked, 'candidate' | 'last'> => {
 }
 
 /** What an upstream says of itself, whether it answers or fails. */
-type Said = Pick<Served, 'requestId' | 'organization'>
+type Said = Pick<ServedBy, 'requestId' | 'organization'>
 
 function logFailure(request: string, { upstream }: Candidate, { kind, message, facts }: ProviderError): void {
   const { name, account } = upstream

@@ -1,6 +1,6 @@
 import { pricesFor } from '../upstreams/catalogue'
 import type { Failure } from '../runtime/errors'
-import { type Order, type Payer, type Settlement, TEXT } from '../ledger/entry'
+import { type Order, type Payer, type Settlement, TEXT_OPERATION } from '../ledger/entry'
 import type { Candidate } from '../upstreams/candidates'
 import type { Metered } from './meter'
 import { costOf, quoteOf } from './tokens'
@@ -24,7 +24,7 @@ export function orderOf(wanted: Wanted, { key }: Payer, requestId: string): Orde
     request: requestId,
     key,
     model,
-    operation: TEXT,
+    operation: TEXT_OPERATION,
     prompt: '',
     images: 0,
     size: NO_PIXELS,

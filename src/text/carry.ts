@@ -104,7 +104,7 @@ const headersOf = (
   'x-upstream': upstream.name,
   'x-model': printable(model),
   'server-timing': `begun;dur=${Date.now() - startedMs}`,
-  ...limitHeaders(admission.standings),
+  ...limitHeaders(admission.limitStatuses),
   ...UNBUFFERED,
   ...(contentType === undefined ? {} : { 'content-type': contentType }),
 })

@@ -7,7 +7,7 @@ import type { TextRequest } from '../providers/provider'
 import type { KeptBody } from '../store/kept-body'
 import { sized } from '../streams/sized'
 import { spliced } from '../streams/spliced'
-import { refuseAsked, refuseUncounted } from '../limits/limits'
+import { refuseDisallowed, refuseUncountedImages } from '../limits/limits'
 import { type Candidate, candidates } from '../upstreams/candidates'
 import { isImageModel, modelMeant } from '../upstreams/names'
 import { NO_PIXELS } from './bill'
@@ -27,8 +27,8 @@ export async function passText(route: TextRoute, intake: Intake, visitor: Visito
   if (!said || !route.isText(said.fields, (name) => isImageModel(name, config))) return undefined
   const named = nameIn(said)
   const { model, candidates: able } = servedBy(named, config)
-  refuse(refuseAsked({ model, n: 1, size: NO_PIXELS }, admission.limits, modelMeant(config, Date.now())))
-  if (route.mayMakeImages?.(said.fields)) refuse(refuseUncounted(admission.limits))
+  refuse(refuseDisallowed({ model, n: 1, size: NO_PIXELS }, admission.limits, modelMeant(config, Date.now())))
+  if (route.mayMakeImages?.(said.fields)) refuse(refuseUncountedImages(admission.limits))
 
   const accept = intake.header('accept')
   // What it was read as here: by another type, its upstream might find another model in it.

@@ -1,8 +1,8 @@
 import { credits, inUsd } from '../catalog/money'
 import { type Snapshot, snapshotOf } from '../ledger/snapshot'
 import type { LimitStatus } from '../limits/limit-status'
-import { type Entry, imagesOf, keptOf } from '../ledger/entry'
-import type { Latency, Used, UsageRow } from '../ledger/usage'
+import { type Entry, imageKeysOf, keptKeysOf } from '../ledger/entry'
+import type { LatencySummary, KeyUsage, UsageRow } from '../ledger/usage'
 
 /*
  * How a team's books are told, to its key holders and to whoever runs the gateway: names as in the rest of the API, and
@@ -23,7 +23,7 @@ export function usageJson({ cost, saved, ...row }: UsageRow, creditsPerUsd?: num
 }
 
 /** The figures by which clients of relays watch their costs (`get_statistics` of protocols §9.4), and the money saved. */
-export function totalsJson({ rows, latency }: Used, creditsPerUsd?: number): Record<string, unknown> {
+export function totalsJson({ rows, latency }: KeyUsage, creditsPerUsd?: number): Record<string, unknown> {
   const sum = (column: keyof UsageRow): number => rows.reduce((total, row) => total + Number(row[column]), 0)
   const [hits, generations, failures, cost] = [sum('hits'), sum('generations'), sum('failures'), sum('cost')]
   const requests = hits + sum('joins') + generations
@@ -47,7 +47,7 @@ export function totalsJson({ rows, latency }: Used, creditsPerUsd?: number): Rec
   }
 }
 
-const latencyJson = ({ mean_ms, p95_ms }: Latency): Record<string, number | null> => ({
+const latencyJson = ({ mean_ms, p95_ms }: LatencySummary): Record<string, number | null> => ({
   mean_latency_ms: mean_ms === null ? null : Math.round(mean_ms),
   p95_latency_ms: p95_ms,
 })
@@ -111,8 +111,8 @@ export function auditJson(team: string, entry: Entry, creditsPerUsd?: number): R
     status,
     error: failure,
     run: id,
-    images: imagesOf(entry),
-    images_kept: keptOf(entry),
+    images: imageKeysOf(entry),
+    images_kept: keptKeysOf(entry),
     attempts,
     route,
     account,

@@ -15,8 +15,8 @@ const isMetered = (standing: LimitStatus): standing is Metered => standing.limit
  * How the limits of requests and images stand, as OpenAI's clients read it and as the IETF drafts it (protocols §8.3).
  * Where several limits are for the same, the one of which the least is left speaks for all.
  */
-export function limitHeaders(standings: readonly LimitStatus[]): Record<string, string> {
-  const metered = standings.filter(isMetered)
+export function limitHeaders(statuses: readonly LimitStatus[]): Record<string, string> {
+  const metered = statuses.filter(isMetered)
   const tightest = (of: (each: Metered) => boolean): Metered | undefined =>
     metered.filter(of).toSorted((a, b) => a.remaining - b.remaining || (b.resetMs ?? 0) - (a.resetMs ?? 0))[0]
   const policies = Object.keys(POLICIES).flatMap((limit) => tightest((each) => each.limit === limit) ?? [])
@@ -42,8 +42,8 @@ function openaiHeaders(unit: string, standing: Metered | undefined): Record<stri
   }
 }
 
-function ietfHeaders(standings: readonly Metered[]): Record<string, string> {
-  const worded = (word: (each: Metered) => string): string => standings.map(word).join(', ')
+function ietfHeaders(statuses: readonly Metered[]): Record<string, string> {
+  const worded = (word: (each: Metered) => string): string => statuses.map(word).join(', ')
   return {
     'ratelimit-policy': worded(({ limit, max }) => {
       const { policy, unit, seconds } = POLICIES[limit]

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { checked } from '../refusals/checked'
 import { type Failure, GatewayError } from '../runtime/errors'
 import { DAY_MS, dayOf } from '../limits/meter'
-import type { Period } from '../ledger/usage'
+import type { ReportPeriod } from '../ledger/usage'
 
 const day = z.iso.date('Use a day such as 2027-01-31.')
 const query = z.object({ from: day.optional(), to: day.optional() })
@@ -11,7 +11,7 @@ const query = z.object({ from: day.optional(), to: day.optional() })
 const MAX_DAYS = 366
 
 /** Which days (UTC, both included) a query asks for: today's month so far, if it does not say. Throws GatewayError. */
-export function periodOf(asked: Record<string, string>, nowMs: number): Period {
+export function periodOf(asked: Record<string, string>, nowMs: number): ReportPeriod {
   const { from: first, to = dayOf(nowMs) } = checked(query, asked)
   const from = first ?? `${to.slice(0, 7)}-01`
   const days = (Date.parse(to) - Date.parse(from)) / DAY_MS

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers'
-import type { DeliveryNote } from '../../src/team/deliveries'
+import type { DeliveryReport } from '../../src/team/deliveries'
 import { operate } from './teams'
 
 /** A webhook as the admin API tells it. */
@@ -36,9 +36,9 @@ export const deliveries = async (query = ''): Promise<DeliveryPage> =>
 export const HOOK = 'https://hooks.example.com/in'
 
 /** Tells the team `acme` how a delivery stands, as the generation of its event does. */
-export async function note(facts: Partial<DeliveryNote> = {}): Promise<void> {
+export async function note(facts: Partial<DeliveryReport> = {}): Promise<void> {
   const stub = env.TEAMS.getByName('acme')
-  await stub.noteDelivery({
+  await stub.recordDelivery({
     id: 'evt_1',
     generation: 'gen_1',
     type: 'image.generation.completed',

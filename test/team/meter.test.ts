@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Limits } from '../../src/limits/limits'
-import { type Meter, meterAt, minuteOf } from '../../src/limits/meter'
+import { type Meter, meterAt, minuteBucket } from '../../src/limits/meter'
 
 const NOON = Date.UTC(2026, 10, 20, 12)
 const SECOND = 1000
@@ -13,7 +13,7 @@ function letIn(limits: Limits, perSecond: number, seconds: number): number[] {
     for (let request = 0; request < perSecond; request++) {
       const nowMs = NOON + second * SECOND + request
       const current = meterAt(meter, limits, nowMs)
-      const left = minuteOf(current, limits, nowMs)?.left ?? Infinity
+      const left = minuteBucket(current, limits, nowMs)?.left ?? Infinity
       if (left < 1) continue
       admitted += 1
       meter = { ...current, level: current.level + 1 }
@@ -47,16 +47,17 @@ describe("a minute's requests", () => {
   test('come back in time for who waits as long as was told', () => {
     const limits = { requests_per_minute: 20 }
     const meter: Meter = { ...meterAt(undefined, limits, NOON), level: 20 }
-    const { left, backMs } = minuteOf(meter, limits, NOON + 400) ?? { left: NaN, backMs: NaN }
+    const { left, backMs } = minuteBucket(meter, limits, NOON + 400) ?? { left: NaN, backMs: NaN }
     expect(left).toBe(0)
     const later = NOON + 400 + backMs
-    expect(minuteOf(meterAt(meter, limits, later - 1), limits, later - 1)?.left).toBe(0)
-    expect(minuteOf(meterAt(meter, limits, later), limits, later)?.left).toBe(5)
+    expect(minuteBucket(meterAt(meter, limits, later - 1), limits, later - 1)?.left).toBe(0)
+    expect(minuteBucket(meterAt(meter, limits, later), limits, later)?.left).toBe(5)
   })
 
   test('are more at once when the limit is raised, and fewer when it is lowered', () => {
     const meter: Meter = { ...meterAt(undefined, { requests_per_minute: 20 }, NOON), level: 20 }
-    const leftOf = (limits: Limits): number | undefined => minuteOf(meterAt(meter, limits, NOON), limits, NOON)?.left
+    const leftOf = (limits: Limits): number | undefined =>
+      minuteBucket(meterAt(meter, limits, NOON), limits, NOON)?.left
     expect(leftOf({ requests_per_minute: 20 })).toBe(0)
     expect(leftOf({ requests_per_minute: 30 })).toBe(10)
     expect(leftOf({ requests_per_minute: 5 })).toBe(0)

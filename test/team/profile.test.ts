@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
-import { limitsOf } from '../../src/team/profile'
+import { effectiveLimits } from '../../src/team/profile'
 
 const plans = new Map([['pro', { requests_per_minute: 300, concurrency: 9, budget_usd: 50 }]])
 const team = { id: 'acme', name: 'Acme', createdMs: 0, limits: { concurrency: 10, budget_usd: null } }
 
 test("a team's own limits stand in the place of its plan's", () => {
   const limits = { requests_per_minute: 300, concurrency: 10, budget_usd: null }
-  expect(limitsOf({ ...team, plan: 'pro' }, { plans })).toEqual(limits)
+  expect(effectiveLimits({ ...team, plan: 'pro' }, { plans })).toEqual(limits)
 })
 
 test('nothing is made for a team whose plan is no longer in the settings, whatever limits of its own it has', () => {
-  expect(limitsOf({ ...team, plan: 'gone' }, { plans })).toMatchObject({ concurrency: 0 })
+  expect(effectiveLimits({ ...team, plan: 'gone' }, { plans })).toMatchObject({ concurrency: 0 })
 })

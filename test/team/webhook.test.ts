@@ -2,7 +2,7 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { unwrap } from '../../src/runtime/errors'
-import type { WebhookFacts } from '../../src/team/webhook'
+import type { WebhookState } from '../../src/team/webhook'
 import { ringTeam } from '../support/alarms'
 import { operate, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -13,7 +13,7 @@ upstreams()
 const DAY = 86_400_000
 const acme = (): ReturnType<typeof env.TEAMS.getByName> => env.TEAMS.getByName('acme')
 
-const webhook = async (): Promise<WebhookFacts> => unwrap(await acme().webhook())
+const webhook = async (): Promise<WebhookState> => unwrap(await acme().webhook())
 const kept = async (): Promise<string[]> => unwrap(await acme().deliveries({}, 100)).map(({ id }) => id)
 
 beforeEach(async () => {
@@ -114,7 +114,7 @@ describe('a team that is deleted', () => {
     await ringTeam('acme')
     await team('acme')
     expect(await webhook()).toEqual({
-      foundedMs: expect.any(Number),
+      teamCreatedMs: expect.any(Number),
       url: undefined,
       disabledMs: undefined,
       versions: [3],
