@@ -7,6 +7,5 @@ export const TODO = [
   'upstreams',
   'settings',
   'storage',
-  'decisions',
   'seeds',
 ]
