@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { App } from '../context'
 import { type Ready, ready } from './whole'
-import type { Rendered } from '../dialects/dialect'
+import type { RenderedAnswer } from '../dialects/dialect'
 import { type Failure, GatewayError } from '../runtime/errors'
 import type { OnProgress } from '../generation/subscribers'
 import { forget, obtain } from '../generation/generations'
@@ -16,7 +16,7 @@ export interface Answer extends Obtained {
 /** Where an answer comes from, and how it is worded. */
 export interface Source {
   ask: GenerateOptions
-  word: (obtained: Obtained) => Rendered
+  word: (obtained: Obtained) => RenderedAnswer
   c: Context<App>
 }
 

@@ -1,4 +1,4 @@
-import type { Stream } from '../dialects/dialect'
+import type { AnswerStream } from '../dialects/dialect'
 import type { ProgressEvent } from '../generation/subscribers'
 import { remember } from '../generation/generations'
 import { describe, log } from '../runtime/log'
@@ -21,13 +21,13 @@ const HAND_OFF_MS = 10_000
  * Sends an answer the way its caller wants it: whole; begun early, where it comes in pieces or takes long; or, to whoever
  * does not want to wait so long, as word of where it will be. Throws GatewayError.
  */
-export async function deliver<Wants>(errand: DeliveryContext<Wants>): Promise<Response> {
-  const { c, dialect, wants, told, count } = errand
+export async function deliver<Options>(errand: DeliveryContext<Options>): Promise<Response> {
+  const { c, dialect, options, told, count } = errand
   const { request } = told.ask.task
-  const { waitMs, applied } = errand.handOff ? HANDED_OFF : preferenceOf(c.req.header('prefer'))
+  const { waitMs, applied } = errand.job ? HANDED_OFF : preferenceOf(c.req.header('prefer'))
   if (waitMs === 0) return await respondWithJob(errand, applied)
 
-  const stream = dialect.stream?.(request, wants, renderContextFor(errand))
+  const stream = dialect.stream?.(request, options, renderContextFor(errand))
   const glimpses = new ProgressEvents(stream ? request.partials : 0, stream?.progress !== undefined)
   const source = sourceOf(errand, stream, waitMs)
   const cached = errand.mayServeFromCache ? await fromCache(source) : undefined
@@ -65,31 +65,39 @@ const HANDED_OFF = { waitMs: 0, applied: undefined }
 /** JSON may begin with it (RFC 8259 §2). */
 const WHITE_SPACE = { contentType: 'application/json', idle: () => ' ' }
 
-function sourceOf<Wants>(
-  errand: DeliveryContext<Wants>,
-  stream: Stream | undefined,
+function sourceOf<Options>(
+  errand: DeliveryContext<Options>,
+  stream: AnswerStream | undefined,
   waitMs: number | undefined,
 ): Source {
-  const { c, dialect, wants, told } = errand
+  const { c, dialect, options, told } = errand
   // Whoever says how long it waits is not turned away before it is handed off.
   const patienceMs = waitMs === undefined ? told.ask.patienceMs : Math.max(told.ask.patienceMs, waitMs + HAND_OFF_MS)
   return {
     ask: { ...told.ask, patienceMs },
     c,
     word: ({ record }) => {
-      if (!stream) return dialect.render(record, wants, renderContextFor(errand))
+      if (!stream) return dialect.render(record, options, renderContextFor(errand))
       return { contentType: stream.contentType, parts: stream.close(record) }
     },
   }
 }
 
-function inFull<Wants>({ told, count }: DeliveryContext<Wants>, stream: Stream | undefined, answer: Answer): Response {
+function inFull<Options>(
+  { told, count }: DeliveryContext<Options>,
+  stream: AnswerStream | undefined,
+  answer: Answer,
+): Response {
   count(answer)
   return whole(answer.ready, answerHeaders(told, answer, Date.now()), stream?.opening())
 }
 
 /** A preview that was removed meanwhile, or that R2 does not give, is done without. */
-async function shown(stream: Stream | undefined, glimpse: ProgressEvent, bucket: R2Bucket): Promise<Ready | undefined> {
+async function shown(
+  stream: AnswerStream | undefined,
+  glimpse: ProgressEvent,
+  bucket: R2Bucket,
+): Promise<Ready | undefined> {
   if (!stream) return undefined
   const { contentType } = stream
   if ('percent' in glimpse) {
@@ -105,14 +113,14 @@ async function shown(stream: Stream | undefined, glimpse: ProgressEvent, bucket:
 }
 
 /** A failure in a stream's own words, or in those of an answer; where there are none, whoever asks again is told. */
-async function excused<Wants>(
-  { c, dialect, wants, told }: DeliveryContext<Wants>,
-  stream: Stream | undefined,
+async function excused<Options>(
+  { c, dialect, options, told }: DeliveryContext<Options>,
+  stream: AnswerStream | undefined,
   error: unknown,
 ): Promise<string | undefined> {
   const failure = failureOf(error, told.requestId)
   if (stream) return stream.failure(failure)
-  const { status, text } = dialect.renderError(failure, told.requestId, wants, told.ask.task.id)
+  const { status, text } = dialect.renderError(failure, told.requestId, options, told.ask.task.id)
   // The status that has gone out.
   if (status === 200) return text
   await remember(c.env.GENERATIONS, told.ask.task, failure)

@@ -6,13 +6,13 @@ import type { Obtained } from '../generation/task'
 import type { ResponseMeta } from './headers'
 
 /** A request that is let in and understood, and how its answer is worded. */
-export interface DeliveryContext<Wants> {
+export interface DeliveryContext<Options> {
   c: Context<App>
-  dialect: Dialect<Wants>
-  wants: Wants
+  dialect: Dialect<Options>
+  options: Options
   told: ResponseMeta
   /** Set where its body asks for nothing but word of its generation. */
-  handOff: JobRequest | undefined
+  job: JobRequest | undefined
   /** Whether the near copy of an answer will do, of which its generation hears nothing. */
   mayServeFromCache: boolean
   /** Is told of the answer as soon as it is there. */
@@ -20,10 +20,10 @@ export interface DeliveryContext<Wants> {
 }
 
 /** What its dialect may know of it. */
-export function renderContextFor<Wants>({
+export function renderContextFor<Options>({
   c,
   told: { ask, requestId, startedMs },
-}: DeliveryContext<Wants>): RenderContext {
+}: DeliveryContext<Options>): RenderContext {
   const { id: generation, payer } = ask.task
   return renderContextOf({ team: payer.team, generation, requestId, startedMs }, c)
 }

@@ -1,12 +1,12 @@
 import { ConfigError } from '../config'
-import type { Worded } from '../dialects/dialect'
+import type { RenderedError } from '../dialects/dialect'
 import { type Failure, GatewayError, STATUS } from '../runtime/errors'
 import { describe, log } from '../runtime/log'
 import { StoreError } from '../store/trouble'
 import type { LimitStatus } from '../limits/limit-status'
 import { limitHeaders } from '../wire/limit-headers'
 
-type Word = (failure: Failure, requestId: string) => Worded
+type Word = (failure: Failure, requestId: string) => RenderedError
 
 /** Answers with a failure, in the words that are given. */
 export function failureResponse(

@@ -1,4 +1,4 @@
-import type { Rendered, Text } from '../dialects/dialect'
+import type { RenderedAnswer, AnswerText } from '../dialects/dialect'
 import type { StoredImage } from '../image/record'
 import { describe, log } from '../runtime/log'
 import * as images from '../store/images'
@@ -20,7 +20,7 @@ export interface Ready {
  * not, when writing breaks off there.
  */
 export async function ready(
-  { contentType, parts }: Rendered,
+  { contentType, parts }: RenderedAnswer,
   bucket: R2Bucket,
   onMissing: (key: string) => Promise<void>,
 ): Promise<Ready | undefined> {
@@ -47,7 +47,7 @@ export async function ready(
   return { contentType, body, write: (writer) => write(encoded(), writer, open) }
 }
 
-const textOf = (text: Text): string => (typeof text === 'function' ? text() : text)
+const textOf = (text: AnswerText): string => (typeof text === 'function' ? text() : text)
 
 type Encoded = Uint8Array | StoredImage
 

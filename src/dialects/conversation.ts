@@ -1,5 +1,5 @@
 /** What one side of a conversation said: its texts, and its pictures by whatever means them. */
-export interface Turn<Picture> {
+export interface ConversationTurn<Picture> {
   role: 'system' | 'user' | 'model'
   texts: string[]
   pictures: Picture[]
@@ -10,7 +10,7 @@ export const MAX_PROMPT = 32_000
 export const MAX_INPUTS = 16
 
 /** What a conversation asks for. */
-export interface Brief<Picture> {
+export interface PromptWithPictures<Picture> {
   prompt: string
   /** What is to be edited; none where a picture is to be made anew. */
   pictures: Picture[]
@@ -20,7 +20,7 @@ export interface Brief<Picture> {
  * What a conversation asks for. Whatever came before the last picture that was made is in that picture; what was said and
  * shown since then is to be done with it. What the system says always holds.
  */
-export function briefOf<Picture>(turns: readonly Turn<Picture>[]): Brief<Picture> {
+export function promptWithPictures<Picture>(turns: readonly ConversationTurn<Picture>[]): PromptWithPictures<Picture> {
   const last = turns.findLastIndex(({ role, pictures }) => role === 'model' && pictures.length > 0)
   const since = turns.slice(last + 1).filter(({ role }) => role === 'user')
   const made = turns[last]?.pictures ?? []
@@ -34,7 +34,7 @@ export function briefOf<Picture>(turns: readonly Turn<Picture>[]): Brief<Picture
 }
 
 /** Whether the user had the last word, and said or showed something in it: the system alone asks for nothing. */
-export function isAsked(turns: readonly Turn<unknown>[]): boolean {
+export function endsWithRequest(turns: readonly ConversationTurn<unknown>[]): boolean {
   const last = turns.findLast(({ role, pictures }) => role === 'user' || (role === 'model' && pictures.length > 0))
   return last?.role === 'user' && (last.pictures.length > 0 || last.texts.some((text) => text.trim() !== ''))
 }

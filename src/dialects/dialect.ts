@@ -10,14 +10,14 @@ import type { Intake } from './intake'
 import type { RenderContext } from './render-context'
 
 /** A request in our own terms. */
-export interface Asked<Wants> {
+export interface ParsedRequest<Options> {
   request: ImageRequest
   /** What the dialect itself had to translate. */
   adjustments: Adjustment[]
   /** How the caller wants the answer worded; plain data, known to the dialect only. */
-  wants: Wants
+  options: Options
   /** Set where the body asks for nothing but word of where the answer will be. */
-  handOff?: JobRequest
+  job?: JobRequest
 }
 
 /** How the end of a generation is told to whoever does not wait for it, where the body says so. */
@@ -27,19 +27,19 @@ export interface JobRequest {
 }
 
 /** Text, made as it is sent where it depends on what was said before it. */
-export type Text = string | (() => string)
+export type AnswerText = string | (() => string)
 
 /** A piece of an answer: text, or a picture, which stands for its own base64. */
-export type Part = Text | StoredImage
+export type AnswerPart = AnswerText | StoredImage
 
 /** An answer as text with pictures in it. */
-export interface Rendered {
+export interface RenderedAnswer {
   contentType: string
-  parts: Part[]
+  parts: AnswerPart[]
 }
 
 /** An answer in pieces, made for one request: what it has said already decides what it says next. */
-export interface Stream {
+export interface AnswerStream {
   contentType: string
   /** What comes before all else, told when it is sent: `close` may have been asked before that, also more than once. */
   opening: () => string
@@ -47,22 +47,22 @@ export interface Stream {
   idle: () => string
   /** Tells how far it is, in whole percent; missing where the wire format has no words for that. */
   progress?: (percent: number) => string
-  partial: (partial: PartialImage) => Part[]
+  partial: (partial: PartialImage) => AnswerPart[]
   /** The answer itself, to the end. */
-  close: (record: ImageRecord) => Part[]
+  close: (record: ImageRecord) => AnswerPart[]
   /** The end of one that failed after it had begun. */
   failure: (failure: Failure) => string
 }
 
 /** A failure in the words of a dialect, which may know its status by another number than ours. */
-export interface Worded {
+export interface RenderedError {
   status: number
   contentType: string
   text: string
 }
 
 /** A failure as JSON. */
-export const wordedJson = (status: number, body: unknown): Worded => ({
+export const renderedJson = (status: number, body: unknown): RenderedError => ({
   status,
   contentType: 'application/json',
   text: JSON.stringify(body),
@@ -84,26 +84,26 @@ export interface TextRoute {
 }
 
 /** One wire format that clients speak. It never knows which upstream serves it. */
-export interface Dialect<Wants> {
+export interface Dialect<Options> {
   id: string
   /** What `parse` notes of how the caller wants the answer worded, for reading it again. */
-  wants: z.ZodType<Wants>
+  options: z.ZodType<Options>
   /** The caller's key, where the wire format puts it. */
   apiKey(c: Context<App>): string | undefined
   text?: TextRoute
   /** Reads a request. Throws GatewayError. */
-  parse(intake: Intake): Promise<Asked<Wants>>
+  parse(intake: Intake): Promise<ParsedRequest<Options>>
   /** Words an answer as one JSON value. */
-  render(record: ImageRecord, wants: Wants, occasion: RenderContext): Rendered
+  render(record: ImageRecord, options: Options, context: RenderContext): RenderedAnswer
   /** Words an answer in pieces, where the caller wants it so. */
-  stream?(request: ImageRequest, wants: Wants, occasion: RenderContext): Stream | undefined
+  stream?(request: ImageRequest, options: Options, context: RenderContext): AnswerStream | undefined
   /** Words that a request was handed off, where its body asked for that. */
-  renderHandOff?(occasion: RenderContext, wants: Wants): unknown
+  renderJob?(context: RenderContext, options: Options): unknown
   /** Words for the webhook that its body named how a generation ended, or stands; undefined where that is not told. */
-  renderNotice?(snapshot: Snapshot, wants: Wants, occasion: RenderContext): unknown
+  renderNotice?(snapshot: Snapshot, options: Options, context: RenderContext): unknown
   /**
    * Words a failure, without its headers. What the caller wants is not known of a request that could not be read; nor is
    * there a generation, by its id, of one that was refused.
    */
-  renderError: (failure: Failure, requestId: string, wants?: Wants, generation?: string) => Worded
+  renderError: (failure: Failure, requestId: string, options?: Options, generation?: string) => RenderedError
 }

@@ -3,7 +3,7 @@ import type { ImageRecord } from '../image/record'
 import type { Snapshot } from '../ledger/snapshot'
 import { azureEdits, azureGenerations } from './openai-images/azure'
 import { chatCompletions, openrouterChat } from './chat-completions/chat-completions'
-import type { Dialect, Rendered } from './dialect'
+import type { Dialect, RenderedAnswer } from './dialect'
 import type { RenderContext } from './render-context'
 import { gemini } from './gemini/gemini'
 import { grsaiApi, grsaiDraw } from './grsai/grsai'
@@ -14,20 +14,20 @@ import { responses } from './responses/responses'
 /** A dialect to which what a caller wanted is given as the JSON that was kept of it; it says nothing to what it cannot read. */
 interface Recalled {
   id: string
-  render: (record: ImageRecord, wants: string, occasion: RenderContext) => Rendered | undefined
-  renderNotice: (snapshot: Snapshot, wants: string, occasion: RenderContext) => unknown
+  render: (record: ImageRecord, wants: string, context: RenderContext) => RenderedAnswer | undefined
+  renderNotice: (snapshot: Snapshot, wants: string, context: RenderContext) => unknown
 }
 
-function recalled<Wants>(dialect: Dialect<Wants>): Recalled {
-  const readBy = <Words>(wants: string, word: (wants: Wants) => Words): Words | undefined => {
-    const read = dialect.wants.safeParse(JSON.parse(wants))
+function recalled<Options>(dialect: Dialect<Options>): Recalled {
+  const readBy = <Words>(wants: string, word: (options: Options) => Words): Words | undefined => {
+    const read = dialect.options.safeParse(JSON.parse(wants))
     return read.success ? word(read.data) : undefined
   }
   return {
     id: dialect.id,
-    render: (record, wants, occasion) => readBy(wants, (read) => dialect.render(record, read, occasion)),
-    renderNotice: (snapshot, wants, occasion) =>
-      readBy(wants, (read) => dialect.renderNotice?.(snapshot, read, occasion)),
+    render: (record, wants, context) => readBy(wants, (read) => dialect.render(record, read, context)),
+    renderNotice: (snapshot, wants, context) =>
+      readBy(wants, (read) => dialect.renderNotice?.(snapshot, read, context)),
   }
 }
 
@@ -48,9 +48,9 @@ const DIALECTS: readonly Recalled[] = [
 ]
 
 /** An answer in the words in which it was asked for; undefined where that dialect is no longer spoken so. */
-export const answerIn = (form: JobForm, record: ImageRecord, occasion: RenderContext): Rendered | undefined =>
-  DIALECTS.find(({ id }) => id === form.dialect)?.render(record, form.wants, occasion)
+export const answerIn = (form: JobForm, record: ImageRecord, context: RenderContext): RenderedAnswer | undefined =>
+  DIALECTS.find(({ id }) => id === form.dialect)?.render(record, form.wants, context)
 
 /** How a generation stands, in the words of the dialect that named the receiver; undefined where it has none for that. */
-export const noticeIn = (form: JobForm, snapshot: Snapshot, occasion: RenderContext): unknown =>
-  DIALECTS.find(({ id }) => id === form.dialect)?.renderNotice(snapshot, form.wants, occasion)
+export const noticeIn = (form: JobForm, snapshot: Snapshot, context: RenderContext): unknown =>
+  DIALECTS.find(({ id }) => id === form.dialect)?.renderNotice(snapshot, form.wants, context)

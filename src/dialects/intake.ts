@@ -13,7 +13,7 @@ import { type Bytes, capped, read } from '../streams/bytes'
 import { isImageModel, meantBy } from '../upstreams/names'
 
 /** Where a picture stands in a request: its number among all, from 1, and the parameter it came in. */
-export interface Position {
+export interface PicturePosition {
   number: number
   param: string
 }
@@ -82,7 +82,7 @@ export class Intake {
   }
 
   /** Stores a picture as it arrives. Throws GatewayError. */
-  async picture(bytes: Bytes, position: Position): Promise<InputImage> {
+  async picture(bytes: Bytes, position: PicturePosition): Promise<InputImage> {
     const refuse = (): GatewayError =>
       new GatewayError({ ...tooLarge('An image', MAX_INPUT_BYTES), param: position.param })
     try {
@@ -96,7 +96,7 @@ export class Intake {
   }
 
   /** Fetches and stores a picture that the caller names; one of this gateway's own is read from R2. Throws GatewayError. */
-  async pictureAt(address: string, position: Position): Promise<InputImage> {
+  async pictureAt(address: string, position: PicturePosition): Promise<InputImage> {
     try {
       return await this.picture((await this.#ownImage(address)) ?? this.#fetched(address), position)
     } catch (error) {
@@ -108,7 +108,7 @@ export class Intake {
   }
 
   /** Stores the picture that a name given to its team means; undefined where there is none, or no more. Throws GatewayError. */
-  async pictureOf(reference: string, position: Position): Promise<InputImage | undefined> {
+  async pictureOf(reference: string, position: PicturePosition): Promise<InputImage | undefined> {
     const { IMAGES } = this.#c.env
     const meant = links.resolveReference(reference, this.#team, this.#c.get('config'))
     if (!meant) return undefined

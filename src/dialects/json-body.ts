@@ -5,19 +5,19 @@ import type { InputImage } from '../image/request'
 import { decodeBase64 } from '../streams/base64'
 import { type Bytes, capped, peek, text } from '../streams/bytes'
 import { JsonStream, type Path, type TakenString, TooLong, UnexpectedEnd } from '../streams/json'
-import type { Intake, Position } from './intake'
+import type { Intake, PicturePosition } from './intake'
 
 /** A picture of the request: stored as it passed, or named by a URL that is fetched once the rest is known to be right. */
-export type Picture = InputImage | { url: string }
+export type BodyPicture = InputImage | { url: string }
 
 /** The fields of a body, in which the ordinal of each picture stands in its place. */
-export interface Body {
+export interface JsonBody {
   fields: Record<string, unknown>
-  pictures: Picture[]
+  pictures: BodyPicture[]
 }
 
 /** Where the pictures of a wire format stand, and how many a body may have. */
-export interface Pictured {
+export interface PicturePlaces {
   isPicture: (path: Path) => boolean
   most: number
   /** Refuses one more. */
@@ -31,12 +31,12 @@ const MAX_URL_BYTES = 16 * 1024
 const HEAD_BYTES = 'https://'.length
 
 /** Reads a JSON body, storing the pictures in it as they pass. Throws GatewayError. */
-export async function readJsonBody(intake: Intake, pictured: Pictured): Promise<Body> {
-  const pictures: Picture[] = []
+export async function readJsonBody(intake: Intake, pictured: PicturePlaces): Promise<JsonBody> {
+  const pictures: BodyPicture[] = []
   const fields = await readJsonFields(intake, pictured.isPicture, async ({ path, bytes }) => {
     const position = { number: pictures.length + 1, param: parameterOf(path) }
     if (pictures.length === pictured.most) throw new GatewayError(pictured.tooMany(position.param))
-    pictures.push(await pictureOf(bytes, intake, position, pictured.isBare?.(path) ?? false))
+    pictures.push(await readPicture(bytes, intake, position, pictured.isBare?.(path) ?? false))
   })
   return { fields, pictures }
 }
@@ -49,7 +49,7 @@ export async function readJsonFields(
   intake: Intake,
   take: (path: Path) => boolean,
   hand: (taken: TakenString) => Promise<void>,
-): Promise<Body['fields']> {
+): Promise<JsonBody['fields']> {
   const type = intake.header('content-type') ?? 'none'
   if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(type)) throw new GatewayError(unsupportedType(type))
   const json = new JsonStream(intake.body, take)
@@ -65,7 +65,12 @@ export async function readJsonFields(
 }
 
 /** Stores a picture as it passes, or reads the URL that names it. Throws GatewayError. */
-export async function pictureOf(bytes: Bytes, intake: Intake, position: Position, isBare: boolean): Promise<Picture> {
+export async function readPicture(
+  bytes: Bytes,
+  intake: Intake,
+  position: PicturePosition,
+  isBare: boolean,
+): Promise<BodyPicture> {
   const { head, all } = await peek(bytes, HEAD_BYTES)
   const start = new TextDecoder().decode(head)
   if (start.startsWith('data:') || (isBare && !/^https?:/i.test(start)))
@@ -75,9 +80,9 @@ export async function pictureOf(bytes: Bytes, intake: Intake, position: Position
 }
 
 /** The picture that stands at a place of a body, fetched where a URL names it. Throws GatewayError. */
-export async function taken(
+export async function inputImageAt(
   intake: Intake,
-  pictures: readonly Picture[],
+  pictures: readonly BodyPicture[],
   ordinal: string,
   param: string,
 ): Promise<InputImage> {
@@ -87,7 +92,7 @@ export async function taken(
 }
 
 /** One after the other, since each picture that is read takes its share of the isolate's memory. */
-export async function inTurn<Item, Value>(
+export async function mapInTurn<Item, Value>(
   items: readonly Item[],
   read: (item: Item, at: number) => Promise<Value>,
 ): Promise<Value[]> {

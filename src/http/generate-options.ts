@@ -32,12 +32,11 @@ export interface Receiver {
 }
 
 /** Who that is, where the body names somebody. */
-export const receiverOf = <Wants>(
-  handOff: JobRequest | undefined,
-  { id }: Dialect<Wants>,
-  wants: Wants,
-): Receiver | undefined =>
-  handOff?.webhook && { ...handOff.webhook, form: { dialect: id, wants: JSON.stringify(wants) } }
+export const receiverOf = <Options>(
+  job: JobRequest | undefined,
+  { id }: Dialect<Options>,
+  options: Options,
+): Receiver | undefined => job?.webhook && { ...job.webhook, form: { dialect: id, wants: JSON.stringify(options) } }
 
 /** How a request wants to be served. */
 interface Manner {

@@ -4,7 +4,7 @@ import { type App, requestContextOf } from '../context'
 import { comingShutdown } from '../upstreams/retirement'
 import { deliver } from '../delivery/deliver'
 import { failureResponse } from '../delivery/failure-response'
-import type { Dialect, Worded } from '../dialects/dialect'
+import type { Dialect, RenderedError } from '../dialects/dialect'
 import { Intake } from '../dialects/intake'
 import { type Failure, refuse, unwrap } from '../runtime/errors'
 import type { Obtained } from '../generation/task'
@@ -19,12 +19,12 @@ import { fitToBest } from '../upstreams/able'
 import { modelMeant } from '../upstreams/names'
 
 /** The gateway: one request of a client, from its key to its image, in the words of its dialect. */
-export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
+export const serve = <Options>(dialect: Dialect<Options>): Handler<App> =>
   async function serve(c) {
     const startedMs = Date.now()
     const [config, requestId] = [c.get('config'), c.get('requestId')]
     let standings: LimitStatus[] = []
-    let wanted: Wants | undefined
+    let options: Options | undefined
     let intake: Intake | undefined
     let generation: string | undefined
     try {
@@ -35,14 +35,14 @@ export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
       intake = new Intake(c, caller.team)
       const passed = dialect.text && (await passText(dialect.text, intake, { c, admission, startedMs }))
       if (passed) return passed
-      const { wants, handOff, ...asked } = await dialect.parse(intake)
-      wanted = wants
-      const { request, adjustments } = unwrap(fitToBest(asked, config, Date.now()))
+      const { job, ...parsed } = await dialect.parse(intake)
+      options = parsed.options
+      const { request, adjustments } = unwrap(fitToBest(parsed, config, Date.now()))
       const isStrict = c.req.header('x-strict') === 'true'
       if (isStrict) refuse(adjustments[0]?.refusal)
       refuse(refuseDisallowed(request, admission.limits, modelMeant(config, Date.now())))
 
-      const manner = { receiver: receiverOf(handOff, dialect, wants), isStrict }
+      const manner = { receiver: receiverOf(job, dialect, parsed.options), isStrict }
       const { mayServeFromCache, ...asking } = await generateOptions(request, admission, c, manner)
       generation = asking.ask.task.id
       const { creditsPerUsd, catalogue } = config
@@ -51,9 +51,9 @@ export const serve = <Wants>(dialect: Dialect<Wants>): Handler<App> =>
       const count = (answer: Obtained): void => {
         if (answer.origin !== 'MISS') countFree(caller, admission, freeAnswer(request, answer), requestContextOf(c))
       }
-      return await deliver({ c, dialect, wants, told, handOff, mayServeFromCache, count })
+      return await deliver({ c, dialect, options: parsed.options, told, job, mayServeFromCache, count })
     } catch (error) {
-      const word = (failure: Failure): Worded => dialect.renderError(failure, requestId, wanted, generation)
+      const word = (failure: Failure): RenderedError => dialect.renderError(failure, requestId, options, generation)
       return failureResponse(error, word, requestId, standings)
     } finally {
       intake?.release()

@@ -6,7 +6,7 @@ import { adjustedHeader, madeOtherwise } from '../delivery/headers'
 import { retryHeaders, type Status, wordedStatus } from '../delivery/job-status'
 import { ready, whole } from '../delivery/whole'
 import { answerIn } from '../dialects'
-import type { Part } from '../dialects/dialect'
+import type { AnswerPart } from '../dialects/dialect'
 import { type Failure, GatewayError, unwrap } from '../runtime/errors'
 import type { Seen } from '../generation/generation'
 import { cancel, forget, see } from '../generation/generations'
@@ -71,7 +71,7 @@ function withoutDeleted(snapshot: Snapshot, entry: Entry): Snapshot {
 export const idAt = (c: Context<App>): string => c.req.param('id') ?? ''
 
 /** A result in the words of the dialect in which it was asked for; undefined where there is none. */
-function resultOf({ snapshot, form, record }: Seen, team: string, c: Context<App>): Part[] | undefined {
+function resultOf({ snapshot, form, record }: Seen, team: string, c: Context<App>): AnswerPart[] | undefined {
   if (!form || !record) return undefined
   const { id, request, createdMs } = snapshot
   const occasion = renderContextOf({ team, generation: id, requestId: request, startedMs: createdMs }, c)
@@ -79,7 +79,7 @@ function resultOf({ snapshot, form, record }: Seen, team: string, c: Context<App
 }
 
 /** A generation with its result, whose images are read as it is sent. */
-const within = (json: Record<string, unknown>, result: Part[]): { contentType: string; parts: Part[] } => ({
+const within = (json: Record<string, unknown>, result: AnswerPart[]): { contentType: string; parts: AnswerPart[] } => ({
   contentType: 'application/json',
   parts: [`${JSON.stringify(json).slice(0, -1)},"result":`, ...result, '}'],
 })

@@ -6,7 +6,7 @@ import { type App, linkOf } from '../context'
 import { failureResponse } from '../delivery/failure-response'
 import { progressOf, retryHeaders } from '../delivery/job-status'
 import { unknownParameter } from '../refusals/refusals'
-import { API, DRAW, taskOf, type Words } from '../dialects/grsai/task'
+import { API, DRAW, taskOf, type TaskWording } from '../dialects/grsai/task'
 import { Intake } from '../dialects/intake'
 import { readJsonBody } from '../dialects/json-body'
 import { statusOf } from './generations'
@@ -18,7 +18,7 @@ import { statusOf } from './generations'
 const body = z.object({ id: z.string() })
 
 /** Tells how a task stands, in the words of its generation of the API, as failures are. */
-const shown = (words: Words, idIn: (c: Context<App>, team: string) => Promise<string> | string): Handler<App> =>
+const shown = (words: TaskWording, idIn: (c: Context<App>, team: string) => Promise<string> | string): Handler<App> =>
   async function showTask(c) {
     try {
       const { team } = await authenticate(c)

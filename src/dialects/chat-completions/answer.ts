@@ -1,65 +1,73 @@
 import type { ImageRecord, StoredImage, Usage } from '../../image/record'
 import type { Failure } from '../../runtime/errors'
-import type { Wants } from './request'
-import type { Part, Rendered, Stream } from '../dialect'
+import type { ChatAnswerOptions } from './request'
+import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
 import type { RenderContext } from '../render-context'
 import { seconds, tokenDetails } from '../openai/answer'
 
 /** Words an answer as one object: a choice for each picture. */
-export function whole(record: ImageRecord, wants: Wants, occasion: RenderContext): Rendered {
-  const head = { ...headOf('chat.completion', wants, occasion), system_fingerprint: null }
-  const parts: Part[] = [`${open(head)}"choices":[`]
+export function renderCompletion(
+  record: ImageRecord,
+  options: ChatAnswerOptions,
+  context: RenderContext,
+): RenderedAnswer {
+  const head = { ...headOf('chat.completion', options, context), system_fingerprint: null }
+  const parts: AnswerPart[] = [`${open(head)}"choices":[`]
   record.images.forEach((image, index) => {
     parts.push(`${index > 0 ? ',' : ''}{"index":${index},"message":{"role":"assistant",`)
-    parts.push(...fieldsWith(image, wants, occasion), ',"refusal":null},"logprobs":null,"finish_reason":"stop"}')
+    parts.push(...fieldsWith(image, options, context), ',"refusal":null},"logprobs":null,"finish_reason":"stop"}')
   })
   parts.push(']', record.usage ? `,"usage":${JSON.stringify(usageOf(record.usage))}` : '', '}')
   return { contentType: 'application/json', parts }
 }
 
 /** Words, as JSON, that a stream failed after it had begun; `head` is what each of its events begins with. */
-export type LastWords = (failure: Failure, requestId: string, head: Record<string, unknown>) => string
+export type StreamErrorRenderer = (failure: Failure, requestId: string, head: Record<string, unknown>) => string
 
 /** The answer as events (protocols §2.1): the pictures, and before them, where they come in prose, how far they are. */
-export function stream(wants: Wants, occasion: RenderContext, lastWords: LastWords): Stream {
-  const head = headOf('chat.completion.chunk', wants, occasion)
-  const chunk = (index: number, delta: readonly Part[], finish: 'stop' | null = null): Part[] => [
+export function streamCompletion(
+  options: ChatAnswerOptions,
+  context: RenderContext,
+  lastWords: StreamErrorRenderer,
+): AnswerStream {
+  const head = headOf('chat.completion.chunk', options, context)
+  const chunk = (index: number, delta: readonly AnswerPart[], finish: 'stop' | null = null): AnswerPart[] => [
     `data: ${open(head)}"choices":[{"index":${index},"delta":{`,
     ...delta,
     `},"logprobs":null,"finish_reason":${JSON.stringify(finish)}}]}\n\n`,
   ]
-  const text = (parts: readonly Part[]): string => parts.filter((part) => typeof part === 'string').join('')
+  const text = (parts: readonly AnswerPart[]): string => parts.filter((part) => typeof part === 'string').join('')
   let hasSpoken = false
   const say = (what: string): string => {
     hasSpoken = true
     return text(chunk(0, [`"content":"> ${what}\\n"`]))
   }
-  const isProse = wants.way === 'markdown'
+  const isProse = options.way === 'markdown'
   return {
     contentType: 'text/event-stream',
     opening: () => text(chunk(0, ['"role":"assistant","content":""'])),
-    idle: () => (isProse ? say(`${seconds(Date.now() - occasion.startedMs)} s`) : ': still working\n\n'),
+    idle: () => (isProse ? say(`${seconds(Date.now() - context.startedMs)} s`) : ': still working\n\n'),
     ...(isProse && { progress: (percent: number): string => say(`${percent}%`) }),
     partial: () => [],
     close: (record) => [
       ...record.images.flatMap((image, index) => [
         // What is quoted ends with an empty line.
         ...(index === 0 ? [() => (hasSpoken ? text(chunk(0, ['"content":"\\n"'])) : '')] : []),
-        ...chunk(index, [index > 0 ? '"role":"assistant",' : '', ...fieldsWith(image, wants, occasion)]),
+        ...chunk(index, [index > 0 ? '"role":"assistant",' : '', ...fieldsWith(image, options, context)]),
         ...chunk(index, [], 'stop'),
       ]),
-      ...(wants.usage && record.usage
+      ...(options.usage && record.usage
         ? [`data: ${JSON.stringify({ ...head, choices: [], usage: usageOf(record.usage) })}\n\n`]
         : []),
       'data: [DONE]\n\n',
     ],
-    failure: (failure) => `data: ${lastWords(failure, occasion.requestId, head)}\n\n`,
+    failure: (failure) => `data: ${lastWords(failure, context.requestId, head)}\n\n`,
   }
 }
 
 const headOf = (
   object: string,
-  { model }: Wants,
+  { model }: ChatAnswerOptions,
   { requestId, startedMs }: RenderContext,
 ): Record<string, unknown> => ({
   id: `chatcmpl-${requestId.replace(/^req_/, '')}`,
@@ -72,8 +80,8 @@ const headOf = (
 const open = (head: Record<string, unknown>): string => `${JSON.stringify(head).slice(0, -1)},`
 
 /** The fields of a message, or of a part of one, that hold its picture (protocols §2.1, §2.2). */
-function fieldsWith(image: StoredImage, { way, picture }: Wants, { link }: RenderContext): Part[] {
-  const address: Part[] = picture === 'link' ? [link(image.key)] : [`data:${image.mediaType};base64,`, image]
+function fieldsWith(image: StoredImage, { way, picture }: ChatAnswerOptions, { link }: RenderContext): AnswerPart[] {
+  const address: AnswerPart[] = picture === 'link' ? [link(image.key)] : [`data:${image.mediaType};base64,`, image]
   if (way === 'markdown') return ['"content":"![image](', ...address, ')"']
   return ['"content":"","images":[{"type":"image_url","image_url":{"url":"', ...address, '"}}]']
 }

@@ -3,22 +3,22 @@ import { type Failure, GatewayError } from '../../runtime/errors'
 import { decodeBase64 } from '../../streams/base64'
 import type { Path, TakenString } from '../../streams/json'
 import type { Intake } from '../intake'
-import { type Picture, pictureOf, readJsonFields } from '../json-body'
+import { type BodyPicture, readPicture, readJsonFields } from '../json-body'
 import { piecesOf } from '../../image/markdown-images'
 
 /** A picture that was shown in a conversation, and the parameter that it came in. */
-export interface Shown {
-  picture: Picture
+export interface ChatPicture {
+  picture: BodyPicture
   param: string
 }
 
 /** What one string of the messages holds, in its order. */
-export type Pieces = (string | Shown)[]
+export type MessageText = (string | ChatPicture)[]
 
 export interface ChatBody {
   /** In which each string of the messages is replaced by its place among `strings`. */
   fields: Record<string, unknown>
-  strings: Pieces[]
+  strings: MessageText[]
 }
 
 /** For the texts of all messages together; the same that a JSON body may have besides them. */
@@ -28,7 +28,7 @@ const MAX_PICTURES = 50
 
 /** Reads the body of a chat completion, storing the pictures in its messages as they pass. Throws GatewayError. */
 export async function readChat(intake: Intake): Promise<ChatBody> {
-  const strings: Pieces[] = []
+  const strings: MessageText[] = []
   const reader = new Messages(intake)
   const fields = await readJsonFields(intake, isOfMessage, async (taken) => {
     strings.push(await reader.read(taken))
@@ -63,14 +63,14 @@ class Messages {
     this.#intake = intake
   }
 
-  async read({ path, bytes }: TakenString): Promise<Pieces> {
+  async read({ path, bytes }: TakenString): Promise<MessageText> {
     const place = placeOf(path)
     const param = parameterOf(path)
     if (PICTURES.includes(place)) {
       const position = { number: this.#count(), param }
-      return [{ picture: await pictureOf(bytes, this.#intake, position, false), param }]
+      return [{ picture: await readPicture(bytes, this.#intake, position, false), param }]
     }
-    const pieces: Pieces = []
+    const pieces: MessageText = []
     if (!TEXTS.includes(place)) return pieces
     for await (const piece of piecesOf(bytes)) {
       const last = pieces.at(-1)

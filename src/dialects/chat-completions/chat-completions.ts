@@ -1,8 +1,8 @@
 import type { Failure } from '../../runtime/errors'
 import { bearerToken } from '../../credentials/caller'
-import { type LastWords, stream, whole } from './answer'
-import { parse, type Wants, wants as schema, type Way } from './request'
-import type { Dialect, TextRoute, Worded } from '../dialect'
+import { type StreamErrorRenderer, streamCompletion, renderCompletion } from './answer'
+import { parse, type ChatAnswerOptions, chatAnswerOptions, type PicturePlace } from './request'
+import type { Dialect, TextRoute, RenderedError } from '../dialect'
 import { openaiError } from '../openai/error'
 import { messageOf, openrouterError } from '../openrouter-images/error'
 import { renamed } from '../renamed'
@@ -11,9 +11,9 @@ import { renamed } from '../renamed'
 interface Route {
   id: string
   /** The way of an answer where a request does not show what is expected. */
-  usual: Way
-  error: (failure: Failure, requestId: string) => Worded
-  lastWords: LastWords
+  usual: PicturePlace
+  error: (failure: Failure, requestId: string) => RenderedError
+  lastWords: StreamErrorRenderer
 }
 
 /** What a request has no other name for. */
@@ -26,20 +26,21 @@ const text: TextRoute = {
 }
 
 /** Pictures as answers of a chat (protocols §2.1, §2.2). */
-function dialect({ id, usual, error, lastWords }: Route): Dialect<Wants> {
-  const named = (failure: Failure, wants?: Wants): Failure => renamed(failure, { ...NAMES, ...wants?.names })
+function dialect({ id, usual, error, lastWords }: Route): Dialect<ChatAnswerOptions> {
+  const named = (failure: Failure, options?: ChatAnswerOptions): Failure =>
+    renamed(failure, { ...NAMES, ...options?.names })
   return {
     id,
-    wants: schema,
+    options: chatAnswerOptions,
     apiKey: (c) => bearerToken(c.req.header('authorization')),
     text,
     parse: (intake) => parse(intake, usual),
-    render: whole,
-    stream: (_, wants, occasion) =>
-      wants.stream
-        ? stream(wants, occasion, (failure, ...more) => lastWords(named(failure, wants), ...more))
+    render: renderCompletion,
+    stream: (_, options, context) =>
+      options.stream
+        ? streamCompletion(options, context, (failure, ...more) => lastWords(named(failure, options), ...more))
         : undefined,
-    renderError: (failure, requestId, wants) => error(named(failure, wants), requestId),
+    renderError: (failure, requestId, options) => error(named(failure, options), requestId),
   }
 }
 

@@ -2,8 +2,15 @@ import * as z from 'zod'
 import { missingParameter } from '../../refusals/refusals'
 import { type Failure, GatewayError } from '../../runtime/errors'
 import type { Adjustment } from '../../catalog/fit'
-import { type Pieces, type Shown, tooLong, tooMany } from './body'
-import { type Brief, briefOf, isAsked, MAX_INPUTS, MAX_PROMPT, type Turn } from '../conversation'
+import { type MessageText, type ChatPicture, tooLong, tooMany } from './body'
+import {
+  type PromptWithPictures,
+  promptWithPictures,
+  endsWithRequest,
+  MAX_INPUTS,
+  MAX_PROMPT,
+  type ConversationTurn,
+} from '../conversation'
 import { illustrated } from '../../image/markdown-images'
 import { VARIATION_PROMPT } from '../openai/legacy'
 
@@ -40,11 +47,11 @@ type Message = z.infer<typeof messages>[number]
 /** What they ask for, and what of it had to be said for the user. Throws GatewayError. */
 export function briefIn(
   given: readonly Message[],
-  strings: readonly Pieces[],
-): { brief: Brief<Shown>; adjustments: Adjustment[] } {
+  strings: readonly MessageText[],
+): { brief: PromptWithPictures<ChatPicture>; adjustments: Adjustment[] } {
   const turns = given.map((message, at) => turnOf(message, strings, `messages[${at}]`))
-  if (!isAsked(turns)) throw new GatewayError(NOTHING_ASKED)
-  const { prompt, pictures } = briefOf(turns)
+  if (!endsWithRequest(turns)) throw new GatewayError(NOTHING_ASKED)
+  const { prompt, pictures } = promptWithPictures(turns)
   if (prompt.length > MAX_PROMPT) throw new GatewayError(tooLong(MAX_PROMPT))
   if (pictures.length > MAX_INPUTS) throw new GatewayError(tooMany(MAX_INPUTS))
   if (prompt !== '') return { brief: { prompt, pictures }, adjustments: [] }
@@ -54,7 +61,7 @@ export function briefIn(
   }
 }
 
-type Role = Turn<Shown>['role']
+type Role = ConversationTurn<ChatPicture>['role']
 
 const ROLES: Record<Message['role'], Role> = {
   system: 'system',
@@ -66,8 +73,12 @@ const ROLES: Record<Message['role'], Role> = {
   function: 'model',
 }
 
-function turnOf({ role, content, images }: Message, strings: readonly Pieces[], param: string): Turn<Shown> {
-  const turn: Turn<Shown> = { role: ROLES[role], texts: [], pictures: [] }
+function turnOf(
+  { role, content, images }: Message,
+  strings: readonly MessageText[],
+  param: string,
+): ConversationTurn<ChatPicture> {
+  const turn: ConversationTurn<ChatPicture> = { role: ROLES[role], texts: [], pictures: [] }
   for (const [at, { type, text, image_url }] of (content ?? []).entries()) {
     if (type === 'refusal') continue
     const place = type === 'image_url' ? image_url?.url : text
@@ -83,7 +94,11 @@ function turnOf({ role, content, images }: Message, strings: readonly Pieces[], 
   return turn
 }
 
-function saidBy(role: Role, pieces: Pieces, param: string): Pick<Turn<Shown>, 'pictures'> & { text: string } {
+function saidBy(
+  role: Role,
+  pieces: MessageText,
+  param: string,
+): Pick<ConversationTurn<ChatPicture>, 'pictures'> & { text: string } {
   if (role === 'system') {
     // A link in a rule on how to answer is no picture.
     const text = pieces.filter((piece) => typeof piece === 'string').join('')

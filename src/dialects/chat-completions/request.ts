@@ -5,15 +5,15 @@ import { readChat } from './body'
 import { briefIn, messages } from './conversation'
 import { imageConfig, knobs, looksOf } from './knobs'
 import { withoutIdle } from './parameters'
-import type { Asked } from '../dialect'
+import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
-import { inTurn, isObject } from '../json-body'
+import { mapInTurn, isObject } from '../json-body'
 
 /** Where an answer has its pictures: in its text, as relays have it, or beside that, as OpenRouter has it. */
-export type Way = 'markdown' | 'images'
+export type PicturePlace = 'markdown' | 'images'
 
 /** How the caller wants its answer. */
-export const wants = z.object({
+export const chatAnswerOptions = z.object({
   /** The model as the caller calls it. */
   model: z.string(),
   way: z.enum(['markdown', 'images']),
@@ -24,7 +24,7 @@ export const wants = z.object({
   /** What the caller calls parameters that it did not call as the images API does. */
   names: z.record(z.string(), z.string()),
 })
-export type Wants = z.infer<typeof wants>
+export type ChatAnswerOptions = z.infer<typeof chatAnswerOptions>
 
 /** Text is what it is by itself; the two other words are the images API's, by which relays' clients know pictures. */
 const responseFormat = z.preprocess(
@@ -52,7 +52,7 @@ type Fields = z.infer<typeof body>
  * Reads a chat completion; `usual` is the way of an answer where the request does not show what is expected. Throws
  * GatewayError.
  */
-export async function parse(intake: Intake, usual: Way): Promise<Asked<Wants>> {
+export async function parse(intake: Intake, usual: PicturePlace): Promise<ParsedRequest<ChatAnswerOptions>> {
   const { fields: given, strings } = await readChat(intake)
   const { fields, adjustments } = withoutIdle(given)
   const asked = fields['model']
@@ -64,7 +64,7 @@ export async function parse(intake: Intake, usual: Way): Promise<Asked<Wants>> {
   const valid = checked(body, fields)
   const { brief, adjustments: said } = briefIn(valid.messages, strings)
   const { looks, names } = looksOf(valid, valid.image_config)
-  const images = await inTurn(brief.pictures, async ({ picture, param }, at) =>
+  const images = await mapInTurn(brief.pictures, async ({ picture, param }, at) =>
     'url' in picture ? await intake.pictureAt(picture.url, { number: at + 1, param }) : picture,
   )
   const endUser = valid.safety_identifier || valid.user
@@ -81,13 +81,13 @@ export async function parse(intake: Intake, usual: Way): Promise<Asked<Wants>> {
       ...(endUser ? { endUser } : {}),
     },
     adjustments: [...adjustments, ...said],
-    wants: { model: String(asked), ...wayOf(valid, usual), names },
+    options: { model: String(asked), ...wayOf(valid, usual), names },
   }
 }
 
-function wayOf(fields: Fields, usual: Way): Omit<Wants, 'model' | 'names'> {
+function wayOf(fields: Fields, usual: PicturePlace): Omit<ChatAnswerOptions, 'model' | 'names'> {
   const { modalities, image_config, response_format, stream, stream_options, usage } = fields
-  const asked: Way = modalities?.includes('image') || image_config ? 'images' : 'markdown'
+  const asked: PicturePlace = modalities?.includes('image') || image_config ? 'images' : 'markdown'
   const way = modalities || image_config ? asked : usual
   const usually = way === 'markdown' ? 'link' : 'data'
   return {

@@ -1,43 +1,47 @@
 import type { ImageRecord, StoredImage, Usage } from '../../image/record'
-import type { Part, Rendered, Stream } from '../dialect'
+import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
 import type { RenderContext } from '../render-context'
 import { messageOf } from './error'
-import { FORMS, framed, messages } from './form'
-import type { Wants } from './request'
+import { FRAMINGS, framedAnswer, framedMessages } from './form'
+import type { GeminiAnswerOptions } from './request'
 
 /** Words an answer as one object, with a candidate for each picture. */
-export function whole(record: ImageRecord, wants: Wants, occasion: RenderContext): Rendered {
-  const candidates = record.images.map((image, index) => candidateOf(image, index, wants, occasion))
-  return framed('object', [message(candidates, record, occasion, record.usage)])
+export function renderContent(
+  record: ImageRecord,
+  options: GeminiAnswerOptions,
+  context: RenderContext,
+): RenderedAnswer {
+  const candidates = record.images.map((image, index) => candidateOf(image, index, options, context))
+  return framedAnswer('object', [message(candidates, record, context, record.usage)])
 }
 
 /** The answer in messages: one for each picture, the last of which tells the usage of all (protocols §3.3). */
-export const stream = (wants: Wants, occasion: RenderContext): Stream => ({
-  contentType: FORMS[wants.as].contentType,
-  opening: () => FORMS[wants.as].opening,
-  idle: () => FORMS[wants.as].idle,
+export const streamContent = (options: GeminiAnswerOptions, context: RenderContext): AnswerStream => ({
+  contentType: FRAMINGS[options.as].contentType,
+  opening: () => FRAMINGS[options.as].opening,
+  idle: () => FRAMINGS[options.as].idle,
   partial: () => [],
   close: (record) => {
     const last = record.images.length - 1
     const each = record.images.map((image, index) =>
       message(
-        [candidateOf(image, index, wants, occasion)],
+        [candidateOf(image, index, options, context)],
         record,
-        occasion,
+        context,
         index === last ? record.usage : undefined,
       ),
     )
-    return messages(wants.as, each)
+    return framedMessages(options.as, each)
   },
-  failure: (failure) => messages(wants.as, [[messageOf(failure, occasion.requestId)]]).join(''),
+  failure: (failure) => framedMessages(options.as, [[messageOf(failure, context.requestId)]]).join(''),
 })
 
 function message(
-  candidates: Part[][],
+  candidates: AnswerPart[][],
   record: ImageRecord,
   { requestId }: RenderContext,
   usage: Usage | undefined,
-): Part[] {
+): AnswerPart[] {
   const rest = {
     ...(usage ? { usageMetadata: usageOf(usage) } : {}),
     modelVersion: record.model,
@@ -50,11 +54,11 @@ function message(
 function candidateOf(
   { key, ...image }: StoredImage,
   index: number,
-  { delivery }: Wants,
+  { delivery }: GeminiAnswerOptions,
   { link }: RenderContext,
-): Part[] {
+): AnswerPart[] {
   const mimeType = JSON.stringify(image.mediaType)
-  const data: Part[] =
+  const data: AnswerPart[] =
     delivery === 'URI'
       ? [`"fileData":{"mimeType":${mimeType},"fileUri":${JSON.stringify(link(key))}}`]
       : [`"inlineData":{"mimeType":${mimeType},"data":"`, { key, ...image }, '"}']

@@ -1,7 +1,7 @@
 import type { ErrorCode, Failure } from '../../runtime/errors'
-import { type Worded, wordedJson } from '../dialect'
-import { framed } from './form'
-import type { Wants } from './request'
+import { type RenderedError, renderedJson } from '../dialect'
+import { framedAnswer } from './form'
+import type { GeminiAnswerOptions } from './request'
 import { renamed } from '../renamed'
 
 /** What Google calls our codes, and the HTTP statuses that go with that (protocols §3.5). */
@@ -37,13 +37,13 @@ const NAMES = {
 }
 
 /** The envelope that Google's clients read; that a prompt was turned down is no error there, but an answer (protocols §3.4). */
-export function geminiError(failure: Failure, requestId: string, wants?: Wants): Worded {
+export function geminiError(failure: Failure, requestId: string, options?: GeminiAnswerOptions): RenderedError {
   const { code } = failure
   if (code === 'content_rejected') {
-    const { contentType, parts } = framed(wants?.as ?? 'object', [[messageOf(failure, requestId)]])
+    const { contentType, parts } = framedAnswer(options?.as ?? 'object', [[messageOf(failure, requestId)]])
     return { status: 200, contentType, text: parts.join('') }
   }
-  return wordedJson(statusOf(code, failure)[0], errorOf(code, failure, requestId))
+  return renderedJson(statusOf(code, failure)[0], errorOf(code, failure, requestId))
 }
 
 /** A failure as the one message of an answer. */

@@ -1,7 +1,7 @@
-import type { Part } from '../dialect'
+import type { AnswerPart } from '../dialect'
 
 /** How the messages of an answer are strung together. */
-interface Form {
+interface MessageFraming {
   contentType: string
   opening: string
   /** What may stand before any message, and says nothing. */
@@ -12,7 +12,7 @@ interface Form {
   closing: string
 }
 
-const JSON_FORM: Form = {
+const JSON_FORM: MessageFraming = {
   contentType: 'application/json',
   opening: '',
   idle: '\n',
@@ -22,7 +22,7 @@ const JSON_FORM: Form = {
   closing: '',
 }
 
-export const FORMS = {
+export const FRAMINGS = {
   object: JSON_FORM,
   events: {
     ...JSON_FORM,
@@ -33,21 +33,24 @@ export const FORMS = {
     after: '\n\n',
   },
   list: { ...JSON_FORM, opening: '[', between: ',', closing: ']' },
-} as const satisfies Record<string, Form>
+} as const satisfies Record<string, MessageFraming>
 
-type FormName = keyof typeof FORMS
+type FramingName = keyof typeof FRAMINGS
 
 /** The messages of an answer to its end, behind its opening. */
-export function messages<Piece extends Part>(name: FormName, each: readonly Piece[][]): (Piece | string)[] {
-  const { before, after, between, closing } = FORMS[name]
+export function framedMessages<Piece extends AnswerPart>(
+  name: FramingName,
+  each: readonly Piece[][],
+): (Piece | string)[] {
+  const { before, after, between, closing } = FRAMINGS[name]
   return [...each.flatMap((pieces, at) => [at > 0 ? between + before : before, ...pieces, after]), closing]
 }
 
 /** An answer as a whole. */
-export const framed = <Piece extends Part>(
-  name: FormName,
+export const framedAnswer = <Piece extends AnswerPart>(
+  name: FramingName,
   each: readonly Piece[][],
 ): { contentType: string; parts: (Piece | string)[] } => ({
-  contentType: FORMS[name].contentType,
-  parts: [FORMS[name].opening, ...messages(name, each)],
+  contentType: FRAMINGS[name].contentType,
+  parts: [FRAMINGS[name].opening, ...framedMessages(name, each)],
 })

@@ -2,9 +2,9 @@ import type { Context } from 'hono'
 import type { App } from '../../context'
 import { bearerToken } from '../../credentials/caller'
 import type { Dialect } from '../dialect'
-import { stream, whole } from './answer'
+import { streamContent, renderContent } from './answer'
 import { geminiError } from './error'
-import { parse, type Wants, wants as schema } from './request'
+import { parse, type GeminiAnswerOptions, geminiAnswerOptions } from './request'
 
 /** The key where Google's clients put it. */
 const googleKey = (c: Context<App>): string | undefined => c.req.header('x-goog-api-key') ?? c.req.query('key')
@@ -18,12 +18,12 @@ export const geminiKey = (c: Context<App>): string | undefined =>
   googleKey(c) ?? bearerToken(c.req.header('authorization'))
 
 /** Google's Gemini API, as far as it makes images (protocols §3). */
-export const gemini: Dialect<Wants> = {
+export const gemini: Dialect<GeminiAnswerOptions> = {
   id: 'gemini',
-  wants: schema,
+  options: geminiAnswerOptions,
   apiKey: geminiKey,
   parse,
-  render: whole,
-  stream: (_, wants, occasion) => (wants.as === 'object' ? undefined : stream(wants, occasion)),
+  render: renderContent,
+  stream: (_, options, context) => (options.as === 'object' ? undefined : streamContent(options, context)),
   renderError: geminiError,
 }

@@ -4,18 +4,21 @@ import { spelled } from '../../catalog/shapes'
 import { type Failure, GatewayError, refuse } from '../../runtime/errors'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 import type { Path } from '../../streams/json'
-import { briefOf, isAsked, MAX_PROMPT, type Turn } from '../conversation'
-import type { Asked } from '../dialect'
+import { promptWithPictures, endsWithRequest, MAX_PROMPT, type ConversationTurn } from '../conversation'
+import type { ParsedRequest } from '../dialect'
 import { type ContentPart, fieldsOf, type GeminiFields } from './fields'
 import type { Intake } from '../intake'
-import { inTurn, type Picture, type Pictured, readJsonBody, taken } from '../json-body'
+import { mapInTurn, type BodyPicture, type PicturePlaces, readJsonBody, inputImageAt } from '../json-body'
 
 /** How the caller wants its answer: as one object, as events, or as the list of what would be events; and its pictures. */
-export const wants = z.object({ as: z.enum(['object', 'events', 'list']), delivery: z.enum(['INLINE', 'URI']) })
-export type Wants = z.infer<typeof wants>
+export const geminiAnswerOptions = z.object({
+  as: z.enum(['object', 'events', 'list']),
+  delivery: z.enum(['INLINE', 'URI']),
+})
+export type GeminiAnswerOptions = z.infer<typeof geminiAnswerOptions>
 
 /** Reads a request. Throws GatewayError. */
-export async function parse(intake: Intake): Promise<Asked<Wants>> {
+export async function parse(intake: Intake): Promise<ParsedRequest<GeminiAnswerOptions>> {
   const [name, method] = calledIn(intake)
   const { model, adjustments } = intake.model(name)
   const as = formOf(method, intake.query('alt'))
@@ -24,7 +27,7 @@ export async function parse(intake: Intake): Promise<Asked<Wants>> {
   refuse(contradiction(read.fields, name))
   const request = await requestOf(model, read.fields, body.pictures, intake)
   const delivery = imageFormatOf(read.fields)?.delivery ?? 'INLINE'
-  return { request, adjustments: [...adjustments, ...read.adjustments], wants: { as, delivery } }
+  return { request, adjustments: [...adjustments, ...read.adjustments], options: { as, delivery } }
 }
 
 /** The model and the method of a path that ends in `gpt-image-2:generateContent`. */
@@ -34,7 +37,7 @@ function calledIn(intake: Intake): [string, string] {
   return [call.slice(0, colon), call.slice(colon + 1)]
 }
 
-function formOf(method: string, alt: string | undefined): Wants['as'] {
+function formOf(method: string, alt: string | undefined): GeminiAnswerOptions['as'] {
   if (alt === 'sse') return 'events'
   if (alt !== undefined && alt !== 'json') throw new GatewayError(invalidValue('alt', alt, ['json', 'sse']))
   return method === 'streamGenerateContent' ? 'list' : 'object'
@@ -46,7 +49,7 @@ const FILE = /^contents\.parts\.(?:fileData|file_data)\.(?:fileUri|file_uri)$/
 
 const namesIn = (path: Path): string => path.filter((step) => typeof step === 'string').join('.')
 
-const PICTURED: Pictured = {
+const PICTURED: PicturePlaces = {
   isPicture: (path) => INLINE.test(namesIn(path)) || FILE.test(namesIn(path)),
   isBare: (path) => INLINE.test(namesIn(path)),
   // Of all turns together; how many may be edited at once is for the model to say.
@@ -79,7 +82,7 @@ function contradiction({ generationConfig, model }: GeminiFields, name: string):
 }
 
 /** A picture as it was shown in a conversation: by its ordinal in the body, and where it stands. */
-interface Shown {
+interface ContentPicture {
   ordinal: string
   param: string
 }
@@ -87,15 +90,15 @@ interface Shown {
 async function requestOf(
   model: string,
   fields: GeminiFields,
-  pictures: readonly Picture[],
+  pictures: readonly BodyPicture[],
   intake: Intake,
 ): Promise<ImageRequest> {
   const { candidateCount, seed, imageConfig } = fields.generationConfig ?? {}
   const format = imageFormatOf(fields)
   const { aspectRatio, imageSize } = format ?? imageConfig ?? {}
   const turns = turnsOf(fields)
-  const brief = briefOf(turns)
-  if (brief.prompt === '' || !isAsked(turns)) throw new GatewayError(NO_PROMPT)
+  const brief = promptWithPictures(turns)
+  if (brief.prompt === '' || !endsWithRequest(turns)) throw new GatewayError(NO_PROMPT)
   if (brief.prompt.length > MAX_PROMPT) throw new GatewayError(LONG_PROMPT)
   return {
     ...DEFAULTS,
@@ -106,18 +109,22 @@ async function requestOf(
     size: spelled({ ratio: aspectRatio ?? undefined, resolution: imageSize ?? undefined }),
     format: format?.mimeType?.replace('image/', '') ?? DEFAULTS.format,
     extras: seed === undefined || seed === null ? {} : { seed },
-    images: await inTurn(brief.pictures, ({ ordinal, param }) => taken(intake, pictures, ordinal, param)),
+    images: await mapInTurn(brief.pictures, ({ ordinal, param }) => inputImageAt(intake, pictures, ordinal, param)),
     partials: 0,
   }
 }
 
-const turnsOf = ({ systemInstruction, contents }: GeminiFields): Turn<Shown>[] => [
+const turnsOf = ({ systemInstruction, contents }: GeminiFields): ConversationTurn<ContentPicture>[] => [
   ...(systemInstruction ? [turnOf('system', systemInstruction.parts ?? [], 'systemInstruction')] : []),
   ...contents.map(({ role, parts }, at) => turnOf(role ?? 'user', parts ?? [], `contents[${at}]`)),
 ]
 
 /** What a model thought, and drew while it thought, is not what it said. */
-function turnOf(role: Turn<Shown>['role'], parts: readonly ContentPart[], place: string): Turn<Shown> {
+function turnOf(
+  role: ConversationTurn<ContentPicture>['role'],
+  parts: readonly ContentPart[],
+  place: string,
+): ConversationTurn<ContentPicture> {
   const said = parts.map((part, at) => ({ ...part, place: `${place}.parts[${at}]` })).filter(({ thought }) => !thought)
   return {
     role,

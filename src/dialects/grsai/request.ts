@@ -7,13 +7,13 @@ import { checked } from '../../refusals/checked'
 import { GatewayError } from '../../runtime/errors'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 import type { Path } from '../../streams/json'
-import type { Asked, JobRequest } from '../dialect'
+import type { ParsedRequest, JobRequest } from '../dialect'
 import type { Intake } from '../intake'
-import { inTurn, type Picture, readJsonBody, taken } from '../json-body'
+import { mapInTurn, type BodyPicture, readJsonBody, inputImageAt } from '../json-body'
 
 /** How the caller wants its answer: whole, in frames, or later; and whether it wants to be told how far it is. */
-export const wants = z.object({ reply: z.enum(['whole', 'stream', 'later']), progress: z.boolean() })
-export type Wants = z.infer<typeof wants>
+export const grsaiAnswerOptions = z.object({ reply: z.enum(['whole', 'stream', 'later']), progress: z.boolean() })
+export type GrsaiAnswerOptions = z.infer<typeof grsaiAnswerOptions>
 
 /** As many as any model takes. */
 const MAX_PICTURES = 16
@@ -52,36 +52,36 @@ const api = z.object({ ...common, images: pictures, replyType: z.enum(['json', '
 type Fields = z.infer<z.ZodObject<typeof common>>
 
 /** Reads a request of the old generation, where the webhook says how it is answered. Throws GatewayError. */
-export async function parseDraw(intake: Intake): Promise<Asked<Wants>> {
+export async function parseDraw(intake: Intake): Promise<ParsedRequest<GrsaiAnswerOptions>> {
   const body = await read(intake, draw, 'urls')
   const { webHook, shutProgress = false } = body.fields
   const progress = !shutProgress
   const asked = await askedIn(body, intake, 'urls', body.fields.urls)
-  if (webHook === undefined) return { ...asked, wants: { reply: 'stream', progress } }
-  const handOff: JobRequest = webHook === NO_WEBHOOK ? {} : { webhook: { url: webHook, param: 'webHook' } }
-  return { ...asked, wants: { reply: 'later', progress }, handOff }
+  if (webHook === undefined) return { ...asked, options: { reply: 'stream', progress } }
+  const job: JobRequest = webHook === NO_WEBHOOK ? {} : { webhook: { url: webHook, param: 'webHook' } }
+  return { ...asked, options: { reply: 'later', progress }, job }
 }
 
 /** What asks for the id alone, in place of a URL. */
 const NO_WEBHOOK = '-1'
 
 /** Reads a request of the new generation. Throws GatewayError. */
-export async function parseApi(intake: Intake): Promise<Asked<Wants>> {
+export async function parseApi(intake: Intake): Promise<ParsedRequest<GrsaiAnswerOptions>> {
   const body = await read(intake, api, 'images')
   const { replyType = 'json' } = body.fields
   const asked = await askedIn(body, intake, 'images', body.fields.images)
   return {
     ...asked,
-    wants: { reply: REPLIES[replyType], progress: true },
-    ...(replyType === 'async' ? { handOff: {} } : {}),
+    options: { reply: REPLIES[replyType], progress: true },
+    ...(replyType === 'async' ? { job: {} } : {}),
   }
 }
 
 const REPLIES = { json: 'whole', stream: 'stream', async: 'later' } as const
 
-interface Read<Checked> {
+interface GrsaiBody<Checked> {
   fields: Checked
-  pictures: Picture[]
+  pictures: BodyPicture[]
   adjustments: Adjustment[]
 }
 
@@ -90,7 +90,7 @@ async function read<Shape extends z.ZodRawShape>(
   intake: Intake,
   schema: z.ZodObject<Shape>,
   list: string,
-): Promise<Read<z.infer<z.ZodObject<Shape>>>> {
+): Promise<GrsaiBody<z.infer<z.ZodObject<Shape>>>> {
   const isListed = ([name, at, ...rest]: Path): boolean => name === list && typeof at === 'number' && rest.length === 0
   const { fields, pictures } = await readJsonBody(intake, {
     isPicture: (path) => isListed(path) || (path.length === 1 && path[0] === 'mask'),
@@ -109,18 +109,18 @@ async function read<Shape extends z.ZodRawShape>(
   return { fields: checked(schema, Object.fromEntries(given)), pictures, adjustments }
 }
 
-const isNowhere = (picture: Picture | undefined): boolean =>
+const isNowhere = (picture: BodyPicture | undefined): boolean =>
   picture !== undefined && 'url' in picture && picture.url === ''
 
 /** The API passes over what it does not know; no client has more of that, and each is told in a header. */
 const MAX_UNKNOWN = 8
 
 async function askedIn(
-  { fields, pictures, adjustments }: Read<Fields>,
+  { fields, pictures, adjustments }: GrsaiBody<Fields>,
   intake: Intake,
   list: string,
   listed: readonly string[] = [],
-): Promise<Pick<Asked<Wants>, 'request' | 'adjustments'>> {
+): Promise<Pick<ParsedRequest<GrsaiAnswerOptions>, 'request' | 'adjustments'>> {
   const { mask, prompt, variants, quality, background } = fields
   if (mask !== undefined && listed.length === 0) throw new GatewayError(maskAlone(list))
   const meant = intake.model(fields.model)
@@ -137,8 +137,8 @@ async function askedIn(
     compression: DEFAULTS.compression,
     moderation: DEFAULTS.moderation,
     extras: {},
-    images: await inTurn(listed, (each, at) => taken(intake, pictures, each, `${list}[${at}]`)),
-    ...(mask === undefined ? {} : { mask: await taken(intake, pictures, mask, 'mask') }),
+    images: await mapInTurn(listed, (each, at) => inputImageAt(intake, pictures, each, `${list}[${at}]`)),
+    ...(mask === undefined ? {} : { mask: await inputImageAt(intake, pictures, mask, 'mask') }),
     partials: 0,
   }
   return { request, adjustments: [...adjustments, ...meant.adjustments, ...sized.adjustments] }

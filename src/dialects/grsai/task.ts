@@ -2,7 +2,7 @@ import { pixelsOf } from '../../catalog/sizes'
 import { type ErrorCode, type Failure, STATUS } from '../../runtime/errors'
 import type { ImageRecord } from '../../image/record'
 import type { Snapshot } from '../../ledger/snapshot'
-import { type Worded, wordedJson } from '../dialect'
+import { type RenderedError, renderedJson } from '../dialect'
 
 /** How a task stands, in the words of neither generation of the API. */
 export interface GrsaiTask {
@@ -20,14 +20,14 @@ export interface GrsaiTask {
 /** As far as one can be that has not ended. */
 const MOST = 99
 
-export const running = (id: string, percent: number): GrsaiTask => ({
+export const runningTask = (id: string, percent: number): GrsaiTask => ({
   id,
   status: 'running',
   progress: Math.min(MOST, percent),
   urls: [],
 })
 
-export const succeeded = ({ images, size }: ImageRecord, id: string, link: (key: string) => string): GrsaiTask => ({
+export const succeededTask = ({ images, size }: ImageRecord, id: string, link: (key: string) => string): GrsaiTask => ({
   id,
   status: 'succeeded',
   progress: 100,
@@ -39,7 +39,7 @@ export const succeeded = ({ images, size }: ImageRecord, id: string, link: (key:
 const PERHAPS_PAID: readonly ErrorCode[] = ['cancelled', 'internal', 'unavailable']
 
 /** One that failed, with what that cost, in micro-USD, as far as it is known. */
-export function failed(
+export function failedTask(
   id: string,
   { code, message = `The image could not be made (${code}).` }: NonNullable<Snapshot['failure']>,
   cost = PERHAPS_PAID.includes(code) ? undefined : 0,
@@ -51,20 +51,20 @@ export function failed(
 /** One as its generation stands, `percent` of the way. */
 export function taskOf(snapshot: Snapshot, percent: number, link: (key: string) => string): GrsaiTask {
   const { id, status, images, size, failure = { code: 'internal' }, cost } = snapshot
-  if (status === 'queued' || status === 'running') return running(id, percent)
-  if (status !== 'succeeded') return failed(id, failure, cost)
+  if (status === 'queued' || status === 'running') return runningTask(id, percent)
+  if (status !== 'succeeded') return failedTask(id, failure, cost)
   return { id, status, progress: 100, urls: images.map(link), size }
 }
 
 /** How one generation of the API tells what there is to be told. */
-export interface Words {
+export interface TaskWording {
   task: (task: GrsaiTask) => Record<string, unknown>
   /** The answer to whoever asks how a task stands. */
   shown: (task: GrsaiTask) => unknown
   /** The answer to whoever does not wait for a task. */
   accepted: (id: string) => unknown
   /** The answer to what there is no task for. */
-  refused: (failure: Failure) => Worded
+  refused: (failure: Failure) => RenderedError
 }
 
 const success = (data: unknown): unknown => ({ code: 0, msg: 'success', data })
@@ -72,14 +72,14 @@ const success = (data: unknown): unknown => ({ code: 0, msg: 'success', data })
 const [REFUSED, UNKNOWN_TASK] = [-1, -22]
 
 /** The old generation (protocols §5.1), whose every answer has the status 200. */
-export const DRAW: Words = {
+export const DRAW: TaskWording = {
   task: drawTask,
   shown: (task) => success(drawTask(task)),
   accepted: (id) => success({ id }),
   refused: ({ code, message }) => {
     // Which is what clients look for.
     const msg = code === 'budget_exhausted' ? `insufficient credits: ${message}` : message
-    return wordedJson(200, { code: code === 'not_found' ? UNKNOWN_TASK : REFUSED, data: null, msg })
+    return renderedJson(200, { code: code === 'not_found' ? UNKNOWN_TASK : REFUSED, data: null, msg })
   },
 }
 
@@ -103,13 +103,13 @@ function drawTask({ id, status, progress, urls, size = '', failure }: GrsaiTask)
 const reasonOf = (code: ErrorCode): string => (code === 'content_rejected' ? 'input_moderation' : 'error')
 
 /** The new generation (protocols §5.2). */
-export const API: Words = {
+export const API: TaskWording = {
   task: apiTask,
   shown: apiTask,
-  accepted: (id) => apiTask(running(id, 0)),
+  accepted: (id) => apiTask(runningTask(id, 0)),
   refused: ({ code, message: text }) => {
     const task = apiTask({ id: '', status: 'failed', progress: 0, urls: [], failure: { code, text } })
-    return wordedJson(STATUS[code], task)
+    return renderedJson(STATUS[code], task)
   },
 }
 

@@ -1,15 +1,19 @@
 import type { ImageRecord, StoredImage, Usage } from '../../image/record'
 import type { ImageRequest } from '../../image/request'
-import type { Part, Rendered, Stream } from '../dialect'
+import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
 import type { RenderContext } from '../render-context'
 import { facts, seconds, tokenDetails } from '../openai/answer'
 import { openaiError } from '../openai/error'
-import type { Operation, Wants } from './request'
+import type { Operation, ImagesAnswerOptions } from './request'
 
 /** Words an answer as one object, with every picture under `b64_json`, `url`, or both. */
-export function whole(record: ImageRecord, { as }: Wants, { link }: RenderContext): Rendered {
+export function renderImages(
+  record: ImageRecord,
+  { as }: ImagesAnswerOptions,
+  { link }: RenderContext,
+): RenderedAnswer {
   const head = { created: seconds(record.createdMs), ...facts(record) }
-  const parts: Rendered['parts'] = [`${JSON.stringify(head).slice(0, -1)},"data":[`]
+  const parts: RenderedAnswer['parts'] = [`${JSON.stringify(head).slice(0, -1)},"data":[`]
   record.images.forEach((image, index) => {
     const rest = {
       ...(as === 'b64_json' ? {} : { url: link(image.key) }),
@@ -28,14 +32,14 @@ export function whole(record: ImageRecord, { as }: Wants, { link }: RenderContex
 const nameOf = (route: Operation): string => (route === 'generations' ? 'image_generation' : 'image_edit')
 
 /** An event as the API writes it (protocols §1.6): its picture, and what else there is to be said. */
-const frame = (type: string, image: StoredImage, rest: Record<string, unknown>): Part[] => [
+const frame = (type: string, image: StoredImage, rest: Record<string, unknown>): AnswerPart[] => [
   `event: ${type}\ndata: {"type":"${type}","b64_json":"`,
   image,
   `",${JSON.stringify(rest).slice(1)}\n\n`,
 ]
 
 /** One `completed` event for each picture; the last one tells the usage of all, so that a client's sum is right. */
-function completed(record: ImageRecord, route: Operation): Part[] {
+function completed(record: ImageRecord, route: Operation): AnswerPart[] {
   const none: Usage = { input: 0, inputDetails: { text: 0, image: 0 }, output: 0, total: 0 }
   return record.images.flatMap((image, index) => {
     const usage = index === record.images.length - 1 ? record.usage : none
@@ -45,7 +49,7 @@ function completed(record: ImageRecord, route: Operation): Part[] {
 }
 
 /** The answer as events: previews while it is made, and then the pictures, or a failure. */
-export const stream = (request: ImageRequest, route: Operation, requestId: string): Stream => ({
+export const streamImages = (request: ImageRequest, route: Operation, requestId: string): AnswerStream => ({
   contentType: 'text/event-stream',
   opening: () => '',
   idle: () => ': still working\n\n',

@@ -1,14 +1,14 @@
 import { bearerToken } from '../../credentials/caller'
 import type { Dialect } from '../dialect'
-import { dialect } from './openai-images'
-import { type Operation, parse, type Wants } from './request'
+import { imagesDialect } from './openai-images'
+import { type Operation, parse, type ImagesAnswerOptions } from './request'
 
 /**
  * OpenAI's Images API as Azure has it (protocols §6.1): the deployment in the path, where there is one, is the model. Which
  * `api-version` a client asks for makes no difference.
  */
-const azure = (operation: Operation): Dialect<Wants> => ({
-  ...dialect(operation),
+const azure = (operation: Operation): Dialect<ImagesAnswerOptions> => ({
+  ...imagesDialect(operation),
   id: `azure-images-${operation}`,
   apiKey: (c) => c.req.header('api-key') ?? bearerToken(c.req.header('authorization')),
   parse: (intake) => parse(intake, operation, intake.param('model')),

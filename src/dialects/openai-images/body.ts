@@ -4,7 +4,7 @@ import { capped, text } from '../../streams/bytes'
 import type { Path } from '../../streams/json'
 import { MalformedForm, MultipartStream } from '../../streams/multipart'
 import type { Intake } from '../intake'
-import { type Body, type Picture, readJsonBody } from '../json-body'
+import { type JsonBody, type BodyPicture, readJsonBody } from '../json-body'
 
 /** Sixteen to edit, one mask, one markup. */
 const MAX_PICTURES = 18
@@ -17,7 +17,7 @@ const INTEGERS = ['n', 'output_compression', 'partial_images', 'frame_count', 'f
 const DECIMALS = ['guidance', 'strength']
 
 /** Reads a JSON body, storing the pictures of its data URLs as they pass. Throws GatewayError. */
-export const readJson = (intake: Intake): Promise<Body> =>
+export const readJson = (intake: Intake): Promise<JsonBody> =>
   readJsonBody(intake, { isPicture, most: MAX_PICTURES, tooMany })
 
 /** The places of the API where a picture stands; `image` is the relays' word for them in a JSON body. */
@@ -29,10 +29,10 @@ function isPicture(path: Path): boolean {
 }
 
 /** Reads a multipart body, storing its files as they pass. Throws GatewayError. */
-export async function readForm(intake: Intake, boundary: string): Promise<Body> {
+export async function readForm(intake: Intake, boundary: string): Promise<JsonBody> {
   const fields = new Map<string, unknown>()
   const images: { place: number; ordinal: number }[] = []
-  const pictures: Picture[] = []
+  const pictures: BodyPicture[] = []
   let textBytes = 0
   try {
     for await (const { name, bytes } of new MultipartStream(intake.body, boundary).parts()) {

@@ -4,17 +4,17 @@ import { notTogether, unknownParameter } from '../../refusals/refusals'
 import { GatewayError } from '../../runtime/errors'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../image/request'
 import { boundaryOf } from '../../streams/multipart'
-import type { Asked } from '../dialect'
+import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
 import { checked } from '../../refusals/checked'
-import { type Body, inTurn, type Picture, taken } from '../json-body'
+import { type JsonBody, mapInTurn, type BodyPicture, inputImageAt } from '../json-body'
 import { readForm, readJson } from './body'
 import { described, knobs, NO_PARTIALS, parameters, turned, word } from '../openai/parameters'
 import { editForVariation, imagesOfGeneration, modernize } from '../openai/legacy'
 
 /** How the caller wants its pictures. */
-export const wants = z.object({ as: z.enum(['url', 'b64_json', 'both']), stream: z.boolean() })
-export type Wants = z.infer<typeof wants>
+export const imagesAnswerOptions = z.object({ as: z.enum(['url', 'b64_json', 'both']), stream: z.boolean() })
+export type ImagesAnswerOptions = z.infer<typeof imagesAnswerOptions>
 
 export type Operation = 'generations' | 'edits' | 'variations'
 
@@ -46,7 +46,11 @@ const edit = generation.extend({
 type Fields = z.infer<typeof generation> & Partial<z.infer<typeof edit>>
 
 /** Reads a request to one of the API's routes; `deployment` is a model that its path names. Throws GatewayError. */
-export async function parse(intake: Intake, operation: Operation, deployment?: string): Promise<Asked<Wants>> {
+export async function parse(
+  intake: Intake,
+  operation: Operation,
+  deployment?: string,
+): Promise<ParsedRequest<ImagesAnswerOptions>> {
   const boundary = operation === 'generations' ? undefined : boundaryOf(intake.header('content-type'))
   const body = boundary ? await readForm(intake, boundary) : await readJson(intake)
   const { fields, adjustments, schema } = translated(body, operation, boundary !== undefined)
@@ -63,13 +67,13 @@ export async function parse(intake: Intake, operation: Operation, deployment?: s
   if (stream && valid.response_format === 'url')
     adjustments.push({ note: 'response_format=url>b64_json', refusal: NO_URLS })
   const as = valid.response_format ?? 'both'
-  return { request: await requestOf(valid, body.pictures, intake), adjustments, wants: { as, stream } }
+  return { request: await requestOf(valid, body.pictures, intake), adjustments, options: { as, stream } }
 }
 
 const NO_URLS = notTogether('response_format', "A stream has no URLs. Leave 'response_format' out, or 'stream'.")
 
 /** Puts the model of the path in place of the body's, and tells it where they differ. */
-function deployed(fields: Body['fields'], deployment: string): Adjustment[] {
+function deployed(fields: JsonBody['fields'], deployment: string): Adjustment[] {
   const model = fields['model'] ?? deployment
   // What is no name is refused with the rest of the body.
   if (typeof model !== 'string' || model.length > MAX_NAME) return []
@@ -84,15 +88,15 @@ function deployed(fields: Body['fields'], deployment: string): Adjustment[] {
 }
 
 interface Translated {
-  fields: Body['fields']
+  fields: JsonBody['fields']
   adjustments: Adjustment[]
   schema: typeof generation | typeof edit
 }
 
 /** Puts older words into today's, and tells which form of request came of it. */
-function translated({ fields: given }: Body, operation: Operation, form: boolean): Translated {
+function translated({ fields: given }: JsonBody, operation: Operation, form: boolean): Translated {
   const { fields, adjustments } = modernize(given)
-  const asEdit = (edited: { fields: Body['fields']; adjustments: Adjustment[] }): Translated => ({
+  const asEdit = (edited: { fields: JsonBody['fields']; adjustments: Adjustment[] }): Translated => ({
     fields: edited.fields,
     adjustments: [...adjustments, ...edited.adjustments],
     schema: edit,
@@ -105,10 +109,10 @@ function translated({ fields: given }: Body, operation: Operation, form: boolean
   throw new GatewayError(unknownParameter('image', "For application/json requests, use 'images' (array)."))
 }
 
-async function requestOf(fields: Fields, pictures: Picture[], intake: Intake): Promise<ImageRequest> {
+async function requestOf(fields: Fields, pictures: BodyPicture[], intake: Intake): Promise<ImageRequest> {
   const { model, prompt, images, mask, markup, style, input_fidelity } = fields
   const take = ({ image_url }: { image_url: string }, param: string): Promise<InputImage> =>
-    taken(intake, pictures, image_url, param)
+    inputImageAt(intake, pictures, image_url, param)
   const said = described(fields)
   const endUser = fields.safety_identifier || fields.user
   return {
@@ -120,7 +124,7 @@ async function requestOf(fields: Fields, pictures: Picture[], intake: Intake): P
     extras: { ...said.extras, ...turned(fields) },
     ...(style ? { style } : {}),
     ...(input_fidelity ? { inputFidelity: input_fidelity } : {}),
-    images: await inTurn(images ?? [], (each, at) => take(each, `images[${at}].image_url`)),
+    images: await mapInTurn(images ?? [], (each, at) => take(each, `images[${at}].image_url`)),
     ...(mask ? { mask: await take(mask, 'mask.image_url') } : {}),
     ...(markup ? { markup: await take(markup, 'markup.image_url') } : {}),
     partials: fields.stream ? (fields.partial_images ?? 0) : 0,

@@ -1,5 +1,5 @@
 import { type ErrorCode, type Failure, STATUS } from '../../runtime/errors'
-import { type Worded, wordedJson } from '../dialect'
+import { type RenderedError, renderedJson } from '../dialect'
 
 /** What OpenAI calls our codes where a failure names no finer reason; null where it has no code (protocols §1.7). */
 const CODES: Partial<Record<ErrorCode, string>> = {
@@ -35,8 +35,8 @@ export function errorOf(failure: Failure, requestId: string): OpenaiError {
  * The envelope that every OpenAI client reads. A budget that is used up is a 429 there, which its clients are told not to
  * retry.
  */
-export const openaiError = (failure: Failure, requestId: string): Worded =>
-  wordedJson(failure.code === 'budget_exhausted' ? 429 : STATUS[failure.code], { error: errorOf(failure, requestId) })
+export const openaiError = (failure: Failure, requestId: string): RenderedError =>
+  renderedJson(failure.code === 'budget_exhausted' ? 429 : STATUS[failure.code], { error: errorOf(failure, requestId) })
 
 function typeOf({ code, reason }: Failure): string {
   if (code === 'unsupported_parameter' || (reason && ABOUT_THE_PICTURE.includes(reason)))

@@ -1,11 +1,11 @@
 import { inUsd } from '../../catalog/money'
 import type { ImageRecord, StoredImage } from '../../image/record'
-import type { Part, Rendered, Stream } from '../dialect'
+import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
 import { openrouterErrorEvent } from './error'
 
 /** Words an answer as one object. */
-export function whole(record: ImageRecord): Rendered {
-  const parts: Part[] = [`{"created":${createdOf(record)},"data":[`]
+export function renderOpenrouterImages(record: ImageRecord): RenderedAnswer {
+  const parts: AnswerPart[] = [`{"created":${createdOf(record)},"data":[`]
   record.images.forEach((image, index) => {
     parts.push(index > 0 ? ',{"b64_json":"' : '{"b64_json":"', image, `","media_type":"${image.mediaType}"}`)
   })
@@ -15,7 +15,7 @@ export function whole(record: ImageRecord): Rendered {
 }
 
 /** The answer as events: previews while it is made, and then the pictures, or a failure. */
-export const stream = (requestId: string): Stream => ({
+export const streamOpenrouterImages = (requestId: string): AnswerStream => ({
   contentType: 'text/event-stream',
   opening: () => '',
   idle: () => ': still working\n\n',
@@ -27,14 +27,14 @@ export const stream = (requestId: string): Stream => ({
 /** Its SDK stops at this, and at the end of the stream if that comes first. */
 const DONE = 'data: [DONE]\n\n'
 
-const frame = (event: string, image: StoredImage, rest: Record<string, unknown>): Part[] => [
+const frame = (event: string, image: StoredImage, rest: Record<string, unknown>): AnswerPart[] => [
   `data: {"type":"image_generation.${event}","b64_json":"`,
   image,
   `",${JSON.stringify(rest).slice(1)}\n\n`,
 ]
 
 /** One event for each picture, of which the last tells the usage of all. */
-const completed = (record: ImageRecord): Part[] =>
+const completed = (record: ImageRecord): AnswerPart[] =>
   record.images.flatMap((image, index) => {
     const usage = index === record.images.length - 1 ? usageOf(record) : undefined
     return frame('completed', image, { created: createdOf(record), media_type: image.mediaType, usage })

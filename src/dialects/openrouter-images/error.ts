@@ -1,15 +1,15 @@
 import { type Failure, STATUS } from '../../runtime/errors'
-import { type Worded, wordedJson } from '../dialect'
+import { type RenderedError, renderedJson } from '../dialect'
 
 /**
  * A failure as OpenRouter words it (protocols §2.2), by the number of its status. The finer reason and the parameter, which
  * it has no place for, go into the metadata.
  */
-export function openrouterError(failure: Failure, requestId: string): Worded {
+export function openrouterError(failure: Failure, requestId: string): RenderedError {
   const { code, param, reason } = failure
   const status = statusOf(failure)
   const metadata = { reason: reason ?? code, ...(param === undefined ? {} : { param }) }
-  return wordedJson(status, { error: { code: status, message: messageOf(failure, requestId), metadata } })
+  return renderedJson(status, { error: { code: status, message: messageOf(failure, requestId), metadata } })
 }
 
 /** The same in a stream that had begun, where the code is a word. */

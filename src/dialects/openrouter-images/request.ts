@@ -4,14 +4,14 @@ import { tooManyInputs, unknownParameter } from '../../refusals/refusals'
 import { checked } from '../../refusals/checked'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 import type { Path } from '../../streams/json'
-import type { Asked } from '../dialect'
+import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
-import { inTurn, type Picture, readJsonBody, taken } from '../json-body'
+import { mapInTurn, type BodyPicture, readJsonBody, inputImageAt } from '../json-body'
 import { RATIOS, RESOLUTIONS, sizeOf } from './size'
 
 /** How the caller wants its pictures. */
-export const wants = z.object({ stream: z.boolean() })
-export type Wants = z.infer<typeof wants>
+export const openrouterAnswerOptions = z.object({ stream: z.boolean() })
+export type OpenrouterAnswerOptions = z.infer<typeof openrouterAnswerOptions>
 
 /** As many as OpenAI's images API takes. */
 const MAX_PICTURES = 16
@@ -47,7 +47,7 @@ const body = z.strictObject({
 type Fields = z.infer<typeof body>
 
 /** Reads a request. Throws GatewayError. */
-export async function parse(intake: Intake): Promise<Asked<Wants>> {
+export async function parse(intake: Intake): Promise<ParsedRequest<OpenrouterAnswerOptions>> {
   const tooMany = (): ReturnType<typeof tooManyInputs> => tooManyInputs(MAX_PICTURES)
   const { fields, pictures } = await readJsonBody(intake, { isPicture, most: MAX_PICTURES, tooMany })
   const adjustments: Adjustment[] = []
@@ -59,7 +59,7 @@ export async function parse(intake: Intake): Promise<Asked<Wants>> {
   const valid = checked(body, fields)
   if (Object.keys(valid.provider ?? {}).length > 0) adjustments.push({ note: 'provider', refusal: NO_CHOICE })
   const stream = valid.stream ?? false
-  return { request: await requestOf(valid, pictures, intake), adjustments, wants: { stream } }
+  return { request: await requestOf(valid, pictures, intake), adjustments, options: { stream } }
 }
 
 /** `input_references[0].image_url.url` */
@@ -68,7 +68,7 @@ const isPicture = ([name, index, part, key, ...rest]: Path): boolean =>
 
 const NO_CHOICE = unknownParameter('provider', 'This gateway itself chooses who serves a request.')
 
-async function requestOf(fields: Fields, pictures: Picture[], intake: Intake): Promise<ImageRequest> {
+async function requestOf(fields: Fields, pictures: BodyPicture[], intake: Intake): Promise<ImageRequest> {
   const { model, prompt, seed, user } = fields
   const references = fields.input_references ?? []
   return {
@@ -83,8 +83,8 @@ async function requestOf(fields: Fields, pictures: Picture[], intake: Intake): P
     compression: fields.output_compression ?? DEFAULTS.compression,
     moderation: DEFAULTS.moderation,
     extras: typeof seed === 'number' ? { seed } : {},
-    images: await inTurn(references, ({ image_url: { url } }, at) =>
-      taken(intake, pictures, url, `input_references[${at}].image_url.url`),
+    images: await mapInTurn(references, ({ image_url: { url } }, at) =>
+      inputImageAt(intake, pictures, url, `input_references[${at}].image_url.url`),
     ),
     partials: fields.stream ? PARTIALS : 0,
     ...(user ? { endUser: user } : {}),

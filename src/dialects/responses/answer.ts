@@ -1,12 +1,12 @@
 import type { ImageRecord, StoredImage, Usage } from '../../image/record'
-import type { Part, Rendered } from '../dialect'
+import type { AnswerPart, RenderedAnswer } from '../dialect'
 import type { RenderContext } from '../render-context'
 import { facts, seconds } from '../openai/answer'
-import { type Names, namesOf } from './pictures'
-import type { Wants } from './request'
+import { type AnswerIds, answerIds } from './pictures'
+import type { ResponsesAnswerOptions } from './request'
 
 /** What is written of values in which a picture stands, with its base64 there. */
-export function withPicture(picture: StoredImage, write: (json: (value: unknown) => string) => string): Part[] {
+export function withPicture(picture: StoredImage, write: (json: (value: unknown) => string) => string): AnswerPart[] {
   const mark = crypto.randomUUID()
   const json = (value: unknown): string =>
     JSON.stringify(value, (_, inner: unknown) => (inner === picture ? mark : inner))
@@ -24,7 +24,7 @@ export function pictureIn({ id, images: [picture] }: ImageRecord): StoredImage {
 export const CALL = 'image_generation_call'
 
 /** The call that made a picture, as an item of a response's output. */
-export function callOf({ call: id }: Names, record: ImageRecord): Record<string, unknown> {
+export function callOf({ call: id }: AnswerIds, record: ImageRecord): Record<string, unknown> {
   const result = pictureIn(record)
   const { revisedPrompt: revised_prompt } = result
   return { id, type: CALL, status: 'completed', result, action: record.operation, revised_prompt, ...facts(record) }
@@ -34,7 +34,7 @@ export function callOf({ call: id }: Names, record: ImageRecord): Record<string,
 export const headOf = (
   id: string,
   stands: { status: string; error?: unknown; completed_at?: number; usage?: unknown },
-  { repeated }: Wants,
+  { repeated }: ResponsesAnswerOptions,
   { startedMs }: RenderContext,
 ): Record<string, unknown> => ({
   id,
@@ -50,22 +50,26 @@ export const headOf = (
 
 /** A response whose picture is there. */
 export function responseOf(
-  names: Names,
+  names: AnswerIds,
   record: ImageRecord,
-  wants: Wants,
-  occasion: RenderContext,
+  options: ResponsesAnswerOptions,
+  context: RenderContext,
 ): Record<string, unknown> {
   // One that comes from the cache was made before it was asked for.
-  const completed_at = seconds(Math.max(record.createdMs, occasion.startedMs))
+  const completed_at = seconds(Math.max(record.createdMs, context.startedMs))
   const usage = record.usage ? usageOf(record.usage) : null
   const stands = { status: 'completed', completed_at, usage }
-  return { ...headOf(names.response, stands, wants, occasion), output: [callOf(names, record)] }
+  return { ...headOf(names.response, stands, options, context), output: [callOf(names, record)] }
 }
 
 /** Words an answer as one response. */
-export function whole(record: ImageRecord, wants: Wants, occasion: RenderContext): Rendered {
+export function renderResponse(
+  record: ImageRecord,
+  options: ResponsesAnswerOptions,
+  context: RenderContext,
+): RenderedAnswer {
   const picture = pictureIn(record)
-  const response = responseOf(namesOf(occasion.reference(picture.key)), record, wants, occasion)
+  const response = responseOf(answerIds(context.reference(picture.key)), record, options, context)
   return { contentType: 'application/json', parts: withPicture(picture, (json) => json(response)) }
 }
 

@@ -4,7 +4,7 @@ import { checked } from '../../refusals/checked'
 import { type Failure, GatewayError } from '../../runtime/errors'
 import type { Path } from '../../streams/json'
 import type { Intake } from '../intake'
-import { type Picture, readJsonBody } from '../json-body'
+import { type BodyPicture, readJsonBody } from '../json-body'
 import { parameters } from '../openai/parameters'
 import { input } from './input'
 
@@ -89,7 +89,7 @@ const BEYOND: Record<string, string> = {
 const MAX_PICTURES = 100
 
 /** Reads a body, storing its pictures as they pass. Throws GatewayError. */
-export async function readBody(intake: Intake): Promise<{ asked: ResponsesBody; pictures: Picture[] }> {
+export async function readBody(intake: Intake): Promise<{ asked: ResponsesBody; pictures: BodyPicture[] }> {
   const { fields, pictures } = await readJsonBody(intake, {
     isPicture: (path) => PICTURES.includes(placeOf(path)),
     isBare: (path) => BARE_PICTURES.includes(placeOf(path)),

@@ -1,13 +1,13 @@
 import type { Failure } from '../../runtime/errors'
 import type { ImageRecord } from '../../image/record'
 import type { ImageRequest } from '../../image/request'
-import type { Part, Stream } from '../dialect'
+import type { AnswerPart, AnswerStream } from '../dialect'
 import type { RenderContext } from '../render-context'
 import { facts } from '../openai/answer'
 import { errorOf } from '../openai/error'
 import { CALL, callOf, headOf, pictureIn, responseOf, withPicture } from './answer'
-import { type Names, namesOf } from './pictures'
-import { inOwnWords, type Wants } from './request'
+import { type AnswerIds, answerIds } from './pictures'
+import { inOwnWords, type ResponsesAnswerOptions } from './request'
 
 type Event = [type: string, fields: Record<string, unknown>]
 
@@ -18,8 +18,8 @@ const written = (events: readonly Event[], first: number, json: (value: unknown)
     .join('')
 
 /** What is told before anything can be seen. */
-function beginning({ call, response }: Names, wants: Wants, occasion: RenderContext): Event[] {
-  const begun = { response: { ...headOf(response, { status: 'in_progress' }, wants, occasion), output: [] } }
+function beginning({ call, response }: AnswerIds, options: ResponsesAnswerOptions, context: RenderContext): Event[] {
+  const begun = { response: { ...headOf(response, { status: 'in_progress' }, options, context), output: [] } }
   const item = { id: call, type: CALL, status: 'in_progress', result: null }
   return [
     ['response.created', begun],
@@ -30,26 +30,31 @@ function beginning({ call, response }: Names, wants: Wants, occasion: RenderCont
   ]
 }
 
-const ending = (names: Names, record: ImageRecord, wants: Wants, occasion: RenderContext): Event[] => [
+const ending = (
+  names: AnswerIds,
+  record: ImageRecord,
+  options: ResponsesAnswerOptions,
+  context: RenderContext,
+): Event[] => [
   [`response.${CALL}.completed`, { output_index: 0, item_id: names.call }],
   ['response.output_item.done', { output_index: 0, item: callOf(names, record) }],
-  ['response.completed', { response: responseOf(names, record, wants, occasion) }],
+  ['response.completed', { response: responseOf(names, record, options, context) }],
 ]
 
 /** Clients know either the one event or the other: the API sends both. */
-function failing(names: Names, failure: Failure, wants: Wants, occasion: RenderContext): Event[] {
-  const error = errorOf(inOwnWords(failure, wants), occasion.requestId)
+function failing(names: AnswerIds, failure: Failure, options: ResponsesAnswerOptions, context: RenderContext): Event[] {
+  const error = errorOf(inOwnWords(failure, options), context.requestId)
   const { code, message, param } = error
   const stands = { status: 'failed', error: { code: code ?? 'server_error', message } }
   const item = { id: names.call, type: CALL, status: 'failed', result: null, error }
   return [
     ['error', { code, message, param, error }],
-    ['response.failed', { response: { ...headOf(names.response, stands, wants, occasion), output: [item] } }],
+    ['response.failed', { response: { ...headOf(names.response, stands, options, context), output: [item] } }],
   ]
 }
 
 /** The same parts, whose texts are made as they are sent: previews that are told until then have numbers as well. */
-const asSent = (word: () => Part[]): Part[] =>
+const asSent = (word: () => AnswerPart[]): AnswerPart[] =>
   word().map((part, at) => {
     if (typeof part !== 'string') return part
     return () => {
@@ -59,15 +64,19 @@ const asSent = (word: () => Part[]): Part[] =>
   })
 
 /** An answer as events. It has its ids from the picture where that is there at the beginning. */
-export function stream(request: ImageRequest, wants: Wants, occasion: RenderContext): Stream {
-  let names = namesOf(occasion.reference())
+export function streamResponse(
+  request: ImageRequest,
+  options: ResponsesAnswerOptions,
+  context: RenderContext,
+): AnswerStream {
+  let names = answerIds(context.reference())
   let isBegun = false
-  let next = beginning(names, wants, occasion).length
+  let next = beginning(names, options, context).length
   return {
     contentType: 'text/event-stream',
     opening: () => {
       isBegun = true
-      return written(beginning(names, wants, occasion), 0)
+      return written(beginning(names, options, context), 0)
     },
     idle: () => ': still working\n\n',
     partial: ({ image, partial }) => {
@@ -77,9 +86,9 @@ export function stream(request: ImageRequest, wants: Wants, occasion: RenderCont
     },
     close: (record) => {
       const picture = pictureIn(record)
-      if (!isBegun) names = namesOf(occasion.reference(picture.key))
-      return asSent(() => withPicture(picture, (json) => written(ending(names, record, wants, occasion), next, json)))
+      if (!isBegun) names = answerIds(context.reference(picture.key))
+      return asSent(() => withPicture(picture, (json) => written(ending(names, record, options, context), next, json)))
     },
-    failure: (failure) => written(failing(names, failure, wants, occasion), next),
+    failure: (failure) => written(failing(names, failure, options, context), next),
   }
 }

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { invalidValue, missingParameter } from '../../refusals/refusals'
 import { GatewayError } from '../../runtime/errors'
-import type { Turn } from '../conversation'
-import { isCall, ofCall, type Shown, shownAt } from './pictures'
+import type { ConversationTurn } from '../conversation'
+import { isCall, ofCall, type ResponsesPicture, shownAt } from './pictures'
 
 const text = z.string()
 
@@ -60,7 +60,7 @@ export const input = z.preprocess(asItems, z.array(z.preprocess(typed, item)).mi
 const ROLES = { user: 'user', assistant: 'model', system: 'system', developer: 'system' } as const
 
 /** What was said and shown, item by item. Throws GatewayError. */
-export const turnsOf = (items: readonly Item[]): Turn<Shown>[] =>
+export const turnsOf = (items: readonly Item[]): ConversationTurn<ResponsesPicture>[] =>
   items.map((each, at) => {
     const param = `input[${at}]`
     if (each.type === 'message') return said(each, `${param}.content`)
@@ -68,7 +68,7 @@ export const turnsOf = (items: readonly Item[]): Turn<Shown>[] =>
     return { role: 'model', texts: [], pictures: made(each, param) }
   })
 
-function said({ role, content }: z.infer<typeof message>, param: string): Turn<Shown> {
+function said({ role, content }: z.infer<typeof message>, param: string): ConversationTurn<ResponsesPicture> {
   return {
     role: ROLES[role],
     texts: content.flatMap((each) => ('text' in each ? [each.text] : [])),
@@ -82,7 +82,10 @@ function said({ role, content }: z.infer<typeof message>, param: string): Turn<S
 }
 
 /** A picture that was made before: its bytes where they come along, or its name. */
-function made(call: Extract<Item, { type: 'image_generation_call' | 'item_reference' }>, param: string): Shown[] {
+function made(
+  call: Extract<Item, { type: 'image_generation_call' | 'item_reference' }>,
+  param: string,
+): ResponsesPicture[] {
   if (call.type === 'image_generation_call') {
     if (call.result) return [{ ordinal: call.result, param: `${param}.result` }]
     if (call.status === 'failed') return []

@@ -2,16 +2,16 @@ import { missingParameter, unknownParameter } from '../../refusals/refusals'
 import { type Failure, GatewayError } from '../../runtime/errors'
 import type { InputImage } from '../../image/request'
 import type { Intake } from '../intake'
-import { type Picture, taken } from '../json-body'
+import { type BodyPicture, inputImageAt } from '../json-body'
 
 /** A picture of a request, by the parameter it came in: its ordinal in the body, or the name that an answer gave it. */
-export type Shown = { param: string } & ({ ordinal: string } | { reference: string; unknown: Failure })
+export type ResponsesPicture = { param: string } & ({ ordinal: string } | { reference: string; unknown: Failure })
 
 /** A picture as messages and masks have it, at its place in the request. Throws GatewayError. */
 export function shownAt(
   place: string,
   { image_url, file_id }: { image_url?: string | null | undefined; file_id?: string | null | undefined },
-): Shown {
+): ResponsesPicture {
   if (file_id) throw new GatewayError(unknownParameter(`${place}.file_id`, NO_FILES))
   if (!image_url) throw new GatewayError(missingParameter(`${place}.image_url`))
   return { ordinal: image_url, param: `${place}.image_url` }
@@ -23,12 +23,12 @@ const CALL_PREFIX = 'ig_'
 const RESPONSE_PREFIX = 'resp_'
 
 /** The ids of a response and of the call in it, by either of which a later request can mean its picture. */
-export interface Names {
+export interface AnswerIds {
   call: string
   response: string
 }
 
-export const namesOf = (reference: string): Names => ({
+export const answerIds = (reference: string): AnswerIds => ({
   call: CALL_PREFIX + reference,
   response: RESPONSE_PREFIX + reference,
 })
@@ -36,7 +36,7 @@ export const namesOf = (reference: string): Names => ({
 export const isCall = (id: string): boolean => id.startsWith(CALL_PREFIX)
 
 /** The picture that an earlier call made, by the name that stands in a parameter. */
-export const ofCall = (id: string, param: string): Shown => ({
+export const ofCall = (id: string, param: string): ResponsesPicture => ({
   reference: withoutPrefix(id, CALL_PREFIX),
   param,
   unknown: {
@@ -48,7 +48,7 @@ export const ofCall = (id: string, param: string): Shown => ({
 })
 
 /** The picture of an earlier response. */
-export const ofResponse = (id: string): Shown => ({
+export const ofResponse = (id: string): ResponsesPicture => ({
   reference: withoutPrefix(id, RESPONSE_PREFIX),
   param: UNKNOWN_RESPONSE.param,
   unknown: UNKNOWN_RESPONSE,
@@ -67,13 +67,13 @@ const withoutPrefix = (id: string, prefix: string): string => (id.startsWith(pre
 
 /** Fetches or finds a picture, and stores it; `number` counts those of the request from 1. Throws GatewayError. */
 export async function inputOf(
-  shown: Shown,
+  shown: ResponsesPicture,
   number: number,
-  pictures: readonly Picture[],
+  pictures: readonly BodyPicture[],
   intake: Intake,
 ): Promise<InputImage> {
   const { param } = shown
-  if ('ordinal' in shown) return await taken(intake, pictures, shown.ordinal, param)
+  if ('ordinal' in shown) return await inputImageAt(intake, pictures, shown.ordinal, param)
   const found = await intake.pictureOf(shown.reference, { number, param })
   if (!found) throw new GatewayError(shown.unknown)
   return found

@@ -3,32 +3,39 @@ import type { Adjustment } from '../../catalog/fit'
 import { notTogether } from '../../refusals/refusals'
 import { type Failure, GatewayError } from '../../runtime/errors'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
-import { type Brief, briefOf, isAsked, MAX_INPUTS, MAX_PROMPT, type Turn } from '../conversation'
-import type { Asked } from '../dialect'
+import {
+  type PromptWithPictures,
+  promptWithPictures,
+  endsWithRequest,
+  MAX_INPUTS,
+  MAX_PROMPT,
+  type ConversationTurn,
+} from '../conversation'
+import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
-import { inTurn, type Picture } from '../json-body'
+import { mapInTurn, type BodyPicture } from '../json-body'
 import { described, NO_PARTIALS, parameters } from '../openai/parameters'
 import { renamed } from '../renamed'
 import { IDLE, readBody, type ResponsesBody, type Tool, tooManyPictures } from './body'
 import { turnsOf } from './input'
-import { inputOf, ofResponse, type Shown, shownAt } from './pictures'
+import { inputOf, ofResponse, type ResponsesPicture, shownAt } from './pictures'
 import { withoutEffect } from '../without-effect'
 
 /** How a response is worded. */
-export const wants = z.object({
+export const responsesAnswerOptions = z.object({
   stream: z.boolean(),
   /** The parameters that it repeats. */
   repeated: z.record(z.string(), z.unknown()),
   /** The parameter that names the image model. */
   modelParam: z.string(),
 })
-export type Wants = z.infer<typeof wants>
+export type ResponsesAnswerOptions = z.infer<typeof responsesAnswerOptions>
 
 /** The model of a tool that names none (protocols §2.3). */
 const DEFAULT_MODEL = 'gpt-image-2'
 
 /** Reads a request for a response that is a picture. Throws GatewayError. */
-export async function parse(intake: Intake): Promise<Asked<Wants>> {
+export async function parse(intake: Intake): Promise<ParsedRequest<ResponsesAnswerOptions>> {
   const { asked, pictures } = await readBody(intake)
   const tool = asked.tools?.[0]
   const isOwn = !tool || (!tool.model && intake.isImageModel(asked.model))
@@ -49,7 +56,7 @@ export async function parse(intake: Intake): Promise<Asked<Wants>> {
     partials: asked.stream ? partials : 0,
     ...(endUser ? { endUser } : {}),
   }
-  return { request, adjustments, wants: { stream: asked.stream ?? false, repeated: repeatedOf(asked), modelParam } }
+  return { request, adjustments, options: { stream: asked.stream ?? false, repeated: repeatedOf(asked), modelParam } }
 }
 
 /** The model that the name in a parameter stands for. Throws GatewayError. */
@@ -62,16 +69,19 @@ function modelOf(name: string, intake: Intake, param: string): { model: string; 
 }
 
 /** What the conversation asks for, and whether its pictures are ignored for that. Throws GatewayError. */
-function briefIn(asked: ResponsesBody, tool: Tool | undefined): { brief: Brief<Shown>; ignored: boolean } {
+function briefIn(
+  asked: ResponsesBody,
+  tool: Tool | undefined,
+): { brief: PromptWithPictures<ResponsesPicture>; ignored: boolean } {
   const { instructions, previous_response_id: id, input } = asked
-  const turns: Turn<Shown>[] = [
+  const turns: ConversationTurn<ResponsesPicture>[] = [
     { role: 'system', texts: [instructions ?? ''], pictures: [] },
     { role: 'model', texts: [], pictures: id ? [ofResponse(id)] : [] },
     ...turnsOf(input),
   ]
-  const brief = briefOf(turns)
+  const brief = promptWithPictures(turns)
   const { prompt, pictures } = brief
-  if (prompt === '' || !isAsked(turns)) throw new GatewayError(NO_TEXT)
+  if (prompt === '' || !endsWithRequest(turns)) throw new GatewayError(NO_TEXT)
   if (prompt.length > MAX_PROMPT) throw new GatewayError(TOO_LONG)
   if (pictures.length > MAX_INPUTS) throw new GatewayError(tooManyPictures('input', MAX_INPUTS))
   if (tool?.action === 'edit' && pictures.length === 0) throw new GatewayError(NOTHING_TO_EDIT)
@@ -84,16 +94,16 @@ type Inputs = Pick<ImageRequest, 'operation' | 'images' | 'mask' | 'inputFidelit
 
 /** What is done with which pictures. Throws GatewayError. */
 async function inputsOf(
-  brief: Brief<Shown>,
+  brief: PromptWithPictures<ResponsesPicture>,
   tool: Tool | undefined,
-  pictures: readonly Picture[],
+  pictures: readonly BodyPicture[],
   intake: Intake,
 ): Promise<Inputs> {
   // Where nothing is edited, there is nothing to be true to.
   if (brief.pictures.length === 0) return { operation: 'generate', images: [] }
   const { input_image_mask: given, input_fidelity: inputFidelity } = tool ?? {}
   const mask = given && shownAt('tools[0].input_image_mask', given)
-  const images = await inTurn(brief.pictures, (shown, at) => inputOf(shown, at + 1, pictures, intake))
+  const images = await mapInTurn(brief.pictures, (shown, at) => inputOf(shown, at + 1, pictures, intake))
   return {
     operation: 'edit',
     images,
@@ -103,7 +113,7 @@ async function inputsOf(
 }
 
 /** A failure that names its parameter as the Responses API does, once the request has been read. */
-export const inOwnWords = (failure: Failure, { modelParam }: Wants): Failure =>
+export const inOwnWords = (failure: Failure, { modelParam }: ResponsesAnswerOptions): Failure =>
   renamed(failure, { ...PARAMS, model: modelParam })
 
 const PARAMS: Record<string, string> = {

@@ -1,20 +1,21 @@
 import { bearerToken } from '../../credentials/caller'
 import type { Dialect, TextRoute } from '../dialect'
 import { openaiError } from '../openai/error'
-import { whole } from './answer'
-import { stream } from './events'
-import { inOwnWords, parse, type Wants, wants as schema } from './request'
+import { renderResponse } from './answer'
+import { streamResponse } from './events'
+import { inOwnWords, parse, type ResponsesAnswerOptions, responsesAnswerOptions } from './request'
 
 /** OpenAI's Responses API, with its tool that makes images (protocols §2.3). */
-export const responses: Dialect<Wants> = {
+export const responses: Dialect<ResponsesAnswerOptions> = {
   id: 'responses',
-  wants: schema,
+  options: responsesAnswerOptions,
   apiKey: (c) => bearerToken(c.req.header('authorization')),
   text: { path: '/responses', limitedBy: ['max_output_tokens'], isText, mayMakeImages },
   parse,
-  render: whole,
-  stream: (request, wants, occasion) => (wants.stream ? stream(request, wants, occasion) : undefined),
-  renderError: (failure, requestId, wants) => openaiError(wants ? inOwnWords(failure, wants) : failure, requestId),
+  render: renderResponse,
+  stream: (request, options, context) => (options.stream ? streamResponse(request, options, context) : undefined),
+  renderError: (failure, requestId, options) =>
+    openaiError(options ? inOwnWords(failure, options) : failure, requestId),
 }
 
 /** A text model answers where it may do anything but make an image. */
