@@ -1,0 +1,79 @@
+/*
+ * Finds top-level names of src that stand in more than one place: one name, one thing.
+ * An exported name stands in one place. A private name stands in at most two.
+ * The files of a family, which do the same job for each vendor or kind, are one place: a name means the same in all of them.
+ *
+ *     node scripts/lint/names.ts         exits with 1 on a name that names-todo.ts does not list
+ *     node scripts/lint/names.ts --list  prints every name that breaks the rule and its files
+ */
+import type { Declaration, Directive, Statement } from 'oxc-parser'
+import { filesBelow, sourceOf, type Source } from './source.ts'
+import { TODO } from './names-todo.ts'
+
+const MAX_PRIVATE = 2
+
+/** Families: each provider, each dialect, and the stores, which callers import as a namespace. */
+const FAMILIES = [/^src\/providers\//, /^src\/dialects\/[\w-]+\//, /^src\/store\//]
+
+export interface Name {
+  name: string
+  isExported: boolean
+}
+
+/** The functions, classes, types and constants at the top of a file. */
+export function topLevelNames({ program, module }: Pick<Source, 'program' | 'module'>): Name[] {
+  const exported = new Set(
+    module.staticExports.flatMap(({ entries }) => entries.flatMap(({ localName }) => localName.name ?? [])),
+  )
+  return [...new Set(program.body.flatMap(namesIn))].map((name) => ({ name, isExported: exported.has(name) }))
+}
+
+function namesIn(statement: Statement | Directive): string[] {
+  if (statement.type === 'ExportNamedDeclaration') return statement.declaration ? declared(statement.declaration) : []
+  return declared(statement)
+}
+
+function declared(statement: Statement | Directive | Declaration): string[] {
+  if (statement.type === 'VariableDeclaration') {
+    return statement.declarations.flatMap(({ id }) => (id.type === 'Identifier' ? [id.name] : []))
+  }
+  const isNamed =
+    statement.type === 'FunctionDeclaration' ||
+    statement.type === 'ClassDeclaration' ||
+    statement.type === 'TSInterfaceDeclaration' ||
+    statement.type === 'TSTypeAliasDeclaration'
+  return isNamed && statement.id ? [statement.id.name] : []
+}
+
+/** Names that break the rule, each with its files in order; `*` marks a file that exports it. */
+export function repeatedNames(files: ReadonlyMap<string, Name[]>): Map<string, string[]> {
+  const places = new Map<string, string[]>()
+  const exported = new Set<string>()
+  for (const [file, names] of files) {
+    for (const { name, isExported } of names) {
+      places.set(name, [...(places.get(name) ?? []), isExported ? `${file}*` : file])
+      if (isExported) exported.add(name)
+    }
+  }
+  return new Map([...places].filter(([name, where]) => countPlaces(where) > (exported.has(name) ? 1 : MAX_PRIVATE)))
+}
+
+function countPlaces(files: readonly string[]): number {
+  const placeOf = (file: string): string => String(FAMILIES.find((family) => family.test(file)) ?? file)
+  return new Set(files.map(placeOf)).size
+}
+
+function main(args: string[]): number {
+  const files = new Map(filesBelow('src', ['.ts']).map((file) => [file, topLevelNames(sourceOf(file))]))
+  const repeated = [...repeatedNames(files)].toSorted(([, a], [, b]) => b.length - a.length)
+  const isListed = args.includes('--list')
+  const found = repeated.filter(([name]) => isListed || !TODO.includes(name))
+  for (const [name, where] of found) console.log(`${name} ×${where.length}: ${where.join(' ')}`)
+  if (isListed) return 0
+  const mended = TODO.filter((name) => !repeated.some(([other]) => other === name))
+  for (const name of mended)
+    console.log(`TODO of names-todo.ts lists ${name}, which keeps the rule now: delete its line`)
+  return found.length > 0 ? 1 : 0
+}
+
+if (import.meta.main) process.exitCode = main(process.argv.slice(2))
