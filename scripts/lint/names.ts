@@ -1,7 +1,7 @@
 /*
  * Finds top-level names of src that stand in more than one place: one name, one thing.
  * An exported name stands in one place. A private name stands in at most two.
- * The files of a family, which do the same job for each vendor or kind, are one place: a name means the same in all of them.
+ * The files of a family are one place. They do one job for each vendor or kind, so a name means the same in all.
  *
  *     node scripts/lint/names.ts         exits with 1 on a name that names-todo.ts does not list
  *     node scripts/lint/names.ts --list  prints every name that breaks the rule and its files
@@ -45,7 +45,7 @@ function declared(statement: Statement | Directive | Declaration): string[] {
   return isNamed && statement.id ? [statement.id.name] : []
 }
 
-/** Names that break the rule, each with its files in order; `*` marks a file that exports it. */
+/** Names in too many places, each with its files; `*` marks an exporting file. */
 export function repeatedNames(files: ReadonlyMap<string, Name[]>): Map<string, string[]> {
   const places = new Map<string, string[]>()
   const exported = new Set<string>()
