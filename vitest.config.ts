@@ -104,9 +104,13 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['test/e2e/**/*.test.ts', 'test/lint/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
+          globalSetup: ['test/e2e/support/global-setup.ts'],
+          // Files that run in one process share its servers, and wait more than they work.
+          isolate: false,
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -14,15 +14,35 @@ const key = parseEnv(readFileSync(SECRETS, 'utf8'))['GATEWAY_KEY'] ?? 'YOUR_KEY'
 const [first = '', ...rest] = process.argv.slice(2)
 const given = /^\d+$/.test(first) ? ['--port', first, ...rest] : process.argv.slice(2)
 const wrangler = spawn('wrangler', ['dev', '--show-interactive-dev-session=false', ...withPort(given)], {
-  stdio: ['ignore', 'pipe', 'inherit'],
+  stdio: ['ignore', 'pipe', 'pipe'],
+  // The Worker does not read `Request.cf`, which wrangler would fetch from the internet; offline, it warns that it cannot.
+  env: { CLOUDFLARE_CF_FETCH_ENABLED: 'false', ...process.env },
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => wrangler.kill(signal))
-wrangler.on('exit', (code) => process.exit(code ?? 1))
+/** Lines that wrangler prints before it is ready: its banner on stdout, warnings on stderr. */
+const [banner, warnings]: [string[], string[]] = [[], []]
+let isReady = false
 
-for await (const line of createInterface({ input: wrangler.stdout })) {
-  console.log(line)
-  const url = /Ready on (http:\/\/\S+)/.exec(line)?.[1]
-  if (url) console.log(welcome(url))
+createInterface({ input: wrangler.stdout }).on('line', (line) => {
+  const url = isReady ? undefined : /Ready on (http:\/\/\S+)/.exec(line)?.[1]
+  if (url !== undefined) ready(url)
+  else if (isReady) console.log(line)
+  else banner.push(line)
+})
+createInterface({ input: wrangler.stderr }).on('line', (line) => {
+  if (isReady) console.error(line)
+  else warnings.push(line)
+})
+wrangler.on('close', (code) => {
+  // The reason of a failed start is among these lines.
+  if (!isReady) for (const line of [...banner, ...warnings]) console.error(line)
+  process.exit(code ?? 1)
+})
+
+function ready(url: string): void {
+  isReady = true
+  console.log(welcome(url))
+  for (const line of warnings) console.error(line)
 }
 
 function freshSecrets(): string {
@@ -42,10 +62,7 @@ function withPort(options: string[]): string[] {
 
 function welcome(url: string): string {
   const body = JSON.stringify({ model: 'gpt-image-2', prompt: 'A lighthouse at dusk', response_format: 'url' })
-  return `
-Darkroom is listening.
-
-  URL  ${url}/v1
+  return `  URL  ${url}/v1
   Key  ${key}
 
 The key belongs to the team 'default'. Teams, keys and limits are managed with the ADMIN_TOKEN in ${SECRETS}: see README.md.

@@ -7,7 +7,7 @@ import { type Bench, FIGURES } from './figures.ts'
 import { startLoadClient, startUpstream } from './processes.ts'
 import { start } from './runtime.ts'
 import { gatewayVariables } from './settings.ts'
-import { storagePlace } from './storage.ts'
+import { storagePlace } from '../miniflare/temporary-directory.ts'
 import { type Figure, table } from './table.ts'
 
 const [wanted = ''] = process.argv.slice(2)
@@ -33,11 +33,11 @@ async function prepare(): Promise<Bench> {
   const variables = gatewayVariables(upstream.baseUrl)
   console.error('building the floor, the gateway, and the gateway with its calls counted')
   const floor = {
-    modules: await build('test/bench/workers/floor/worker.ts'),
+    bundle: await build('test/bench/workers/floor/worker.ts'),
     variables: { UPSTREAM_URL: upstream.baseUrl },
   }
-  const gateway = { modules: await build('src/index.ts'), variables }
-  const counting = { modules: await build('test/bench/workers/counting.ts'), variables }
+  const gateway = { bundle: await build('src/index.ts'), variables }
+  const counting = { bundle: await build('test/bench/workers/counting.ts'), variables }
   return {
     upstream,
     client,

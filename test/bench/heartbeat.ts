@@ -37,10 +37,10 @@ const kept = <Stoppable extends { stop: () => Promise<void> }>(one: Stoppable): 
 
 try {
   const upstream = kept(await startUpstream())
-  const modules = await build('src/index.ts')
+  const bundle = await build('src/index.ts')
   const arrivals: Promise<boolean>[] = []
   for (const { name, settings, given, arrives } of CASES) {
-    const gateway = kept(await start({ modules, variables: { ...gatewayVariables(upstream.baseUrl), ...settings } }))
+    const gateway = kept(await start({ bundle, variables: { ...gatewayVariables(upstream.baseUrl), ...settings } }))
     const proxy = kept(await startIdleProxy(gateway.url, IDLE_SECONDS * 1000))
     const prompt = `${name} @delay_ms=${WORK_SECONDS * 1000} @bytes=${PICTURE_BYTES}`
     const arrival = ask(`${proxy.baseUrl}v1/images/generations`, { model: 'gpt-image-2', prompt, ...given })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { type ClientOptions, OpenAI } from 'openai'
 import { expect, test, vi } from 'vitest'
-import { pngFile } from './support/pictures.ts'
+
 import { served } from './support/served.ts'
 
 const running = served()
@@ -48,12 +48,6 @@ test('a path that does not exist is a NotFoundError', async () => {
   const error = await failureOf({}, { baseURL: `${running.gateway.baseUrl}/v7` })
   expect(error).toBeInstanceOf(OpenAI.NotFoundError)
   expect(error).toMatchObject({ status: 404 })
-})
-
-test('an upload above the limit is refused with status 413', async () => {
-  const image = await Promise.all(['a', 'b', 'c'].map((seed) => pngFile(`${seed}.png`, seed, 40_000_000)))
-  const edit = running.gateway.sdk().images.edit({ model: 'gpt-image-2', prompt: 'Paint them blue', image })
-  await expect(edit).rejects.toMatchObject({ status: 413, code: 'request_too_large' })
 })
 
 test('a rate limit of the upstream is an InternalServerError that says how long to wait', async () => {

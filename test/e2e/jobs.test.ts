@@ -19,14 +19,14 @@ afterEach(async () => {
 async function start(variables: Record<string, string> = {}): Promise<Served> {
   const upstream = ending(await startUpstream())
   const gateway = await startGateway({ ...sendingTo(upstream.origin), ...variables })
-  return { upstream, gateway, operator: await Operator.of(gateway) }
+  return { upstream, gateway, operator: new Operator(gateway) }
 }
 
 /** Ends every process of a gateway without warning, and starts it again on what it has stored. */
 async function crash({ upstream, gateway }: Served): Promise<Served> {
   await gateway.kill()
-  const second = ending(await startGateway(sendingTo(upstream.origin), gateway.directory))
-  return { upstream, gateway: second, operator: await Operator.of(second) }
+  const second = ending(await startGateway(sendingTo(upstream.origin), gateway.storage))
+  return { upstream, gateway: second, operator: new Operator(second) }
 }
 
 const submitAll = async (gateway: Gateway, key: string, times: number, prompt: string): Promise<string[]> => {

@@ -1,9 +1,9 @@
 import { OpenAI } from 'openai'
 import { expect, test, vi } from 'vitest'
 import { standing, usageOf } from './support/operator.ts'
-import { served } from './support/served.ts'
+import { servedAlone } from './support/served.ts'
 
-const running = served()
+const running = servedAlone()
 
 /** Asks for a picture; `prompt` is all that tells one request from another. */
 const ask = (key: string, prompt: string): Promise<OpenAI.ImagesResponse> =>

@@ -16,7 +16,7 @@ afterEach(async () => {
 /** Ends every process of a gateway without warning, and starts it again on what it has stored. */
 async function crash(gateway: Gateway, upstream: Upstream): Promise<Gateway> {
   await gateway.kill()
-  return ending(await startGateway(sendingTo(upstream.origin), gateway.directory))
+  return ending(await startGateway(sendingTo(upstream.origin), gateway.storage))
 }
 
 const LOW = { model: 'gpt-image-2', quality: 'low', size: '1024x1024' } as const
@@ -24,8 +24,8 @@ const LOW = { model: 'gpt-image-2', quality: 'low', size: '1024x1024' } as const
 test('keys, limits and what was spent outlive the gateway', async () => {
   const upstream = ending(await startUpstream())
   const first = await startGateway(sendingTo(upstream.origin))
-  const key = await (await Operator.of(first)).team('lasting', { budget_usd: 0.01 })
-  await (await Operator.of(first)).setLimits('default', { budget_usd: 0.01 })
+  const key = await new Operator(first).team('lasting', { budget_usd: 0.01 })
+  await new Operator(first).setLimits('default', { budget_usd: 0.01 })
   for (const apiKey of [key, first.key]) await first.sdk({ apiKey }).images.generate({ ...LOW, prompt: 'A spring' })
   const before = await Promise.all([key, first.key].map((each) => usageOf(first, each)))
 
@@ -43,14 +43,14 @@ test('keys, limits and what was spent outlive the gateway', async () => {
 test('a generation that the gateway did not survive is paid for once, by what was held for it', async () => {
   const upstream = ending(await startUpstream())
   const first = await startGateway(sendingTo(upstream.origin))
-  const key = await (await Operator.of(first)).team('killed', { budget_usd: 0.01, concurrency: 1 })
+  const key = await new Operator(first).team('killed', { budget_usd: 0.01, concurrency: 1 })
   const body = { ...LOW, prompt: 'A geyser @delay=4000' }
   const pending = expect(first.sdk({ apiKey: key }).images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIError)
   await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 10_000 })
 
   const second = await crash(first, upstream)
   await pending
-  const operator = await Operator.of(second)
+  const operator = new Operator(second)
   const [held] = await operator.audit('killed')
   expect(held).toMatchObject({ status: 'running', cost_usd: null })
   expect(decoded(await second.sdk({ apiKey: key }).images.generate(body))).toHaveLength(1)
@@ -69,14 +69,14 @@ test('a generation that the gateway did not survive is paid for once, by what wa
 test('a generation that the gateway did not survive and nobody asks for again is settled all the same', async () => {
   const upstream = ending(await startUpstream())
   const first = await startGateway(sendingTo(upstream.origin))
-  const key = await (await Operator.of(first)).team('left', { budget_usd: 0.01, concurrency: 1 })
+  const key = await new Operator(first).team('left', { budget_usd: 0.01, concurrency: 1 })
   const body = { ...LOW, prompt: 'A lagoon @delay=4000' }
   const pending = expect(first.sdk({ apiKey: key }).images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIError)
   await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 10_000 })
 
   const second = await crash(first, upstream)
   await pending
-  const operator = await Operator.of(second)
+  const operator = new Operator(second)
   const settled = async (): Promise<void> =>
     expect((await operator.audit('left')).map(({ status }) => status)).toEqual(['succeeded'])
   await vi.waitFor(settled, { timeout: 60_000, interval: 1000 })

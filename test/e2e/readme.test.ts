@@ -3,7 +3,7 @@ import { mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseEnv, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Gateway, startGateway } from './support/gateway.ts'
 import { decodePng } from './support/pictures.ts'
@@ -52,9 +52,8 @@ test('the job lines hand a picture off, and tell what came of it', async () => {
 })
 
 test('the admin lines make a team, change it, issue a key, report and delete', async () => {
-  const { ADMIN_TOKEN = '' } = parseEnv(await readFile(join(gateway.directory, '.dev.vars'), 'utf8'))
   const lines = `set -e\n${example('sh', 'admin()')}`
-  const { stdout } = await execute('bash', ['-c', lines], { env: { ...process.env, ADMIN_TOKEN } })
+  const { stdout } = await execute('bash', ['-c', lines], { env: { ...process.env, ADMIN_TOKEN: gateway.adminToken } })
   expect(stdout).toContain('"plan":"tier1","created_at"')
   expect(stdout).toContain('"budget_usd":80')
   expect(stdout).toMatch(/"key":"sk-dr-studio-\w+-\w+"/)
@@ -63,10 +62,9 @@ test('the admin lines make a team, change it, issue a key, report and delete', a
 })
 
 test('the upstream lines tell how each stands, take one out and put its account back', async () => {
-  const { ADMIN_TOKEN = '' } = parseEnv(await readFile(join(gateway.directory, '.dev.vars'), 'utf8'))
   const [definitions = ''] = example('sh', 'admin()').split('\n\n')
   const lines = `set -e\n${definitions}\n${example('sh', '$api/upstreams')}`
-  const { stdout } = await execute('bash', ['-c', lines], { env: { ...process.env, ADMIN_TOKEN } })
+  const { stdout } = await execute('bash', ['-c', lines], { env: { ...process.env, ADMIN_TOKEN: gateway.adminToken } })
   expect(stdout).toMatch(/^\{"object":"list","data":\[\{"object":"upstream","name":"relay"/)
   expect(Array.from(stdout.matchAll(/"status":"(\w+)"/g), ([, status]) => status)).toEqual([
     'ready',

@@ -16,7 +16,7 @@ afterEach(async () => {
 /** Ends every process of a gateway without warning, and starts it again on what it has stored. */
 async function crash(gateway: Gateway, variables: Record<string, string>): Promise<Gateway> {
   await gateway.kill()
-  return ending(await startGateway(variables, gateway.directory))
+  return ending(await startGateway(variables, gateway.storage))
 }
 
 test('an image that was stored before the gateway was killed is not made again', async () => {

@@ -33,7 +33,7 @@ let gateway: Gateway
 beforeAll(async () => {
   servers = await startFakes(fakes)
   gateway = await startGateway(servers.variables)
-  const { kill, directory } = gateway
+  const { kill, storage } = gateway
   const pending = fakes.map((fake) =>
     expect(gateway.sdk().images.generate(bodyFor(fake))).rejects.toBeInstanceOf(OpenAI.APIConnectionError),
   )
@@ -42,7 +42,7 @@ beforeAll(async () => {
   await kill()
   await Promise.all(pending)
   for (const { jobs } of fakes) for (const job of jobs.values()) job.readyMs = 0
-  gateway = await startGateway(servers.variables, directory)
+  gateway = await startGateway(servers.variables, storage)
 })
 afterAll(async () => {
   await gateway?.stop()

@@ -28,7 +28,7 @@ async function costs(model: string, prompt: string, n = 1): Promise<[usd: string
 
 const restartWith = async (changed: Record<string, string>): Promise<void> => {
   await gateway.kill()
-  gateway = await startGateway({ ...variables, ...changed }, gateway.directory)
+  gateway = await startGateway({ ...variables, ...changed }, gateway.storage)
 }
 
 test('a model that the catalogue has never heard of is served, and billed after a change of settings alone', async () => {
@@ -48,7 +48,7 @@ test('and is held to budgets from then on, at the price of its upstream where th
   const prices = { 'flux-9': { image: 0.5 } }
   const relay = { name: 'relay', provider: 'openai', secret: 'FAKE_KEY', base_url: `${upstream.origin}/v1`, prices }
   await restartWith({ UPSTREAMS: JSON.stringify([{ ...relay, models: ['flux-9=relay-1'] }]) })
-  const operator = await Operator.of(gateway)
+  const operator = new Operator(gateway)
   await operator.setLimits('default', { budget_usd: 0.62 })
   expect(await costs('flux-9', 'A dear heron')).toEqual(['0.500000', null])
   const refused = gateway.sdk().images.generate({ model: 'flux-9', prompt: 'One heron too many' })

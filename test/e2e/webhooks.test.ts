@@ -200,9 +200,9 @@ test('what is still to be told when the gateway is killed is told afterwards, on
   await vi.waitFor(async () => expect(await upstream.callsFor(prompt)).toHaveLength(1), { timeout: 20_000 })
   await first.kill()
 
-  const second = await startGateway(sendingTo(upstream.origin), first.directory)
+  const second = await startGateway(sendingTo(upstream.origin), first.storage)
   try {
-    const secret = await (await Operator.of(second)).webhookSecret('default')
+    const secret = await new Operator(second).webhookSecret('default')
     await arrived(untaken, 2)
     expect(new Set(idsOf(untaken)).size).toBe(1)
     await arrived(unmade, 1)

@@ -133,7 +133,7 @@ const googleFiles: Client = {
   limit: RAISES.limit,
 }
 
-putToWork(served({}, [`${GEMINI}=relay-1`]), [
+putToWork(served(), [
   chatOf('ai 7 with its openai provider, chat', (caller) => openai(caller).chat('gpt-image-2')),
   chatOf('ai 7 with its openai-compatible provider, chat', compatible),
   responses,

@@ -7,11 +7,8 @@ import { type Caller, type Client, type Raised, callerOf } from './support/clien
 import { putToWork } from './support/put-to-work.ts'
 import { decodedFrom } from './support/shown.ts'
 
-const MODELS = ['gemini-3-pro-image', 'gemini-nano-banana-2.1']
-const running = served(
-  {},
-  MODELS.map((model) => `${model}=relay-1`),
-)
+const running = served()
+const model = 'gemini-3-pro-image'
 
 interface Part {
   inlineData?: { data?: string }
@@ -41,8 +38,6 @@ const picturesOf = ({ candidates = [] }: Answer): Buffer[] =>
     .flatMap(({ content }) => content?.parts ?? [])
     .filter(({ inlineData, thought }) => inlineData && !thought)
     .map(({ inlineData }) => decodedFrom(inlineData?.data ?? ''))
-
-const [model = ''] = MODELS
 
 const clientOf = (name: string, models: (caller: Caller) => Models, error: Raised['error']): Client => ({
   name,

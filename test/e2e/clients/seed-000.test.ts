@@ -5,8 +5,7 @@ import { served } from '../support/served.ts'
 import { printed } from './articles/seed-000.ts'
 import { picturesOfChat } from './support/conversations.ts'
 
-// By its name, so that it is served beyond the day on which its maker shuts it down.
-const running = served({}, ['gpt-image-1.5'])
+const running = served()
 
 const ran = (content: string, key = running.gateway.key): ReturnType<typeof printed> =>
   printed(new URL(running.gateway.baseUrl).origin, key, content)

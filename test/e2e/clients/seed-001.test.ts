@@ -15,8 +15,7 @@ import { callerOf } from './support/client.ts'
 import { serveFile } from './support/file-server.ts'
 import { pictureAt } from './support/shown.ts'
 
-// By its name, so that it is served beyond the day on which its maker shuts it down.
-const running = served({}, ['gpt-image-1.5'])
+const running = served()
 let receiver: Receiver
 
 beforeAll(async () => {

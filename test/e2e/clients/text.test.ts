@@ -73,7 +73,7 @@ test('openai 7 raises its own BadRequestError for what a text model refuses, in 
 })
 
 test('openai 7 raises its own RateLimitError where a limit is reached, and no text is made', async () => {
-  const operator = await Operator.of(gateway)
+  const operator = new Operator(gateway)
   const { client } = overheard(await operator.team('talkers', { requests_per_day: 1 }))
   await client.chat.completions.create(ASKED)
   const error = await errorOf(client.chat.completions.create(ASKED))

@@ -1,29 +1,36 @@
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ClientOptions, OpenAI } from 'openai'
+import { inject } from 'vitest'
+import type { WorkerOrder } from '../../miniflare/worker.ts'
 import { run } from './program.ts'
 import { UPSTREAM_KEY } from './upstream.ts'
 
-/** The gateway as `npm start` runs it. */
+/** A gateway in a process of its own. */
 export interface Gateway {
   baseUrl: string
   key: string
-  /** The command that its welcome suggests. */
-  suggestion: string
-  /** Where it runs, with its secrets and its storage. */
-  directory: string
-  /** The vendor's own client, pointed at it by nothing but its URL and key. */
+  adminToken: string
+  /** The directory of its storage. */
+  storage: string
+  /** OpenAI's own client, given nothing but the gateway's URL and key. */
   sdk: (options?: ClientOptions) => OpenAI
-  /** Ends it and removes its directory. */
+  /** Ends it and removes its storage. */
   stop: () => Promise<void>
-  /** Ends it without warning; its directory stays, for another one to be started in. */
+  /** Ends it by SIGKILL; its storage stays for the next `startGateway`. */
   kill: () => Promise<void>
 }
 
-const PROJECT = fileURLToPath(new URL('../../../', import.meta.url))
-const WELCOME = /URL {2}(\S+)\n {2}Key {2}(\S+)\n[\s\S]*?\n {2}(curl .*)\n/
+const PROGRAM = fileURLToPath(new URL('gateway-process.ts', import.meta.url))
+
+/** The same settings as `npm start` makes for a fresh clone. */
+const SETTINGS = {
+  ADMIN_TOKEN: 'admin-token-of-the-tests',
+  SIGNING_SECRET: 'signing-secret-of-the-tests-32-characters',
+  GATEWAY_KEY: 'sk-dr-default-tests',
+  DEMO_UPSTREAM: 'true',
+}
 
 /**
  * Variables that send every model to one upstream process, each of `more` as an account of its own, `impatient` with a second for each call and
@@ -41,31 +48,25 @@ export function sendingTo(origin: string, more: readonly string[] = []): Record<
   return { ...variables, ALLOW_PRIVATE_URLS: 'true', DEMO_UPSTREAM: 'false' }
 }
 
-/** Starts the gateway on a free port, in a directory that it was started in before or in a fresh clone of the project. */
+/** Starts the gateway on a free port, with the storage of one that was killed or else with an empty one. */
 export async function startGateway(variables: Record<string, string> = {}, before?: string): Promise<Gateway> {
-  const directory = before ?? (await clone())
-  const settings = Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}:${value}`])
-  const { said, stop, kill } = await run('npm', ['start', '--', '0', ...settings], WELCOME, directory)
-  const [, baseUrl = '', key = '', suggestion = ''] = said
+  const files = inject('gateways')
+  const storage = before ?? (await mkdtemp(join(files, 'storage-')))
+  const settings = { ...SETTINGS, ...variables }
+  const order: WorkerOrder = { bundle: join(files, 'bundle'), storage, variables: settings }
+  const { said, stop, kill } = await run(process.execPath, [PROGRAM, JSON.stringify(order)], /\{"url":"(\S+)\/"\}/)
+  const [, origin = ''] = said
+  const [baseUrl, key] = [`${origin}/v1`, settings.GATEWAY_KEY]
   return {
     baseUrl,
     key,
-    suggestion,
-    directory,
+    adminToken: settings.ADMIN_TOKEN,
+    storage,
     sdk: (options = {}) => new OpenAI({ apiKey: key, baseURL: baseUrl, maxRetries: 0, ...options }),
     stop: async () => {
       await stop()
-      await rm(directory, { recursive: true })
+      await rm(storage, { recursive: true })
     },
     kill,
   }
-}
-
-/** A copy of the project without what only this machine has, such as secrets, and without what it needs only for itself. */
-async function clone(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'darkroom-'))
-  const isCloned = (path: string): boolean => !/^(?:\.|node_modules|test)/.test(relative(PROJECT, path))
-  await cp(PROJECT, directory, { recursive: true, filter: isCloned })
-  await symlink(join(PROJECT, 'node_modules'), join(directory, 'node_modules'))
-  return directory
 }

@@ -1,6 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { parseEnv } from 'node:util'
 import type { Gateway } from './gateway.ts'
 
 /** Limits as the admin API spells them. */
@@ -78,14 +75,9 @@ export class Operator {
   readonly #origin: string
   readonly #token: string
 
-  private constructor(origin: string, token: string) {
-    this.#origin = origin
-    this.#token = token
-  }
-
-  static async of({ baseUrl, directory }: Gateway): Promise<Operator> {
-    const { ADMIN_TOKEN = '' } = parseEnv(await readFile(join(directory, '.dev.vars'), 'utf8'))
-    return new Operator(new URL(baseUrl).origin, ADMIN_TOKEN)
+  constructor({ baseUrl, adminToken }: Gateway) {
+    this.#origin = new URL(baseUrl).origin
+    this.#token = adminToken
   }
 
   send(method: string, path: string, body?: unknown): Promise<Response> {

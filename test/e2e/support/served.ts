@@ -3,44 +3,70 @@ import { type Gateway, sendingTo, startGateway } from './gateway.ts'
 import { Operator } from './operator.ts'
 import { type Upstream, startUpstream } from './upstream.ts'
 
-/** A gateway, the upstream that it sends to, and whoever runs it. */
+/** A gateway, the upstream that it sends to, and its operator. */
 export interface Served {
   upstream: Upstream
   gateway: Gateway
   operator: Operator
 }
 
+/** Models of which some client asks and that no pattern of the upstream stands for. */
+const NAMED = ['gpt-image-1.5', 'gemini-3-pro-image=relay-1', 'gemini-nano-banana-2.1=relay-1']
+
+/** One for each set of settings, for all test files that run in this process; its end ends them. */
+const running = new Map<string, Promise<Served>>()
+
 /**
- * Starts both for the tests of a file, which find them in what is given back, and ends them after the last; `variables`
- * are the gateway's besides those that send it to the upstream, and `models` what that serves besides the usual ones.
+ * Has both run for the tests of a file, which find them in the result; `variables` are the gateway's besides those that
+ * send it to the upstream, and `models` those that the upstream serves besides the usual ones.
  */
 export function served(variables: Record<string, string> = {}, models: readonly string[] = []): Served {
-  const running: Partial<Served> = {}
-  beforeAll(async () => {
-    running.upstream = await startUpstream()
-    running.gateway = await startGateway({ ...sendingTo(running.upstream.origin, models), ...variables })
-    running.operator = await Operator.of(running.gateway)
+  return forTests(async () => {
+    const settings = JSON.stringify([variables, models])
+    const starting = running.get(settings) ?? start(variables, models)
+    running.set(settings, starting)
+    const found = await starting
+    await found.upstream.forget()
+    return found
   })
-  // What one test has done to the upstream's health is nothing to the next.
-  beforeEach(async () => await running.operator?.putBack('fake', 'impatient'))
+}
+
+/** The same for a file whose tests need storage that no other file has written to, or an upstream that they can stop. */
+export function servedAlone(): Served {
+  const alone = forTests(() => start({}, []))
   afterAll(async () => {
-    await running.gateway?.stop()
-    await running.upstream?.stop()
+    await alone.gateway.stop()
+    await alone.upstream.stop()
   })
-  const started = <Name extends keyof Served>(name: Name): Served[Name] => {
-    const found: Partial<Served>[Name] = running[name]
-    if (!found) throw new Error(`the ${name} has not been started`)
+  return alone
+}
+
+function forTests(start: () => Promise<Served>): Served {
+  let found: Served | undefined
+  beforeAll(async () => {
+    found = await start()
+  })
+  // A test that fails an upstream leaves it resting.
+  beforeEach(async () => await found?.operator.putBack('fake', 'impatient'))
+  const started = (): Served => {
+    if (!found) throw new Error('the gateway is started by the first hook of the file')
     return found
   }
   return {
     get upstream() {
-      return started('upstream')
+      return started().upstream
     },
     get gateway() {
-      return started('gateway')
+      return started().gateway
     },
     get operator() {
-      return started('operator')
+      return started().operator
     },
   }
+}
+
+async function start(variables: Record<string, string>, models: readonly string[]): Promise<Served> {
+  const upstream = await startUpstream()
+  const gateway = await startGateway({ ...sendingTo(upstream.origin, [...NAMED, ...models]), ...variables })
+  return { upstream, gateway, operator: new Operator(gateway) }
 }

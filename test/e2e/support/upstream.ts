@@ -10,6 +10,8 @@ export interface Upstream {
   callsFor: (prompt: string) => Promise<Call[]>
   /** All requests, those for the files behind its answers' URLs included. */
   calls: () => Promise<Call[]>
+  /** Empties the list of requests. */
+  forget: () => Promise<void>
   stop: () => Promise<void>
 }
 
@@ -29,5 +31,6 @@ export async function startUpstream(onPort = '0'): Promise<Upstream> {
   }
   const callsFor = async (prompt: string): Promise<Call[]> =>
     (await calls()).filter(({ fields }) => fields['prompt'] === prompt)
-  return { origin, port, callsFor, calls, stop }
+  const forget = async (): Promise<void> => void (await fetch(`${origin}/__reset`, { method: 'POST' }))
+  return { origin, port, callsFor, calls, forget, stop }
 }

@@ -3,25 +3,25 @@ import { mkdtemp, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A directory for the files of one runtime's KV, R2 and Durable Objects. */
-export interface Storage {
+const MEMORY = '/dev/shm'
+
+/** Twice as much as one run of the benchmark stores. */
+const NEEDED_BYTES = 4 * 1024 ** 3
+
+/** Memory, if it has room for what is stored: the speed of a disk is not under test. */
+export const storagePlace = async (): Promise<string> => ((await freeBytes(MEMORY)) >= NEEDED_BYTES ? MEMORY : tmpdir())
+
+/** A directory of its own, which `remove` or else the end of this process removes. */
+export interface TemporaryDirectory {
   path: string
   remove: () => void
 }
 
-const MEMORY = '/dev/shm'
-
-/** Twice what one run of the benchmark stores. */
-const NEEDED_BYTES = 4 * 1024 ** 3
-
-/** In memory where there is room: how long a disk takes to make a file is not what is measured. */
-export const storagePlace = async (): Promise<string> => ((await freeBytes(MEMORY)) >= NEEDED_BYTES ? MEMORY : tmpdir())
-
-export async function makeStorage(): Promise<Storage> {
-  const path = await mkdtemp(join(await storagePlace(), 'darkroom-bench-'))
+export async function makeTemporaryDirectory(): Promise<TemporaryDirectory> {
+  const path = await mkdtemp(join(await storagePlace(), 'darkroom-'))
   const remove = (): void => {
     process.off('exit', remove)
-    rmSync(path, { recursive: true, force: true })
+    rmSync(path, { recursive: true, force: true, maxRetries: 10 })
   }
   process.once('exit', remove)
   return { path, remove }
