@@ -31,7 +31,7 @@ export function served(variables: Record<string, string> = {}, models: readonly 
   })
 }
 
-/** The same for a file whose tests need storage that no other file has written to, or an upstream that they can stop. */
+/** The same for a file whose tests need storage that no other file has written to. */
 export function servedAlone(): Served {
   const alone = forTests(() => start({}, []))
   afterAll(async () => {
