@@ -8,7 +8,7 @@ const MEMORY = '/dev/shm'
 /** Twice as much as one run of the benchmark stores. */
 const NEEDED_BYTES = 4 * 1024 ** 3
 
-/** Memory, if it has room for what is stored: the speed of a disk is not under test. */
+/** Memory, if it has room: a slow disk would slow every start. */
 export const storagePlace = async (): Promise<string> => ((await freeBytes(MEMORY)) >= NEEDED_BYTES ? MEMORY : tmpdir())
 
 /** A directory of its own, which `remove` or else the end of this process removes. */

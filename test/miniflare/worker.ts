@@ -4,7 +4,7 @@ import { extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Json, Miniflare } from 'miniflare'
 
-/** Wrangler brings the Miniflare whose workerd is the newest; the one at the top is the test plugin's. */
+/** Wrangler's own Miniflare has the newest workerd; the one at the top belongs to the test plugin. */
 const wranglerRequire = createRequire(createRequire(import.meta.url).resolve('wrangler'))
 const miniflare: typeof import('miniflare') = await import(pathToFileURL(wranglerRequire.resolve('miniflare')).href)
 
