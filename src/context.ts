@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { Config } from './config'
-import * as links from './store/links'
+import { signedLink } from './store/links'
 import type { RequestContext } from './http/admission-lease'
 
 /** What every handler of the app finds in its context. */
@@ -18,5 +18,5 @@ export const requestContextOf = (c: Context<App>): RequestContext => ({
 /** Makes links to images that work where a request came to. */
 export function linkOf(c: Context<App>): (key: string) => string {
   const { origin } = new URL(c.req.url)
-  return (key) => links.link(origin, key, c.get('config'), Date.now())
+  return (key) => signedLink(origin, key, c.get('config'), Date.now())
 }

@@ -4,7 +4,7 @@ import { checked } from '../refusals/checked'
 import type { App } from '../context'
 import { GatewayError, type Result } from '../runtime/errors'
 import { pageOf } from '../wire/page'
-import { keyOfPath, placeOfKey } from '../store/images'
+import { keyOfPath, runOfKey } from '../store/images'
 import { cursor, cursorAfter, type Entry } from '../ledger/entry'
 import { DAY_MS } from '../limits/meter'
 import { periodOf } from '../wire/period'
@@ -42,7 +42,7 @@ const time = z
 const auditQuery = z.object({
   team: z.string().optional(),
   generation: z.string().optional(),
-  image: z.string().transform(keyOfAddress).refine(placeOfKey, 'Use the link or the key of an image.').optional(),
+  image: z.string().transform(keyOfAddress).refine(runOfKey, 'Use the link or the key of an image.').optional(),
   key: z.string().optional(),
   from: time.transform(({ ms }) => ms).optional(),
   // A day is meant to its end, as in the other reports.
@@ -59,7 +59,7 @@ interface Found {
 /** `GET /admin/api/audit`: generations by image, generation, key or time, the newest first. Throws GatewayError. */
 export async function showAudit(c: Context<App>): Promise<Response> {
   const { team: only, limit, cursor: after, ...asked } = checked(auditQuery, c.req.query())
-  const generation = asked.generation ?? (asked.image && placeOfKey(asked.image)?.generation)
+  const generation = asked.generation ?? (asked.image && runOfKey(asked.image)?.generation)
   const sought = { ...asked, generation, deleted: true }
   let found: Found[] = []
   for await (const { id, value } of ofTeams(c, only, async (team) => await team.page(sought, limit + 1, after))) {

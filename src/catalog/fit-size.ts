@@ -1,15 +1,15 @@
 import type { Failure } from '../runtime/errors'
 import type { ImageRequest } from '../image/request'
-import { freely, freelyShaped } from './free-sizes'
+import { fitFreeSize, fitFreeShape } from './free-sizes'
 import { listedChoice, nearestShape, nearestSize, shapedChoice } from './nearest-sizes'
-import { shapedWithin, within } from './range-sizes'
+import { fitRangeShape, fitRangeSize } from './range-sizes'
 import { invalidSize, invalidValue } from '../refusals/refusals'
 import { USUAL_RATIOS, usualSize } from './shape-table'
-import { type AskedResolution, resolutionOf, shapeOf } from './shapes'
-import { type Pixels, pixelsOf, type Sizes, type Verdict, written } from './sizes'
+import { type AskedResolution, resolutionOf, parseShape } from './shapes'
+import { type Pixels, pixelsOf, type Sizes, type Verdict, sizeText } from './sizes'
 
 /** A size to ask a model for, with a refusal where it is not what was asked for; or why there is none. */
-export type Fitting = { size: string; refusal?: Failure } | { refusal: Failure }
+export type SizeFitting = { size: string; refusal?: Failure } | { refusal: Failure }
 
 /** Whether one size can be cropped out of another, both as `WIDTHxHEIGHT`. */
 export function isWithin(size: string, larger: string): boolean {
@@ -25,9 +25,9 @@ export function fitSize(
   { size, operation }: Pick<ImageRequest, 'size' | 'operation'>,
   sizes: Sizes,
   canCrop: boolean,
-): Fitting {
+): SizeFitting {
   if (size === 'auto') return { size }
-  const shape = shapeOf(size)
+  const shape = parseShape(size)
   // What is left to a model is of 1K.
   if (shape && !shape.ratio && shape.resolution === '1K') return { size: 'auto' }
   if (isNoChoice(sizes) && (shape || pixelsOf(size)))
@@ -41,13 +41,13 @@ export function fitSize(
 
 const isNoChoice = (sizes: Sizes): boolean => sizes.kind === 'listed' && sizes.sizes.length === 0
 
-function fittingOf(asked: string, { fault, nearest }: Verdict, refuse: (why: string) => Failure): Fitting {
-  const size = nearest && written(nearest)
+function fittingOf(asked: string, { fault, nearest }: Verdict, refuse: (why: string) => Failure): SizeFitting {
+  const size = nearest && sizeText(nearest)
   if (fault === undefined) return { size: size ?? asked }
   return size ? { size, refusal: refuse(fault) } : { refusal: refuse(fault) }
 }
 
-function fitPixels(asked: string, sizes: Sizes, canCrop: boolean): Fitting {
+function fitPixels(asked: string, sizes: Sizes, canCrop: boolean): SizeFitting {
   if (sizes.kind === 'unknown') return { size: asked }
   const refuse = (why: string): Failure =>
     sizes.kind === 'listed' ? invalidValue('size', asked, [...sizes.sizes, 'auto']) : invalidSize(asked, why)
@@ -59,9 +59,9 @@ function fitPixels(asked: string, sizes: Sizes, canCrop: boolean): Fitting {
 function pixelVerdict(asked: Pixels, sizes: Exclude<Sizes, { kind: 'unknown' }>, canCrop: boolean): Verdict {
   switch (sizes.kind) {
     case 'free':
-      return freely(asked, canCrop)
+      return fitFreeSize(asked, canCrop)
     case 'range':
-      return within(asked, sizes)
+      return fitRangeSize(asked, sizes)
     case 'listed':
       return nearestSize(asked, listedChoice(sizes.sizes))
     case 'shaped':
@@ -72,9 +72,9 @@ function pixelVerdict(asked: Pixels, sizes: Exclude<Sizes, { kind: 'unknown' }>,
 function shapeVerdict(ratio: Pixels, resolution: AskedResolution, sizes: Sizes): Verdict {
   switch (sizes.kind) {
     case 'free':
-      return freelyShaped(ratio, resolution)
+      return fitFreeShape(ratio, resolution)
     case 'range':
-      return shapedWithin(ratio, resolution, sizes)
+      return fitRangeShape(ratio, resolution, sizes)
     case 'listed':
       return nearestShape(ratio, resolution, listedChoice(sizes.sizes))
     case 'shaped':
@@ -91,7 +91,7 @@ function usually(ratio: Pixels, resolution: AskedResolution): Verdict {
   return { fault: `The sizes of this model are not known here: ask for WIDTHxHEIGHT${ratios}.`, nearest }
 }
 
-const SQUARE: Pixels = { width: 1, height: 1 }
+const SQUARE_RATIO: Pixels = { width: 1, height: 1 }
 const NO_RATIO = 'Name an aspect ratio as well: that of the picture is not known here.'
 
 /**
@@ -103,9 +103,9 @@ function fitResolution(
   resolution: AskedResolution,
   operation: ImageRequest['operation'],
   sizes: Sizes,
-): Fitting {
+): SizeFitting {
   if (operation === 'edit') return { size: 'auto', refusal: invalidSize(asked, NO_RATIO) }
-  const verdict = shapeVerdict(SQUARE, resolution, sizes)
+  const verdict = shapeVerdict(SQUARE_RATIO, resolution, sizes)
   const { fault, nearest } = verdict
   if (fault !== undefined && (!nearest || resolutionOf(nearest) === '1K'))
     return { size: 'auto', refusal: invalidSize(asked, fault) }

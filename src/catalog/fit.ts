@@ -20,25 +20,33 @@ export interface Fitted {
 }
 
 /** What can be done about a picture once it is made. */
-interface Means {
+interface PostProcessing {
   /** Whether it can be cropped. */
   canCrop: boolean
 }
 
 /** One respect in which a request may have to give way to what its model can do. */
-type Step = (
+type FitStep = (
   request: ImageRequest,
   model: Model,
-  means: Means,
+  means: PostProcessing,
 ) => Result<{ request: ImageRequest; adjustment?: Adjustment }>
 
 /**
  * Fits a request to what its model can do: refuses what has no counterpart, adapts the rest and adds that to what was
  * adapted before.
  */
-export function fit({ request, adjustments }: Fitted, model: Model, means: Means): Result<Fitted> {
+export function fit({ request, adjustments }: Fitted, model: Model, means: PostProcessing): Result<Fitted> {
   const fitted = { request, adjustments: [...adjustments] }
-  for (const step of [possible, sized, qualified, formatted, faithful, styled, compressed]) {
+  for (const step of [
+    refuseImpossible,
+    adaptSize,
+    adaptQuality,
+    adaptFormat,
+    adaptFidelity,
+    adaptStyle,
+    adaptCompression,
+  ]) {
     const result = step(fitted.request, model, means)
     if (!result.ok) return result
     fitted.request = result.value.request
@@ -48,7 +56,7 @@ export function fit({ request, adjustments }: Fitted, model: Model, means: Means
 }
 
 /** A size in pixels that is not made is cropped out of one that is, where that is larger. */
-const sized: Step = ({ crop, ...request }, { sizes }, { canCrop }) => {
+const adaptSize: FitStep = ({ crop, ...request }, { sizes }, { canCrop }) => {
   const fitting = fitSize(request, sizes, canCrop)
   if (!('size' in fitting)) return failed(fitting.refusal)
   const { size, refusal } = fitting
@@ -64,7 +72,7 @@ const OLD_QUALITIES = new Map([
   ['hd', 'high'],
 ])
 
-const qualified: Step = (request, { qualities }) => {
+const adaptQuality: FitStep = (request, { qualities }) => {
   if (!qualities || [DEFAULTS.quality, ...qualities].includes(request.quality)) return ok({ request })
   const refusal = invalidValue('quality', request.quality, qualities)
   // Where there is but one, the caller has no say in it.
@@ -77,7 +85,7 @@ const qualified: Step = (request, { qualities }) => {
 }
 
 /** Whoever says nothing of the format asks for the usual one; a model that does not make that makes its own. */
-const formatted: Step = (request, { formats }) => {
+const adaptFormat: FitStep = (request, { formats }) => {
   const [format = request.format] = formats ?? []
   if (request.format !== DEFAULTS.format || !formats || formats.includes(request.format)) return ok({ request })
   const refusal = invalidValue('output_format', request.format, formats)
@@ -88,7 +96,7 @@ const formatted: Step = (request, { formats }) => {
 }
 
 /** `low` is what the models do that know the word (protocols §1.3), so that it says nothing. */
-const faithful: Step = ({ inputFidelity, ...rest }, { inputFidelities }) => {
+const adaptFidelity: FitStep = ({ inputFidelity, ...rest }, { inputFidelities }) => {
   const saysNothing = inputFidelity === undefined || (inputFidelities !== undefined && inputFidelity === 'low')
   return ok({ request: saysNothing ? rest : { ...rest, inputFidelity } })
 }
@@ -96,7 +104,7 @@ const faithful: Step = ({ inputFidelity, ...rest }, { inputFidelities }) => {
 /** The styles of dall-e-3, one of which some clients send without being asked to (protocols §7.5). */
 const OLD_STYLES = ['vivid', 'natural']
 
-const styled: Step = ({ style, ...request }, { style: styles }) => {
+const adaptStyle: FitStep = ({ style, ...request }, { style: styles }) => {
   if (style === undefined) return ok({ request })
   const isOld = OLD_STYLES.includes(style)
   const known = knownStyle(style, styles, isOld)
@@ -115,7 +123,7 @@ function knownStyle(style: string, styles: Model['style'], isOld: boolean): stri
 /** Formats whose files get smaller with `output_compression` (protocols §1.1). */
 const COMPRESSED = ['jpeg', 'webp']
 
-const compressed: Step = (request, { compression }) => {
+const adaptCompression: FitStep = (request, { compression }) => {
   const can = compression !== false && COMPRESSED.includes(request.format)
   if (can || request.compression === DEFAULTS.compression) return ok({ request })
   const message = "'output_compression' is only for jpeg and webp. Leave it out, or set 'output_format' to one of them."
@@ -126,12 +134,12 @@ const compressed: Step = (request, { compression }) => {
 }
 
 /** Refuses what the model cannot do and nothing can stand in for. */
-const possible: Step = (request, model) => {
-  const refusal = refusalOf(request, model)
+const refuseImpossible: FitStep = (request, model) => {
+  const refusal = capabilityRefusal(request, model)
   return refusal ? failed(refusal) : ok({ request })
 }
 
-function refusalOf(request: ImageRequest, model: Model): Failure | undefined {
+function capabilityRefusal(request: ImageRequest, model: Model): Failure | undefined {
   const { background, format, moderation, extras } = request
   // What a request means where it says nothing is never refused.
   const listed = (param: string, value: string, usual: string, supported?: readonly string[]): Failure | undefined =>

@@ -9,14 +9,14 @@ const MIN_PIXELS = 655_360
 const MAX_PIXELS = 8_294_400
 
 /** A size that was asked for in pixels, of a model that makes any; one that can be cropped is rather too large. */
-export function freely(asked: Pixels, canCrop: boolean): Verdict {
+export function fitFreeSize(asked: Pixels, canCrop: boolean): Verdict {
   const stepped = (step: (edge: number) => number): Pixels => ({ width: step(asked.width), height: step(asked.height) })
   const choices = [...(canCrop ? [stepped(nextStep)] : []), stepped(nearestStep)]
-  return { fault: faultOf(asked), nearest: choices.find((each) => !faultOf(each)) }
+  return { fault: freeSizeFault(asked), nearest: choices.find((each) => !freeSizeFault(each)) }
 }
 
 /** A shape, of a model that makes any size. */
-export function freelyShaped(ratio: Pixels, resolution: AskedResolution): Verdict {
+export function fitFreeShape(ratio: Pixels, resolution: AskedResolution): Verdict {
   if (elongationOf(ratio) > MAX_RATIO)
     return { fault: `The aspect ratio must be from 1:${MAX_RATIO} to ${MAX_RATIO}:1.` }
   // The smallest square is 816x816.
@@ -28,11 +28,11 @@ export function freelyShaped(ratio: Pixels, resolution: AskedResolution): Verdic
 function bounded(ratio: Pixels, resolution: AskedResolution): Pixels {
   const size = sizeNear(ratio, resolution, MAX_EDGE)
   // Rounding may have made it a step too large.
-  return faultOf(size) ? extended(ratio, Math.min(size.width, size.height) - STEP) : size
+  return freeSizeFault(size) ? extended(ratio, Math.min(size.width, size.height) - STEP) : size
 }
 
 /** Why a size is not allowed, in the order in which OpenAI checks; undefined where it is. */
-function faultOf(size: Pixels): string | undefined {
+function freeSizeFault(size: Pixels): string | undefined {
   const { width, height } = size
   if (width % STEP || height % STEP) return `Width and height must both be divisible by ${STEP}.`
   if (Math.max(width, height) > MAX_EDGE) return `Neither edge may be longer than ${MAX_EDGE} pixels.`

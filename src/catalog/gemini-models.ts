@@ -1,11 +1,11 @@
 import { FOURTEEN_SHAPES, geminiSizes, TEN_SHAPES } from './gemini-sizes'
 import type { Model } from './model'
-import { PLAIN } from './plain'
+import { PROMPT_ONLY } from './prompt-only'
 import { byResolution } from './tokens'
 
 /** Of these, the API has parameters for the seed and its filters only; it takes 14 pictures and makes one (protocols §3.2). */
-export const GEMINI = {
-  ...PLAIN,
+export const GEMINI_CAPABILITY = {
+  ...PROMPT_ONLY,
   moderations: ['auto', 'low'],
   extras: ['seed'],
   maxInputs: 14,
@@ -14,31 +14,35 @@ export const GEMINI = {
 /** Google's image models (protocols §3.1), and those shut down in 2026 that relays still serve; unlisted prices are 0. */
 export const GEMINI_MODELS: Readonly<Record<string, Model>> = {
   'gemini-nano-banana-2.1': {
-    ...GEMINI,
+    ...GEMINI_CAPABILITY,
     sizes: geminiSizes(FOURTEEN_SHAPES),
     // Nothing says that a picture on its way in has another price than text.
     prices: { per: 'token', textIn: 1.5, imageIn: 1.5, textOut: 7.5, imageOut: 30 },
     tokens: byResolution({ '1K': 1120, '2K': 1680, '4K': 2520 }),
   },
   'gemini-3-pro-image': {
-    ...GEMINI,
+    ...GEMINI_CAPABILITY,
     sizes: geminiSizes(TEN_SHAPES),
     prices: { per: 'token', textIn: 0, imageIn: 0, textOut: 0, imageOut: 120 },
     tokens: byResolution({ '1K': 1120, '2K': 1120, '4K': 2000 }),
   },
   'gemini-3.1-flash-lite-image': {
-    ...GEMINI,
+    ...GEMINI_CAPABILITY,
     sizes: geminiSizes(FOURTEEN_SHAPES, ['1K']),
     prices: { per: 'image', each: 0.0336 },
   },
   'gemini-3.1-flash-image': {
-    ...GEMINI,
+    ...GEMINI_CAPABILITY,
     sizes: geminiSizes(FOURTEEN_SHAPES),
     // What its prices per image come to for each of its tokens.
     prices: { per: 'token', textIn: 0, imageIn: 0, textOut: 0, imageOut: 60 },
     tokens: byResolution({ '1K': 1120, '2K': 1680, '4K': 2520 }),
   },
-  'gemini-2.5-flash-image': { ...GEMINI, sizes: geminiSizes(TEN_SHAPES, ['1K']), tokens: byResolution({ '1K': 1290 }) },
+  'gemini-2.5-flash-image': {
+    ...GEMINI_CAPABILITY,
+    sizes: geminiSizes(TEN_SHAPES, ['1K']),
+    tokens: byResolution({ '1K': 1290 }),
+  },
 }
 
 /** Who stands in for Google's models that were shut down, and for old previews (protocols §3.1). */

@@ -14,7 +14,7 @@ const BANNERS: readonly Shape[] = [
   { ratio: '8:1', width: 3072, height: 384 },
 ]
 
-const turned = ({ ratio, width, height }: Shape): Shape => ({
+const turnedShape = ({ ratio, width, height }: Shape): Shape => ({
   ratio: ratio.split(':').toReversed().join(':'),
   width: height,
   height: width,
@@ -28,21 +28,24 @@ export const TEN_SHAPES: readonly Shape[] = [
   { ratio: '1:1', width: 1024, height: 1024 },
   { ratio: '21:9', width: 1584, height: 672 },
   ...LANDSCAPE,
-  ...LANDSCAPE.map(turned),
+  ...LANDSCAPE.map(turnedShape),
 ]
 
 /** Every aspect ratio of the API. */
-export const FOURTEEN_SHAPES: readonly Shape[] = [...TEN_SHAPES, ...BANNERS, ...BANNERS.map(turned)]
+export const FOURTEEN_SHAPES: readonly Shape[] = [...TEN_SHAPES, ...BANNERS, ...BANNERS.map(turnedShape)]
 
 /** Resolutions by the API's names (the K is a capital), and what they multiply the edges at 1K by (protocols §3.2). */
 const SCALES = { '1K': 1, '2K': 2, '4K': 4 } as const
 
 /** How large a picture is, as the API asks for it. */
-export type Resolution = keyof typeof SCALES
-const RESOLUTIONS: readonly Resolution[] = ['1K', '2K', '4K']
+export type GeminiResolution = keyof typeof SCALES
+const GEMINI_RESOLUTIONS: readonly GeminiResolution[] = ['1K', '2K', '4K']
 
 /** The sizes of a model that has these shapes and resolutions. */
-export const geminiSizes = (shapes: readonly Shape[], resolutions: readonly Resolution[] = RESOLUTIONS): Shaped =>
+export const geminiSizes = (
+  shapes: readonly Shape[],
+  resolutions: readonly GeminiResolution[] = GEMINI_RESOLUTIONS,
+): Shaped =>
   shaped(
     shapes,
     resolutions.map((resolution) => SCALES[resolution]),
@@ -51,8 +54,8 @@ export const geminiSizes = (shapes: readonly Shape[], resolutions: readonly Reso
 const EVERY_SIZE = geminiSizes(FOURTEEN_SHAPES)
 
 /** Aspect ratio and resolution that make a size; undefined for `auto` and for sizes that no Gemini model makes. */
-export function geminiShape(size: string): { ratio: string; resolution: Resolution } | undefined {
+export function geminiShape(size: string): { ratio: string; resolution: GeminiResolution } | undefined {
   const named = ratioNamed(size, EVERY_SIZE)
-  const resolution = RESOLUTIONS.find((each) => SCALES[each] === named?.scale)
+  const resolution = GEMINI_RESOLUTIONS.find((each) => SCALES[each] === named?.scale)
   return named && resolution && { ratio: named.ratio, resolution }
 }

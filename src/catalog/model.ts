@@ -1,6 +1,6 @@
 import type { Prices } from './prices'
 import type { Sizes } from './sizes'
-import type { Tokens } from './tokens'
+import type { TokenEstimate } from './tokens'
 
 /** What a model can do and costs. A list that is missing means that nothing is known, and its upstream decides. */
 export interface Model {
@@ -31,7 +31,7 @@ export interface Model {
   /** What its maker asks for it. */
   prices?: Prices
   /** How many tokens a request is expected to use. */
-  tokens?: Tokens
+  tokens?: TokenEstimate
   /** When its maker shuts it down, and who stands in for it from then on; it is the name's, and nothing `like` it has it. */
   shutdown?: Shutdown
 }

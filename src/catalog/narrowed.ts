@@ -4,7 +4,7 @@ import { pixelsOf, type Sizes } from './sizes'
 /** Of what a model can do, what an API takes: what only one of the two tells holds, and where both do, what both have. */
 export const narrowed = (model: Model, api: Partial<Model>): Model => ({
   ...model,
-  sizes: sizesOf(model.sizes, api.sizes),
+  sizes: narrowedSizes(model.sizes, api.sizes),
   ...inBoth('qualities', model, api),
   ...inBoth('backgrounds', model, api),
   ...inBoth('formats', model, api),
@@ -16,11 +16,11 @@ export const narrowed = (model: Model, api: Partial<Model>): Model => ({
   ...ifBoth('compression', model, api),
   ...ifBoth('mask', model, api),
   ...ifBoth('markup', model, api),
-  ...stylesOf(model, api),
+  ...narrowedStyles(model, api),
 })
 
 /** A way of asking for a size is the API's, whichever sizes the model has; of a list, it is those that can be asked for. */
-function sizesOf(own: Sizes, api: Sizes = { kind: 'unknown' }): Sizes {
+function narrowedSizes(own: Sizes, api: Sizes = { kind: 'unknown' }): Sizes {
   if (api.kind === 'unknown') return own
   if (own.kind !== 'listed') return api
   const sizes = own.sizes.filter((size) => canBeAsked(size, api))
@@ -66,7 +66,7 @@ function ifBoth(name: Ability, { [name]: own }: Model, { [name]: taken }: Partia
   return can === undefined ? {} : { [name]: can }
 }
 
-function stylesOf({ style: own }: Model, { style: taken }: Partial<Model>): Partial<Model> {
+function narrowedStyles({ style: own }: Model, { style: taken }: Partial<Model>): Partial<Model> {
   if (own === undefined || taken === undefined) {
     const told = own ?? taken
     return told === undefined ? {} : { style: told }

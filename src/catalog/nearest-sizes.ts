@@ -8,11 +8,11 @@ import {
   type Shape,
   timesApart,
   type Verdict,
-  written,
+  sizeText,
 } from './sizes'
 
 /** The only sizes that a model makes. */
-interface Choice {
+interface SizeChoice {
   sizes: readonly Pixels[]
   /** What they are called where only a ratio is asked for. */
   ratios: readonly string[]
@@ -21,14 +21,14 @@ interface Choice {
 }
 
 /** The sizes of a model that lists them. */
-export function listedChoice(listed: readonly string[]): Choice {
+export function listedChoice(listed: readonly string[]): SizeChoice {
   const sizes = listed.map(pixelsOf).filter((size) => size !== undefined)
   // OpenAI's list has 1:1, 3:2 and 2:3. Clients of relays ask for 1200x627 (protocols §9.4), 1.28 times as long as 3:2.
   return { sizes, ratios: [...new Set(sizes.map(reduced))], maxStretch: 1.3 }
 }
 
 /** The sizes of a model that has so many shapes that the next one is hardly ever farther than a quarter. */
-export function shapedChoice(shapes: readonly Shape[], scales: readonly number[]): Choice {
+export function shapedChoice(shapes: readonly Shape[], scales: readonly number[]): SizeChoice {
   const sizes = scales.flatMap((scale) =>
     shapes.map(({ width, height }) => ({ width: width * scale, height: height * scale })),
   )
@@ -39,16 +39,16 @@ export function shapedChoice(shapes: readonly Shape[], scales: readonly number[]
 const MAX_SCALE = 4
 
 /** A size that was asked for in pixels. */
-export function nearestSize(asked: Pixels, choice: Choice): Verdict {
+export function nearestSize(asked: Pixels, choice: SizeChoice): Verdict {
   const nearest = nearestTo(areaOf(asked), nearRatio(asked, choice), areaOf)
   if (!nearest) return { fault: farFrom(choice) }
-  if (written(nearest) === written(asked)) return {}
+  if (sizeText(nearest) === sizeText(asked)) return {}
   const fault = nearestIs(nearest)
   return Math.sqrt(timesApart(areaOf(nearest), areaOf(asked))) > MAX_SCALE ? { fault } : { fault, nearest }
 }
 
 /** A shape that was asked for. */
-export function nearestShape(ratio: Pixels, resolution: AskedResolution, choice: Choice): Verdict {
+export function nearestShape(ratio: Pixels, resolution: AskedResolution, choice: SizeChoice): Verdict {
   const near = nearRatio(ratio, choice)
   const same = near.filter((size) => resolutionOf(size) === resolution)
   const nearest = nearestTo(AREAS[resolution], same.length > 0 ? same : near, areaOf)
@@ -58,11 +58,11 @@ export function nearestShape(ratio: Pixels, resolution: AskedResolution, choice:
   return { fault: same.length > 0 ? undefined : nearestIs(nearest), nearest }
 }
 
-const nearestIs = (size: Pixels): string => `The nearest that this model makes is ${written(size)}.`
-const farFrom = ({ ratios }: Choice): string => `The aspect ratio must be near one of ${ratios.join(', ')}.`
+const nearestIs = (size: Pixels): string => `The nearest that this model makes is ${sizeText(size)}.`
+const farFrom = ({ ratios }: SizeChoice): string => `The aspect ratio must be near one of ${ratios.join(', ')}.`
 
 /** The sizes of the nearest ratio; none where that is too far. */
-function nearRatio(asked: Pixels, { sizes, maxStretch }: Choice): readonly Pixels[] {
+function nearRatio(asked: Pixels, { sizes, maxStretch }: SizeChoice): readonly Pixels[] {
   const nearest = nearestTo(ratioOf(asked), sizes, ratioOf)
   if (!nearest || timesApart(ratioOf(asked), ratioOf(nearest)) > maxStretch) return []
   return sizes.filter((size) => isSameRatio(ratioOf(size), ratioOf(nearest)))

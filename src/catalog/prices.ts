@@ -24,14 +24,14 @@ export interface TilePrices {
   steps: number
 }
 
-const amount = z.number().nonnegative()
+const usdAmount = z.number().nonnegative()
 
 const tokenPrices = z
   .strictObject({
-    text_in: amount.optional(),
-    image_in: amount.optional(),
-    text_out: amount.optional(),
-    image_out: amount.optional(),
+    text_in: usdAmount.optional(),
+    image_in: usdAmount.optional(),
+    text_out: usdAmount.optional(),
+    image_out: usdAmount.optional(),
   })
   .refine((given) => Object.keys(given).length > 0, 'needs at least one price')
   .transform(({ text_in = 0, image_in = 0, text_out = 0, image_out = 0 }): Prices => ({
@@ -43,11 +43,11 @@ const tokenPrices = z
   }))
 
 const priceTable = z
-  .record(z.string().regex(/^[^\s]+(?: [1-9]\d*x[1-9]\d*)?$/), amount)
+  .record(z.string().regex(/^[^\s]+(?: [1-9]\d*x[1-9]\d*)?$/), usdAmount)
   .refine((table) => Object.keys(table).length > 0, 'needs at least one price')
 
 const imagePrices = z
-  .strictObject({ image: z.union([amount, priceTable]) })
+  .strictObject({ image: z.union([usdAmount, priceTable]) })
   .transform(({ image }): Prices => ({ per: 'image', each: image }))
 
 /** Prices as settings give them: USD per million tokens, or USD per image. */

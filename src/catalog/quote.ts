@@ -21,11 +21,11 @@ export function quote(
   // How an SVG is billed is not known (protocols §11).
   if (!prices || request.format === 'svg') return undefined
   const quality = request.quality === DEFAULTS.quality ? AUTO_QUALITY : request.quality
-  return Math.ceil(withoutNoise(priceOf({ ...request, quality }, model, prices)))
+  return Math.ceil(withoutNoise(unroundedPrice({ ...request, quality }, model, prices)))
 }
 
 /** What has come of a request. */
-export interface Made {
+export interface ActualUse {
   usage?: Usage | undefined
   /** How many images arrived. */
   images: number
@@ -39,13 +39,13 @@ export interface Made {
  * share of the quote that its images are of those asked for: so too where a relay reports that no token came out.
  */
 export function cost(
-  { usage, images, size, quality }: Made,
+  { usage, images, size, quality }: ActualUse,
   request: ImageRequest,
   model: Model,
   prices: Prices | undefined = model.prices,
 ): number | undefined {
   if (usage && usage.output > 0 && prices?.per === 'token')
-    return Math.round(withoutNoise(tokenPrice(countOf(usage, request), prices)))
+    return Math.round(withoutNoise(tokenPrice(usedTokens(usage, request), prices)))
   // What was asked for is what was agreed; upstreams have words of their own for it.
   const known = {
     size: request.size === DEFAULTS.size ? (size ?? request.size) : request.size,
@@ -59,7 +59,7 @@ export function cost(
 const withoutNoise = (microUsd: number): number => Number(microUsd.toFixed(6))
 
 /** In micro-USD, not rounded. */
-function priceOf(request: ImageRequest, { tokens = byFormula(BASES_2), sizes }: Model, prices: Prices): number {
+function unroundedPrice(request: ImageRequest, { tokens = byFormula(BASES_2), sizes }: Model, prices: Prices): number {
   const { n, quality, size } = request
   switch (prices.per) {
     case 'token':
@@ -85,7 +85,7 @@ const tokenPrice = (
  * What an upstream does not tell apart, or does so in numbers that do not add up, is text on its way in, but pictures where
  * they are edited; and pictures on its way out.
  */
-function countOf({ input, inputDetails, output, outputDetails }: Usage, { operation }: ImageRequest): TokenCount {
+function usedTokens({ input, inputDetails, output, outputDetails }: Usage, { operation }: ImageRequest): TokenCount {
   const addUp = (details: Usage['inputDetails'], sum: number): Usage['inputDetails'] =>
     details && details.text + details.image === sum ? details : undefined
   const asAsked = operation === 'edit' ? { text: 0, image: input } : { text: input, image: 0 }

@@ -3,32 +3,32 @@ import type { AskedResolution } from './shapes'
 import { elongationOf, type Pixels, turnedLike, type Verdict } from './sizes'
 
 /** How long an edge may be, in pixels. */
-interface Range {
+interface EdgeRange {
   min: number
   max: number
 }
 
-const fits = ({ width, height }: Pixels, { min, max }: Range): boolean =>
+const fits = ({ width, height }: Pixels, { min, max }: EdgeRange): boolean =>
   Math.min(width, height) >= min && Math.max(width, height) <= max
 
-const faultOf = ({ min, max }: Range): string => `Width and height must both be from ${min} to ${max} pixels.`
+const rangeFault = ({ min, max }: EdgeRange): string => `Width and height must both be from ${min} to ${max} pixels.`
 
 /** A size that was asked for in pixels: what is too large or too small is scaled in proportion. */
-export function within({ width, height }: Pixels, range: Range): Verdict {
+export function fitRangeSize({ width, height }: Pixels, range: EdgeRange): Verdict {
   if (fits({ width, height }, range)) return {}
   const longest = Math.max(width, height)
   const factor = longest > range.max ? range.max / longest : range.min / Math.min(width, height)
   const nearest = { width: Math.round(width * factor), height: Math.round(height * factor) }
-  return { fault: faultOf(range), nearest: fits(nearest, range) ? nearest : undefined }
+  return { fault: rangeFault(range), nearest: fits(nearest, range) ? nearest : undefined }
 }
 
 /** A shape, as near to its resolution as the edges let it. */
-export function shapedWithin(ratio: Pixels, resolution: AskedResolution, range: Range): Verdict {
+export function fitRangeShape(ratio: Pixels, resolution: AskedResolution, range: EdgeRange): Verdict {
   const [elongation, most] = [elongationOf(ratio), range.max / range.min]
   if (elongation > most) return { fault: `The aspect ratio must be from 1:${most} to ${most}:1.` }
   const size = sizeNear(ratio, resolution)
   if (fits(size, range)) return { nearest: size }
   const long = Math.max(size.width, size.height) > range.max ? range.max : Math.round(range.min * elongation)
   const nearest = turnedLike(ratio, { width: long, height: Math.round(long / elongation) })
-  return { fault: faultOf(range), nearest }
+  return { fault: rangeFault(range), nearest }
 }

@@ -5,7 +5,7 @@ import { elongationOf, type Pixels, pixelsOf, turnedLike } from './sizes'
 export const STEP = 16
 
 /** The usual landscape sizes of gpt-image-2, as a relay lists them for its clients (protocols §9.5). */
-const TABLE: readonly { ratio: Pixels; sizes: Readonly<Record<Exclude<AskedResolution, '512'>, string>> }[] = [
+const USUAL_SIZES: readonly { ratio: Pixels; sizes: Readonly<Record<Exclude<AskedResolution, '512'>, string>> }[] = [
   { ratio: { width: 1, height: 1 }, sizes: { '1K': '1024x1024', '2K': '2048x2048', '4K': '2880x2880' } },
   { ratio: { width: 5, height: 4 }, sizes: { '1K': '1040x832', '2K': '2080x1664', '4K': '3200x2560' } },
   { ratio: { width: 4, height: 3 }, sizes: { '1K': '1024x768', '2K': '2048x1536', '4K': '3264x2448' } },
@@ -15,13 +15,13 @@ const TABLE: readonly { ratio: Pixels; sizes: Readonly<Record<Exclude<AskedResol
 ]
 
 /** Every ratio of the table that is written `16:9`, upright ones as well. */
-export const USUAL_RATIOS: readonly string[] = TABLE.flatMap(({ ratio: { width, height } }) =>
+export const USUAL_RATIOS: readonly string[] = USUAL_SIZES.flatMap(({ ratio: { width, height } }) =>
   width === height ? ['1:1'] : [`${width}:${height}`, `${height}:${width}`],
 )
 
 /** The usual size of a shape, which there is from 1K on; undefined where its ratio is not a usual one. */
 export function usualSize(ratio: Pixels, resolution: AskedResolution): Pixels | undefined {
-  const row = TABLE.find((each) => elongationOf(each.ratio) === elongationOf(ratio))
+  const row = USUAL_SIZES.find((each) => elongationOf(each.ratio) === elongationOf(ratio))
   const pixels = row && resolution !== '512' ? pixelsOf(row.sizes[resolution]) : undefined
   return pixels && turnedLike(ratio, pixels)
 }

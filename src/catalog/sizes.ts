@@ -37,7 +37,7 @@ export function pixelsOf(size: string): Pixels | undefined {
 }
 
 /** A size as `WIDTHxHEIGHT`. */
-export const written = ({ width, height }: Pixels): string => `${width}x${height}`
+export const sizeText = ({ width, height }: Pixels): string => `${width}x${height}`
 
 /** A list of sizes by their two edges, each of which may be the width. */
 export const eitherWay = (edges: readonly (readonly [number, number])[]): Sizes => ({

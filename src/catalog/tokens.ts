@@ -1,5 +1,5 @@
 import type { ImageRequest } from '../image/request'
-import { geminiShape, type Resolution } from './gemini-sizes'
+import { geminiShape, type GeminiResolution } from './gemini-sizes'
 import { pixelsOf } from './sizes'
 
 /** Numbers of tokens, by what they stand for and which way they go. */
@@ -11,10 +11,10 @@ export interface TokenCount {
 }
 
 /** How many tokens a request is expected to use at most. Its quality is never `auto`. */
-export type Tokens = (request: ImageRequest) => TokenCount
+export type TokenEstimate = (request: ImageRequest) => TokenCount
 
 /** Output tokens of one image (protocols §1.9). */
-const TABLE: readonly { quality: string; size: string; tokens: number }[] = [
+const TOKEN_TABLE: readonly { quality: string; size: string; tokens: number }[] = [
   { quality: 'low', size: '1024x1024', tokens: 272 },
   { quality: 'low', size: '1024x1536', tokens: 408 },
   { quality: 'low', size: '1536x1024', tokens: 400 },
@@ -32,8 +32,8 @@ const TABLE: readonly { quality: string; size: string; tokens: number }[] = [
  */
 export function tableTokens(quality: string, size: string): number {
   const rows = nonEmpty(
-    TABLE.filter((row) => row.quality === quality),
-    TABLE,
+    TOKEN_TABLE.filter((row) => row.quality === quality),
+    TOKEN_TABLE,
   )
   const cells = nonEmpty(
     rows.filter((row) => row.size === size),
@@ -61,7 +61,7 @@ export const BASES_2_5: Bases = new Map([
 ])
 
 /** What `auto` is taken for, and whatever else is no size in pixels. */
-const SQUARE = { width: 1024, height: 1024 }
+const AUTO_PIXELS = { width: 1024, height: 1024 }
 
 /**
  * Output tokens of one image by the official calculator's formula (protocols §1.9); an unknown quality has the highest base.
@@ -69,7 +69,7 @@ const SQUARE = { width: 1024, height: 1024 }
  */
 export function formulaTokens(bases: Bases, quality: string, size: string): number {
   const base = bases.get(quality) ?? Math.max(...bases.values())
-  const { width, height } = pixelsOf(size) ?? SQUARE
+  const { width, height } = pixelsOf(size) ?? AUTO_PIXELS
   const units = roundHalfToEven((base * Math.min(width, height)) / Math.max(width, height))
   return Math.ceil((base * units * (2_000_000 + width * height)) / 4_000_000)
 }
@@ -84,7 +84,7 @@ function roundHalfToEven(value: number): number {
 const textTokens = ({ prompt }: ImageRequest): number => new TextEncoder().encode(prompt).length
 
 /** How many pictures come with a request; mask and markup count, since nothing says that they are free. */
-const pictures = ({ images, mask, markup }: ImageRequest): number =>
+const inputCount = ({ images, mask, markup }: ImageRequest): number =>
   [...images, mask, markup].filter((each) => each !== undefined).length
 
 /**
@@ -101,10 +101,10 @@ const previewTokens = ({ partials }: ImageRequest): number => partials * 100
 
 /** For gpt-image-1, 1.5 and 1-mini; `surplus` is what their published prices have in them besides, as input for each image. */
 export const byTable =
-  (surplus = 0): Tokens =>
+  (surplus = 0): TokenEstimate =>
   (request) => ({
     textIn: textTokens(request),
-    imageIn: pictures(request) * tiledPicture(request) + request.n * surplus,
+    imageIn: inputCount(request) * tiledPicture(request) + request.n * surplus,
     textOut: 0,
     imageOut: request.n * (tableTokens(request.quality, request.size) + previewTokens(request)),
   })
@@ -117,10 +117,10 @@ const framesOf = ({ format, extras: { frame_count: frames } }: ImageRequest): nu
 
 /** For gpt-image-2 and its successors. */
 export const byFormula =
-  (bases: Bases): Tokens =>
+  (bases: Bases): TokenEstimate =>
   (request) => ({
     textIn: textTokens(request),
-    imageIn: pictures(request) * PATCHED_PICTURE,
+    imageIn: inputCount(request) * PATCHED_PICTURE,
     textOut: 0,
     imageOut:
       request.n * (framesOf(request) * formulaTokens(bases, request.quality, request.size) + previewTokens(request)),
@@ -131,15 +131,15 @@ const GEMINI_PICTURE = 1120
 
 /** For Gemini, which makes one image for each call, so that each image has its input anew; `auto` is 1K (protocols §3.2). */
 export const byResolution =
-  (tokens: Partial<Record<Resolution, number>>): Tokens =>
+  (tokens: Partial<Record<GeminiResolution, number>>): TokenEstimate =>
   (request) => ({
     textIn: request.n * textTokens(request),
-    imageIn: request.n * pictures(request) * GEMINI_PICTURE,
+    imageIn: request.n * inputCount(request) * GEMINI_PICTURE,
     textOut: 0,
     imageOut: request.n * resolutionTokens(tokens, request.size),
   })
 
-function resolutionTokens(tokens: Partial<Record<Resolution, number>>, size: string): number {
+function resolutionTokens(tokens: Partial<Record<GeminiResolution, number>>, size: string): number {
   const resolution = size === 'auto' ? '1K' : geminiShape(size)?.resolution
   return (resolution && tokens[resolution]) ?? Math.max(...Object.values(tokens))
 }

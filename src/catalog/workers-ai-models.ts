@@ -1,10 +1,10 @@
 import type { Model } from './model'
-import { PLAIN } from './plain'
+import { PROMPT_ONLY } from './prompt-only'
 import type { TilePrices } from './prices'
 import type { Sizes } from './sizes'
 
-const FLUX_2 = {
-  ...PLAIN,
+const CLOUDFLARE_FLUX_2 = {
+  ...PROMPT_ONLY,
   sizes: { kind: 'range', min: 256, max: 1920, auto: '1024x768' },
   // As those who use it have found; nothing is said of it.
   formats: ['jpeg'],
@@ -13,7 +13,7 @@ const FLUX_2 = {
 } as const satisfies Model
 
 const STABLE_DIFFUSION: Model = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   sizes: { kind: 'range', min: 256, max: 2048, auto: '1024x1024' },
   formats: ['png'],
   maxInputs: 1,
@@ -27,28 +27,28 @@ const ONCE = { per: 'tile', inputTile: 0, tilesCount: 'once' } as const satisfie
 /** Cloudflare's image models, with prices in USD (protocols §4). */
 export const WORKERS_AI_MODELS: Readonly<Record<string, Model>> = {
   '@cf/black-forest-labs/flux-1-schnell': {
-    ...PLAIN,
+    ...PROMPT_ONLY,
     sizes: { kind: 'listed', sizes: ['1024x1024'] },
     formats: ['jpeg'],
     extras: ['steps'],
     prices: { ...ONCE, tile: 0.000_052_8, step: 0.000_105_6, steps: 4 },
   },
   '@cf/black-forest-labs/flux-2-dev': {
-    ...FLUX_2,
+    ...CLOUDFLARE_FLUX_2,
     extras: ['seed', 'guidance', 'steps'],
     // A guess: how many steps it takes when nothing is said is not known.
     prices: { per: 'tile', tile: 0.000_825, inputTile: 0.000_413, step: 0, tilesCount: 'each step', steps: 25 },
   },
   '@cf/black-forest-labs/flux-2-klein-4b': {
-    ...FLUX_2,
+    ...CLOUDFLARE_FLUX_2,
     prices: { ...ONCE, tile: 0.000_287, inputTile: 0.000_059, step: 0, steps: 4 },
   },
   '@cf/black-forest-labs/flux-2-klein-9b': {
-    ...FLUX_2,
+    ...CLOUDFLARE_FLUX_2,
     prices: { per: 'megapixel', first: 0.015, further: 0.002, input: 0.002 },
   },
   '@cf/leonardo/lucid-origin': {
-    ...PLAIN,
+    ...PROMPT_ONLY,
     sizes: anyUpTo(2500, '1120x1120'),
     // Likewise.
     formats: ['jpeg'],
@@ -57,7 +57,7 @@ export const WORKERS_AI_MODELS: Readonly<Record<string, Model>> = {
     prices: { ...ONCE, tile: 0.007, step: 0.000_132, steps: 40 },
   },
   '@cf/leonardo/phoenix-1.0': {
-    ...PLAIN,
+    ...PROMPT_ONLY,
     sizes: anyUpTo(2048, '1024x1024'),
     formats: ['jpeg'],
     extras: ['guidance', 'seed', 'steps', 'negative_prompt'],

@@ -6,7 +6,7 @@ import { type Failure, GatewayError } from '../runtime/errors'
 import type { OnProgress } from '../generation/subscribers'
 import { forget, obtain } from '../generation/generations'
 import type { GenerateOptions, Obtained } from '../generation/task'
-import * as records from '../store/records'
+import { getRecord } from '../store/records'
 
 /** An answer, and how it came about. */
 export interface Answer extends Obtained {
@@ -23,7 +23,7 @@ export interface Source {
 /** The near copy of a finished generation, where it is fresh enough and its images are there. Throws GatewayError. */
 export async function fromCache(source: Source): Promise<Answer | undefined> {
   const { ask, c } = source
-  const record = await records.get(c.env.CACHE, ask.task.id)
+  const record = await getRecord(c.env.CACHE, ask.task.id)
   return record && record.createdMs >= ask.madeSinceMs ? await worded(source, { record, origin: 'HIT' }) : undefined
 }
 

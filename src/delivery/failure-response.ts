@@ -2,7 +2,7 @@ import { ConfigError } from '../config'
 import type { RenderedError } from '../dialects/dialect'
 import { type Failure, GatewayError, STATUS } from '../runtime/errors'
 import { describe, log } from '../runtime/log'
-import { StoreError } from '../store/trouble'
+import { StoreError } from '../store/retries'
 import type { LimitStatus } from '../limits/limit-status'
 import { limitHeaders } from '../wire/limit-headers'
 

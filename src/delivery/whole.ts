@@ -1,7 +1,7 @@
 import type { RenderedAnswer, AnswerText } from '../dialects/dialect'
 import type { StoredImage } from '../image/record'
 import { describe, log } from '../runtime/log'
-import * as images from '../store/images'
+import { openImage } from '../store/images'
 import { base64Length, writeBase64 } from '../streams/base64'
 
 export type Writer = WritableStreamDefaultWriter<Uint8Array>
@@ -30,11 +30,11 @@ export async function ready(
     const text = (): string => parts.map((part) => (typeof part === 'object' ? '' : textOf(part))).join('')
     return { contentType, body: (opening) => opening + text(), write: (writer) => writer.write(encoder.encode(text())) }
   }
-  const first = await images.open(bucket, firstImage.key)
+  const first = await openImage(bucket, firstImage.key)
   if (!first) return undefined
   const open = async (image: StoredImage): Promise<R2ObjectBody> => {
     // A wire format may have the same picture twice.
-    const object = image === firstImage && !first.bodyUsed ? first : await images.open(bucket, image.key)
+    const object = image === firstImage && !first.bodyUsed ? first : await openImage(bucket, image.key)
     if (object) return object
     await onMissing(image.key)
     throw new Error(`the image ${image.key} is not in R2`)

@@ -5,11 +5,11 @@ import type { App } from '../context'
 import { type Failure, GatewayError } from '../runtime/errors'
 import type { InputImage } from '../image/request'
 import { fetchImage, UnreadableUrl } from '../image/source'
-import * as images from '../store/images'
-import * as inputs from '../store/inputs'
-import { KeptBody } from '../store/kept-body'
-import * as links from '../store/links'
-import { type Bytes, capped, read } from '../streams/bytes'
+import { firstKeySince, keyOfPath, NotAnImage, openImage } from '../store/images'
+import { putInput } from '../store/inputs'
+import { ReplayableBody } from '../store/replayable-body'
+import { resolveReference, verifyLink } from '../store/links'
+import { type Bytes, capped, readStream } from '../streams/bytes'
 import { isImageModel, meantBy } from '../upstreams/names'
 
 /** Where a picture stands in a request: its number among all, from 1, and the parameter it came in. */
@@ -25,7 +25,7 @@ const MAX_INPUT_BYTES = 50 * 1024 * 1024
 export class Intake {
   readonly #c: Context<App>
   readonly #team: string
-  #kept: KeptBody | undefined
+  #kept: ReplayableBody | undefined
 
   /** `team` is whose request it is. */
   constructor(c: Context<App>, team: string) {
@@ -55,12 +55,12 @@ export class Intake {
     if (announced > maxBodyBytes) throw refusal()
     const request = this.#c.req.raw
     if (!request.body) return nothing()
-    return announced <= SMALL_BYTES ? atOnce(request) : capped(read(request.body), maxBodyBytes, refusal)
+    return announced <= SMALL_BYTES ? atOnce(request) : capped(readStream(request.body), maxBodyBytes, refusal)
   }
 
   /** Has the body kept until `release`, so that it can be read more than once. Throws likewise. */
-  async keep(): Promise<KeptBody> {
-    return (this.#kept ??= await KeptBody.of(this.body, this.#c.env.IMAGES))
+  async keep(): Promise<ReplayableBody> {
+    return (this.#kept ??= await ReplayableBody.of(this.body, this.#c.env.IMAGES))
   }
 
   /** Lets go of a body that is kept. */
@@ -86,9 +86,9 @@ export class Intake {
     const refuse = (): GatewayError =>
       new GatewayError({ ...tooLarge('An image', MAX_INPUT_BYTES), param: position.param })
     try {
-      return await inputs.put(this.#c.env.IMAGES, capped(bytes, MAX_INPUT_BYTES, refuse))
+      return await putInput(this.#c.env.IMAGES, capped(bytes, MAX_INPUT_BYTES, refuse))
     } catch (error) {
-      if (error instanceof images.NotAnImage || error instanceof SyntaxError) {
+      if (error instanceof NotAnImage || error instanceof SyntaxError) {
         throw new GatewayError(invalidImage(position.number, position.param), { cause: error })
       }
       throw error
@@ -110,11 +110,11 @@ export class Intake {
   /** Stores the picture that a name given to its team means; undefined where there is none, or no more. Throws GatewayError. */
   async pictureOf(reference: string, position: PicturePosition): Promise<InputImage | undefined> {
     const { IMAGES } = this.#c.env
-    const meant = links.resolveReference(reference, this.#team, this.#c.get('config'))
+    const meant = resolveReference(reference, this.#team, this.#c.get('config'))
     if (!meant) return undefined
-    const key = 'key' in meant ? meant.key : await images.keySince(IMAGES, meant.generation, meant.sinceMs)
-    const object = key === undefined ? null : await images.open(IMAGES, key)
-    return object ? await this.picture(read(object.body), position) : undefined
+    const key = 'key' in meant ? meant.key : await firstKeySince(IMAGES, meant.generation, meant.sinceMs)
+    const object = key === undefined ? null : await openImage(IMAGES, key)
+    return object ? await this.picture(readStream(object.body), position) : undefined
   }
 
   #fetched(address: string): Bytes {
@@ -124,12 +124,12 @@ export class Intake {
   async #ownImage(address: string): Promise<Bytes | undefined> {
     if (!URL.canParse(address)) return undefined
     const url = new URL(address)
-    if (url.origin !== new URL(this.#c.req.url).origin || !images.keyOfPath(url.pathname)) return undefined
-    const verified = links.verify(url, this.#c.get('config'), Date.now())
+    if (url.origin !== new URL(this.#c.req.url).origin || !keyOfPath(url.pathname)) return undefined
+    const verified = verifyLink(url, this.#c.get('config'), Date.now())
     if (!verified.ok) throw new UnreadableUrl('it is a link of this gateway that has expired or was changed')
-    const object = await images.open(this.#c.env.IMAGES, verified.value.key)
+    const object = await openImage(this.#c.env.IMAGES, verified.value.key)
     if (!object) throw new UnreadableUrl('this gateway no longer keeps it')
-    return read(object.body)
+    return readStream(object.body)
   }
 }
 

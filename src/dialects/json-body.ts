@@ -3,7 +3,7 @@ import { invalidType } from '../refusals/refusals'
 import { type Failure, GatewayError } from '../runtime/errors'
 import type { InputImage } from '../image/request'
 import { decodeBase64 } from '../streams/base64'
-import { type Bytes, capped, peek, text } from '../streams/bytes'
+import { type Bytes, capped, peek, readText } from '../streams/bytes'
 import { JsonStream, type Path, type TakenString, TooLong, UnexpectedEnd } from '../streams/json'
 import type { Intake, PicturePosition } from './intake'
 
@@ -76,7 +76,7 @@ export async function readPicture(
   if (start.startsWith('data:') || (isBare && !/^https?:/i.test(start)))
     return await intake.picture(decodeBase64(all), position)
   const refusal = invalidType(position.param, 'an https URL or a data URL', 'a longer text')
-  return { url: await text(capped(all, MAX_URL_BYTES, () => new GatewayError(refusal))) }
+  return { url: await readText(capped(all, MAX_URL_BYTES, () => new GatewayError(refusal))) }
 }
 
 /** The picture that stands at a place of a body, fetched where a URL names it. Throws GatewayError. */

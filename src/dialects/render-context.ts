@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { type App, linkOf } from '../context'
-import * as links from '../store/links'
+import { imageReference, type ReferenceContext } from '../store/links'
 
 /** The request that an answer belongs to. */
 export interface RenderContext {
@@ -16,8 +16,8 @@ export interface RenderContext {
 }
 
 /** What a dialect may know of the request that an answer belongs to, which need not be this one. */
-export const renderContextOf = (request: links.Naming, c: Context<App>): RenderContext => ({
+export const renderContextOf = (request: ReferenceContext, c: Context<App>): RenderContext => ({
   ...request,
   link: linkOf(c),
-  reference: (key) => links.reference(request, key, c.get('config')),
+  reference: (key) => imageReference(request, key, c.get('config')),
 })

@@ -1,4 +1,4 @@
-import { type Pixels, pixelsOf, written } from '../catalog/sizes'
+import { type Pixels, pixelsOf, sizeText } from '../catalog/sizes'
 import { withDeadline, DeadlineExceeded } from '../runtime/deadline'
 import { type Failure, GatewayError } from '../runtime/errors'
 import type { StoredImage } from '../image/record'
@@ -6,10 +6,10 @@ import type { ImageRequest } from '../image/request'
 import { fetchImage } from '../image/source'
 import { describe, log } from '../runtime/log'
 import { ProviderError, type ProviderEvent, Withdrawn, type Work } from '../providers/provider'
-import { crop } from '../store/crop'
-import * as images from '../store/images'
-import * as inputs from '../store/inputs'
-import { StoreError } from '../store/trouble'
+import { cropImage } from '../store/crop'
+import { NotAnImage, putImage, putPartial, removeImages } from '../store/images'
+import { openInput } from '../store/inputs'
+import { StoreError } from '../store/retries'
 import type { Able } from '../upstreams/able'
 import { type Call, madeBy, missingOf, percentWith, type Progress } from './progress'
 import type { Run } from './run'
@@ -92,7 +92,7 @@ async function receive(making: Making, { upstream, model }: Able, signal: AbortS
     signal,
     job: call.job,
     open: (input) =>
-      inputs.open(env.IMAGES, input).catch((error: unknown) => {
+      openInput(env.IMAGES, input).catch((error: unknown) => {
         throw new GatewayError(NOT_READ, { cause: error })
       }),
     download: (url) =>
@@ -163,10 +163,10 @@ async function keep(
   const { run, progress, request, id } = making
   const { task, env, note } = run
   const place = { generation: task.id, run: id, index }
-  const made = await images.put(env.IMAGES, place, bytes).catch(unlessWithdrawn)
+  const made = await putImage(env.IMAGES, place, bytes).catch(unlessWithdrawn)
   if (!made) return
   // The run goes on without this call, whose images may have been removed by then.
-  if (signal.aborted) return await images.remove(env.IMAGES, [made.key])
+  if (signal.aborted) return await removeImages(env.IMAGES, [made.key])
   progress.images[index] = made
   note(progress)
   const cut = pixelsOf(request.crop ?? '')
@@ -181,16 +181,16 @@ async function keepCropped(
   signal: AbortSignal,
 ): Promise<void> {
   const cut = { width, height, quality: Math.max(1, request.compression) }
-  const cropped = await crop(env, made, place, cut, signal)
+  const cropped = await cropImage(env, made, place, cut, signal)
   if (!cropped) return
   // The run has ended with the picture as it was made.
-  if (signal.aborted) return await images.remove(env.IMAGES, [cropped.key])
-  call.cropped = written(cut)
+  if (signal.aborted) return await removeImages(env.IMAGES, [cropped.key])
+  call.cropped = sizeText(cut)
   noteOnce(call.adjusted, `crop=${request.size}>${call.cropped}`)
   progress.images[place.index] = cropped
   note(progress)
   const leave = (error: unknown): void => log('images-not-removed', { key: made.key, ...describe(error) })
-  await images.remove(env.IMAGES, [made.key]).catch(leave)
+  await removeImages(env.IMAGES, [made.key]).catch(leave)
 }
 
 function unlessWithdrawn(error: unknown): undefined {
@@ -205,10 +205,10 @@ async function keptPartial(
   { run: { task, env }, id }: Making,
 ): Promise<StoredImage | undefined> {
   try {
-    return await images.putPartial(env.IMAGES, { generation: task.id, run: id, index }, partial, bytes)
+    return await putPartial(env.IMAGES, { generation: task.id, run: id, index }, partial, bytes)
   } catch (error) {
     const isUnreadable = error instanceof ProviderError && error.cause instanceof SyntaxError
-    if (!isUnreadable && !(error instanceof images.NotAnImage) && !(error instanceof StoreError)) throw error
+    if (!isUnreadable && !(error instanceof NotAnImage) && !(error instanceof StoreError)) throw error
     log('partial-not-kept', { generation: task.id, ...describe(error) })
     return undefined
   }
@@ -221,7 +221,7 @@ function asProviderError(error: unknown): unknown {
   if (error instanceof DeadlineExceeded) {
     return new ProviderError('lost', 'did not finish in time', { code: 'timed_out' }, { cause: error })
   }
-  if (error instanceof images.NotAnImage) {
+  if (error instanceof NotAnImage) {
     return new ProviderError('lost', 'sent something that is no image', {}, { cause: error })
   }
   return error

@@ -2,8 +2,8 @@ import { type Config, configOf } from '../config'
 import { type Failure, failed } from '../runtime/errors'
 import type { ImageRecord } from '../image/record'
 import { describe, log } from '../runtime/log'
-import * as images from '../store/images'
-import * as records from '../store/records'
+import { removePartials, removeRunImages } from '../store/images'
+import { putRecord } from '../store/records'
 import type { Payer } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'
 import type { Concerned, Ended } from './subscribers'
@@ -56,7 +56,7 @@ export class Finalizer {
     if (made.ok) {
       const shared = task.shared && isComplete(made.value, task)
       store.keep(made.value, task.requestId, now + (shared ? config.cacheTtlSeconds * 1000 : BRIEFLY_MS))
-      if (shared) ctx.waitUntil(records.put(env.CACHE, made.value, config.cacheTtlSeconds))
+      if (shared) ctx.waitUntil(putRecord(env.CACHE, made.value, config.cacheTtlSeconds))
     } else if (REMEMBERED.includes(made.failure.code) || made.failure === INTERRUPTED) {
       store.refuse(made.failure, now, now + REFUSAL_MS)
     }
@@ -137,7 +137,7 @@ export class Finalizer {
     const { partials, run } = store
     if (!partials || run || partials.untilMs > Date.now()) return
     try {
-      await images.removePartials(env.IMAGES, partials.generation)
+      await removePartials(env.IMAGES, partials.generation)
       store.partials = undefined
     } catch (error) {
       log('partials-not-removed', { generation: partials.generation, ...describe(error) })
@@ -169,7 +169,7 @@ export class Finalizer {
     const kept = made?.images.map(({ key }) => key) ?? []
     try {
       for (const run of [id, before].filter((each) => each !== undefined))
-        await images.sweep(this.#context.env.IMAGES, { generation: task.id, run }, kept)
+        await removeRunImages(this.#context.env.IMAGES, { generation: task.id, run }, kept)
     } catch (error) {
       log('images-not-removed', { generation: task.id, ...describe(error) })
     }

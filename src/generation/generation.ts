@@ -2,8 +2,8 @@ import { DurableObject } from 'cloudflare:workers'
 import { configOf } from '../config'
 import { type Failure, type Result, failed, ok } from '../runtime/errors'
 import type { ImageRecord } from '../image/record'
-import * as images from '../store/images'
-import * as records from '../store/records'
+import { runOfKey } from '../store/images'
+import { removeRecord } from '../store/records'
 import type { Payer } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'
 import { Subscribers, concerns, type Ended, type OnProgress, type Subscriber } from './subscribers'
@@ -152,12 +152,12 @@ export class Generation extends DurableObject<Env> {
 
   /** Forgets its answer, or only that of one run, and the near copy, which may be of an older answer. */
   async forget(id: string, run?: string): Promise<void> {
-    const made = this.#store.record?.images.map(({ key }) => images.placeOfKey(key)?.run)
+    const made = this.#store.record?.images.map(({ key }) => runOfKey(key)?.run)
     if (made && (run === undefined || made.includes(run))) {
       this.#store.forgetRecord()
       await this.#closing.rearm()
     }
-    await records.remove(this.env.CACHE, id)
+    await removeRecord(this.env.CACHE, id)
   }
 
   /** Forgets the job of a team that has ended, and what that was told of it. */

@@ -1,7 +1,7 @@
 import { type Failure, unwrap } from '../runtime/errors'
 import { describe, log } from '../runtime/log'
-import { reach } from '../runtime/reach'
-import { placeOfKey } from '../store/images'
+import { callObject } from '../runtime/call-object'
+import { runOfKey } from '../store/images'
 import type { OnProgress } from './subscribers'
 import type { Generation, Seen } from './generation'
 import type { Snapshot } from '../ledger/snapshot'
@@ -14,24 +14,25 @@ export const obtain = async (
   generations: Generations,
   ask: GenerateOptions,
   onGlimpse: OnProgress | undefined,
-): Promise<Obtained> => unwrap(await reach(async () => await generations.getByName(ask.task.id).obtain(ask, onGlimpse)))
+): Promise<Obtained> =>
+  unwrap(await callObject(async () => await generations.getByName(ask.task.id).obtain(ask, onGlimpse)))
 
 /** Hands a generation off as a job; one that is there already comes with its record. Throws GatewayError. */
 export const submit = async (generations: Generations, ask: GenerateOptions, form: JobForm): Promise<Seen> =>
-  unwrap(await reach(async () => await generations.getByName(ask.task.id).submit(ask, form)))
+  unwrap(await callObject(async () => await generations.getByName(ask.task.id).submit(ask, form)))
 
 /** A generation as a team may see it; undefined where it knows nothing of that. Throws GatewayError. */
 export const see = (generations: Generations, id: string, team: string): Promise<Seen | undefined> =>
-  reach(async () => await generations.getByName(id).see(team))
+  callObject(async () => await generations.getByName(id).see(team))
 
 /** Has a generation stopped for a team, and tells how it stands then. Throws GatewayError. */
 export const cancel = (generations: Generations, id: string, team: string): Promise<Snapshot | undefined> =>
-  reach(async () => await generations.getByName(id).cancel(team))
+  callObject(async () => await generations.getByName(id).cancel(team))
 
 /** Has a generation tell a failure to who asks again, since nobody could be told; failing that, it is made anew. */
 export async function remember(generations: Generations, { id, payer }: Task, failure: Failure): Promise<void> {
   try {
-    await reach(async () => await generations.getByName(id).remember(failure, payer))
+    await callObject(async () => await generations.getByName(id).remember(failure, payer))
   } catch (error) {
     log('failure-not-remembered', { generation: id, ...describe(error) })
   }
@@ -39,7 +40,7 @@ export async function remember(generations: Generations, { id, payer }: Task, fa
 
 /** Has a generation send one of its events once more; false where it is no longer kept. Throws GatewayError. */
 export const redeliver = (generations: Generations, id: string, event: string): Promise<boolean> =>
-  reach(async () => await generations.getByName(id).redeliver(event))
+  callObject(async () => await generations.getByName(id).redeliver(event))
 
 /** Has the generation of an image that is gone forget it. Failing that, its record is given until it expires. */
 export async function forget(generations: Generations, key: string): Promise<void> {
@@ -52,14 +53,15 @@ export async function forget(generations: Generations, key: string): Promise<voi
 
 /** Has the generation of an image forget the answer that it is in. Throws GatewayError. */
 export async function forgetImage(generations: Generations, key: string): Promise<void> {
-  const place = placeOfKey(key)
-  if (place) await reach(async () => await generations.getByName(place.generation).forget(place.generation, place.run))
+  const place = runOfKey(key)
+  if (place)
+    await callObject(async () => await generations.getByName(place.generation).forget(place.generation, place.run))
 }
 
 /** Has a generation forget its answer. Throws GatewayError. */
 export const forgetGeneration = (generations: Generations, id: string): Promise<void> =>
-  reach(async () => await generations.getByName(id).forget(id))
+  callObject(async () => await generations.getByName(id).forget(id))
 
 /** Has a generation forget the job of a team. Throws GatewayError. */
 export const forgetJob = (generations: Generations, id: string, team: string): Promise<void> =>
-  reach(async () => await generations.getByName(id).forgetJob(team))
+  callObject(async () => await generations.getByName(id).forgetJob(team))

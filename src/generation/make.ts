@@ -1,7 +1,7 @@
 import { type Failure, GatewayError, failed, ok } from '../runtime/errors'
 import { describe, log } from '../runtime/log'
 import type { ImageRecord } from '../image/record'
-import { StoreError } from '../store/trouble'
+import { StoreError } from '../store/retries'
 import type { Able } from '../upstreams/able'
 import { Route } from '../upstreams/route'
 import { FAILED } from './failures'

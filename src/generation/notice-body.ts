@@ -1,6 +1,6 @@
 import type { Config } from '../config'
 import { noticeIn } from '../dialects'
-import * as links from '../store/links'
+import { imageReference, signedLink } from '../store/links'
 import { DAY_MS } from '../limits/meter'
 import type { Snapshot } from '../ledger/snapshot'
 import { generationJson } from '../wire/json'
@@ -16,14 +16,14 @@ export const typeOf = ({ status }: Snapshot): string =>
 /** What a receiver is told, as JSON; undefined where the words are a dialect's that does not tell that. */
 export function bodyOf({ form, task, snapshot }: Notice, config: Config, nowMs: number): string | undefined {
   const settings = { ...config, imageUrlTtlSeconds: Math.max(config.imageUrlTtlSeconds, TOLD_LINKS_MS / 1000) }
-  const link = (key: string): string => links.link(task.origin, key, settings, nowMs)
+  const link = (key: string): string => signedLink(task.origin, key, settings, nowMs)
   if (!form) {
     const data = generationJson(snapshot, link, config.creditsPerUsd)
     return JSON.stringify({ type: typeOf(snapshot), timestamp: new Date(nowMs).toISOString(), data })
   }
   const { id: generation, request: requestId, createdMs: startedMs } = snapshot
   const naming = { team: task.payer.team, generation, requestId, startedMs }
-  const reference = (key?: string): string => links.reference(naming, key, config)
+  const reference = (key?: string): string => imageReference(naming, key, config)
   const words = noticeIn(form, snapshot, { ...naming, link, reference })
   return words === undefined ? undefined : JSON.stringify(words)
 }

@@ -6,7 +6,7 @@ import { deliver } from '../delivery/deliver'
 import { failureResponse } from '../delivery/failure-response'
 import type { Dialect, RenderedError } from '../dialects/dialect'
 import { Intake } from '../dialects/intake'
-import { type Failure, refuse, unwrap } from '../runtime/errors'
+import { type Failure, throwIfRefused, unwrap } from '../runtime/errors'
 import type { Obtained } from '../generation/task'
 import type { ImageRequest } from '../image/request'
 import { identifyCaller } from '../credentials/caller'
@@ -31,7 +31,7 @@ export const serve = <Options>(dialect: Dialect<Options>): Handler<App> =>
       const caller = identifyCaller(dialect.apiKey(c), config)
       const admission = await admit(caller, requestContextOf(c))
       standings = admission.limitStatuses
-      refuse(admission.refusal)
+      throwIfRefused(admission.refusal)
       intake = new Intake(c, caller.team)
       const passed = dialect.text && (await passText(dialect.text, intake, { c, admission, startedMs }))
       if (passed) return passed
@@ -39,8 +39,8 @@ export const serve = <Options>(dialect: Dialect<Options>): Handler<App> =>
       options = parsed.options
       const { request, adjustments } = unwrap(fitToBest(parsed, config, Date.now()))
       const isStrict = c.req.header('x-strict') === 'true'
-      if (isStrict) refuse(adjustments[0]?.refusal)
-      refuse(refuseDisallowed(request, admission.limits, modelMeant(config, Date.now())))
+      if (isStrict) throwIfRefused(adjustments[0]?.refusal)
+      throwIfRefused(refuseDisallowed(request, admission.limits, modelMeant(config, Date.now())))
 
       const manner = { receiver: receiverOf(job, dialect, parsed.options), isStrict }
       const { mayServeFromCache, ...asking } = await generateOptions(request, admission, c, manner)

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { collect, read } from '../streams/bytes'
+import { collect, readStream } from '../streams/bytes'
 import { IHDR_BYTES, SIGNATURE } from './png'
 
 /** Writes a PNG in shades of grey, of a byte for each pixel; `rows` are read as they come. Throws what they throw. */
@@ -9,7 +9,7 @@ export async function greyPng(
   rows: AsyncIterable<Uint8Array>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { readable, writable } = new CompressionStream('deflate')
-  const pixels = collect(read(readable))
+  const pixels = collect(readStream(readable))
   const writer = writable.getWriter()
   try {
     for await (const row of rows) {

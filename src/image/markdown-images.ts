@@ -4,7 +4,7 @@ import { Window } from '../streams/window'
 
 const START = 'data:image/'
 /** The longest media type with parameters that still begins a picture. */
-const MAX_HEAD = 128
+const MAX_DATA_URL_START = 128
 /** Whoever only writes of data URLs gives shorter examples; no picture is shorter. */
 const MIN_BASE64 = 32
 const HEAD = new RegExp(`^data:image/[\\w.+-]+(?:;[\\w.-]+=[\\w.-]*)*;base64,(?=[A-Za-z0-9+/]{${MIN_BASE64}})`)
@@ -32,14 +32,14 @@ export async function* piecesOf(bytes: Bytes): AsyncGenerator<string | Bytes, vo
         return
       }
       yield text(at, { stream: true })
-      while (window.view.length < MAX_HEAD + MIN_BASE64 && (await window.more()));
-      const [head] = HEAD.exec(latin1(window.view.subarray(0, MAX_HEAD + MIN_BASE64))) ?? []
+      while (window.view.length < MAX_DATA_URL_START + MIN_BASE64 && (await window.more()));
+      const [head] = HEAD.exec(latin1(window.view.subarray(0, MAX_DATA_URL_START + MIN_BASE64))) ?? []
       yield text(head ? 0 : START.length, head ? undefined : { stream: true })
       if (!head) continue
       window.skip(head.length)
-      yield base64Of(window)
+      yield base64Ahead(window)
       // Whoever left it in the middle does not want the rest as text.
-      for await (const _ of base64Of(window));
+      for await (const _ of base64Ahead(window));
     }
   } finally {
     await window.close()
@@ -55,7 +55,7 @@ function openedIn(view: Uint8Array): number {
 }
 
 /** What the window stands before, as far as it is base64. */
-async function* base64Of(window: Window): Bytes {
+async function* base64Ahead(window: Window): Bytes {
   do {
     const { view } = window
     const end = latin1(view).search(NOT_BASE64)
@@ -72,11 +72,11 @@ const latin1 = (view: Uint8Array): string => bufferOf(view).toString('latin1')
  * The parts of a picture in Markdown, `![cat](https://example.com/cat.png "A cat")`. None of them looks further than the
  * next bracket, white space or quotation mark, so that no text takes long.
  */
-const OPENING = '!\\[[^\\][]*\\]\\(\\s*<?'
-const CLOSING = '>?(?:\\s+["\'][^"\']*["\'])?\\s*\\)'
-const LINKED = new RegExp(`${OPENING}(https?://[^\\s<>()]+)${CLOSING}`, 'g')
-const OPENED = new RegExp(`${OPENING}$`)
-const CLOSED = new RegExp(`^${CLOSING}`)
+const LINK_OPENING = '!\\[[^\\][]*\\]\\(\\s*<?'
+const LINK_CLOSING = '>?(?:\\s+["\'][^"\']*["\'])?\\s*\\)'
+const LINKED = new RegExp(`${LINK_OPENING}(https?://[^\\s<>()]+)${LINK_CLOSING}`, 'g')
+const OPENED = new RegExp(`${LINK_OPENING}$`)
+const CLOSED = new RegExp(`^${LINK_CLOSING}`)
 /** How much of a text is searched for the opening of a picture behind it. */
 const MAX_OPENING = 1024
 

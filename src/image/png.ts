@@ -1,4 +1,4 @@
-import { type Bytes, read } from '../streams/bytes'
+import { type Bytes, readStream } from '../streams/bytes'
 import { Window } from '../streams/window'
 
 /** A file is no PNG, or not a whole one. */
@@ -54,7 +54,7 @@ export class PngReader {
   static async open(bytes: Bytes): Promise<PngReader> {
     const window = new Window(bytes)
     try {
-      return new PngReader(await headOf(window), window)
+      return new PngReader(await readHead(window), window)
     } catch (error) {
       await window.close()
       throw error
@@ -90,8 +90,8 @@ export class PngReader {
   }
 }
 
-async function headOf(window: Window): Promise<PngHead> {
-  await need(window, SIGNATURE.length)
+async function readHead(window: Window): Promise<PngHead> {
+  await requireBytes(window, SIGNATURE.length)
   if (!SIGNATURE.every((byte, at) => window.view[at] === byte)) throw new UnreadablePng('it is no PNG')
   window.skip(SIGNATURE.length)
   let head: PngHead | undefined
@@ -100,10 +100,10 @@ async function headOf(window: Window): Promise<PngHead> {
     if (type === 'IDAT' && head) return head
     if (type === 'IDAT' || type === 'IEND') throw new UnreadablePng('it has no header or no pixels')
     window.skip(8)
-    if (type === 'IHDR' && length === IHDR_BYTES) head = ihdr(await need(window, length))
+    if (type === 'IHDR' && length === IHDR_BYTES) head = ihdr(await requireBytes(window, length))
     if (type === 'tRNS' && length <= MAX_TRNS_BYTES && head)
-      head = { ...head, transparency: (await need(window, length)).slice(0, length) }
-    await pass(window, length + 4)
+      head = { ...head, transparency: (await requireBytes(window, length)).slice(0, length) }
+    await skipBytes(window, length + 4)
   }
 }
 
@@ -116,19 +116,19 @@ function ihdr(bytes: Uint8Array): PngHead {
 
 /** The chunk that comes next, which stays in view. */
 async function chunkAhead(window: Window): Promise<{ type: string; length: number }> {
-  const bytes = await need(window, 8)
+  const bytes = await requireBytes(window, 8)
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   return { length: view.getUint32(0), type: String.fromCharCode(...bytes.subarray(4, 8)) }
 }
 
-async function need(window: Window, count: number): Promise<Uint8Array> {
+async function requireBytes(window: Window, count: number): Promise<Uint8Array> {
   while (window.view.length < count) if (!(await window.more())) throw new UnreadablePng('it ends too soon')
   return window.view
 }
 
-async function pass(window: Window, count: number): Promise<void> {
+async function skipBytes(window: Window, count: number): Promise<void> {
   for (let left = count; left > 0;) {
-    if (window.view.length === 0) await need(window, 1)
+    if (window.view.length === 0) await requireBytes(window, 1)
     const passed = Math.min(left, window.view.length)
     window.skip(passed)
     left -= passed
@@ -142,13 +142,13 @@ async function* deflated(window: Window): AsyncGenerator<Uint8Array<ArrayBuffer>
     if (type !== 'IDAT') return
     window.skip(8)
     for (let left = length; left > 0;) {
-      if (window.view.length === 0) await need(window, 1)
+      if (window.view.length === 0) await requireBytes(window, 1)
       const piece = window.view.slice(0, left)
       window.skip(piece.length)
       left -= piece.length
       yield piece
     }
-    await pass(window, 4)
+    await skipBytes(window, 4)
   }
 }
 
@@ -164,7 +164,7 @@ async function* inflated(window: Window): Bytes {
     .catch((error: unknown) => writer.abort(error))
     .catch(() => {})
   try {
-    yield* read(readable)
+    yield* readStream(readable)
   } catch (error) {
     await pumping
     // What the file is read from may have failed, which is not the file's fault.

@@ -19,17 +19,17 @@ export interface PartialImage {
   partial: number
 }
 
-const tokens = z.object({ text: z.number(), image: z.number() })
+const tokenCounts = z.object({ text: z.number(), image: z.number() })
 
 /** Token counts as the upstream reported them. */
-const usage = z.object({
+const usageSchema = z.object({
   input: z.number(),
-  inputDetails: tokens.optional(),
+  inputDetails: tokenCounts.optional(),
   output: z.number(),
-  outputDetails: tokens.optional(),
+  outputDetails: tokenCounts.optional(),
   total: z.number(),
 })
-export type Usage = z.infer<typeof usage>
+export type Usage = z.infer<typeof usageSchema>
 
 /** Of two answers together; the details where both were told. */
 export const addUsage = (one: Usage, other: Usage): Usage => ({
@@ -40,8 +40,8 @@ export const addUsage = (one: Usage, other: Usage): Usage => ({
   total: one.total + other.total,
 })
 
-type Tokens = z.infer<typeof tokens>
-const addTokens = (one: Tokens | undefined, other: Tokens | undefined): Tokens | undefined =>
+type TokenCounts = z.infer<typeof tokenCounts>
+const addTokens = (one: TokenCounts | undefined, other: TokenCounts | undefined): TokenCounts | undefined =>
   one && other && { text: one.text + other.text, image: one.image + other.image }
 
 /** The canonical answer: what every dialect renders, whether it is new, joined or cached. */
@@ -69,7 +69,7 @@ export const imageRecord = z.object({
   quality: z.string().optional(),
   background: z.string().optional(),
   format: z.string().optional(),
-  usage: usage.optional(),
+  usage: usageSchema.optional(),
   /** What it cost, in micro-USD, where a price is known. */
   cost: z.number().optional(),
   /** Which accounts were asked or passed over for it, in order, and what came of each. */

@@ -1,6 +1,6 @@
 import { pause } from '../runtime/deadline'
 import { publicUrl, RefusedUrl, type UrlRules } from '../runtime/public-url'
-import { type Bytes, read } from '../streams/bytes'
+import { type Bytes, readStream } from '../streams/bytes'
 
 /** What a URL may lead to, and for how long it is read. */
 export interface FetchRules extends UrlRules {
@@ -16,7 +16,7 @@ export class UnreadableUrl extends Error {}
 class TryAgain extends UnreadableUrl {}
 
 /** For how long a host is let be before each further try, in ms; longer where it has what was paid for. */
-const PAUSES_MS = [0, 0]
+const GIVEN_URL_PAUSES_MS = [0, 0]
 const PAID_PAUSES_MS = [250, 1000, 3000]
 /** What such a host may say of a picture that has not reached all of it yet, or where it has too much to do. */
 const NOT_YET = [404, 408, 429]
@@ -33,7 +33,7 @@ export async function* fetchImage(address: string, rules: FetchRules): Bytes {
   const timer = setTimeout(() => controller.abort(), FETCH_TIMEOUT_MS)
   const signal = rules.signal ? AbortSignal.any([rules.signal, controller.signal]) : controller.signal
   try {
-    yield* read(await find(address, rules, signal))
+    yield* readStream(await fetchWithRetries(address, rules, signal))
   } catch (error) {
     throw error instanceof UnreadableUrl ? error : new UnreadableUrl('its host broke off', { cause: error })
   } finally {
@@ -41,22 +41,30 @@ export async function* fetchImage(address: string, rules: FetchRules): Bytes {
   }
 }
 
-async function find(address: string, rules: FetchRules, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  for (const pauseMs of rules.isPaidFor ? PAID_PAUSES_MS : PAUSES_MS) {
+async function fetchWithRetries(
+  address: string,
+  rules: FetchRules,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array>> {
+  for (const pauseMs of rules.isPaidFor ? PAID_PAUSES_MS : GIVEN_URL_PAUSES_MS) {
     try {
-      return await follow(address, rules, signal)
+      return await followRedirects(address, rules, signal)
     } catch (error) {
       if (!(error instanceof TryAgain) || signal.aborted) throw error
       await pause(pauseMs, signal)
     }
   }
-  return await follow(address, rules, signal)
+  return await followRedirects(address, rules, signal)
 }
 
-async function follow(address: string, rules: FetchRules, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  let url = checked(address, rules)
+async function followRedirects(
+  address: string,
+  rules: FetchRules,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array>> {
+  let url = allowedUrl(address, rules)
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const response = await reach(url, signal)
+    const response = await fetchOnce(url, signal)
     if (response.ok && response.body) return response.body
     await response.body?.cancel()
     const location = response.headers.get('location')
@@ -65,12 +73,12 @@ async function follow(address: string, rules: FetchRules, signal: AbortSignal): 
       throw new (mayPass ? TryAgain : UnreadableUrl)(`its host answered with status ${response.status}`)
     }
     if (!URL.canParse(location, url)) throw new UnreadableUrl('it redirects to what is no URL')
-    url = checked(new URL(location, url).href, rules)
+    url = allowedUrl(new URL(location, url).href, rules)
   }
   throw new UnreadableUrl(`it redirects more than ${MAX_REDIRECTS} times`)
 }
 
-async function reach(url: URL, signal: AbortSignal): Promise<Response> {
+async function fetchOnce(url: URL, signal: AbortSignal): Promise<Response> {
   try {
     return await fetch(url, { redirect: 'manual', signal, headers: { accept: 'image/*' } })
   } catch (error) {
@@ -78,7 +86,7 @@ async function reach(url: URL, signal: AbortSignal): Promise<Response> {
   }
 }
 
-function checked(address: string, rules: UrlRules): URL {
+function allowedUrl(address: string, rules: UrlRules): URL {
   try {
     return publicUrl(address, rules)
   } catch (error) {

@@ -19,15 +19,15 @@ const OPAQUE = 128
  */
 export async function whiteMask(png: Bytes): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
-    return await whitened(await PngReader.open(png))
+    return await whiteMaskOf(await PngReader.open(png))
   } catch (error) {
     throw error instanceof UnreadablePng ? new UnusableMask('it is no PNG that can be read', { cause: error }) : error
   }
 }
 
-async function whitened(reader: PngReader): Promise<Uint8Array<ArrayBuffer> | undefined> {
+async function whiteMaskOf(reader: PngReader): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const { head } = reader
-  const refusal = hasTransparency(head) ? refusalOf(head) : undefined
+  const refusal = hasTransparency(head) ? maskRefusal(head) : undefined
   if (refusal || !hasTransparency(head)) await reader.close()
   if (refusal) throw new UnusableMask(refusal)
   if (!hasTransparency(head)) return undefined
@@ -50,7 +50,7 @@ const WITH_ALPHA = [4, 6]
 const hasTransparency = ({ colour, transparency }: PngHead): boolean =>
   WITH_ALPHA.includes(colour) || transparency !== undefined
 
-function refusalOf({ width, height, colour, isInterlaced }: PngHead): string | undefined {
+function maskRefusal({ width, height, colour, isInterlaced }: PngHead): string | undefined {
   if (Math.max(width, height) > MAX_MASK_EDGE) return `it has an edge of more than ${MAX_MASK_EDGE} pixels`
   if (width * height > MAX_MASK_PIXELS) return `it has more than ${MAX_MASK_PIXELS} pixels`
   if (isInterlaced) return 'it is interlaced'

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Model } from '../catalog/model'
 import { narrowed } from '../catalog/narrowed'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import type { Path } from '../streams/json'
@@ -13,7 +13,7 @@ import { errorOf, type ErrorReader, readOpenaiError, type Said } from './wire/re
 
 /** What the API has parameters for, and of formats what every model makes (protocols §6.9). */
 const ARK = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   sizes: { kind: 'unknown' },
   formats: ['jpeg'],
   extras: ['seed', 'guidance'],

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Model } from '../catalog/model'
 import { narrowed } from '../catalog/narrowed'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import { pixelsOf } from '../catalog/sizes'
 import type { ImageRequest } from '../image/request'
@@ -13,7 +13,7 @@ import type { Provider, Upstream, Work } from './provider'
 import type { ErrorReader } from './wire/refusal'
 
 const FLUX = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   formats: ['png', 'jpeg'],
   moderations: ['auto', 'low'],
   extras: ['seed'],

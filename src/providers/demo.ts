@@ -1,6 +1,6 @@
 import { invalidImage, invalidValue } from '../refusals/refusals'
 import type { ImageRequest } from '../image/request'
-import { type Bytes, collect, read } from '../streams/bytes'
+import { type Bytes, collect, readStream } from '../streams/bytes'
 import { pause } from '../runtime/deadline'
 import { type Provider, ProviderError, type ProviderEvent, type Work } from './provider'
 
@@ -50,7 +50,7 @@ const refused = (failure: ReturnType<typeof invalidValue>): ProviderError =>
 async function inputsOf({ images, mask, markup }: ImageRequest, work: Work): Promise<Uint8Array[]> {
   const inputs: Uint8Array[] = []
   for (const image of [...images, mask, markup].filter((each) => each !== undefined))
-    inputs.push(await collect(read(await work.open(image))))
+    inputs.push(await collect(readStream(await work.open(image))))
   return inputs
 }
 

@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import type { Model } from '../catalog/model'
 import { narrowed } from '../catalog/narrowed'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
-import { pixelsOf, type Sizes, written } from '../catalog/sizes'
+import { pixelsOf, type Sizes, sizeText } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { asJson, call, inPath, readingImage, replyOf } from './wire/http'
 import { dataUrlOf, withWhiteMask } from './wire/inputs'
@@ -14,7 +14,7 @@ import { type ErrorReader, errorSaid } from './wire/refusal'
 
 /** The usual inputs (protocols §6.4), which models that nobody has heard of are taken to have. */
 const USUAL: Model = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   // The bounds are general knowledge: the documentation has none that all models share.
   sizes: { kind: 'range', min: 256, max: 2048, auto: '1024x768' },
   formats: ['png', 'jpeg', 'webp'],
@@ -220,7 +220,7 @@ async function* answer(
   if (!first) throw new ProviderError('lost', 'is done without a picture', { ofRequest: true })
   for (const [index, { url }] of made.entries()) yield { type: 'image', index, bytes: readingImage(work.download(url)) }
   const { width, height } = first
-  const size = width && height ? written({ width, height }) : undefined
+  const size = width && height ? sizeText({ width, height }) : undefined
   const revised = said.prompt && said.prompt !== prompt ? said.prompt : undefined
   yield { type: 'summary', summary: { size, revisedPrompts: made.map(() => revised) } }
 }

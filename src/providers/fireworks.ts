@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import type { Model } from '../catalog/model'
 import { narrowed } from '../catalog/narrowed'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import { pixelsOf } from '../catalog/sizes'
 import type { ImageRequest } from '../image/request'
-import { read } from '../streams/bytes'
+import { readStream } from '../streams/bytes'
 import { fluxState, lookOf } from './wire/flux-job'
 import { asJson, bearer, bodyOf, call, inPath, readingImage, replyOf } from './wire/http'
 import { dataUrlOf } from './wire/inputs'
@@ -17,7 +17,7 @@ const SIZES = shaped(shapesOf(COMMON_RATIOS))
 
 /** What can be asked for where a picture is answered at once (protocols §6.8). */
 const AT_ONCE = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   sizes: SIZES,
   formats: ['png', 'jpeg'],
   extras: ['seed'],
@@ -73,7 +73,7 @@ async function* atOnce(request: ImageRequest, upstream: Upstream, work: Work): A
   const { headers, parted } = asJson(fields)
   const ask = { account: bearer(upstream), headers: { ...headers, accept: `image/${format}` }, parted }
   const response = await call(upstream, work, `/inference/v1/${path}`, ask, readError)
-  const bytes = read(bodyOf(response))
+  const bytes = readStream(bodyOf(response))
   // A web page, or an error that comes with a good status, was not paid for.
   if (/^(?:text\/|application\/json)/i.test(response.headers.get('content-type') ?? ''))
     throw errorOf(response, upstream, await errorIn(bytes), readError)

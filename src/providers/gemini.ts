@@ -1,12 +1,12 @@
 import * as z from 'zod'
-import { GEMINI } from '../catalog/gemini-models'
+import { GEMINI_CAPABILITY } from '../catalog/gemini-models'
 import { FOURTEEN_SHAPES, geminiShape, geminiSizes } from '../catalog/gemini-sizes'
 import type { Model } from '../catalog/model'
 import type { Sizes } from '../catalog/sizes'
 import type { Usage } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import { decodeBase64 } from '../streams/base64'
-import { type Bytes, read } from '../streams/bytes'
+import { type Bytes, readStream } from '../streams/bytes'
 import { JsonStream, type Path, type TakenString } from '../streams/json'
 import { camelCased, camelName } from './wire/camel-case'
 import { asJson, bodyOf, call, readingImage } from './wire/http'
@@ -26,11 +26,11 @@ export const gemini: Provider = {
   },
   capability: (model) => ({
     ...model,
-    ...GEMINI,
+    ...GEMINI_CAPABILITY,
     sizes: sizesOf(model.sizes),
-    moderations: GEMINI.moderations.filter((each) => model.moderations?.includes(each) ?? true),
-    extras: GEMINI.extras.filter((each) => model.extras?.includes(each) ?? true),
-    maxInputs: Math.min(GEMINI.maxInputs, model.maxInputs ?? Infinity),
+    moderations: GEMINI_CAPABILITY.moderations.filter((each) => model.moderations?.includes(each) ?? true),
+    extras: GEMINI_CAPABILITY.extras.filter((each) => model.extras?.includes(each) ?? true),
+    maxInputs: Math.min(GEMINI_CAPABILITY.maxInputs, model.maxInputs ?? Infinity),
   }),
   async *generate(request, upstream, work) {
     const response = await ask(request, upstream, work)
@@ -94,7 +94,7 @@ function isTaken([candidates, candidate, content, parts, , member, inner, ...dee
  * ProviderError.
  */
 async function* pictureOf(response: Response): AsyncGenerator<ProviderEvent, { said: unknown; isMade: boolean }> {
-  const json = new JsonStream(read(bodyOf(response)), isTaken)
+  const json = new JsonStream(readStream(bodyOf(response)), isTaken)
   const pictures = picturesIn(json)
   let isMade = false
   try {

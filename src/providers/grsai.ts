@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { TEN_SHAPES } from '../catalog/gemini-sizes'
 import type { Model } from '../catalog/model'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { ratioNamed, shaped } from '../catalog/ratios'
 import type { Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
@@ -16,7 +16,7 @@ type Family = Model & Required<Pick<Model, 'qualities' | 'backgrounds' | 'maxInp
 
 /** Sizes are asked for in pixels; which of them, and of the qualities, is for each model to say. */
 const GPT: Family = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   sizes: { kind: 'unknown' },
   qualities: ['low', 'medium', 'high', 'xhigh', 'max', 'auto'],
   backgrounds: ['transparent', 'opaque', 'auto'],
@@ -31,11 +31,11 @@ const SORA_SIZES = shaped([
   { ratio: '3:2', width: 1536, height: 1024 },
   { ratio: '2:3', width: 1024, height: 1536 },
 ])
-const SORA: Family = { ...PLAIN, sizes: SORA_SIZES, backgrounds: ['auto'], maxInputs: 16, maxImages: 2 }
+const SORA: Family = { ...PROMPT_ONLY, sizes: SORA_SIZES, backgrounds: ['auto'], maxInputs: 16, maxImages: 2 }
 
 const BANANA_SIZES = shaped(TEN_SHAPES, [1, 2, 4])
 const BANANA: Family = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   sizes: BANANA_SIZES,
   maxInputs: 14,
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Model } from '../catalog/model'
 import { narrowed } from '../catalog/narrowed'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { eitherWay } from '../catalog/sizes'
 import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
@@ -41,7 +41,7 @@ const SIZES = shaped(shapesOf(RATIOS))
 const STYLES = ['AUTO', 'GENERAL', 'REALISTIC', 'DESIGN', 'FICTION']
 
 const API = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   sizes: { kind: 'unknown' },
   qualities: [...SPEEDS.keys(), 'auto'],
   extras: ['seed', 'negative_prompt'],

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Model } from '../catalog/model'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import { asJson, call, readingImage, replyOf } from './wire/http'
@@ -14,7 +14,7 @@ const SIZES = shaped(shapesOf(COMMON_RATIOS))
 
 /** Whatever the model's name is: the API has no parameter for it, nor for anything but the prompt (protocols §6.12). */
 const MIDJOURNEY = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   sizes: SIZES,
   // As many as `blend` takes.
   maxInputs: 5,

@@ -1,6 +1,6 @@
 import { FOURTEEN_SHAPES } from '../catalog/gemini-sizes'
 import type { Model } from '../catalog/model'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { resolutionOf } from '../catalog/shapes'
 import { nearestTo, pixelsOf, ratioOf } from '../catalog/sizes'
 import { addressIn, illustrated, piecesOf } from '../image/markdown-images'
@@ -25,7 +25,7 @@ export const openaiChat: Provider = {
   id: 'openai-chat',
   capability: (model) => ({
     ...model,
-    ...PLAIN,
+    ...PROMPT_ONLY,
     sizes: model.sizes.kind === 'shaped' ? model.sizes : { kind: 'listed', sizes: [] },
     backgrounds: backgroundsOf(model),
     maxInputs: Math.min(model.maxInputs ?? MAX_INPUTS, MAX_INPUTS),

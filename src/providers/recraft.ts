@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Model } from '../catalog/model'
 import { narrowed } from '../catalog/narrowed'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { eitherWay, type Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { formBody, textsOf } from '../streams/form'
@@ -24,7 +24,7 @@ const EDGES = [
 const sizesOf = (scale: number): Sizes => eitherWay(EDGES.map(([long, short]) => [long * scale, short * scale]))
 
 const API = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   sizes: { kind: 'unknown' },
   formats: ['png', 'webp', 'svg'],
   extras: ['negative_prompt', 'strength'],

@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import type { Model } from '../catalog/model'
 import { narrowed } from '../catalog/narrowed'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import { pixelsOf, type Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
-import { read } from '../streams/bytes'
+import { readStream } from '../streams/bytes'
 import { JsonStream, type Path } from '../streams/json'
 import { asJson, bearer, bodyOf, call, readingImage, unpromised } from './wire/http'
 import { dataUrlOf, withWhiteMask } from './wire/inputs'
@@ -20,7 +20,7 @@ import { type ErrorReader, errorSaid } from './wire/refusal'
  * wrong is passed over in silence.
  */
 const USUAL: Model = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   sizes: shaped(shapesOf(COMMON_RATIOS)),
   formats: ['png', 'jpeg', 'webp'],
   extras: ['seed'],
@@ -163,7 +163,7 @@ function picturesOf({ images, mask }: ImageRequest, { list, only }: Way, work: W
 /** What is said of a prediction; its input, which it repeats with all pictures in it, is passed over. */
 async function predictionOf<Reply>(response: Response, schema: z.ZodType<Reply>): Promise<Reply> {
   const isInput = ([name, ...deeper]: Path): boolean => name === 'input' && deeper.length === 0
-  const json = new JsonStream(read(bodyOf(response)), () => false, isInput)
+  const json = new JsonStream(readStream(bodyOf(response)), () => false, isInput)
   try {
     // No string is taken, so that the first one is asked for in vain, to the end of the text.
     await json.strings().next()

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import type { Model } from '../catalog/model'
 import { narrowed } from '../catalog/narrowed'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
-import { read } from '../streams/bytes'
+import { readStream } from '../streams/bytes'
 import { formBody, textsOf } from '../streams/form'
 import { bearer, bodyOf, call, readingImage } from './wire/http'
 import { fileOf, USUAL_STRENGTH, withWhiteMask } from './wire/inputs'
@@ -35,7 +35,7 @@ const STYLES = [
 ]
 
 const STABLE = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   sizes: SIZES,
   formats: ['png', 'jpeg', 'webp'],
   extras: ['seed', 'negative_prompt'],
@@ -92,7 +92,7 @@ export const stability: Provider = {
     const response = await ask(request, upstream, work)
     await refuseOther(response)
     yield { type: 'accepted', requestId: requestIdOf(response.headers) }
-    yield { type: 'image', index: 0, bytes: readingImage(read(bodyOf(response))) }
+    yield { type: 'image', index: 0, bytes: readingImage(readStream(bodyOf(response))) }
     yield { type: 'summary', summary: {} }
   },
 }

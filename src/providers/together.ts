@@ -1,6 +1,6 @@
 import type { Model } from '../catalog/model'
 import { narrowed } from '../catalog/narrowed'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { pixelsOf } from '../catalog/sizes'
 import type { ImageRequest } from '../image/request'
 import { asJson, bearer, call } from './wire/http'
@@ -11,7 +11,7 @@ import { type ErrorReader, errorOf, readOpenaiError, requestIdOf, speaksOfConten
 
 /** What the API takes (protocols §6.7), of which not every model takes all; and by docs.together.ai four pictures at once. */
 const API = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   formats: ['png', 'jpeg'],
   moderations: ['auto', 'low'],
   extras: ['seed', 'negative_prompt', 'steps', 'guidance'],

@@ -1,11 +1,11 @@
 import * as z from 'zod'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { tooManyInputs, unknownParameter } from '../refusals/refusals'
 import { pixelsOf } from '../catalog/sizes'
 import { WORKERS_AI_MODELS } from '../catalog/workers-ai-models'
 import type { Failure } from '../runtime/errors'
 import type { ImageRequest, InputImage } from '../image/request'
-import { collect, read } from '../streams/bytes'
+import { collect, readStream } from '../streams/bytes'
 import { type FormBody, formBody, textsOf } from '../streams/form'
 import type { Path } from '../streams/json'
 import { type EmbeddedFile, jsonBody } from '../streams/json-body'
@@ -29,7 +29,7 @@ export const workersAi: Provider = {
   },
   capability: (model) => ({
     ...model,
-    ...PLAIN,
+    ...PROMPT_ONLY,
     // A format cannot be asked for, so that of a model that nobody has heard of is whatever it is.
     formats: model.formats ?? ['png'],
     extras: EXTRAS.filter((name) => model.extras?.includes(name) ?? true),
@@ -68,7 +68,7 @@ async function run(binding: Ai, request: ImageRequest, upstream: Upstream, work:
     const given = await binding.run(work.model, inputs, { returnRawResponse: true, signal: work.signal })
     const response = responseOf(given)
     if (response.ok) return response
-    throw errorOf(response, upstream, response.body ? await errorIn(read(response.body)) : undefined, readError)
+    throw errorOf(response, upstream, response.body ? await errorIn(readStream(response.body)) : undefined, readError)
   } catch (error) {
     // An upstream that got half a body is not to blame for what it says.
     throw form?.unopened() ?? (error instanceof ProviderError ? error : thrown(error, upstream))
@@ -143,7 +143,7 @@ const heldBase64 = async (image: InputImage, work: Work): Promise<string> =>
   (await held(image, 'image', MAX_HELD_BYTES, work)).toBase64()
 
 async function held(image: InputImage, param: string, maxBytes: number, work: Work): Promise<Uint8Array> {
-  if (image.bytes <= maxBytes) return await collect(read(await work.open(image)))
+  if (image.bytes <= maxBytes) return await collect(readStream(await work.open(image)))
   const message = `Invalid '${param}': this model takes a picture of at most ${maxBytes / 1024} KiB there.`
   throw refused({ code: 'invalid_request', message, param, reason: 'invalid_value' })
 }
@@ -154,7 +154,7 @@ const refused = (failure: Failure): ProviderError =>
 /** The picture is a string of a JSON text, or all there is. */
 async function* answer(response: Response, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void> {
   if (!/json|text/i.test(response.headers.get('content-type') ?? '')) {
-    yield { type: 'image', index: 0, bytes: readingImage(read(bodyOf(response))) }
+    yield { type: 'image', index: 0, bytes: readingImage(readStream(bodyOf(response))) }
     return
   }
   const { said, count } = yield* picturesOf(response, work, indexOf)

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Model } from '../catalog/model'
 import { narrowed } from '../catalog/narrowed'
-import { PLAIN } from '../catalog/plain'
+import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import { asJson, bearer, call } from './wire/http'
@@ -18,7 +18,7 @@ const SIZES = shaped(shapesOf(['1:1', ...LYING, ...UPRIGHT]), [1, 2])
 
 /** What the API takes (protocols §6.6). By the same copy it makes up to ten pictures at once, all JPEG. */
 const API = {
-  ...PLAIN,
+  ...PROMPT_ONLY,
   sizes: SIZES,
   qualities: ['low', 'medium', 'high', 'auto'],
   formats: ['jpeg'],

@@ -8,8 +8,8 @@ import { isEnded } from '../delivery/job-status'
 import { forgetGeneration, forgetImage, forgetJob } from '../generation/generations'
 import { idAt, NOT_FOUND, statusOf } from './generations'
 import { pageOf } from '../wire/page'
-import * as images from '../store/images'
-import * as edgeCopies from '../store/edge-copies'
+import { ENTRIES_AT_ONCE, keyOfPath, removeImages, runOfKey } from '../store/images'
+import { removeEdgeCopy } from '../store/edge-copies'
 import { cursor, cursorAfter, type Cursor, type Entry, keptKeysOf, type EntryFilter } from '../ledger/entry'
 import { askTeam } from '../team/teams'
 import { snapshotOf } from '../ledger/snapshot'
@@ -37,18 +37,17 @@ export async function listGenerations(c: Context<App>): Promise<Response> {
 export async function deleteGeneration(c: Context<App>): Promise<Response> {
   const [{ team }, id] = [await authenticate(c), idAt(c)]
   const { seen } = await statusOf(c, team, id)
-  let batch = await entriesOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
+  let batch = await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
   // The newest comes first, and no two of one generation run at the same time.
   const isRunning = batch[0]?.status === 'running' || (seen && !isEnded(seen.snapshot))
   if (isRunning) throw new GatewayError(STILL_RUNNING)
   await forgetJob(c.env.GENERATIONS, id, team)
   while (batch.length > 0) {
-    await removeImages(c, batch.flatMap(keptKeysOf))
+    await removeEverywhere(c, batch.flatMap(keptKeysOf))
     await forgetGeneration(c.env.GENERATIONS, id)
     for (const entry of batch)
       await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, keptKeysOf(entry)))
-    batch =
-      batch.length < images.ENTRIES_AT_ONCE ? [] : await entriesOf(c, team, { generation: id }, images.ENTRIES_AT_ONCE)
+    batch = batch.length < ENTRIES_AT_ONCE ? [] : await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
   }
   return c.json({ object: 'generation', id, deleted: true })
 }
@@ -56,11 +55,11 @@ export async function deleteGeneration(c: Context<App>): Promise<Response> {
 /** `DELETE /images/…`: one image, by the address that its link has. Throws GatewayError. */
 export async function deleteImage(c: Context<App>): Promise<Response> {
   const { team } = await authenticate(c)
-  const key = images.keyOfPath(c.req.path) ?? ''
-  const generation = images.placeOfKey(key)?.generation
+  const key = keyOfPath(c.req.path) ?? ''
+  const generation = runOfKey(key)?.generation
   const [entry] = generation ? await entriesOf(c, team, { generation, image: key }, 1) : []
   if (!entry || !generation || !keptKeysOf(entry).includes(key)) throw new GatewayError(NOT_FOUND)
-  await removeImages(c, [key])
+  await removeEverywhere(c, [key])
   await forgetImage(c.env.GENERATIONS, key)
   await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, [key]))
   return c.json({ object: 'image', id: key, deleted: true })
@@ -78,10 +77,10 @@ const entriesOf = async (
 const NEAR_COPIES = 50
 
 /** From R2 and, as far as that goes, from this data centre's cache; other copies may be shown for up to an hour more. */
-async function removeImages(c: Context<App>, keys: readonly string[]): Promise<void> {
-  await images.remove(c.env.IMAGES, keys)
+async function removeEverywhere(c: Context<App>, keys: readonly string[]): Promise<void> {
+  await removeImages(c.env.IMAGES, keys)
   const { origin } = new URL(c.req.url)
-  await Promise.allSettled(keys.slice(0, NEAR_COPIES).map((key) => edgeCopies.remove(origin, key)))
+  await Promise.allSettled(keys.slice(0, NEAR_COPIES).map((key) => removeEdgeCopy(origin, key)))
 }
 
 const shown = (entry: Entry, c: Context<App>): Record<string, unknown> =>

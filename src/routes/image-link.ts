@@ -3,9 +3,9 @@ import type { App } from '../context'
 import { type Failure, GatewayError, unwrap } from '../runtime/errors'
 import { forget } from '../generation/generations'
 import { describe, log } from '../runtime/log'
-import * as images from '../store/images'
-import * as links from '../store/links'
-import * as edgeCopies from '../store/edge-copies'
+import { headImage, openImage } from '../store/images'
+import { verifyLink } from '../store/links'
+import { getEdgeCopy, putEdgeCopy } from '../store/edge-copies'
 import { byteRangeOf } from './byte-range'
 
 /** Nothing that a picture's bytes could contain may run or load anything, even if they are HTML or SVG. */
@@ -22,7 +22,7 @@ const NEAR_SECONDS = 3600
 /** Shows a picture to whoever holds its link: whole, in part (RFC 9110 §14), or not again (§13). Throws GatewayError. */
 export async function showImage(c: Context<App>): Promise<Response> {
   const url = new URL(c.req.url)
-  const { key, secondsLeft } = unwrap(links.verify(url, c.get('config'), Date.now()))
+  const { key, secondsLeft } = unwrap(verifyLink(url, c.get('config'), Date.now()))
   const found = isPlain(c.req) ? await nearOrStored(c, url, key) : await describedOrPartly(c.req, c.env.IMAGES, key)
   if (!found) {
     await forget(c.env.GENERATIONS, key)
@@ -47,9 +47,9 @@ const isPlain = (request: HonoRequest): boolean =>
  * two readers of one stream would hold in memory what the slower one has not taken.
  */
 async function nearOrStored(c: Context<App>, { origin }: URL, key: string): Promise<Response | undefined> {
-  const near = await edgeCopies.get(origin, key)
+  const near = await getEdgeCopy(origin, key)
   if (near) return near
-  const object = await images.open(c.env.IMAGES, key)
+  const object = await openImage(c.env.IMAGES, key)
   if (!object) return undefined
   c.executionCtx.waitUntil(keepNear(origin, c.env.IMAGES, key))
   return new Response(object.body, { headers: imageHeaders(object) })
@@ -57,11 +57,11 @@ async function nearOrStored(c: Context<App>, { origin }: URL, key: string): Prom
 
 async function keepNear(origin: string, bucket: R2Bucket, key: string): Promise<void> {
   try {
-    const object = await images.open(bucket, key)
+    const object = await openImage(bucket, key)
     if (!object) return
     const headers = imageHeaders(object)
     headers.set('cache-control', `public, max-age=${NEAR_SECONDS}`)
-    await edgeCopies.put(origin, key, new Response(object.body, { headers }))
+    await putEdgeCopy(origin, key, new Response(object.body, { headers }))
   } catch (error) {
     log('image-not-cached', { key, ...describe(error) })
   }
@@ -69,7 +69,7 @@ async function keepNear(origin: string, bucket: R2Bucket, key: string): Promise<
 
 /** For a HEAD, a condition or a range, each of which has to know the picture before it is read. */
 async function describedOrPartly(request: HonoRequest, bucket: R2Bucket, key: string): Promise<Response | undefined> {
-  const object = await images.head(bucket, key)
+  const object = await headImage(bucket, key)
   if (!object) return undefined
   const headers = imageHeaders(object)
   if (matches(request.header('if-none-match'), object.httpEtag)) return new Response(null, { status: 304, headers })
@@ -82,7 +82,7 @@ async function describedOrPartly(request: HonoRequest, bucket: R2Bucket, key: st
     headers.delete('content-length')
     return new Response(null, { status: 416, headers })
   }
-  const opened = await images.open(bucket, key, range)
+  const opened = await openImage(bucket, key, range)
   if (!opened || !range) return opened ? new Response(opened.body, { headers }) : undefined
   headers.set('content-range', `bytes ${range.offset}-${range.offset + range.length - 1}/${object.size}`)
   headers.set('content-length', String(range.length))

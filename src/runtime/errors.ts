@@ -26,7 +26,7 @@ export const STATUS = {
 export type ErrorCode = keyof typeof STATUS
 
 /** What went wrong, as plain data, so that it survives RPC and storage. */
-export const failure = z.object({
+export const failureSchema = z.object({
   code: z.custom<ErrorCode>((code) => typeof code === 'string' && Object.hasOwn(STATUS, code)),
   /** For the caller: says what to do next, and holds no secret and no upstream's raw words. */
   message: z.string(),
@@ -39,7 +39,7 @@ export const failure = z.object({
   /** False where trying again by itself would cost money or time for nothing. */
   retry: z.literal(false).exactOptional(),
 })
-export type Failure = z.infer<typeof failure>
+export type Failure = z.infer<typeof failureSchema>
 
 export type Result<T> = { ok: true; value: T } | { ok: false; failure: Failure }
 
@@ -63,6 +63,6 @@ export function unwrap<T>(result: Result<T>): T {
 }
 
 /** Throws GatewayError where there is a reason to. */
-export function refuse(failure: Failure | undefined): void {
+export function throwIfRefused(failure: Failure | undefined): void {
   if (failure) throw new GatewayError(failure)
 }

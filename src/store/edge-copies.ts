@@ -3,15 +3,16 @@
  * its link, so that the picture's key alone, at an origin, says what it is.
  */
 
-const addressOf = (origin: string, key: string): string => `${origin}/${key}`
+const edgeCopyUrl = (origin: string, key: string): string => `${origin}/${key}`
 
 /** The copy of the picture under a key; undefined where there is none here, or the cache is in trouble. */
-export const get = async (origin: string, key: string): Promise<Response | undefined> =>
-  await caches.default.match(addressOf(origin, key)).catch(() => undefined)
+export const getEdgeCopy = async (origin: string, key: string): Promise<Response | undefined> =>
+  await caches.default.match(edgeCopyUrl(origin, key)).catch(() => undefined)
 
 /** Leaves a copy behind, for as long as its `cache-control` says. */
-export const put = (origin: string, key: string, picture: Response): Promise<void> =>
-  caches.default.put(addressOf(origin, key), picture)
+export const putEdgeCopy = (origin: string, key: string, picture: Response): Promise<void> =>
+  caches.default.put(edgeCopyUrl(origin, key), picture)
 
 /** Removes the copy that this data centre has, and no other. */
-export const remove = (origin: string, key: string): Promise<boolean> => caches.default.delete(addressOf(origin, key))
+export const removeEdgeCopy = (origin: string, key: string): Promise<boolean> =>
+  caches.default.delete(edgeCopyUrl(origin, key))

@@ -1,7 +1,7 @@
 import { extensionOf, sniff } from '../image/media-type'
 import type { StoredImage } from '../image/record'
 import type { Bytes } from '../streams/bytes'
-import { withRetries } from './trouble'
+import { withRetries } from './retries'
 import { upload } from './upload'
 
 /** The bytes are no picture of a kind that we know. */
@@ -11,28 +11,28 @@ export class NotAnImage extends Error {
   }
 }
 
-const PREFIX = 'images/'
+const IMAGE_PREFIX = 'images/'
 /** Previews are nobody's to keep: no link shows them, and they go soon after the picture is made. */
 const PARTIAL_PREFIX = 'partials/'
 
 /** Each run of a generation has keys of its own, so that the object behind a key never changes. */
-const imageKey = (place: Place, extension: string): string =>
-  `${PREFIX}${place.generation}/${place.run}-${place.index}.${extension}`
+const imageKey = (place: ImagePlace, extension: string): string =>
+  `${IMAGE_PREFIX}${place.generation}/${place.run}-${place.index}.${extension}`
 
-interface Place {
+interface ImagePlace {
   generation: string
   run: string
   index: number
 }
 
 /** Stores a finished picture, byte for byte. Throws NotAnImage, StoreError, and what reading the bytes throws. */
-export const put = (bucket: R2Bucket, place: Place, bytes: Bytes): Promise<StoredImage> =>
+export const putImage = (bucket: R2Bucket, place: ImagePlace, bytes: Bytes): Promise<StoredImage> =>
   putPicture(bucket, bytes, (extension) => imageKey(place, extension))
 
 /** Stores a preview, which `removePartials` removes. Throws likewise. */
 export const putPartial = (
   bucket: R2Bucket,
-  { generation, run, index }: Place,
+  { generation, run, index }: ImagePlace,
   partial: number,
   bytes: Bytes,
 ): Promise<StoredImage> =>
@@ -51,18 +51,23 @@ async function putPicture(
 }
 
 /** The picture under a key, or a part of it; null where it was deleted. Throws StoreError. */
-export const open = (bucket: R2Bucket, key: string, range?: R2Range): Promise<R2ObjectBody | null> =>
+export const openImage = (bucket: R2Bucket, key: string, range?: R2Range): Promise<R2ObjectBody | null> =>
   withRetries(() => bucket.get(key, range ? { range } : {}))
 
 /** What is known of the picture under a key without reading it; null where it was deleted. Throws StoreError. */
-export const head = (bucket: R2Bucket, key: string): Promise<R2Object | null> => withRetries(() => bucket.head(key))
+export const headImage = (bucket: R2Bucket, key: string): Promise<R2Object | null> =>
+  withRetries(() => bucket.head(key))
 
 /**
  * The first picture that a run of a generation has stored from a moment on, in ms since 1970; where none has, the first one
  * of the newest run. Throws StoreError.
  */
-export async function keySince(bucket: R2Bucket, generation: string, sinceMs: number): Promise<string | undefined> {
-  const { objects } = await withRetries(() => bucket.list({ prefix: `${PREFIX}${generation}/` }))
+export async function firstKeySince(
+  bucket: R2Bucket,
+  generation: string,
+  sinceMs: number,
+): Promise<string | undefined> {
+  const { objects } = await withRetries(() => bucket.list({ prefix: `${IMAGE_PREFIX}${generation}/` }))
   const stored = objects
     .filter(({ key }) => /-0\.\w+$/.test(key))
     .map(({ key, uploaded }) => ({ key, atMs: uploaded.getTime() }))
@@ -74,34 +79,40 @@ export async function keySince(bucket: R2Bucket, generation: string, sinceMs: nu
 export const ENTRIES_AT_ONCE = 100
 
 /** Removes pictures, at most 1,000 at a time; those that are gone already do no harm. Throws StoreError. */
-export async function remove(bucket: R2Bucket, keys: readonly string[]): Promise<void> {
+export async function removeImages(bucket: R2Bucket, keys: readonly string[]): Promise<void> {
   if (keys.length > 0) await withRetries(() => bucket.delete([...keys]))
 }
 
 /** Removes the previews of a generation. Throws StoreError. */
 export async function removePartials(bucket: R2Bucket, generation: string): Promise<void> {
   const { objects } = await withRetries(() => bucket.list({ prefix: `${PARTIAL_PREFIX}${generation}/` }))
-  await remove(
+  await removeImages(
     bucket,
     objects.map(({ key }) => key),
   )
 }
 
 /** Removes what runs of a generation whose ids begin like this have stored, but for what is to be kept. Throws StoreError. */
-export async function sweep(bucket: R2Bucket, place: Omit<Place, 'index'>, kept: readonly string[]): Promise<void> {
-  const { objects } = await withRetries(() => bucket.list({ prefix: `${PREFIX}${place.generation}/${place.run}` }))
-  await remove(
+export async function removeRunImages(
+  bucket: R2Bucket,
+  place: Omit<ImagePlace, 'index'>,
+  kept: readonly string[],
+): Promise<void> {
+  const { objects } = await withRetries(() =>
+    bucket.list({ prefix: `${IMAGE_PREFIX}${place.generation}/${place.run}` }),
+  )
+  await removeImages(
     bucket,
     objects.map(({ key }) => key).filter((key) => !kept.includes(key)),
   )
 }
 
 /** The generation and the run that a key belongs to. */
-export function placeOfKey(key: string): { generation: string; run: string } | undefined {
+export function runOfKey(key: string): { generation: string; run: string } | undefined {
   const [, generation, run] = /^images\/([^/]+)\/([^/-]+)-\d+\.\w+$/.exec(key) ?? []
   return generation && run ? { generation, run } : undefined
 }
 
 /** A picture's path on this gateway is its key, which has no character that a URL would escape. */
 export const keyOfPath = (path: string): string | undefined =>
-  path.startsWith(`/${PREFIX}`) ? path.slice(1) : undefined
+  path.startsWith(`/${IMAGE_PREFIX}`) ? path.slice(1) : undefined

@@ -4,7 +4,7 @@ import { describe, log } from '../runtime/log'
 import type { InputImage } from '../image/request'
 import type { Bytes } from '../streams/bytes'
 import { NotAnImage } from './images'
-import { withRetries, StoreError } from './trouble'
+import { withRetries, StoreError } from './retries'
 import { upload } from './upload'
 
 const inputKey = (sha256: string): string => `inputs/${sha256}`
@@ -17,7 +17,7 @@ const INPUT_TYPES = ['image/png', 'image/jpeg', 'image/webp']
  * Stores an input picture under the hash of its content. What does not fit in one put has to be under way before its
  * hash is known, so it is staged and then copied inside R2. Throws NotAnImage, StoreError, and what reading the bytes throws.
  */
-export async function put(bucket: R2Bucket, bytes: Bytes): Promise<InputImage> {
+export async function putInput(bucket: R2Bucket, bytes: Bytes): Promise<InputImage> {
   const hash = createHash('sha256')
   const written = await upload(bucket, hashing(bytes, hash), (first, whole) => {
     const mediaType = sniff(first)
@@ -33,16 +33,16 @@ export async function put(bucket: R2Bucket, bytes: Bytes): Promise<InputImage> {
 }
 
 /** Stores a body for as long as its request lasts, whatever it is; `unstage` removes it. Throws likewise. */
-export const stage = (bucket: R2Bucket, bytes: Bytes): Promise<{ key: string; bytes: number }> =>
+export const stageBody = (bucket: R2Bucket, bytes: Bytes): Promise<{ key: string; bytes: number }> =>
   upload(bucket, bytes, () => ({ key: stagingKey(), mediaType: 'application/octet-stream' }))
 
 /** Removes what is staged under a key. Never throws. */
-export async function unstage(bucket: R2Bucket, key: string): Promise<void> {
+export async function removeStaged(bucket: R2Bucket, key: string): Promise<void> {
   await bucket.delete(key).catch((error: unknown) => log('staged-input-left', { key, ...describe(error) }))
 }
 
 /** Reads an input picture, or what is staged. Throws StoreError, also where it is not there any more. */
-export async function open(bucket: R2Bucket, input: Pick<InputImage, 'key'>): Promise<ReadableStream<Uint8Array>> {
+export async function openInput(bucket: R2Bucket, input: Pick<InputImage, 'key'>): Promise<ReadableStream<Uint8Array>> {
   const object = await withRetries(() => bucket.get(input.key))
   if (!object) throw new StoreError(new Error(`the input ${input.key} is not in R2`))
   return object.body
@@ -51,13 +51,13 @@ export async function open(bucket: R2Bucket, input: Pick<InputImage, 'key'>): Pr
 /** Whoever sends the same picture at the same time may come first. */
 async function publish(bucket: R2Bucket, staged: { key: string; mediaType: string }, key: string): Promise<void> {
   try {
-    await withRetries(async () => (await exists(bucket, key)) || copy(bucket, staged, key))
+    await withRetries(async () => (await exists(bucket, key)) || copyStaged(bucket, staged, key))
   } finally {
-    await unstage(bucket, staged.key)
+    await removeStaged(bucket, staged.key)
   }
 }
 
-async function copy(bucket: R2Bucket, from: { key: string; mediaType: string }, key: string): Promise<void> {
+async function copyStaged(bucket: R2Bucket, from: { key: string; mediaType: string }, key: string): Promise<void> {
   const object = await bucket.get(from.key)
   if (!object) throw new Error(`the staged input ${from.key} is not in R2`)
   await bucket.put(key, object.body, { httpMetadata: { contentType: from.mediaType } })

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { type Failure, type Result, failed, ok } from '../runtime/errors'
-import * as images from './images'
+import { keyOfPath } from './images'
 
 /** Links that differ only in their second of birth would defeat every cache on their way. */
 const ROUNDING_SECONDS = 3600
@@ -16,14 +16,14 @@ export interface LinkSettings {
  * A link that shows the image under a key to whoever holds it, for at least `imageUrlTtlSeconds` and at most an hour, or
  * that time again, longer.
  */
-export function link(origin: string, key: string, settings: LinkSettings, nowMs: number): string {
+export function signedLink(origin: string, key: string, settings: LinkSettings, nowMs: number): string {
   const step = Math.min(ROUNDING_SECONDS, settings.imageUrlTtlSeconds)
   const expires = Math.ceil((nowMs / 1000 + settings.imageUrlTtlSeconds) / step) * step
   return `${origin}/${key}?exp=${expires}&sig=${signature(key, expires, settings.signingSecret)}`
 }
 
 /** The request in whose answer a name is given out. */
-export interface Naming {
+export interface ReferenceContext {
   /** To whom it is given. */
   team: string
   generation: string
@@ -40,8 +40,8 @@ export type Referent = { key: string } | { generation: string; sinceMs: number }
  * alone gives it out, no two requests are given the same one, and it does not expire. Names are no secrets to their clients,
  * so that one means nothing from another team.
  */
-export function reference(
-  { team, generation, requestId, startedMs }: Naming,
+export function imageReference(
+  { team, generation, requestId, startedMs }: ReferenceContext,
   key: string | undefined,
   { signingSecret }: LinkSettings,
 ): string {
@@ -53,7 +53,7 @@ export function reference(
 /** What a name of ours means; undefined for whatever this gateway never gave out to that team. */
 export function resolveReference(given: string, team: string, { signingSecret }: LinkSettings): Referent | undefined {
   const name = given.slice(0, -TAG_CHARACTERS)
-  if (!isEqual(given.slice(-TAG_CHARACTERS), referenceTag(name, team, signingSecret))) return undefined
+  if (!equalsInConstantTime(given.slice(-TAG_CHARACTERS), referenceTag(name, team, signingSecret))) return undefined
   const [, first = '', sinceMs] = Buffer.from(name, 'base64url').toString().split(' ')
   return sinceMs === undefined ? { key: first } : { generation: first, sinceMs: Number(sinceMs) }
 }
@@ -63,28 +63,32 @@ const TAG_CHARACTERS = 22
 const referenceTag = (name: string, team: string, secret: string): string =>
   createHmac('sha256', secret).update(`image-reference\n${team}\n${name}`).digest('base64url').slice(0, TAG_CHARACTERS)
 
-function isEqual(given: string, right: string): boolean {
+function equalsInConstantTime(given: string, right: string): boolean {
   const [one, other] = [Buffer.from(given), Buffer.from(right)]
   return one.length === other.length && timingSafeEqual(one, other)
 }
 
 /** The key that a link of ours shows, and for how many seconds more; or why it shows nothing. */
-export function verify(url: URL, settings: LinkSettings, nowMs: number): Result<{ key: string; secondsLeft: number }> {
-  const key = images.keyOfPath(url.pathname)
+export function verifyLink(
+  url: URL,
+  settings: LinkSettings,
+  nowMs: number,
+): Result<{ key: string; secondsLeft: number }> {
+  const key = keyOfPath(url.pathname)
   const expires = Number(url.searchParams.get('exp'))
-  if (!key || !Number.isSafeInteger(expires)) return failed(INVALID)
+  if (!key || !Number.isSafeInteger(expires)) return failed(INVALID_LINK)
   const right = signature(key, expires, settings.signingSecret)
-  if (!isEqual(url.searchParams.get('sig') ?? '', right)) return failed(INVALID)
+  if (!equalsInConstantTime(url.searchParams.get('sig') ?? '', right)) return failed(INVALID_LINK)
   const secondsLeft = Math.floor(expires - nowMs / 1000)
-  return secondsLeft > 0 ? ok({ key, secondsLeft }) : failed(EXPIRED)
+  return secondsLeft > 0 ? ok({ key, secondsLeft }) : failed(EXPIRED_LINK)
 }
 
-const INVALID: Failure = {
+const INVALID_LINK: Failure = {
   code: 'forbidden_link',
   message: 'This is not an image link of this gateway, or it was changed on its way. Use it exactly as it was given.',
 }
 
-const EXPIRED: Failure = {
+const EXPIRED_LINK: Failure = {
   code: 'forbidden_link',
   message: 'This image link has expired. Send the request for the image again to get a new one.',
 }

@@ -5,7 +5,7 @@ import { describe, log } from '../runtime/log'
 const recordKey = (id: string): string => `records/${id}`
 
 /** The finished generation as the nearest copy has it; undefined where there is none or KV is in trouble. */
-export async function get(cache: KVNamespace, id: string): Promise<ImageRecord | undefined> {
+export async function getRecord(cache: KVNamespace, id: string): Promise<ImageRecord | undefined> {
   try {
     const found = await cache.get(recordKey(id), 'json')
     return found === null ? undefined : imageRecord.parse(found)
@@ -16,7 +16,7 @@ export async function get(cache: KVNamespace, id: string): Promise<ImageRecord |
 }
 
 /** Removes the near copy; those that were read a moment ago may be given for a minute more. */
-export async function remove(cache: KVNamespace, id: string): Promise<void> {
+export async function removeRecord(cache: KVNamespace, id: string): Promise<void> {
   try {
     await cache.delete(recordKey(id))
   } catch (error) {
@@ -25,15 +25,15 @@ export async function remove(cache: KVNamespace, id: string): Promise<void> {
 }
 
 /** KV takes one write of a key in a second (platform §1). */
-const AGAIN_MS = 1100
+const SAME_KEY_PAUSE_MS = 1100
 
 /** Copies a finished generation out to where every Worker reads it; `ttlSeconds` is at least 60, as KV demands. */
-export async function put(cache: KVNamespace, record: ImageRecord, ttlSeconds: number): Promise<void> {
+export async function putRecord(cache: KVNamespace, record: ImageRecord, ttlSeconds: number): Promise<void> {
   const write = (): Promise<void> =>
     cache.put(recordKey(record.id), JSON.stringify(record), { expirationTtl: ttlSeconds })
   try {
     await write().catch(async () => {
-      await pause(AGAIN_MS)
+      await pause(SAME_KEY_PAUSE_MS)
       await write()
     })
   } catch (error) {

@@ -1,19 +1,19 @@
 import type { Bytes } from '../streams/bytes'
-import { withRetries } from './trouble'
+import { withRetries } from './retries'
 
 /** R2 takes parts of at least 5 MiB, all equal but the last (platform §1); what fits in one is written in one put. */
 const PART_BYTES = 5 * 1024 * 1024
 const FIRST_BYTES = 256 * 1024
 
 /** Where an object goes, and how to find out whether it is there already. */
-interface Place {
+interface UploadTarget {
   key: string
   mediaType: string
   exists?: () => Promise<boolean>
 }
 
 /** Decides that by an object's first part; `whole` says that the part is all there is. */
-type Choose = (first: Uint8Array, whole: boolean) => Place | Promise<Place>
+type Choose = (first: Uint8Array, whole: boolean) => UploadTarget | Promise<UploadTarget>
 
 /** One part buffer is kept for the next upload of this isolate, so that pictures in a row do not leave one each behind. */
 let spare: Uint8Array<ArrayBuffer> | undefined
@@ -24,7 +24,7 @@ export async function upload(
   bytes: Bytes,
   choose: Choose,
 ): Promise<{ key: string; mediaType: string; bytes: number }> {
-  const part = new Part(bytes, spare)
+  const part = new PartBuffer(bytes, spare)
   spare = undefined
   try {
     const whole = await part.fill()
@@ -51,7 +51,7 @@ export async function upload(
   }
 }
 
-async function uploadParts(target: R2MultipartUpload, part: Part): Promise<R2UploadedPart[]> {
+async function uploadParts(target: R2MultipartUpload, part: PartBuffer): Promise<R2UploadedPart[]> {
   const uploaded: R2UploadedPart[] = []
   for (let last = false; ; last = await part.fill()) {
     const number = uploaded.length + 1
@@ -61,7 +61,7 @@ async function uploadParts(target: R2MultipartUpload, part: Part): Promise<R2Upl
 }
 
 /** One part of the passing bytes, in a buffer that grows to the size of a part and is filled again and again. */
-class Part {
+class PartBuffer {
   readonly #source: AsyncIterator<Uint8Array>
   #buffer: Uint8Array<ArrayBuffer>
   #end = 0

@@ -5,7 +5,7 @@ export type Bytes = AsyncIterable<Uint8Array>
 const CHUNK_BYTES = 128 * 1024
 
 /** Reads a stream in large chunks through one buffer; leaving the loop early cancels the stream. */
-export async function* read(stream: ReadableStream<Uint8Array>): Bytes {
+export async function* readStream(stream: ReadableStream<Uint8Array>): Bytes {
   const reader = byteReader(stream)
   if (!reader) return yield* stream
   let buffer = new ArrayBuffer(CHUNK_BYTES)
@@ -61,7 +61,7 @@ function joined(chunks: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuf
 }
 
 /** Reads everything as UTF-8 text, byte order marks included; only for bytes already `capped`. */
-export async function text(bytes: Bytes): Promise<string> {
+export async function readText(bytes: Bytes): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
   let all = ''
   for await (const chunk of bytes) all += decoder.decode(chunk, { stream: true })

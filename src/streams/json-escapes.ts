@@ -4,7 +4,7 @@ import type { Bytes } from './bytes'
 export const BACKSLASH = 0x5c
 
 /** Resolves the escapes of a string's raw bytes: some encoders write every "/" of base64 as "\\/". */
-export async function* unescape(raw: Bytes): Bytes {
+export async function* unescapeJson(raw: Bytes): Bytes {
   let carry = ''
   for await (const chunk of raw) {
     if (carry === '' && !chunk.includes(BACKSLASH)) {
@@ -14,14 +14,14 @@ export async function* unescape(raw: Bytes): Bytes {
     const text = carry + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')
     const whole = text.length - (CUT_ESCAPE.exec(text)?.[1]?.length ?? 0)
     carry = text.slice(whole)
-    yield Buffer.from(text.slice(0, whole).replaceAll(ESCAPES, resolved), 'latin1')
+    yield Buffer.from(text.slice(0, whole).replaceAll(ESCAPES, decodeEscapes), 'latin1')
   }
-  if (carry !== '') yield Buffer.from(resolved(carry), 'latin1')
+  if (carry !== '') yield Buffer.from(decodeEscapes(carry), 'latin1')
 }
 
 /** Escapes in a row, so that the two halves of a surrogate pair are resolved together. */
 const ESCAPES = /(?:\\(?:u.{4}|.))+/gs
-const resolved = (escapes: string): string =>
+const decodeEscapes = (escapes: string): string =>
   escapes === '\\/' ? '/' : Buffer.from(String(JSON.parse(`"${escapes}"`))).toString('latin1')
 
 /** An escape, or a surrogate pair of two, that the end of the text cuts. */

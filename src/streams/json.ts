@@ -1,5 +1,5 @@
 import type { Bytes } from './bytes'
-import { BACKSLASH, unescape } from './json-escapes'
+import { BACKSLASH, unescapeJson } from './json-escapes'
 import { Window } from './window'
 
 /** Where a value stands in a JSON text, as `['data', 0, 'b64_json']`. */
@@ -27,16 +27,16 @@ export class TooLong extends Error {
 
 /** Room for a 32,000-character prompt with every character escaped, five times over. */
 const MAX_REST = 1024 * 1024
-const MAX_KEY = 1024
+const MAX_KEY_LENGTH = 1024
 const MAX_DEPTH = 64
 
 const QUOTE = 0x22
-const code = (character: string): number => character.charCodeAt(0)
-const OPEN_OBJECT = code('{')
-const OPEN_ARRAY = code('[')
-const CLOSE_OBJECT = code('}')
-const CLOSE_ARRAY = code(']')
-const COMMA = code(',')
+const charCode = (character: string): number => character.charCodeAt(0)
+const OPEN_OBJECT = charCode('{')
+const OPEN_ARRAY = charCode('[')
+const CLOSE_OBJECT = charCode('}')
+const CLOSE_ARRAY = charCode(']')
+const COMMA = charCode(',')
 
 const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d)
@@ -167,7 +167,7 @@ export class JsonStream {
     if (!this.#take(path)) {
       for await (const raw of this.#raw()) this.#append(raw)
     } else {
-      const bytes = unescape(this.#raw())
+      const bytes = unescapeJson(this.#raw())
       yield { path, bytes }
       for await (const _ of bytes);
       // Whoever left in the middle of an escape has its beginning.
@@ -183,7 +183,7 @@ export class JsonStream {
     this.#inString = true
     for await (const chunk of this.#raw()) {
       raw += decoder.decode(chunk, { stream: true })
-      if (raw.length > MAX_KEY) throw new SyntaxError('a key of the JSON text is too long')
+      if (raw.length > MAX_KEY_LENGTH) throw new SyntaxError('a key of the JSON text is too long')
     }
     raw += `${decoder.decode()}"`
     this.#add(raw)

@@ -3,7 +3,7 @@ import type { Bytes } from './bytes'
 import { Window } from './window'
 
 /** One part of a form; its bytes are to be read before the next part is asked for. */
-export interface Part {
+export interface FormPart {
   name: string
   bytes: Bytes
 }
@@ -15,7 +15,7 @@ export class MalformedForm extends Error {
   }
 }
 
-const MAX_HEAD = 16 * 1024
+const MAX_PART_HEAD = 16 * 1024
 const CRLF = Buffer.from('\r\n')
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
@@ -40,7 +40,7 @@ export class MultipartStream {
   }
 
   /** The parts in the order of the form. Throws MalformedForm, or what reading the bytes throws. */
-  async *parts(): AsyncGenerator<Part, void> {
+  async *parts(): AsyncGenerator<FormPart, void> {
     try {
       await this.#expectOpening()
       while (await this.#partFollows()) {
@@ -80,15 +80,15 @@ export class MultipartStream {
     await this.#need(CRLF.length)
     if (CRLF.equals(this.#window.view.subarray(0, CRLF.length))) throw new MalformedForm('has a part without a head')
     let end: number
-    while ((end = indexOf(this.#window.view, END_OF_HEAD)) === -1) {
-      if (this.#window.view.length > MAX_HEAD) throw new MalformedForm('has a part with a head that is too long')
+    while ((end = findBytes(this.#window.view, END_OF_HEAD)) === -1) {
+      if (this.#window.view.length > MAX_PART_HEAD) throw new MalformedForm('has a part with a head that is too long')
       await this.#need(this.#window.view.length + 1)
     }
-    if (end > MAX_HEAD) throw new MalformedForm('has a part with a head that is too long')
+    if (end > MAX_PART_HEAD) throw new MalformedForm('has a part with a head that is too long')
     const head = new TextDecoder().decode(this.#window.view.subarray(0, end))
     this.#window.skip(end + END_OF_HEAD.length)
     const disposition = /^content-disposition:\s*form-data\s*(;.*)$/im.exec(head)?.[1] ?? ''
-    const name = parameter(disposition, 'name')
+    const name = dispositionParameter(disposition, 'name')
     if (name === undefined) throw new MalformedForm('has a part without a name')
     return name
   }
@@ -97,7 +97,7 @@ export class MultipartStream {
   async *#body(): Bytes {
     while (this.#inBody) {
       const view = this.#window.view
-      const end = indexOf(view, this.#delimiter)
+      const end = findBytes(view, this.#delimiter)
       if (end !== -1) {
         this.#window.skip(end + this.#delimiter.length)
         this.#inBody = false
@@ -120,14 +120,14 @@ export class MultipartStream {
   }
 }
 
-function indexOf(view: Uint8Array, pattern: Buffer): number {
+function findBytes(view: Uint8Array, pattern: Buffer): number {
   return Buffer.from(view.buffer, view.byteOffset, view.length).indexOf(pattern)
 }
 
 /** Most senders put a value into quotes, some do not; what it holds of quotes is escaped in one of two ways. */
 const PARAMETERS = /;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/g
 
-function parameter(disposition: string, name: string): string | undefined {
+function dispositionParameter(disposition: string, name: string): string | undefined {
   const match = [...disposition.matchAll(PARAMETERS)].find(([, key]) => key?.toLowerCase() === name)
   const value = match?.[2]?.replaceAll(/\\(["\\])/g, '$1') ?? match?.[3]
   return value?.replaceAll('%22', '"').replaceAll('%0D', '\r').replaceAll('%0A', '\n')

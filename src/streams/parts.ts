@@ -22,7 +22,7 @@ export interface PartedBody {
 export function partedBody(parts: readonly (string | FilePart)[]): PartedBody {
   const encoder = new TextEncoder()
   const encoded = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
-  const { readable, writable } = new FixedLengthStream(encoded.reduce((sum, part) => sum + lengthOf(part), 0))
+  const { readable, writable } = new FixedLengthStream(encoded.reduce((sum, part) => sum + sentLength(part), 0))
   let unopened: unknown
   let sentMs: number | undefined
   const open = (file: FilePart): Promise<ReadableStream<Uint8Array>> =>
@@ -46,7 +46,7 @@ export function partedBody(parts: readonly (string | FilePart)[]): PartedBody {
   return { body: readable, unopened: () => unopened, sentMs: () => sentMs }
 }
 
-function lengthOf(part: Uint8Array | FilePart): number {
+function sentLength(part: Uint8Array | FilePart): number {
   if (part instanceof Uint8Array) return part.length
   return part.base64 ? base64Length(part.bytes) : part.bytes
 }

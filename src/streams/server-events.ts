@@ -10,7 +10,7 @@ export interface ServerEvent {
 }
 
 /** In bytes; no name that anyone has use for is longer. */
-const MAX_NAME = 256
+const MAX_EVENT_NAME = 256
 
 const LF = 0x0a
 const CR = 0x0d
@@ -20,7 +20,7 @@ const LINE_FEED = Uint8Array.of(LF)
 const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
 /** The lines that matter: two fields, and what ends an event. */
-type Line = 'data' | 'event' | 'blank'
+type LineKind = 'data' | 'event' | 'blank'
 const LONGEST_FIELD = 'event'.length
 
 /**
@@ -64,7 +64,7 @@ export class EventStream {
   }
 
   /** Goes to the value of the next line that matters, or behind a blank one; undefined at the end of the source. */
-  async #line(): Promise<Line | undefined> {
+  async #line(): Promise<LineKind | undefined> {
     for (;;) {
       const view = this.#window.view.subarray(0, LONGEST_FIELD + 1)
       const end = view.findIndex((byte) => byte === COLON || byte === LF)
@@ -77,7 +77,7 @@ export class EventStream {
   }
 
   /** Skips the field of a line, with its colon, where it ends in view, and tells which it is, if it matters. */
-  #begin(view: Uint8Array, end: number): Line | undefined {
+  #begin(view: Uint8Array, end: number): LineKind | undefined {
     if (end === 0 && view[0] === LF) {
       this.#window.skip(1)
       return 'blank'
@@ -93,7 +93,7 @@ export class EventStream {
   async #name(): Promise<string> {
     const decoder = new TextDecoder()
     let name = ''
-    let room = MAX_NAME
+    let room = MAX_EVENT_NAME
     for await (const chunk of this.#value()) {
       const fitting = chunk.subarray(0, room)
       room -= fitting.length

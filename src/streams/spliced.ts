@@ -1,13 +1,13 @@
 import type { Bytes } from './bytes'
 
 /** Where something stands, in bytes: `to` is behind its last one. */
-export interface Place {
+export interface ByteSpan {
   from: number
   to: number
 }
 
 /** The same bytes with others in one place. */
-export async function* spliced(bytes: Bytes, { from, to }: Place, others: Uint8Array): Bytes {
+export async function* spliced(bytes: Bytes, { from, to }: ByteSpan, others: Uint8Array): Bytes {
   let at = 0
   let isDone = false
   for await (const chunk of bytes) {

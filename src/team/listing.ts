@@ -1,5 +1,5 @@
 import { configOf } from '../config'
-import { reach } from '../runtime/reach'
+import { callObject } from '../runtime/call-object'
 import { DEFAULT_TEAM } from '../credentials/caller'
 import type { Directory } from './directory'
 import type { Profile } from './profile'
@@ -8,7 +8,7 @@ import type { Profile } from './profile'
 export const askDirectory = <T>(
   { DIRECTORY }: Pick<Env, 'DIRECTORY'>,
   ask: (directory: DurableObjectStub<Directory>) => Promise<T>,
-): Promise<T> => reach(() => ask(DIRECTORY.getByName('directory')))
+): Promise<T> => callObject(() => ask(DIRECTORY.getByName('directory')))
 
 /** The team of the static key as it begins, once it is listed. Throws GatewayError `unavailable`. */
 export async function listDefaultTeam(env: Env, createdMs: number): Promise<Profile> {

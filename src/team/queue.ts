@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type Failure, failure } from '../runtime/errors'
+import { type Failure, failureSchema } from '../runtime/errors'
 import { type Order, orderSchema } from '../ledger/entry'
 
 /** A generation whose turn has come: its money is held, or it is refused for good; its object has yet to hear of that. */
@@ -19,7 +19,7 @@ const QUEUE_SCHEMA = `
 /** `verdict` is null while it waits. */
 type QueueRow = { task: string; verdict: string | null }
 
-const storedVerdict = z.object({ refusal: failure.optional() })
+const storedVerdict = z.object({ refusal: failureSchema.optional() })
 
 /** The generations of a team that wait for their turn, in the order in which they came. Nothing here awaits. */
 export class OrderQueue {

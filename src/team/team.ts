@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
 import { type Result, failed, ok } from '../runtime/errors'
-import * as images from '../store/images'
+import { removeImages } from '../store/images'
 import type { Admission } from '../limits/admission'
 import { Accounting } from './accounting'
 import { TeamLifecycle } from './lifecycle'
@@ -161,7 +161,7 @@ export class Team extends DurableObject<Env> {
     const isKept =
       this.#lifecycle.profile && this.#accounting.settle(settlement, (key) => this.#reservations.keyById(key), now)
     await this.#advance()
-    if (!isKept) await images.remove(this.env.IMAGES, settlement.images)
+    if (!isKept) await removeImages(this.env.IMAGES, settlement.images)
     return { webhook: isKept === true && this.#webhook.isOn }
   }
 

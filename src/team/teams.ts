@@ -1,4 +1,4 @@
-import { reach } from '../runtime/reach'
+import { callObject } from '../runtime/call-object'
 import type { Team } from './team'
 
 /** Asks a team for something that may be asked twice. Throws GatewayError `unavailable`. */
@@ -6,4 +6,4 @@ export const askTeam = <T>(
   { TEAMS }: Pick<Env, 'TEAMS'>,
   id: string,
   ask: (team: DurableObjectStub<Team>) => Promise<T>,
-): Promise<T> => reach(() => ask(TEAMS.getByName(id)))
+): Promise<T> => callObject(() => ask(TEAMS.getByName(id)))

@@ -1,6 +1,6 @@
 import { configOf } from '../config'
 import { describe, log } from '../runtime/log'
-import * as images from '../store/images'
+import { ENTRIES_AT_ONCE, removeImages } from '../store/images'
 import type { TeamLifecycle } from './lifecycle'
 import { keptKeysOf } from '../ledger/entry'
 import type { Ledger } from '../ledger/ledger'
@@ -65,9 +65,9 @@ const BATCHES_PER_ALARM = 100
 async function removeImagesBefore(ledger: Ledger, bucket: R2Bucket, beforeMs: number): Promise<boolean> {
   try {
     for (let batch = 0; batch < BATCHES_PER_ALARM; batch++) {
-      const entries = ledger.kept(beforeMs, images.ENTRIES_AT_ONCE)
+      const entries = ledger.kept(beforeMs, ENTRIES_AT_ONCE)
       if (entries.length === 0) return true
-      await images.remove(bucket, entries.flatMap(keptKeysOf))
+      await removeImages(bucket, entries.flatMap(keptKeysOf))
       for (const { id } of entries) ledger.keepNone(id)
     }
   } catch (error) {

@@ -2,10 +2,10 @@ import { missingParameter, notTogether } from '../refusals/refusals'
 import type { Config } from '../config'
 import type { TextRoute } from '../dialects/dialect'
 import type { Intake } from '../dialects/intake'
-import { type Failure, GatewayError, refuse } from '../runtime/errors'
+import { type Failure, GatewayError, throwIfRefused } from '../runtime/errors'
 import type { TextRequest } from '../providers/provider'
-import type { KeptBody } from '../store/kept-body'
-import { sized } from '../streams/sized'
+import type { ReplayableBody } from '../store/replayable-body'
+import { fixedLengthBody } from '../streams/fixed-length'
 import { spliced } from '../streams/spliced'
 import { refuseDisallowed, refuseUncountedImages } from '../limits/limits'
 import { type Candidate, candidates } from '../upstreams/candidates'
@@ -27,8 +27,8 @@ export async function passText(route: TextRoute, intake: Intake, visitor: Visito
   if (!said || !route.isText(said.fields, (name) => isImageModel(name, config))) return undefined
   const named = nameIn(said)
   const { model, candidates: able } = servedBy(named, config)
-  refuse(refuseDisallowed({ model, n: 1, size: NO_PIXELS }, admission.limits, modelMeant(config, Date.now())))
-  if (route.mayMakeImages?.(said.fields)) refuse(refuseUncountedImages(admission.limits))
+  throwIfRefused(refuseDisallowed({ model, n: 1, size: NO_PIXELS }, admission.limits, modelMeant(config, Date.now())))
+  if (route.mayMakeImages?.(said.fields)) throwIfRefused(refuseUncountedImages(admission.limits))
 
   const accept = intake.header('accept')
   // What it was read as here: by another type, its upstream might find another model in it.
@@ -48,7 +48,7 @@ export async function passText(route: TextRoute, intake: Intake, visitor: Visito
 /** Which of two is meant would be for its upstream to say. Throws GatewayError. */
 function nameIn({ models: [named, again] }: TopLevel): Named {
   if (!named) throw new GatewayError(missingParameter('model'))
-  refuse(again && notTogether('model', "The body has two fields 'model'. Send one."))
+  throwIfRefused(again && notTogether('model', "The body has two fields 'model'. Send one."))
   return named
 }
 
@@ -75,11 +75,11 @@ const MAX_SHOWN = 100
 /** The body, in which the model is called as its upstream calls it. Throws StoreError. */
 async function bodyFor(
   { model }: Candidate,
-  body: KeptBody,
+  body: ReplayableBody,
   { name, from, to }: Named,
 ): Promise<ReadableStream<Uint8Array>> {
   const bytes = await body.open()
-  if (model === name) return sized(bytes, body.bytes)
+  if (model === name) return fixedLengthBody(bytes, body.bytes)
   const theirs = new TextEncoder().encode(JSON.stringify(model).slice(1, -1))
-  return sized(spliced(bytes, { from, to }, theirs), body.bytes - (to - from) + theirs.length)
+  return fixedLengthBody(spliced(bytes, { from, to }, theirs), body.bytes - (to - from) + theirs.length)
 }

@@ -1,10 +1,10 @@
 import { isObject } from '../dialects/json-body'
-import { type Bytes, capped, peek, text } from '../streams/bytes'
+import { type Bytes, capped, peek, readText } from '../streams/bytes'
 import { JsonStream, type Path, TooLong, UnexpectedEnd } from '../streams/json'
-import type { Place } from '../streams/spliced'
+import type { ByteSpan } from '../streams/spliced'
 
 /** The name of a model, and where it stands between its quotes. */
-export type Named = Place & { name: string }
+export type Named = ByteSpan & { name: string }
 
 /** A request as far as it has to be known before it can be passed on. */
 export interface TopLevel {
@@ -30,7 +30,7 @@ export async function topLevelOf(bytes: Bytes): Promise<TopLevel | undefined> {
     for await (const { path, bytes: said } of json.strings()) {
       const from = json.offset
       if (isModel(path)) {
-        const name = await text(capped(said, MAX_MODEL_BYTES, () => new TooLong()))
+        const name = await readText(capped(said, MAX_MODEL_BYTES, () => new TooLong()))
         models.push({ name, from, to: json.offset - 1 })
         if (path[0] === 'model') model = name
       } else if (isFile(path) && (await isDataUrl(said))) {

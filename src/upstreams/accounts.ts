@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, log } from '../runtime/log'
 import type { Upstream } from '../providers/provider'
-import { reach } from '../runtime/reach'
+import { callObject } from '../runtime/call-object'
 import { withDeadline } from '../runtime/deadline'
 import type { Account, AccountStatus, Entrance, Taken } from './account'
 import { type Health, NEW, type Unavailability, type CallOutcome } from './health'
@@ -20,7 +20,7 @@ export const askAccount = <T>(
   accounts: Accounts,
   upstream: Upstream,
   ask: (account: DurableObjectStub<Account>) => Promise<T>,
-): Promise<T> => reach(() => ask(accounts.getByName(accountIdOf(upstream))))
+): Promise<T> => callObject(() => ask(accounts.getByName(accountIdOf(upstream))))
 
 /** For the log: requests go on without that account's object, or pass it over. */
 const tellUnreachable = ({ name, account }: Upstream, error: unknown): void =>

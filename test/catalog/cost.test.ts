@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { cost, type Made, quote } from '../../src/catalog/quote'
+import { cost, type ActualUse, quote } from '../../src/catalog/quote'
 import type { ImageRequest } from '../../src/image/request'
 import { asking, catalogue } from './requests'
 
-const costs = (model: string, made: Made, said: Partial<ImageRequest> = {}): number | undefined =>
+const costs = (model: string, made: ActualUse, said: Partial<ImageRequest> = {}): number | undefined =>
   cost(made, asking(model, said), catalogue(model))
 
 const usage = { input: 18, inputDetails: { text: 18, image: 0 }, output: 196, total: 214 }
 
 describe('what was made costs what its usage says', () => {
-  test.each<[string, Made['usage'], Partial<ImageRequest>, number]>([
+  test.each<[string, ActualUse['usage'], Partial<ImageRequest>, number]>([
     ['text and image on their way in', { ...usage, input: 28, inputDetails: { text: 18, image: 10 } }, {}, 6050],
     ['text on its way out', { ...usage, outputDetails: { text: 6, image: 190 } }, {}, 90 + 190 * 32 + 60],
     ['input of a generation is text', { input: 18, output: 196, total: 214 }, {}, 90 + 196 * 32],

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { type Fitting, fitSize } from '../../src/catalog/fit-size'
+import { type SizeFitting, fitSize } from '../../src/catalog/fit-size'
 import { catalogueOf } from '../../src/upstreams/catalogue'
-import { shapeOf, spelled } from '../../src/catalog/shapes'
+import { parseShape, shapeText } from '../../src/catalog/shapes'
 import { type Pixels, pixelsOf } from '../../src/catalog/sizes'
 import type { ImageRequest } from '../../src/image/request'
 import { asking, catalogue } from './requests'
 
-const fitted = (model: string, said: Partial<ImageRequest>, known = catalogue): Fitting =>
+const fitted = (model: string, said: Partial<ImageRequest>, known = catalogue): SizeFitting =>
   fitSize(asking(model, said), known(model).sizes, false)
 
 /** What is made for a shape: `~` before what is not quite that, and the reason why nothing is. */
@@ -200,11 +200,14 @@ test.each([
 })
 
 test('a shape is read as it is spelled, and nothing else is one', () => {
-  expect(shapeOf(spelled({ ratio: '16:9', resolution: '2K' }))).toEqual({
+  expect(parseShape(shapeText({ ratio: '16:9', resolution: '2K' }))).toEqual({
     ratio: { width: 16, height: 9 },
     resolution: '2K',
   })
-  expect(shapeOf(spelled({ ratio: undefined, resolution: '512' }))).toEqual({ ratio: undefined, resolution: '512' })
+  expect(parseShape(shapeText({ ratio: undefined, resolution: '512' }))).toEqual({
+    ratio: undefined,
+    resolution: '512',
+  })
   const none = ['auto', '', '1024x1024', '16:9 ', ' 2K', '2k', '0:9', '16:0', '16:9 8K', '16:92K', '1000:1', '2K 16:9']
-  expect(none.filter((size) => shapeOf(size))).toEqual([])
+  expect(none.filter((size) => parseShape(size))).toEqual([])
 })

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type Fitting, fitSize } from '../../src/catalog/fit-size'
+import { type SizeFitting, fitSize } from '../../src/catalog/fit-size'
 import { geminiShape } from '../../src/catalog/gemini-sizes'
 import { asking, catalogue } from './requests'
 
-const fitted = (model: string, size: string): Fitting => fitSize(asking(model, { size }), catalogue(model).sizes, false)
+const fitted = (model: string, size: string): SizeFitting =>
+  fitSize(asking(model, { size }), catalogue(model).sizes, false)
 
 /** The size made in place of an asked one, or the sentence with which it is refused. */
 function made(model: string, asked: string): string {
@@ -147,7 +148,7 @@ describe('gpt-image-2', () => {
 
 describe('a model that cannot be asked for any size', () => {
   const sizes = { kind: 'listed', sizes: [] } as const
-  const left = (size: string): Fitting => fitSize(asking('flux-pro-1.0-fill', { size }), sizes, true)
+  const left = (size: string): SizeFitting => fitSize(asking('flux-pro-1.0-fill', { size }), sizes, true)
 
   test.each(['1024x1024', '3000x10', '16:9', '1:8 2K', '2K'])('makes its own in place of %s', (asked) => {
     expect(left(asked)).toEqual({

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { configOf } from '../../src/config'
-import { reference } from '../../src/store/links'
+import { imageReference } from '../../src/store/links'
 import { KEY, knock } from '../support/gateway'
 import { internet } from '../support/internet'
 import { picture } from '../support/pictures'
@@ -94,7 +94,7 @@ describe('a conversation goes on', () => {
   test('from the newest picture where the clock of the store is behind', async () => {
     const generation = (await postResponse({})).headers.get('x-generation-id') ?? ''
     const naming = { team: 'default', generation, requestId: 'req_1', startedMs: Date.now() + 60_000 }
-    const id = `resp_${reference(naming, undefined, configOf(env))}`
+    const id = `resp_${imageReference(naming, undefined, configOf(env))}`
     await respond({ input: 'Add a hat', previous_response_id: id })
     expect(upstream.calls[1]?.path).toBe('/v1/images/edits')
   })

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { UnusableMask, whiteMask } from '../../src/image/white-mask'
-import { type Bytes, read } from '../../src/streams/bytes'
+import { type Bytes, readStream } from '../../src/streams/bytes'
 import { BLACK, pixelsOf, pngOf, type Samples, WHITE } from '../support/masks'
 import { pngChunk } from '../support/png'
 
 const whitened = (file: Uint8Array<ArrayBuffer>): ReturnType<typeof whiteMask> =>
-  whiteMask(read(new Blob([file]).stream()))
+  whiteMask(readStream(new Blob([file]).stream()))
 
 /** A little of everything, as noise is. */
 const noise = (x: number, y: number): number => (x * 97 + y * 61 + x * y * 13) % 256

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { type Bytes, capped, collect, peek, read, text } from '../../src/streams/bytes'
+import { type Bytes, capped, collect, peek, readStream, readText } from '../../src/streams/bytes'
 import { decode, decodeAll, encode, passing, pieces, splits, streamOf } from './splits'
 
 /** Bytes that tell whether their reader let go of them. */
@@ -23,34 +23,34 @@ const kinds = [
 test.each(kinds)('%s is read whole', async (_, type) => {
   const picture = crypto.getRandomValues(new Uint8Array(50_000))
   const stream = streamOf(pieces(picture, 7001), { type })
-  expect((await collect(read(stream))).toBase64()).toBe(picture.toBase64())
+  expect((await collect(readStream(stream))).toBase64()).toBe(picture.toBase64())
 })
 
 test.each(kinds)('leaving %s early cancels it', async (_, type) => {
   const cancel = vi.fn()
-  for await (const _ of read(streamOf([encode('one'), encode('two'), encode('three')], { type, cancel }))) break
+  for await (const _ of readStream(streamOf([encode('one'), encode('two'), encode('three')], { type, cancel }))) break
   expect(cancel).toHaveBeenCalled()
 })
 
 test.each(kinds)('%s that is empty reads as nothing', async (_, type) => {
-  expect(await collect(read(streamOf([], { type })))).toHaveLength(0)
+  expect(await collect(readStream(streamOf([], { type })))).toHaveLength(0)
 })
 
 test.each(kinds)('what breaks %s is what its reader learns', async (_, type) => {
   const stream = streamOf([encode('one')], { type, failure: new RangeError('connection lost') })
-  await expect(collect(read(stream))).rejects.toThrow('connection lost')
+  await expect(collect(readStream(stream))).rejects.toThrow('connection lost')
 })
 
 test('a body of the runtime is read whole, though it is longer than the buffer', async () => {
   const picture = new Uint8Array(1_000_003).map((_, at) => at % 251)
   const { body } = new Response(picture)
-  expect((await collect(read(body ?? new ReadableStream()))).toBase64()).toBe(picture.toBase64())
+  expect((await collect(readStream(body ?? new ReadableStream()))).toBase64()).toBe(picture.toBase64())
 })
 
 test('a stream that someone else reads cannot be read', async () => {
   const stream = streamOf([encode('one')], { type: 'bytes' })
   stream.getReader()
-  await expect(collect(read(stream))).rejects.toBeInstanceOf(TypeError)
+  await expect(collect(readStream(stream))).rejects.toBeInstanceOf(TypeError)
 })
 
 test.each([
@@ -70,16 +70,16 @@ test('one byte above the cap is refused, and the rest is let go of', async () =>
 
 test('text is read over characters cut in two', async () => {
   const words = 'é€😀 ß語'
-  for (const { how, chunks } of splits(encode(words))) expect(await text(passing(chunks)), how).toBe(words)
+  for (const { how, chunks } of splits(encode(words))) expect(await readText(passing(chunks)), how).toBe(words)
 })
 
 test('a zero-width no-break space within a text stays, however the text is split', async () => {
   const words = 'no\ufeffbreak'
-  for (const { how, chunks } of splits(encode(words))) expect(await text(passing(chunks)), how).toBe(words)
+  for (const { how, chunks } of splits(encode(words))) expect(await readText(passing(chunks)), how).toBe(words)
 })
 
 test('text that ends in the middle of a character says so', async () => {
-  expect(await text(passing([encode('é').subarray(0, 1)]))).toBe('\ufffd')
+  expect(await readText(passing([encode('é').subarray(0, 1)]))).toBe('\ufffd')
 })
 
 test('a look at the first bytes leaves them in place, however they are split', async () => {

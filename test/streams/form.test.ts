@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { reset } from 'cloudflare:test'
 import { afterEach, expect, test } from 'vitest'
-import { collect, read } from '../../src/streams/bytes'
+import { collect, readStream } from '../../src/streams/bytes'
 import { type FormFile, formBody } from '../../src/streams/form'
 import { encode, pieces, streamOf } from './splits'
 
@@ -79,7 +79,7 @@ test('the length of a form is known before it is sent', async () => {
 test('a file is opened only when its turn comes', async () => {
   const opened: string[] = []
   const { body } = formBody({ prompt: 'a' }, [file('image', picture, opened), file('mask', picture, opened)])
-  for await (const _ of read(body)) break
+  for await (const _ of readStream(body)) break
   expect(opened).not.toContain('mask')
 })
 
@@ -91,7 +91,7 @@ test.each([
   ['is longer than announced', { bytes: picture.length - 1 }],
 ])('a file that %s breaks the body', async (_, wrong) => {
   const { body } = formBody({ prompt: 'a' }, [{ ...file('image', picture), ...wrong }])
-  await expect(collect(read(body))).rejects.toBeInstanceOf(Error)
+  await expect(collect(readStream(body))).rejects.toBeInstanceOf(Error)
 })
 
 test('a body whose file breaks off in the middle of its base64 breaks off, and nobody waits for the rest', async () => {
@@ -108,7 +108,7 @@ test('a body whose file breaks off in the middle of its base64 breaks off, and n
       return readable
     },
   }
-  await expect(collect(read(formBody({}, [broken]).body))).rejects.toThrow()
+  await expect(collect(readStream(formBody({}, [broken]).body))).rejects.toThrow()
 })
 
 test('a body that nobody reads on lets go of its file', async () => {
@@ -117,6 +117,6 @@ test('a body that nobody reads on lets go of its file', async () => {
   const open = async (): Promise<ReadableStream> => new ReadableStream({ pull, cancel: () => void (cancelled = true) })
   const { body } = formBody({}, [{ ...file('image', picture), bytes: 1_000_000, open }])
   let seen = 0
-  for await (const chunk of read(body)) if ((seen += chunk.length) > 5000) break
+  for await (const chunk of readStream(body)) if ((seen += chunk.length) > 5000) break
   await expect.poll(() => cancelled).toBe(true)
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Bytes, collect, read } from '../../src/streams/bytes'
+import { type Bytes, collect, readStream } from '../../src/streams/bytes'
 import { MultipartStream, boundaryOf } from '../../src/streams/multipart'
 import { decode, decodeAll, encode, oddSplits, passing, pieces } from './splits'
 
@@ -102,7 +102,7 @@ test('a form of the platform is read as it was written', async () => {
   const parts: unknown[] = []
   const boundary = boundaryOf(request.headers.get('content-type') ?? undefined) ?? ''
   for await (const { name, bytes } of new MultipartStream(
-    read(request.body ?? new ReadableStream()),
+    readStream(request.body ?? new ReadableStream()),
     boundary,
   ).parts()) {
     const content = await collect(bytes)

@@ -4,7 +4,7 @@ import { configOf } from '../../src/config'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
 import { openai } from '../../src/providers/openai'
 import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../../src/providers/provider'
-import { type Bytes, collect, read } from '../../src/streams/bytes'
+import { type Bytes, collect, readStream } from '../../src/streams/bytes'
 import type { FakeProvider } from './fake-provider'
 import { picture } from './pictures'
 
@@ -132,5 +132,5 @@ export const jobIn = (told: readonly Told[]): string | undefined =>
 async function* download(url: string): Bytes {
   const response = await fetch(url)
   if (!response.ok || !response.body) throw new Error(`its host answered with status ${response.status}`)
-  yield* read(response.body)
+  yield* readStream(response.body)
 }

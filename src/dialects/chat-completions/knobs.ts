@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { notTogether } from '../../refusals/refusals'
-import { spelled } from '../../catalog/shapes'
+import { shapeText } from '../../catalog/shapes'
 import { GatewayError } from '../../runtime/errors'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 
@@ -55,7 +55,7 @@ export function looksOf(beside: Knobs, within: Knobs | null | undefined): Looks 
   }
   return {
     looks: {
-      size: size ?? spelled({ ratio: aspect ?? undefined, resolution: resolution ?? undefined }),
+      size: size ?? shapeText({ ratio: aspect ?? undefined, resolution: resolution ?? undefined }),
       quality: turned('quality') ?? DEFAULTS.quality,
       background: turned('background') ?? DEFAULTS.background,
       moderation: turned('moderation') ?? DEFAULTS.moderation,

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { invalidValue, notTogether } from '../../refusals/refusals'
-import { spelled } from '../../catalog/shapes'
-import { type Failure, GatewayError, refuse } from '../../runtime/errors'
+import { shapeText } from '../../catalog/shapes'
+import { type Failure, GatewayError, throwIfRefused } from '../../runtime/errors'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 import type { Path } from '../../streams/json'
 import { promptWithPictures, endsWithRequest, MAX_PROMPT, type ConversationTurn } from '../conversation'
@@ -24,7 +24,7 @@ export async function parse(intake: Intake): Promise<ParsedRequest<GeminiAnswerO
   const as = formOf(method, intake.query('alt'))
   const body = await readJsonBody(intake, PICTURED)
   const read = fieldsOf(body.fields)
-  refuse(contradiction(read.fields, name))
+  throwIfRefused(contradiction(read.fields, name))
   const request = await requestOf(model, read.fields, body.pictures, intake)
   const delivery = imageFormatOf(read.fields)?.delivery ?? 'INLINE'
   return { request, adjustments: [...adjustments, ...read.adjustments], options: { as, delivery } }
@@ -106,7 +106,7 @@ async function requestOf(
     model,
     prompt: brief.prompt,
     n: candidateCount ?? DEFAULTS.n,
-    size: spelled({ ratio: aspectRatio ?? undefined, resolution: imageSize ?? undefined }),
+    size: shapeText({ ratio: aspectRatio ?? undefined, resolution: imageSize ?? undefined }),
     format: format?.mimeType?.replace('image/', '') ?? DEFAULTS.format,
     extras: seed === undefined || seed === null ? {} : { seed },
     images: await mapInTurn(brief.pictures, ({ ordinal, param }) => inputImageAt(intake, pictures, ordinal, param)),

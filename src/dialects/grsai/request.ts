@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Adjustment } from '../../catalog/fit'
 import { notTogether, tooManyInputs, unknownParameter } from '../../refusals/refusals'
-import { spelled } from '../../catalog/shapes'
+import { shapeText } from '../../catalog/shapes'
 import { pixelsOf } from '../../catalog/sizes'
 import { checked } from '../../refusals/checked'
 import { GatewayError } from '../../runtime/errors'
@@ -152,7 +152,7 @@ function sizeOf({ size, aspectRatio, imageSize }: Fields): { size: string; adjus
   const asked = aspectRatio ?? size ?? DEFAULTS.size
   const isInPixels = pixelsOf(asked) !== undefined
   return {
-    size: isInPixels ? asked : spelled({ ratio: asked, resolution: imageSize }),
+    size: isInPixels ? asked : shapeText({ ratio: asked, resolution: imageSize }),
     adjustments: [
       ...(size !== undefined && size !== asked ? [{ note: 'size', refusal: TWO_SIZES }] : []),
       ...(isInPixels && imageSize ? [{ note: 'imageSize', refusal: TWO_RESOLUTIONS }] : []),

@@ -1,6 +1,6 @@
 import { invalidType, unknownParameter } from '../../refusals/refusals'
 import { type Failure, GatewayError } from '../../runtime/errors'
-import { capped, text } from '../../streams/bytes'
+import { capped, readText } from '../../streams/bytes'
 import type { Path } from '../../streams/json'
 import { MalformedForm, MultipartStream } from '../../streams/multipart'
 import type { Intake } from '../intake'
@@ -38,7 +38,7 @@ export async function readForm(intake: Intake, boundary: string): Promise<JsonBo
     for await (const { name, bytes } of new MultipartStream(intake.body, boundary).parts()) {
       const [, list, place] = /^(image(?:\[(\d*)\])?)$/.exec(name) ?? []
       if (!list && name !== 'mask' && name !== 'markup') {
-        const value = await text(capped(bytes, MAX_TEXT_BYTES - textBytes, () => new GatewayError(tooLong(name))))
+        const value = await readText(capped(bytes, MAX_TEXT_BYTES - textBytes, () => new GatewayError(tooLong(name))))
         textBytes += name.length + value.length
         if (fields.size === MAX_TEXTS) throw new GatewayError(unknownParameter(name))
         fields.set(name, fieldOf(name, value))

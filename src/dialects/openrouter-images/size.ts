@@ -1,5 +1,5 @@
 import { notTogether } from '../../refusals/refusals'
-import { spelled } from '../../catalog/shapes'
+import { shapeText } from '../../catalog/shapes'
 import { type Pixels, pixelsOf } from '../../catalog/sizes'
 import { GatewayError } from '../../runtime/errors'
 
@@ -24,7 +24,7 @@ export function sizeOf({ size, resolution, aspect_ratio }: AskedSize): string {
   const [asked, ratio] = [size ?? 'auto', aspect_ratio ?? 'auto']
   const tier = RESOLUTIONS.find((each) => each === asked)
   if (tier && resolution && resolution !== tier) throw new GatewayError(contradicted('resolution'))
-  if (tier || asked === 'auto') return spelled({ ratio: wholeOf(ratio), resolution: tier ?? resolution ?? undefined })
+  if (tier || asked === 'auto') return shapeText({ ratio: wholeOf(ratio), resolution: tier ?? resolution ?? undefined })
   const pixels = pixelsOf(asked)
   if (pixels && ratio !== 'auto' && !isNear(pixels, ratio)) throw new GatewayError(contradicted('aspect_ratio'))
   if (pixels && resolution && !tiersOf(pixels).includes(resolution)) throw new GatewayError(contradicted('resolution'))

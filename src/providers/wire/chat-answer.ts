@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import * as z from 'zod'
-import { type Bytes, capped, peek, read, text } from '../../streams/bytes'
+import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
 import { JsonStream, type Path, TooLong, UnexpectedEnd } from '../../streams/json'
 import { EventStream } from '../../streams/server-events'
 import { bodyOf } from './http'
@@ -65,7 +65,7 @@ export class ChatAnswer {
 
   /** Throws SyntaxError, TooLong, UnexpectedEnd, or what reading the bytes throws. */
   async *words(): Bytes {
-    const { head, all } = await peek(read(bodyOf(this.#response)), 1)
+    const { head, all } = await peek(readStream(bodyOf(this.#response)), 1)
     this.#isStream = isStream(head, this.#response)
     if (!this.#isStream) return yield* this.#piece(all)
     for await (const { data } of new EventStream(all).events()) {
@@ -94,7 +94,7 @@ export class ChatAnswer {
     const start = latin1(head.subarray(0, MAX_HEAD_BYTES))
     if (start === '') return
     if (/^https?:/.test(start)) {
-      this.urls.push(await text(capped(all, MAX_URL_BYTES, () => new TooLong())))
+      this.urls.push(await readText(capped(all, MAX_URL_BYTES, () => new TooLong())))
       return
     }
     const [dataHead = ''] = /^data:[^,]*;base64,/.exec(start) ?? []

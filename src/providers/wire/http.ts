@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { publicUrl } from '../../runtime/public-url'
-import { type Bytes, capped, read, text } from '../../streams/bytes'
+import { type Bytes, capped, readStream, readText } from '../../streams/bytes'
 import { jsonBody } from '../../streams/json-body'
 import type { PartedBody } from '../../streams/parts'
 import { ProviderError, type Upstream, type Work } from '../provider'
@@ -61,7 +61,7 @@ export async function call(
   try {
     const response = await reach(url, { method, headers: all, body: body ?? null, redirect: 'manual', signal })
     if (response.ok) return response
-    throw errorOf(response, upstream, response.body ? await errorIn(read(response.body)) : undefined, readError)
+    throw errorOf(response, upstream, response.body ? await errorIn(readStream(response.body)) : undefined, readError)
   } catch (error) {
     const buys = method === 'POST' && !ask.buysNothing
     // An upstream that got half a body is not to blame for what it says.
@@ -122,7 +122,7 @@ const MAX_REPLY_BYTES = 1024 * 1024
 export async function replyOf<Reply>(response: Response, schema: z.ZodType<Reply>): Promise<Reply> {
   const tooLong = (): Error => new Error('too long')
   try {
-    return schema.parse(JSON.parse(await text(capped(read(bodyOf(response)), MAX_REPLY_BYTES, tooLong))))
+    return schema.parse(JSON.parse(await readText(capped(readStream(bodyOf(response)), MAX_REPLY_BYTES, tooLong))))
   } catch (error) {
     throw unpromised(error)
   }

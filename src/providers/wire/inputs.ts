@@ -2,7 +2,7 @@ import type { Failure } from '../../runtime/errors'
 import { extensionOf } from '../../image/media-type'
 import type { ImageRequest, InputImage } from '../../image/request'
 import { UnusableMask, whiteMask } from '../../image/white-mask'
-import { read } from '../../streams/bytes'
+import { readStream } from '../../streams/bytes'
 import type { FormFile } from '../../streams/form'
 import { EmbeddedFile } from '../../streams/json-body'
 import { ProviderError, type Work } from '../provider'
@@ -44,7 +44,7 @@ export async function withWhiteMask(request: ImageRequest, work: Work): Promise<
 
 async function whiteOf(mask: InputImage, work: Work): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
-    return await whiteMask(read(await work.open(mask)))
+    return await whiteMask(readStream(await work.open(mask)))
   } catch (error) {
     if (!(error instanceof UnusableMask)) throw error
     const message = `The mask cannot be used: ${error.message}. Send a PNG whose alpha channel is 0 where the picture is to be edited.`

@@ -1,5 +1,5 @@
 import { decodeBase64 } from '../../streams/base64'
-import { type Bytes, capped, peek, read, text } from '../../streams/bytes'
+import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
 import { JsonStream, type Path, TooLong } from '../../streams/json'
 import { bodyOf, readingImage } from './http'
 import { ProviderError, type ProviderEvent, type Summary, type Work } from '../provider'
@@ -14,7 +14,7 @@ export async function pictureIn(bytes: Bytes): Promise<string | Bytes | undefine
   const { head, all } = await peek(bytes, 'https:'.length)
   if (head.length === 0) return undefined
   if (!/^https?:/.test(new TextDecoder().decode(head))) return readingImage(decodeBase64(all))
-  return await text(capped(all, MAX_URL_BYTES, () => new TooLong()))
+  return await readText(capped(all, MAX_URL_BYTES, () => new TooLong()))
 }
 
 /** What a JSON answer says besides its pictures, and how many those were. */
@@ -36,7 +36,7 @@ export async function* picturesOf(
 ): AsyncGenerator<ProviderEvent, Rest> {
   const made = new Set<number>()
   const urls = new Map<number, string>()
-  const json = new JsonStream(read(bodyOf(response)), (path) => indexOf(path) !== undefined)
+  const json = new JsonStream(readStream(bodyOf(response)), (path) => indexOf(path) !== undefined)
   try {
     for await (const { path, bytes } of json.strings()) {
       const index = indexOf(path) ?? 0

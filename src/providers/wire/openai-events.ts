@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { addUsage } from '../../image/record'
 import type { ImageRequest } from '../../image/request'
-import { type Bytes, capped, peek, read, text } from '../../streams/bytes'
+import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
 import { JsonStream, type Path, TooLong } from '../../streams/json'
 import { EventStream } from '../../streams/server-events'
 import { bodyOf, readingImage } from './http'
@@ -23,7 +23,7 @@ export async function* streamed(
   const made: Summary[] = []
   let partial = 0
   try {
-    for await (const { name, data } of new EventStream(read(bodyOf(response))).events()) {
+    for await (const { name, data } of new EventStream(readStream(bodyOf(response))).events()) {
       const { head, all } = await peek(data, DONE.length)
       if (head.length === 0) continue
       if (new TextDecoder().decode(head) === DONE) break
@@ -80,7 +80,7 @@ async function* passOn(
   let hasPicture = false
   for await (const { path, bytes } of json.strings()) {
     if (path[0] === 'type') {
-      role ??= roleOf(await text(capped(bytes, MAX_TYPE_BYTES, () => new TooLong())))
+      role ??= roleOf(await readText(capped(bytes, MAX_TYPE_BYTES, () => new TooLong())))
       continue
     }
     const picture = await pictureIn(bytes)

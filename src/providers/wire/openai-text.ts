@@ -1,4 +1,4 @@
-import { type Bytes, peek, read } from '../../streams/bytes'
+import { type Bytes, peek, readStream } from '../../streams/bytes'
 import { bearer, bodyOf, call } from './http'
 import { ProviderError, type TextAnswer, type TextRequest, type Upstream } from '../provider'
 import { errorIn, errorOf } from './refusal'
@@ -27,7 +27,7 @@ export async function pass(request: TextRequest, upstream: Upstream, signal: Abo
 }
 
 async function begun(response: Response): Promise<{ head: Uint8Array; all: Bytes }> {
-  const { head, all } = await peek(read(bodyOf(response)), 1).catch((error: unknown) => {
+  const { head, all } = await peek(readStream(bodyOf(response)), 1).catch((error: unknown) => {
     throw new ProviderError('unavailable', 'broke off before its answer began', {}, { cause: error })
   })
   if (head.length === 0) throw new ProviderError('unavailable', 'answered without a body')

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Failure } from '../../runtime/errors'
-import { type Bytes, capped, text } from '../../streams/bytes'
+import { type Bytes, capped, readText } from '../../streams/bytes'
 import { ProviderError, type ProviderErrorKind, type Upstream } from '../provider'
 import { retryAfterMs } from './retry-after'
 
@@ -75,7 +75,7 @@ function isOfRequest({ message = '', type, code, param }: Said, status: number):
 /** What an error body says: JSON, or the first event of a stream, or a text as it is; undefined where it cannot be read. */
 export async function errorIn(bytes: Bytes): Promise<unknown> {
   try {
-    const said = await text(capped(bytes, MAX_ERROR_BYTES, () => new Error('too long')))
+    const said = await readText(capped(bytes, MAX_ERROR_BYTES, () => new Error('too long')))
     const [, event = said] = /^data:(.*)$/m.exec(said) ?? []
     return parsedOr(event)
   } catch {

@@ -4,7 +4,7 @@ import { type Failure, GatewayError } from './errors'
  * Asks a Durable Object, and once more where it went away meanwhile (a deploy, a crash): so `ask` takes a stub of its own
  * each time, and asks for something that may be asked twice. Throws GatewayError `unavailable`.
  */
-export async function reach<T>(ask: () => Promise<T>): Promise<T> {
+export async function callObject<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (error) {

@@ -1,11 +1,11 @@
-import { type Bytes, peek, read } from '../streams/bytes'
-import * as inputs from './inputs'
+import { type Bytes, peek, readStream } from '../streams/bytes'
+import { openInput, removeStaged, stageBody } from './inputs'
 
 /** A longer one is staged in R2: an isolate has 128 MB for all the requests that it serves at once (platform §1). */
-const HELD_BYTES = 1024 * 1024
+const MAX_MEMORY_BYTES = 1024 * 1024
 
 /** A request's body that can be read more than once. */
-export class KeptBody {
+export class ReplayableBody {
   /** Its length. */
   readonly bytes: number
   /** Begins to read it. Throws StoreError. */
@@ -20,15 +20,15 @@ export class KeptBody {
   }
 
   /** Takes all of a body in. Throws StoreError, and what reading the bytes throws. */
-  static async of(body: Bytes, bucket: R2Bucket): Promise<KeptBody> {
-    const { head, all } = await peek(body, HELD_BYTES + 1)
-    if (head.length <= HELD_BYTES) {
+  static async of(body: Bytes, bucket: R2Bucket): Promise<ReplayableBody> {
+    const { head, all } = await peek(body, MAX_MEMORY_BYTES + 1)
+    if (head.length <= MAX_MEMORY_BYTES) {
       const nothing = async (): Promise<void> => {}
-      return new KeptBody(head.length, async () => once(head), nothing)
+      return new ReplayableBody(head.length, async () => once(head), nothing)
     }
-    const { key, bytes } = await inputs.stage(bucket, all)
-    const open = async (): Promise<Bytes> => read(await inputs.open(bucket, { key }))
-    return new KeptBody(bytes, open, () => inputs.unstage(bucket, key))
+    const { key, bytes } = await stageBody(bucket, all)
+    const open = async (): Promise<Bytes> => readStream(await openInput(bucket, { key }))
+    return new ReplayableBody(bytes, open, () => removeStaged(bucket, key))
   }
 
   /** All of it. Throws StoreError. */

@@ -8,11 +8,11 @@ export class StoreError extends Error {
 }
 
 /** Long enough in all to outlast the second in which R2 takes only one write of a key (platform §1). */
-const PAUSES_MS = [200, 400, 800]
+const RETRY_PAUSES_MS = [200, 400, 800]
 
 /** Asks something of R2, and again after a pause when that fails: what it is to hold has been paid for. Throws StoreError. */
 export async function withRetries<T>(ask: () => Promise<T>): Promise<T> {
-  for (const pauseMs of PAUSES_MS) {
+  for (const pauseMs of RETRY_PAUSES_MS) {
     try {
       return await ask()
     } catch {

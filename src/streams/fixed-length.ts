@@ -1,7 +1,7 @@
 import type { Bytes } from './bytes'
 
 /** Bytes as a body whose length is known beforehand, which breaks off where they do. */
-export function sized(bytes: Bytes, length: number): ReadableStream<Uint8Array> {
+export function fixedLengthBody(bytes: Bytes, length: number): ReadableStream<Uint8Array> {
   const { readable, writable } = new FixedLengthStream(length)
   const writer = writable.getWriter()
   const write = async (): Promise<void> => {

@@ -1,7 +1,7 @@
 import type { Model } from './model'
 
 /** What an API can be asked for that has a parameter for the prompt alone; each provider says what its own has besides. */
-export const PLAIN = {
+export const PROMPT_ONLY = {
   qualities: ['auto'],
   backgrounds: ['opaque', 'auto'],
   formats: ['png'],
