@@ -6,9 +6,9 @@ import { recallLeases } from '../http/admission-lease'
 import { keyHash, mintKey } from '../credentials/key-format'
 import { isActiveKey, type Key, type KeyFields } from '../team/keys'
 import { BURST_ALONE, isBurstAlone, limitsSchema } from '../limits/limits'
-import { askTeam } from '../team/teams'
+import { askTeam } from '../team/ask-team'
 import { moment } from '../wire/json'
-import { bodyOf } from './body'
+import { bodyOf } from './request'
 
 const name = z.string().min(1).max(100)
 const expiry = z.iso.datetime({ offset: true, message: 'Use a date and time such as 2027-01-31T00:00:00Z.' }).nullish()

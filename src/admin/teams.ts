@@ -12,10 +12,10 @@ import { TEAM_ID } from '../credentials/key-format'
 import { BURST_ALONE, isBurstAlone, type Limits, limitsSchema } from '../limits/limits'
 import { effectiveLimits, type Profile, TEAM_ID_TAKEN } from '../team/profile'
 import type { LimitStatus } from '../limits/limit-status'
-import { askDirectory } from '../team/listing'
-import { askTeam } from '../team/teams'
+import { askDirectory } from '../team/ask-directory'
+import { askTeam } from '../team/ask-team'
 import { moment, limitStatusJson } from '../wire/json'
-import { bodyOf } from './body'
+import { bodyOf } from './request'
 
 const name = z.string().min(1).max(100)
 const newTeam = z.strictObject({

@@ -8,7 +8,7 @@ import type { AccountStatus } from '../upstreams/account'
 import { accountStatusOf, switchAccount } from '../upstreams/accounts'
 import { conditionOf } from '../upstreams/condition'
 import { NEW } from '../upstreams/health'
-import { bodyOf } from './body'
+import { bodyOf } from './request'
 
 const turn = z.strictObject({ enabled: z.boolean() })
 

@@ -2,16 +2,17 @@ import type { Context } from 'hono'
 import * as z from 'zod'
 import { checked } from '../refusals/checked'
 import type { App } from '../context'
-import { signingSecret, webhookUrl } from '../webhooks/webhook'
+import { webhookSecrets } from '../webhooks/signing'
+import { webhookUrl } from '../webhooks/url'
 import { type Failure, GatewayError, type Result, unwrap } from '../runtime/errors'
 import { redeliver as sendAgain } from '../generation/generations'
 import { pageOf } from '../wire/page'
 import { cursorAfterDelivery, type Delivery, DELIVERY_STATUSES, deliveryCursor } from '../team/deliveries'
 import type { Team } from '../team/team'
-import { askTeam } from '../team/teams'
+import { askTeam } from '../team/ask-team'
 import type { WebhookState } from '../team/webhook'
 import { moment } from '../wire/json'
-import { bodyOf } from './body'
+import { bodyOf } from './request'
 
 const newWebhook = z.strictObject({ url: z.string() })
 const deliveriesQuery = z.object({
@@ -76,7 +77,7 @@ function webhookJson(
   { url, disabledMs, versions, previousUntilMs }: WebhookState,
   c: Context<App>,
 ): Record<string, unknown> {
-  const secrets = versions.map((version) => signingSecret(teamAt(c), version, c.get('config').signingSecret))
+  const secrets = webhookSecrets(teamAt(c), versions, c.get('config').signingSecret)
   return {
     object: 'webhook',
     url: url ?? null,

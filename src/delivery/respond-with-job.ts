@@ -1,6 +1,6 @@
 import { unwrap } from '../runtime/errors'
 import { submit } from '../generation/generations'
-import { askTeam } from '../team/teams'
+import { askTeam } from '../team/ask-team'
 import { type DeliveryContext, renderContextFor } from './delivery-context'
 import { generalHeaders, REPLAYED } from './headers'
 import { retryHeaders, wordedStatus } from './job-status'

@@ -1,5 +1,5 @@
 import { type Concerned, concerns } from './subscribers'
-import { DAY_MS } from '../limits/meter'
+import { DAY_MS } from '../runtime/durations'
 import type { Snapshot } from '../ledger/snapshot'
 import { begun, type End, ended, type Notice } from './snapshot'
 import type { GenerateOptions, JobForm, Task } from './task'

@@ -1,7 +1,7 @@
 import type { Config } from '../config'
 import { noticeIn } from '../dialects'
 import { imageReference, signedLink } from '../store/links'
-import { DAY_MS } from '../limits/meter'
+import { DAY_MS } from '../runtime/durations'
 import type { Snapshot } from '../ledger/snapshot'
 import { generationJson } from '../wire/json'
 import type { Notice } from './snapshot'

@@ -1,8 +1,10 @@
 import type { Config } from '../config'
-import { attempt, type Attempted, nextAttemptMs, signingSecrets } from '../webhooks/webhook'
+import { attemptWebhook, type WebhookAttempt } from '../webhooks/attempt'
+import { nextAttemptMs } from '../webhooks/retry-schedule'
+import { webhookSecrets } from '../webhooks/signing'
 import { describe, log } from '../runtime/log'
 import type { DeliveryReport } from '../team/deliveries'
-import { askTeam } from '../team/teams'
+import { askTeam } from '../team/ask-team'
 import type { WebhookState } from '../team/webhook'
 import { bodyOf, TOLD_LINKS_MS, typeOf } from './notice-body'
 import type { Notice } from './snapshot'
@@ -19,7 +21,7 @@ interface Event {
   createdMs: number
   attempts: number
   /** How the last attempt went, and when; undefined before the first. */
-  last: { url: string; atMs: number; attempted: Attempted } | undefined
+  last: { url: string; atMs: number; attempted: WebhookAttempt } | undefined
   /** When it is sent next; undefined where it has arrived, or is given up. */
   nextMs: number | undefined
   /** Until when it can be sent once more. */
@@ -117,7 +119,8 @@ export class Outbox {
     const { id, team, url = urlOf(facts) } = event
     const body = this.#storage.kv.get<string>(BODY + id)
     if (!url || body === undefined) return await this.#note({ ...event, nextMs: undefined })
-    const attempted = await attempt({ id, url, body }, signingSecrets(team, facts, config), config, Date.now())
+    const secrets = webhookSecrets(team, facts.versions, config.signingSecret)
+    const attempted = await attemptWebhook({ id, url, body }, secrets, config, Date.now())
     await this.#note(after(event, url, attempted, Date.now()), attempted.outcome === 'gone')
   }
 
@@ -153,7 +156,7 @@ export class Outbox {
 
 const urlOf = ({ url, disabledMs }: WebhookState): string | undefined => (disabledMs === undefined ? url : undefined)
 
-function after(event: Event, url: string, attempted: Attempted, nowMs: number): Event {
+function after(event: Event, url: string, attempted: WebhookAttempt, nowMs: number): Event {
   const attempts = event.attempts + 1
   const isOver = attempted.outcome !== 'failed'
   const nextMs = isOver ? undefined : nextAttemptMs(attempts, nowMs, Math.random(), attempted.retryAfterMs)

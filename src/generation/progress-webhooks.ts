@@ -1,7 +1,8 @@
 import { configOf } from '../config'
-import { attempt, signingSecrets } from '../webhooks/webhook'
+import { attemptWebhook } from '../webhooks/attempt'
+import { webhookSecrets } from '../webhooks/signing'
 import { describe, log } from '../runtime/log'
-import { askTeam } from '../team/teams'
+import { askTeam } from '../team/ask-team'
 import type { Jobs } from './jobs'
 import { bodyOf } from './notice-body'
 import type { Notice } from './snapshot'
@@ -50,7 +51,8 @@ export class ProgressWebhooks {
       if (!facts.ok || notice.snapshot.createdMs < facts.value.teamCreatedMs) return
       // Of what has ended meanwhile, nobody is told that it runs.
       if (!this.#jobs.progressNotices(percent).some((each) => each.id === id)) return
-      await attempt({ id, url, body }, signingSecrets(team, facts.value, config), config, nowMs)
+      const secrets = webhookSecrets(team, facts.value.versions, config.signingSecret)
+      await attemptWebhook({ id, url, body }, secrets, config, nowMs)
     } catch (error) {
       log('bulletin-not-sent', { delivery: id, team, ...describe(error) })
     } finally {

@@ -4,8 +4,8 @@ import { describe, log } from '../runtime/log'
 import type { Admission } from '../limits/admission'
 import type { Caller } from '../credentials/caller'
 import type { Key } from '../team/keys'
-import { LEASE_MS } from '../team/pace'
-import { askTeam } from '../team/teams'
+import { LEASE_MS } from '../team/lease-policy'
+import { askTeam } from '../team/ask-team'
 import type { FreeAnswers } from '../ledger/usage'
 
 /** What a request brings along: the objects, and a way to go on after its answer. */

@@ -1,3 +1,4 @@
+import { DAY_MS, MINUTE_MS } from '../runtime/durations'
 import type { Limits } from './limits'
 
 /** What a team or a key has used up, of the limits that time gives back. */
@@ -20,8 +21,6 @@ const EMPTY_METER: Meter = { level: 0, drainedMs: 0, day: '', requests: 0, image
 /** The UTC day of a moment. */
 export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 export const monthOf = (ms: number): string => new Date(ms).toISOString().slice(0, 7)
-
-export const DAY_MS = 86_400_000
 
 /** How long a day's limit lasts yet, in ms. */
 export const untilNextDay = (nowMs: number): number => DAY_MS - (nowMs % DAY_MS)
@@ -62,7 +61,7 @@ function bucketOf({ requests_per_minute: perMinute, burst }: Limits): Bucket | u
   if (!perMinute) return undefined
   const capacity = burst ?? perMinute
   const drop = Math.min(DRAINED_AT_ONCE, capacity)
-  return { capacity, drop, everyMs: (drop * 60_000) / perMinute }
+  return { capacity, drop, everyMs: (drop * MINUTE_MS) / perMinute }
 }
 
 function drainedBucket({ level, drainedMs }: Meter, limits: Limits, nowMs: number): Pick<Meter, 'level' | 'drainedMs'> {

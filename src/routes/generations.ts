@@ -11,7 +11,7 @@ import { type Failure, GatewayError, unwrap } from '../runtime/errors'
 import type { Seen } from '../generation/generation'
 import { cancel, forget, see } from '../generation/generations'
 import { type Entry, imageKeysOf, keptKeysOf } from '../ledger/entry'
-import { askTeam } from '../team/teams'
+import { askTeam } from '../team/ask-team'
 import { type Snapshot, snapshotOf } from '../ledger/snapshot'
 
 /*

@@ -11,7 +11,7 @@ import { pageOf } from '../wire/page'
 import { ENTRIES_AT_ONCE, keyOfPath, removeImages, runOfKey } from '../store/images'
 import { removeEdgeCopy } from '../store/edge-copies'
 import { cursor, cursorAfter, type Cursor, type Entry, keptKeysOf, type EntryFilter } from '../ledger/entry'
-import { askTeam } from '../team/teams'
+import { askTeam } from '../team/ask-team'
 import { snapshotOf } from '../ledger/snapshot'
 import { generationJson } from '../wire/json'
 

@@ -11,7 +11,7 @@ import { type Failure, GatewayError, unwrap } from '../runtime/errors'
 import { bearerToken, identifyCaller } from '../credentials/caller'
 import { keyOf } from '../http/admission-lease'
 import { allowsModel } from '../limits/limits'
-import { askTeam } from '../team/teams'
+import { askTeam } from '../team/ask-team'
 import { modelMeant } from '../upstreams/names'
 
 /*

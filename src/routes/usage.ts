@@ -4,7 +4,7 @@ import type { App } from '../context'
 import { limitHeaders } from '../wire/limit-headers'
 import { unwrap } from '../runtime/errors'
 import { periodOf } from '../wire/period'
-import { askTeam } from '../team/teams'
+import { askTeam } from '../team/ask-team'
 import { moment, limitStatusJson, totalsJson, usageJson } from '../wire/json'
 
 /** `GET /v1/usage`: what the caller may use and has used, its own and its whole team's. Throws GatewayError. */

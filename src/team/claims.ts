@@ -1,5 +1,5 @@
 import { type Failure, type Result, failed, ok } from '../runtime/errors'
-import { DAY_MS } from '../limits/meter'
+import { DAY_MS } from '../runtime/durations'
 
 /** What an Idempotency-Key stands for. */
 export interface Claim {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { DAY_MS } from '../limits/meter'
+import { DAY_MS } from '../runtime/durations'
 
 export const DELIVERY_STATUSES = ['pending', 'delivered', 'failed'] as const
 type DeliveryStatus = (typeof DELIVERY_STATUSES)[number]

@@ -3,7 +3,7 @@ import { describe, log } from '../runtime/log'
 import type { LimitRefusal } from '../limits/admission'
 import type { Reservations } from './reservations'
 import type { Order, QueuedOrder } from '../ledger/entry'
-import { type CalledOrder, OrderQueue } from './queue'
+import { type CalledOrder, OrderQueue } from './order-queue'
 
 /** What becomes of an order whose turn has come. */
 interface TurnCallbacks {

@@ -4,7 +4,7 @@ import { ENTRIES_AT_ONCE, removeImages } from '../store/images'
 import type { TeamLifecycle } from './lifecycle'
 import { keptKeysOf } from '../ledger/entry'
 import type { Ledger } from '../ledger/ledger'
-import { DAY_MS } from '../limits/meter'
+import { DAY_MS } from '../runtime/durations'
 import type { Turns } from './turns'
 
 /** The soonest that an alarm is set for: whatever could not be done is tried again after that, in ms. */

@@ -2,7 +2,7 @@ import { type Result, failed, ok } from '../runtime/errors'
 import { log } from '../runtime/log'
 import { type TeamLifecycle, WEBHOOK_SECRET } from './lifecycle'
 import { Deliveries, type Delivery, type DeliveryCursor, type DeliveryReport, type DeliveryFilter } from './deliveries'
-import { DAY_MS } from '../limits/meter'
+import { DAY_MS } from '../runtime/durations'
 import { TEAM_NOT_FOUND } from './profile'
 
 /** Where a team's events are sent, and how they are signed now. */

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { checked } from '../refusals/checked'
 import { type Failure, GatewayError } from '../runtime/errors'
-import { DAY_MS, dayOf } from '../limits/meter'
+import { dayOf } from '../limits/meter'
+import { DAY_MS } from '../runtime/durations'
 import type { ReportPeriod } from '../ledger/usage'
 
 const day = z.iso.date('Use a day such as 2027-01-31.')

@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { sign } from '../../src/webhooks/webhook'
+import { webhookSignature } from '../../src/webhooks/signing'
 import { errorOf } from '../support/gateway'
 import { operate, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -130,7 +130,7 @@ describe('a new secret', () => {
     const headers = {
       'webhook-id': 'evt_1',
       'webhook-timestamp': String(timestamp),
-      'webhook-signature': sign('evt_1', timestamp, body, [secret, previous_secret ?? '']),
+      'webhook-signature': webhookSignature('evt_1', timestamp, body, [secret, previous_secret ?? '']),
     }
     for (const known of [old, secret]) {
       expect(new Webhook(known).verify(body, headers)).toEqual(JSON.parse(body))

@@ -1,10 +1,10 @@
 import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
-import { sign, signingSecret } from '../../src/webhooks/webhook'
+import { webhookSignature, webhookSecret } from '../../src/webhooks/signing'
 
 const GATEWAY_SECRET = 'signing-secret-of-the-tests-32-characters'
 const secretOf = (team: string, version: number, gatewaySecret = GATEWAY_SECRET): string =>
-  signingSecret(team, version, gatewaySecret)
+  webhookSecret(team, version, gatewaySecret)
 
 describe('a signing secret', () => {
   test('has the form of Standard Webhooks, with 32 bytes', () => {
@@ -35,7 +35,7 @@ describe('a receiver with the library of Standard Webhooks', () => {
     return {
       'webhook-id': 'evt_1',
       'webhook-timestamp': String(timestamp),
-      'webhook-signature': sign('evt_1', timestamp, body, secrets),
+      'webhook-signature': webhookSignature('evt_1', timestamp, body, secrets),
     }
   }
 
@@ -52,7 +52,7 @@ describe('a receiver with the library of Standard Webhooks', () => {
 
   test('makes the same signature', () => {
     const at = new Date(1_795_000_000_000)
-    expect(sign('evt_1', 1_795_000_000, body, [older])).toBe(new Webhook(older).sign('evt_1', at, body))
+    expect(webhookSignature('evt_1', 1_795_000_000, body, [older])).toBe(new Webhook(older).sign('evt_1', at, body))
   })
 
   test.each([

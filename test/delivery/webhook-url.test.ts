@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { webhookUrl } from '../../src/webhooks/webhook'
+import { webhookUrl } from '../../src/webhooks/url'
 import { GatewayError } from '../../src/runtime/errors'
 
 const PUBLIC = { allowPrivateUrls: false }

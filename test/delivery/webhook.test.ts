@@ -1,6 +1,8 @@
 import { Webhook } from 'standardwebhooks'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { attempt, type Attempted, nextAttemptMs, signingSecret } from '../../src/webhooks/webhook'
+import { attemptWebhook, type WebhookAttempt } from '../../src/webhooks/attempt'
+import { nextAttemptMs } from '../../src/webhooks/retry-schedule'
+import { webhookSecret } from '../../src/webhooks/signing'
 import { internet } from '../support/internet'
 
 afterEach(() => {
@@ -8,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const SECRETS = [2, 1].map((version) => signingSecret('acme', version, 'signing-secret-of-the-tests-32-characters'))
+const SECRETS = [2, 1].map((version) => webhookSecret('acme', version, 'signing-secret-of-the-tests-32-characters'))
 const MESSAGE = {
   id: 'evt_1',
   url: 'https://hooks.example.com/in?token=t',
@@ -16,8 +18,8 @@ const MESSAGE = {
 }
 const NOW = Date.UTC(2026, 10, 20, 12, 0, 0, 900)
 
-const send = (message = MESSAGE, nowMs = NOW): Promise<Attempted> =>
-  attempt(message, SECRETS, { allowPrivateUrls: false }, nowMs)
+const send = (message = MESSAGE, nowMs = NOW): Promise<WebhookAttempt> =>
+  attemptWebhook(message, SECRETS, { allowPrivateUrls: false }, nowMs)
 
 /** A receiver that answers so; gives back the requests that it got. */
 function receiver(answer: () => Response | Promise<Response> = () => new Response('ok')): Request[] {
@@ -101,7 +103,9 @@ describe('an event', () => {
   test('is sent to a private host where that is allowed', async () => {
     const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('ok'))
     const url = 'http://localhost:9000/hook'
-    expect(await attempt({ ...MESSAGE, url }, SECRETS, { allowPrivateUrls: true }, NOW)).toMatchObject({ status: 200 })
+    expect(await attemptWebhook({ ...MESSAGE, url }, SECRETS, { allowPrivateUrls: true }, NOW)).toMatchObject({
+      status: 200,
+    })
     expect(fetched).toHaveBeenCalledOnce()
   })
 })

@@ -1,3 +1,5 @@
+import { retryAfterHeaderMs } from '../../runtime/retry-after'
+
 const NUMBER = /^\d+(?:\.\d+)?$/
 /** No upstream is left alone for longer because of what it says. */
 const MAX_WAIT_MS = 3_600_000
@@ -15,10 +17,7 @@ export function retryAfterMs(
 function waitOfHeaders(headers: Headers): number | undefined {
   const milliseconds = headers.get('retry-after-ms') ?? ''
   if (NUMBER.test(milliseconds)) return Number(milliseconds)
-  const after = headers.get('retry-after') ?? ''
-  if (NUMBER.test(after)) return Number(after) * 1000
-  const date = Date.parse(after)
-  return Number.isNaN(date) ? undefined : date - Date.now()
+  return retryAfterHeaderMs(headers.get('retry-after'), Date.now())
 }
 
 /** OpenAI's "try again in 7h12m0s", Azure's "retry after 7 seconds" and Replicate's "resets in ~30s". */

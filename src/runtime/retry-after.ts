@@ -1,0 +1,10 @@
+/**
+ * The wait of a `retry-after` header in ms: seconds, or a date (RFC 9110 §10.2.3).
+ * A date in the past gives a negative number; anything else gives undefined.
+ */
+export function retryAfterHeaderMs(value: string | null, nowMs: number): number | undefined {
+  if (value === null) return undefined
+  if (/^\d+(?:\.\d+)?$/.test(value)) return Number(value) * 1000
+  const dateMs = Date.parse(value)
+  return Number.isNaN(dateMs) ? undefined : dateMs - nowMs
+}
