@@ -8,7 +8,7 @@ import { createHmac } from 'node:crypto'
 const SECRET_PREFIX = 'whsec_'
 
 /** Derives one version of a team's webhook secret from the gateway's signing secret; nothing is stored. */
-export function webhookSecret(team: string, version: number, gatewaySecret: string): string {
+function webhookSecret(team: string, version: number, gatewaySecret: string): string {
   const bytes = createHmac('sha256', gatewaySecret).update(`webhook-secret\n${team}\n${version}`).digest('base64')
   return SECRET_PREFIX + bytes
 }

@@ -1,10 +1,10 @@
 import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
-import { webhookSignature, webhookSecret } from '../../src/webhooks/signing'
+import { webhookSecrets, webhookSignature } from '../../src/webhooks/signing'
 
 const GATEWAY_SECRET = 'signing-secret-of-the-tests-32-characters'
 const secretOf = (team: string, version: number, gatewaySecret = GATEWAY_SECRET): string =>
-  webhookSecret(team, version, gatewaySecret)
+  webhookSecrets(team, [version], gatewaySecret).join()
 
 describe('a signing secret', () => {
   test('has the form of Standard Webhooks, with 32 bytes', () => {

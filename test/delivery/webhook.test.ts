@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { attemptWebhook, type WebhookAttempt } from '../../src/webhooks/attempt'
 import { nextAttemptMs } from '../../src/webhooks/retry-schedule'
-import { webhookSecret } from '../../src/webhooks/signing'
+import { webhookSecrets } from '../../src/webhooks/signing'
 import { internet } from '../support/internet'
 
 afterEach(() => {
@@ -10,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const SECRETS = [2, 1].map((version) => webhookSecret('acme', version, 'signing-secret-of-the-tests-32-characters'))
+const SECRETS = webhookSecrets('acme', [2, 1], 'signing-secret-of-the-tests-32-characters')
 const MESSAGE = {
   id: 'evt_1',
   url: 'https://hooks.example.com/in?token=t',
