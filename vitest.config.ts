@@ -94,7 +94,7 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/lint/**'],
+          exclude: ['test/e2e/**', 'test/lint/**', 'test/docs/**'],
           deps: {
             optimizer: { ssr: { enabled: true, include: ['@openrouter/sdk', '@openrouter/sdk/models/errors'] } },
           },
@@ -103,7 +103,7 @@ export default defineConfig({
       {
         test: {
           name: 'server',
-          include: ['test/e2e/**/*.test.ts', 'test/lint/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/lint/**/*.test.ts', 'test/docs/**/*.test.ts'],
           globalSetup: ['test/e2e/support/global-setup.ts'],
           // Files that run in one process share its servers, and wait more than they work.
           isolate: false,

@@ -72,28 +72,55 @@ const origins = z
 
 const DAY_SECONDS = 86_400
 
-const variables = z.object({
-  SIGNING_SECRET: atLeast(32),
-  ADMIN_TOKEN: atLeast(16),
-  GATEWAY_KEY: atLeast(16).optional(),
-  UPSTREAMS: z.preprocess(fromJson, z.array(upstreamSetting).optional()),
-  MODEL_ALIASES: z.preprocess(fromJson, z.record(z.string(), z.string()).default({})),
-  MODELS: z.preprocess(fromJson, z.record(z.string(), modelSetting).default({})),
-  DEMO_UPSTREAM: flag,
-  DEMO_DELAY_MS: wholeNumber(0).default(0),
+/** A secret of the Worker; docs/settings.md lists it apart from the variables. */
+const secretOf = <Schema extends z.ZodType>(schema: Schema, description: string): Schema =>
+  schema.meta({ description, secret: true })
+
+/**
+ * The settings, with the descriptions that docs/settings.md shows.
+ *
+ * @internal
+ */
+export const settingsSchema = z.object({
+  SIGNING_SECRET: secretOf(atLeast(32), 'signs image links, keys and webhook secrets; its change ends all of them'),
+  ADMIN_TOKEN: secretOf(atLeast(16), 'opens the admin API'),
+  GATEWAY_KEY: secretOf(atLeast(16).optional(), 'a static key of the team `default`, for a gateway without teams'),
+  UPSTREAMS: z
+    .preprocess(fromJson, z.array(upstreamSetting).optional())
+    .describe('the upstreams; without it, every provider with its secret set ([upstreams](upstreams.md))'),
+  MODEL_ALIASES: z
+    .preprocess(fromJson, z.record(z.string(), z.string()).default({}))
+    .describe('names for clients, such as `{"house-style": "gpt-image-2"}`'),
+  MODELS: z
+    .preprocess(fromJson, z.record(z.string(), modelSetting).default({}))
+    .describe('models of your own, and changes to known ones ([upstreams](upstreams.md#6-models))'),
+  DEMO_UPSTREAM: flag.describe('draws placeholders for known models that no upstream serves'),
+  DEMO_DELAY_MS: wholeNumber(0).default(0).describe('time that the demo takes for a picture, in ms'),
   // KV keeps nothing for less than a minute.
-  CACHE_TTL_SECONDS: wholeNumber(60).default(86_400),
-  CACHE_SCOPE: z.enum(['team', 'shared']).default('team'),
-  IMAGE_URL_TTL_SECONDS: wholeNumber(1).default(86_400),
-  IMAGE_RETENTION_DAYS: wholeNumber(1).optional(),
-  PLANS: z.preprocess(fromJson, z.record(z.string(), limitsSchema).default({})),
-  DEFAULT_PLAN: z.string().default('unlimited'),
-  CREDITS_PER_USD: z.coerce.number().positive().optional(),
-  MAX_BODY_BYTES: wholeNumber(1).default(100 * 1024 * 1024),
-  HEARTBEAT_AFTER_SECONDS: seconds.default(60),
-  QUEUE_WAIT_SECONDS: seconds.default(30),
-  ALLOW_PRIVATE_URLS: flag,
-  CORS_ORIGINS: origins,
+  CACHE_TTL_SECONDS: wholeNumber(60).default(86_400).describe('time for which an answer is given again'),
+  CACHE_SCOPE: z.enum(['team', 'shared']).default('team').describe('a cache for each team, or one for all of them'),
+  IMAGE_URL_TTL_SECONDS: wholeNumber(1).default(86_400).describe('least time for which an image link works'),
+  IMAGE_RETENTION_DAYS: wholeNumber(1)
+    .optional()
+    .describe('days until images are removed; without it they stay until they are deleted'),
+  PLANS: z
+    .preprocess(fromJson, z.record(z.string(), limitsSchema).default({}))
+    .describe('plans of your own, by name ([teams and money](teams-and-money.md#3-limits))'),
+  DEFAULT_PLAN: z.string().default('unlimited').describe('the plan of teams without one'),
+  CREDITS_PER_USD: z.coerce
+    .number()
+    .positive()
+    .optional()
+    .describe('shows costs in a unit of your own as well; 71000 is ¥7.1 × 10000'),
+  MAX_BODY_BYTES: wholeNumber(1)
+    .default(100 * 1024 * 1024)
+    .describe('larger requests are a 413, and so is a picture of more than 50 MiB'),
+  HEARTBEAT_AFTER_SECONDS: seconds
+    .default(60)
+    .describe('a whole answer that takes longer begins with white space; 0 is never'),
+  QUEUE_WAIT_SECONDS: seconds.default(30).describe('time for which a request may wait in the queue of its team'),
+  ALLOW_PRIVATE_URLS: flag.describe('lets image and webhook URLs lead to private hosts; for local development'),
+  CORS_ORIGINS: origins.describe('origins with pages that may use all but the admin API, separated by commas, or `*`'),
 })
 
 /** Workers AI, as the platform binds it. */
@@ -116,10 +143,10 @@ export function configOf(env: object): Config {
 /** Whose pages may read answers; nobody's where that setting is wrong, of which `configOf` tells. */
 export const pageOriginsOf = (env: object): string[] => forPages.safeParse(env).data?.CORS_ORIGINS ?? []
 
-const forPages = variables.pick({ CORS_ORIGINS: true })
+const forPages = settingsSchema.pick({ CORS_ORIGINS: true })
 
 function parse(env: object): Config {
-  const { data, error } = variables.safeParse(env, { reportInput: true })
+  const { data, error } = settingsSchema.safeParse(env, { reportInput: true })
   if (error) throw new ConfigError(wording(error))
   const secrets = z.record(z.string(), z.unknown()).parse({ ...env })
   const secret = (name: string): string | undefined => z.string().optional().catch(undefined).parse(secrets[name])

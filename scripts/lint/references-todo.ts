@@ -5,7 +5,6 @@ export const TODO = [
   'jobs-and-webhooks',
   'teams-and-money',
   'upstreams',
-  'settings',
   'storage',
   'seeds',
 ]

@@ -10,25 +10,25 @@ const limitedCount = z.int().min(0).nullish()
  * it; null is without limit, whatever the plan says.
  */
 export const limitsSchema = z.strictObject({
-  requests_per_minute: z.int().min(1).nullish(),
-  /** How many of a minute's requests may come at once; all of them, if missing. */
-  burst: z.int().min(1).nullish(),
-  /** Days and months are those of UTC. */
-  requests_per_day: limitedCount,
-  images_per_day: limitedCount,
-  /** Generations under way at the same time. */
-  concurrency: limitedCount,
-  /** Per calendar month, in USD; finer than a micro-dollar is rounded. */
-  budget_usd: z.number().min(0).max(1e9).nullish(),
-  /** Names, or patterns ending in `*`. */
-  models: z.array(z.string().min(1)).nullish(),
+  requests_per_minute: z.int().min(1).nullish().describe('a token bucket: requests a minute'),
+  burst: z.int().min(1).nullish().describe('requests of a minute that may come at once; all of them, if missing'),
+  requests_per_day: limitedCount.describe('requests of a day (UTC), stored and joined answers included'),
+  images_per_day: limitedCount.describe('images of a day (UTC), stored and joined answers not included'),
+  concurrency: limitedCount.describe('generations under way at the same time'),
+  budget_usd: z
+    .number()
+    .min(0)
+    .max(1e9)
+    .nullish()
+    .describe('USD of a calendar month (UTC), rounded to a micro-dollar; a model without a price is refused'),
+  models: z.array(z.string().min(1)).nullish().describe('names of models, or patterns that end in `*`'),
   /** As many as any request may ask for (protocols §1.1). */
-  max_n: z.int().min(1).max(10).nullish(),
-  /** `WIDTHxHEIGHT` in pixels, lying or standing. */
+  max_n: z.int().min(1).max(10).nullish().describe('images of a request'),
   max_size: z
     .string()
     .regex(/^[1-9]\d{0,5}x[1-9]\d{0,5}$/, 'a size is WIDTHxHEIGHT, for example 2048x2048')
-    .nullish(),
+    .nullish()
+    .describe('the largest size, in both directions; `auto` counts as 1536x1024'),
 })
 export type Limits = z.infer<typeof limitsSchema>
 

@@ -22,19 +22,42 @@ const MAX_TIMEOUT_SECONDS = 840
 /** To have less than a thousandth of the requests is what a `priority` is for. */
 const MAX_WEIGHT = 1000
 
-/** One entry of UPSTREAMS, as README.md describes it. */
+/** One entry of UPSTREAMS, with the descriptions that docs/settings.md shows. */
 export const upstreamSetting = z.strictObject({
-  name: z.string().regex(/^[\w.-]{1,64}$/, 'a name has only letters, digits, ".", "_" and "-"'),
-  provider: z.enum(PROVIDERS.map((provider) => provider.id)),
-  secret: z.string().optional(),
-  base_url: z.url({ protocol: /^https?$/ }).optional(),
-  models: z.array(modelRule).min(1).optional(),
-  priority: z.number().int().default(0),
-  weight: z.number().positive().max(MAX_WEIGHT).default(1),
-  max_concurrency: z.number().int().positive().optional(),
-  requests_per_minute: z.number().int().positive().optional(),
-  timeout_seconds: z.number().positive().max(MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS),
-  prices: z.record(z.string(), pricesSetting).default({}),
+  name: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'a name has only letters, digits, ".", "_" and "-"')
+    .describe('its name in answers, usage and audits'),
+  provider: z.enum(PROVIDERS.map((provider) => provider.id)).describe('the API that it speaks'),
+  secret: z.string().optional().describe('the secret that holds its credential, or several, separated by commas'),
+  base_url: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('its address, if that is not the usual one'),
+  models: z
+    .array(modelRule)
+    .min(1)
+    .optional()
+    .describe('`"ours"`, `"ours=theirs"` or a pattern; without it, all models of the provider'),
+  priority: z.number().int().default(0).describe('lower comes first'),
+  weight: z
+    .number()
+    .positive()
+    .max(MAX_WEIGHT)
+    .default(1)
+    .describe('its share of the requests of its priority, relative to the others'),
+  max_concurrency: z.number().int().positive().optional().describe('requests at once, for each account'),
+  requests_per_minute: z.number().int().positive().optional().describe('requests a minute, for each account'),
+  timeout_seconds: z
+    .number()
+    .positive()
+    .max(MAX_TIMEOUT_SECONDS)
+    .default(DEFAULT_TIMEOUT_SECONDS)
+    .describe('time for one call'),
+  prices: z
+    .record(z.string(), pricesSetting)
+    .default({})
+    .describe('its own prices, by our names of models, in the form of `MODELS`'),
 })
 export type UpstreamSetting = z.infer<typeof upstreamSetting>
 
