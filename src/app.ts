@@ -1,4 +1,4 @@
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { version } from '../package.json'
 import { admin } from './admin/admin'
 import { configOf } from './config'
@@ -6,34 +6,29 @@ import type { App } from './context'
 import { allowOrigins } from './http/cors'
 import { failureResponse } from './delivery/failure-response'
 import { showImage } from './routes/image-link'
+import { apiOf } from './dialects'
 import { azureEdits, azureGenerations } from './dialects/openai-images/azure'
 import { chatCompletions, openrouterChat } from './dialects/chat-completions/chat-completions'
-import { gemini, speaksGemini } from './dialects/gemini/gemini'
+import { gemini } from './dialects/gemini/gemini'
 import { grsaiApi, grsaiDraw } from './dialects/grsai/grsai'
 import { imageEdits, imageGenerations, imageVariations } from './dialects/openai-images/openai-images'
-import { geminiError } from './dialects/gemini/error'
-import { openaiError } from './dialects/openai/error'
-import { openrouterError } from './dialects/openrouter-images/error'
 import { openrouterImages } from './dialects/openrouter-images/openrouter-images'
 import { responses } from './dialects/responses/responses'
 import { GatewayError } from './runtime/errors'
+import { newId } from './runtime/ids'
 import { showApiResult, showDrawResult } from './routes/grsai-results'
-import { deleteGeneration, deleteImage, listGenerations } from './routes/history'
-import { cancelGeneration, showGeneration } from './routes/generations'
+import { cancelGeneration } from './routes/generations/cancel'
+import { deleteGeneration, deleteImage } from './routes/generations/delete'
+import { listGenerations } from './routes/generations/list'
+import { showGeneration } from './routes/generations/show'
 import { listModels, showModel } from './routes/models'
 import { serve } from './http/serve'
 import { showUsage } from './routes/usage'
 
-/** The words of a failure that no dialect has heard of. */
-function wordsFor(c: Context<App>): typeof openaiError {
-  if (speaksGemini(c)) return geminiError
-  return c.req.path.startsWith('/api/v1/') ? openrouterError : openaiError
-}
-
 /** Every route of the product. */
 export const app = new Hono<App>()
   .use(async function identifyRequest(c, next) {
-    c.set('requestId', `req_${crypto.randomUUID().replaceAll('-', '')}`)
+    c.set('requestId', newId('req'))
     await next()
   })
   .use(allowOrigins)
@@ -63,7 +58,7 @@ export const app = new Hono<App>()
   .post('/v1/api/generate', serve(grsaiApi))
   .post('/v1/api/edit', serve(grsaiApi))
 
-  // Below the dialects' routes, whose answers say both themselves: to set a header is to make a response anew.
+  // Dialects set both headers themselves: setting one here would copy every response.
   .use(async function keepPrivate(c, next) {
     await next()
     c.header('x-request-id', c.get('requestId'))
@@ -89,6 +84,6 @@ export const app = new Hono<App>()
 
   .notFound((c) => {
     const message = `Unknown request URL: ${c.req.method} ${c.req.path}. Check the URL and the method.`
-    return failureResponse(new GatewayError({ code: 'not_found', message }), wordsFor(c), c.get('requestId'))
+    return failureResponse(new GatewayError({ code: 'not_found', message }), apiOf(c).renderError, c.get('requestId'))
   })
-  .onError((error, c) => failureResponse(error, wordsFor(c), c.get('requestId')))
+  .onError((error, c) => failureResponse(error, apiOf(c).renderError, c.get('requestId')))

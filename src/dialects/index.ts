@@ -1,13 +1,19 @@
-import type { JobForm } from '../generation/task'
+import type { Context } from 'hono'
+import type { App } from '../context'
 import type { ImageRecord } from '../image/record'
 import type { Snapshot } from '../ledger/snapshot'
 import { azureEdits, azureGenerations } from './openai-images/azure'
 import { chatCompletions, openrouterChat } from './chat-completions/chat-completions'
+import type { Api } from './api'
 import type { Dialect, RenderedAnswer } from './dialect'
+import type { JobForm } from './job-form'
 import type { RenderContext } from './render-context'
+import { geminiApi } from './gemini/api'
 import { gemini } from './gemini/gemini'
 import { grsaiApi, grsaiDraw } from './grsai/grsai'
 import { imageEdits, imageGenerations, imageVariations } from './openai-images/openai-images'
+import { openaiApi } from './openai/api'
+import { openrouterApi } from './openrouter-images/api'
 import { openrouterImages } from './openrouter-images/openrouter-images'
 import { responses } from './responses/responses'
 
@@ -54,3 +60,9 @@ export const answerIn = (form: JobForm, record: ImageRecord, context: RenderCont
 /** How a generation stands, in the words of the dialect that named the receiver; undefined where it has none for that. */
 export const noticeIn = (form: JobForm, snapshot: Snapshot, context: RenderContext): unknown =>
   DIALECTS.find(({ id }) => id === form.dialect)?.renderNotice(snapshot, form.wants, context)
+
+/** APIs in the order in which a request is compared with them; OpenAI's takes the rest. */
+const APIS: readonly Api[] = [geminiApi, openrouterApi]
+
+/** The API of the client behind a request that no dialect's own route takes. */
+export const apiOf = (c: Context<App>): Api => APIS.find((api) => api.isUsedBy(c)) ?? openaiApi

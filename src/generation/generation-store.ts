@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { type Failure, type Result, failed, ok } from '../runtime/errors'
+import { newId } from '../runtime/ids'
 import { type ImageRecord, imageRecord } from '../image/record'
 import type { Settlement } from '../ledger/entry'
 import { type Concerned, concerns } from './subscribers'
@@ -184,7 +185,7 @@ export const attemptsOf = ({ attempt, progress }: RunRow): number => progress?.c
 export const newRun = (task: Task): RunRow => ({
   task,
   id: newRunId(),
-  reservation: `run_${crypto.randomUUID().replaceAll('-', '')}`,
+  reservation: newId('run'),
   attempt: 1,
   createdMs: Date.now(),
   progress: undefined,

@@ -17,7 +17,8 @@ import { Outbox } from './outbox'
 import { Runner } from './runner'
 import type { GenerationContext } from './context'
 import { begun } from './snapshot'
-import type { GenerateOptions, JobForm, Obtained } from './task'
+import type { JobForm } from '../dialects/job-form'
+import type { GenerateOptions, Obtained } from './task'
 
 /** For so long an alarm waits for receivers, in ms. */
 const SEND_MS = 1000

@@ -5,7 +5,8 @@ import { runOfKey } from '../store/images'
 import type { OnProgress } from './subscribers'
 import type { Generation, Seen } from './generation'
 import type { Snapshot } from '../ledger/snapshot'
-import type { GenerateOptions, JobForm, Obtained, Task } from './task'
+import type { JobForm } from '../dialects/job-form'
+import type { GenerateOptions, Obtained, Task } from './task'
 
 type Generations = DurableObjectNamespace<Generation>
 

@@ -2,7 +2,8 @@ import { type Concerned, concerns } from './subscribers'
 import { DAY_MS } from '../runtime/durations'
 import type { Snapshot } from '../ledger/snapshot'
 import { begun, type End, ended, type Notice } from './snapshot'
-import type { GenerateOptions, JobForm, Task } from './task'
+import type { JobForm } from '../dialects/job-form'
+import type { GenerateOptions, Task } from './task'
 
 /** What a team handed off, and how it ended; `untilMs` (ms since 1970) is until when that is told. */
 export interface Job extends JobForm {

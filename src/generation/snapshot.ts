@@ -1,7 +1,8 @@
 import type { Result } from '../runtime/errors'
 import type { ImageRecord } from '../image/record'
 import type { Snapshot } from '../ledger/snapshot'
-import type { JobForm, Task } from './task'
+import type { JobForm } from '../dialects/job-form'
+import type { Task } from './task'
 
 /** That a generation has ended, for one of those who want to be told; without a URL, for the team's own webhook. */
 export interface Notice {

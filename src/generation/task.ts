@@ -1,3 +1,4 @@
+import type { JobForm } from '../dialects/job-form'
 import type { Result } from '../runtime/errors'
 import type { ImageRecord } from '../image/record'
 import type { ImageRequest } from '../image/request'
@@ -34,14 +35,6 @@ export interface GenerateOptions {
   event: string
   /** A URL to which that is sent, as an event of its own; in the words of a dialect, where its body named the URL. */
   webhook?: { id: string; url: string; form: JobForm | undefined }
-}
-
-/** How whoever does not wait for a result is told of it. */
-export interface JobForm {
-  /** The id of the dialect in which it came. */
-  dialect: string
-  /** What that dialect noted of it, as JSON. */
-  wants: string
 }
 
 /** What came of a task. */

@@ -1,3 +1,4 @@
+import type { RequestContext } from '../context'
 import { pause } from '../runtime/deadline'
 import { unwrap } from '../runtime/errors'
 import { describe, log } from '../runtime/log'
@@ -7,12 +8,6 @@ import type { Key } from '../team/keys'
 import { LEASE_MS } from '../team/lease-policy'
 import { askTeam } from '../team/ask-team'
 import type { FreeAnswers } from '../ledger/usage'
-
-/** What a request brings along: the objects, and a way to go on after its answer. */
-export interface RequestContext {
-  env: Env
-  waitUntil: (work: Promise<unknown>) => void
-}
 
 /**
  * Requests that this isolate may let in by itself: a busy key's team has counted them already. What costs money is never

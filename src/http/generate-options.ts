@@ -7,7 +7,9 @@ import { type Freshness, freshnessOf } from '../delivery/freshness'
 import { webhookUrl } from '../webhooks/url'
 import type { Dialect, JobRequest } from '../dialects/dialect'
 import { type Failure, GatewayError, unwrap } from '../runtime/errors'
-import type { GenerateOptions, JobForm } from '../generation/task'
+import { newId } from '../runtime/ids'
+import type { JobForm } from '../dialects/job-form'
+import type { GenerateOptions } from '../generation/task'
 import { fingerprint, type ImageRequest } from '../image/request'
 import type { Admission } from '../limits/admission'
 import { type Claim, CLAIM_MS } from '../team/claims'
@@ -61,7 +63,7 @@ export async function generateOptions(
   const hook = hookOf(receiver, c)
   const isExact = isStrict && ableToServe(request, config, Date.now()).some(({ adjustments }) => adjustments.length > 0)
   const same = fingerprint(request, (isExact ? 'exact ' : '') + scopeOf(request, admission, config))
-  const generation = `gen_${freshness.keep ? same : crypto.randomUUID().replaceAll('-', '')}`
+  const generation = freshness.keep ? `gen_${same}` : newId('gen')
   const first = { generation, madeSinceMs: freshness.madeSinceMs, isReplay: false }
   const claim = key === undefined ? first : await claimed(key, same, first, payer.team, c.env)
   const { origin } = new URL(c.req.url)

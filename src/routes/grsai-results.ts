@@ -9,7 +9,7 @@ import { unknownParameter } from '../refusals/refusals'
 import { API, DRAW, taskOf, type TaskWording } from '../dialects/grsai/task'
 import { Intake } from '../dialects/intake'
 import { readJsonBody } from '../dialects/json-body'
-import { statusOf } from './generations'
+import { statusOf } from './generations/status'
 
 /*
  * How the tasks of GrsAI's clients stand, which are generations (protocols §5).

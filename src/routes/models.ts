@@ -1,57 +1,45 @@
 import type { Context } from 'hono'
-import * as z from 'zod'
-import { successorOf } from '../upstreams/retirement'
-import { checked } from '../refusals/checked'
 import type { App } from '../context'
+import { identifyCaller } from '../credentials/caller'
 import { failureResponse } from '../delivery/failure-response'
-import { geminiKey, speaksGemini } from '../dialects/gemini/gemini'
-import { geminiError } from '../dialects/gemini/error'
-import { openaiError } from '../dialects/openai/error'
-import { type Failure, GatewayError, unwrap } from '../runtime/errors'
-import { bearerToken, identifyCaller } from '../credentials/caller'
+import { apiOf } from '../dialects'
+import type { ListedModel, ModelWording } from '../dialects/api'
 import { keyOf } from '../http/admission-lease'
 import { allowsModel } from '../limits/limits'
+import { type Failure, GatewayError, unwrap } from '../runtime/errors'
 import { askTeam } from '../team/ask-team'
 import { modelMeant } from '../upstreams/names'
+import { successorOf } from '../upstreams/retirement'
 
 /*
- * What a key may use, in the words of whoever asks: Google's clients ask by the same path as OpenAI's, and are known by
- * where they put their key (protocols §3.2).
+ * The models that a key may use, in the words of the client's API.
  */
 
-/** How models are told of. */
-interface Wording {
-  key: (c: Context<App>) => string | undefined
-  list: (names: readonly string[], c: Context<App>) => unknown
-  one: (name: string, c: Context<App>) => unknown
-  error: typeof openaiError
-}
-
-/** `GET /v1/models`, `GET /v1beta/models`: every model that has a name of its own here. */
+/** `GET /v1/models`, `GET /v1beta/models`: every model with a name of its own. */
 export const listModels = (c: Context<App>): Promise<Response> =>
-  worded(c, async ({ list }, mayUse) => list(namesIn(c).filter(mayUse), c))
+  worded(c, ({ list }, mayUse) => list(namesIn(c).filter(mayUse).map(listedIn(c)), c.req.query()))
 
-/** `GET /v1/models/{id}`, `GET /v1beta/models/{id}`: also one that is known by a pattern only, or that was retired. */
+/** `GET /v1/models/{id}`, `GET /v1beta/models/{id}`: also a retired model, or one that only a pattern covers. */
 export const showModel = (c: Context<App>): Promise<Response> =>
-  worded(c, async ({ one }, mayUse) => {
+  worded(c, ({ one }, mayUse) => {
     const name = c.req.param('id') ?? ''
     if (!mayUse(name)) throw new GatewayError(noModel(name))
-    return one(name, c)
+    return one(listedIn(c)(name))
   })
 
 async function worded(
   c: Context<App>,
-  answer: (wording: Wording, mayUse: (name: string) => boolean) => Promise<unknown>,
+  answer: (wording: ModelWording, mayUse: (name: string) => boolean) => unknown,
 ): Promise<Response> {
-  const wording = speaksGemini(c) ? GOOGLE : OPENAI
+  const { models, renderError } = apiOf(c)
   try {
-    return c.json(await answer(wording, await usableBy(wording.key(c), c)))
+    return c.json(answer(models, await usableBy(models.apiKey(c), c)))
   } catch (error) {
-    return failureResponse(error, wording.error, c.get('requestId'))
+    return failureResponse(error, renderError, c.get('requestId'))
   }
 }
 
-/** Which models the holder of a key may use. Throws GatewayError where it opens nothing. */
+/** A test for the models that a key may use. Throws GatewayError for a key that is not valid. */
 async function usableBy(apiKey: string | undefined, c: Context<App>): Promise<(name: string) => boolean> {
   const config = c.get('config')
   const caller = identifyCaller(apiKey, config)
@@ -64,7 +52,7 @@ async function usableBy(apiKey: string | undefined, c: Context<App>): Promise<(n
   }
 }
 
-/** The names that the catalogue and the settings have, in order; of retired ones, those that an upstream lists. */
+/** The names of the catalogue and the settings, sorted; of retired models, only those that an upstream lists. */
 function namesIn(c: Context<App>): string[] {
   const { knownModels, aliases, upstreams, catalogue } = c.get('config')
   const live = knownModels.filter((name) => successorOf(name, catalogue, Date.now()) === undefined)
@@ -75,58 +63,14 @@ function namesIn(c: Context<App>): string[] {
   return [...new Set([...live, ...aliases.keys(), ...exact])].toSorted()
 }
 
-/** Who made a model, and when, is not known of all; the API has no way to say so. */
-const openaiModel = (id: string, c: Context<App>): unknown => ({
-  id,
-  object: 'model',
-  created: 0,
-  owned_by: 'darkroom',
-  shutdown_date: shutdownDateOf(id, c),
-})
-
-/** When a model is shut down, or was; of a name that is another's, when that is. */
-function shutdownDateOf(name: string, c: Context<App>): string | null {
+/** Adds the shutdown date to a name; an alias has the date of its model. */
+function listedIn(c: Context<App>): (name: string) => ListedModel {
   const config = c.get('config')
-  const meant = modelMeant(config, Date.now())(name) ?? name
-  const { shutdown = config.catalogue(meant).shutdown } = config.catalogue(name)
-  return shutdown?.date ?? null
-}
-
-const OPENAI: Wording = {
-  key: (c) => bearerToken(c.req.header('authorization')),
-  list: (names, c) => ({ object: 'list', data: names.map((name) => openaiModel(name, c)) }),
-  one: openaiModel,
-  error: openaiError,
-}
-
-const googleModel = (name: string): unknown => ({
-  name: `models/${name}`,
-  displayName: name,
-  supportedGenerationMethods: ['generateContent', 'streamGenerateContent'],
-})
-
-/** As the API has it: 50 models where nothing is said, and never more than 1000. */
-const page = z.object({
-  pageSize: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .default(0)
-    .transform((size) => Math.min(size || 50, 1000)),
-  /** The last model of the page before. */
-  pageToken: z.string().default(''),
-})
-
-const GOOGLE: Wording = {
-  key: geminiKey,
-  list: (names, c) => {
-    const { pageSize, pageToken } = checked(page, c.req.query())
-    const left = names.filter((name) => name > pageToken)
-    const shown = left.slice(0, pageSize)
-    return { models: shown.map(googleModel), ...(left.length > pageSize ? { nextPageToken: shown.at(-1) } : {}) }
-  },
-  one: googleModel,
-  error: geminiError,
+  const meant = modelMeant(config, Date.now())
+  return (id) => {
+    const { shutdown = config.catalogue(meant(id) ?? id).shutdown } = config.catalogue(id)
+    return { id, shutdownDate: shutdown?.date ?? null }
+  }
 }
 
 const noModel = (name: string): Failure => ({

@@ -1,5 +1,6 @@
 import { pricesFor } from '../upstreams/catalogue'
 import type { Failure } from '../runtime/errors'
+import { newId } from '../runtime/ids'
 import { type Order, type Payer, type Settlement, TEXT_OPERATION } from '../ledger/entry'
 import type { Candidate } from '../upstreams/candidates'
 import type { Metered } from './meter'
@@ -11,8 +12,6 @@ export const NO_PIXELS = '0x0'
 
 /** Beyond what its upstreams may take to begin, in ms. */
 const GRACE_MS = 120_000
-
-const newId = (kind: string): string => `${kind}_${crypto.randomUUID().replaceAll('-', '')}`
 
 /** What a request may come to, at the price of the dearest upstream that may serve it; nothing of what it says is kept. */
 export function orderOf(wanted: Wanted, { key }: Payer, requestId: string): Order {

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { expect, test, vi } from 'vitest'
-import type { JobForm } from '../../src/generation/task'
+import type { JobForm } from '../../src/dialects/job-form'
 import { draw, type Wrapped } from '../support/grsai'
 import { standing } from '../support/jobs'
 import { receivers, send } from '../support/receiver'

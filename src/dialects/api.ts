@@ -1,0 +1,28 @@
+import type { Context } from 'hono'
+import type { App } from '../context'
+import type { Failure } from '../runtime/errors'
+import type { Worded } from './dialect'
+
+/** A model in a list of models. */
+export interface ListedModel {
+  id: string
+  /** The day of its shutdown in UTC, as `YYYY-MM-DD`; null without one. */
+  shutdownDate: string | null
+}
+
+/** The wording of `GET /models` and `GET /models/{id}`. */
+export interface ModelWording {
+  /** The API key of a request, where clients of this API put it. */
+  apiKey: (c: Context<App>) => string | undefined
+  /** A list of models as JSON; `query` holds the parameters of the request. Throws GatewayError. */
+  list: (models: readonly ListedModel[], query: Record<string, string>) => unknown
+  one: (model: ListedModel) => unknown
+}
+
+/** An API whose clients share routes and error words beyond a single dialect. */
+export interface Api {
+  /** Whether a request outside of the dialects' own routes comes from a client of this API. */
+  isUsedBy: (c: Context<App>) => boolean
+  renderError: (failure: Failure, requestId: string) => Worded
+  models: ModelWording
+}

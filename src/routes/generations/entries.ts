@@ -1,0 +1,14 @@
+import type { Context } from 'hono'
+import type { App } from '../../context'
+import type { Cursor, Entry, EntryFilter } from '../../ledger/entry'
+import { unwrap } from '../../runtime/errors'
+import { askTeam } from '../../team/ask-team'
+
+/** A page of a team's ledger entries, newest first. Throws GatewayError. */
+export const entriesOf = async (
+  c: Context<App>,
+  team: string,
+  filter: EntryFilter,
+  limit: number,
+  after?: Cursor,
+): Promise<Entry[]> => unwrap(await askTeam(c.env, team, async (stub) => await stub.page(filter, limit, after)))

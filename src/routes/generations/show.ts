@@ -1,0 +1,41 @@
+import type { Context } from 'hono'
+import type { App } from '../../context'
+import { adjustedHeader, madeOtherwise } from '../../delivery/headers'
+import { retryHeaders, wordedStatus } from '../../delivery/job-status'
+import { ready, whole } from '../../delivery/whole'
+import { answerIn } from '../../dialects'
+import type { AnswerPart } from '../../dialects/dialect'
+import { renderContextOf } from '../../dialects/render-context'
+import type { Seen } from '../../generation/generation'
+import { forget } from '../../generation/generations'
+import { authenticate } from '../../http/authenticate'
+import { idAt, statusOf } from './status'
+
+/**
+ * `GET /v1/generations/{id}`: the status of a generation. A finished job adds its result in the words of its dialect, and
+ * the adaptations made after the 202. Throws GatewayError.
+ */
+export async function showGeneration(c: Context<App>): Promise<Response> {
+  const { team } = await authenticate(c)
+  const { status, seen } = await statusOf(c, team, idAt(c))
+  const json = wordedStatus(status, c)
+  const adjusted = seen?.record ? madeOtherwise(seen.record, status.snapshot.n) : []
+  const headers = { ...retryHeaders(status, Date.now()), ...adjustedHeader(adjusted) }
+  const result = seen && resultOf(seen, team, c)
+  const answer = result && (await ready(within(json, result), c.env.IMAGES, (key) => forget(c.env.GENERATIONS, key)))
+  return answer ? whole(answer, headers) : c.json({ ...json, result: null }, 200, headers)
+}
+
+/** The result of a job in the words of its dialect; undefined without a result or a dialect that reads the form. */
+function resultOf({ snapshot, form, record }: Seen, team: string, c: Context<App>): AnswerPart[] | undefined {
+  if (!form || !record) return undefined
+  const { id, request, createdMs } = snapshot
+  const context = renderContextOf({ team, generation: id, requestId: request, startedMs: createdMs }, c)
+  return answerIn(form, record, context)?.parts
+}
+
+/** The JSON of a generation with its result, whose images are read while the response is sent. */
+const within = (json: Record<string, unknown>, result: AnswerPart[]): { contentType: string; parts: AnswerPart[] } => ({
+  contentType: 'application/json',
+  parts: [`${JSON.stringify(json).slice(0, -1)},"result":`, ...result, '}'],
+})

@@ -1,0 +1,41 @@
+import type { Context } from 'hono'
+import type { App } from '../../context'
+import type { Status } from '../../delivery/job-status'
+import type { Seen } from '../../generation/generation'
+import { see } from '../../generation/generations'
+import { type Entry, imageKeysOf, keptKeysOf } from '../../ledger/entry'
+import { type Snapshot, snapshotOf } from '../../ledger/snapshot'
+import { type Failure, GatewayError, unwrap } from '../../runtime/errors'
+import { askTeam } from '../../team/ask-team'
+
+/** The generation id in the path of a request; it need not exist. */
+export const idAt = (c: Context<App>): string => c.req.param('id') ?? ''
+
+/** The status of a generation, from its object and its team's ledger. Throws GatewayError when neither knows it. */
+export async function statusOf(
+  c: Context<App>,
+  team: string,
+  id: string,
+): Promise<{ status: Status; seen: Seen | undefined }> {
+  // An id of another form belongs to no generation; asking for it would create an object.
+  if (!/^gen_[0-9a-f]{32,64}$/.test(id)) throw new GatewayError(NOT_FOUND)
+  const known = await see(c.env.GENERATIONS, id, team)
+  const found = unwrap(await askTeam(c.env, team, async (stub) => await stub.find(id, known?.snapshot.model)))
+  const { entry, teamCreatedMs } = found
+  // A deleted team of the same id may have made it; the team of today must not see that.
+  const seen = known && known.snapshot.createdMs >= teamCreatedMs ? known : undefined
+  if (seen) return { status: { snapshot: entry ? withoutDeleted(seen.snapshot, entry) : seen.snapshot, found }, seen }
+  if (!entry) throw new GatewayError(NOT_FOUND)
+  return { status: { snapshot: snapshotOf(entry), found }, seen }
+}
+
+/** A snapshot without the images that its team has deleted. */
+function withoutDeleted(snapshot: Snapshot, entry: Entry): Snapshot {
+  const [made, kept] = [imageKeysOf(entry), keptKeysOf(entry)]
+  return { ...snapshot, images: snapshot.images.filter((key) => !made.includes(key) || kept.includes(key)) }
+}
+
+export const NOT_FOUND: Failure = {
+  code: 'not_found',
+  message: 'Your team has no such generation or image. List what it has with GET /v1/generations.',
+}
