@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { App } from '../context'
 import type { Failure } from '../runtime/errors'
-import type { Worded } from './dialect'
+import type { RenderedError } from './dialect'
 
 /** A model in a list of models. */
 export interface ListedModel {
@@ -23,6 +23,6 @@ export interface ModelWording {
 export interface Api {
   /** Whether a request outside of the dialects' own routes comes from a client of this API. */
   isUsedBy: (c: Context<App>) => boolean
-  renderError: (failure: Failure, requestId: string) => Worded
+  renderError: (failure: Failure, requestId: string) => RenderedError
   models: ModelWording
 }
