@@ -26,7 +26,7 @@ const auditOf = async (query = ''): Promise<AuditPage> =>
   await (await operate('GET', `/audit${query}`)).json<AuditPage>()
 
 describe('the audit', () => {
-  test('tells who asked for what, who made it, and what it was thought to cost and cost', async () => {
+  test('names the caller, the upstream, the estimated and the real cost', async () => {
     const { key, id } = await team('acme')
     const response = await ask(key, { n: 2 })
     const { data } = await auditOf()
@@ -62,7 +62,7 @@ describe('the audit', () => {
     expect(inMicroUsd([row?.['quote_error_usd'] ?? NaN])).toBe(error)
   })
 
-  test('tells what the upstream said of a request that it failed', async () => {
+  test("shows the upstream's reply to a request that failed", async () => {
     const { key } = await team('acme')
     await ask(key, { prompt: 'A cat @fault=500' })
     const failed = { status: 'failed', error: 'upstream_failed', cost_usd: 0, upstream: 'openai', images: [] }
@@ -71,7 +71,7 @@ describe('the audit', () => {
     expect(data).toMatchObject([{ ...failed, ...tries, upstream_request_id: expect.stringMatching(/^req_/) }])
   })
 
-  test('finds a picture by its link, by the path of that, and by its key, whoever it belongs to', async () => {
+  test("finds an image of any team by its link, the link's path and its key", async () => {
     const [acme, other] = [await team('acme'), await team('other')]
     for (const { key } of [acme, other, acme]) await ask(key, { n: 2 }, { 'cache-control': 'no-cache' })
     const history = await visit(other.key, '/v1/generations')
@@ -83,13 +83,13 @@ describe('the audit', () => {
     }
   })
 
-  test('finds nothing behind an image that was never made', async () => {
+  test('finds nothing for an image that was never made', async () => {
     const { key } = await team('acme')
     await ask(key)
     expect((await auditOf('?image=images/gen_1/1-0.png')).data).toEqual([])
   })
 
-  test.each(['https://example.com/cat.png', 'cat', ''])('says that %j is no image', async (image) => {
+  test.each(['https://example.com/cat.png', 'cat', ''])('rejects %j as an image', async (image) => {
     expect(await errorOf(await operate('GET', `/audit?image=${encodeURIComponent(image)}`))).toMatchObject({
       status: 400,
       param: 'image',
@@ -97,7 +97,7 @@ describe('the audit', () => {
     })
   })
 
-  test('finds by generation, by key, by team and by time', async () => {
+  test('filters by generation, key, team and time', async () => {
     const acme = await team('acme')
     const second = await issue('acme')
     const other = await team('other')
@@ -119,7 +119,7 @@ describe('the audit', () => {
     expect(await found('?to=2026-01-01')).toEqual([])
   })
 
-  test('comes a page at a time, across all teams, also where they began in the same millisecond', async () => {
+  test('pages across all teams, also over entries of the same millisecond', async () => {
     const teams = [await team('acme'), await team('bee'), await team('cow')]
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
     for (const { key } of teams) for (const prompt of ['one', 'two', 'three']) await ask(key, { prompt })
@@ -133,12 +133,9 @@ describe('the audit', () => {
     expect([seen.length, new Set(seen).size]).toEqual([9, 9])
   })
 
-  test.each(['from=now', 'to=2026-02-30', 'limit=0', 'limit=1001', 'cursor=x'])(
-    'cannot be had with %s',
-    async (query) => {
-      const param = query.replace(/=.*/, '')
-      const message = expect.stringMatching(/ (Use|Expected|expected) /)
-      expect(await errorOf(await operate('GET', `/audit?${query}`))).toMatchObject({ status: 400, param, message })
-    },
-  )
+  test.each(['from=now', 'to=2026-02-30', 'limit=0', 'limit=1001', 'cursor=x'])('is refused with %s', async (query) => {
+    const param = query.replace(/=.*/, '')
+    const message = expect.stringMatching(/ (Use|Expected|expected) /)
+    expect(await errorOf(await operate('GET', `/audit?${query}`))).toMatchObject({ status: 400, param, message })
+  })
 })

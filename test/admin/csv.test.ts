@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { csv } from '../../src/wire/csv'
 
-test('a table begins with the names of its columns, and each of its lines ends like the others', () => {
+test('a table begins with its column names and ends every line alike', () => {
   expect(
     csv(
       ['a', 'b'],
@@ -13,7 +13,7 @@ test('a table begins with the names of its columns, and each of its lines ends l
   ).toBe('a,b\r\n1,x\r\n2.5,y\r\n')
 })
 
-test('a table without rows still names its columns', () => {
+test('a table without rows has its column names', () => {
   expect(csv(['a', 'b'], [])).toBe('a,b\r\n')
 })
 
@@ -28,7 +28,7 @@ test.each([
   [null, ''],
   [undefined, ''],
   ['@cf/leonardo/phoenix-1.0', '@cf/leonardo/phoenix-1.0'],
-])('%j is written so that it is read as the same', (text, written) => {
+])('%j survives a round trip through a reader', (text, written) => {
   expect(csv(['text'], [{ text }])).toBe(`text\r\n${written}\r\n`)
 })
 
@@ -41,7 +41,7 @@ test.each([
   ["@cf/0+cmd|'/C calc'!A1", "'@cf/0+cmd|'/C calc'!A1"],
   ['\r=1+1', '"\'\r=1+1"'],
   ['=HYPERLINK("https://example.com","x")', '"\'=HYPERLINK(""https://example.com"",""x"")"'],
-])('%j is no formula to whoever opens it', (text, written) => {
+])('%j is no formula in a spreadsheet', (text, written) => {
   expect(csv(['text'], [{ text }])).toBe(`text\r\n${written}\r\n`)
 })
 

@@ -16,7 +16,7 @@ beforeEach(async () => {
 describe('a delivery', () => {
   const SECRETIVE = 'https://user:pass@hooks.example.com:8443/in/here?token=secret#part'
 
-  test('is told as it stands, without what may be secret in its URL', async () => {
+  test('has its state, and its URL without secrets', async () => {
     const createdMs = Date.now()
     const attempt = { attempts: 2, lastStatus: 503, lastError: 'The receiver answered with status 503.' }
     await note({ ...attempt, url: SECRETIVE, createdMs, lastMs: createdMs + 5000, nextMs: createdMs + 300_000 })
@@ -45,13 +45,13 @@ describe('a delivery', () => {
     })
   })
 
-  test('that was not tried yet has nothing to tell of that', async () => {
+  test('without an attempt has no outcome of one', async () => {
     await note()
     const nothing = { last_status: null, last_error: null, last_attempt_at: null, next_attempt_at: null }
     expect((await deliveries()).data).toMatchObject([{ status: 'pending', attempts: 0, ...nothing }])
   })
 
-  test('is the same one after each attempt', async () => {
+  test('keeps its id through every attempt', async () => {
     await note({ nextMs: Date.now() + 5000 })
     await note({ attempts: 1, lastStatus: 500, lastError: 'The receiver answered with status 500.' })
     await note({ status: 'delivered', attempts: 2, lastStatus: 200 })
@@ -60,7 +60,7 @@ describe('a delivery', () => {
   })
 })
 
-describe('a list of deliveries', () => {
+describe('the list of deliveries', () => {
   beforeEach(async () => {
     const now = Date.now()
     const facts = [
@@ -72,7 +72,7 @@ describe('a list of deliveries', () => {
     for (const each of facts) await note(each)
   })
 
-  test('has the newest first', async () => {
+  test('begins with the newest', async () => {
     expect(await idsOf()).toEqual(['evt_d', 'evt_b', 'evt_c', 'evt_a'])
   })
 
@@ -82,11 +82,11 @@ describe('a list of deliveries', () => {
     ['generation=gen_2', ['evt_d', 'evt_c']],
     ['generation=gen_1&status=delivered', ['evt_a']],
     ['generation=gen_3', []],
-  ])('with %s has only those', async (query, ids) => {
+  ])('with %s has deliveries of that status alone', async (query, ids) => {
     expect(await idsOf(`?${query}`)).toEqual(ids)
   })
 
-  test('comes a page at a time', async () => {
+  test('is paged', async () => {
     const pages: string[][] = []
     for (let cursor: string | null = ''; cursor !== null;) {
       const from: string = cursor && `&cursor=${cursor}`
@@ -98,7 +98,7 @@ describe('a list of deliveries', () => {
     expect(pages).toEqual([['evt_d'], ['evt_b'], ['evt_c'], ['evt_a']])
   })
 
-  test('has none of another team', async () => {
+  test('has no delivery of another team', async () => {
     await team('other')
     expect(await (await operate('GET', '/teams/other/webhook/deliveries')).json()).toMatchObject({ data: [] })
   })
@@ -116,11 +116,11 @@ describe('a list of deliveries', () => {
   })
 })
 
-describe('an event that is to be sent again', () => {
+describe('redelivery of an event', () => {
   const redeliver = (id: string, owner = 'acme'): Promise<Response> =>
     operate('POST', `/teams/${owner}/webhook/deliveries/${id}/redeliver`)
 
-  /** Has generations do so when they are asked to send an event again; tells what they were asked. */
+  /** Replaces the `redeliver` of generations by `answer`; returns the calls. */
   function generations(answer: (event: string) => Promise<boolean>): [string, string][] {
     const asked: [string, string][] = []
     const stub = env.GENERATIONS.getByName('gen_1')
@@ -136,7 +136,7 @@ describe('an event that is to be sent again', () => {
     return asked
   }
 
-  test('is sent by its generation', async () => {
+  test('goes to the generation of the event', async () => {
     await note({ status: 'failed', attempts: 7, lastStatus: 500 })
     const asked = generations(async () => {
       await note({ status: 'pending', attempts: 7, lastStatus: 500 })
@@ -148,14 +148,14 @@ describe('an event that is to be sent again', () => {
     expect(asked).toEqual([['gen_1', 'evt_1']])
   })
 
-  test('is a conflict where its generation no longer keeps it', async () => {
+  test('is a 409 once the generation has dropped the event', async () => {
     await note({ status: 'failed', attempts: 7 })
     generations(async () => false)
     const message = expect.stringContaining('no longer keeps it')
     expect(await errorOf(await redeliver('evt_1'))).toMatchObject({ status: 409, message })
   })
 
-  test('can be asked for again where its generation is out of reach', async () => {
+  test('is a 503 that allows a retry while the generation is unreachable', async () => {
     await note({ status: 'failed', attempts: 7 })
     const asked = generations(() => Promise.reject(new Error('Network connection lost.')))
     expect(await errorOf(await redeliver('evt_1'))).toMatchObject({ status: 503 })
@@ -164,8 +164,8 @@ describe('an event that is to be sent again', () => {
 
   test.each([
     ['nobody has', 'acme', 'evt_2'],
-    ['another team has', 'other', 'evt_1'],
-  ])('is a 404 where %s it', async (_, id, event) => {
+    ['no team has', 'other', 'evt_1'],
+  ])('is a 404 where %s the delivery', async (_, id, event) => {
     await team('other')
     await note()
     const asked = generations(async () => true)

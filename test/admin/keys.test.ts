@@ -17,7 +17,7 @@ const listed = async (): Promise<Listed['data']> => {
 }
 
 describe('a new key', () => {
-  test('is told this once, with all that there is to say of it', async () => {
+  test('is shown once, with all of its fields', async () => {
     await team('acme')
     const expires_at = inMs(HOUR)
     const body = { name: 'laptop', limits: { max_n: 2, budget_usd: null }, expires_at }
@@ -34,20 +34,20 @@ describe('a new key', () => {
     })
   })
 
-  test('needs a name, and nothing else', async () => {
+  test('needs a name and nothing else', async () => {
     await team('acme')
     expect(await errorOf(await operate('POST', '/teams/acme/keys'))).toMatchObject({ status: 400, param: 'name' })
     const made = await operate('POST', '/teams/acme/keys', { name: 'a', expires_at: null })
     expect(await made.json()).toMatchObject({ limits: {}, expires_at: null })
   })
 
-  test('may expire by the clock of any time zone', async () => {
+  test('takes an expiry in any time zone', async () => {
     await team('acme')
     const made = await operate('POST', '/teams/acme/keys', { name: 'a', expires_at: '2027-01-31T01:00:00+02:00' })
     expect(await made.json()).toMatchObject({ expires_at: '2027-01-30T23:00:00.000Z' })
   })
 
-  test('is never told again, nor is what is kept of it', async () => {
+  test('is shown by no later answer, in text or as a hash', async () => {
     const { key, id } = await team('acme')
     await (await ask(key)).arrayBuffer()
     await operate('PATCH', `/teams/acme/keys/${id}`, { name: 'renamed' })
@@ -62,8 +62,8 @@ describe('a new key', () => {
   })
 })
 
-describe('a list of keys', () => {
-  test('has all there ever were, the newest first', async () => {
+describe('the list of keys', () => {
+  test('has every key of the team, the newest first', async () => {
     await team('acme')
     const made: IssuedKey[] = []
     for (const name of ['first', 'second', 'third']) {
@@ -81,7 +81,7 @@ describe('a list of keys', () => {
     ])
   })
 
-  test('has those of its team alone', async () => {
+  test('has the keys of its team alone', async () => {
     const { id } = await team('acme')
     await team('acme-two')
     expect((await listed()).map((key) => key.id)).toEqual([id])
@@ -89,7 +89,7 @@ describe('a list of keys', () => {
 })
 
 describe('a change of a key', () => {
-  test('leaves alone what it does not name', async () => {
+  test('keeps the fields that it does not name', async () => {
     await team('acme')
     const { id } = await issue('acme', { name: 'a', limits: { max_n: 2 }, expires_at: '2027-01-31T00:00:00.000Z' })
     const renamed = { name: 'b', limits: { max_n: 2 }, expires_at: '2027-01-31T00:00:00.000Z' }
@@ -97,7 +97,7 @@ describe('a change of a key', () => {
     expect(await (await operate('PATCH', `/teams/acme/keys/${id}`, {})).json()).toMatchObject(renamed)
   })
 
-  test('of limits replaces all of them', async () => {
+  test('replaces all limits when it names `limits`', async () => {
     await team('acme')
     const { id } = await issue('acme', { limits: { max_n: 2, images_per_day: 5 } })
     const limits = { concurrency: 1 }
@@ -105,7 +105,7 @@ describe('a change of a key', () => {
     expect(changed.limits).toEqual(limits)
   })
 
-  test('has it open again what it had expired for, or opens nothing any more, from the next request on', async () => {
+  test('lifts or sets an expiry, effective from the next request', async () => {
     const { key, id } = await team('acme')
     const statuses: number[] = []
     for (const expires_at of [inMs(-1000), inMs(HOUR), inMs(0), null]) {
@@ -115,7 +115,7 @@ describe('a change of a key', () => {
     expect(statuses).toEqual([401, 200, 401, 200])
   })
 
-  test('does not bring back what was revoked', async () => {
+  test('leaves a revoked key revoked', async () => {
     const { key, id } = await team('acme')
     await operate('DELETE', `/teams/acme/keys/${id}`)
     const changed = await operate('PATCH', `/teams/acme/keys/${id}`, { name: 'again', expires_at: null, limits: {} })
@@ -124,7 +124,7 @@ describe('a change of a key', () => {
   })
 })
 
-test('a key stays revoked at the moment it first was', async () => {
+test('a second revocation keeps the first time', async () => {
   const { id } = await team('acme')
   const revoked = await (await operate('DELETE', `/teams/acme/keys/${id}`)).json<{ revoked_at: string }>()
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + HOUR })

@@ -19,15 +19,15 @@ const BODIES: [string, string, Record<string, unknown>][] = [
 describe.each(BODIES)('%s %s refuses', (method, path, right) => {
   const refusalOf = async (body: unknown): Promise<unknown> => await errorOf(await operate(method, path, body))
 
-  test.each(['{', 'id=acme', '{"a":1}}'])('%s, which is no JSON', async (body) => {
+  test.each(['{', 'id=acme', '{"a":1}}'])('%s, invalid as JSON', async (body) => {
     expect(await refusalOf(body)).toMatchObject({ status: 400, message: expect.stringContaining('not valid JSON') })
   })
 
-  test.each(['[]', '"acme"', 'null', '7'])('%s, which is no object', async (body) => {
+  test.each(['[]', '"acme"', 'null', '7'])('%s, no object', async (body) => {
     expect(await refusalOf(body)).toMatchObject({ status: 400, message: expect.stringContaining('an object') })
   })
 
-  test('a key that it does not know, and names it', async () => {
+  test('an unknown field, by its name', async () => {
     expect(await refusalOf({ ...right, budget: 5 })).toMatchObject({ status: 400, param: 'budget' })
     expect(await refusalOf({ ...right, limits: { requests: 5 } })).toMatchObject({
       status: 400,
@@ -35,7 +35,7 @@ describe.each(BODIES)('%s %s refuses', (method, path, right) => {
     })
   })
 
-  test.each(['', 'a'.repeat(101), 7, null])('%j for a name', async (name) => {
+  test.each(['', 'a'.repeat(101), 7, null])('%j as a name', async (name) => {
     expect(await refusalOf({ ...right, name })).toMatchObject({ status: 400, param: 'name' })
   })
 
@@ -49,7 +49,7 @@ describe.each(BODIES)('%s %s refuses', (method, path, right) => {
     ['models', ['gpt-image-2', {}, 2]],
     ['max_n', ['2', 0, 11, 1.5]],
     ['max_size', [1024, '1024', '1024X1024', '0x1024', '1024x1024 ', '']],
-  ])('what %s cannot be', async (limit, values) => {
+  ])('%s with a wrong value', async (limit, values) => {
     for (const value of values) {
       expect(await refusalOf({ ...right, limits: { [limit]: value } })).toMatchObject({
         status: 400,
@@ -58,7 +58,7 @@ describe.each(BODIES)('%s %s refuses', (method, path, right) => {
     }
   })
 
-  test('a list of models with something that is no name', async () => {
+  test('a list of models with an item that is no name', async () => {
     expect(await refusalOf({ ...right, limits: { models: ['a', 1] } })).toMatchObject({ param: 'limits.models[1]' })
     expect(await refusalOf({ ...right, limits: { models: [''] } })).toMatchObject({ param: 'limits.models[0]' })
   })
@@ -68,7 +68,7 @@ describe.each([
   ['POST', '/teams'],
   ['PATCH', '/teams/acme'],
 ])('%s %s refuses', (method, path) => {
-  test.each(['gold', '', 'Free', 'toString', 'constructor', '__proto__'])('%j for a plan', async (plan) => {
+  test.each(['gold', '', 'Free', 'toString', 'constructor', '__proto__'])('%j as a plan', async (plan) => {
     const refusal = await errorOf(await operate(method, path, { ...(method === 'POST' ? { id: 'other' } : {}), plan }))
     expect(refusal).toMatchObject({ status: 400, param: 'plan', message: expect.stringContaining("'free'") })
   })
@@ -89,7 +89,7 @@ test.each(['tomorrow', '2027-01-31', '2027-02-30T00:00:00Z', 1_800_000_000, true
   },
 )
 
-describe('a team that is not there', () => {
+describe('a team that does not exist', () => {
   test.each([
     ['GET', '/teams/nobody', undefined],
     ['PATCH', '/teams/nobody', { name: 'a' }],
@@ -108,7 +108,7 @@ describe('a team that is not there', () => {
 test.each([
   ['PATCH', { name: 'a' }],
   ['DELETE', undefined],
-])('%s of a key that another team has is a 404', async (method, body) => {
+])("%s of another team's key is a 404", async (method, body) => {
   const other = await team('other')
   const refusal = await errorOf(await operate(method, `/teams/acme/keys/${other.id}`, body))
   expect(refusal).toMatchObject({ status: 404, message: expect.stringContaining('no such key') })

@@ -13,7 +13,7 @@ interface TeamJson {
 
 const teamAfter = async (response: Promise<Response>): Promise<TeamJson> => await (await response).json<TeamJson>()
 
-describe('whoever has not got the ADMIN_TOKEN', () => {
+describe('a request without the ADMIN_TOKEN', () => {
   const routes: [string, string][] = [
     ['POST', '/teams'],
     ['GET', '/teams'],
@@ -38,7 +38,7 @@ describe('whoever has not got the ADMIN_TOKEN', () => {
     ['GET', '/no-such-route'],
   ]
 
-  test.each(routes)('is told the same of %s %s, whatever it sends', async (method, path) => {
+  test.each(routes)('gets the same refusal from %s %s, whatever token it sends', async (method, path) => {
     await team('acme')
     const tokens = ['', 'wrong', 'admin-token-of-the-test', 'admin-token-of-the-tests2', KEY]
     const answers = await Promise.all(
@@ -50,18 +50,18 @@ describe('whoever has not got the ADMIN_TOKEN', () => {
     expect([...answers, bare]).toEqual(Array.from({ length: tokens.length + 1 }, () => refusal))
   })
 
-  test('has changed nothing', async () => {
+  test('changes nothing', async () => {
     await operate('POST', '/teams', { id: 'acme' }, 'wrong')
     expect((await operate('GET', '/teams/acme')).status).toBe(404)
   })
 })
 
-test('the ADMIN_TOKEN makes no pictures', async () => {
+test('the ADMIN_TOKEN makes no images', async () => {
   expect(await errorOf(await ask('admin-token-of-the-tests'))).toMatchObject({ status: 401, code: 'invalid_api_key' })
 })
 
 describe('a new team', () => {
-  test('is what was asked for, with what follows from it', async () => {
+  test('has the given fields and the defaults that follow from them', async () => {
     const asked = { id: 'acme', name: 'Acme Inc.', plan: 'free', limits: { requests_per_minute: 5, images_per_day: 7 } }
     const response = await operate('POST', '/teams', asked)
     expect([response.status, response.headers.get('cache-control')]).toEqual([201, 'no-store'])
@@ -74,7 +74,7 @@ describe('a new team', () => {
     })
   })
 
-  test('has its id for a name and no limits, where nothing is said', async () => {
+  test('without fields has its id as its name and no limits', async () => {
     const made = await operate('POST', '/teams', { id: 'acme' })
     expect(await made.json()).toMatchObject({ name: 'acme', plan: 'unlimited', limits: {}, effective_limits: {} })
   })
@@ -84,17 +84,17 @@ describe('a new team', () => {
     ['tier1', { requests_per_minute: 60, concurrency: 5 }],
     ['tier2', { requests_per_minute: 100, concurrency: 5 }],
     ['unlimited', {}],
-  ])('on plan %s is allowed %j', async (plan, allowed) => {
+  ])('on plan %s may use %j', async (plan, allowed) => {
     expect(await teamAfter(operate('POST', '/teams', { id: 'acme', plan }))).toMatchObject({
       effective_limits: allowed,
     })
   })
 
-  test.each(['a', '7', 'a-b', 'acme--inc', 'a'.repeat(32)])('may be called %s', async (id) => {
+  test.each(['a', '7', 'a-b', 'acme--inc', 'a'.repeat(32)])('takes %s as its name', async (id) => {
     expect((await operate('POST', '/teams', { id })).status).toBe(201)
   })
 
-  test('cannot have the id of another', async () => {
+  test('is refused under an id in use', async () => {
     await team('acme')
     const refusal = await errorOf(await operate('POST', '/teams', { id: 'acme', plan: 'free' }))
     expect(refusal).toMatchObject({
@@ -106,14 +106,14 @@ describe('a new team', () => {
   })
 })
 
-describe('a list of teams', () => {
+describe('the list of teams', () => {
   interface Page {
     data: { id: string }[]
     has_more: boolean
     next_cursor: string | null
   }
 
-  test('comes a page at a time, by their ids', async () => {
+  test('is paged, in the order of ids', async () => {
     for (const id of ['dove', 'ant', 'cat', 'bee', 'eel']) await team(id)
     const pages: string[][] = []
     for (let cursor: string | null = ''; cursor !== null;) {
@@ -129,7 +129,7 @@ describe('a list of teams', () => {
     ])
   })
 
-  test('tells the name that was last given, and leaves out who was deleted', async () => {
+  test('has the latest name of each team and no deleted team', async () => {
     await team('ant')
     await team('bee')
     await operate('PATCH', '/teams/ant', { name: 'Ants & Co.' })
@@ -152,7 +152,7 @@ describe('a list of teams', () => {
 })
 
 describe('a change of a team', () => {
-  test('leaves alone what it does not name', async () => {
+  test('keeps the fields that it does not name', async () => {
     await team('acme', { max_n: 2 }, 'free')
     const changed = await teamAfter(operate('PATCH', '/teams/acme', { name: 'Acme' }))
     expect(changed).toMatchObject({ name: 'Acme', plan: 'free', limits: { max_n: 2 } })
@@ -160,7 +160,7 @@ describe('a change of a team', () => {
     expect(await teamAfter(operate('PATCH', '/teams/acme'))).toEqual(changed)
   })
 
-  test('of limits replaces all of them', async () => {
+  test('replaces all limits when it names `limits`', async () => {
     await team('acme', { max_n: 2, images_per_day: 3 })
     expect(await teamAfter(operate('PATCH', '/teams/acme', { limits: { max_n: 4 } }))).toMatchObject({
       limits: { max_n: 4 },
@@ -170,7 +170,7 @@ describe('a change of a team', () => {
     expect(limits).toEqual({ max_n: 4 })
   })
 
-  test('to null lifts the limit of the plan', async () => {
+  test("removes a plan's limit by null", async () => {
     await team('acme', { requests_per_day: 1 }, 'free')
     const { effective_limits } = await teamAfter(
       operate('PATCH', '/teams/acme', { limits: { requests_per_day: null } }),
@@ -180,14 +180,14 @@ describe('a change of a team', () => {
     expect([(await ask(key)).status, (await ask(key)).status]).toEqual([200, 200])
   })
 
-  test('of plan moves it to the limits of that', async () => {
+  test('takes the limits of its new plan', async () => {
     await team('acme', {}, 'free')
     const { effective_limits } = await teamAfter(operate('PATCH', '/teams/acme', { plan: 'tier2' }))
     expect(effective_limits).toEqual({ requests_per_minute: 100, concurrency: 5 })
   })
 })
 
-test('a team is shown with how its limits stand', async () => {
+test('a team is shown with the state of its limits', async () => {
   const { key } = await team('acme', { images_per_day: 5, concurrency: 2, budget_usd: 1 })
   const cost = Number((await ask(key, { n: 2 })).headers.get('x-cost-usd'))
   const resets_in_seconds = expect.any(Number)

@@ -10,8 +10,8 @@ const { first, twins, hold } = watchedUpstreams()
 const READY = { status: 'ready', since: null, until: null, reason: null }
 const PROMPTS = ['A cat', 'A dog', 'A hen', 'A cow']
 
-describe('an account that is taken out', () => {
-  test('is shown as out since then, in the answer and in the list', async () => {
+describe('an account that is switched off', () => {
+  test('is shown as off since that time, in the answer and in the list', async () => {
     const response = await turn(false, 'twin/accounts/1')
     const out = { account: 1, status: 'out', since: inMs(0), until: null, reason: 'taken out by its operator' }
     expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store'])
@@ -21,7 +21,7 @@ describe('an account that is taken out', () => {
     expect(await accountsOf('twin')).toMatchObject([{ account: 0, status: 'ready' }, out])
   })
 
-  test.each([0, 1])('is asked for nothing, which another one serves, until it is put back (%d)', async (account) => {
+  test.each([0, 1])('gets no request, and another account serves, until it is switched on (%d)', async (account) => {
     const [taken, other] = account === 0 ? twins : [twins[1], twins[0]]
     await turn(false, `twin/accounts/${account}`)
     for (const prompt of PROMPTS) expect(await make(prompt, 'twin')).toEqual([200, 'twin'])
@@ -32,7 +32,7 @@ describe('an account that is taken out', () => {
     expect([taken.calls.length, other.calls.length]).toEqual([4, 4])
   })
 
-  test('leaves a 503 that is not worth a retry, where it was the only one', async () => {
+  test('leads to a 503 without a retry when no other account serves the model', async () => {
     await turn(false, 'sole/accounts/0')
     const response = await post('/v1/images/generations', { model: 'relay-1', prompt: 'A cat' })
     expect([response.headers.get('x-should-retry'), response.headers.get('retry-after')]).toEqual(['false', null])
@@ -42,7 +42,7 @@ describe('an account that is taken out', () => {
     expect(await make('A cat')).toEqual([200, 'sole'])
   })
 
-  test('stays out when its object is evicted, and is back for good when it was put back', async () => {
+  test('stays off after an eviction of its object, and on after it is switched on', async () => {
     const reached = vi.spyOn(env.ACCOUNTS, 'getByName')
     const evict = async (): Promise<void> => {
       const names = new Set(reached.mock.calls.map(([name]) => name))
@@ -58,7 +58,7 @@ describe('an account that is taken out', () => {
     expect(await make('A cat')).toEqual([200, 'sole'])
   })
 
-  test('ends what it has in hand, and gives nothing to those who wait', async () => {
+  test('finishes its requests in flight and gives no slot to waiting ones', async () => {
     const { arrived, release } = hold()
     const inHand = make('A cat', 'narrow')
     await arrived()
@@ -73,8 +73,8 @@ describe('an account that is taken out', () => {
   })
 })
 
-describe('an upstream that is taken out', () => {
-  test('is so with all of its accounts, and put back with all of them', async () => {
+describe('an upstream that is switched off', () => {
+  test('has all of its accounts off, and all on when it is switched on', async () => {
     const out = await turn(false, 'twin')
     const accounts = [
       { account: 0, status: 'out' },
@@ -92,7 +92,7 @@ test.each([
   ['disabled', ['A cat @fault=401']],
   ['cooling', ['A cat @fault=429']],
   ['open', ['A cat @fault=500', 'A dog @fault=500', 'A hen @fault=500']],
-])('an account that is %s is asked again as soon as it is put back', async (status, prompts) => {
+])('an account that is %s gets a request as soon as it is switched on', async (status, prompts) => {
   for (const prompt of prompts) await make(prompt)
   expect(await accountsOf('sole')).toMatchObject([{ status }])
   expect(await make('A cat')).toEqual([503, null])
@@ -100,8 +100,8 @@ test.each([
   expect(await make('A cat')).toEqual([200, 'sole'])
 })
 
-describe('whoever switches is refused', () => {
-  test.each(['/upstreams/sole', '/upstreams/sole/accounts/0'])('what PATCH %s does not know', async (path) => {
+describe('a switch is refused for', () => {
+  test.each(['/upstreams/sole', '/upstreams/sole/accounts/0'])('a body that PATCH %s does not accept', async (path) => {
     const refusal = async (body: unknown): Promise<unknown> => await errorOf(await operate('PATCH', path, body))
     for (const body of ['{', 'enabled=false'])
       expect(await refusal(body)).toMatchObject({ status: 400, message: expect.stringContaining('not valid JSON') })
@@ -121,18 +121,15 @@ describe('whoever switches is refused', () => {
     expect(await accountsOf('sole')).toMatchObject([READY])
   })
 
-  test.each(['nobody', 'nobody/accounts/0', 'Sole', 'openai'])('%s, which is no upstream', async (path) => {
+  test.each(['nobody', 'nobody/accounts/0', 'Sole', 'openai'])('%s, an unknown upstream', async (path) => {
     const message = 'There is no such upstream. List them with GET /admin/api/upstreams.'
     expect(await errorOf(await turn(false, path))).toMatchObject({ status: 404, message })
   })
 
-  test.each(['2', '-1', '00', '0.0', 'first'])(
-    'account %s, which an upstream of two does not have',
-    async (account) => {
-      const refusal = await errorOf(await turn(false, `twin/accounts/${account}`))
-      expect(refusal).toMatchObject({ status: 404, message: expect.stringContaining('no such account') })
-    },
-  )
+  test.each(['2', '-1', '00', '0.0', 'first'])('account %s of an upstream with two accounts', async (account) => {
+    const refusal = await errorOf(await turn(false, `twin/accounts/${account}`))
+    expect(refusal).toMatchObject({ status: 404, message: expect.stringContaining('no such account') })
+  })
 
   test.each(['demo', 'demo/accounts/0'])('%s, which only its setting switches', async (path) => {
     const refusal = await errorOf(await turn(false, path))
@@ -141,7 +138,7 @@ describe('whoever switches is refused', () => {
     expect(await make('A cat', 'gpt-image-2')).toEqual([200, 'demo'])
   })
 
-  test('for the moment, where an account cannot be reached', async () => {
+  test('an unreachable account, with a retry', async () => {
     vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation(() => {
       throw new Error('Network connection lost.')
     })

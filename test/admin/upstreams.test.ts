@@ -23,7 +23,7 @@ const ACCOUNT = {
 const sole = async (): Promise<unknown> => (await accountsOf('sole'))[0]
 
 describe('the list of upstreams', () => {
-  test('has all of them as the settings do, with an account for each credential, and last the demo', async () => {
+  test('has each upstream in the order of the settings, with its accounts, and the demo last', async () => {
     const { data } = await (await operate('GET', '/upstreams')).json<{ data: unknown[] }>()
     const openai = { object: 'upstream', provider: 'openai' }
     const unlimited = { max_concurrency: null, requests_per_minute: null }
@@ -46,7 +46,7 @@ describe('the list of upstreams', () => {
     ])
   })
 
-  test('holds no credential and no address', async () => {
+  test('has no credential and no address', async () => {
     await make('A cat @fault=401')
     await make('A cat', 'twin')
     const text = await (await operate('GET', '/upstreams')).text()
@@ -54,14 +54,14 @@ describe('the list of upstreams', () => {
     expect(text).not.toMatch(/secret|_KEY|example\.com/)
   })
 
-  test('shows the demo as ready when it has drawn', async () => {
+  test('shows the demo as ready after its first image', async () => {
     expect(await make('A cat', 'gpt-image-2')).toEqual([200, 'demo'])
     expect(await accountsOf('demo')).toEqual([ACCOUNT])
   })
 })
 
-describe('an account is', () => {
-  test('ready when it has served, with how long that took', async () => {
+describe('the status of an account is', () => {
+  test('ready after an answer, with its latency', async () => {
     for (const ms of [1000, 3000, 2000]) {
       take(ms)
       expect(await make('A cat')).toEqual([200, 'sole'])
@@ -72,12 +72,12 @@ describe('an account is', () => {
     expect(await sole()).toEqual({ ...ACCOUNT, latency })
   })
 
-  test('ready when it refuses what somebody asks for', async () => {
+  test('ready after a refusal of the prompt', async () => {
     expect(await make('A cat @fault=moderation')).toEqual([400, null])
     expect(await sole()).toMatchObject({ status: 'ready', reason: null })
   })
 
-  test('being probed while it has its first request', async () => {
+  test('probing during its first request', async () => {
     const { arrived, release } = hold()
     const probing = { status: 'probing', until: inMs(2000), reason: 'is new' }
     const made = make('A cat')
@@ -88,7 +88,7 @@ describe('an account is', () => {
     expect(await sole()).toMatchObject({ status: 'ready', until: null, reason: null, in_use: 0 })
   })
 
-  test('told how many wait for it', async () => {
+  test('shown with its count of waiting requests', async () => {
     const { arrived, release } = hold()
     const made = [make('A cat', 'narrow'), make('A dog', 'narrow'), make('A hen', 'narrow')]
     await arrived()
@@ -99,7 +99,7 @@ describe('an account is', () => {
     expect((await accountsOf('narrow'))[0]).toMatchObject({ in_use: 0, waiting: 0, requests_last_minute: 3 })
   })
 
-  test('cooling when it is throttled, for as long as it says', async () => {
+  test('cooling after a 429, for as long as the upstream asks', async () => {
     const since = inMs(0)
     await make('A cat @fault=429')
     expect(await sole()).toMatchObject({ status: 'cooling', since, until: inMs(1500), reason: 'throttled 1 time' })
@@ -110,7 +110,7 @@ describe('an account is', () => {
     expect(await sole()).toMatchObject(again)
   })
 
-  test('open after five failures in a row, then probed, and longer open when that fails', async () => {
+  test('open after five failures in a row, then probing, and open for longer after a failed probe', async () => {
     const since = inMs(0)
     for (const prompt of ['A cat @fault=500', 'A dog @fault=500', 'A hen @fault=500']) await make(prompt)
     expect(first.calls).toHaveLength(5)
@@ -138,7 +138,7 @@ describe('an account is', () => {
     ['401', 'answered with status 401'],
     ['quota', 'answered with status 429'],
     ['billing', 'answered with status 400'],
-  ])('disabled when only mending helps (%s)', async (fault, reason) => {
+  ])('disabled after a failure that only the operator can mend (%s)', async (fault, reason) => {
     expect(await make(`A cat @fault=${fault}`)).toEqual([503, null])
     const disabled = { status: 'disabled', since: inMs(0), until: null, reason }
     expect(await sole()).toMatchObject(disabled)
@@ -147,7 +147,7 @@ describe('an account is', () => {
     expect(await sole()).toMatchObject({ ...disabled, since: inMs(-86_400_000) })
   })
 
-  test('ready when one model is out of its reach, which is told for as long as that is believed', async () => {
+  test('ready when one model is unavailable, with that model listed until the block ends', async () => {
     await make('A cat @fault=403')
     const without_models = [{ model: 'relay-1', until: inMs(300_000) }]
     expect(await sole()).toMatchObject({ status: 'ready', without_models })
@@ -155,7 +155,7 @@ describe('an account is', () => {
     expect(await sole()).toMatchObject({ status: 'ready', without_models: [] })
   })
 
-  test('unknown when its object cannot be reached, as the only one', async () => {
+  test('unknown while its object is unreachable; other accounts keep their status', async () => {
     await make('A cat')
     const real = env.ACCOUNTS.getByName.bind(env.ACCOUNTS)
     vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation((name) => {

@@ -20,7 +20,7 @@ beforeEach(async () => {
 })
 
 describe('the webhook of a team', () => {
-  test('is none at first, but has a secret', async () => {
+  test('starts without a URL, with a secret', async () => {
     const response = await operate('GET', '/teams/acme/webhook')
     expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store'])
     expect(await response.json()).toEqual({
@@ -33,18 +33,18 @@ describe('the webhook of a team', () => {
     })
   })
 
-  test('is what was set last', async () => {
+  test('is the one set last', async () => {
     await put('https://first.example.com/hook')
     const set = await put(`${HOOK}?token=t`)
     expect(set.status).toBe(200)
     expect(await set.json()).toEqual({ ...(await webhook()), url: `${HOOK}?token=t` })
   })
 
-  test('is there for the team of the static key as well', async () => {
+  test('exists for the team of the static key as well', async () => {
     expect(await (await put(HOOK, 'default')).json()).toMatchObject({ url: HOOK })
   })
 
-  test('is none any more when it was removed, with the same secret', async () => {
+  test('has no URL after its removal, and keeps its secret', async () => {
     await put(HOOK)
     const before = await webhook()
     const removed = await operate('DELETE', '/teams/acme/webhook')
@@ -52,7 +52,7 @@ describe('the webhook of a team', () => {
     expect(await webhook()).toEqual({ ...before, url: null })
   })
 
-  test('is disabled when its receiver wants no more, until it is set again', async () => {
+  test('is disabled after a 410 of its receiver, until it is set again', async () => {
     await put(HOOK)
     await note({ status: 'failed', gone: true })
     expect(await webhook()).toMatchObject({ url: HOOK, disabled_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) })
@@ -60,7 +60,7 @@ describe('the webhook of a team', () => {
     expect(await webhook()).toMatchObject({ url: HOOK, disabled_at: null })
   })
 
-  test('has a secret that no other team has', async () => {
+  test('has a secret of its own', async () => {
     await team('other')
     const { secret } = await (await operate('GET', '/teams/other/webhook')).json<WebhookJson>()
     expect(secret).not.toBe((await webhook()).secret)
@@ -92,14 +92,14 @@ describe('a webhook is not set to', () => {
     expect(await webhook()).toMatchObject({ url: null })
   })
 
-  test('what else is sent along', async () => {
+  test('a URL beside an unknown field', async () => {
     const refused = await operate('PUT', '/teams/acme/webhook', { url: HOOK, secret: 'whsec_mine' })
     expect(await errorOf(refused)).toMatchObject({ status: 400, param: 'secret' })
   })
 })
 
 describe('a new secret', () => {
-  test('takes the place of the old one, which signs besides for a day', async () => {
+  test('replaces the old one, which still signs for a day', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
     const before = await webhook()
     const rotated = await rotate()
@@ -116,14 +116,14 @@ describe('a new secret', () => {
     expect(await webhook()).toEqual({ ...rotated, previous_secret: null, previous_secret_until: null })
   })
 
-  test('takes the place of one that is new itself', async () => {
+  test('replaces a previous one that is new itself', async () => {
     const first = await rotate()
     const second = await rotate()
     expect(second.previous_secret).toBe(first.secret)
     expect(new Set([first.previous_secret, first.secret, second.secret]).size).toBe(3)
   })
 
-  test('lets receivers go on that know the old one, and those that know the new one', async () => {
+  test('keeps receivers valid that know the old or the new one', async () => {
     const old = (await webhook()).secret
     const { secret, previous_secret } = await rotate()
     const [body, timestamp] = ['{"type":"image.generation.completed"}', Math.floor(Date.now() / 1000)]
@@ -146,7 +146,7 @@ test.each([
   ['POST', '/webhook/secret', undefined],
   ['GET', '/webhook/deliveries', undefined],
   ['POST', '/webhook/deliveries/evt_1/redeliver', undefined],
-])('%s %s of a team that is not there is a 404', async (method, path, body) => {
+])('%s %s of a missing team is a 404', async (method, path, body) => {
   const message = 'There is no such team. List them with GET /admin/api/teams.'
   expect(await errorOf(await operate(method, `/teams/nobody${path}`, body))).toMatchObject({ status: 404, message })
 })

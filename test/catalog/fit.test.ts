@@ -12,12 +12,12 @@ const fitted = (model: string, said: Partial<ImageRequest>, known = catalogue) =
     : { refused: result.failure.message }
 }
 
-/** Where nothing can be cropped. */
+/** No cropping is available. */
 const AS_MADE = { canCrop: false }
 
 const [GEMINI, SCHNELL] = ['gemini-3-pro-image', '@cf/black-forest-labs/flux-1-schnell']
 
-describe('what a model gives no choice of is adapted, and told', () => {
+describe('a parameter that the model ignores is adapted and noted', () => {
   test.each<[string, Partial<ImageRequest>, string[], Partial<ImageRequest>]>([
     [GEMINI, { quality: 'high' }, ['quality=high>auto'], { quality: 'auto' }],
     [GEMINI, { quality: 'standard' }, ['quality=standard>auto'], { quality: 'auto' }],
@@ -34,7 +34,7 @@ describe('what a model gives no choice of is adapted, and told', () => {
   })
 })
 
-describe('what nothing can stand in for is refused', () => {
+describe('a parameter without a substitute is refused', () => {
   const edit: Partial<ImageRequest> = { operation: 'edit', images: [PICTURE] }
 
   test.each<[string, Partial<ImageRequest>, RegExp]>([
@@ -52,7 +52,7 @@ describe('what nothing can stand in for is refused', () => {
   })
 })
 
-test('lists of the settings hold for what is said, and never refuse who says nothing', () => {
+test('lists of the settings bind given values and adapt defaults', () => {
   const known = catalogueOf({
     art: { qualities: ['standard', 'hd'], backgrounds: ['opaque'], moderations: ['low'], formats: ['webp', 'jpeg'] },
   })
@@ -61,7 +61,7 @@ test('lists of the settings hold for what is said, and never refuse who says not
   expect(fitted('art', { quality: 'low' }, known)).toMatchObject({ refused: expect.stringMatching(/Invalid value/) })
 })
 
-describe('a size that is meant is the same request, however it is asked for', () => {
+describe('equal sizes make equal requests, in any spelling', () => {
   const asked = (model: string, size: string): string => {
     const result = fit({ request: asking(model, { size }), adjustments: [] }, catalogue(model), AS_MADE)
     return result.ok ? fingerprint(result.value.request, 'shared') : result.failure.message
@@ -77,7 +77,7 @@ describe('a size that is meant is the same request, however it is asked for', ()
     expect(new Set(sizes.map((size) => asked(model, size)))).toEqual(new Set([asked(model, sizes[0] ?? '')]))
   })
 
-  test('and another where another is meant', () => {
+  test('different sizes make different requests', () => {
     const sizes = ['16:9', '9:16', '16:9 2K', '16:10', '1:1', 'auto']
     expect(new Set(sizes.map((size) => asked('gpt-image-2', size))).size).toBe(sizes.length)
   })
@@ -88,7 +88,7 @@ test.each([
   [GEMINI, '8:9 4K', '4096x4096'],
   ['gpt-image-1.5', '16:9', '1536x1024'],
   ['@cf/black-forest-labs/flux-2-dev', '1:1 4K', '1920x1920'],
-])('%s at %s is quoted as what is made for it, %s', (model, size, pixels) => {
+])('%s at %s is quoted as the size that is made, %s', (model, size, pixels) => {
   const result = fit({ request: asking(model, { size }), adjustments: [] }, catalogue(model), AS_MADE)
   const quoted = result.ok ? quote(result.value.request, catalogue(model)) : undefined
   expect(quoted).toBeGreaterThan(0)

@@ -7,16 +7,16 @@ import { catalogue } from './requests'
 /** The last millisecond of November 2026. */
 const LAST_DAY = Date.UTC(2026, 11, 1) - 1
 
-test('a dated snapshot is as its model', () => {
+test('a dated snapshot has the data of its model', () => {
   expect(catalogue('gpt-image-2-2026-04-21')).toEqual(catalogue('gpt-image-2'))
 })
 
-test('nothing is known of a model that nobody has heard of', () => {
+test('an unknown model has no data', () => {
   expect(catalogue('unheard-of')).toEqual({ sizes: { kind: 'unknown' } })
   expect(catalogue('constructor')).toEqual({ sizes: { kind: 'unknown' } })
 })
 
-test('no retired name is catalogued, and whoever stands in for one is', () => {
+test('the catalogue holds no retired name and every successor', () => {
   expect(CATALOGUED.filter((name) => RETIRED.has(name))).toEqual([])
   expect([...RETIRED.values()].filter((name) => !CATALOGUED.includes(name))).toEqual([])
 })
@@ -37,7 +37,7 @@ test.each([
   ['nano-banana-pro-4k-vip', 'gemini-3-pro-image'],
   ['gpt-image-2', undefined],
   ['unheard-of', undefined],
-])('%s is stood in for by %s, whatever the day', (name, successor) => {
+])('%s is replaced by %s on any day', (name, successor) => {
   expect([0, LAST_DAY, Infinity].map((nowMs) => successorOf(name, catalogue, nowMs))).toEqual(Array(3).fill(successor))
 })
 
@@ -47,12 +47,12 @@ describe.each([
   ['chatgpt-image-latest', 'gpt-image-2.5-sunburst'],
   ['gpt-image-1-mini', 'gpt-image-2.5-flare'],
 ])('%s', (name, successor) => {
-  test('is itself until the day of its shutdown begins, in UTC', () => {
+  test('is available until the day of its shutdown begins, in UTC', () => {
     expect(successorOf(name, catalogue, LAST_DAY)).toBeUndefined()
     expect(comingShutdown(name, catalogue, LAST_DAY)).toEqual({ date: '2026-12-01', successor })
   })
 
-  test('is stood in for from then on by a live model that takes what it took', () => {
+  test('is replaced from then on by a live model with the same parameters', () => {
     expect(successorOf(name, catalogue, LAST_DAY + 1)).toBe(successor)
     expect(comingShutdown(name, catalogue, LAST_DAY + 1)).toBeUndefined()
     const [old, live] = [catalogue(name), catalogue(successor)]
@@ -62,7 +62,7 @@ describe.each([
   })
 })
 
-test('a retired model that relays still serve keeps what it can do and what it cost', () => {
+test('a retired model that relays still serve keeps its abilities and its price', () => {
   expect(catalogue('gpt-image-1')).toMatchObject({
     sizes: catalogue('gpt-image-1.5').sizes,
     qualities: ['low', 'medium', 'high', 'auto'],
@@ -78,12 +78,12 @@ describe('settings', () => {
     'own-art': { sizes: { kind: 'listed', sizes: ['64x64'] } },
   })
 
-  test('add a model like another, as that was built in', () => {
+  test('add a model like another, as built in', () => {
     const { prices: _, ...base } = catalogue('gpt-image-2')
     expect(changed('house-art')).toEqual({ ...base, qualities: ['high'], prices: { per: 'image', each: 0.04 } })
   })
 
-  test('change only what they say of a built-in model, and of its snapshots', () => {
+  test('change the given fields of a built-in model and of its snapshots', () => {
     const expected = { ...catalogue('gpt-image-2'), prices: { per: 'image', each: 0.01 } }
     expect([changed('gpt-image-2'), changed('gpt-image-2-2026-04-21')]).toEqual([expected, expected])
   })
@@ -94,7 +94,7 @@ describe('settings', () => {
     expect(changed('gpt-image-2.5-flare')).toEqual(flare)
   })
 
-  test('tell when a model is shut down, which is nothing of those that are like it', () => {
+  test("set a model's shutdown, which models like it do not inherit", () => {
     const shutdown = { date: '2027-06-01', successor: 'gpt-image-2' }
     const known = catalogueOf({
       'own-art': { shutdown },
@@ -109,7 +109,7 @@ describe('settings', () => {
     expect(known('heir').sizes).toEqual(known('gpt-image-1.5').sizes)
   })
 
-  test('add a model of which nothing else is known', () => {
+  test('add a model with no other data', () => {
     expect(changed('own-art')).toEqual({ sizes: { kind: 'listed', sizes: ['64x64'] } })
   })
 })

@@ -19,7 +19,7 @@ describe("the credits of openai-hk's article, at 71000 to the USD", () => {
   test.each([
     ['low', 800],
     ['medium', 3000],
-  ])('a %s square comes to about %i', (quality, about) => {
+  ])('a %s square costs about %i', (quality, about) => {
     const microUsd = quote(asking(model, { size: '1024x1024', quality }), catalogue(model)) ?? Number.NaN
     expect(Math.round(credits(microUsd, CREDITS_PER_USD) / 100) * 100).toBe(about)
   })
@@ -31,7 +31,7 @@ describe("the credits of openai-hk's article, at 71000 to the USD", () => {
     [123, 323, 4160],
     [32_000, 9688, 62_400],
     [1, 1, 1],
-  ])('%i text, %i image and %i output tokens come out to the credit', (text, image, output) => {
+  ])('%i text, %i image and %i output tokens cost the exact credits of the article', (text, image, output) => {
     const usage = { input: text + image, inputDetails: { text, image }, output, total: text + image + output }
     const microUsd = cost({ usage, images: 1 }, asking(model), catalogue(model)) ?? Number.NaN
     const article = ((text * 5 + image * 10 + output * 40) * 7.1 * 10_000) / 1_000_000

@@ -22,11 +22,11 @@ const REACH: Model = {
   style: false,
 }
 
-test('a model that nobody has heard of can do what its API can', () => {
+test('an unknown model has the abilities of its API', () => {
   expect(narrowed({ sizes: { kind: 'unknown' } }, REACH)).toEqual(REACH)
 })
 
-test('of what a model can do, what its API lacks is left out; what it costs stays', () => {
+test('a model loses what its API lacks and keeps its price', () => {
   const prices = { per: 'image', each: 0.04 } as const
   const model = {
     sizes: RANGE,
@@ -63,8 +63,8 @@ test.each<[string, string[], Sizes, Sizes]>([
   ['edges', ['512x512', '2048x2048'], RANGE, { kind: 'listed', sizes: ['512x512'] }],
   ['ratios', ['1024x1024', '640x480'], shaped(shapesOf(['1:1'])), { kind: 'listed', sizes: ['1024x1024'] }],
   ['a list', ['512x512'], { kind: 'listed', sizes: ['512x512', '1024x1024'] }, { kind: 'listed', sizes: ['512x512'] }],
-  ['edges, none of which fit', ['2048x2048'], RANGE, RANGE],
-])('of the sizes that settings list, an API with %s makes those that it can', (_, sizes, reached, expected) => {
+  ['edges that no size fits', ['2048x2048'], RANGE, RANGE],
+])('an API with %s makes those sizes of the settings that it can', (_, sizes, reached, expected) => {
   expect(narrowed({ sizes: { kind: 'listed', sizes } }, { ...REACH, sizes: reached }).sizes).toEqual(expected)
 })
 
@@ -72,6 +72,6 @@ test.each(
   PROVIDERS.flatMap((provider) =>
     Object.entries(provider.models ?? {}).map(([name, model]) => [name, provider.id, model, provider] as const),
   ),
-)('all that %s can do, it can be asked for at %s', (name, _, model, provider) => {
+)('%s is available with all of its abilities at %s', (name, _, model, provider) => {
   expect(provider.capability?.(model, name) ?? model).toEqual(model)
 })

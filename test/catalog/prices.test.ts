@@ -28,7 +28,7 @@ test.each([
   [{ image: { '1536x1024 high': 0.2 } }],
   [{ image: { '': 0.2 } }],
   [0.04],
-])('%j is none', (given) => {
+])('%j is no price', (given) => {
   expect(pricesSetting.safeParse(given).success).toBe(false)
 })
 
@@ -38,10 +38,10 @@ test.each([
   ['quality and size together', 'high', '1536x1024', 0.25],
   ['quality before size', 'low', '512x512', 0.01],
   ['size', 'medium', '512x512', 0.005],
-  ['the dearest, where nothing fits', 'medium', '1024x1024', 0.25],
-  ['the dearest of its quality, where any size may come', 'low', 'auto', 0.08],
-  ['the dearest, where nothing is said that the table has', 'medium', 'auto', 0.25],
-  ['the dearest, for a word that objects know', 'constructor', '1024x1024', 0.25],
-])('a table is looked up by %s', (_, quality, size, price) => {
+  ['the dearest where nothing matches', 'medium', '1024x1024', 0.25],
+  ['the dearest of its quality where any size may come', 'low', 'auto', 0.08],
+  ['the dearest where no given value is in the table', 'medium', 'auto', 0.25],
+  ["the dearest for a name of an object's property", 'constructor', '1024x1024', 0.25],
+])('a table is read by %s', (_, quality, size, price) => {
   expect(imagePrice(TABLE, quality, size)).toBe(price)
 })

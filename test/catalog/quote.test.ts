@@ -61,43 +61,43 @@ describe('Workers AI', () => {
 
   test.each<[string, string, Partial<ImageRequest>, number]>([
     ['4 tiles and 4 steps, about $0.0006', schnell, { size: '1024x1024' }, 634],
-    ['the steps that are asked for', schnell, { extras: { steps: 8 } }, 1056],
+    ['the requested steps', schnell, { extras: { steps: 8 } }, 1056],
     ['tiles in each step', dev, { size: '1024x1024', extras: { steps: 10 } }, 33_000],
-    ['a tile more for a picture', dev, { ...edit, size: '512x512', extras: { steps: 10 } }, 12_380],
-    ['the size that is made where none is asked for', klein('4b'), {}, 4 * 287],
-    ['tiles that are begun', klein('4b'), { size: '1025x512' }, 3 * 287],
-    ['pictures at their own price', klein('4b'), { ...edit, size: '512x512' }, 346],
+    ['one more tile for an input image', dev, { ...edit, size: '512x512', extras: { steps: 10 } }, 12_380],
+    ["the model's own size by default", klein('4b'), {}, 4 * 287],
+    ['started tiles', klein('4b'), { size: '1025x512' }, 3 * 287],
+    ['images at their own price', klein('4b'), { ...edit, size: '512x512' }, 346],
     ['the first megapixel', klein('9b'), { size: '1024x1024' }, 15_000],
     ['further megapixels', klein('9b'), { size: '1920x1920' }, 21_000],
-    ['pictures as megapixels', klein('9b'), { ...edit, size: '512x512' }, 17_000],
-    ['steps once and not for each tile', phoenix, { size: '1024x1024' }, 4 * 5800 + 25 * 110],
-    ['the most steps that there can be', lucid, {}, 9 * 7000 + 40 * 132],
+    ['input images by the megapixel', klein('9b'), { ...edit, size: '512x512' }, 17_000],
+    ['steps once, not for each tile', phoenix, { size: '1024x1024' }, 4 * 5800 + 25 * 110],
+    ['the largest number of steps', lucid, {}, 9 * 7000 + 40 * 132],
     ['each image', schnell, { n: 3 }, 1901],
   ])('is quoted by %s', (_, model, said, microUsd) => {
     expect(quoted(model, said)).toBe(microUsd)
   })
 })
 
-describe('what is not said is quoted as the most that it may be', () => {
+describe('a default is quoted at its dearest', () => {
   test('quality as high', () => {
     expect(quoted('gpt-image-2')).toBe(quoted('gpt-image-2', { quality: 'high' }))
     expect(quoted('gpt-image-2.5-flare')).toBe(quoted('gpt-image-2.5-flare', { quality: 'high' }))
   })
 
-  test('size as the dearest of three, or as 1024x1024 where it is free', () => {
+  test('size as the dearest of three, or as 1024x1024 for a free size', () => {
     expect(quoted('gpt-image-1.5')).toBe(quoted('gpt-image-1.5', { size: '1024x1536' }))
     expect(quoted('gpt-image-2')).toBe(quoted('gpt-image-2', { size: '1024x1024' }))
     expect(quoted('gemini-3-pro-image')).toBe(quoted('gemini-3-pro-image', { size: '1024x1024' }))
   })
 })
 
-test('the prompt and the pictures are paid for once, the images each', () => {
+test('the prompt and the input images are paid once, the output images each', () => {
   const said: Partial<ImageRequest> = { size: '1024x1024', quality: 'low', operation: 'edit', images: [PICTURE] }
   expect(quoted('gpt-image-2', said)).toBe(6 * 5 + 1536 * 8 + 196 * 30)
   expect(quoted('gpt-image-2', { ...said, n: 3 })).toBe(6 * 5 + 1536 * 8 + 3 * 196 * 30)
 })
 
-test('previews are paid for as output where prices are per token, and come with the image elsewhere', () => {
+test('previews cost output tokens, and are included in a price per image', () => {
   const said: Partial<ImageRequest> = { size: '1024x1024', quality: 'low', n: 2, partials: 3 }
   expect(quoted('gpt-image-2', said)).toBe(6 * 5 + 2 * (196 + 300) * 30)
   const asked = asking('gpt-image-2', said)
@@ -106,7 +106,7 @@ test('previews are paid for as output where prices are per token, and come with 
   expect(quoted(schnell, { partials: 3 })).toBe(quoted(schnell))
 })
 
-test("an upstream's own prices go before the model's", () => {
+test("an upstream's own prices come before the model's", () => {
   const [request, model] = [asking('gpt-image-2', { quality: 'low', n: 2 }), catalogue('gpt-image-2')]
   expect(quote(request, model, { per: 'token', textIn: 0, imageIn: 0, textOut: 0, imageOut: 10 })).toBe(2 * 1960)
   expect(quote(request, model, { per: 'image', each: 0.0336 })).toBe(67_200)
@@ -124,7 +124,7 @@ test.each([
   expect(quote(asking(model), catalogue(model))).toBeUndefined()
 })
 
-test('a model whose tokens nobody has counted is quoted as the one that uses the most', () => {
+test('a model with unknown token counts is quoted as the one that uses the most', () => {
   const prices = { per: 'token', textIn: 1, imageIn: 1, textOut: 1, imageOut: 1 } as const
   const dearest = quote(asking('gpt-image-2'), catalogue('gpt-image-2'), prices)
   expect(quote(asking('unheard-of'), catalogue('unheard-of'), prices)).toBe(dearest)

@@ -1,12 +1,12 @@
 import { catalogueOf } from '../../src/upstreams/catalogue'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
 
-/** The built-in models, with no settings. */
+/** The built-in models, without settings. */
 export const catalogue = catalogueOf({})
 
 export const PICTURE: InputImage = { key: 'inputs/a', sha256: 'a', bytes: 1000, mediaType: 'image/png' }
 
-/** A request for a model, with every default unless said otherwise; its prompt counts as 2 tokens. */
+/** A request for a model, with defaults for all that is not given; its prompt counts as 2 tokens. */
 export const asking = (model: string, said: Partial<ImageRequest> = {}): ImageRequest => ({
   operation: 'generate',
   model,

@@ -9,7 +9,7 @@ import { asking, catalogue } from './requests'
 const fitted = (model: string, said: Partial<ImageRequest>, known = catalogue): SizeFitting =>
   fitSize(asking(model, said), known(model).sizes, false)
 
-/** What is made for a shape: `~` before what is not quite that, and the reason why nothing is. */
+/** The size made for a shape, with `~` where it only comes near, or the reason of the refusal. */
 function made(model: string, size: string, operation: ImageRequest['operation'] = 'generate'): string {
   const fitting = fitted(model, { size, operation })
   if (!('size' in fitting)) return fitting.refusal.message.replace(`Invalid size '${size}'. `, '')
@@ -19,7 +19,7 @@ function made(model: string, size: string, operation: ImageRequest['operation'] 
 const turned = (text: string): string => text.replace(/(\d+)([x:])(\d+)/, '$3$2$1')
 const RESOLUTIONS = ['512', '1K', '2K', '4K']
 
-/** Checks what a ratio and the same upright come to at 512, 1K, 2K and 4K, and that 1K is what is meant by neither. */
+/** Checks the sizes of a ratio and of its upright form at 512, 1K, 2K and 4K, and the default. */
 function expectMade(model: string, ratio: string, sizes: string[]): void {
   const asked = RESOLUTIONS.map((resolution) => `${ratio} ${resolution}`)
   expect(asked.map((size) => made(model, size))).toEqual(sizes)
@@ -50,7 +50,7 @@ describe('gpt-image-2 makes any other ratio up to three to one', () => {
     ['81:64', '~1152x912', '1152x912', '2304x1824', '3216x2544'],
   ])(UPRIGHT_TOO, (ratio, ...sizes) => expectMade('gpt-image-2.6-flare', ratio, sizes))
 
-  test.each(['4:1', '1:4', '8:1 4K', '1:8 512', '301:100'])('but not %s', (size) => {
+  test.each(['4:1', '1:4', '8:1 4K', '1:8 512', '301:100'])('gpt-image-2 does not make %s', (size) => {
     expect(made('gpt-image-2', size)).toBe('The aspect ratio must be from 1:3 to 3:1.')
   })
 
@@ -58,14 +58,14 @@ describe('gpt-image-2 makes any other ratio up to three to one', () => {
   const pairs = upTo50.flatMap((width) => upTo50.map((height) => ({ width, height })))
   const isLong = ({ width, height }: Pixels): boolean => Math.max(width, height) > 3 * Math.min(width, height)
 
-  /** Whether a size is one by the rules of protocols §1.2, and of the ratio that was asked for. */
+  /** Whether a size keeps the rules of protocols §1.2 and the requested ratio. */
   function isRight(size: Pixels | undefined, ratio: Pixels): boolean {
     if (!size || size.width % 16 || size.height % 16 || Math.max(size.width, size.height) > 3840) return false
     const [area, off] = [size.width * size.height, (size.width * ratio.height) / (size.height * ratio.width)]
     return area >= 655_360 && area <= 8_294_400 && !isLong(size) && off > 0.98 && off < 1.02
   }
 
-  test.each(['1K', '2K', '4K'])('never out of bounds, or two per cent off: %s', (resolution) => {
+  test.each(['1K', '2K', '4K'])('the size stays in bounds and within two per cent of the ratio: %s', (resolution) => {
     const sizeOf = ({ width, height }: Pixels) => pixelsOf(made('gpt-image-2', `${width}:${height} ${resolution}`))
     expect(pairs.filter((ratio) => isRight(sizeOf(ratio), ratio) === isLong(ratio))).toEqual([])
   })
@@ -96,14 +96,14 @@ describe('Gemini', () => {
     expect(made(model, size)).toBe(pixels)
   })
 
-  test.each(['9:21', '3:1', '4:1', '1:8 2K'])('has no shape near %s, and says which it has', (size) => {
+  test.each(['9:21', '3:1', '4:1', '1:8 2K'])('has no shape near %s, and lists its shapes', (size) => {
     expect(made('gemini-3-pro-image', size)).toBe(
       'The aspect ratio must be near one of 1:1, 21:9, 16:9, 3:2, 4:3, 5:4, 9:16, 2:3, 3:4, 4:5.',
     )
   })
 })
 
-describe('a model that lists its sizes', () => {
+describe('a model with listed sizes', () => {
   test.each([
     ['1:1', '~1024x1024', '1024x1024', '~1024x1024', '~1024x1024'],
     ['3:2', '~1536x1024', '1536x1024', '~1536x1024', '~1536x1024'],
@@ -112,11 +112,11 @@ describe('a model that lists its sizes', () => {
     ['6:5', '~1024x1024', '~1024x1024', '~1024x1024', '~1024x1024'],
   ])(UPRIGHT_TOO, (ratio, ...sizes) => expectMade('gpt-image-1.5', ratio, sizes))
 
-  test.each(['2:1', '1:2', '21:9 4K', '1:8'])('refuses %s, which is near none', (size) => {
+  test.each(['2:1', '1:2', '21:9 4K', '1:8'])('refuses %s, far from each size', (size) => {
     expect(made('gpt-image-1.5', size)).toBe('The aspect ratio must be near one of 1:1, 2:3, 3:2.')
   })
 
-  test('is asked for the resolution, where it has it', () => {
+  test('gets the resolution where it has one', () => {
     const sizes = { kind: 'listed', sizes: ['1024x1024', '2048x2048', '1376x768', '3840x2160'] } as const
     const known = catalogueOf({ 'house-art': { sizes } })
     const shapes = ['1:1', '1:1 2K', '2K', '16:9', '16:9 4K', '16:9 2K', '4K']
@@ -143,7 +143,7 @@ describe('Workers AI', () => {
     ['15:2', '~1920x256', '~1920x256', '~1920x256', '~1920x256'],
   ])(UPRIGHT_TOO, (ratio, ...sizes) => expectMade('@cf/black-forest-labs/flux-2-dev', ratio, sizes))
 
-  test('makes 2K where its edges may be as long', () => {
+  test('makes 2K where its edges may be that long', () => {
     expect(made('@cf/leonardo/phoenix-1.0', '16:9 2K')).toBe('2048x1152')
   })
 
@@ -152,14 +152,14 @@ describe('Workers AI', () => {
   })
 })
 
-describe('a model that nobody has heard of', () => {
+describe('an unknown model', () => {
   test.each([
     ['1:1', '~1024x1024', '~1024x1024', '~2048x2048', '~2880x2880'],
     ['16:9', '~1280x720', '~1280x720', '~2048x1152', '~3840x2160'],
     ['21:9', '~1344x576', '~1344x576', '~2016x864', '~3808x1632'],
   ])(UPRIGHT_TOO, (ratio, ...sizes) => expectMade('unheard-of', ratio, sizes))
 
-  test.each(['2:1', '1:8 4K'])('is not asked for %s', (size) => {
+  test.each(['2:1', '1:8 4K'])('gets no request for %s', (size) => {
     expect(made('unheard-of', size)).toMatch(
       /ask for WIDTHxHEIGHT, or one of the aspect ratios 1:1, 5:4, 4:5, .*9:21\.$/,
     )
@@ -174,12 +174,12 @@ describe('a resolution without a ratio', () => {
     ['gemini-3.1-flash-lite-image', '~auto', 'auto', '~auto', '~auto'],
     ['@cf/black-forest-labs/flux-2-dev', '512x512', 'auto', '~1920x1920', '~1920x1920'],
     ['unheard-of', '~auto', 'auto', '~2048x2048', '~2880x2880'],
-  ])('is of a square with %s: %s, %s, %s, %s', (model, ...sizes) => {
+  ])('is a square with %s: %s, %s, %s, %s', (model, ...sizes) => {
     expect(RESOLUTIONS.map((size) => made(model, size))).toEqual(sizes)
   })
 
   test.each(['gpt-image-2', 'gpt-image-1.5', 'gemini-3-pro-image', 'unheard-of'])(
-    'does not crop what is edited with %s',
+    'leaves an edit with %s uncropped',
     (model) => {
       expect(RESOLUTIONS.map((size) => made(model, size, 'edit'))).toEqual(['~auto', 'auto', '~auto', '~auto'])
     },
@@ -193,13 +193,13 @@ test.each([
   ['gemini-3-pro-image', '1:1 512', 'The nearest that this model makes is 1024x1024.'],
   ['@cf/black-forest-labs/flux-2-dev', '1:1 2K', 'Width and height must both be from 256 to 1920 pixels.'],
   ['unheard-of', '1:1', 'The sizes of this model are not known here: ask for WIDTHxHEIGHT.'],
-])('whoever wants nothing adapted is told of %s at %s: %s', (model, size, message) => {
+])('a strict request is refused for %s at %s: %s', (model, size, message) => {
   expect(fitted(model, { size })).toMatchObject({
     refusal: { code: 'unsupported_parameter', param: 'size', message: `Invalid size '${size}'. ${message}` },
   })
 })
 
-test('a shape is read as it is spelled, and nothing else is one', () => {
+test('a shape is parsed in its own spelling only', () => {
   expect(parseShape(shapeText({ ratio: '16:9', resolution: '2K' }))).toEqual({
     ratio: { width: 16, height: 9 },
     resolution: '2K',

@@ -6,7 +6,7 @@ import { asking, catalogue } from './requests'
 const fitted = (model: string, size: string): SizeFitting =>
   fitSize(asking(model, { size }), catalogue(model).sizes, false)
 
-/** The size made in place of an asked one, or the sentence with which it is refused. */
+/** The size made in place of a requested one, or the sentence of the refusal. */
 function made(model: string, asked: string): string {
   const fitting = fitted(model, asked)
   return 'size' in fitting ? fitting.size : fitting.refusal.message
@@ -62,15 +62,15 @@ describe('Gemini', () => {
     )
   })
 
-  test('refuses what is more than four times smaller', () => {
+  test('refuses a size more than four times smaller', () => {
     expect(made(PRO, '9x9')).toBe("Invalid size '9x9'. The nearest that this model makes is 1024x1024.")
   })
 
-  test.each([['16:9 '], ['big'], ['0x100']])('takes %s for no size', (asked) => {
+  test.each([['16:9 '], ['big'], ['0x100']])('rejects %s as a size', (asked) => {
     expect(made(PRO, asked)).toMatch(/Expected WIDTHxHEIGHT/)
   })
 
-  test('has no shape for what it does not make', () => {
+  test('has no shape for a ratio that it does not make', () => {
     expect(['auto', '1280x720', '688x384'].map(geminiShape)).toEqual([undefined, undefined, undefined])
   })
 })
@@ -90,13 +90,13 @@ describe('Workers AI', () => {
     expect(fitted(KLEIN, asked)).toMatchObject({ size, refusal: { param: 'size' } })
   })
 
-  test('refuses what no scaling makes fit', () => {
+  test('refuses a size that no scaling fits', () => {
     expect(made(KLEIN, '4000x100')).toBe(
       "Invalid size '4000x100'. Width and height must both be from 256 to 1920 pixels.",
     )
   })
 
-  test('has one size for the model that lets none be chosen', () => {
+  test('has one size for a model without a choice', () => {
     const model = '@cf/black-forest-labs/flux-1-schnell'
     expect(made(model, '1024x1024')).toBe('1024x1024')
     expect(made(model, '512x512')).toBe('1024x1024')
@@ -116,7 +116,7 @@ describe('gpt-image-1.5', () => {
     ['1792x1024', '1536x1024'],
     ['256x256', '1024x1024'],
     ['3840x2160', '1536x1024'],
-  ])('makes %s as %s, the nearest that it lists', (asked, size) => {
+  ])('makes %s as %s, its nearest size', (asked, size) => {
     const refusal = { message: `Invalid value: '${asked}'. ${supported}`, param: 'size' }
     expect(fitted('gpt-image-1.5', asked)).toMatchObject({ size, refusal })
   })
@@ -126,7 +126,7 @@ describe('gpt-image-1.5', () => {
     ['too tall', '1000x2000'],
     ['too small', '9x9'],
     ['no size', 'bogus'],
-  ])('refuses what is %s to come near any: %s', (_, asked) => {
+  ])('refuses %s, far from each size: %s', (_, asked) => {
     expect(made('gpt-image-1.5', asked)).toBe(`Invalid value: '${asked}'. ${supported}`)
   })
 })
@@ -146,27 +146,27 @@ describe('gpt-image-2', () => {
   })
 })
 
-describe('a model that cannot be asked for any size', () => {
+describe('a model without a size parameter', () => {
   const sizes = { kind: 'listed', sizes: [] } as const
   const left = (size: string): SizeFitting => fitSize(asking('flux-pro-1.0-fill', { size }), sizes, true)
 
-  test.each(['1024x1024', '3000x10', '16:9', '1:8 2K', '2K'])('makes its own in place of %s', (asked) => {
+  test.each(['1024x1024', '3000x10', '16:9', '1:8 2K', '2K'])('makes its own size in place of %s', (asked) => {
     expect(left(asked)).toEqual({
       size: 'auto',
       refusal: expect.objectContaining({ message: `Invalid value: '${asked}'. Supported values are: 'auto'.` }),
     })
   })
 
-  test.each(['auto', '1K'])('is not asked for one by %s', (asked) => {
+  test.each(['auto', '1K'])('gets no size for %s', (asked) => {
     expect(left(asked)).toEqual({ size: 'auto' })
   })
 
-  test('refuses what is no size', () => {
+  test('refuses a size of another form', () => {
     expect(left('big')).not.toHaveProperty('size')
   })
 })
 
-test('a model that nobody has heard of gets whatever counts pixels', () => {
+test('an unknown model takes any size in pixels', () => {
   expect(['777x333', '9x9', 'big', 'auto'].map((size) => fitted('unheard-of', size))).toEqual([
     { size: '777x333' },
     { size: '9x9' },

@@ -16,7 +16,7 @@ test.each([
   ['high', '2048x2048', 6240],
   ['ultra', '1024x1024', 4160],
   ['ultra', 'auto', 6240],
-])('the table takes what it does not know (%s, %s) for the most that it can be', (quality, size, tokens) => {
+])('the table takes an unknown value (%s, %s) as the dearest', (quality, size, tokens) => {
   expect(tableTokens(quality, size)).toBe(tokens)
 })
 
@@ -74,11 +74,11 @@ const input = (model: string, said: object) => {
 test.each([
   ['an English one', 'a white siamese cat', 19],
   ['a Chinese one', '一只白色的暹罗猫', 24],
-])('a prompt counts as no more tokens than it has bytes: %s', (_, prompt, tokens) => {
+])('a prompt counts at most one token per byte: %s', (_, prompt, tokens) => {
   expect(input('gpt-image-2', { prompt })).toEqual([tokens, 0])
 })
 
-test('input counts once for a request, but once for each image where each is a call', () => {
+test('input counts once for a request, and for each image where each is a call', () => {
   const edit = { operation: 'edit', images: [PICTURE, PICTURE], n: 3 }
   expect(input('gpt-image-2', edit)).toEqual([6, 2 * 1536])
   expect(input('gpt-image-1.5', edit)).toEqual([6, 2 * (65 + 16 * 129)])
