@@ -65,7 +65,7 @@ function welcome(url: string): string {
   return `  URL  ${url}/v1
   Key  ${key}
 
-The key belongs to the team 'default'. Teams, keys and limits are managed with the ADMIN_TOKEN in ${SECRETS}: see README.md.
+The key belongs to the team 'default'. Teams, keys and limits are managed with the ADMIN_TOKEN in ${SECRETS}: see docs/teams-and-money.md.
 
 Try it (writes demo.png):
 

@@ -82,7 +82,7 @@ export function brokenIn(text: string, file: string, root = '.'): string[] {
     const isHeading = existsSync(path) && sectionsOf(readFileSync(path, 'utf8')).has(number)
     return isHeading ? [] : [`no heading ${number} in docs/${page ?? '?'}.md`]
   })
-  const seeds = [...(TODO.includes('seeds') ? '' : text).matchAll(/\bseeds?\/\w+/g)].map(
+  const seeds = [...(TODO.includes('seeds') ? '' : text).matchAll(/(?<!-)\bseeds?\/\w+/g)].map(
     ([found]) => `${found} is not in the repository`,
   )
   return [...sections, ...seeds]

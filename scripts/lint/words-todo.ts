@@ -2,8 +2,6 @@
 export const TODO = [
   '.ci/run',
   '.dev.vars.example',
-  'README.md',
-  'docs',
   'scripts/start.ts',
   'src/admin',
   'src/app.ts',

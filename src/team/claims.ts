@@ -10,7 +10,7 @@ export interface Claim {
   isReplay: boolean
 }
 
-/** How long a key stands for what it first came with, as README.md says, in ms. */
+/** How long a key stands for what it first came with, as docs/jobs-and-webhooks.md says, in ms. */
 export const CLAIM_MS = DAY_MS
 
 const CLAIMS_SCHEMA = `

@@ -13,15 +13,19 @@ const execute = promisify(execFile)
 
 let gateway: Gateway
 let directory: string
-let readme: string
+/** The README and the pages of docs. */
+let pages: string
 
-/** The upstream that the README speaks of; what it does not serve is drawn by the demo. */
+const pageOf = (path: string): Promise<string> => readFile(join(PROJECT, path), 'utf8')
+
+/** The upstream that docs/upstreams.md speaks of; what it does not serve is drawn by the demo. */
 const RELAY = { name: 'relay', provider: 'openai', secret: 'RELAY_KEY', base_url: 'https://relay.example.com/v1' }
 
 beforeAll(async () => {
   gateway = await startGateway({ UPSTREAMS: JSON.stringify([{ ...RELAY, models: ['flux-*'] }]), RELAY_KEY: 'key' })
   directory = await mkdtemp(join(tmpdir(), 'darkroom-readme-'))
-  readme = await readFile(join(PROJECT, 'README.md'), 'utf8')
+  const names = (await readdir(join(PROJECT, 'docs'))).filter((name) => name.endsWith('.md'))
+  pages = (await Promise.all(['README.md', ...names.map((name) => `docs/${name}`)].map(pageOf))).join('\n')
 })
 afterAll(async () => {
   await gateway?.stop()
@@ -30,9 +34,9 @@ afterAll(async () => {
 
 /** The one example in a language that holds a text, with the URL of the gateway that runs. */
 function example(language: string, holding: string): string {
-  const blocks = readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))
+  const blocks = pages.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))
   const found = Array.from(blocks, ([, code = '']) => code).filter((code) => code.includes(holding))
-  if (found.length !== 1) throw new Error(`the README has ${found.length} ${language} examples with ${holding}`)
+  if (found.length !== 1) throw new Error(`README and docs have ${found.length} ${language} examples with ${holding}`)
   return found.join('').replaceAll('http://localhost:8787', new URL(gateway.baseUrl).origin)
 }
 
@@ -93,19 +97,19 @@ test('the deploy command builds the Worker', async () => {
 })
 
 test('the benchmark runs, and finds that identical requests at once are made once', async () => {
-  expect(readme).toContain('`npm run bench`')
+  expect(pages).toContain('`npm run bench`')
   const { stdout } = await execute('npm', ['run', 'bench', '--', 'upstream calls'], { cwd: PROJECT })
   expect(stdout).toMatch(/1,000 identical requests at once +1 +1 +1 +1 +yes/)
 })
 
-test('every setting in the README exists, and every one that exists is in it', async () => {
-  const config = await readFile(join(PROJECT, 'src/config.ts'), 'utf8')
+test('every setting in docs/settings.md exists, and every one that exists is in it', async () => {
+  const config = await pageOf('src/config.ts')
   const known = Array.from(config.matchAll(/^ {2}([A-Z_]{4,}):/gm), ([, name]) => name)
-  const told = Array.from(readme.matchAll(/^\| `([A-Z_]{4,})` +\|/gm), ([, name]) => name)
-  expect(told.filter((name) => name !== 'OPENAI_API_KEY').toSorted()).toEqual(known.toSorted())
+  const told = Array.from((await pageOf('docs/settings.md')).matchAll(/^\| `([A-Z_]{4,})` +\|/gm), ([, name]) => name)
+  expect(told.toSorted()).toEqual(known.toSorted())
 })
 
-test('every provider in the README exists, with its secret, and every one that exists is in it', async () => {
+test('every provider in docs/upstreams.md exists, with its secret, and every one that exists is in it', async () => {
   const shelf = join(PROJECT, 'src/providers')
   const list = await readFile(join(shelf, 'all.ts'), 'utf8')
   const files = Array.from(list.matchAll(/ from '\.\/([\w-]+)'/g), ([, file]) => file)
@@ -116,13 +120,13 @@ test('every provider in the README exists, with its secret, and every one that e
       return `${/^ {2}id: '([\w-]+)'/m.exec(text)?.[1]} ${secret}`
     }),
   )
-  const [, table = ''] = /\n\| `provider` [\s\S]*?\n([\s\S]*?)\n\n/.exec(readme) ?? []
+  const [, table = ''] = /\n\| `provider` [\s\S]*?\n([\s\S]*?)\n\n/.exec(await pageOf('docs/upstreams.md')) ?? []
   const told = Array.from(table.matchAll(/^\| `([\w-]+)` +\| (?:`(\w+)`)?/gm), ([, id, secret]) => `${id} ${secret}`)
   expect(told.toSorted()).toEqual(known.filter((each) => each !== 'demo undefined').toSorted())
 })
 
 test("every line of the README's table of clients is one by which a test makes that client", async () => {
-  const [, table = ''] = /\n### Switch a client\n[\s\S]*?\n(\|[\s\S]*?)\n\n/.exec(readme) ?? []
+  const [, table = ''] = /\n### Switch a client\n[\s\S]*?\n(\|[\s\S]*?)\n\n/.exec(await pageOf('README.md')) ?? []
   const told = Array.from(table.matchAll(/\| (`+)([^|]+?)\1 *\|$/gm), ([, , line = '']) => line)
   const directory = join(PROJECT, 'test/e2e/clients')
   const files = (await readdir(directory)).filter((name) => name.endsWith('.test.ts'))
