@@ -5,7 +5,7 @@ import type { Ready } from '../../src/delivery/whole'
 
 const PARTIAL = { image: { key: 'partials/a', mediaType: 'image/png' as const, bytes: 3 }, index: 0, partial: 0 }
 
-test('an answer that fails while a preview is on its way, and its client leaves, is left unheard', async () => {
+test('an answer that fails while a preview is sent is dropped without an error when its client leaves', async () => {
   const unheard: unknown[] = []
   globalThis.addEventListener('unhandledrejection', (event) => {
     unheard.push(event)
@@ -36,7 +36,7 @@ test('an answer that fails while a preview is on its way, and its client leaves,
   expect(unheard).toEqual([])
 })
 
-test('previews that come together with the answer are shown before it', async () => {
+test('previews that arrive together with the answer come before it', async () => {
   const glimpses = new ProgressEvents(2, false)
   const encoder = new TextEncoder()
   const readyWith = (text: string): Ready => ({

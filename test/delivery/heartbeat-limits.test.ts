@@ -8,11 +8,11 @@ import { upstreams } from '../support/upstreams'
 settings({ HEARTBEAT_AFTER_SECONDS: 0.1, QUEUE_WAIT_SECONDS: 0.3, CACHE_SCOPE: 'shared' })
 const { upstream } = upstreams()
 
-/** Asks again, patiently: however slow the machine is, the answer's status is that of its end. */
+/** Asks again without heartbeats, so that the status is the final one on any machine. */
 const askAgain = (key: string, prompt: string): Promise<Response> =>
   askWith({ HEARTBEAT_AFTER_SECONDS: 0 }, key, { prompt })
 
-test('a limit that is hit after the answer was begun is told to the retry of its own key, and to nobody else', async () => {
+test('a limit hit after the answer began reaches the retry of the same key alone', async () => {
   const [acme, other] = [await team('acme', { concurrency: 1 }), await team('other')]
   const gate = gated(upstream)
   const first = ask(acme.key, { prompt: 'A cat' })
@@ -25,7 +25,7 @@ test('a limit that is hit after the answer was begun is told to the retry of its
   expect(await (await askAgain(other.key, 'A dog')).json()).toMatchObject({ data: [{}] })
 })
 
-test('a limit of the day that is hit after the answer was begun is told with the time that it takes', async () => {
+test('a daily limit hit after the answer began reports the time until it resets', async () => {
   at(NOON)
   const { key } = await team('acme', { concurrency: 1, images_per_day: 2 })
   const gate = gated(upstream)

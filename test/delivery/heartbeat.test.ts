@@ -17,7 +17,7 @@ const slow = (prompt: string, headers?: Record<string, string>): Promise<Respons
 
 const SLOW_FAILURE = 'A cat @delay=400 @fault=500'
 
-/** The first piece of an answer, and what comes after that. */
+/** The first piece of an answer, and the rest. */
 async function inPieces({ body }: Response): Promise<[string, () => Promise<string>]> {
   const reader = body?.pipeThrough(new TextDecoderStream()).getReader()
   const { value = '' } = (await reader?.read()) ?? {}
@@ -29,8 +29,8 @@ async function inPieces({ body }: Response): Promise<[string, () => Promise<stri
   return [value, rest]
 }
 
-describe('an answer that takes long', () => {
-  test('begins with white space while it is made, and ends with its JSON', async () => {
+describe('a slow answer', () => {
+  test('begins with white space during the run and ends with its JSON', async () => {
     const gate = gated(upstream)
     const response = await slow('A cat')
     const [first, rest] = await inPieces(response)
@@ -45,7 +45,7 @@ describe('an answer that takes long', () => {
     expect(data?.map(({ b64_json }) => b64_json?.slice(0, 5))).toEqual(['iVBOR', 'iVBOR'])
   })
 
-  test('tells at once what is known by then', async () => {
+  test('has the headers known at its start', async () => {
     const gate = gated(upstream)
     const { key } = await team('acme', { requests_per_minute: 9 })
     const response = await ask(key, { size: '1080x1080' })
@@ -61,12 +61,12 @@ describe('an answer that takes long', () => {
     expect([header('content-length'), header('x-accel-buffering')]).toEqual([null, 'no'])
   })
 
-  test('is a HIT for the next one', async () => {
+  test('is a HIT for the next request', async () => {
     await (await slow('A cat @delay=400')).text()
     expect((await slow('A cat @delay=400')).headers.get('x-cache')).toBe('HIT')
   })
 
-  test('is counted where it was joined, and costs once', async () => {
+  test('counts as joined for a second request and costs once', async () => {
     const { key } = await team('acme')
     const answers = [ask(key, { prompt: 'A cat @delay=400' }), ask(key, { prompt: 'A cat @delay=400' })]
     await Promise.all(answers.map(async (answer) => (await answer).text()))
@@ -79,45 +79,48 @@ describe('an answer that takes long', () => {
   })
 })
 
-describe('a run that fails after its answer was begun', () => {
-  test('breaks the connection off, so that nobody takes it for an answer', async () => {
+describe('a run that fails after its answer began', () => {
+  test('breaks the connection off, so that no client takes the body for an answer', async () => {
     const response = await slow(SLOW_FAILURE)
     expect(response.status).toBe(200)
     await expect(response.text()).rejects.toThrow(Error)
   })
 
-  test('is an error to the SDK as well', async () => {
+  test('is an error to the SDK', async () => {
     await expect(openai().images.generate({ model: 'gpt-image-2', prompt: SLOW_FAILURE })).rejects.toThrow(Error)
   })
 
-  test('tells the retry what is known, without its upstream', async () => {
+  test('has its error given to the retry, without a call of the upstream', async () => {
     await (await slow(SLOW_FAILURE)).text().catch(() => {})
     const retry = await slow(SLOW_FAILURE)
     expect(await errorOf(retry)).toMatchObject({ status: 502, message: expect.stringContaining('failed to make') })
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test.each([['no-store'], ['no-cache']])('tells it also to a retry of %s with a key', async (control) => {
-    const headers = { 'cache-control': control, 'idempotency-key': 'k1' }
-    await (await slow(SLOW_FAILURE, headers)).text().catch(() => {})
-    expect((await slow(SLOW_FAILURE, headers)).status).toBe(502)
-    expect(upstream.calls).toHaveLength(2)
-  })
+  test.each([['no-store'], ['no-cache']])(
+    'has its error given to a retry of %s with an idempotency key',
+    async (control) => {
+      const headers = { 'cache-control': control, 'idempotency-key': 'k1' }
+      await (await slow(SLOW_FAILURE, headers)).text().catch(() => {})
+      expect((await slow(SLOW_FAILURE, headers)).status).toBe(502)
+      expect(upstream.calls).toHaveLength(2)
+    },
+  )
 
-  test('is tried again a minute later', async () => {
+  test('is made again a minute later', async () => {
     await (await slow(SLOW_FAILURE)).text().catch(() => {})
     at(Date.now() + 60_001)
     await (await slow(SLOW_FAILURE)).text().catch(() => {})
     expect(upstream.calls).toHaveLength(4)
   })
 
-  test('is made anew for whoever will have no stored answer', async () => {
+  test('is made again for a retry with no-cache', async () => {
     await (await slow(SLOW_FAILURE)).text().catch(() => {})
     await (await slow(SLOW_FAILURE, { 'cache-control': 'no-cache' })).text().catch(() => {})
     expect(upstream.calls).toHaveLength(4)
   })
 
-  test('is told to everybody who waits for it', async () => {
+  test('breaks off every request that waits for it', async () => {
     const answers = await Promise.all(Array.from({ length: 3 }, () => slow(SLOW_FAILURE)))
     const texts = answers.map((answer) => answer.text().catch(() => 'broken off'))
     expect(await Promise.all(texts)).toEqual(['broken off', 'broken off', 'broken off'])
@@ -126,8 +129,8 @@ describe('a run that fails after its answer was begun', () => {
   })
 })
 
-describe('a stream in which nothing happens', () => {
-  test('begins with a comment, which no client sees', async () => {
+describe('a silent stream', () => {
+  test('begins with a comment that no client sees', async () => {
     const gate = gated(upstream)
     const response = await post('/v1/images/generations', { ...CAT, response_format: null, stream: true })
     const [first, rest] = await inPieces(response)
@@ -141,7 +144,7 @@ describe('a stream in which nothing happens', () => {
     expect(words(events)).toBe('0 done')
   })
 
-  test('says so again and again, also between its previews', async () => {
+  test('repeats the comment, also between its previews', async () => {
     const gate = new SteppedUpstream(upstream, 1)
     const body = { ...CAT, response_format: null, stream: true, partial_images: 1 }
     const response = await post('/v1/images/generations', body)
@@ -153,7 +156,7 @@ describe('a stream in which nothing happens', () => {
     while (!text.includes('event: image_generation.completed\n')) text += (await reader?.read())?.value ?? ''
   })
 
-  test('tells a failure in its own words', async () => {
+  test('ends with the failure as an event of its dialect', async () => {
     const { ended } = watch(begin('generation', { prompt: 'A cat @delay=400 @fault=moderation' }))
     expect(await ended).toMatchObject({ code: 'moderation_blocked', type: 'image_generation_user_error' })
   })

@@ -7,7 +7,7 @@ import { upstreams } from '../support/upstreams'
 settings({ HEARTBEAT_AFTER_SECONDS: 0.1, QUEUE_WAIT_SECONDS: 0.4 })
 const { upstream } = upstreams()
 
-test('what a key’s own limits refused, when its answer had begun, is nobody else’s failure', async () => {
+test("a refusal by one key's own limits, after its answer began, is no failure for other keys", async () => {
   await team('acme')
   const [held, free] = [await issue('acme', { limits: { concurrency: 1 } }), await issue('acme')]
   const first = await job(held.key, { prompt: 'A cat @delay=20000' })

@@ -45,34 +45,34 @@ describe('Prefer is read', () => {
     'respond-asynchronously',
     'handling=lenient',
     'foo="respond-async"',
-  ])('as if it were not there: %s', (prefer) => {
+  ])('and ignored where it is %s', (prefer) => {
     expect(preferenceOf(prefer)).toEqual({ waitMs: undefined, applied: '' })
   })
 })
 
-describe('whoever says how long it waits', () => {
+describe('a request with Prefer: wait', () => {
   const wait = (seconds: number): Record<string, string> => ({ prefer: `wait=${seconds}` })
 
-  test('gets a whole answer that comes in time, and no white space before', async () => {
+  test('gets a whole answer in time, without white space before it', async () => {
     const { key } = await team('acme')
     const response = await ask(key, { prompt: 'A cat @delay=300' }, wait(30))
     expect([response.status, response.headers.get('x-cache')]).toEqual([200, 'MISS'])
     expect(await response.text()).toMatch(/^\{"created"/)
   })
 
-  test('gets a failure that comes in time with its status', async () => {
+  test('gets a failure in time with its status', async () => {
     const { key } = await team('acme')
     const response = await ask(key, { prompt: 'A cat @delay=300 @fault=moderation' }, wait(30))
     expect(await errorOf(response)).toMatchObject({ status: 400, code: 'moderation_blocked' })
   })
 
-  test('gets what is cached at once', async () => {
+  test('gets a cached answer at once', async () => {
     const { key } = await team('acme')
     await (await ask(key)).text()
     expect((await ask(key, {}, wait(30))).headers.get('x-cache')).toBe('HIT')
   })
 
-  test('is told where the answer will be, where it does not come in time', async () => {
+  test('gets a 202 with the location of the answer once the wait is over', async () => {
     const gate = gated(upstream)
     const { key } = await team('acme')
     const response = await ask(key, {}, wait(1))
@@ -84,7 +84,7 @@ describe('whoever says how long it waits', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('keeps its place in the queue, however long it takes to hand it off', async () => {
+  test('keeps its place in the queue while it becomes a job', async () => {
     const gate = gated(upstream)
     const { key } = await team('acme', { concurrency: 1 })
     const first = ask(key)
@@ -100,7 +100,7 @@ describe('whoever says how long it waits', () => {
     expect((await first).status).toBe(200)
   })
 
-  test('gets the stream that begins in time', async () => {
+  test('gets a stream that begins in time', async () => {
     const gate = new SteppedUpstream(upstream, 1)
     const options = { headers: wait(30) }
     const { events, ended } = watch(begin('generation', { prompt: 'A cat', partial_images: 2 }, options))
@@ -109,19 +109,19 @@ describe('whoever says how long it waits', () => {
     expect([await ended, words(events)]).toEqual([undefined, '0 1 done'])
   })
 
-  test('gets a stream of what is there in time, without comments', async () => {
+  test('gets a stream without comments from an answer in time', async () => {
     const body = { ...CAT, prompt: 'A cat @delay=300', response_format: null, stream: true }
     const response = await post('/v1/images/generations', body, wait(30))
     expect(await response.text()).toMatch(/^event: image_generation\.completed\n/)
   })
 })
 
-describe('whoever does not want to wait at all', () => {
-  test.each(['respond-async', 'wait=0'])('is told where the answer will be (%s)', async (prefer) => {
+describe('a request that does not wait', () => {
+  test.each(['respond-async', 'wait=0'])('gets a 202 with the location of the answer (%s)', async (prefer) => {
     const { key } = await team('acme')
     const response = await ask(key, {}, { prefer })
     expect([response.status, response.headers.get('preference-applied')]).toEqual([202, prefer])
-    // What is still being made would be there for the next test.
+    // A run that goes on would serve the next test.
     await ended(key, response.headers.get('x-generation-id') ?? '')
   })
 
@@ -133,7 +133,7 @@ describe('whoever does not want to wait at all', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('gets a whole answer where nobody understands what it prefers', async () => {
+  test('gets a whole answer for an unknown preference', async () => {
     const { data } = await openai().images.generate(
       { model: 'gpt-image-2', prompt: 'A cat' },
       { headers: { prefer: 'wait=soon, handling=lenient' } },

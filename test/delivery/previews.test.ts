@@ -16,14 +16,14 @@ const { upstream } = upstreams()
 const keysUnder = async (prefix: string): Promise<string[]> =>
   (await env.IMAGES.list({ prefix })).objects.map(({ key }) => key)
 
-/** Asks for a picture of a cat with three previews. */
+/** Requests a picture of a cat with three previews. */
 const stream = (prompt = 'A cat', n = 1): Promise<StreamEvent[]> =>
   collect(begin('generation', { prompt, n, partial_images: 3 }))
 
 const MINUTE = 60_001
 
 describe('previews', () => {
-  test('are kept apart from pictures, and removed a minute after the run', async () => {
+  test('have objects of their own, removed a minute after the run', async () => {
     await stream('A cat', 2)
     expect([(await keysUnder('partials/')).length, await stored()]).toEqual([6, 2])
     await ringGenerations()
@@ -33,7 +33,7 @@ describe('previews', () => {
     expect([await keysUnder('partials/'), await stored()]).toEqual([[], 2])
   })
 
-  test.each(['error-inside', 'cut'])('of a run that fails are removed as well (@fault=%s)', async (fault) => {
+  test.each(['error-inside', 'cut'])('of a failed run are removed as well (@fault=%s)', async (fault) => {
     await stream(`A cat @fault=${fault}`).catch(() => [])
     expect(await keysUnder('partials/')).not.toEqual([])
     at(Date.now() + MINUTE)
@@ -41,7 +41,7 @@ describe('previews', () => {
     expect([await keysUnder('partials/'), await stored()]).toEqual([[], 0])
   })
 
-  test('that nobody asked for are not kept', async () => {
+  test('are not stored when no request wants them', async () => {
     const unasked = async (request: Request): Promise<Response> => {
       const body = JSON.stringify({ ...(await request.json<object>()), stream: true, partial_images: 3 })
       return await upstream.handle(new Request(request, { method: 'POST', body }))
@@ -52,7 +52,7 @@ describe('previews', () => {
     expect([(await keysUnder('partials/')).length, await stored()]).toEqual([1, 2])
   })
 
-  test('are removed although the object that knows of them has slept', async () => {
+  test('are removed although their object has slept', async () => {
     await stream()
     await evictAllDurableObjects()
     at(Date.now() + MINUTE)
@@ -60,7 +60,7 @@ describe('previews', () => {
     expect(await keysUnder('partials/')).toEqual([])
   })
 
-  test('are removed once R2 lets them be', async () => {
+  test('are removed once R2 deletes again', async () => {
     await stream()
     const remove = vi.spyOn(env.IMAGES, 'delete').mockRejectedValue(new Error('delete: internal error (10001)'))
     at(Date.now() + MINUTE)
@@ -72,14 +72,14 @@ describe('previews', () => {
     expect(await keysUnder('partials/')).toEqual([])
   })
 
-  test('leave an empty object behind when the cache has forgotten the picture', async () => {
+  test('leave an empty object behind after the cache has dropped the picture', async () => {
     await stream()
     at(Date.now() + 86_400_001)
     await ringGenerations()
     expect([await keysUnder('partials/'), await ringGenerations()]).toEqual([[], 0])
   })
 
-  test('are in no history, and no link shows one', async () => {
+  test('are in no history and behind no link', async () => {
     const { key } = await team('acme')
     const client = openai({ apiKey: key })
     await collect(begin('generation', { prompt: 'A cat', partial_images: 3 }, { client }))
@@ -91,9 +91,9 @@ describe('previews', () => {
   })
 })
 
-describe('the money for previews', () => {
-  // 196 tokens for the picture and 100 for each preview at $30 a million, and 2 for the prompt at $5 (protocols §1.8).
-  test('is held by the quote, and settled by the usage that is told', async () => {
+describe('the price of previews', () => {
+  // A picture has 196 tokens and a preview 100, at $30 a million. The prompt has 2, at $5 (protocols §1.8).
+  test('is held by the quote and settled by the reported usage', async () => {
     const { key } = await team('acme', { budget_usd: 10 })
     const gate = new SteppedUpstream(upstream, 1)
     const wanted = { prompt: 'A cat', n: 2, partial_images: 3 }
@@ -107,7 +107,7 @@ describe('the money for previews', () => {
     expect(await used('acme')).toBe(992 * 30 + 2 * 2 * 5)
   })
 
-  test('is not asked of whoever joins, or finds the picture', async () => {
+  test('is not paid by a joined request or a hit', async () => {
     const { key } = await team('acme', { budget_usd: 10 })
     const client = openai({ apiKey: key })
     await collect(begin('generation', { prompt: 'A cat' }, { client }))
@@ -118,7 +118,7 @@ describe('the money for previews', () => {
 })
 
 describe('a process that dies in the middle of a stream', () => {
-  test('is followed by another, with which the stream goes on and ends well', async () => {
+  test('is followed by another, and the stream goes on to its end', async () => {
     const gate = new SteppedUpstream(upstream, 2)
     const { events, ended } = watch(begin('generation', { prompt: 'A cat', partial_images: 3 }))
     await vi.waitUntil(() => events.length === 2)
@@ -130,7 +130,7 @@ describe('a process that dies in the middle of a stream', () => {
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test('leaves previews that are removed with those of the other', async () => {
+  test('leaves previews that are removed with those of its successor', async () => {
     const gate = new SteppedUpstream(upstream, 2)
     const { events, ended } = watch(begin('generation', { prompt: 'A cat', partial_images: 2 }))
     await vi.waitUntil(() => events.length === 2)
@@ -144,7 +144,7 @@ describe('a process that dies in the middle of a stream', () => {
     expect(await keysUnder('partials/')).toEqual([])
   })
 
-  test('twice ends it by an error, and its previews go', async () => {
+  test('twice ends the stream with an error and removes the previews', async () => {
     const gate = new SteppedUpstream(upstream, 1)
     const { events, ended } = watch(begin('generation', { prompt: 'A cat', partial_images: 2 }))
     await vi.waitUntil(() => events.length === 1)

@@ -7,7 +7,7 @@ import { upstreams } from '../support/upstreams'
 settings({ HEARTBEAT_AFTER_SECONDS: 0 })
 const { upstream } = upstreams()
 
-test('where heartbeats are turned off, a failure has its status, however late, and is not remembered', async () => {
+test('without heartbeats, a late failure has its status and is not stored', async () => {
   const body = { ...CAT, prompt: 'A cat @delay=300 @fault=500' }
   expect((await post('/v1/images/generations', body)).status).toBe(502)
   expect((await post('/v1/images/generations', body)).status).toBe(502)

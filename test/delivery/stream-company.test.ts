@@ -8,7 +8,7 @@ import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
 
-/** The same that the others ask for in a stream. */
+/** The request of the others, as a stream. */
 const A_CAT = { model: 'gpt-image-2', prompt: 'A cat', quality: 'low', size: '1024x1024' } as const
 
 const ask = (partial_images?: number, signal?: AbortSignal, more: Partial<Wanted> = {}): Watched => {
@@ -16,21 +16,21 @@ const ask = (partial_images?: number, signal?: AbortSignal, more: Partial<Wanted
   return watch(begin('generation', wanted, signal ? { signal } : {}))
 }
 
-/** Begins a stream, and resolves when so many previews of it have come. */
+/** Begins a stream; resolves after this many previews. */
 async function begun(partials: number, seen: number, signal?: AbortSignal): Promise<Watched> {
   const watched = ask(partials, signal)
   await vi.waitUntil(() => upstream.calls.length === 1 && watched.events.length === seen)
   return watched
 }
 
-describe('whoever joins a stream', () => {
+describe('a request that joins a stream', () => {
   test.each([
     [undefined, 'done'],
     [0, 'done'],
     [1, '0 done'],
     [2, '0 1 done'],
     [3, '0 1 2 done'],
-  ])('with partial_images %s gets no more previews than that', async (partials, seen) => {
+  ])('with partial_images %s gets at most that many previews', async (partials, seen) => {
     const gate = new SteppedUpstream(upstream, 1)
     const first = await begun(3, 1)
     const { begun: late } = await joined(() => ask(partials))
@@ -40,7 +40,7 @@ describe('whoever joins a stream', () => {
     expect(picturesIn(late.events).at(-1)).toBe(picturesIn(first.events).at(-1))
   })
 
-  test('with more previews than the first one wanted gets those', async () => {
+  test('with more previews than the first request gets those of the first', async () => {
     const gate = new SteppedUpstream(upstream, 1)
     const first = await begun(1, 1)
     const { begun: late } = await joined(() => ask(3))
@@ -49,7 +49,7 @@ describe('whoever joins a stream', () => {
     expect([words(first.events), words(late.events), upstream.calls.length]).toEqual(['0 done', '0 done', 1])
   })
 
-  test('that nobody else wanted as one gets the picture alone', async () => {
+  test('gets the picture alone when the run makes no previews', async () => {
     const gate = new SteppedUpstream(upstream, 0)
     const whole = openai().images.generate({ ...A_CAT, response_format: 'b64_json' })
     await vi.waitUntil(() => upstream.calls.length === 1)
@@ -60,7 +60,7 @@ describe('whoever joins a stream', () => {
     expect([words(late.events), picturesIn(late.events)]).toEqual(['done', [data?.[0]?.b64_json]])
   })
 
-  test('without wanting one gets its answer as a whole', async () => {
+  test('without previews gets a whole answer', async () => {
     const gate = new SteppedUpstream(upstream, 2)
     const first = await begun(3, 2)
     const { begun: whole } = await joined(() =>
@@ -74,7 +74,7 @@ describe('whoever joins a stream', () => {
     expect(data.map(({ b64_json }) => b64_json)).toEqual(picturesIn(first.events).slice(-1))
   })
 
-  test('while its second picture is made gets the newest preview of each', async () => {
+  test('during the second picture gets the newest preview of each', async () => {
     const gate = new SteppedUpstream(upstream, 4)
     const first = ask(2, undefined, { n: 2 })
     await vi.waitUntil(() => first.events.length === 3)
@@ -88,7 +88,7 @@ describe('whoever joins a stream', () => {
 })
 
 describe('a client that hangs up in the middle of its stream', () => {
-  test('does not disturb the others, and finds its picture', async () => {
+  test('leaves the others undisturbed and finds its picture later', async () => {
     const gate = new SteppedUpstream(upstream, 1)
     const abort = new AbortController()
     const first = await begun(3, 1, abort.signal)
@@ -104,7 +104,7 @@ describe('a client that hangs up in the middle of its stream', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('has its picture made all the same', async () => {
+  test('leaves its run alive', async () => {
     const gate = new SteppedUpstream(upstream, 1)
     const abort = new AbortController()
     const first = await begun(3, 1, abort.signal)
@@ -116,7 +116,7 @@ describe('a client that hangs up in the middle of its stream', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('and a run that fails then disturb nobody', async () => {
+  test('leaves a later failure of the run without effect on others', async () => {
     const gate = new SteppedUpstream(upstream, 1)
     const abort = new AbortController()
     const prompt = 'A cat @once=error-inside'

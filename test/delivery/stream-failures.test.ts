@@ -13,7 +13,7 @@ const { upstream } = upstreams()
 const LOST = 'The upstream may have made the image, but its answer could not be read. Try again later.'
 const FAILED = 'The upstream failed to make the image. Try again.'
 
-describe.each(OPERATIONS)('before anything of an %s was sent, a stream fails', (operation) => {
+describe.each(OPERATIONS)('before the first event of an %s, a stream fails', (operation) => {
   test.each([
     ['429', OpenAI.InternalServerError, 503],
     ['moderation', OpenAI.BadRequestError, 400],
@@ -30,7 +30,7 @@ describe.each(OPERATIONS)('before anything of an %s was sent, a stream fails', (
   test.each([
     ['a parameter', { prompt: 'A cat', partial_images: 4 }, 'partial_images'],
     ['an empty prompt', { prompt: '' }, 'prompt'],
-  ])('as a bad request where it has %s that is refused', async (_, wanted, param) => {
+  ])('as a bad request with %s', async (_, wanted, param) => {
     expect(await watch(begin(operation, wanted)).ended).toMatchObject({ status: 400, param })
     expect(upstream.calls).toHaveLength(0)
   })
@@ -49,19 +49,19 @@ describe.each(OPERATIONS)('in the middle of an %s, a stream', (operation) => {
     expect(words(events)).toBe(seen)
   })
 
-  test('passes over a preview that is none', async () => {
+  test('skips a preview that is no image', async () => {
     const events = await collect(begin(operation, { prompt: 'A cat @fault=bad-partial', partial_images: 3 }))
     expect(words(events)).toBe('1 2 done')
   })
 
-  test('goes on with the next attempt where the first was lost, with no more previews than were asked for', async () => {
+  test('goes on with the next attempt, with no more previews than requested', async () => {
     const events = await collect(begin(operation, { prompt: 'A cat @once=cut', partial_images: 2 }))
     expect(words(events)).toBe('0 1 done')
     expect(upstream.calls).toHaveLength(2)
   })
 })
 
-test('a failure in the middle is told as the API tells it', async () => {
+test("a failure in the middle has the API's error event", async () => {
   const body = { ...CAT, prompt: 'A cat @fault=error-inside', stream: true, partial_images: 1, response_format: null }
   const response = await post('/v1/images/generations', body, { authorization: `Bearer ${KEY}` })
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
@@ -72,7 +72,7 @@ test('a failure in the middle is told as the API tells it', async () => {
   ])
 })
 
-test('everybody in a stream that fails is told so, and the next one has it made again', async () => {
+test('a failed stream reports its error to every client, and the next request makes the image again', async () => {
   const gate = new SteppedUpstream(upstream, 1)
   const ask = (prompt = 'A cat @fault=error-inside'): ReturnType<typeof begin> =>
     begin('generation', { prompt, partial_images: 1 })
@@ -94,7 +94,7 @@ test('a stream that fails in the middle costs nothing', async () => {
   expect([await used('acme'), await audit('acme')]).toMatchObject([0, [{ status: 'failed', cost_usd: 0, images: [] }]])
 })
 
-test('previews that R2 does not give are done without', async () => {
+test('a stream goes on without previews that R2 does not return', async () => {
   const get = env.IMAGES.get.bind(env.IMAGES)
   vi.spyOn(env.IMAGES, 'get').mockImplementation(async (key: string) => {
     if (key.startsWith('partials/')) throw new Error('get: internal error (10001)')
@@ -103,7 +103,7 @@ test('previews that R2 does not give are done without', async () => {
   expect(words(await collect(begin('generation', { prompt: 'A cat', partial_images: 2 })))).toBe('done')
 })
 
-test('previews that R2 does not take are done without', async () => {
+test('a stream goes on without previews that R2 does not store', async () => {
   const put = env.IMAGES.put.bind(env.IMAGES)
   vi.spyOn(env.IMAGES, 'put').mockImplementation(async (key, ...more) => {
     if (key.startsWith('partials/')) throw new Error('put: internal error (10001)')

@@ -19,8 +19,8 @@ const { upstream } = upstreams()
 const streamFor = ({ key }: TestTeam, partial_images = 2): Watched =>
   watch(begin('generation', { prompt: 'A cat', partial_images }, { client: openai({ apiKey: key }) }))
 
-describe('teams that share what is made', () => {
-  test('see the same previews, and one pays', async () => {
+describe('teams that share a run', () => {
+  test('see the same previews, and one of them pays', async () => {
     const [acme, bolt] = [await team('acme', { budget_usd: 10 }), await team('bolt', { budget_usd: 10 })]
     const gate = new SteppedUpstream(upstream, 1)
     const first = streamFor(acme)
@@ -33,7 +33,7 @@ describe('teams that share what is made', () => {
     expect([(await used('acme')) > 0, await used('bolt'), upstream.calls.length]).toEqual([true, 0, 1])
   })
 
-  test('are not refused for each other: whoever may goes on, with its previews', async () => {
+  test('are limited separately: a refusal of one leaves the other its previews', async () => {
     const [poor, rich] = [await team('poor', { budget_usd: 0 }), await team('rich')]
     const { waiting, release } = holdReservations()
     const refused = streamFor(poor)
@@ -46,7 +46,7 @@ describe('teams that share what is made', () => {
   })
 })
 
-test('a stream that its payer cancels ends by saying so, and goes on for another team', async () => {
+test('a stream that its payer cancels ends with an event, and goes on for another team', async () => {
   const [acme, bolt] = [await team('acme'), await team('bolt')]
   const gate = new SteppedUpstream(upstream, 1)
   const first = streamFor(acme)
@@ -60,7 +60,7 @@ test('a stream that its payer cancels ends by saying so, and goes on for another
   expect([await other.ended, words(other.events)]).toEqual([undefined, '0 0 done'])
 })
 
-test('a payer that is gone when its process has died ends the run, and its previews go', async () => {
+test('a payer deleted after a crash ends the run, and its previews go', async () => {
   const acme = await team('acme')
   const gate = new SteppedUpstream(upstream, 1)
   const { events, ended } = streamFor(acme)

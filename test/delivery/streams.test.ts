@@ -22,7 +22,7 @@ describe.each(CASES)(
     const wanted = (prompt: string): Wanted => ({ prompt, n, partial_images: partials })
     const ask = (prompt: string): ReturnType<typeof begin> => begin(operation, wanted(prompt))
 
-    test('that is fresh', async () => {
+    test('of a new image', async () => {
       const events = await collect(ask('A cat'))
       expect(words(events)).toBe(told(n, partials, n))
       expect(
@@ -32,7 +32,7 @@ describe.each(CASES)(
       expect(outputTokens(events)).toBe(n * (196 + 100 * partials))
     })
 
-    test('that it joins late', async () => {
+    test('of a run in progress', async () => {
       const gate = new SteppedUpstream(upstream, partials)
       const first = watch(ask('A cat'))
       await vi.waitUntil(() => upstream.calls.length === 1 && first.events.length === partials)
@@ -52,7 +52,7 @@ describe.each(CASES)(
       expect(upstream.calls).toHaveLength(1)
     })
 
-    test.each(['@no-stream', '@ignores-stream'])('through an upstream that does not stream (%s)', async (marker) => {
+    test.each(['@no-stream', '@ignores-stream'])('through an upstream without streams (%s)', async (marker) => {
       const events = await collect(ask(`A cat ${marker}`))
       expect(words(events)).toBe(told(0, 0, n))
       expect(outputTokens(events)).toBe(n * 196)

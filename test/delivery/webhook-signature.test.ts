@@ -11,11 +11,11 @@ describe('a signing secret', () => {
     expect(secretOf('acme', 1)).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
   })
 
-  test('is the same each time', () => {
+  test('is derived the same way each time', () => {
     expect(secretOf('acme', 1)).toBe(secretOf('acme', 1))
   })
 
-  test('is that of one team, one version and one gateway', () => {
+  test('differs for each team, version and gateway', () => {
     const secrets = [
       secretOf('acme', 1),
       secretOf('acme', 2),
@@ -39,18 +39,18 @@ describe('a receiver with the library of Standard Webhooks', () => {
     }
   }
 
-  test('accepts what was signed', () => {
+  test('accepts a signed event', () => {
     expect(new Webhook(older).verify(body, headersOf([older]))).toEqual(JSON.parse(body))
   })
 
   test.each([
     ['the old', older],
     ['the new', newer],
-  ])('accepts, after a rotation, by %s secret what was signed with both', (_, secret) => {
+  ])('accepts an event of a rotation by the %s secret', (_, secret) => {
     expect(new Webhook(secret).verify(body, headersOf([newer, older]))).toEqual(JSON.parse(body))
   })
 
-  test('makes the same signature', () => {
+  test('computes the same signature', () => {
     const at = new Date(1_795_000_000_000)
     expect(webhookSignature('evt_1', 1_795_000_000, body, [older])).toBe(new Webhook(older).sign('evt_1', at, body))
   })
@@ -58,9 +58,9 @@ describe('a receiver with the library of Standard Webhooks', () => {
   test.each([
     ['a changed body', `${body} `, headersOf([newer, older])],
     ['another id', body, { ...headersOf([newer, older]), 'webhook-id': 'evt_2' }],
-    ['what was signed long ago', body, headersOf([newer, older], 301)],
-    ['what another team signed', body, headersOf([secretOf('other', 1)])],
-    ['what was signed without the old secret', body, headersOf([newer])],
+    ['an old signature', body, headersOf([newer, older], 301)],
+    ['the signature of another team', body, headersOf([secretOf('other', 1)])],
+    ['a signature without the old secret', body, headersOf([newer])],
   ])('refuses %s', (_, received, headers) => {
     expect(() => new Webhook(older).verify(received, headers)).toThrow(WebhookVerificationError)
   })

@@ -17,7 +17,7 @@ const withLength = (length: number): string => 'https://example.com/'.padEnd(len
 
 const NOT_PUBLIC = 'its host is not on the public internet'
 
-/** What a webhook must not be sent to, and why. */
+/** URLs that are refused, each with the reason. */
 const UNSAFE: [string, string][] = [
   ['', 'it is not a URL'],
   ['example.com/hook', 'it is not a URL'],
@@ -47,7 +47,7 @@ describe('no webhook is sent to', () => {
   })
 })
 
-test('the parameter at fault is named', () => {
+test('the refusal names its parameter', () => {
   expect(refusalOf('http://example.com/', PUBLIC, 'X-Webhook-URL')).toMatchObject({
     param: 'X-Webhook-URL',
     message: expect.stringContaining("Invalid 'X-Webhook-URL'"),
@@ -62,7 +62,7 @@ test.each([
   expect(webhookUrl(address, PUBLIC, 'url')).toBe(url)
 })
 
-describe('where private URLs are allowed', () => {
+describe('with private URLs allowed', () => {
   test.each(['http://localhost:8787/hook', 'https://10.1.2.3/hook', 'http://[::1]/hook', 'http://a.internal/'])(
     'a webhook may be sent to %s',
     (address) => {
@@ -71,7 +71,7 @@ describe('where private URLs are allowed', () => {
   )
 
   test.each(['ftp://localhost/hook', 'http://user:pass@localhost/hook', 'localhost', withLength(2049)])(
-    'none is sent to %s',
+    'no webhook is sent to %s',
     (address) => {
       expect(refusalOf(address, LOCAL)).toMatchObject({ code: 'invalid_request', param: 'url' })
     },

@@ -21,7 +21,7 @@ const NOW = Date.UTC(2026, 10, 20, 12, 0, 0, 900)
 const send = (message = MESSAGE, nowMs = NOW): Promise<WebhookAttempt> =>
   attemptWebhook(message, SECRETS, { allowPrivateUrls: false }, nowMs)
 
-/** A receiver that answers so; gives back the requests that it got. */
+/** A receiver with these answers; returns the requests that it received. */
 function receiver(answer: () => Response | Promise<Response> = () => new Response('ok')): Request[] {
   const requests: Request[] = []
   internet({
@@ -39,7 +39,7 @@ const answering = (status: number, headers: Record<string, string> = {}): Reques
   receiver(() => new Response(status === 204 || status === 304 ? null : 'secret words', { status, headers }))
 
 describe('an event', () => {
-  test('is posted once, with the headers of Standard Webhooks and nothing else of ours', async () => {
+  test('is posted once, with the headers of Standard Webhooks and no others', async () => {
     const requests = receiver()
     await send()
     const [request] = requests
@@ -56,7 +56,7 @@ describe('an event', () => {
     expect(await request?.text()).toBe(MESSAGE.body)
   })
 
-  test('is accepted by a receiver that knows either secret', async () => {
+  test('is valid for a receiver that knows either secret', async () => {
     const requests = receiver()
     await send(MESSAGE, Date.now())
     const [request] = requests
@@ -70,7 +70,7 @@ describe('an event', () => {
     expect(await send()).toEqual({ outcome: 'delivered', status })
   })
 
-  test.each([400, 401, 404, 408, 409, 413, 429, 500, 501, 502, 503, 504])('has failed on a %i', async (status) => {
+  test.each([400, 401, 404, 408, 409, 413, 429, 500, 501, 502, 503, 504])('fails on a %i', async (status) => {
     answering(status)
     expect(await send()).toEqual({
       outcome: 'failed',
@@ -79,13 +79,13 @@ describe('an event', () => {
     })
   })
 
-  test.each([301, 302, 303, 304, 307, 308])('has failed on a %i, which is not followed', async (status) => {
+  test.each([301, 302, 303, 304, 307, 308])('fails on a %i, without following it', async (status) => {
     const requests = answering(status, { location: 'https://hooks.example.com/elsewhere' })
     expect(await send()).toMatchObject({ outcome: 'failed', status, error: expect.stringContaining('redirects') })
     expect(requests).toHaveLength(1)
   })
 
-  test('is wanted no more on a 410', async () => {
+  test('disables the webhook on a 410', async () => {
     answering(410)
     expect(await send()).toMatchObject({ outcome: 'gone', status: 410 })
   })
@@ -94,13 +94,13 @@ describe('an event', () => {
     ['http://hooks.example.com/', 'it does not begin with https://'],
     ['https://10.1.2.3/', 'its host is not on the public internet'],
     ['https://user:pass@hooks.example.com/', 'it holds a user name or password'],
-  ])('is not sent to %s, even if it once was', async (url, why) => {
+  ])('is not sent to %s, even where the URL was valid once', async (url, why) => {
     const requests = receiver()
     expect(await send({ ...MESSAGE, url })).toEqual({ outcome: 'failed', error: `The URL is not allowed: ${why}.` })
     expect(requests).toEqual([])
   })
 
-  test('is sent to a private host where that is allowed', async () => {
+  test('is sent to a private host where settings allow that', async () => {
     const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('ok'))
     const url = 'http://localhost:9000/hook'
     expect(await attemptWebhook({ ...MESSAGE, url }, SECRETS, { allowPrivateUrls: true }, NOW)).toMatchObject({
@@ -111,7 +111,7 @@ describe('an event', () => {
 })
 
 describe('an answer', () => {
-  test('is not read, but let go of', async () => {
+  test('is cancelled unread', async () => {
     let [pulled, cancelled] = [false, false]
     const body = new ReadableStream(
       {
@@ -131,7 +131,7 @@ describe('an answer', () => {
     expect(await send()).toEqual({ outcome: 'delivered', status: 200 })
   })
 
-  test('that does not come in 20 seconds has failed', async () => {
+  test('that takes more than 20 seconds is a failure', async () => {
     vi.useFakeTimers()
     const requests = receiver(() => new Promise<Response>(() => {}))
     const sending = send()
@@ -147,7 +147,7 @@ describe('an answer', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('that never comes, since there is no such host, is told without its words', async () => {
+  test("of a host that does not exist is reported without the platform's message", async () => {
     internet({})
     expect(await send()).toEqual({ outcome: 'failed', error: 'The receiver could not be reached.' })
   })
@@ -179,7 +179,7 @@ describe('a retry-after', () => {
     [503, 'soon'],
     [503, ''],
     [503, 'Fri, 20 Nov 2020 12:00:00 GMT'],
-  ])('on a %i of %j is not heeded', async (status, retryAfter) => {
+  ])('on a %i of %j is ignored', async (status, retryAfter) => {
     answering(status, { 'retry-after': retryAfter })
     expect(await send()).not.toHaveProperty('retryAfterMs')
   })
@@ -195,16 +195,16 @@ describe('the attempt after', () => {
     [4, 2 * HOUR],
     [5, 5 * HOUR],
     [6, 10 * HOUR],
-  ])('number %i is made in %i ms, or up to a fifth later', (attempt, pauseMs) => {
+  ])('number %i follows in %i ms, or up to a fifth later', (attempt, pauseMs) => {
     const all = [0, 0.5, 1].map((random) => nextAttemptMs(attempt, NOW, random))
     expect(all).toEqual([NOW + pauseMs, NOW + pauseMs * 1.1, NOW + pauseMs * 1.2])
   })
 
-  test('number 7 is not made', () => {
+  test('number 7 does not take place', () => {
     expect([nextAttemptMs(7, NOW, 0.5), nextAttemptMs(7, NOW, 0.5, 1000)]).toEqual([undefined, undefined])
   })
 
-  test('is never made before the receiver said so', () => {
+  test('waits at least as long as the receiver asks', () => {
     expect(nextAttemptMs(1, NOW, 0, 60_000)).toBe(NOW + 60_000)
     expect(nextAttemptMs(2, NOW, 0, 60_000)).toBe(NOW + 5 * MINUTE)
   })

@@ -23,7 +23,7 @@ playingParts([
   { name: 'at-once', fake: atOnce, setting: oneAtATime('at-once', atOnce.model, { max_concurrency: 3 }) },
 ])
 
-/** Hands off so many pictures of an upstream whose jobs are done when a test says so. */
+/** Submits a job of so many pictures to an upstream that finishes its jobs on demand. */
 async function handOff(name: string, n: number, prompt = 'A cat @delay=600000'): Promise<{ key: string; id: string }> {
   const { key } = await team('acme', { budget_usd: 1 })
   return { key, id: await job(key, { model: modelAt(name), prompt, n, size: undefined, quality: undefined }) }
@@ -37,7 +37,7 @@ async function crash(): Promise<void> {
   await ringGenerations()
 }
 
-/** All pictures were made, each of them paid for once. */
+/** Expects all pictures, each paid for once. */
 async function expectAll({ key, id }: { key: string; id: string }, n: number): Promise<void> {
   const { status, images, cost_usd: cost } = await ended(key, id)
   expect([status, images.length, micro(cost)]).toEqual(['succeeded', n, n * micro(PRICE)])
@@ -46,7 +46,7 @@ async function expectAll({ key, id }: { key: string; id: string }, n: number): P
   await waitUntil(async () => (await stored()) === n)
 }
 
-/** Tells how many jobs of an upstream there were at most at once. */
+/** The largest number of jobs that an upstream had at once. */
 function peakOf(fake: FakeProvider): () => number {
   let peak = 0
   const handle = fake.handle.bind(fake)
@@ -58,7 +58,7 @@ function peakOf(fake: FakeProvider): () => number {
   return () => peak
 }
 
-/** Has all that an upstream answers from now on, and that is asked of it like this, never arrive. */
+/** Loses every answer of an upstream to a matching request. */
 function swallow(
   fake: FakeProvider,
   isSwallowed: (request: Request) => boolean,
@@ -74,7 +74,7 @@ function swallow(
   return { count: () => count, end: () => spy.mockRestore() }
 }
 
-describe('a process that dies when some of several pictures are stored', () => {
+describe('a process that dies with some of several pictures stored', () => {
   test('goes on with the jobs of the others', async () => {
     const order = await handOff('wide', 4)
     await waitUntil(() => jobsUnderWay(wide).length === 4)
@@ -87,7 +87,7 @@ describe('a process that dies when some of several pictures are stored', () => {
     expect(await audit('acme')).toMatchObject([{ status: 'succeeded', n: 4, attempts: 4 }])
   })
 
-  test('goes on within the limit of its account, and asks for the rest', async () => {
+  test('stays within the limit of its account and requests the rest', async () => {
     const peak = peakOf(narrow)
     const order = await handOff('narrow', 5)
     await waitUntil(() => jobsUnderWay(narrow).length === 2)
@@ -103,7 +103,7 @@ describe('a process that dies when some of several pictures are stored', () => {
     expect(await standingAt('narrow')).toMatchObject({ seats: 0, waiting: 0, sentWithinMinute: 5 })
   })
 
-  test('asks once more for what was in hand where there are no jobs', async () => {
+  test('repeats the requests in flight of an upstream without jobs', async () => {
     const { count, end } = swallow(atOnce, () => atOnce.submits > 1)
     const order = await handOff('at-once', 3, 'A cat')
     await waitUntil(async () => count() === 2 && (await stored()) === 1)
@@ -115,7 +115,7 @@ describe('a process that dies when some of several pictures are stored', () => {
     expect(await standingAt('at-once')).toMatchObject({ seats: 0 })
   })
 
-  test('twice asks for no more where there are no jobs, and hands over what there is', async () => {
+  test('twice makes no third attempt without jobs, and delivers the stored pictures', async () => {
     const { count } = swallow(atOnce, () => atOnce.submits > 1)
     const { key, id } = await handOff('at-once', 3, 'A cat')
     await waitUntil(async () => count() === 2 && (await stored()) === 1)
@@ -129,7 +129,7 @@ describe('a process that dies when some of several pictures are stored', () => {
   })
 })
 
-test('a process that dies again and again before half of many pictures were asked for makes all of them, four at once', async () => {
+test('repeated crashes early in a large request end with all pictures made, four at once', async () => {
   const peak = peakOf(wide)
   const order = await handOff('wide', 7)
   for (const _ of [1, 2, 3]) {
@@ -145,7 +145,7 @@ test('a process that dies again and again before half of many pictures were aske
   expect([wide.submits, peak()]).toEqual([7, 4])
 })
 
-test('a process that was gone for longer than a job may take still looks at what came of it', async () => {
+test("a process that is away for longer than a job's timeout still reads the outcome of the job", async () => {
   const order = await handOff('wide', 1)
   await waitUntil(() => wide.sent.length >= 2)
   await abortAllDurableObjects()
@@ -158,11 +158,11 @@ test('a process that was gone for longer than a job may take still looks at what
   expect(wide.submits).toBe(1)
 })
 
-describe('a grid of which three pictures are taken', () => {
+describe('a grid with three of its pictures requested', () => {
   const imagined = (): number => grids.sent.filter(({ path }) => path.endsWith('/imagine')).length
   const isChange = ({ url }: Request): boolean => url.endsWith('/change')
 
-  test.each([1, 2, 3])('is one grid with three where its process dies as picture %i is asked for', async (index) => {
+  test.each([1, 2, 3])('is one grid with three when its process dies at the request for picture %i', async (index) => {
     const { count, end } = swallow(grids, (request) => isChange(request) && grids.upscales.size === index)
     const order = await handOff('grids', 3)
     await waitUntil(() => grids.sent.length >= 2)
@@ -175,7 +175,7 @@ describe('a grid of which three pictures are taken', () => {
     expect(await standingAt('grids')).toMatchObject({ seats: 0, sentWithinMinute: 1 })
   })
 
-  test.each([1, 2])('is one grid with three where its process dies once %i of them are stored', async (count) => {
+  test.each([1, 2])('is one grid with three when its process dies with %i of them stored', async (count) => {
     let files = 0
     const { end } = swallow(grids, ({ url }) => url.includes('/files/') && ++files > count)
     const order = await handOff('grids', 3)

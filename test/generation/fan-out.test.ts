@@ -43,11 +43,11 @@ const waitUntil = (isSo: () => boolean | Promise<boolean>): Promise<boolean> =>
 interface Held {
   release: (...numbers: number[]) => void
   asked: () => number
-  /** How much it had in hand at once, at most. */
+  /** The largest number of requests in flight at once. */
   peak: () => number
 }
 
-/** Has all that an upstream is asked wait to be let go on, by its number from 0, and spoils some of it. */
+/** Holds every request of an upstream until its number, from 0, is released; `faults` spoils some. */
 function held(fake: FakeProvider, faults: Readonly<Record<number, string>> = {}): Held {
   const released = new Set<number>()
   let [asked, inHand, peak] = [0, 0, 0]
@@ -66,7 +66,7 @@ function held(fake: FakeProvider, faults: Readonly<Record<number, string>> = {})
 }
 
 describe('four pictures of an upstream that makes one at a time', () => {
-  test('are one answer, in the order in which they were asked for', async () => {
+  test('are one answer, in the order of the request', async () => {
     const { key } = await team('acme')
     const { release, asked } = held(single)
     const answering = ask(key, bodyFor('single', { n: 4 }))
@@ -82,7 +82,7 @@ describe('four pictures of an upstream that makes one at a time', () => {
     expect(single.submits).toBe(4)
   })
 
-  test('cost as much as four, and their usage is that of all', async () => {
+  test('cost as much as four, with the sum of their usage', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const { usage: one } = await (await ask(key, bodyFor('single'))).json<Answer>()
     const response = await ask(key, bodyFor('single', { prompt: 'A dog', n: 4 }))
@@ -98,7 +98,7 @@ describe('four pictures of an upstream that makes one at a time', () => {
     expect((await audit('acme'))[0]).toMatchObject({ n: 4, attempts: 4, cost_usd: 4 * PRICE })
   })
 
-  test('are asked for one after the other where its account takes one request at a time, and no oftener', async () => {
+  test('are requested one after the other, each once, from an account with one slot', async () => {
     const { key } = await team('acme')
     const id = await job(key, bodyFor('limited', { prompt: 'A cat @delay=600000', n: 4, response_format: 'url' }))
     const peaks: number[] = []
@@ -113,7 +113,7 @@ describe('four pictures of an upstream that makes one at a time', () => {
     expect(await audit('acme')).toMatchObject([{ attempts: 4 }])
   })
 
-  test('are shared out among accounts as far as each takes them', async () => {
+  test('are spread over accounts by their free slots', async () => {
     const { key } = await team('acme')
     for (const name of ['left', 'right']) expect((await ask(key, bodyFor(name))).status).toBe(200)
     const [atLeft, atRight] = [held(left), held(right)]
@@ -138,7 +138,7 @@ test('of many pictures, four are made at once', async () => {
   expect([single.submits, peak()]).toEqual([10, 4])
 })
 
-test('how far several are is that of all together, and never falls', async () => {
+test('the progress of several pictures is their mean and never falls', async () => {
   const { key } = await team('acme')
   const id = await job(key, bodyFor('jobs', { prompt: 'A cat @delay=600000', n: 2, response_format: 'url' }))
   const told: number[] = []
@@ -151,7 +151,7 @@ test('how far several are is that of all together, and never falls', async () =>
   await tellsMoreThan(39)
   finish(jobs, 1)
   await tellsMoreThan(69)
-  // The other one comes to nothing, and is begun anew.
+  // The other one fails and starts again.
   for (const each of jobsUnderWay(jobs)) Object.assign(each, { readyMs: 0, order: { ...each.order, fault: 'error' } })
   await waitUntil(async () => {
     await tellsMoreThan(69)
@@ -163,7 +163,7 @@ test('how far several are is that of all together, and never falls', async () =>
   expect(told.at(-1)).toBe(70)
 })
 
-describe('four pictures, one of which is refused, and one lost twice,', () => {
+describe('four pictures, with one refused and one lost twice', () => {
   /** The first one is made before all others; the third one is lost, and once more as the fifth. */
   async function two(key: string): Promise<Response> {
     const { asked, release } = held(single, { 1: ' @fault=moderation', 2: ' @fault=cut', 4: ' @fault=cut' })
@@ -175,7 +175,7 @@ describe('four pictures, one of which is refused, and one lost twice,', () => {
     return await answer
   }
 
-  test('are the two that there are, and cost as much as these', async () => {
+  test('are two pictures at the price of two', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const response = await two(key)
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'n=4>2'])
@@ -189,7 +189,7 @@ describe('four pictures, one of which is refused, and one lost twice,', () => {
     await waitUntil(async () => (await stored()) === 2)
   })
 
-  test('are given again for a minute to who has them, and are in no cache', async () => {
+  test('are repeated for a minute to the same team, and are not cached', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const { data } = await (await two(key)).json<Answer>()
     const again = await ask(key, bodyFor('single', { n: 4 }))
@@ -203,7 +203,7 @@ describe('four pictures, one of which is refused, and one lost twice,', () => {
   })
 })
 
-test('an answer that breaks off in the third picture has only that one asked for again', async () => {
+test('an answer that breaks off in the third picture leads to one more request for that one', async () => {
   const { key } = await team('acme', { budget_usd: 1 })
   const handle = several.handle.bind(several)
   vi.spyOn(several, 'handle').mockImplementationOnce(async (request) => {

@@ -35,7 +35,7 @@ const bodyFor = (n: number, prompt = 'A cat'): Record<string, unknown> => ({
 const waitUntil = (isSo: () => boolean | Promise<boolean>): Promise<boolean> =>
   vi.waitUntil(isSo, { timeout: 10_000, interval: 5 })
 
-/** Has the pictures of an upstream be so, as often as said. */
+/** Makes the next `times` pictures of an upstream fail so. */
 function spoil(times: number, spoilt: () => Response): void {
   const handle = fake.handle.bind(fake)
   let left = times
@@ -45,7 +45,7 @@ function spoil(times: number, spoilt: () => Response): void {
   })
 }
 
-/** The beginning of a picture, after which the connection is lost. */
+/** The beginning of a picture, before the connection is lost. */
 const brokenOff = (): Response => {
   const [png, ...rest] = [Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a), new Uint8Array(5000)]
   const pull = (controller: ReadableStreamDefaultController): void => {
@@ -62,7 +62,7 @@ describe('a picture that is made but does not arrive', () => {
   test.each([
     ['breaks off', brokenOff],
     ['is no picture', () => new Response('<html>', { headers: { 'content-type': 'text/html' } })],
-  ])('since its download %s is fetched again by the job that was paid for', async (_, spoilt) => {
+  ])('is fetched again from the paid job when its download %s', async (_, spoilt) => {
     const { key } = await team('acme', { budget_usd: 1 })
     spoil(1, spoilt)
     expect((await ask(key, bodyFor(1))).status).toBe(200)
@@ -71,7 +71,7 @@ describe('a picture that is made but does not arrive', () => {
   })
 })
 
-test('a picture that cannot be stored costs nobody those that are', async () => {
+test('a picture that cannot be stored leaves the others of its answer in place', async () => {
   const { key } = await team('acme', { budget_usd: 1 })
   const put = env.IMAGES.put.bind(env.IMAGES)
   vi.spyOn(env.IMAGES, 'put').mockImplementation(async (...args: Parameters<typeof put>) => {
@@ -84,8 +84,8 @@ test('a picture that cannot be stored costs nobody those that are', async () => 
   await waitUntil(async () => (await stored()) === 2)
 })
 
-describe('a run whose process died', () => {
-  test('goes on with what it had paid for though its team cannot be reached', async () => {
+describe('a run after the death of its process', () => {
+  test('goes on with a paid call although its team is unreachable', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const id = await job(key, bodyFor(2, HELD_UP))
     await waitUntil(() => jobsUnderWay(fake).length === 2)
@@ -101,7 +101,7 @@ describe('a run whose process died', () => {
   })
 })
 
-test('an audit tells whom the process that died had asked as well', async () => {
+test('has the calls of the dead process in its audit', async () => {
   const { key } = await team('acme', { budget_usd: 1 })
   vi.spyOn(revoked, 'handle').mockResolvedValueOnce(Response.json({ detail: 'Not authenticated' }, { status: 401 }))
   const id = await job(key, { ...bodyFor(1, HELD_UP), model: modelAt('pair') })
@@ -113,7 +113,7 @@ test('an audit tells whom the process that died had asked as well', async () => 
   expect(await audit('acme')).toMatchObject([{ attempts: 2, route: 'revoked/0 misconfigured, good/0 served' }])
 })
 
-test('a call stays with its credential, whatever place that has in the settings by then', () => {
+test('keeps a call with its credential after the settings reorder the credentials', () => {
   const servers = (keys: string): Candidate[] =>
     candidates(configOf({ ...env, FAKE_KEY: keys }), modelAt('wide'), Date.now())
   const [before] = servers(fake.key)

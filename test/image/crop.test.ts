@@ -37,7 +37,7 @@ interface Answer {
   data: { b64_json: string }[]
 }
 
-/** The format and the size of a picture, by what the platform finds in it when it decodes it. */
+/** The format and the size of a picture, as the platform decodes it. */
 async function decoded(bytes: Uint8Array): Promise<string> {
   const made = await env.TRANSFORMS.input(new Blob([bytes]).stream()).output({ format: 'image/png' })
   const info = await env.TRANSFORMS.info(made.image())
@@ -65,7 +65,7 @@ describe('a picture of a size that its model does not make', () => {
     ['1200x630', '1200x640'],
     ['1200x675', '1200x688'],
     ['1200x627', '1200x640'],
-  ])('has exactly the %s that were asked for, made as %s', async (size, made) => {
+  ])('has exactly the requested %s, made as %s', async (size, made) => {
     expect(await asked({ size })).toEqual({
       adjusted: `size=${size}>${made}, crop=${made}>${size}`,
       cache: 'MISS',
@@ -76,23 +76,23 @@ describe('a picture of a size that its model does not make', () => {
     expect(await stored()).toHaveLength(1)
   })
 
-  test('is cropped each, of several', async () => {
+  test('is cropped in each of several', async () => {
     expect((await asked({ n: 2 })).pictures).toEqual(Array(2).fill('image/png 1080x1080'))
     expect(await stored()).toHaveLength(2)
   })
 
-  test('is scaled down before it is cropped, as far as it can be', async () => {
+  test('is scaled down as far as possible before the crop', async () => {
     upstream.instead = '2176x2176'
     expect((await asked({})).pictures).toEqual(['image/png 1080x1080'])
   })
 
-  test('is given again as it was cropped, and told', async () => {
+  test('is cached with its crop and its header', async () => {
     const [first, second] = [await asked({}), await asked({})]
     expect(second).toEqual({ ...first, cache: 'HIT' })
     expect(upstream.bodies).toHaveLength(1)
   })
 
-  test('is another one than that of the size that is made for it', async () => {
+  test('differs from the picture of the size that the model makes', async () => {
     await asked({})
     expect(await asked({ size: '1088x1088' })).toEqual({
       adjusted: null,
@@ -102,7 +102,7 @@ describe('a picture of a size that its model does not make', () => {
     })
   })
 
-  test('is the same by whichever wire format it is asked for', async () => {
+  test('is the same in every wire format', async () => {
     await asked({ quality: 'auto' })
     const messages = [{ role: 'user', content: 'A cat' }]
     const chat = await post('/v1/chat/completions', { model: 'gpt-image-2', messages, size: '1080x1080' })
@@ -111,14 +111,14 @@ describe('a picture of a size that its model does not make', () => {
     expect(chat.headers.get('x-adjusted')).toContain(`${AS_MADE}, crop=1088x1088>1080x1080`)
   })
 
-  test('is the one that a job ends with', async () => {
+  test('is the result of a job', async () => {
     const { images, result } = await ended(KEY, await job(KEY, SQUARE))
     const base64 = result?.data.map(({ b64_json }) => b64_json ?? '') ?? []
     const pictures = await Promise.all(base64.map((each) => decoded(Uint8Array.fromBase64(each))))
     expect([images.length, pictures]).toEqual([1, ['image/png 1080x1080']])
   })
 
-  test('is refused to whoever wants nothing adapted', async () => {
+  test('is refused to a strict request', async () => {
     const refused = await errorOf(await ask(KEY, SQUARE, { 'x-strict': 'true' }))
     expect(refused).toMatchObject({ status: 400, param: 'size', message: expect.stringContaining("'1080x1080'") })
     expect(upstream.bodies).toEqual([])
@@ -130,7 +130,7 @@ test.each(['png', 'jpeg', 'webp'])('a %s is cropped to one', async (output_forma
   expect([adjusted, pictures]).toEqual([`${AS_MADE}, crop=1088x1088>1080x1080`, [`image/${output_format} 1080x1080`]])
 })
 
-/** What the platform is told of the file that it is to write. */
+/** The options of the file that the platform is to write. */
 async function output(body: object): Promise<unknown> {
   const input = env.TRANSFORMS.input.bind(env.TRANSFORMS)
   const told: unknown[] = []
@@ -147,7 +147,7 @@ async function output(body: object): Promise<unknown> {
   return told[0]
 }
 
-test('a file is as compressed as was asked for, and a png has all its colours', async () => {
+test('a file has the requested compression, and a png keeps all its colours', async () => {
   const [jpeg, png] = [{ output_format: 'jpeg', output_compression: 40 }, { output_format: 'png' }]
   expect(await output(jpeg)).toEqual({ format: 'image/jpeg', quality: 40 })
   expect(await output({ output_format: 'webp' })).toEqual({ format: 'image/webp', quality: 100 })
@@ -155,17 +155,14 @@ test('a file is as compressed as was asked for, and a png has all its colours', 
   expect(await output(png)).toEqual({ format: 'image/png' })
 })
 
-describe('a picture stays as it was made', () => {
+describe('a picture stays as made', () => {
   const asMade = (pictures: string[], size = '1088x1088') => ({ adjusted: AS_MADE, cache: 'MISS', size, pictures })
 
-  test.each(['1024x1024', '1088x1072', '1080x1080'])(
-    'where it is %s, out of which no other can be cut',
-    async (size) => {
-      upstream.instead = size
-      expect(await asked({})).toEqual(asMade([`image/png ${size}`], size))
-      expect(await stored()).toHaveLength(1)
-    },
-  )
+  test.each(['1024x1024', '1088x1072', '1080x1080'])('where its size %s is too small for the crop', async (size) => {
+    upstream.instead = size
+    expect(await asked({})).toEqual(asMade([`image/png ${size}`], size))
+    expect(await stored()).toHaveLength(1)
+  })
 
   test.each<[string, Uint8Array]>([
     [
@@ -199,13 +196,13 @@ describe('a picture stays as it was made', () => {
     expect(await stored()).toHaveLength(1)
   })
 
-  test('where its time is over before the platform has answered', async () => {
+  test("where the platform exceeds the upstream's timeout", async () => {
     upstream.picture = await plainPng(1088, 1088)
     vi.spyOn(env.TRANSFORMS, 'info').mockReturnValueOnce(new Promise(() => {}))
     expect(await asked({ model: 'hasty' })).toEqual(asMade(['image/png 1088x1088']))
   })
 
-  test('where what was cropped cannot be stored', async () => {
+  test('where the crop cannot be stored', async () => {
     const put = env.IMAGES.put.bind(env.IMAGES)
     vi.spyOn(env.IMAGES, 'put').mockImplementation((key: string, ...rest) => {
       if (key.endsWith('c-0.png')) throw new Error('R2 is out of order')

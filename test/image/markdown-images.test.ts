@@ -20,7 +20,7 @@ async function cut(bytes: Bytes): Promise<(string | string[])[]> {
   return found
 }
 
-describe('a text however it is split', () => {
+describe('a text, however it is split,', () => {
   test.each<[string, string, (string | string[])[]]>([
     ['that is empty', '', []],
     ['without a picture', 'A cat on a mat.\n', ['A cat on a mat.\n']],
@@ -40,11 +40,11 @@ describe('a text however it is split', () => {
     ['with half a data URL at its end', 'See data:image/', ['See data:image/']],
     ['with a beginning of one before another', `data:imdata:image/${url(A)}`, ['data:imdata:image/', [A]]],
     ['with an SVG that is not base64', 'data:image/svg+xml;utf8,<svg/>', ['data:image/svg+xml;utf8,<svg/>']],
-  ])('%s keeps its words and gives its pictures', async (_, text, expected) => {
+  ])('%s keeps its words and yields its pictures', async (_, text, expected) => {
     expect(await oddSplits(encode(text), cut, expected)).toEqual([])
   })
 
-  test('with a picture of megabytes gives that byte for byte', async () => {
+  test('with a picture of megabytes yields it byte for byte', async () => {
     const base64 = 'iVBORw0KGgo+/'.repeat(400_000)
     for (const size of [1000, 65_536, 131_072]) {
       expect(await cut(passing(pieces(encode(`a ${url(base64)}) b`), size)))).toEqual(['a ', [base64], ') b'])
@@ -52,7 +52,7 @@ describe('a text however it is split', () => {
   })
 })
 
-test('whoever does not read a picture gets the words behind it all the same', async () => {
+test('keeps the words behind a picture that the reader skips', async () => {
   const words: string[] = []
   for await (const piece of piecesOf(passing(pieces(encode(`a ${url(B)} b`), 7)))) {
     if (typeof piece === 'string') words.push(piece)
@@ -83,7 +83,7 @@ describe('words and pictures', () => {
     ],
     ['that is linked to with a title', ["![a](https://a.example/a 'A cat')!"], '!', ['https://a.example/a']],
     [
-      'that is not one',
+      'without a link',
       ['[a](https://a.example/a) https://a.example/b ![a](b.png) ![a]'],
       '[a](https://a.example/a) https://a.example/b ![a](b.png) ![a]',
       [],
@@ -95,7 +95,7 @@ describe('words and pictures', () => {
   })
 
   test.each(['![', '![](', '![a](https://a.example/a "', '![a](https://a.example/a '.padEnd(90), '![a](   ', '[!'])(
-    'a text of nothing but %j is read in no time',
+    'a text of nothing but %j is read in linear time',
     (odd) => {
       const text = odd.repeat(1_000_000 / odd.length)
       expect(illustrated([text, one, text], linked).pictures).toEqual([one])
@@ -103,7 +103,7 @@ describe('words and pictures', () => {
   )
 })
 
-test('words are passed on as soon as nothing in them may begin a picture', async () => {
+test('words pass as soon as no picture can begin in them', async () => {
   const seen: string[] = []
   for await (const piece of piecesOf(passing(['> 40%', 'a d', 'ata:', 'x'].map(encode)))) {
     if (typeof piece === 'string' && piece !== '') seen.push(piece)
@@ -122,7 +122,7 @@ describe('the address of a picture', () => {
   })
 
   test.each(['https://', 'https://a.png', '\n', '> ', '![', 'a.png?'])(
-    'in nothing but %j is looked for in no time',
+    'a search in nothing but %j takes linear time',
     (odd) => {
       expect(addressIn(`${odd.repeat(64_000 / odd.length)} "`)?.length ?? 0).toBeLessThan(70_000)
     },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { extensionOf, sniff } from '../../src/image/media-type'
 
-/** Bytes of which each character stands for one. */
+/** Bytes as characters of Latin-1. */
 const bytes = (latin1: string): Uint8Array => Uint8Array.from(latin1, (character) => character.charCodeAt(0))
 
 const REST = 'x'.repeat(300)
@@ -32,7 +32,7 @@ test.each(images)('%s is known by its first bytes', (_, head, mediaType) => {
   expect(sniff(bytes(head + REST))).toBe(mediaType)
 })
 
-test.each(images)('%s is known even where nothing follows', (_, head, mediaType) => {
+test.each(images)('%s is known at the end of the file', (_, head, mediaType) => {
   expect(sniff(bytes(head))).toBe(mediaType)
 })
 
@@ -65,14 +65,14 @@ test.each([
   ['a HEIC', '\0\0\0\x18ftypheic'],
   ['a WAV', 'RIFF\x24\0\0\0WAVEfmt '],
   ['text with WEBP in it', 'I asked WEBPicture'],
-  ['a PNG that went through a text transfer', '\x89PNG\n\x1a\n'],
+  ['a PNG damaged by a text transfer', '\x89PNG\n\x1a\n'],
   ['a PNG not at its beginning', ' \x89PNG\r\n\x1a\n'],
-  ['a tag that only begins like SVG', '<svgfoo>'],
+  ['a tag with a name that begins with svg', '<svgfoo>'],
 ])('%s is no image', (_, head) => {
   expect(sniff(bytes(head))).toBeUndefined()
 })
 
-test('only the first bytes are looked at', () => {
+test('only the first bytes are read', () => {
   expect(sniff(bytes(`${' '.repeat(100_000)}<svg>`))).toBeUndefined()
 })
 

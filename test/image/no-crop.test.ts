@@ -26,7 +26,7 @@ async function asked(size: string): Promise<(string | null)[]> {
   return ['x-cache', 'x-adjusted'].map((name) => response.headers.get(name))
 }
 
-test('where nothing can be cropped, a size that is adapted is one picture with that which is made for it', async () => {
+test('without cropping, an adapted size and its nearest size are one picture', async () => {
   expect(await asked('1080x1080')).toEqual(['MISS', 'size=1080x1080>1088x1088'])
   expect(await asked('1088x1088')).toEqual(['HIT', null])
   expect(upstream.bodies).toMatchObject([{ size: '1088x1088' }])
@@ -36,6 +36,6 @@ test.each([
   ['1200x630', '1200x624'],
   ['1200x675', '1200x672'],
   ['1200x627', '1200x624'],
-])('and %s is made as the nearest size that there is, %s, be that smaller', async (size, made) => {
+])('without cropping, %s is made as the nearest size, %s, even a smaller one', async (size, made) => {
   expect(await asked(size)).toEqual(['MISS', `size=${size}>${made}`])
 })

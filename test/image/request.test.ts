@@ -39,7 +39,7 @@ const same: [string, ImageRequest, ImageRequest][] = [
   ['the end user', request, { ...request, endUser: 'user-1' }],
   ['another end user', { ...request, endUser: 'user-1' }, { ...request, endUser: 'user-2' }],
   [
-    'where an input is kept and what it was called',
+    'the key and the name of an input',
     { ...edit, mask: input('m') },
     { ...edit, mask: { key: 'elsewhere', sha256: 'm', bytes: 11, mediaType: 'image/webp' } },
   ],
@@ -49,7 +49,7 @@ test.each(same)('%s does not change the identity of a request', (_, one, other) 
   expect(fingerprint(one, 'public')).toBe(fingerprint(other, 'public'))
 })
 
-test('a field that is present as undefined is as one that is absent', () => {
+test('a field set to undefined equals an absent one', () => {
   const present = Object.assign(structuredClone(request), {
     style: undefined,
     inputFidelity: undefined,
@@ -66,8 +66,8 @@ const changes: [string, ImageRequest][] = [
   ['the case of the prompt', { ...request, prompt: 'a lighthouse at dusk' }],
   ['a space at the end of the prompt', { ...request, prompt: 'A lighthouse at dusk ' }],
   ['half a surrogate pair in the prompt', { ...request, prompt: 'A lighthouse at dusk\ud83d' }],
-  ['the other half', { ...request, prompt: 'A lighthouse at dusk\ude00' }],
-  ['what stands for half a pair', { ...request, prompt: 'A lighthouse at dusk\ufffd' }],
+  ['the other half of the pair', { ...request, prompt: 'A lighthouse at dusk\ude00' }],
+  ['the replacement character for half a pair', { ...request, prompt: 'A lighthouse at dusk\ufffd' }],
   ['n', { ...request, n: 2 }],
   ['the size', { ...request, size: '1024x1024' }],
   ['the quality', { ...request, quality: 'high' }],
@@ -76,13 +76,13 @@ const changes: [string, ImageRequest][] = [
   ['the compression', { ...request, compression: 0 }],
   ['the moderation', { ...request, moderation: 'low' }],
   ['the style', { ...request, style: 'vivid' }],
-  ['the style, to nothing', { ...request, style: '' }],
+  ['the style, set to nothing', { ...request, style: '' }],
   ['the input fidelity', { ...request, inputFidelity: 'high' }],
   ['an extra', { ...request, extras: { complexity: 1 } }],
   ['an extra, to a text', { ...request, extras: { complexity: '1' } }],
-  ['an extra, to nothing', { ...request, extras: { complexity: null } }],
+  ['an extra, set to nothing', { ...request, extras: { complexity: null } }],
   ['an extra with the name of a field', { ...request, extras: { style: 'vivid' } }],
-  ['an extra with a name that JavaScript knows', { ...request, extras: JSON.parse('{"__proto__":1}') }],
+  ['an extra with the name of an Object method', { ...request, extras: JSON.parse('{"__proto__":1}') }],
   ['the pictures', { ...request, images: [input('a')] }],
   ['the number of pictures', { ...request, images: [input('a'), input('a')] }],
   ['a second picture', { ...request, images: [input('a'), input('b')] }],
@@ -96,17 +96,17 @@ test.each(changes)('%s changes the identity of a request', (_, changed) => {
   expect(fingerprint(changed, 'public')).not.toBe(fingerprint(request, 'public'))
 })
 
-test('no two requests in this file have one identity', () => {
+test('no two requests of this file have one identity', () => {
   const all = [request, ...changes.map(([, changed]) => changed)].map((each) => fingerprint(each, 'public'))
   expect(new Set(all).size).toBe(all.length)
 })
 
-test('nothing is shared between scopes', () => {
+test('the scopes share no identity', () => {
   const all = ['public', 'team-1', 'team-2', ''].map((scope) => fingerprint(request, scope))
   expect(new Set(all).size).toBe(all.length)
 })
 
-test('a request is not changed by being identified', () => {
+test('the fingerprint leaves its request unchanged', () => {
   const before = structuredClone(edit)
   fingerprint(edit, 'public')
   expect(edit).toEqual(before)

@@ -10,7 +10,7 @@ afterEach(() => {
 
 const PUBLIC: FetchRules = { schemes: ['https:'], allowPrivateUrls: false }
 
-/** The internet as a list of answers, given one after the other; gives back the requests that were made. */
+/** The internet as a list of answers, in order; returns the requests. */
 function answering(...answers: (() => Response)[]): Request[] {
   const requests: Request[] = []
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
@@ -46,19 +46,19 @@ test.each([
   expect(requests.map(({ url }) => url)).toEqual([new URL(address).href])
 })
 
-test('nothing of ours is sent along', async () => {
+test('the request has no header of the gateway', async () => {
   const requests = answering()
   await text(fetchImage('https://example.com/a.png', PUBLIC))
   expect([...(requests[0]?.headers ?? [])]).toEqual([['accept', 'image/*']])
 })
 
-test('nothing of ours is sent along to where a redirect leads', async () => {
+test('the request after a redirect has no header of the gateway', async () => {
   const requests = answering(redirect('https://other.example.com/b.png'))
   await text(fetchImage('https://example.com/a.png', PUBLIC))
   expect([...(requests[1]?.headers ?? [])]).toEqual([['accept', 'image/*']])
 })
 
-test('redirects are not left to the platform, which would follow them anywhere', async () => {
+test('redirects are followed by the gateway, not by the platform', async () => {
   const requests = answering()
   await text(fetchImage('https://example.com/a.png', PUBLIC))
   expect(requests[0]?.redirect).toBe('manual')
@@ -85,13 +85,13 @@ test('three redirects are followed', async () => {
   expect(await text(fetchImage('https://example.com/a.png', PUBLIC))).toBe('picture')
 })
 
-test('a fourth redirect is refused, and not followed', async () => {
+test('a fourth redirect is refused', async () => {
   const requests = answering(redirect('/1'), redirect('/2'), redirect('/3'), redirect('/4'))
   await expect(text(fetchImage('https://example.com/a.png', PUBLIC))).rejects.toThrow('more than 3 times')
   expect(requests).toHaveLength(4)
 })
 
-test('what a redirect says beside its location is let go of', async () => {
+test('the body of a redirect is cancelled', async () => {
   const cancel = vi.fn()
   const headers = { location: '/b.png' }
   answering(() => new Response(new ReadableStream({ cancel }), { status: 302, headers }))
@@ -130,18 +130,18 @@ test.each([
   await expect(text(fetchImage('https://example.com/a.png', PUBLIC))).rejects.toThrow(/answered with status \d+/)
 })
 
-test('a host that cannot be reached is unreadable', async () => {
+test('an unreachable host is an unreadable picture', async () => {
   vi.spyOn(globalThis, 'fetch').mockRejectedValue(new TypeError('connection refused'))
   await expect(text(fetchImage('https://example.com/a.png', PUBLIC))).rejects.toBeInstanceOf(UnreadableUrl)
 })
 
-test('a host that breaks off is unreadable', async () => {
+test('a picture that breaks off is unreadable', async () => {
   const broken = new ReadableStream({ pull: (controller) => controller.error(new TypeError('reset')) })
   answering(() => new Response(broken))
   await expect(text(fetchImage('https://example.com/a.png', PUBLIC))).rejects.toBeInstanceOf(UnreadableUrl)
 })
 
-/** Reads a picture in no time from a host that answers with such statuses; tells what came of it, and when it was asked. */
+/** Reads a picture from a host with these statuses, without real time. Returns the outcome and the request times. */
 async function readAfter(statuses: number[], rules: FetchRules): Promise<{ outcome: unknown; askedMs: number[] }> {
   vi.useFakeTimers()
   const startMs = Date.now()
@@ -158,20 +158,17 @@ async function readAfter(statuses: number[], rules: FetchRules): Promise<{ outco
 
 const PAID: FetchRules = { ...PUBLIC, isPaidFor: true }
 
-test.each([404, 408, 429, 500, 503])(
-  'of a picture that was paid for, status %i is not the last word',
-  async (status) => {
-    const times = { outcome: 'picture', askedMs: [0, 250, 1250, 4250] }
-    expect(await readAfter([status, status, status], PAID)).toEqual(times)
-  },
-)
+test.each([404, 408, 429, 500, 503])('a paid picture is requested again after a status %i', async (status) => {
+  const times = { outcome: 'picture', askedMs: [0, 250, 1250, 4250] }
+  expect(await readAfter([status, status, status], PAID)).toEqual(times)
+})
 
-test('a picture that was paid for is given up after four tries', async () => {
+test('a paid picture is given up after four tries', async () => {
   const { outcome, askedMs } = await readAfter([404, 503, 404, 503, 404], PAID)
   expect([outcome, askedMs.length]).toEqual([expect.any(UnreadableUrl), 4])
 })
 
-test('a picture that was paid for is given up at once where its URL has expired', async () => {
+test('a paid picture is given up at once after its URL has expired', async () => {
   const { outcome, askedMs } = await readAfter([403], PAID)
   expect([outcome, askedMs]).toEqual([expect.any(UnreadableUrl), [0]])
 })
@@ -181,20 +178,20 @@ test.each([
   [408, 1],
   [429, 1],
   [503, 3],
-])("with status %i, nobody waits for a caller's picture, which is asked for %i times", async (status, times) => {
+])("after a status %i, a caller's picture is requested %i times without a pause", async (status, times) => {
   const { outcome, askedMs } = await readAfter([status, status, status], PUBLIC)
   expect([outcome, askedMs.length]).toEqual([expect.any(UnreadableUrl), times])
   expect(askedMs.at(-1)).toBeLessThan(100)
 })
 
-test('a caller who gives up stops the reading', async () => {
+test("the end of the caller's request stops the reading", async () => {
   const requests = answering()
   const signal = AbortSignal.abort()
   await text(fetchImage('https://example.com/a.png', { ...PUBLIC, signal })).catch(() => {})
   expect(requests[0]?.signal.aborted).toBe(true)
 })
 
-test('a host that has not answered after a minute is given up', async () => {
+test('a host that is silent for a minute is given up', async () => {
   vi.useFakeTimers()
   vi.spyOn(globalThis, 'fetch').mockImplementation(
     (_, init) =>

@@ -7,7 +7,7 @@ import { pngChunk } from '../support/png'
 const whitened = (file: Uint8Array<ArrayBuffer>): ReturnType<typeof whiteMask> =>
   whiteMask(readStream(new Blob([file]).stream()))
 
-/** A little of everything, as noise is. */
+/** A mix of all values, like noise. */
 const noise = (x: number, y: number): number => (x * 97 + y * 61 + x * y * 13) % 256
 const isTransparent = (x: number, y: number): boolean => noise(y, x) % 3 === 0
 
@@ -27,7 +27,7 @@ const paletted = (depth: number): Samples => ({
   before: [pngChunk('PLTE', Uint8Array.of(9, 9, 9, 5, 5, 5)), pngChunk('tRNS', Uint8Array.of(255, 0))],
 })
 
-describe('what is transparent becomes white, and the rest black, of a PNG', () => {
+describe('transparent pixels become white and the rest black, for a PNG', () => {
   test.each<[string, Samples]>([
     ['of colours with alpha', RGBA],
     ['of colours with alpha in 16 bits', { ...RGBA, depth: 16, pixel: (x, y) => RGBA.pixel(x, y).map((v) => v * 257) }],
@@ -40,11 +40,11 @@ describe('what is transparent becomes white, and the rest black, of a PNG', () =
     ['with a palette in 2 bits', paletted(2)],
     ['with a palette in 4 bits', paletted(4)],
     ['with a palette in 8 bits', paletted(8)],
-    ['whose rows are filtered by what is left', { ...RGBA, filters: [1] }],
-    ['whose rows are filtered by what is above', { ...RGBA, filters: [2] }],
-    ['whose rows are filtered by the mean', { ...RGBA, filters: [3] }],
-    ['whose rows are filtered by the nearest', { ...RGBA, filters: [4] }],
-    ['whose rows are filtered each in its own way', { ...RGBA, filters: [4, 0, 3, 1, 2] }],
+    ['with rows filtered by Sub', { ...RGBA, filters: [1] }],
+    ['with rows filtered by Up', { ...RGBA, filters: [2] }],
+    ['with rows filtered by Average', { ...RGBA, filters: [3] }],
+    ['with rows filtered by Paeth', { ...RGBA, filters: [4] }],
+    ['with a filter of its own in each row', { ...RGBA, filters: [4, 0, 3, 1, 2] }],
     ['in one piece, behind a text', { ...RGBA, pieceBytes: 1e6, before: [pngChunk('tEXt', new Uint8Array(200_000))] }],
   ])('%s', async (_, samples) => {
     const mask = await whitened(await pngOf(samples))
@@ -55,12 +55,12 @@ describe('what is transparent becomes white, and the rest black, of a PNG', () =
   })
 })
 
-test('it is in shades of grey, of a byte for each pixel', async () => {
+test('the result is greyscale, one byte per pixel', async () => {
   const mask = await whitened(await pngOf(RGBA))
   expect([...(mask?.subarray(16, 29) ?? [])]).toEqual([0, 0, 0, 13, 0, 0, 0, 9, 8, 0, 0, 0, 0])
 })
 
-test('nothing lies between black and white', async () => {
+test('the result has pure black and white alone', async () => {
   const alphas = [0, 1, 127, 128, 254, 255]
   const mask = await whitened(await pngOf({ ...RGBA, width: 6, height: 1, pixel: (x) => [9, 9, 9, alphas[x] ?? 0] }))
   expect(await pixelsOf(mask ?? new Uint8Array(0))).toEqual([[WHITE, WHITE, WHITE, BLACK, BLACK, BLACK]])
@@ -68,13 +68,13 @@ test('nothing lies between black and white', async () => {
 
 test.each<[string, Samples]>([
   ['has no alpha', { ...RGBA, colour: 2, pixel: () => [255, 255, 255] }],
-  ['is in shades of grey', { ...RGBA, colour: 0, depth: 1, pixel: (x) => [x % 2] }],
-  ['has an alpha that leaves nothing out', { ...RGBA, pixel: (x) => [x, x, x, 255] }],
+  ['is greyscale', { ...RGBA, colour: 0, depth: 1, pixel: (x) => [x % 2] }],
+  ['has an opaque alpha channel', { ...RGBA, pixel: (x) => [x, x, x, 255] }],
   [
-    'has a palette of colours alone',
+    'has a palette without transparency',
     { ...paletted(8), before: [pngChunk('PLTE', Uint8Array.of(0, 0, 0, 255, 255, 255))] },
   ],
-])('a mask that %s is taken to be black and white already', async (_, samples) => {
+])('a mask that %s counts as black and white already', async (_, samples) => {
   expect(await whitened(await pngOf(samples))).toBeUndefined()
 })
 
@@ -92,14 +92,14 @@ describe('a mask is refused that', () => {
     ['has too long an edge', () => headed(16_385, 1), /an edge of more than 16384 pixels/],
     ['is interlaced', () => pngOf({ ...RGBA, isInterlaced: true }), /interlaced/],
     [
-      'is transparent by a colour',
+      'marks transparency by one colour',
       () => pngOf({ ...RGBA, colour: 2, pixel: () => [1, 2, 3], before: [pngChunk('tRNS', new Uint8Array(6))] }),
       /one of its colours stands for transparency/,
     ],
-    ['has fewer rows than it says', () => headed(1, 2), /no PNG that can be read/],
+    ['has fewer rows than its header says', () => headed(1, 2), /no PNG that can be read/],
     ['is cut short', async () => (await pngOf(RGBA)).slice(0, 120), /no PNG that can be read/],
     ['has pixels that do not inflate', async () => (await pngOf(RGBA)).fill(7, 41, 60), /no PNG that can be read/],
-    ['has a filter that there is not', () => pngOf({ ...RGBA, filters: [5] }), /no PNG that can be read/],
+    ['has an unknown filter', () => pngOf({ ...RGBA, filters: [5] }), /no PNG that can be read/],
     ['has no size', () => headed(0, 1), /no PNG that can be read/],
     ['is no PNG', async () => new Uint8Array(100), /no PNG that can be read/],
     ['is nothing', async () => new Uint8Array(0), /no PNG that can be read/],
@@ -110,19 +110,16 @@ describe('a mask is refused that', () => {
   })
 })
 
-test.each([20, 100])(
-  'a file that breaks off after %i bytes by no fault of its own is not called unusable',
-  async (after) => {
-    const file = await pngOf(RGBA)
-    async function* breaking(): Bytes {
-      yield file.subarray(0, after)
-      throw new Error('R2 is down')
-    }
-    await expect(whiteMask(breaking())).rejects.toThrow(/^R2 is down$/)
-  },
-)
+test.each([20, 100])('a file that breaks off after %i bytes by a failed read is not called unusable', async (after) => {
+  const file = await pngOf(RGBA)
+  async function* breaking(): Bytes {
+    yield file.subarray(0, after)
+    throw new Error('R2 is down')
+  }
+  await expect(whiteMask(breaking())).rejects.toThrow(/^R2 is down$/)
+})
 
-test('a mask of 4096x4096 pixels is made white as well', async () => {
+test('a mask of 4096x4096 pixels becomes white as well', async () => {
   const rows = new Uint8Array(4096 * 4 + 1)
   const { readable, writable } = new CompressionStream('deflate')
   const file = collectPng(readable)

@@ -10,11 +10,11 @@ import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
 
-/** Holds up whatever asks for it, until it is stopped. */
+/** Keeps a request waiting until it is cancelled. */
 const SLOW = { prompt: 'A cat @delay=20000' }
 
-describe('cancelling a job', () => {
-  test('that waits for its turn stops it before any upstream is asked, for nothing', async () => {
+describe('a cancelled job', () => {
+  test('that is queued ends before any upstream call, at no cost', async () => {
     const { key } = await team('acme', { concurrency: 1, budget_usd: 1 })
     const first = await job(key, { prompt: 'A dog @delay=300' })
     const id = await job(key)
@@ -29,7 +29,7 @@ describe('cancelling a job', () => {
     expect(await audit('acme')).toHaveLength(1)
   })
 
-  test('that runs hangs up on its upstream and lets go of its money', async () => {
+  test('that runs aborts its upstream call and releases its money', async () => {
     const { key } = await team('acme', { concurrency: 1, budget_usd: 1 })
     const id = await job(key, SLOW)
     await called(upstream, 1)
@@ -45,7 +45,7 @@ describe('cancelling a job', () => {
   test.each([
     ['succeeded', 'A cat'],
     ['failed', 'A cat @fault=500'],
-  ])('that has %s is refused, and changes nothing', async (status, prompt) => {
+  ])('that has %s stays as it is, with a 409', async (status, prompt) => {
     const { key } = await team('acme', { budget_usd: 1 })
     const id = await job(key, { prompt })
     const before = await ended(key, id)
@@ -55,7 +55,7 @@ describe('cancelling a job', () => {
     expect(await stand(key, id)).toMatchObject({ status, cost_usd: before.cost_usd })
   })
 
-  test('that was cancelled says so again', async () => {
+  test('repeats its answer to a second cancellation', async () => {
     const { key } = await team('acme')
     const id = await job(key, SLOW)
     const { status, cost_usd, ended_at } = await (await cancel(key, id)).json<JobJson>()
@@ -63,7 +63,7 @@ describe('cancelling a job', () => {
     expect([again.status, await again.json()]).toMatchObject([200, { status, cost_usd, ended_at }])
   })
 
-  test('of which a picture has arrived keeps that, is charged for it, and tells both', async () => {
+  test('with a picture made keeps the picture and pays for it', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const prompt = 'Two cats @fault=silence-second'
     const id = await job(key, { prompt, n: 2 })
@@ -77,13 +77,13 @@ describe('cancelling a job', () => {
     expect((await stand(key, id)).images).toHaveLength(1)
   })
 
-  test('is not remembered against whoever asks anew', async () => {
+  test('leaves a new request of the same image unaffected', async () => {
     const { key } = await team('acme')
     await cancel(key, await job(key, { prompt: 'A cat @delay=100' }))
     expect((await ask(key, { prompt: 'A cat @delay=100' })).status).toBe(200)
   })
 
-  test('stops those of its team who wait for the same', async () => {
+  test('ends the other requests of its team for the same image', async () => {
     const { key } = await team('acme')
     const other = await issue('acme')
     const waiting = ask(other.key, SLOW)
@@ -95,8 +95,8 @@ describe('cancelling a job', () => {
   })
 })
 
-describe('cancelling what nobody handed off', () => {
-  test('answers whoever waits for it with a 499', async () => {
+describe('the cancellation of a request without a job', () => {
+  test('answers the waiting request with a 499', async () => {
     const { key } = await team('acme')
     const waiting = ask(key, SLOW)
     await called(upstream, 1)
@@ -107,7 +107,7 @@ describe('cancelling what nobody handed off', () => {
     expect(await stand(key, id)).toMatchObject({ status: 'cancelled', cost_usd: 0 })
   })
 
-  test('and that waits for its turn is told as what it is', async () => {
+  test('ends a queued one with a 499 too', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const first = await job(key, SLOW)
     const asked = watchGenerations()
@@ -120,11 +120,11 @@ describe('cancelling what nobody handed off', () => {
   })
 })
 
-describe('cancelling what teams share', () => {
+describe('the cancellation of a run that teams share', () => {
   const shared = { CACHE_SCOPE: 'shared' }
   const body = { prompt: 'A cat @delay=400' }
 
-  test('by the team that pays has it made anew for the others, who pay', async () => {
+  test('by the payer starts a new run, which the others pay', async () => {
     const [payer, other] = [await team('acme', { budget_usd: 1 }), await team('other', { budget_usd: 1 })]
     const begun = await askWith(shared, payer.key, body, ASYNC)
     const { id } = await begun.json<JobJson>()
@@ -139,7 +139,7 @@ describe('cancelling what teams share', () => {
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test('by a team that joined leaves it to the one that pays', async () => {
+  test('by a team that joined leaves the run to its payer', async () => {
     const [payer, other] = [await team('acme', { budget_usd: 1 }), await team('other', { budget_usd: 1 })]
     const waiting = askWith(shared, payer.key, body)
     await called(upstream, 1)

@@ -13,7 +13,7 @@ import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
 
-/** Has no turn that is told arrive; tells how many were. */
+/** Loses every notice of a turn; counts them. */
 function deafGenerations(): { turns: number; end: () => void } {
   const getByName = env.GENERATIONS.getByName.bind(env.GENERATIONS)
   const spy = vi.spyOn(env.GENERATIONS, 'getByName')
@@ -30,7 +30,7 @@ function deafGenerations(): { turns: number; end: () => void } {
 }
 
 describe('a process that dies', () => {
-  test('while others wait lets what it was making go on, and then those', async () => {
+  test('while others wait resumes its run, and then starts theirs', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const first = await job(key, { prompt: 'A cat @delay=200' })
     await called(upstream, 1)
@@ -44,7 +44,7 @@ describe('a process that dies', () => {
     expect(upstream.calls).toHaveLength(3)
   })
 
-  test('in the middle of a job is found by its heartbeat, and the job is made by one more attempt', async () => {
+  test('in the middle of a job is found by its heartbeat, and one more attempt makes the job', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const id = await job(key, { prompt: 'A cat @once=silence' })
     await called(upstream, 1)
@@ -56,7 +56,7 @@ describe('a process that dies', () => {
     expect(await used('acme')).toBe(price('A cat @once=silence'))
   })
 
-  test('twice makes the job fail, for nothing, and lets go of its money', async () => {
+  test('twice fails the job, at no cost, and releases its money', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const id = await job(key, { prompt: 'A cat @fault=silence' })
     for (const times of [1, 2]) {
@@ -70,7 +70,7 @@ describe('a process that dies', () => {
     expect(await used('acme')).toBe(0)
   })
 
-  test('while an upstream has a job asks about that one, and begins no other', async () => {
+  test('while an upstream has a job polls that one and begins no other', async () => {
     const jobs = slowDemo(600)
     const { key } = await team('acme', { budget_usd: 1 })
     const id = await job(key, DRAWN)
@@ -82,7 +82,7 @@ describe('a process that dies', () => {
     expect(await audit('acme')).toMatchObject([{ upstream: 'demo', attempts: 1 }])
   })
 
-  test('more often than twice still asks about the upstream’s job', { timeout: 20_000 }, async () => {
+  test("more often than twice still polls the upstream's job", { timeout: 20_000 }, async () => {
     const jobs = slowDemo(2500)
     const { key } = await team('acme')
     const id = await job(key, DRAWN)
@@ -95,7 +95,7 @@ describe('a process that dies', () => {
     expect(new Set(jobs.slice(1)).size).toBe(1)
   })
 
-  test('gives those who wait, and the job, the same outcome', async () => {
+  test('gives waiting requests and the job the same outcome', async () => {
     const { key } = await team('acme')
     const prompt = 'A cat @once=silence'
     const id = await job(key, { prompt })
@@ -108,7 +108,7 @@ describe('a process that dies', () => {
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test('while somebody waits for so long only is followed by word of where the answer will be', async () => {
+  test('during Prefer: wait leads to a 202 with the location of the answer', async () => {
     const { key } = await team('acme')
     const waiting = ask(key, { prompt: 'A cat @delay=1500' }, { prefer: 'wait=1' })
     await called(upstream, 1)
@@ -120,7 +120,7 @@ describe('a process that dies', () => {
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test('takes no job with it that waits for its turn, and none that has ended', async () => {
+  test('leaves queued and ended jobs intact', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const done = await ended(key, await job(key, { prompt: 'A cow', response_format: 'b64_json' }))
     const first = await job(key, { prompt: 'A cat @delay=20000' })
@@ -132,7 +132,7 @@ describe('a process that dies', () => {
     expect(await ended(key, waits)).toMatchObject({ status: 'succeeded' })
   })
 
-  test('between a run that was cancelled and the one for those who still want it begins that', async () => {
+  test('between a cancelled run and its successor starts the successor', async () => {
     const shared = { CACHE_SCOPE: 'shared' }
     const body = { prompt: 'A cat @once=silence' }
     const [acme, other] = [await team('acme'), await team('other')]
@@ -152,8 +152,8 @@ describe('a process that dies', () => {
   })
 })
 
-describe('a team whose object dies', () => {
-  test('when it has granted a turn and not told it tells it with its alarm', async () => {
+describe("the death of a team's object", () => {
+  test('after it granted a turn leads to another notice by its alarm', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const first = await job(key, { prompt: 'A cat @delay=200' })
     const id = await job(key)
@@ -169,8 +169,8 @@ describe('a team whose object dies', () => {
   })
 })
 
-describe('a turn that is told again', () => {
-  test('after the end costs what was made nothing', async () => {
+describe('a repeated turn', () => {
+  test('after the end of the run changes nothing about its cost', async () => {
     const { key } = await team('acme', { concurrency: 1, budget_usd: 1 })
     const id = await job(key, { prompt: 'A cat @delay=100' })
     await called(upstream, 1)

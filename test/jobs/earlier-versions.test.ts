@@ -11,7 +11,7 @@ import { HOOK } from '../support/webhooks'
 const { upstream } = upstreams()
 const { hooks } = receivers(upstream)
 
-/** Has what a body wants noted as this version does not read it. */
+/** Stores the wants of a job in a form that this version cannot read. */
 function noteOtherwise(change: Partial<JobForm>): void {
   const getByName = env.GENERATIONS.getByName.bind(env.GENERATIONS)
   vi.spyOn(env.GENERATIONS, 'getByName').mockImplementation((name) => {
@@ -26,7 +26,7 @@ function noteOtherwise(change: Partial<JobForm>): void {
 }
 
 test.each([{ wants: '{}' }, { dialect: 'forgotten' }])(
-  'a job that an earlier version noted otherwise (%j) ends well, without words of its dialect',
+  'a job in the form of an earlier version (%j) ends well, without a result in its dialect',
   async (change) => {
     const { key } = await team('acme')
     noteOtherwise(change)

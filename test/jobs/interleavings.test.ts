@@ -10,7 +10,7 @@ import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
 
-/** Has what is asked of a generation carry an age that its own clock has not reached, as that of another machine may. */
+/** Sets the least age of an answer ahead of the generation's clock, as another machine may. */
 function aheadOfGenerations(ms: number): void {
   const getByName = env.GENERATIONS.getByName.bind(env.GENERATIONS)
   vi.spyOn(env.GENERATIONS, 'getByName').mockImplementation((name) => {
@@ -21,7 +21,7 @@ function aheadOfGenerations(ms: number): void {
   })
 }
 
-/** Has teams decide on money at once, and tell it late. */
+/** Delays the answers of teams to reservations, after they decided. */
 function lateReplies(): { decided: () => number; release: () => void } {
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
   const getByName = env.TEAMS.getByName.bind(env.TEAMS)
@@ -40,7 +40,7 @@ function lateReplies(): { decided: () => number; release: () => void } {
 }
 
 describe('a job', () => {
-  test('that is taken on while another key’s is being refused is made, whatever its team had before', async () => {
+  test('accepted during the refusal of another key is made, whatever its earlier outcome', async () => {
     await team('acme')
     const [poor, rich] = [await issue('acme', { limits: { budget_usd: 0 } }), await issue('acme')]
     const body = { prompt: 'A cat @twice=500' }
@@ -56,7 +56,7 @@ describe('a job', () => {
     expect(await ended(rich.key, before.id)).toMatchObject({ status: 'succeeded' })
   })
 
-  test('that is refused before its place in the queue is known ends at once', async () => {
+  test('refused before its place in the queue is known ends at once', async () => {
     const { key, id } = await team('acme', { concurrency: 1 })
     const first = await job(key, { prompt: 'A cat @delay=20000' })
     await called(upstream, 1)
@@ -71,7 +71,7 @@ describe('a job', () => {
   })
 })
 
-describe('a job that is cancelled before its place in the queue is known', () => {
+describe('a job cancelled before its place in the queue is known', () => {
   test('gives that place up', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const first = await job(key, { prompt: 'A cat @delay=20000' })
@@ -93,7 +93,7 @@ describe('a job that is cancelled before its place in the queue is known', () =>
 })
 
 describe('a run that died with all of its images stored', () => {
-  test('is over before another begins, for whom those are too old', async () => {
+  test('ends before another one begins for a request that finds them too old', async () => {
     const { key } = await team('acme')
     const body = { prompt: 'A cat @delay=300 @once=silence-after-image' }
     const id = await job(key, body)

@@ -11,8 +11,8 @@ import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
 
-describe('a request that prefers not to wait', () => {
-  test('is told at once where its answer will be, and when to ask', async () => {
+describe('a request with respond-async', () => {
+  test('gets at once the location of its answer and a time to poll', async () => {
     const { key } = await team('acme')
     const response = await handOff(key, { prompt: 'A cat @delay=200' })
     const told = await response.json<JobJson>()
@@ -24,7 +24,7 @@ describe('a request that prefers not to wait', () => {
     expect(told.request_id).toBe(response.headers.get('x-request-id'))
   })
 
-  test('finds there what a request that waits is answered', async () => {
+  test('finds there the answer of a request that waits', async () => {
     const { key } = await team('acme')
     const told = await ended(key, await job(key))
     const answer = await (await ask(key)).json()
@@ -39,14 +39,14 @@ describe('a request that prefers not to wait', () => {
     ['url', { response_format: 'url' }, { url: expect.any(String) }],
     ['neither', { response_format: undefined }, { b64_json: expect.any(String), url: expect.any(String) }],
     ['a stream', { stream: true, response_format: undefined }, { b64_json: expect.any(String) }],
-  ])('finds its pictures in the response_format that it asked for: %s', async (_, body, item) => {
+  ])('finds its pictures in the requested response_format: %s', async (_, body, item) => {
     const { key } = await team('acme')
     const { result } = await ended(key, await job(key, { n: 2, ...body }))
     expect(result?.data).toMatchObject([item, item])
     expect(result?.usage).toMatchObject({ output_tokens: 392 })
   })
 
-  test('finds base64 that is the picture itself', async () => {
+  test('finds base64 of the very picture', async () => {
     const { key } = await team('acme')
     const { result } = await ended(key, await job(key, { response_format: undefined, prompt: 'A cat @bytes=300000' }))
     const [{ b64_json = '', url = '' } = {}] = result?.data ?? []
@@ -57,7 +57,7 @@ describe('a request that prefers not to wait', () => {
   test.each([
     ['500', 'upstream_failed', null],
     ['moderation', 'content_rejected', null],
-  ])('is told of its failure (%s) by code, message and parameter, also after a minute', async (fault, code, param) => {
+  ])('finds its failure (%s) by code, message and parameter, also after a minute', async (fault, code, param) => {
     const { key } = await team('acme')
     const id = await job(key, { prompt: `A cat @fault=${fault}` })
     const told = await ended(key, id)
@@ -68,7 +68,7 @@ describe('a request that prefers not to wait', () => {
     expect(await stand(key, id)).toEqual(told)
   })
 
-  test('of something that is there already is told so at once, for free, and counted as a hit', async () => {
+  test('for a cached answer ends at once, free, and counts as a hit', async () => {
     const { key } = await team('acme')
     await (await ask(key)).arrayBuffer()
     const response = await handOff(key)
@@ -79,7 +79,7 @@ describe('a request that prefers not to wait', () => {
     await vi.waitUntil(async () => (await ownUsage(key)).totals.hits === 1, { timeout: 10_000 })
   })
 
-  test('is nobody else’s', async () => {
+  test('is visible to its own team alone', async () => {
     const { key } = await team('acme')
     const other = await team('other')
     const id = await job(key)
@@ -95,7 +95,7 @@ describe('a request that prefers not to wait', () => {
     expect((await stand(key, id)).result?.data).toHaveLength(1)
   })
 
-  test('that is not to be stored finds its picture all the same', async () => {
+  test('with no-store finds its picture all the same', async () => {
     const { key } = await team('acme')
     const headers = { 'cache-control': 'no-store' }
     const ids = [await job(key, {}, headers), await job(key, {}, headers)]
@@ -106,15 +106,15 @@ describe('a request that prefers not to wait', () => {
   })
 })
 
-describe('a request that waits for so long only', () => {
-  test('is answered when that is long enough', async () => {
+describe('a request with Prefer: wait', () => {
+  test('gets its answer within that time', async () => {
     const { key } = await team('acme')
     const response = await ask(key, {}, { prefer: 'wait=20' })
     expect([response.status, response.headers.get('x-cache')]).toEqual([200, 'MISS'])
     expect(await response.json()).toMatchObject({ data: [{ url: expect.any(String) }] })
   })
 
-  test('is told where its answer will be when it is not, and asks no upstream twice', async () => {
+  test('gets the location of its answer after that time, with one upstream call', async () => {
     const { key } = await team('acme')
     const response = await ask(key, { prompt: 'A cat @delay=1300' }, { prefer: 'wait=1' })
     const { id } = await response.json<JobJson>()
@@ -123,7 +123,7 @@ describe('a request that waits for so long only', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('is told that it was asked for when it came, before it was started', async () => {
+  test('has its own arrival as created_at, not the start of its run', async () => {
     const { key } = await team('acme')
     at(NOON)
     const response = ask(key, { prompt: 'A cat @delay=1300' }, { prefer: 'wait=1' })
@@ -134,8 +134,8 @@ describe('a request that waits for so long only', () => {
   })
 })
 
-describe('the same, handed off again', () => {
-  test('was asked for when it was first', async () => {
+describe('a repeated job', () => {
+  test('keeps the time of its first request', async () => {
     const { key } = await team('acme')
     at(NOON)
     const before = await (await handOff(key, { prompt: 'A cat @delay=20000' })).json<JobJson>()
@@ -145,7 +145,7 @@ describe('the same, handed off again', () => {
     await cancel(key, before.id)
   })
 
-  test('while it runs is one job, which is paid for once', async () => {
+  test('during its run is one job, paid once', async () => {
     const { key } = await team('acme')
     const ids = await Promise.all(Array.from({ length: 5 }, () => job(key, { prompt: 'A cat @delay=100' })))
     expect(new Set(ids).size).toBe(1)
@@ -153,7 +153,7 @@ describe('the same, handed off again', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('and asked for, and streamed, at once is made once', async () => {
+  test('beside a request and a stream is made once', async () => {
     const { key } = await team('acme')
     const prompt = 'A cat @delay=200'
     const [id, whole, stream] = await Promise.all([
@@ -168,8 +168,8 @@ describe('the same, handed off again', () => {
   })
 })
 
-describe('how far a job is', () => {
-  test('is told by the upstream’s own account, where it gives one', async () => {
+describe('the progress of a job', () => {
+  test("follows the upstream's own report where there is one", async () => {
     slowDemo(1500)
     const { key } = await team('acme')
     const id = await job(key, DRAWN)
@@ -182,7 +182,7 @@ describe('how far a job is', () => {
     expect(await ended(key, id)).toMatchObject({ progress: { percent: 100, estimated: false } })
   })
 
-  test('is estimated by how long others took where it does not, and told to be that', async () => {
+  test('is otherwise estimated by earlier durations, and marked as an estimate', async () => {
     const { key } = await team('acme')
     await ended(key, await job(key, { prompt: 'A dog @delay=50' }))
     const id = await job(key, { prompt: 'A cat @delay=300' })
@@ -192,7 +192,7 @@ describe('how far a job is', () => {
     expect(progress?.percent).toBeLessThan(100)
   })
 
-  test('is not told of one that is the first of its kind', async () => {
+  test('is missing for the first one of its kind', async () => {
     const { key } = await team('acme')
     const id = await job(key, { prompt: 'A cat @delay=200' })
     await called(upstream, 1)
@@ -200,12 +200,12 @@ describe('how far a job is', () => {
   })
 })
 
-describe('asking for an id that is nobody’s', () => {
+describe('for an id of no generation', () => {
   test.each(['gen_1', 'gen_xyz', '..%2F..', `gen_${'a'.repeat(65)}`, `gen_${'A'.repeat(64)}`])(
-    '%s makes no object',
+    '%s creates no object',
     async (id) => {
       const { key } = await team('acme')
-      // Those of earlier tests are listed even after a reset.
+      // The list still has the objects of earlier tests, even after a reset.
       const before = (await listDurableObjectIds(env.GENERATIONS)).length
       for (const [method, path] of [
         ['GET', ''],
@@ -218,7 +218,7 @@ describe('asking for an id that is nobody’s', () => {
     },
   )
 
-  test('leaves nothing to be done behind, where it could be one', async () => {
+  test('a job that ends leaves no alarm behind', async () => {
     const { key } = await team('acme')
     const id = `gen_${'a'.repeat(64)}`
     const refused = [await visit(key, `/v1/generations/${id}`), await cancel(key, id)]

@@ -14,18 +14,18 @@ const HOUR = 3_600_000
 const later = (ms: number): unknown => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms })
 const remove = (key: string, id: string): Promise<Response> => visit(key, `/v1/generations/${id}`, 'DELETE')
 
-describe('what came of a job', () => {
+describe('the outcome of a job', () => {
   test.each([
     ['evicted', evictAllDurableObjects],
     ['aborted', abortAllDurableObjects],
-  ])('is still told after all objects were %s', async (_, disturb) => {
+  ])('survives an eviction of all objects (%s)', async (_, disturb) => {
     const { key } = await team('acme')
     const before = await ended(key, await job(key, { response_format: 'b64_json' }))
     await disturb()
     expect(await stand(key, before.id)).toEqual(before)
   })
 
-  test('is told for a day, also where nothing of it was to be stored', async () => {
+  test('stays for a day, even with no-store', async () => {
     const { key } = await team('acme')
     const { id } = await ended(key, await job(key, {}, { 'cache-control': 'no-store' }))
     later(23 * HOUR)
@@ -37,7 +37,7 @@ describe('what came of a job', () => {
     expect(await stand(key, id)).toMatchObject({ status: 'succeeded', result: null })
   })
 
-  test('has no result any more when a picture of it was deleted, but the others', async () => {
+  test('loses its result after the deletion of one picture, and keeps the other pictures', async () => {
     const { key } = await team('acme')
     const { id, images } = await ended(key, await job(key, { n: 2 }))
     await visit(key, new URL(images[0]?.url ?? '').pathname, 'DELETE')
@@ -47,8 +47,8 @@ describe('what came of a job', () => {
   })
 })
 
-describe('deleting a job', () => {
-  test('that waits or runs is refused until it is cancelled', async () => {
+describe('the deletion of a job', () => {
+  test('that waits or runs is refused until its cancellation', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const runs = await job(key, { prompt: 'A cat @delay=20000' })
     const waits = await job(key)
@@ -61,7 +61,7 @@ describe('deleting a job', () => {
     expect((await ask(key)).status).toBe(200)
   })
 
-  test.each(['A cat', 'A cat @fault=500'])('that has ended (%s) leaves nothing of it', async (prompt) => {
+  test.each(['A cat', 'A cat @fault=500'])('that has ended (%s) removes all of it', async (prompt) => {
     const { key } = await team('acme')
     const { id } = await ended(key, await job(key, { prompt }))
     expect((await remove(key, id)).status).toBe(200)
@@ -71,8 +71,8 @@ describe('deleting a job', () => {
   })
 })
 
-describe('a team that is deleted', () => {
-  test('takes its waiting jobs with it, and leaves none to the next of its id', async () => {
+describe('a deleted team', () => {
+  test('loses its queued jobs, and a new team of its id has none', async () => {
     const old = await team('acme', { concurrency: 1 })
     const done = await ended(old.key, await job(old.key, { prompt: 'A secret cow' }))
     const runs = await job(old.key, { prompt: 'A cat @delay=300' })
@@ -97,7 +97,7 @@ describe('a team that is deleted', () => {
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test('has nothing made for it where others share what it waits for', async () => {
+  test('has its share of a queued run dropped, and the run serves the others', async () => {
     const shared = { CACHE_SCOPE: 'shared' }
     const [old, other] = [await team('acme'), await team('other')]
     const begun = await askWith(shared, old.key, { prompt: 'A cat @delay=400' }, ASYNC)
@@ -110,8 +110,8 @@ describe('a team that is deleted', () => {
   })
 })
 
-describe('a client that hangs up before it is told of its job', () => {
-  test('finds it where it would have been', async () => {
+describe('a client that hangs up before its 202', () => {
+  test('finds the job at its location', async () => {
     const { key } = await team('acme')
     const abort = new AbortController()
     const gone = generate(key, 'A cat @delay=300', {}, { headers: ASYNC, signal: abort.signal }).catch(() => {})
@@ -125,8 +125,8 @@ describe('a client that hangs up before it is told of its job', () => {
   })
 })
 
-describe('a job that another key of its team hands off as well', () => {
-  test('is still made when the first key is revoked', async () => {
+describe('a job that two keys of a team submitted', () => {
+  test('is made after the revocation of the first key', async () => {
     const acme = await team('acme', { concurrency: 1 })
     const second = await issue('acme')
     const first = await job(acme.key, { prompt: 'A dog @delay=20000' })

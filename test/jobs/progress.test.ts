@@ -12,10 +12,10 @@ beforeEach(async () => {
   acme = await team('acme')
 })
 
-/** How far a job is, once anything is told of that. */
+/** The progress of a job, once it has any. */
 const percentOf = async (id: string): Promise<number | undefined> => (await stand(acme.key, id)).progress?.percent
 
-/** Has the demo's next run say that it is at 10%, and, whatever became of it, at 70% as soon as it goes on. */
+/** Makes the demo's next run report 10%, and 70% when it goes on, whatever its state. */
 function late(): { goesOn: boolean; hasTold: boolean } {
   const run = { goesOn: false, hasTold: false }
   vi.spyOn(demo, 'generate').mockImplementationOnce(async function* () {
@@ -30,8 +30,8 @@ function late(): { goesOn: boolean; hasTold: boolean } {
   return run
 }
 
-describe('how far an upstream says that it is', () => {
-  test('is told in whole percent, where it is a percentage at all', async () => {
+describe("the upstream's progress", () => {
+  test('is shown in whole percent if it is a percentage', async () => {
     const told = toldDemo()
     for (const percent of [Number.NaN, -5, 30.7]) told.at(percent)
     const id = await job(acme.key, DRAWN)
@@ -40,7 +40,7 @@ describe('how far an upstream says that it is', () => {
     told.end()
   })
 
-  test('is at most all of it', async () => {
+  test('is at most 100%', async () => {
     const told = toldDemo()
     told.at(150)
     const id = await job(acme.key, DRAWN)
@@ -48,7 +48,7 @@ describe('how far an upstream says that it is', () => {
     told.end()
   })
 
-  test('is not told of a run that began after that was cancelled', async () => {
+  test('of a cancelled run is not shown for its successor', async () => {
     const stopped = late()
     const first = await job(acme.key, DRAWN)
     await vi.waitUntil(async () => (await percentOf(first)) === 10)

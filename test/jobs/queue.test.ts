@@ -15,8 +15,8 @@ const { upstream } = upstreams()
 const SLOW = { prompt: 'A slow cat @delay=400' }
 const prompts = (): unknown[] => upstream.calls.map(({ fields }) => fields['prompt'])
 
-describe('a job over its team’s concurrency', () => {
-  test('waits, is told how many wait before it, and is made in turn', async () => {
+describe("a job over its team's concurrency", () => {
+  test('waits, has the number of jobs before it, and is made in turn', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     await job(key, SLOW)
     const ids: string[] = []
@@ -31,7 +31,7 @@ describe('a job over its team’s concurrency', () => {
     expect(prompts()).toEqual([SLOW.prompt, 'first', 'second', 'third'])
   })
 
-  test('starves no other team', async () => {
+  test('leaves other teams unaffected', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const other = await team('other', { concurrency: 1 })
     const first = await job(key, { prompt: 'A cat @delay=20000' })
@@ -41,7 +41,7 @@ describe('a job over its team’s concurrency', () => {
     await cancel(key, first)
   })
 
-  test('of one key holds up only that key’s jobs', async () => {
+  test("of one key delays that key's jobs alone", async () => {
     await team('acme', { concurrency: 5 })
     const [one, two] = [await issue('acme', { limits: { concurrency: 1 } }), await issue('acme')]
     const first = await job(one.key, { prompt: 'A cat @delay=20000' })
@@ -52,7 +52,7 @@ describe('a job over its team’s concurrency', () => {
     expect(await ended(one.key, waits)).toMatchObject({ status: 'succeeded' })
   })
 
-  test('runs at once when the limit is raised', async () => {
+  test('runs at once after the limit is raised', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const first = await job(key, { prompt: 'A cat @delay=20000' })
     const ids = [await job(key, { prompt: 'A dog' }), await job(key, { prompt: 'A cow' })]
@@ -62,7 +62,7 @@ describe('a job over its team’s concurrency', () => {
     await cancel(key, first)
   })
 
-  test('waits as well for a budget that others hold, and is paid for', async () => {
+  test('waits as well for money that others hold, and is paid', async () => {
     const [cat, dog] = ['A cat @delay=300', 'A dog']
     const { key } = await team('acme', { budget_usd: (quoteOf(cat) + quoteOf(dog) - 1) / 1e6 })
     const first = await job(key, { prompt: cat })
@@ -80,15 +80,15 @@ describe('a job over its team’s concurrency', () => {
     const id = await job(key, SLOW)
     await ended(key, first)
     await called(upstream, 2)
-    // Nobody outside can tell when an alarm is due.
+    // The due time of an alarm is visible inside its object alone.
     const dueMs = await runInDurableObject(env.GENERATIONS.getByName(id), (_, { storage }) => storage.getAlarm())
     expect((dueMs ?? Infinity) - Date.now()).toBeLessThanOrEqual(30_000)
     expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
   })
 })
 
-describe('a job whose turn comes', () => {
-  test('fails where its key was revoked meanwhile', async () => {
+describe('a job at its turn', () => {
+  test('fails after the revocation of its key', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const other = await issue('acme')
     const first = await job(key, { prompt: 'A cat @delay=20000' })
@@ -100,7 +100,7 @@ describe('a job whose turn comes', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('fails where the images of the day are used up by those before it', async () => {
+  test('fails after earlier jobs used up the images of the day', async () => {
     const { key } = await team('acme', { concurrency: 1, images_per_day: 2 })
     const ids = [await job(key, SLOW), await job(key, { prompt: 'second' }), await job(key, { prompt: 'third' })]
     const told = await Promise.all(ids.map((id) => ended(key, id)))
@@ -110,13 +110,13 @@ describe('a job whose turn comes', () => {
   })
 })
 
-describe('what cannot be done at all', () => {
+describe('a job that can never run', () => {
   test.each<[string, number, Record<string, unknown>]>([
     ['a model that is not allowed', 403, { models: ['relay-1'] }],
-    ['a budget that does not suffice', 429, { budget_usd: 0.000001 }],
+    ['a budget below the price', 429, { budget_usd: 0.000001 }],
     ['no images left today', 429, { images_per_day: 0 }],
-    ['no generation at once', 429, { concurrency: 0 }],
-  ])('(%s) is told at once, and leaves no job behind', async (_, status, limits) => {
+    ['a concurrency of 0', 429, { concurrency: 0 }],
+  ])('(%s) is refused at once and leaves no job behind', async (_, status, limits) => {
     const { key } = await team('acme', limits)
     const asked = watchGenerations()
     expect((await handOff(key)).status).toBe(status)
@@ -124,7 +124,7 @@ describe('what cannot be done at all', () => {
     expect(await audit('acme')).toEqual([])
   })
 
-  test('leaves the job before it as it was', async () => {
+  test('leaves the job before it unchanged', async () => {
     const { key } = await team('acme')
     const before = await ended(key, await job(key))
     await operate('PATCH', '/teams/acme', { limits: { budget_usd: 0.000001 } })
@@ -133,8 +133,8 @@ describe('what cannot be done at all', () => {
   })
 })
 
-describe('a request that waits for its answer, over its team’s concurrency', () => {
-  test('is refused where it may not wait', async () => {
+describe("a request that waits for its answer, over its team's concurrency", () => {
+  test('is refused without a queue wait', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const first = await job(key, SLOW)
     expect(await errorOf(await ask(key))).toMatchObject({ status: 429 })
@@ -142,7 +142,7 @@ describe('a request that waits for its answer, over its team’s concurrency', (
     expect(await audit('acme')).toHaveLength(1)
   })
 
-  test('gets its turn where that comes soon enough', async () => {
+  test('gets its turn within the queue wait', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const first = await job(key, SLOW)
     await called(upstream, 1)
@@ -150,7 +150,7 @@ describe('a request that waits for its answer, over its team’s concurrency', (
     expect(await ended(key, first)).toMatchObject({ status: 'succeeded' })
   })
 
-  test('is refused when it has waited long enough, and gives its place up', async () => {
+  test('is refused after the queue wait and gives up its place', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const first = await job(key, { prompt: 'A cat @delay=20000' })
     await called(upstream, 1)
@@ -161,7 +161,7 @@ describe('a request that waits for its answer, over its team’s concurrency', (
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('is refused at once also where a job waits for the same', async () => {
+  test('is refused at once also beside a queued job for the same image', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const first = await job(key, SLOW)
     const { asked, release } = holdTeam('reserve')
@@ -176,7 +176,7 @@ describe('a request that waits for its answer, over its team’s concurrency', (
     await ended(key, first)
   })
 
-  test('does not have a job for the same refused that came after it', async () => {
+  test('leaves a later job for the same image in place when it is refused', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     await job(key, SLOW)
     const { asked, release } = holdTeam('reserve')
@@ -188,7 +188,7 @@ describe('a request that waits for its answer, over its team’s concurrency', (
     expect(await standing(key, id, 'succeeded', 'failed')).toMatchObject({ status: 'succeeded' })
   })
 
-  test('and prefers not to wait any longer becomes a job that keeps its place', async () => {
+  test('becomes a job and keeps its place when Prefer: wait ends', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     await job(key, { prompt: 'A cat @delay=1500' })
     const response = await ask(key, {}, { prefer: 'wait=1' })

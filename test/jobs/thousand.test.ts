@@ -15,7 +15,7 @@ const JOBS = 1000
 const CONCURRENCY = 5
 const PATIENCE = { timeout: 150_000, interval: 100 }
 
-/** Hands a thousand jobs off by three keys of one team, fifty at a time; tells the prompts by the ids. */
+/** Submits a thousand jobs by three keys of one team, fifty at a time; returns the prompts by id. */
 async function thousand(keys: readonly string[], subject: string): Promise<Map<string, string>> {
   const prompts = new Map<string, string>()
   for (let first = 0; first < JOBS; first += 50) {
@@ -33,16 +33,16 @@ async function threeKeys(): Promise<[string, string, string]> {
   return [key, (await issue('acme')).key, (await issue('acme')).key]
 }
 
-/** How many of the team have ended. */
+/** The number of the team's generations that have ended. */
 const finished = async (key: string): Promise<number> => (await ownUsage(key)).team_totals.generations
 
-/** Lets the alarms ring of those that hold money, as they do within half a minute; of those that wait none is needed. */
+/** Rings the alarms of running generations, which are due every 30 s; queued ones need no alarm. */
 async function ringRunning(): Promise<void> {
   const running = (await audit('acme')).filter(({ status }) => status === 'running')
   await Promise.all(running.map(({ id }) => runDurableObjectAlarm(env.GENERATIONS.getByName(id))))
 }
 
-/** Compares the ledger with what the upstream asks for each prompt, and every place that tells what was spent. */
+/** Compares the ledger with the price of each prompt and with every total. */
 async function expectExact(prompts: ReadonlyMap<string, string>): Promise<void> {
   const entries = await audit('acme')
   expect(new Set(entries.map(({ id }) => id))).toEqual(new Set(prompts.keys()))
@@ -54,21 +54,17 @@ async function expectExact(prompts: ReadonlyMap<string, string>): Promise<void> 
   expect((await standing('acme', 'concurrency')).used).toBe(0)
 }
 
-describe('a thousand jobs of a team that may have five at once', () => {
-  test(
-    'are all made, never more than five at once, and paid for to the micro-dollar',
-    { timeout: 200_000 },
-    async () => {
-      const crowd = new Crowd(upstream)
-      const keys = await threeKeys()
-      const prompts = await thousand(keys, 'Cat')
-      await vi.waitUntil(async () => (await finished(keys[0])) === JOBS, PATIENCE)
-      expect([crowd.most, crowd.came]).toEqual([CONCURRENCY, JOBS])
-      await expectExact(prompts)
-      expect(new Set((await audit('acme')).map(({ status }) => status))).toEqual(new Set(['succeeded']))
-      for (const id of [...prompts.keys()].slice(-5)) expect((await ended(keys[0], id)).result?.data).toHaveLength(1)
-    },
-  )
+describe('a thousand jobs of a team with a concurrency of five', () => {
+  test('are all made, at most five at once, and paid to the micro-dollar', { timeout: 200_000 }, async () => {
+    const crowd = new Crowd(upstream)
+    const keys = await threeKeys()
+    const prompts = await thousand(keys, 'Cat')
+    await vi.waitUntil(async () => (await finished(keys[0])) === JOBS, PATIENCE)
+    expect([crowd.most, crowd.came]).toEqual([CONCURRENCY, JOBS])
+    await expectExact(prompts)
+    expect(new Set((await audit('acme')).map(({ status }) => status))).toEqual(new Set(['succeeded']))
+    for (const id of [...prompts.keys()].slice(-5)) expect((await ended(keys[0], id)).result?.data).toHaveLength(1)
+  })
 
   test('are so even when all processes die now and then', { timeout: 200_000 }, async () => {
     const crowd = new Crowd(upstream)
