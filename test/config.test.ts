@@ -19,19 +19,19 @@ const served = (changed: Record<string, unknown>, path: string): Promise<Respons
     createExecutionContext(),
   )
 
-describe('a Worker whose settings are wrong', () => {
+describe('a Worker with wrong settings', () => {
   test.each([
     ['no signing secret', { SIGNING_SECRET: undefined }, /not set: SIGNING_SECRET/],
     ['no admin token', { ADMIN_TOKEN: undefined }, /not set: ADMIN_TOKEN/],
     ['a short signing secret', { SIGNING_SECRET: 'short' }, /SIGNING_SECRET is wrong: needs at least 32 characters/],
-    ['upstreams that are no JSON', { UPSTREAMS: '[{' }, /UPSTREAMS is wrong: is not valid JSON/],
+    ['upstreams that are not JSON', { UPSTREAMS: '[{' }, /UPSTREAMS is wrong: is not valid JSON/],
     [
       'an unknown provider',
       { UPSTREAMS: [{ name: 'a', provider: 'nobody', secret: 'S' }] },
       /UPSTREAMS\.0\.provider is wrong/,
     ],
     [
-      'an unknown word in an upstream',
+      'an unknown field in an upstream',
       { UPSTREAMS: [{ name: 'a', provider: 'openai', secret: 'S', sceret: 'S' }] },
       /UPSTREAMS\.0 is wrong/,
     ],
@@ -40,31 +40,35 @@ describe('a Worker whose settings are wrong', () => {
       { UPSTREAMS: [{ name: 'a', provider: 'openai', secret: 'NOT_THERE' }] },
       /UPSTREAMS: a needs the secret NOT_THERE/,
     ],
-    ['a cache life that KV does not know', { CACHE_TTL_SECONDS: '5' }, /CACHE_TTL_SECONDS is wrong/],
-    ['models that are no table', { MODELS: '["a"]' }, /MODELS is wrong/],
-    ['an unknown word in a model', { MODELS: { a: { size: 'any' } } }, /MODELS\.a is wrong/],
+    ['a cache life that KV does not allow', { CACHE_TTL_SECONDS: '5' }, /CACHE_TTL_SECONDS is wrong/],
+    ['models that are not an object', { MODELS: '["a"]' }, /MODELS is wrong/],
+    ['an unknown field in a model', { MODELS: { a: { size: 'any' } } }, /MODELS\.a is wrong/],
     ['a model like an unknown one', { MODELS: { a: { like: 'b' } } }, /MODELS\.a\.like is wrong: is no model of the/],
-    ['a size that is none', { MODELS: { a: { sizes: ['big'] } } }, /MODELS\.a\.sizes\.0 is wrong: sizes are/],
+    ['a size of another form', { MODELS: { a: { sizes: ['big'] } } }, /MODELS\.a\.sizes\.0 is wrong: sizes are/],
     ['an empty list', { MODELS: { a: { qualities: [] } } }, /MODELS\.a\.qualities is wrong/],
-    ['a price that is none', { MODELS: { a: { prices: { image: -1 } } } }, /MODELS\.a\.prices is wrong: prices are/],
     [
-      'an upstream whose price is none',
+      'a price without an amount',
+      { MODELS: { a: { prices: { image: -1 } } } },
+      /MODELS\.a\.prices is wrong: prices are/,
+    ],
+    [
+      'an upstream with a wrong price',
       { UPSTREAMS: [{ name: 'a', provider: 'openai', secret: 'S', prices: { 'gpt-image-2': { token: 1 } } }] },
       /UPSTREAMS\.0\.prices\.gpt-image-2 is wrong: prices are/,
     ],
-    ['a scope that there is not', { CACHE_SCOPE: 'world' }, /CACHE_SCOPE is wrong/],
+    ['an unknown scope', { CACHE_SCOPE: 'world' }, /CACHE_SCOPE is wrong/],
     [
-      'a page for an origin',
+      'a path in an origin',
       { CORS_ORIGINS: 'https://a.example/b' },
       /CORS_ORIGINS is wrong: is to be '\*', or origins/,
     ],
     [
-      'a day that there is not',
+      'a day outside the calendar',
       { MODELS: { a: { shutdown: { date: '2027-02-30', successor: 'b' } } } },
       /MODELS\.a\.shutdown\.date is wrong/,
     ],
     ['an origin without its scheme', { CORS_ORIGINS: '*, a.example' }, /CORS_ORIGINS is wrong/],
-  ])('(%s) says which, and serves nothing but /health', async (_, changed, message) => {
+  ])('(%s) names the setting and serves nothing but /health', async (_, changed, message) => {
     const refused = await served(changed, '/v1/images/generations')
     expect([refused.status, refused.headers.get('x-should-retry')]).toEqual([500, 'false'])
     expect(await refused.text()).toMatch(message)
@@ -84,13 +88,13 @@ describe('without a list of upstreams', () => {
       ({ upstream }) => `${upstream.name} ${upstream.account}`,
     )
 
-  test('a well-known one switches on by its secret, with an account for each credential in it', () => {
+  test('a secret switches on a well-known one, with an account for each of its credentials', () => {
     expect(names({ OPENAI_API_KEY: 'sk-a, sk-b' }, 'gpt-image-2')).toEqual(['openai 0', 'openai 1'])
     expect(names({ OPENAI_API_KEY: 'sk-a' }, 'gemini-3-pro-image')).toEqual([])
     expect(names({}, 'gpt-image-2')).toEqual([])
   })
 
-  test("a maker's own API goes before those who sell its models, whatever their names", () => {
+  test("a model's maker comes before its resellers, in any order of names", () => {
     const secrets = { OPENAI_API_KEY: 'a', OPENROUTER_API_KEY: 'b', GRSAI_API_KEY: 'c', GEMINI_API_KEY: 'd' }
     expect(names(secrets, 'gpt-image-2')).toEqual(['openai 0', 'grsai 0', 'openrouter 0'])
     expect(names(secrets, 'gemini-3-pro-image')).toEqual(['gemini 0', 'grsai 0', 'openrouter 0'])
@@ -101,7 +105,7 @@ describe('without a list of upstreams', () => {
     expect(sellers.length).toBeGreaterThan(0)
   })
 
-  test('the demo stands in for catalogued models that nothing else serves', () => {
+  test('the demo serves catalogued models without another upstream', () => {
     expect(names({ DEMO_UPSTREAM: 'true' }, 'gpt-image-2')).toEqual(['demo 0'])
     expect(names({ DEMO_UPSTREAM: 'true', OPENAI_API_KEY: 'sk-a' }, 'gpt-image-2')).toEqual(['openai 0'])
     expect(names({ DEMO_UPSTREAM: 'true' }, 'unheard-of')).toEqual([])
@@ -116,7 +120,7 @@ describe('a list of upstreams', () => {
       (each) => `${each.upstream.name} ${each.model}`,
     )
 
-  test('is tried by priority, and in its own order where that is equal', () => {
+  test('is tried by priority, and in its own order for equal ones', () => {
     const list = [
       { ...upstream, name: 'last', priority: 5 },
       { ...upstream, name: 'one', models: ['*'] },
@@ -126,7 +130,7 @@ describe('a list of upstreams', () => {
     expect(order(list, 'gpt-image-2')).toEqual(['one gpt-image-2', 'two their-name', 'last gpt-image-2'])
   })
 
-  test('serves whatever is asked for where it names no models, at a URL of its own', () => {
+  test('without models serves every model, at a URL of its own', () => {
     expect(order([{ ...upstream, name: 'relay', base_url: 'https://relay.example.com/v1' }], 'flux-9')).toEqual([
       'relay flux-9',
     ])
@@ -136,14 +140,14 @@ describe('a list of upstreams', () => {
   const meaning = (changed: object, name: string) =>
     meantBy(name, configOf({ ...settings, KEY: 'sk-a', ...changed }), Date.now())
 
-  test('serves a model under a retired name itself, where it has one', () => {
+  test('serves a model under a retired name of its own list', () => {
     const UPSTREAMS = [{ ...upstream, name: 'relay', models: ['dall-e-3', 'gpt-image-2'] }]
     expect(meaning({ UPSTREAMS }, 'dall-e-3')).toEqual({ model: 'dall-e-3', retired: false })
     expect(meaning({ UPSTREAMS }, 'dall-e-2')).toEqual({ model: 'gpt-image-2', retired: true })
     expect(meaning({ UPSTREAMS }, 'other')).toBeUndefined()
   })
 
-  test("serves a relay's own name by whoever lists it, and else by the model that stands in", () => {
+  test("serves a relay's own name where listed, and otherwise the successor of that name", () => {
     const [grsai, google] = [
       { ...upstream, name: 'grsai', models: ['nano-banana-pro', 'gpt-image-2=gpt-image-2-vip'] },
       { ...upstream, name: 'google', models: ['gemini-*'] },
@@ -157,13 +161,13 @@ describe('a list of upstreams', () => {
     expect(meaning({ UPSTREAMS: [grsai] }, 'nano-banana-fast')).toBeUndefined()
   })
 
-  test.each([['*'], ['dall-e-*'], ['d*']])('does not promise a retired model by the pattern %s', (pattern) => {
+  test.each([['*'], ['dall-e-*'], ['d*']])('gives no retired model to the pattern %s', (pattern) => {
     const UPSTREAMS = [{ ...upstream, name: 'relay', models: [pattern, 'gpt-image-2'] }]
     expect(meaning({ UPSTREAMS }, 'dall-e-3')).toEqual({ model: 'gpt-image-2', retired: true })
     expect(meaning({ UPSTREAMS: [{ ...upstream, name: 'relay', models: ['dall-e-*'] }] }, 'dall-e-3')).toBeUndefined()
   })
 
-  test('knows what an upstream itself charges, by our names', () => {
+  test("has prices of its own, under the gateway's names", () => {
     const prices = { 'gpt-image-2': { image: 0.02 }, 'house-art': { image_out: 12 } }
     const [first] = configOf({ ...settings, KEY: 'sk-a', UPSTREAMS: [{ ...upstream, name: 'a', prices }] }).upstreams
     expect(first?.prices).toEqual(
@@ -174,7 +178,7 @@ describe('a list of upstreams', () => {
     )
   })
 
-  test("is found behind the operator's own names, which are no adaptation", () => {
+  test('applies operator aliases first, which are no adaptation', () => {
     const UPSTREAMS = [{ ...upstream, name: 'relay', models: ['gpt-image-2'] }]
     const MODEL_ALIASES = '{"house-style":"gpt-image-2","old-style":"dall-e-3"}'
     expect(meaning({ UPSTREAMS, MODEL_ALIASES }, 'house-style')).toEqual({ model: 'gpt-image-2', retired: false })
@@ -182,7 +186,7 @@ describe('a list of upstreams', () => {
   })
 })
 
-test('a picture of the demo is not given any more once a real upstream is configured', async () => {
+test('a demo picture leaves the cache once a real upstream is configured', async () => {
   const ask = async (changed: Record<string, unknown>): Promise<string | null> => {
     const response = await worker.fetch(
       new Request('https://darkroom.example.net/v1/images/generations', {
@@ -202,7 +206,7 @@ test('a picture of the demo is not given any more once a real upstream is config
   expect(await ask({ UPSTREAMS })).not.toBe(id)
 })
 
-test('a small cap on bodies holds for one that hides its length', async () => {
+test('a small cap on bodies holds for a body without a declared length', async () => {
   const response = await worker.fetch(
     new Request('https://darkroom.example.net/v1/images/generations', {
       method: 'POST',

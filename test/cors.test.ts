@@ -19,7 +19,7 @@ interface Visit {
   body?: object
 }
 
-/** Asks a Worker with such settings what a page's script asks it. */
+/** The answer of a Worker with these settings to a script of a page. */
 async function from(
   settings: object,
   path: string,
@@ -34,7 +34,7 @@ async function from(
   return await worker.fetch(request, { ...env, ...settings }, createExecutionContext())
 }
 
-/** Asks for leave, as a browser does before it sends what a page asks: without a key. */
+/** The preflight of a browser, which has no key. */
 const preflight = (settings: object, path: string, headers: string, origin = APP): Promise<Response> =>
   from(settings, path, {
     origin,
@@ -45,14 +45,14 @@ const preflight = (settings: object, path: string, headers: string, origin = APP
 
 const allowed = (response: Response): string | null => response.headers.get('access-control-allow-origin')
 
-describe('a page of an origin that may', () => {
+describe('a page of an allowed origin', () => {
   test.each([
     ['/v1/images/generations', 'authorization,content-type,x-stainless-lang,x-stainless-retry-count,idempotency-key'],
     ['/openai/deployments/gpt-image-2/images/edits', 'api-key,content-type,x-stainless-os'],
     ['/api/v1/images', 'authorization,content-type,http-referer,x-openrouter-title'],
     ['/v1beta/models/gemini-3-pro-image:generateContent', 'x-goog-api-key,x-goog-api-client,x-server-timeout'],
     ['/images/some.png', 'authorization'],
-  ])('has leave for %s with whatever headers its client sends', async (path, headers) => {
+  ])('may use %s with every header of its client', async (path, headers) => {
     const response = await preflight(SETTINGS, path, headers)
     expect([response.status, allowed(response)]).toEqual([204, APP])
     expect(response.headers.get('access-control-allow-headers')?.split(',')).toEqual(headers.split(','))
@@ -62,7 +62,7 @@ describe('a page of an origin that may', () => {
     expect(response.headers.get('vary')).toContain('Origin')
   })
 
-  test('reads a picture, and every header of the answer', async () => {
+  test('reads a picture and every header of the answer', async () => {
     const { key } = await team('acme', { requests_per_minute: 100, images_per_day: 100 })
     const whole = { ...CAT, size: '1080x1080', response_format: 'b64_json' }
     const headers = { 'idempotency-key': 'once' }
@@ -72,7 +72,7 @@ describe('a page of an origin that may', () => {
     ]
     for (const response of [made, again]) {
       const exposed = response.headers.get('access-control-expose-headers')?.split(',') ?? []
-      // What browsers show to every page (https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name).
+      // Headers that every page may read (https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name).
       const known = [...exposed, 'cache-control', 'content-type', 'content-length', 'vary']
       const hidden = Array.from(response.headers.keys()).filter((name) => !known.includes(name))
       expect(hidden.filter((name) => !name.startsWith('access-control-'))).toEqual([])
@@ -83,7 +83,7 @@ describe('a page of an origin that may', () => {
     expect(again.headers.get('access-control-expose-headers')).toContain('idempotent-replayed')
   })
 
-  test('reads that a model is to be shut down', async () => {
+  test('reads the shutdown date of a model', async () => {
     const MODELS = { 'gpt-image-2': { shutdown: { date: '9999-01-01', successor: 'gpt-image-3' } } }
     const response = await from({ ...SETTINGS, MODELS }, '/v1/images/generations', { body: CAT })
     await response.text()
@@ -104,9 +104,14 @@ describe('a page of an origin that may', () => {
   test.each([
     ['a wrong key', '/v1/images/generations', { key: 'sk-dr-default-wrong', body: CAT }, 401],
     ['a parameter that is refused', '/v1/images/generations', { body: { ...CAT, n: 11 } }, 400],
-    ['what the upstream rejects', '/v1/images/generations', { body: { ...CAT, prompt: '@fault=moderation' } }, 400],
-    ['a route that there is not', '/v2/images', {}, 404],
-  ])('reads why it failed: %s', async (_, path, visit, status) => {
+    [
+      'a prompt that the upstream rejects',
+      '/v1/images/generations',
+      { body: { ...CAT, prompt: '@fault=moderation' } },
+      400,
+    ],
+    ['an unknown route', '/v2/images', {}, 404],
+  ])('reads the reason of a failure: %s', async (_, path, visit, status) => {
     const response = await from(SETTINGS, path, visit)
     expect([response.status, allowed(response)]).toEqual([status, APP])
     expect(await response.json()).toMatchObject({ error: { message: expect.stringMatching(/\w/) } })
@@ -121,10 +126,10 @@ describe('a page of an origin that may', () => {
   })
 })
 
-describe('a Worker whose other settings are wrong', () => {
+describe('a Worker with other settings wrong', () => {
   const broken = { ...SETTINGS, SIGNING_SECRET: undefined }
 
-  test('still gives leave, and shows a page what is wrong', async () => {
+  test('still allows pages and shows them the reason', async () => {
     expect(allowed(await preflight(broken, '/v1/images/generations', 'authorization'))).toBe(APP)
     const response = await from(broken, '/v1/images/generations', { body: CAT })
     expect([response.status, allowed(response)]).toEqual([500, APP])
@@ -134,7 +139,7 @@ describe('a Worker whose other settings are wrong', () => {
 
 describe('no page', () => {
   test.each([['https://app.example.com.evil.example'], ['http://app.example.com'], ['null']])(
-    'of %s has leave where that is not in the list',
+    'of %s is allowed unless its origin is listed',
     async (origin) => {
       expect(allowed(await preflight(SETTINGS, '/v1/images/generations', 'authorization', origin))).toBeNull()
       const response = await from(SETTINGS, '/v1/usage', { origin })
@@ -143,10 +148,10 @@ describe('no page', () => {
   )
 
   test.each([
-    ['where nothing is set', {}, '/v1/usage'],
+    ['without settings', {}, '/v1/usage'],
     ['for the admin API', SETTINGS, '/admin/api/teams'],
-    ['for the admin API, though all have leave for the rest', { CORS_ORIGINS: '*' }, '/admin/api/teams'],
-  ])('has leave %s', async (_, settings, path) => {
+    ['for the admin API, though every origin may use the rest', { CORS_ORIGINS: '*' }, '/admin/api/teams'],
+  ])('is allowed %s', async (_, settings, path) => {
     const asked = await preflight(settings, path, 'authorization')
     const response = await from(settings, path)
     expect([asked.ok, allowed(asked), allowed(response), response.headers.get('vary')]).toEqual([
@@ -158,7 +163,7 @@ describe('no page', () => {
   })
 })
 
-test('* gives leave to every page, without a word of who asked', async () => {
+test('* allows every page without repeating its origin', async () => {
   const everywhere = { CORS_ORIGINS: '*' }
   const asked = await preflight(everywhere, '/v1/images/generations', 'authorization', 'null')
   expect([asked.status, allowed(asked)]).toEqual([204, '*'])

@@ -15,7 +15,7 @@ interface Usage {
   data: { cost_usd: number; images: number }[]
 }
 
-describe('a generation that is deleted', () => {
+describe('a deleted generation', () => {
   test('is gone from bucket, cache and history', async () => {
     const { key, id, links } = await withPictures(2)
     const deleted = await visit(key, `/v1/generations/${id}`, 'DELETE')
@@ -27,14 +27,14 @@ describe('a generation that is deleted', () => {
     }
   })
 
-  test('is gone with the copy that the edge keeps of its link', async () => {
+  test('is gone from the edge cache of its link', async () => {
     const { key, id, links } = await withPictures(1)
     expect(await statusesOf(links)).toEqual([200])
     await visit(key, `/v1/generations/${id}`, 'DELETE')
     expect(await statusesOf(links)).toEqual([404])
   })
 
-  test('is made anew when it is asked for again', async () => {
+  test('is made again on the next request', async () => {
     const { key, id } = await withPictures(1)
     await visit(key, `/v1/generations/${id}`, 'DELETE')
     expect([await cacheOf(key, 1), await cacheOf(key, 1)]).toEqual(['MISS', 'HIT'])
@@ -50,7 +50,7 @@ describe('a generation that is deleted', () => {
     expect(await (await visit(key, '/v1/generations')).json()).toMatchObject({ data: [] })
   })
 
-  test('has cost what it cost, and the audit knows that it was there, but not what was asked for', async () => {
+  test('keeps its cost and its audit entry, without its prompt', async () => {
     const { key, id, cost } = await withPictures(2)
     await visit(key, `/v1/generations/${id}`, 'DELETE')
     const { data } = await (await operate('GET', '/usage?team=acme')).json<Usage>()
@@ -60,7 +60,7 @@ describe('a generation that is deleted', () => {
     expect(await audit.json()).toMatchObject({ data: [told] })
   })
 
-  test('may be one that failed', async () => {
+  test('may be a failed one', async () => {
     const { key } = await team('acme')
     await ask(key, { prompt: 'A cat @fault=500' })
     const { data } = await (await visit(key, '/v1/generations')).json<{ data: { id: string }[] }>()
@@ -68,7 +68,7 @@ describe('a generation that is deleted', () => {
     expect(await (await visit(key, '/v1/generations')).json()).toMatchObject({ data: [] })
   })
 
-  test('must have finished', async () => {
+  test('must have ended', async () => {
     const { key } = await team('acme')
     const answer = ask(key, { prompt: 'A cat @delay=200' })
     await vi.waitUntil(() => upstream.calls.length === 1)
@@ -80,7 +80,7 @@ describe('a generation that is deleted', () => {
   })
 })
 
-describe('one image of three that is deleted', () => {
+describe('one deleted image of three', () => {
   const deletion = async ({ key, links }: Pictured, index: number): Promise<Response> =>
     await visit(key, new URL(links[index] ?? '').pathname, 'DELETE')
 
@@ -94,20 +94,20 @@ describe('one image of three that is deleted', () => {
     expect(shown.images.map(({ url }) => url)).toEqual([acme.links[0], acme.links[2]])
   })
 
-  test('has all three made anew when they are asked for again, and the others stay', async () => {
+  test('leads to three new images on the next request, and the others stay', async () => {
     const acme = await withPictures(3)
     await deletion(acme, 0)
     expect([await cacheOf(acme.key, 3), await cacheOf(acme.key, 3)]).toEqual(['MISS', 'HIT'])
     expect([await stored(), upstream.calls.length]).toEqual([5, 2])
   })
 
-  test('cannot be deleted twice', async () => {
+  test('is a 404 the second time', async () => {
     const acme = await withPictures(3)
     await deletion(acme, 0)
     expect((await deletion(acme, 0)).status).toBe(404)
   })
 
-  test('takes the generation with it when it was the last', async () => {
+  test('removes the generation with the last image', async () => {
     const acme = await withPictures(3)
     for (const index of [0, 1, 2]) expect((await deletion(acme, index)).status).toBe(200)
     expect((await visit(acme.key, `/v1/generations/${acme.id}`)).status).toBe(404)
@@ -121,7 +121,7 @@ describe('one image of three that is deleted', () => {
     expect(await cacheOf(acme.key, 3)).toBe('HIT')
   })
 
-  test('needs a key: its link is not enough', async () => {
+  test('needs a key; a link does not suffice', async () => {
     const { links } = await withPictures(3)
     expect((await knock(links[0] ?? '', { method: 'DELETE' })).status).toBe(401)
     expect(await stored()).toBe(3)

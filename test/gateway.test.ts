@@ -17,13 +17,13 @@ describe('an unmodified OpenAI client', () => {
     expect({ size, quality }).toEqual({ size: '1024x1024', quality: 'low' })
   })
 
-  test('finds the image under b64_json and under url when it names no response format', async () => {
+  test('finds the image under b64_json and url when it names no response format', async () => {
     const { data } = await openai().images.generate(lighthouse)
     const shown = await knock(data?.[0]?.url ?? '')
     expect(new Uint8Array(await shown.arrayBuffer()).toBase64()).toBe(data?.[0]?.b64_json)
   })
 
-  test.each(['url', 'b64_json'] as const)('gets only %s when that is the response format', async (format) => {
+  test.each(['url', 'b64_json'] as const)('gets only %s in that response format', async (format) => {
     const { data } = await openai().images.generate({ ...lighthouse, response_format: format })
     expect(Object.keys(data?.[0] ?? {})).toEqual([format])
   })
@@ -33,7 +33,7 @@ describe('an unmodified OpenAI client', () => {
     expect(new Set(data?.map(({ b64_json }) => b64_json)).size).toBe(3)
   })
 
-  test('edits several images with a mask, all of which reach the upstream as they are', async () => {
+  test('edits several images with a mask, which reach the upstream unchanged', async () => {
     const [a, b, mask] = [await pictureFile('a'), await pictureFile('b'), await pictureFile('mask')]
     await openai().images.edit({ ...lighthouse, image: [a, b], mask })
     const sent = upstream.calls[0]?.files.map(({ name, type, bytes }) => ({ name, type, bytes }))
@@ -44,7 +44,7 @@ describe('an unmodified OpenAI client', () => {
     ])
   })
 
-  test('streams: one completed event for each image, with the usage told once', async () => {
+  test('streams one completed event per image, with the usage once', async () => {
     const events = []
     for await (const event of await openai().images.generate({ ...lighthouse, n: 2, stream: true })) events.push(event)
     expect(events.map(({ type }) => type)).toEqual(['image_generation.completed', 'image_generation.completed'])
@@ -64,7 +64,7 @@ describe('the cache', () => {
     }
   }
 
-  test('answers a repeated request without its upstream, and tells its age', async () => {
+  test('answers a repeated request without the upstream, with its age', async () => {
     expect(await headersOf(lighthouse)).toMatchObject({ cache: 'MISS', age: null })
     expect(await headersOf(lighthouse)).toMatchObject({ cache: 'HIT', age: '0' })
     expect(upstream.calls).toHaveLength(1)
@@ -91,7 +91,7 @@ describe('the cache', () => {
     ['another end user', { ...lighthouse, user: 'somebody' }],
     ['an alias of the model', { ...lighthouse, model: 'house-style' }],
     ['partial images asked for', { ...lighthouse, stream: true, partial_images: 2 }],
-  ])('takes a request with %s for the same', async (_, body) => {
+  ])('takes a request with %s as equal', async (_, body) => {
     await headersOf(lighthouse)
     expect(await headersOf(body)).toMatchObject({ cache: 'HIT' })
   })
@@ -103,12 +103,12 @@ describe('the cache', () => {
     ['quality', { ...lighthouse, quality: 'high' }],
     ['format', { ...lighthouse, output_format: 'webp' }],
     ['model', { ...lighthouse, model: 'gpt-image-2.5-flare' }],
-  ])('takes a request with another %s for another', async (_, body) => {
+  ])('takes a request with another %s as different', async (_, body) => {
     await headersOf(lighthouse)
     expect(await headersOf(body)).toMatchObject({ cache: 'MISS' })
   })
 
-  test('tells edits apart by the content of their images, not by how those were sent', async () => {
+  test('compares edits by the content of their images, in any encoding', async () => {
     const edit = async (name: string, filename: string): Promise<string | null> => {
       const file = new File([await picture(name)], filename, { type: 'image/png' })
       const response = await postForm('/v1/images/edits', [
@@ -135,7 +135,7 @@ describe('the cache', () => {
     expect(await edit('b', 'one.png')).toBe('MISS')
   })
 
-  test('no-cache makes the image anew, and later requests get the new one', async () => {
+  test('is renewed by no-cache for later requests', async () => {
     const first = await openai().images.generate(lighthouse)
     const second = await openai().images.generate(lighthouse, { headers: { 'cache-control': 'no-cache' } })
     const third = await openai().images.generate(lighthouse)
@@ -144,7 +144,7 @@ describe('the cache', () => {
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test('no-store neither uses a stored answer nor leaves one', async () => {
+  test('is neither read nor written with no-store', async () => {
     const bypass = { 'cache-control': 'no-store' }
     expect(await headersOf(lighthouse, bypass)).toMatchObject({ cache: 'BYPASS' })
     expect(await headersOf(lighthouse)).toMatchObject({ cache: 'MISS' })
@@ -152,7 +152,7 @@ describe('the cache', () => {
     expect((await env.CACHE.list()).keys).toHaveLength(1)
   })
 
-  test('max-age=N takes nothing that is older', async () => {
+  test('with max-age=N gives nothing older', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 10_000 })
     await headersOf(lighthouse)
     vi.useRealTimers()
@@ -160,7 +160,7 @@ describe('the cache', () => {
     expect(await headersOf(lighthouse, { 'cache-control': 'max-age=5' })).toMatchObject({ cache: 'MISS' })
   })
 
-  test('answers from the generation itself when KV has not caught up', async () => {
+  test('is backed by the generation itself while KV lags behind', async () => {
     const { id } = await headersOf(lighthouse)
     await env.CACHE.delete(`records/${id}`)
     await evictAllDurableObjects()
@@ -168,13 +168,13 @@ describe('the cache', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('an unreadable copy in KV is a miss, not an error', async () => {
+  test('takes an unreadable copy in KV as a miss, not as an error', async () => {
     const { id } = await headersOf(lighthouse)
     await env.CACHE.put(`records/${id}`, '{"broken":')
     expect(await headersOf(lighthouse)).toMatchObject({ cache: 'HIT' })
   })
 
-  test('a record that has outlived its images has them made anew', async () => {
+  test('has images made again after their deletion', async () => {
     await headersOf(lighthouse)
     for (const { key } of (await env.IMAGES.list({ prefix: 'images/' })).objects) await env.IMAGES.delete(key)
     const { data } = await openai().images.generate(lighthouse)
@@ -183,7 +183,7 @@ describe('the cache', () => {
   })
 })
 
-describe('what the upstream says about itself', () => {
+describe("the upstream's own metadata", () => {
   test('reaches the record, for audits', async () => {
     const response = await post('/v1/images/generations', lighthouse)
     await response.arrayBuffer()

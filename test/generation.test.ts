@@ -27,13 +27,13 @@ describe('identical requests', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('tell the one that started the work from those that joined it', async () => {
+  test('mark the first as a MISS and the rest as JOINED', async () => {
     const states = await Promise.all(Array.from({ length: 5 }, async () => cacheOf(await ask('A cat @delay=50'))))
     expect(states.filter((state) => state === 'MISS')).toHaveLength(1)
     expect(states.filter((state) => state === 'JOINED')).toHaveLength(4)
   })
 
-  test('share a failure, which is then forgotten', async () => {
+  test('share a failure, which is not stored', async () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => ask('A cat @delay=50 @fault=500')))
     expect(answers.map(({ status }) => status)).toEqual([502, 502, 502, 502, 502])
     expect(upstream.calls).toHaveLength(2)
@@ -41,7 +41,7 @@ describe('identical requests', () => {
     expect(upstream.calls).toHaveLength(4)
   })
 
-  test('that are not to be stored are made one by one', async () => {
+  test('with no-store are made one by one', async () => {
     const headers = { 'cache-control': 'no-store' }
     await Promise.all(Array.from({ length: 3 }, async () => cacheOf(await ask('A cat @delay=50', headers))))
     expect(upstream.calls).toHaveLength(3)
@@ -49,7 +49,7 @@ describe('identical requests', () => {
 })
 
 describe('a client that hangs up', () => {
-  test('finds its image when it asks again, for one upstream call in all', async () => {
+  test('finds its image on a retry, with one upstream call in all', async () => {
     const client = openai()
     const abort = new AbortController()
     const request = { model: 'gpt-image-2', prompt: 'A cat @delay=300' }
@@ -63,7 +63,7 @@ describe('a client that hangs up', () => {
 })
 
 describe('a process that dies', () => {
-  test('after the answer was made costs nothing: the object still has it', async () => {
+  test('after the answer was made costs nothing: the object has the answer', async () => {
     const response = await ask('A cat')
     await response.arrayBuffer()
     await env.CACHE.delete(`records/${response.headers.get('x-generation-id')}`)
@@ -72,7 +72,7 @@ describe('a process that dies', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('after the image was stored, but before the answer was whole, costs nothing more', async () => {
+  test('after the image was stored, before the whole answer was, costs nothing more', async () => {
     const first = ask('A cat @fault=silence-after-image')
     await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 1)
     await abortAllDurableObjects()
@@ -81,7 +81,7 @@ describe('a process that dies', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('in the middle of a run: whoever waits gets the image of one more attempt', async () => {
+  test('in the middle of a run leads to one more attempt, and waiting requests get its image', async () => {
     const first = ask('A cat @delay=300')
     await upstreamCalled(1)
     await abortAllDurableObjects()
@@ -89,7 +89,7 @@ describe('a process that dies', () => {
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test('in the middle of a run is found by the heartbeat, with nobody asking', async () => {
+  test('in the middle of a run is found by the heartbeat, without a request', async () => {
     const lost = ask('A cat @delay=200', { 'cache-control': 'no-cache' }).catch(() => {})
     await upstreamCalled(1)
     await abortAllDurableObjects()
@@ -99,7 +99,7 @@ describe('a process that dies', () => {
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test('twice is not tried a third time for a minute', async () => {
+  test('twice gets no third attempt for a minute', async () => {
     const first = ask('A cat @fault=silence').then(({ status }) => status)
     await upstreamCalled(1)
     await abortAllDurableObjects()
@@ -115,7 +115,7 @@ describe('a process that dies', () => {
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test('while it makes something that only its caller may have costs nothing once that has gone', async () => {
+  test('during a run for one caller alone costs nothing after that caller left', async () => {
     const abort = new AbortController()
     const request = { model: 'gpt-image-2', prompt: 'A cat @delay=300' }
     const options = { signal: abort.signal, headers: { 'cache-control': 'no-store' } }
@@ -133,20 +133,20 @@ describe('a process that dies', () => {
 })
 
 describe('R2 in trouble', () => {
-  test('for a moment costs nothing but that moment', async () => {
+  test('for a moment costs only that moment', async () => {
     vi.spyOn(env.IMAGES, 'put').mockRejectedValueOnce(new Error('put: internal error (10001)'))
     expect(await cacheOf(await ask('A cat'))).toBe('MISS')
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('for longer fails the request with a 503 that is not to be retried by itself, since it may be paid for', async () => {
+  test('for longer fails the request with a 503 without a retry, since a retry may be billed', async () => {
     vi.spyOn(env.IMAGES, 'put').mockRejectedValue(new Error('put: internal error (10001)'))
     const response = await ask('A cat')
     expect([response.status, response.headers.get('x-should-retry')]).toEqual([503, 'false'])
     expect((await env.CACHE.list()).keys).toEqual([])
   })
 
-  test('while an answer is read is a 503 as well', async () => {
+  test('during the read of an answer is a 503 as well', async () => {
     await cacheOf(await ask('A cat'))
     vi.spyOn(env.IMAGES, 'get').mockRejectedValue(new Error('get: internal error (10001)'))
     const response = await ask('A cat')
@@ -155,7 +155,7 @@ describe('R2 in trouble', () => {
 })
 
 describe('KV in trouble', () => {
-  test('is a miss, and the image is there all the same', async () => {
+  test('is a miss, and the image is delivered all the same', async () => {
     vi.spyOn(env.CACHE, 'get').mockRejectedValue(new Error('KV GET failed: 500'))
     vi.spyOn(env.CACHE, 'put').mockRejectedValue(new Error('KV PUT failed: 429'))
     expect(await cacheOf(await ask('A cat'))).toBe('MISS')
@@ -172,7 +172,7 @@ describe('an object', () => {
     expect(await ringGenerations()).toBe(0)
   })
 
-  test('keeps beating while a run is under way, and stops when it has ended', async () => {
+  test('rings its alarm during a run and stops at its end', async () => {
     const answer = ask('A cat @delay=200')
     await upstreamCalled(1)
     expect(await ringGenerations()).toBe(1)
@@ -186,7 +186,7 @@ describe('an object', () => {
     expect(await ringGenerations()).toBe(0)
   })
 
-  test('keeps the earlier answer when making it anew fails', async () => {
+  test('keeps the earlier answer after a failed renewal', async () => {
     await cacheOf(await ask('A cat'))
     internet({ 'api.openai.com': { handle: () => new Response('out of order', { status: 500 }) } })
     expect((await ask('A cat', { 'cache-control': 'no-cache' })).status).toBe(502)

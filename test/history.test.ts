@@ -21,14 +21,14 @@ interface Page {
 const pageOf = async (key: string, query = ''): Promise<Page> =>
   await (await visit(key, `/v1/generations${query}`)).json<Page>()
 
-/** Has a picture made, and tells the id of its generation. */
+/** Makes a picture; returns the id of its generation. */
 const made = async (key: string, body: Record<string, unknown> = {}): Promise<string> =>
   (await ask(key, body)).headers.get('x-generation-id') ?? ''
 
 const prompts = ({ data }: Page): string[] => data.map(({ prompt }) => prompt)
 
 describe('the history of a team', () => {
-  test('comes a page at a time, the newest first, none twice and none left out', async () => {
+  test('is paged from the newest, each entry exactly once', async () => {
     const { key } = await team('acme')
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
     for (const prompt of ['first', 'second', 'third']) {
@@ -42,7 +42,7 @@ describe('the history of a team', () => {
     expect([prompts(older), older.has_more]).toEqual([['third', 'second', 'first'], false])
   })
 
-  test('has each once, also where several began in the same millisecond', async () => {
+  test('has each entry once, even for equal milliseconds', async () => {
     const { key } = await team('acme')
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
     const all = Array.from({ length: 7 }, (_, index) => `cat ${index}`)
@@ -57,7 +57,7 @@ describe('the history of a team', () => {
     expect(seen.toSorted()).toEqual(all)
   })
 
-  test('is not disturbed by what is made while it is read', async () => {
+  test('is stable while new entries arrive', async () => {
     const { key } = await team('acme')
     for (const prompt of ['first', 'second', 'third']) await made(key, { prompt })
     const { next_cursor } = await pageOf(key, '?limit=2')
@@ -65,7 +65,7 @@ describe('the history of a team', () => {
     expect((await pageOf(key, `?cursor=${next_cursor}`)).data).toHaveLength(1)
   })
 
-  test('tells of each what it was, what came of it and what it cost', async () => {
+  test('has the request, the outcome and the cost of each entry', async () => {
     const { key, id: keyId } = await team('acme')
     const response = await ask(key, { n: 2 })
     const [text, told] = [expect.any(String), expect.stringMatching(/^\d{4}-\d\d-\d\dT/)]
@@ -95,7 +95,7 @@ describe('the history of a team', () => {
     ])
   })
 
-  test('tells of a failure, which cost nothing', async () => {
+  test('has failures, at no cost', async () => {
     const { key } = await team('acme')
     await ask(key, { prompt: 'A cat @fault=500' })
     const error = { code: 'upstream_failed', message: null, param: null }
@@ -103,7 +103,7 @@ describe('the history of a team', () => {
     expect((await pageOf(key)).data).toMatchObject([failure])
   })
 
-  test('is that of all of its keys, or of one', async () => {
+  test('covers all keys of the team, or one', async () => {
     const { key, id } = await team('acme')
     const other = await issue('acme')
     await made(key, { prompt: 'mine' })
@@ -112,14 +112,14 @@ describe('the history of a team', () => {
     expect(prompts(await pageOf(other.key, `?key=${id}`))).toEqual(['mine'])
   })
 
-  test('has neither hits nor what was refused for a limit', async () => {
+  test('has neither hits nor requests refused by a limit', async () => {
     const { key } = await team('acme', { max_n: 1, requests_per_day: 3 })
     for (const body of [{}, {}, { n: 2 }, {}]) await ask(key, body)
     expect((await pageOf(key)).data).toHaveLength(1)
   })
 
   test.each(['limit=0', 'limit=101', 'limit=x', 'cursor=x', 'cursor=1', 'cursor=1.%27', 'cursor=-1.a'])(
-    'cannot be asked for with %s',
+    'is refused with %s',
     async (query) => {
       const { key } = await team('acme')
       const param = query.replace(/=.*/, '')
@@ -138,7 +138,7 @@ describe('a generation', () => {
     expect((await knock(shown.images[0]?.url ?? '')).headers.get('content-type')).toBe('image/png')
   })
 
-  test('is shown while it runs', async () => {
+  test('is shown during its run', async () => {
     const { key } = await team('acme')
     const answer = ask(key, { prompt: 'A cat @delay=200' })
     await vi.waitUntil(() => upstream.calls.length === 1)
@@ -149,7 +149,7 @@ describe('a generation', () => {
     expect(await shown.json()).toMatchObject({ status: 'succeeded', images: [{}] })
   })
 
-  test('that was made twice is shown as it was made last, and listed as both', async () => {
+  test('made twice is shown in its latest run and listed in both', async () => {
     const { key } = await team('acme')
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
     const id = await made(key)
@@ -166,7 +166,7 @@ describe("another team's generation", () => {
     ['GET', 'generation'],
     ['DELETE', 'generation'],
     ['DELETE', 'image'],
-  ])('%s of the %s is a 404, as of one that is not there', async (method, what) => {
+  ])('%s of the %s is a 404, the same as for a missing one', async (method, what) => {
     const { key } = await team('acme')
     const other = await team('other')
     const id = await made(key)

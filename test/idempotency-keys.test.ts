@@ -31,7 +31,7 @@ describe('the same Idempotency-Key with another request', () => {
     await expect(second).rejects.toBeInstanceOf(OpenAI.UnprocessableEntityError)
   })
 
-  test('is refused also while the first is made, and after it has failed', async () => {
+  test('is refused also during the first request and after its failure', async () => {
     const send = askAs(await team('acme'))
     const first = send({ prompt: 'A cat @delay=300 @fault=500' })
     await vi.waitUntil(() => upstream.calls.length === 1)
@@ -41,7 +41,7 @@ describe('the same Idempotency-Key with another request', () => {
   })
 
   test.each([{ user: 'somebody' }, { response_format: 'b64_json' }, { n: null }, { model: 'house-style' }])(
-    'is the same where that makes no other picture: %j',
+    'is accepted where the picture is the same: %j',
     async (other) => {
       const send = askAs(await team('acme'))
       await (await send()).text()
@@ -62,9 +62,9 @@ describe('an Idempotency-Key', () => {
   test.each([
     ['bare', 'k-1_2.3~4', 'k-1_2.3~4'],
     ['quoted and bare', '"k1"', 'k1'],
-    ['with what is escaped', '"a \\"b\\" \\\\"', '"a \\"b\\" \\\\"'],
+    ['with escaped characters', '"a \\"b\\" \\\\"', '"a \\"b\\" \\\\"'],
     ['of 255 characters', 'k'.repeat(255), 'k'.repeat(255)],
-  ])('is known again: %s', async (_, first, second) => {
+  ])('is recognised: %s', async (_, first, second) => {
     const send = askAs(await team('acme'))
     await (await send({}, { 'idempotency-key': first })).text()
     expect((await send({ prompt: 'A dog' }, { 'idempotency-key': second })).status).toBe(422)
@@ -84,7 +84,7 @@ describe('a day later', () => {
   const START = Date.now()
   const hours = (count: number): unknown => at(START + count * HOUR)
 
-  test('a replay is answered still, although the cache has forgotten the picture', async () => {
+  test('a replay works although the cache dropped the picture', async () => {
     const acme = await team('acme')
     hours(0)
     const { url, id } = await answered(await ask(acme.key))
@@ -97,7 +97,7 @@ describe('a day later', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('a replay of what was not stored is answered for as long as the key stands', async () => {
+  test('a replay of an uncached answer works for the life of its key', async () => {
     const send = askAs(await team('acme'))
     hours(0)
     const { url } = await answered(await send({}, NO_STORE))
@@ -106,7 +106,7 @@ describe('a day later', () => {
     expect(await answered(await send({}, NO_STORE))).toMatchObject({ url, replayed: 'true' })
   })
 
-  test('a key stands for nothing any more', async () => {
+  test('a key is free again', async () => {
     const send = askAs(await team('acme'))
     hours(0)
     const { id } = await answered(await send({}, NO_STORE))
@@ -115,7 +115,7 @@ describe('a day later', () => {
     expect([later.status, later.replayed, later.id === id]).toEqual([200, null, false])
   })
 
-  test('a key begins anew with what it comes with then', async () => {
+  test('a key starts over with its next request', async () => {
     const send = askAs(await team('acme'))
     hours(0)
     await (await send({}, NO_CACHE)).text()
@@ -125,7 +125,7 @@ describe('a day later', () => {
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test('what came of a request with a key is forgotten at last', async () => {
+  test('the outcome of a request with a key is removed', async () => {
     const send = askAs(await team('acme'))
     hours(0)
     await (await send({}, NO_STORE)).text()

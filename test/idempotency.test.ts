@@ -15,7 +15,7 @@ describe('the same Idempotency-Key and request', () => {
     ['and no-store', NO_STORE],
     ['and no-cache', NO_CACHE],
     ['and max-age=0', { 'cache-control': 'max-age=0' }],
-  ])('%s get the same generation, marked as replayed and free', async (_, headers) => {
+  ])('%s get the same generation, marked as replayed, at no cost', async (_, headers) => {
     const send = askAs(await team('acme'))
     const first = await answered(await send({}, headers))
     expect(first).toMatchObject({ status: 200, replayed: null })
@@ -28,7 +28,7 @@ describe('the same Idempotency-Key and request', () => {
     ['', {}],
     ['with no-store', NO_STORE],
     ['with no-cache', NO_CACHE],
-  ])('fifty times at once %s call their upstream once', async (_, headers) => {
+  ])('fifty times at once %s call the upstream once', async (_, headers) => {
     const send = askAs(await team('acme'))
     const asked = Array.from({ length: 50 }, async () => answered(await send({ prompt: 'A cat @delay=300' }, headers)))
     const answers = await Promise.all(asked)
@@ -37,7 +37,7 @@ describe('the same Idempotency-Key and request', () => {
     expect([upstream.calls.length, await stored()]).toEqual([1, 1])
   })
 
-  test('whose first client hung up get what was made for that', async () => {
+  test('get the finished run of a first client that hung up', async () => {
     const { key } = await team('acme')
     const [client, abort] = [openai({ apiKey: key }), new AbortController()]
     const request = { model: 'gpt-image-2', prompt: 'A cat @delay=200' }
@@ -50,7 +50,7 @@ describe('the same Idempotency-Key and request', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('whose process died in the middle call their upstream once more, and no more', async () => {
+  test('get one more upstream call after their process died in the middle, and no third', async () => {
     const send = askAs(await team('acme'))
     const first = send({ prompt: 'A cat @delay=300' }, NO_STORE)
     await vi.waitUntil(() => upstream.calls.length === 1)
@@ -62,14 +62,14 @@ describe('the same Idempotency-Key and request', () => {
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test('get it after the process has died as well', async () => {
+  test('get the answer of a process that died after it', async () => {
     const send = askAs(await team('acme'))
     const { url } = await answered(await send({}, NO_STORE))
     await abortAllDurableObjects()
     expect(await answered(await send({}, NO_STORE))).toMatchObject({ url, replayed: 'true' })
   })
 
-  test('may be sent as a stream the second time', async () => {
+  test('may be a stream the second time', async () => {
     const acme = await team('acme')
     await (await askAs(acme)()).text()
     const options = { client: openai({ apiKey: acme.key }), headers: { 'idempotency-key': 'k1' } }
@@ -86,14 +86,14 @@ describe('the same Idempotency-Key and request', () => {
     expect(upstream.calls.length).toBeGreaterThan(calls)
   })
 
-  test('are refused again at once where they would be refused again', async () => {
+  test('are refused again by a lasting failure', async () => {
     const send = askAs(await team('acme'))
     const prompt = 'A cat @fault=moderation'
     expect([(await send({ prompt })).status, (await send({ prompt })).status]).toEqual([400, 400])
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('may come by another key of the team', async () => {
+  test('may use another key of the team', async () => {
     const acme = await team('acme')
     const { url } = await answered(await askAs(acme)({}, NO_STORE))
     const other = await issue('acme')
@@ -108,7 +108,7 @@ describe('the same Idempotency-Key and request', () => {
     expect((await askAs(bolt)({ prompt: 'A dog' })).status).toBe(422)
   })
 
-  test('make it anew once the picture was deleted', async () => {
+  test('make the picture again after its deletion', async () => {
     const acme = await team('acme')
     const { id } = await answered(await askAs(acme)())
     expect((await visit(acme.key, `/v1/generations/${id}`, 'DELETE')).ok).toBe(true)
@@ -117,7 +117,7 @@ describe('the same Idempotency-Key and request', () => {
 })
 
 describe('requests with a key and without', () => {
-  test('share what is cached', async () => {
+  test('share a cached answer', async () => {
     const acme = await team('acme')
     const first = await answered(await ask(acme.key))
     expect(await answered(await askAs(acme)())).toMatchObject({ url: first.url, cache: 'HIT', replayed: null })
@@ -125,7 +125,7 @@ describe('requests with a key and without', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('share what is being made', async () => {
+  test('share a run', async () => {
     const acme = await team('acme')
     const prompt = 'A cat @delay=300'
     const asked = [
@@ -138,7 +138,7 @@ describe('requests with a key and without', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('keep apart what is not to be stored', async () => {
+  test('share nothing with no-store', async () => {
     const acme = await team('acme')
     for (const key of ['k1', 'k2']) await (await askAs(acme)({}, { ...NO_STORE, 'idempotency-key': key })).text()
     expect(await answered(await ask(acme.key))).toMatchObject({ cache: 'MISS' })

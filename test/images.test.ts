@@ -15,7 +15,7 @@ async function linkAndBytes(): Promise<{ link: string; bytes: Uint8Array }> {
 const bytesOf = async (response: Response): Promise<Uint8Array> => new Uint8Array(await response.arrayBuffer())
 
 describe('a link', () => {
-  test('shows the picture to whoever holds it, for good, and harmlessly', async () => {
+  test('shows the picture without a key, cacheable and harmless to a browser', async () => {
     const { link, bytes } = await linkAndBytes()
     const response = await knock(link)
     expect(response.status).toBe(200)
@@ -31,7 +31,7 @@ describe('a link', () => {
     })
   })
 
-  test('is the same for an hour, so that caches on its way can work', async () => {
+  test('is the same for an hour, for caches on its way', async () => {
     const { link } = await linkAndBytes()
     const { data } = await openai().images.generate({ model: 'gpt-image-2', prompt: `Picture ${count} @bytes=1000` })
     expect(data?.[0]?.url).toBe(link)
@@ -48,14 +48,14 @@ describe('a link', () => {
     expect((await knock(change(link))).status).toBe(403)
   })
 
-  test('is refused after its time, with what to do', async () => {
+  test('is refused after its expiry, with the remedy', async () => {
     const { link } = await linkAndBytes()
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 90_001_000 })
     const response = await knock(link)
     expect([response.status, await response.text()]).toEqual([403, expect.stringContaining('has expired')])
   })
 
-  test('never opens anything but pictures', async () => {
+  test('opens nothing but pictures', async () => {
     await env.IMAGES.put('inputs/secret', 'x')
     for (const path of [
       '/images/../inputs/secret',
@@ -68,13 +68,13 @@ describe('a link', () => {
     }
   })
 
-  test('to a picture that was deleted is a 404', async () => {
+  test('to a deleted picture is a 404', async () => {
     const { link } = await linkAndBytes()
     await env.IMAGES.delete(new URL(link).pathname.slice(1))
     expect((await knock(link)).status).toBe(404)
   })
 
-  test('is answered from the edge once it was shown', async () => {
+  test('is answered from the edge after its first use', async () => {
     const { link, bytes } = await linkAndBytes()
     await bytesOf(await knock(link))
     const { origin, pathname } = new URL(link)
@@ -99,7 +99,7 @@ describe('a part of a picture', () => {
     expect(await bytesOf(response)).toEqual(bytes.slice(from, to))
   })
 
-  test.each([['bytes=1000-'], ['bytes=-0']])('%s cannot be given', async (range) => {
+  test.each([['bytes=1000-'], ['bytes=-0']])('%s is refused', async (range) => {
     const { link } = await linkAndBytes()
     const response = await knock(link, { headers: { range } })
     expect([response.status, response.headers.get('content-range')]).toEqual([416, 'bytes */1000'])
@@ -110,14 +110,14 @@ describe('a part of a picture', () => {
     expect((await knock(link, { headers: { range } })).status).toBe(200)
   })
 
-  test('of another version than If-Range names is answered whole', async () => {
+  test('with an If-Range of another version is answered whole', async () => {
     const { link } = await linkAndBytes()
     const headers = { range: 'bytes=0-9', 'if-range': '"other"' }
     expect((await knock(link, { headers })).status).toBe(200)
   })
 })
 
-describe('a picture that the client has', () => {
+describe('a picture that the client has cached', () => {
   test.each([[(etag: string) => etag], [(etag: string) => `"x", W/${etag}`], [() => '*']])(
     'is not sent again',
     async (condition) => {
@@ -128,13 +128,13 @@ describe('a picture that the client has', () => {
     },
   )
 
-  test('in another version is sent', async () => {
+  test('is sent in another version', async () => {
     const { link } = await linkAndBytes()
     expect((await knock(link, { headers: { 'if-none-match': '"other"' } })).status).toBe(200)
   })
 })
 
-test('HEAD tells the length and type without the picture', async () => {
+test('HEAD has the length and type without the picture', async () => {
   const { link } = await linkAndBytes()
   const response = await knock(link, { method: 'HEAD' })
   expect([response.status, response.headers.get('content-length'), response.headers.get('content-type')]).toEqual([

@@ -10,7 +10,7 @@ import { upstreams } from './support/upstreams'
 const { upstream } = upstreams()
 
 describe('a deadline that passes while an image is stored', () => {
-  test('ends the run for good, and what is stored later is removed', async () => {
+  test('ends the run for good, and a later stored image is removed', async () => {
     const relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
     internet({ 'relay.example.com': relay })
     const { promise: stored, resolve: store } = Promise.withResolvers<void>()
@@ -33,7 +33,7 @@ describe('a deadline that passes while an image is stored', () => {
 describe('an attempt that stored one of two images', () => {
   const stored = async (): Promise<number> => (await env.IMAGES.list({ prefix: 'images/' })).objects.length
 
-  test('and then broke off has only the other one asked for again', async () => {
+  test('and then broke off requests only the other one', async () => {
     const body = { model: 'gpt-image-2', prompt: 'A cat @once=cut-second', n: 2 }
     const response = await post('/v1/images/generations', body)
     expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
@@ -41,7 +41,7 @@ describe('an attempt that stored one of two images', () => {
     await vi.waitUntil(async () => (await stored()) === 2)
   })
 
-  test('and whose process died then has only the other one asked for again', async () => {
+  test('and then died with its process requests only the other one', async () => {
     const body = { model: 'gpt-image-2', prompt: 'A cat @once=silence-second', n: 2 }
     const answer = post('/v1/images/generations', body)
     await vi.waitUntil(async () => (await stored()) === 1)
@@ -51,7 +51,7 @@ describe('an attempt that stored one of two images', () => {
     await vi.waitUntil(async () => (await stored()) === 2)
   })
 
-  test('and is past its deadline then has cost as much as that one', async () => {
+  test('and is past its deadline then costs as much as that one', async () => {
     const relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
     internet({ 'relay.example.com': relay })
     const body = { model: 'impatient', prompt: 'A cat @fault=silence-second', n: 2 }

@@ -21,18 +21,18 @@ const MODELS = {
 describe.each([
   ['a table', MODELS],
   ['a JSON string', JSON.stringify(MODELS)],
-])('models given as %s', (_, given) => {
+])('models set as %s', (_, given) => {
   const { catalogue } = configOf({ ...env, MODELS: given })
   const quoted = (model: string, said: object): number | undefined => quote(asking(model, said), catalogue(model))
 
-  test('are quoted at the prices given', () => {
+  test('are quoted at their own prices', () => {
     expect(quoted('house-art', { quality: 'standard', n: 2 })).toBe(20_000)
     expect(quoted('house-art', { quality: 'hd', size: '2048x2048' })).toBe(50_000)
     expect(quoted('gpt-image-2', { quality: 'low', size: '1024x1024' })).toBe(6 * 4 + 196 * 24)
     expect(quoted('any-art', {})).toBeUndefined()
   })
 
-  test('can do what they are said to, and otherwise what the model they are like can', () => {
+  test('have the given abilities, and otherwise those of the model that they are like', () => {
     expect(catalogue('house-art')).toMatchObject({ qualities: ['standard', 'hd'], moderations: ['auto', 'low'] })
     expect(catalogue('any-art')).toEqual({ sizes: { kind: 'unknown' }, formats: ['webp'] })
   })
@@ -42,7 +42,7 @@ describe('a model that exists by settings alone', () => {
   upstreams()
   const ask = (said: object): Promise<Response> => post('/v1/images/generations', { prompt: 'A cat', ...said })
 
-  test('is drawn by the demo while nothing else serves it', async () => {
+  test('is drawn by the demo without another upstream', async () => {
     const response = await ask({ model: 'house-art', quality: 'hd' })
     expect([response.status, response.headers.get('x-upstream')]).toEqual([200, 'demo'])
     expect(response.headers.get('x-adjusted')).toBeNull()
@@ -53,12 +53,12 @@ describe('a model that exists by settings alone', () => {
     expect(refused).toMatchObject({ status: 400, param: 'size', message: expect.stringContaining("'2048x2048', and") })
   })
 
-  test('makes the format that it has', async () => {
+  test('makes its own format', async () => {
     const response = await ask({ model: 'any-art', size: '777x333' })
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'output_format=png>webp'])
   })
 
-  test('goes to whoever serves it, and then not to the demo', () => {
+  test('goes to an upstream that lists it before the demo', () => {
     const relay = { name: 'relay', provider: 'openai', secret: 'UPSTREAM_KEY', models: ['house-*'] }
     const config = configOf({ ...env, UPSTREAMS: [relay] })
     const names = (model: string): string[] =>
@@ -66,7 +66,7 @@ describe('a model that exists by settings alone', () => {
     expect([names('house-art'), names('any-art'), names('unheard-of')]).toEqual([['relay'], ['demo'], []])
   })
 
-  test('is not drawn under a retired name, which its successor answers for', () => {
+  test('is not drawn under a retired name, which its successor serves', () => {
     const config = configOf({ ...env, MODELS: { 'gpt-image-1': { prices: { image: 0.02 } } } })
     expect(candidates(config, 'gpt-image-1', Date.now())).toEqual([])
   })

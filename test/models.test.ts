@@ -8,10 +8,10 @@ import { upstreams } from './support/upstreams'
 
 upstreams()
 
-/** What each of the names in the settings of the tests is: of the catalogue, of the settings, an alias, an upstream's. */
+/** The kinds of names in the tests' settings: the catalogue, the settings, an alias, an upstream. */
 const NAMES = ['gpt-image-2', 'gemini-3-pro-image', 'house-art', 'house-style', 'impatient']
 
-/** All names that the SDK finds, page by page. */
+/** All names that the SDK lists, page by page. */
 async function named<Item>(list: Promise<AsyncIterable<Item>>, nameOf: (item: Item) => string | undefined) {
   const names = []
   for await (const item of await list) names.push(nameOf(item) ?? '')
@@ -21,8 +21,8 @@ async function named<Item>(list: Promise<AsyncIterable<Item>>, nameOf: (item: It
 const openaiNames = (apiKey = KEY): Promise<string[]> =>
   named(Promise.resolve(openai({ apiKey }).models.list()), ({ id }) => id)
 
-describe('the models by the SDK of OpenAI', () => {
-  test('are told with what is known of them', async () => {
+describe('the models in the SDK of OpenAI', () => {
+  test('have their known data', async () => {
     const { data } = await openai().models.list()
     expect(data).toContainEqual({
       id: 'gpt-image-2',
@@ -33,18 +33,18 @@ describe('the models by the SDK of OpenAI', () => {
     })
   })
 
-  test('are those of the catalogue and of the settings, and their aliases, each once', async () => {
+  test('are those of the catalogue and the settings with their aliases, each once', async () => {
     const names = await openaiNames()
     expect(names).toEqual(expect.arrayContaining(NAMES))
     expect(new Set(names).size).toBe(names.length)
   })
 
-  test('are neither patterns, nor retired', async () => {
+  test('are neither patterns nor retired', async () => {
     expect((await openaiNames()).filter((name) => name.includes('*') || name.startsWith('dall-e'))).toEqual([])
   })
 
   test.each(['gpt-image-2', '@cf/black-forest-labs/flux-1-schnell', 'relay-art', 'dall-e-3', 'openai/gpt-image-2'])(
-    'are found by name, also what is known by a pattern only or was retired (%s)',
+    'are found by name, even if known by a pattern or retired (%s)',
     async (id) => {
       expect(await openai().models.retrieve(id)).toMatchObject({ id, object: 'model' })
     },
@@ -55,7 +55,7 @@ describe('the models by the SDK of OpenAI', () => {
     expect(await (await visit(KEY, `/v1/models/${id}`)).json()).toMatchObject({ id })
   })
 
-  test('are not found where nobody serves them', async () => {
+  test('are a 404 without an upstream', async () => {
     const error: unknown = await openai()
       .models.retrieve('unheard-of')
       .catch((caught: unknown) => caught)
@@ -63,14 +63,14 @@ describe('the models by the SDK of OpenAI', () => {
     expect(error).toMatchObject({ code: 'model_not_found', param: 'model' })
   })
 
-  test('are for nobody whose key is wrong', async () => {
+  test('are refused to a wrong key', async () => {
     await expect(openaiNames('sk-dr-default-wrong')).rejects.toThrow(OpenAI.AuthenticationError)
     expect((await knock('/v1/models')).status).toBe(401)
   })
 })
 
-describe('a key that may not use every model', () => {
-  test('is told of those that it and its team may', async () => {
+describe('a key with a list of models', () => {
+  test('sees the models allowed to it and its team', async () => {
     await team('acme', { models: ['gpt-image-*', 'house-style'] })
     const { key } = await issue('acme', { limits: { models: ['gpt-image-2', 'gemini-*'] } })
     expect(await openaiNames(key)).toEqual(['gpt-image-2', 'house-style'])
@@ -82,7 +82,7 @@ describe('a key that may not use every model', () => {
     expect((await visit(key, '/v1/models/gemini-3-pro-image')).status).toBe(404)
   })
 
-  test('does not use up its requests by asking', async () => {
+  test('keeps its requests per minute when it lists models', async () => {
     const { key } = await team('acme', { requests_per_minute: 1 })
     await openaiNames(key)
     expect(await openaiNames(key)).toContain('gpt-image-2')
@@ -90,13 +90,13 @@ describe('a key that may not use every model', () => {
 })
 
 describe.each([
-  ['3, which asks at /v1', google],
-  ['2, which asks at /v1beta', google2],
-])('the models by the SDK of Google, version %s,', (_, client) => {
+  ['3, with requests at /v1', google],
+  ['2, with requests at /v1beta', google2],
+])('the models in the SDK of Google, version %s,', (_, client) => {
   const names = (pageSize?: number): Promise<string[]> =>
     named(client().models.list(pageSize === undefined ? {} : { config: { pageSize } }), ({ name }) => name)
 
-  test('are told with what can be done with them', async () => {
+  test('have their methods', async () => {
     expect(await client().models.get({ model: 'gpt-image-2' })).toMatchObject({
       name: 'models/gpt-image-2',
       displayName: 'gpt-image-2',
@@ -104,24 +104,24 @@ describe.each([
     })
   })
 
-  test('are the same that OpenAI tells, a page at a time', async () => {
+  test("are those of OpenAI's list, page by page", async () => {
     const all = (await openaiNames()).map((name) => `models/${name}`)
     expect(await names()).toEqual(all)
     expect(await names(2)).toEqual(all)
     expect((await client().models.list({ config: { pageSize: 2 } })).page).toHaveLength(2)
   })
 
-  test('are not found where nobody serves them', async () => {
+  test('are a 404 without an upstream', async () => {
     const found = client().models.get({ model: 'unheard-of' })
     await expect(found).rejects.toMatchObject({ name: 'ApiError', status: 404 })
   })
 
-  test('are for nobody whose key is wrong', async () => {
+  test('are refused to a wrong key', async () => {
     await expect(client('sk-dr-default-wrong').models.list()).rejects.toMatchObject({ name: 'ApiError', status: 400 })
   })
 })
 
-test('what the SDK of Google is refused is an error of its own class', async () => {
+test("a refusal is an error of its own class in Google's SDK", async () => {
   await expect(google().models.get({ model: 'unheard-of' })).rejects.toBeInstanceOf(ApiError)
 })
 
@@ -142,7 +142,7 @@ describe('without an SDK', () => {
     expect([answer.status, await answer.json()]).toMatchObject([400, { error: { status: 'INVALID_ARGUMENT' } }])
   })
 
-  test('a path of Google that is none is told so in its words', async () => {
+  test("an unknown path of Google is refused in Google's form", async () => {
     const answer = await knock('/v1beta/tunedModels')
     expect([answer.status, await answer.json()]).toMatchObject([404, { error: { code: 404, status: 'NOT_FOUND' } }])
   })

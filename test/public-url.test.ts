@@ -33,7 +33,7 @@ describe('a URL', () => {
   })
 })
 
-describe('where private URLs are allowed', () => {
+describe('with private URLs allowed', () => {
   test.each(['http://example.com/', 'http://localhost:8787/', 'https://10.1.2.3/', 'http://[::1]/'])(
     '%s is followed',
     (address) => {

@@ -12,7 +12,7 @@ import { upstreams } from './support/upstreams'
 
 const { upstream } = upstreams()
 
-/** Of these, the upstream of the tests lists the second one by its name, and the first by a pattern only. */
+/** The tests' upstream lists the second one by its name, and the first by a pattern only. */
 const [MINI, LISTED] = ['gpt-image-1-mini', 'gpt-image-1.5']
 const FIRST_DAY = Date.UTC(2026, 11, 1)
 
@@ -29,18 +29,18 @@ const WARNED = {
   warning: `299 - "The model 'gpt-image-1-mini' will be shut down on 2026-12-01. Ask for 'gpt-image-2.5-flare' instead."`,
 }
 
-describe('until its day of shutdown, a model is told to end', () => {
+describe('before its day of shutdown, a model has a Sunset header', () => {
   test.each<[string, string, object, Record<string, string>]>([
     ['a whole answer', 'MISS', {}, {}],
     ['a stream that was begun early', '', { stream: true, partial_images: 1, prompt: 'Slow @pace=20' }, {}],
-    ['word of a job', '', {}, { prefer: 'respond-async' }],
+    ["a job's status", '', {}, { prefer: 'respond-async' }],
   ])('by %s', async (_, cache, body, headers) => {
     const response = await askFor(MINI, body, headers)
     await response.text()
     expect([response.headers.get('x-cache') ?? '', told(response)]).toEqual([cache, WARNED])
   })
 
-  test('by a stored answer', async () => {
+  test('in a cached answer', async () => {
     await (await askFor(MINI)).text()
     const again = await askFor(MINI)
     await again.text()
@@ -52,14 +52,14 @@ describe('until its day of shutdown, a model is told to end', () => {
     expect(told(response)).toEqual(WARNED)
   })
 
-  test('and no other is', async () => {
+  test('and other models have none', async () => {
     const [live, retired] = [await askFor('gpt-image-2.5-flare'), await askFor('dall-e-3')]
     expect([told(live), told(retired)]).toEqual([NOTHING, NOTHING])
   })
 })
 
 describe('from that day on', () => {
-  test('it is answered for by its successor, which is told, and no longer warned of', async () => {
+  test('its successor answers, with a note and without a warning', async () => {
     await (await askFor(MINI)).text()
     vi.setSystemTime(FIRST_DAY)
     const response = await askFor(MINI)
@@ -69,13 +69,13 @@ describe('from that day on', () => {
     expect([response.headers.get('x-model'), told(response)]).toEqual(['gpt-image-2.5-flare', NOTHING])
   })
 
-  test('whoever wants nothing adapted is refused it', async () => {
+  test('a strict request is refused', async () => {
     vi.setSystemTime(FIRST_DAY)
     const response = await askFor(MINI, {}, { 'x-strict': 'true' })
     expect([response.status, await response.json()]).toMatchObject([400, { error: { param: 'model' } }])
   })
 
-  test('an upstream that lists it by its name still serves it', async () => {
+  test('an upstream that lists the model by its name still serves it', async () => {
     vi.setSystemTime(FIRST_DAY)
     const response = await askFor(LISTED)
     await response.text()
@@ -83,7 +83,7 @@ describe('from that day on', () => {
     expect(response.headers.get('x-adjusted')).toBeNull()
   })
 
-  test('neither a well-known provider nor the demo serves it by itself', () => {
+  test('neither a well-known provider nor the demo serves it by default', () => {
     const names = (settings: object, model: string, nowMs: number): string[] =>
       candidates(configOf({ ...env, UPSTREAMS: undefined, ...settings }), model, nowMs).map(
         (each) => each.upstream.name,
@@ -96,7 +96,7 @@ describe('from that day on', () => {
       for (const model of [LISTED, MINI, 'chatgpt-image-latest']) expect(names(settings, model, FIRST_DAY)).toEqual([])
   })
 
-  test('what was asked for before is still its own', () => {
+  test('earlier answers stay under its name', () => {
     const serving = (askedMs: number) => whoMayServe({ request: asking(MINI) }, configOf({ ...env }), askedMs)
     expect(serving(FIRST_DAY - 1).map(({ model }) => model)).toEqual([MINI])
     expect(serving(FIRST_DAY)).toEqual([])
@@ -106,19 +106,19 @@ describe('from that day on', () => {
 describe('the list of models', () => {
   const listed = async () => new Map((await openai().models.list()).data.map((each) => [each.id, each.shutdown_date]))
 
-  test('tells the day of each, or that there is none', async () => {
+  test('has the day of each, or null', async () => {
     const models = await listed()
     const dates = [MINI, LISTED, 'chatgpt-image-latest', 'gpt-image-2'].map((name) => models.get(name))
     expect(dates).toEqual(['2026-12-01', '2026-12-01', '2026-12-01', null])
   })
 
-  test('has it no longer from that day on, unless an upstream lists it by its name', async () => {
+  test('drops a model from that day on, unless an upstream lists it by name', async () => {
     vi.setSystemTime(FIRST_DAY)
     const models = await listed()
     expect([MINI, 'chatgpt-image-latest', LISTED].map((name) => models.has(name))).toEqual([false, false, true])
   })
 
-  test('still finds it by its name, or by that with a vendor, and tells when it ended', async () => {
+  test('still finds it by its name, also with a vendor, with its last day', async () => {
     const found = { shutdown_date: '2026-12-01' }
     expect(await openai().models.retrieve(`openai/${MINI}`)).toMatchObject(found)
     vi.setSystemTime(FIRST_DAY)
@@ -130,7 +130,7 @@ describe('a shutdown in the settings', () => {
   const shutdown = { date: '2027-06-01', successor: 'gpt-image-2' }
   const MODELS = { 'relay-art': { shutdown } }
 
-  test('is warned of', async () => {
+  test('leads to a warning', async () => {
     const response = await askWith({ MODELS }, KEY, { model: 'relay-art' })
     expect(told(response)).toEqual({
       sunset: 'Tue, 01 Jun 2027 00:00:00 GMT',
@@ -138,7 +138,7 @@ describe('a shutdown in the settings', () => {
     })
   })
 
-  test('has names resolved by whoever stands in, however often that has changed', () => {
+  test('applies to successors of any depth', () => {
     const ends = { 'gpt-image-2': { shutdown: { ...shutdown, successor: 'gpt-image-2.5-flare' } } }
     const config = configOf({ ...env, MODELS: { ...MODELS, ...ends } })
     const meant = (name: string, date: string) => meantBy(name, config, Date.parse(date))
@@ -147,7 +147,7 @@ describe('a shutdown in the settings', () => {
     expect(meant('dall-e-3', shutdown.date)).toEqual({ model: 'gpt-image-2.5-flare', retired: true })
   })
 
-  test('of two that stand in for each other leaves neither', () => {
+  test('of two that succeed each other leaves neither', () => {
     const [a, b] = [
       { shutdown: { ...shutdown, successor: 'relay-b' } },
       { shutdown: { ...shutdown, successor: 'relay-a' } },

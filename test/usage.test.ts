@@ -18,7 +18,7 @@ const usageOf = async (key: string, query = ''): Promise<Usage> =>
 
 const costOf = (response: Response): number => Number(response.headers.get('x-cost-usd'))
 
-/** Has the upstream take so long for each call, by the clock that the gateway reads; the last of them for all that follow. */
+/** Makes each upstream call take so long by the gateway's clock; the last value holds for all that follow. */
 function upstreamTakes(...latenciesMs: number[]): void {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
   let call = 0
@@ -29,8 +29,8 @@ function upstreamTakes(...latenciesMs: number[]): void {
   internet({ 'api.openai.com': { handle } })
 }
 
-describe('the usage that a caller is told', () => {
-  test('begins with who it is, and how its limits and those of its team stand', async () => {
+describe('the usage of a caller', () => {
+  test("begins with the key's identity and the limits of the key and its team", async () => {
     await operate('POST', '/teams', { id: 'acme', name: 'Acme Inc.', plan: 'tier1', limits: { budget_usd: 1 } })
     const expires_at = new Date(Date.now() + 3_600_000).toISOString()
     const { id, key } = await issue('acme', { name: 'laptop', limits: { images_per_day: 9 }, expires_at })
@@ -50,13 +50,13 @@ describe('the usage that a caller is told', () => {
     })
   })
 
-  test.each(['x-goog-api-key', 'api-key'])('is told to a key in %s as well', async (header) => {
+  test.each(['x-goog-api-key', 'api-key'])('is shown to a key in %s as well', async (header) => {
     const { id, key } = await team('acme')
     const answer = await knock('/v1/usage', { headers: { [header]: key } })
     expect([answer.status, await answer.json()]).toMatchObject([200, { team: { id: 'acme' }, key: { id } }])
   })
 
-  test('counts what is under way', async () => {
+  test('counts running generations', async () => {
     const { key } = await team('acme', { concurrency: 5, budget_usd: 1 })
     const answer = ask(key, { prompt: 'A cat @delay=200' })
     await vi.waitUntil(() => upstream.calls.length === 1)
@@ -82,7 +82,7 @@ describe('the usage that a caller is told', () => {
     expect(data).toMatchObject([{ key: other.id, model: 'gpt-image-2', upstream: 'openai', images: 2 }])
   })
 
-  test('tells rates, shares and means of all requests, and what hits have saved', async () => {
+  test('has rates, shares and means of all requests, and the savings by hits', async () => {
     const { key } = await team('acme')
     const cost = costOf(await ask(key))
     for (let asked = 0; asked < 2; asked++) await ask(key)
@@ -108,7 +108,7 @@ describe('the usage that a caller is told', () => {
     expect(totals['saved_usd']).toBeCloseTo(2 * cost, 6)
   })
 
-  test('tells the mean latency of what was made, and what 95 of a hundred did not exceed', async () => {
+  test('has the mean and the 95th percentile of latency', async () => {
     const { key } = await team('acme')
     upstreamTakes(...Array.from({ length: 18 }, () => 100), 900, 5300, 77_000)
     for (let index = 0; index < 20; index++) await ask(key, { prompt: `A cat ${index}` })
@@ -117,7 +117,7 @@ describe('the usage that a caller is told', () => {
     expect((await usageOf(key)).totals).toMatchObject({ generations: 21, mean_latency_ms: 400, p95_latency_ms: 900 })
   })
 
-  test('of who has used nothing is nothing, and not a number of nothing', async () => {
+  test('without requests has nulls instead of divisions by zero', async () => {
     const { key } = await team('acme')
     const { totals, data, limits } = await usageOf(key)
     expect([data, limits]).toEqual([[], []])
@@ -133,7 +133,7 @@ describe('the usage that a caller is told', () => {
     })
   })
 
-  test('has images whose price nobody knows, which are told apart from free ones', async () => {
+  test('counts images of unknown price apart from free ones', async () => {
     const { key } = await team('acme')
     const response = await ask(key, { model: 'relay-1' })
     expect([response.status, response.headers.get('x-cost-usd')]).toEqual([200, null])
@@ -145,7 +145,7 @@ describe('the period of a usage', () => {
   const NOON = Date.UTC(2027, 0, 31, 12)
   const DAY = 86_400_000
 
-  test('is this month so far, if nothing is said, and whole days (UTC) otherwise', async () => {
+  test('is this month so far by default, and whole days (UTC)', async () => {
     const { key } = await team('acme')
     vi.useFakeTimers({ toFake: ['Date'] })
     for (const at of [NOON - 31 * DAY, NOON - 30 * DAY, NOON, NOON + DAY]) {
@@ -166,7 +166,7 @@ describe('the period of a usage', () => {
   })
 
   test.each(['from=yesterday', 'from=2027-02-29', 'to=2027-1-1', 'from=', 'to=2027-01-01T00:00:00Z'])(
-    'cannot be %s',
+    '%s is refused',
     async (query) => {
       const { key } = await team('acme')
       const param = query.replace(/=.*/, '')

@@ -20,7 +20,7 @@ function picture(length: number, seed = 1): Uint8Array<ArrayBuffer> {
   return new Uint8Array(words.buffer, 0, length)
 }
 
-/** Passes a picture on in chunks of a size, through one buffer that is spoilt when the next is asked for. */
+/** Sends a picture in chunks of a size, through one buffer that is overwritten for the next chunk. */
 async function* arriving(whole: Uint8Array, size: number, breakAt = Infinity): Bytes {
   const buffer = new Uint8Array(size)
   for (let at = 0; at < whole.length; at += size) {
@@ -43,7 +43,7 @@ async function stored(key: string): Promise<string> {
   return object ? digest(await object.arrayBuffer()) : 'nothing'
 }
 
-/** The multipart uploads that an isolate begins from now on. */
+/** The multipart uploads that this isolate begins from now on. */
 function begun(): R2MultipartUpload[] {
   const uploads: R2MultipartUpload[] = []
   const begin = env.IMAGES.createMultipartUpload.bind(env.IMAGES)
@@ -81,7 +81,7 @@ test.each([
   expect(await stored('a')).toBe(await digest(whole))
 })
 
-test.each([1, PART, PART + 1])('an object of %i bytes has the media type that was chosen', async (length) => {
+test.each([1, PART, PART + 1])('an object of %i bytes has the media type of its place', async (length) => {
   await upload(env.IMAGES, arriving(picture(length), 99_991), at('a'))
   expect(await env.IMAGES.head('a')).toMatchObject({ httpMetadata: { contentType: 'image/png' } })
 })
@@ -92,19 +92,16 @@ test.each([
   [PART, PART, true],
   [PART + 1, PART, false],
   [11 * MEGABYTE, PART, false],
-])(
-  'the place of %i bytes is chosen by the first %i, and whether that is all is told: %j',
-  async (length, first, all) => {
-    const choose = vi.fn(at('a'))
-    await upload(env.IMAGES, arriving(picture(length), 99_991), (view, whole) => {
-      expect([view.length, whole]).toEqual([first, all])
-      return choose()
-    })
-    expect(choose).toHaveBeenCalledOnce()
-  },
-)
+])('the place of %i bytes is chosen by the first %i and by whether they are all: %j', async (length, first, all) => {
+  const choose = vi.fn(at('a'))
+  await upload(env.IMAGES, arriving(picture(length), 99_991), (view, whole) => {
+    expect([view.length, whole]).toEqual([first, all])
+    return choose()
+  })
+  expect(choose).toHaveBeenCalledOnce()
+})
 
-test('what is stored already is not written again', async () => {
+test('a stored picture is not written again', async () => {
   const put = vi.spyOn(env.IMAGES, 'put')
   await upload(env.IMAGES, arriving(picture(10), 3), () => ({
     key: 'a',
@@ -131,7 +128,7 @@ test('a source that fails midway leaves no upload pending', async () => {
   for (const pending of uploads) await expect(pending.uploadPart(3, picture(1))).rejects.toThrow(/10024|not exist/)
 })
 
-test('a place that is refused leaves nothing, and the source is let go of', async () => {
+test('a refused place leaves no object and cancels the source', async () => {
   let closed = false
   async function* source(): Bytes {
     try {
@@ -156,14 +153,14 @@ test('many uploads at once do not mix', async () => {
   expect(await Promise.all(pictures.map((_, index) => stored(`${index}`)))).toEqual(wanted)
 })
 
-test('an upload after one that failed is not mixed with its leavings', async () => {
+test('an upload after a failed one has none of its bytes', async () => {
   await upload(env.IMAGES, arriving(picture(PART), 99_991, PART - 1), at('a')).catch(() => {})
   const small = picture(1000, 9)
   await upload(env.IMAGES, arriving(small, 100), at('b'))
   expect(await stored('b')).toBe(await digest(small))
 })
 
-test('a large object whose completion was answered by an error is there all the same', async () => {
+test('a large object is stored although its completion was answered by an error', async () => {
   const create = env.IMAGES.createMultipartUpload.bind(env.IMAGES)
   vi.spyOn(env.IMAGES, 'createMultipartUpload').mockImplementationOnce(async (...args) => {
     const target = await create(...args)

@@ -10,8 +10,8 @@ const ODD = [
   ['as a client writes it', '{"model":"gpt-5.2","messages":[{"role":"user","content":"Hi"}]}'],
   ['with odd white space', ' {\n\t"messages" : [ ] ,\r\n "model"\t: "gpt-5.2" }\n \n'],
   ['with escapes', '{"model":"gpt-5\\u002e2","messages":["\\u00e9\\ud83d\\ude00 \\/ é😀"],"\\u0061":1}'],
-  ['with numbers that no parser gives back', '{"temperature":1.0e0,"seed":12345678901234567890,"model":"gpt-5.2"}'],
-  ['with fields that nobody knows', '{"model":"gpt-5.2","tomorrow":{"model":"x","x":[null,{"model":3}]},"":""}'],
+  ['with numbers that no parser keeps', '{"temperature":1.0e0,"seed":12345678901234567890,"model":"gpt-5.2"}'],
+  ['with unknown fields', '{"model":"gpt-5.2","tomorrow":{"model":"x","x":[null,{"model":3}]},"":""}'],
   ['with a field twice', '{"model":"gpt-5.2","user":"a","user":"b"}'],
 ]
 
@@ -20,7 +20,7 @@ test.each(ODD)('a request %s reaches its upstream byte for byte', async (_, body
   expect([response.status, first.calls.map((call) => call.body)]).toEqual([200, [body]])
 })
 
-test('a request comes with the key of the upstream and what its client said of it, and nothing else', async () => {
+test("a request has the upstream's key and the client's description, and no other header", async () => {
   await chat(HELLO, undefined, { accept: 'text/event-stream', cookie: 'a=b', 'openai-organization': 'org-client' })
   expect(Object.fromEntries(first.calls[0]?.headers ?? [])).toEqual({
     authorization: 'Bearer sk-first-secret',
@@ -47,7 +47,7 @@ test.each([
   expect([response.headers.get('content-type'), await response.text()]).toEqual([type, body])
 })
 
-test('an answer has the status of its upstream, and no header of its but the type', async () => {
+test('an answer has the status of its upstream and of its headers the type alone', async () => {
   first.next(() => textAnswer('{}', 'application/json', 202))
   const response = await chat()
   expect([response.status, Object.fromEntries(response.headers)]).toEqual([
@@ -65,7 +65,7 @@ test('an answer has the status of its upstream, and no header of its but the typ
   ])
 })
 
-test('a stream comes piece by piece, as its upstream sends it', async () => {
+test('a stream arrives piece by piece, as its upstream sends it', async () => {
   const stepped = new SteppedText(STREAM, 1)
   first.next(stepped.answer)
   const reader = (await chat({ ...HELLO, stream: true })).body?.getReader()

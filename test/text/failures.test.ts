@@ -33,14 +33,14 @@ const FAILURES: [string, () => Response | Promise<Response>, number, string][] =
     'The upstream failed to answer.',
   ],
   ['says that it failed with a good status', () => json({ error: { message: SECRET } }), 502, 'The upstream failed'],
-  ['says so in a stream', () => textAnswer(inStream(), 'text/event-stream'), 502, 'The upstream failed to answer.'],
+  ['reports it in a stream', () => textAnswer(inStream(), 'text/event-stream'), 502, 'The upstream failed to answer.'],
   [
-    'says so in one that does not end',
+    'reports it in a stream that does not end',
     () => textAnswer(open(inStream()), 'text/event-stream'),
     502,
     'The upstream failed',
   ],
-  ['says that it has no money left with a good status', () => json(NO_MONEY), 503, 'No upstream can serve this model'],
+  ['reports no money with a good status', () => json(NO_MONEY), 503, 'No upstream can serve this model'],
   [
     'does not begin in time',
     () => new Promise<Response>(() => {}),
@@ -50,15 +50,15 @@ const FAILURES: [string, () => Response | Promise<Response>, number, string][] =
 ]
 
 const broken = (): ReadableStream => new ReadableStream({ pull: (controller) => controller.error(new Error(SECRET)) })
-/** A stream that stays open once it has said something. */
+/** A stream that stays open after its first event. */
 const open = (said: string): ReadableStream =>
   new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode(said)) })
 const inStream = (): string => `event: error\ndata: {"error":{"message":"${SECRET}","code":"server_error"}}\n\n`
 
 describe.each(FAILURES)('an upstream that %s', (_, fail, status, message) => {
-  test('is told in our own words, and costs nothing', async () => {
+  test("gets an error of the gateway's own, at no cost", async () => {
     const { key } = await team('acme', { budget_usd: 1 })
-    // What failed in passing is asked for once more.
+    // A passing failure leads to one more try.
     const attempts = status === 502 ? 2 : 1
     for (let times = 0; times < attempts; times++) first.next(fail)
     const error = await errorOf(await chat({ ...HELLO, model: 'brief' }, key))
@@ -84,7 +84,7 @@ describe('a request that its upstream refuses', () => {
     )
   }
 
-  test('is told why by the sentence of that, without its secrets', async () => {
+  test("has the upstream's own sentence, without secrets", async () => {
     first.next(refused)
     expect(await errorOf(await chat())).toEqual({
       status: 400,
@@ -95,14 +95,14 @@ describe('a request that its upstream refuses', () => {
     })
   })
 
-  test('is not tried elsewhere', async () => {
+  test('is not sent elsewhere', async () => {
     first.next(refused)
     await chat()
     expect(second.calls).toEqual([])
   })
 })
 
-test('an upstream that has too much to do is waited for as long as it says', async () => {
+test('an upstream that throttles is retried after its own delay', async () => {
   first.next(() => new Response('{}', { status: 429, headers: { 'retry-after': '7' } }))
   const response = await chat({ ...HELLO, model: 'brief' })
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '7'])
@@ -119,7 +119,7 @@ test('every credential of an upstream is tried', async () => {
   ])
 })
 
-test('an answer that breaks off is broken off, and costs nothing', async () => {
+test('an answer that breaks off breaks off for the client, at no cost', async () => {
   const { key } = await team('acme', { budget_usd: 1 })
   first.next(() => {
     let sent = false

@@ -16,7 +16,7 @@ const STREAM = [
 
 const ASKED = JSON.stringify({ ...HELLO, stream: true })
 
-/** Asks as somebody who may hang up. */
+/** Sends a request that the test can abort. */
 function begin(key = KEY): { response: Promise<Response>; hangUp: () => void } {
   const gone = new AbortController()
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
@@ -30,7 +30,7 @@ const settledAs = (facts: Record<string, unknown>): Promise<void> =>
   vi.waitFor(async () => expect(await audit('acme')).toMatchObject([facts]))
 
 describe('a client that hangs up', () => {
-  test('in the middle of its answer pays what the whole of it cost', async () => {
+  test('in the middle of its answer pays the price of the whole answer', async () => {
     const { key } = await team('acme', { budget_usd: 1, concurrency: 1 })
     const stepped = new SteppedText(STREAM, 1)
     first.next(stepped.answer)
@@ -42,7 +42,7 @@ describe('a client that hangs up', () => {
     expect([await used('acme'), (await standing('acme', 'concurrency')).used]).toEqual([4000, 0])
   })
 
-  test('that only reads no further pays likewise', async () => {
+  test('that stops reading pays the same', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const stepped = new SteppedText(STREAM, 1)
     first.next(stepped.answer)
@@ -53,7 +53,7 @@ describe('a client that hangs up', () => {
     await settledAs({ status: 'succeeded', output_tokens: 200, cost_usd: 0.004 })
   })
 
-  test('before its answer begins pays likewise', async () => {
+  test('before its answer begins pays the same', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const { promise: answered, resolve } = Promise.withResolvers<void>()
     first.next(async () => {
@@ -67,7 +67,7 @@ describe('a client that hangs up', () => {
     await settledAs({ status: 'succeeded', output_tokens: 200, cost_usd: 0.004 })
   })
 
-  test('of an answer that does not end soon enough pays what it was expected to at most, and nobody reads on', async () => {
+  test('of an answer that does not end in time pays at most the estimate, and reading stops', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const stepped = new SteppedText(STREAM, 1)
     const signals: AbortSignal[] = []
@@ -85,7 +85,7 @@ describe('a client that hangs up', () => {
     expect(await used('acme')).toBe(Math.ceil(ASKED.length / 3) * 2 + 4096 * 10)
   })
 
-  test('of an answer that does not begin soon enough pays likewise', async () => {
+  test('of an answer that does not begin in time pays the same', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     first.next(() => new Promise<Response>(() => {}))
     const { hangUp } = begin(key)

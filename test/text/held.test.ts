@@ -10,14 +10,14 @@ import { chat, HELLO, texts } from '../support/texts'
 
 const { first } = texts()
 
-/** Until when anything is held. */
+/** The end of the longest hold. */
 const expiry = (): Promise<unknown> =>
   runInDurableObject(
     env.TEAMS.getByName('acme'),
     (_, { storage }) => storage.sql.exec('SELECT max(expires_ms) AS expiry FROM ledger').one()['expiry'],
   )
 
-test('the place and the money of an answer are held for as long as its client takes to read it', async () => {
+test('the place and the money of an answer are held for as long as its client reads it', async () => {
   const { setInterval } = globalThis
   vi.spyOn(globalThis, 'setInterval').mockImplementation((call, ms) => setInterval(call, Math.min(ms ?? 0, 20)))
   at(NOON)

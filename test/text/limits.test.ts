@@ -8,7 +8,7 @@ import { chat, HELLO, texts } from '../support/texts'
 const { first, images } = texts()
 
 describe('a request for a text', () => {
-  test('counts as one of the requests of its minute and of its day, and tells how many are left', async () => {
+  test('counts against the requests of its minute and day, with the number left', async () => {
     const { key } = await team('acme', { requests_per_minute: 2, requests_per_day: 9, images_per_day: 3 })
     const { headers } = await chat(HELLO, key)
     expect(headers.get('x-ratelimit-remaining-requests')).toBe('1')
@@ -30,7 +30,7 @@ describe('a request for a text', () => {
     expect(first.calls).toHaveLength(status === 200 ? 1 : 0)
   })
 
-  test('does not mind what its key allows of pictures', async () => {
+  test('is independent of the limits on pictures', async () => {
     const { key } = await team('acme', { max_n: 1, max_size: '512x512', images_per_day: 0 })
     expect((await chat(HELLO, key)).status).toBe(200)
   })
@@ -39,7 +39,7 @@ describe('a request for a text', () => {
     ['images_per_day', { images_per_day: 5 }, 400],
     ['budget_usd', { budget_usd: 100 }, 400],
     ['requests_per_day', { requests_per_day: 5 }, 200],
-  ])('and perhaps for images besides, of a key with %s', async (_, limits, status) => {
+  ])('and for images besides, of a key with %s', async (_, limits, status) => {
     const { key } = await team('acme', limits)
     const tools = [{ type: 'image_generation' }, { type: 'web_search' }]
     const response = await post(
@@ -51,7 +51,7 @@ describe('a request for a text', () => {
     if (status === 400) expect(await errorOf(response)).toMatchObject({ param: 'tools' })
   })
 
-  test('is refused where the budget does not pay for it', async () => {
+  test('is refused beyond the budget', async () => {
     const { key } = await team('acme', { budget_usd: 0.01 })
     const refused = await errorOf(await chat(HELLO, key))
     expect(refused).toMatchObject({ status: 429, code: 'insufficient_quota' })
@@ -59,7 +59,7 @@ describe('a request for a text', () => {
     expect(first.calls).toHaveLength(1)
   })
 
-  test('is refused to whoever has a budget where its price is not known', async () => {
+  test('of unknown price is refused to a key with a budget', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     expect(await errorOf(await chat({ ...HELLO, model: 'unpriced' }, key))).toMatchObject({
       status: 403,
@@ -68,7 +68,7 @@ describe('a request for a text', () => {
     expect(first.calls).toEqual([])
   })
 
-  test('takes one of the places of those that are under way, and gives it back', async () => {
+  test('takes one place of the concurrency and gives it back', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const { promise: answered, resolve } = Promise.withResolvers<void>()
     first.next(async () => {
@@ -86,7 +86,7 @@ describe('a request for a text', () => {
     expect(images.calls).toHaveLength(1)
   })
 
-  test('of a key that was revoked is refused', async () => {
+  test('of a revoked key is refused', async () => {
     const { key, id } = await team('acme')
     await operate('DELETE', `/teams/acme/keys/${id}`)
     expect((await chat(HELLO, key)).status).toBe(401)

@@ -4,7 +4,7 @@ import { chat, HELLO, texts } from '../support/texts'
 
 const { first, second, images } = texts()
 
-/** Where a request went: its upstream's own name for its model, and what its client is told of that. */
+/** The upstream's own name for the requested model, and the response's headers about it. */
 async function servedAs(model: string): Promise<unknown[]> {
   const response = await chat({ ...HELLO, model })
   const sent = [...first.calls, ...second.calls].map(({ fields }) => fields['model'])
@@ -20,7 +20,7 @@ describe('a request for a text model', () => {
     expect(await servedAs(name)).toEqual([200, 'first', 'gpt-5.2', 'gpt-5.2'])
   })
 
-  test('goes by the name that its upstream has for it', async () => {
+  test("is sent under the upstream's own name", async () => {
     const theirs = 'gpt-5.2-mini-with-a-longer-name'
     expect(await servedAs('brief')).toEqual([200, 'first', theirs, theirs])
   })
@@ -29,15 +29,15 @@ describe('a request for a text model', () => {
     ['first', '"brief"', (name) => `{"model":${name},"messages":[{"model":"brief"}]}`],
     ['last', '"brief"', (name) => `{"messages":["\\u00e9 é \\"model\\":\\"brief\\""] ,\r\n"model" :\t${name} }\n`],
     ['escaped', '"b\\u0072ief"', (name) => `{"x":{"model":"brief"},"mod\\u0065l":${name}}`],
-  ])('keeps every other byte where another name takes the place of one that stands %s', async (_, name, body) => {
+  ])('keeps every other byte when the name of the model, %s, is replaced', async (_, name, body) => {
     await post('/v1/chat/completions', body(name))
     expect(first.calls.map((call) => call.body)).toEqual([body('"gpt-5.2-mini-with-a-longer-name"')])
   })
 
   test.each([
-    ['that nobody lists', 'gpt-6', 'gpt-6'],
-    ['of more letters than any name has', 'm'.repeat(500), 'm'.repeat(100)],
-  ])('%s is refused as one that does not exist', async (_, model, told) => {
+    ['that no upstream lists', 'gpt-6', 'gpt-6'],
+    ['longer than any name', 'm'.repeat(500), 'm'.repeat(100)],
+  ])('%s is refused as an unknown model', async (_, model, told) => {
     const refused = await errorOf(await chat({ ...HELLO, model }))
     const message = expect.stringContaining(`The model '${told}' does not exist.`)
     expect(refused).toMatchObject({ status: 404, message, param: 'model', code: 'model_not_found' })
@@ -51,20 +51,20 @@ describe('a request for a text model', () => {
     },
   )
 
-  test('is JSON for its upstream, whatever its client calls it', async () => {
+  test('is sent as JSON, whatever its content type', async () => {
     await chat(HELLO, undefined, { 'content-type': 'application/x-www-form-urlencoded' })
     expect(first.calls.map(({ headers }) => headers.get('content-type'))).toEqual(['application/json'])
   })
 })
 
 describe('on the same route', () => {
-  test.each(['gpt-image-2', 'house-style'])('%s is asked for a picture', async (model) => {
+  test.each(['gpt-image-2', 'house-style'])('%s makes a picture', async (model) => {
     const response = await chat({ ...HELLO, model })
     expect([response.status, images.calls[0]?.fields]).toMatchObject([200, { model: 'gpt-image-2', prompt: 'Hello' }])
     expect([...first.calls, ...second.calls]).toEqual([])
   })
 
-  test('what only who makes nothing but pictures lists is asked for a picture', async () => {
+  test('a model listed by an image upstream alone makes a picture', async () => {
     const response = await chat({ ...HELLO, model: 'painter' })
     expect([response.status, response.headers.get('x-upstream')]).toEqual([200, 'demo'])
     expect([...first.calls, ...second.calls]).toEqual([])
@@ -77,7 +77,7 @@ describe('on the same route', () => {
     ['that is empty', ''],
     ['without a name for its model', JSON.stringify({ ...HELLO, model: null })],
     ['without a model', '{"messages":[]}'],
-    ['whose model is no text', '{"model":{"name":"gpt-5.2"},"messages":[]}'],
+    ['with a model that is no text', '{"model":{"name":"gpt-5.2"},"messages":[]}'],
   ])('a body %s is refused as one for a picture would be', async (_, body) => {
     const { status, type } = await errorOf(await post('/v1/chat/completions', body))
     expect([status, type, first.calls]).toEqual([400, 'invalid_request_error', []])
@@ -88,7 +88,7 @@ describe('on the same route', () => {
     expect(await errorOf(response)).toMatchObject({ status: 400, code: 'unsupported_content_type' })
   })
 
-  test('a wrong key opens nothing', async () => {
+  test('a wrong key is refused', async () => {
     expect(await errorOf(await chat(HELLO, 'sk-dr-acme-wrong'))).toMatchObject({ status: 401 })
   })
 })

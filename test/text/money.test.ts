@@ -7,7 +7,7 @@ import { chat, HELLO, texts } from '../support/texts'
 
 const { first, second } = texts()
 
-/** The one request of a team once it has been settled. */
+/** The one request of a team, after its settlement. */
 const settled = async (): Promise<unknown> =>
   await vi.waitFor(async () => {
     const entries = await audit('acme')
@@ -33,15 +33,15 @@ const LONG = { choices: [{ message: { content: '"usage":{"prompt_tokens":1}'.rep
 describe.each([
   ['a completion', () => json({ choices: [], usage: chatUsage(1000, 200) })],
   ['a long one', () => json({ ...LONG, usage: chatUsage(1000, 200) })],
-  ['one that tells how likely each token was', () => json({ ...LIKELY, usage: chatUsage(1000, 200) })],
-  ['one that tells its usage first', () => json({ usage: chatUsage(1000, 200), ...LONG })],
-  ['one whose usage says more', () => json({ usage: { ...chatUsage(1000, 200), details: { cached: 5 } } })],
+  ['one with log probabilities', () => json({ ...LIKELY, usage: chatUsage(1000, 200) })],
+  ['one with its usage first', () => json({ usage: chatUsage(1000, 200), ...LONG })],
+  ['one with more fields of usage', () => json({ usage: { ...chatUsage(1000, 200), details: { cached: 5 } } })],
   ['a stream of one', () => events(DELTA, DELTA, { choices: [], usage: chatUsage(1000, 200) })],
   ['a stream that counts as it goes', () => events({ usage: chatUsage(1000, 1) }, { usage: chatUsage(1000, 200) })],
   ['a response', () => json(RESPONSE)],
   ['a stream of one response', () => events({ response: { usage: null } }, { type: 'x', response: RESPONSE })],
 ])('%s', (_, answer) => {
-  test('is metered and costs what its usage says, at the prices of its upstream', async () => {
+  test('is metered and costs its usage at the prices of its upstream', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     first.next(answer)
     await (await chat(HELLO, key)).text()
@@ -56,7 +56,7 @@ describe.each([
 })
 
 describe('a request for a text', () => {
-  test('leaves a row for audits, in which nothing of the conversation is', async () => {
+  test('leaves an audit entry without any of the conversation', async () => {
     const { id, key } = await team('acme')
     const response = await chat(HELLO, key)
     await response.text()
@@ -83,7 +83,7 @@ describe('a request for a text', () => {
     })
   })
 
-  test('costs what the upstream asks that answered', async () => {
+  test('costs the price of the upstream that answered', async () => {
     const { key } = await team('acme')
     first.next(() => json({}, 500))
     await (await chat(HELLO, key)).text()
@@ -96,7 +96,7 @@ describe('a request for a text', () => {
     expect(second.calls).toHaveLength(1)
   })
 
-  test('is metered where no price is known, and told apart from free ones', async () => {
+  test('is metered without a known price, apart from free ones', async () => {
     const { key } = await team('acme')
     await (await chat({ ...HELLO, model: 'unpriced' }, key)).text()
     expect(await settled()).toMatchObject({ input_tokens: 7, output_tokens: 5, cost_usd: null })
@@ -105,10 +105,10 @@ describe('a request for a text', () => {
 
   test.each([
     ['a completion', () => json({ choices: [] })],
-    ['a completion that counts badly', () => json({ usage: { prompt_tokens: -1, completion_tokens: 'many' } })],
+    ['a completion with a wrong usage', () => json({ usage: { prompt_tokens: -1, completion_tokens: 'many' } })],
     ['a stream', () => events(DELTA)],
     ['no JSON', () => textAnswer('Hello', 'text/plain')],
-  ])('whose answer is %s without usage costs what it was expected to at most', async (_, answer) => {
+  ])('with %s and no usage costs at most the estimate', async (_, answer) => {
     const { key } = await team('acme', { budget_usd: 1 })
     first.next(answer)
     const body = JSON.stringify({ ...HELLO, model: 'brief', max_completion_tokens: 1000 })
@@ -120,8 +120,8 @@ describe('a request for a text', () => {
   test.each([
     ['in a stream', () => events(DELTA, { error: { message: 'Oops' } })],
     ['in a stream of a response', () => events({ response: { error: null } }, { response: { error: { code: 'x' } } })],
-    ['behind something else', () => json({ id: 'x', error: { message: 'Oops' } })],
-  ])('whose answer tells of an error %s costs nothing', async (_, answer) => {
+    ['behind another event', () => json({ id: 'x', error: { message: 'Oops' } })],
+  ])('with an error %s costs nothing', async (_, answer) => {
     const { key } = await team('acme', { budget_usd: 1 })
     first.next(answer)
     await (await chat(HELLO, key)).text()
@@ -129,7 +129,7 @@ describe('a request for a text', () => {
     expect(await used('acme')).toBe(0)
   })
 
-  test('whose stream has more pieces than that costs as many tokens', async () => {
+  test('with more pieces than its estimate costs as many tokens', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     first.next(() => events(...Array.from({ length: 49 }, () => DELTA)))
     const body = JSON.stringify({ ...HELLO, stream: true, max_tokens: 10 })
@@ -137,7 +137,7 @@ describe('a request for a text', () => {
     expect(await settled()).toMatchObject({ cost_usd: (Math.ceil(body.length / 3) * 2 + 50 * 10) / 1e6 })
   })
 
-  test('whose answer tells of an error and of its usage costs that', async () => {
+  test('with an error and a usage costs the usage', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     first.next(() => events({ response: { status: 'failed', error: { code: 'x' }, usage: responseUsage(1000, 200) } }))
     await (await chat(HELLO, key)).text()
@@ -145,14 +145,14 @@ describe('a request for a text', () => {
     expect(await used('acme')).toBe(4000)
   })
 
-  test.each(['', null])('whose answer tells of an error that is %j has succeeded', async (error) => {
+  test.each(['', null])('with an error of %j has succeeded', async (error) => {
     const { key } = await team('acme')
     first.next(() => json({ error, usage: chatUsage(1000, 200) }))
     await (await chat(HELLO, key)).text()
     expect(await settled()).toMatchObject({ status: 'succeeded', cost_usd: 0.004 })
   })
 
-  test('is in the usage that its caller is told, beside the pictures', async () => {
+  test('is in the usage of its caller, beside the pictures', async () => {
     const { key } = await team('acme', { images_per_day: 5 })
     await (await chat(HELLO, key)).text()
     await settled()
@@ -167,14 +167,14 @@ describe('a request for a text', () => {
     expect(await standing('acme', 'images_per_day')).toMatchObject({ used: 1 })
   })
 
-  test('says nothing of how long pictures take', async () => {
+  test('does not change the latency of pictures', async () => {
     const { key } = await team('acme')
     await (await chat(HELLO, key)).text()
     await settled()
     expect((await ownUsage(key)).totals).toMatchObject({ mean_latency_ms: null, p95_latency_ms: null })
   })
 
-  test('is not among the pictures that a team has had made', async () => {
+  test('is not in the history of pictures', async () => {
     const { key } = await team('acme')
     await (await chat(HELLO, key)).text()
     await settled()
@@ -195,7 +195,7 @@ describe('the money for a text', () => {
     [{ max_completion_tokens: 100, max_tokens: 300 }, 300],
     [{ max_tokens: 100, n: 3 }, 300],
     [{ max_tokens: null, n: 'many' }, 4096],
-  ])('is held for as many tokens as %j allows, at the price of the dearest who may serve it', async (more, output) => {
+  ])('is held for as many tokens as %j allows, at the dearest price of its upstreams', async (more, output) => {
     const { key } = await team('acme', { budget_usd: 1 })
     const body = JSON.stringify({ ...HELLO, ...more })
     const { promise: answered, resolve } = Promise.withResolvers<void>()
@@ -212,14 +212,14 @@ describe('the money for a text', () => {
     expect(await used('acme')).toBe(12)
   })
 
-  test('is held on the route of responses for as many tokens as one of those may have', async () => {
+  test('is held on the route of responses for the tokens of one response', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const body = JSON.stringify({ model: 'gpt-5.2', input: 'Hello', max_output_tokens: 300, max_tokens: 1 })
     await (await post('/v1/responses', body, { authorization: `Bearer ${key}` })).text()
     expect(await settled()).toMatchObject({ reserved_usd: quoted(body, 300) / 1e6 })
   })
 
-  test('is no more than the longest answers in the world cost', async () => {
+  test('is at most the price of the longest answer in the world', async () => {
     const { key } = await team('acme')
     first.next(() => json({ choices: [] }))
     const body = JSON.stringify({ ...HELLO, max_tokens: 1e300, n: 1e300 })
@@ -228,7 +228,7 @@ describe('the money for a text', () => {
     expect(await settled()).toMatchObject({ reserved_usd: quoted(body, 128e6) / 1e6, cost_usd })
   })
 
-  test('is that of the key and of its team', async () => {
+  test('is taken from the key and its team', async () => {
     await operate('POST', '/teams', { id: 'acme', limits: { budget_usd: 1 } })
     const { key } = await issue('acme', { limits: { budget_usd: 0.5 } })
     await (await chat(HELLO, key)).text()

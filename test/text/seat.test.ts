@@ -25,7 +25,7 @@ afterEach(() => vi.useRealTimers())
 
 const MINUTE_MS = 60_000
 
-test('an answer has its seat for as long as it takes', async () => {
+test('an answer has its slot until its end', async () => {
   const stepped = new SteppedText(['data: {}\n\n'], 1)
   first.next(stepped.answer)
   const reader = (await chat({ ...HELLO, stream: true })).body?.getReader()
@@ -42,7 +42,7 @@ test('an answer has its seat for as long as it takes', async () => {
   expect((await chat()).status).toBe(200)
 })
 
-/** Resolves when the account has nothing in hand. */
+/** Resolves when the account has no request in flight. */
 const idle = (): Promise<void> => so(async () => (await accountsOf('first'))[0]?.in_use === 0)
 
 test('answers that break off are failures of their account', async () => {
@@ -62,7 +62,7 @@ test('answers that break off are failures of their account', async () => {
   expect(await accountsOf('first')).toMatchObject([{ status: 'open' }])
 })
 
-test('the audit of an answer tells who served it', async () => {
+test('the audit of an answer has its upstream', async () => {
   const { key } = await team('acme')
   await (await chat(HELLO, key)).text()
   await vi.waitFor(async () => expect(await audit('acme')).toMatchObject([{ route: 'first/0 served' }]))

@@ -10,7 +10,7 @@ describe('the name of a model', () => {
     ' \n{ "messages":["é😀\\"","\\\\"], "model" \t: "gpt-5.2" , "x":1}\n\n',
     '{"mod\\u0065l":"gpt-5\\u002e2","tools":[{"type":"function","model":"x"}]}',
     '{"metadata":{"model":"other"},"model":"gpt-5.2","":{"model":"x"}}',
-  ])('is found with its place, however the text is cut: %j', async (text) => {
+  ])('is found with its place, however the text is split: %j', async (text) => {
     for (const { how, chunks } of splits(encode(text))) {
       const { models = [], fields } = (await topLevelOf(passing(chunks))) ?? {}
       const [{ name, from, to } = { name: '', from: 0, to: 0 }] = models
@@ -20,14 +20,14 @@ describe('the name of a model', () => {
     }
   })
 
-  test('is told each time it stands there, in whatever case', async () => {
+  test('is reported at each occurrence, in any spelling of its case', async () => {
     const { models, fields } = (await read('{"model":"a","model":"b","MODEL":"c","models":"d"}')) ?? {}
     expect([models?.map(({ name }) => name), fields?.['model']]).toEqual([['a', 'b', 'c'], 'b'])
   })
 })
 
 describe('the fields of a request', () => {
-  test('are there with the texts by which requests for pictures are told, and without any other', async () => {
+  test('are there with the text that tells requests for pictures, and no others', async () => {
     const tools = [
       { type: 'image_generation', size: '1024x1024' },
       { type: 'function', name: 'x' },
@@ -52,7 +52,7 @@ describe('the fields of a request', () => {
   )
 })
 
-test('files are counted where they stand, and their bytes apart from those of the rest, however the text is cut', async () => {
+test('files are counted at their places, and their bytes apart from the rest, however the text is split', async () => {
   const picture = 'data:image/png;base64,aGVsbG8='
   const text = JSON.stringify({
     input: [{ image_url: picture }, { file_data: 'data:,' }, { image_url: { url: picture } }],

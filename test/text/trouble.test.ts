@@ -12,21 +12,21 @@ const LIMITS = { budget_usd: 1, concurrency: 1 }
 
 const LARGE = { ...HELLO, messages: [{ role: 'user', content: 'x'.repeat(2_000_000) }] }
 
-test('a team that cannot be reached to hold the money has nobody asked', async () => {
+test('a team unreachable for the reservation leads to no upstream call', async () => {
   const { key } = await team('acme', LIMITS)
   trouble('reserve')
   expect(await errorOf(await chat(HELLO, key))).toMatchObject({ status: 503 })
   expect(first.calls).toEqual([])
 })
 
-test('a team that held the money without saying so lets go of it', async () => {
+test('a team that held the money without an answer releases it', async () => {
   const { key } = await team('acme', LIMITS)
   trouble('reserve', 2, 'after')
   expect((await chat(HELLO, key)).status).toBe(503)
   expect([await used('acme'), (await standing('acme', 'concurrency')).used]).toEqual([0, 0])
 })
 
-test('a team that cannot be reached to settle is told again, and the answer does not wait for that', async () => {
+test('a team unreachable for the settlement gets it later, without a delay of the answer', async () => {
   const { key } = await team('acme', LIMITS)
   const told = trouble('settle', 2)
   const response = await chat(HELLO, key)
@@ -38,21 +38,21 @@ test('a team that cannot be reached to settle is told again, and the answer does
   expect(told.failures).toBe(2)
 })
 
-test('a request whose body R2 does not take is refused, and its money is not held', async () => {
+test('a request with a body that R2 does not store is refused, and holds no money', async () => {
   const { key } = await team('acme', LIMITS)
   vi.spyOn(env.IMAGES, 'put').mockRejectedValue(new Error('put: We encountered an internal error. (10001)'))
   expect(await errorOf(await chat(LARGE, key))).toMatchObject({ status: 503 })
   expect([first.calls, await used('acme'), await stored()]).toEqual([[], 0, []])
 })
 
-test('a request whose body R2 does not give back is refused', async () => {
+test('a request with a body that R2 does not return is refused', async () => {
   const { key } = await team('acme', LIMITS)
   vi.spyOn(env.IMAGES, 'get').mockRejectedValue(new Error('get: We encountered an internal error. (10001)'))
   expect(await errorOf(await chat(LARGE, key))).toMatchObject({ status: 503 })
   await vi.waitFor(async () => expect(await stored()).toEqual([]))
 })
 
-test('a request whose body R2 does not give back again is refused, and costs nothing', async () => {
+test('a retry with a body that R2 does not return is refused, at no cost', async () => {
   const { key } = await team('acme')
   const get = env.IMAGES.get.bind(env.IMAGES)
   const gone = new Error('get: We encountered an internal error. (10001)')
