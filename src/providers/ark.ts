@@ -5,14 +5,14 @@ import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import type { Path } from '../streams/json'
-import { asJson, bearer, call } from './wire/http'
-import { dataUrlOf } from './wire/inputs'
-import { pictureAt, picturesOf } from './wire/json-pictures'
+import { jsonRequest, bearer, callUpstream } from './wire/http'
+import { inputDataUrl } from './wire/inputs'
+import { pictureAt, readPictures } from './wire/json-pictures'
 import type { Provider, Summary, Upstream, Work } from './provider'
-import { errorOf, type ErrorReader, readOpenaiError, type Said } from './wire/refusal'
+import { errorOfResponse, type ErrorReader, readOpenaiError, type ErrorReport } from './wire/upstream-error'
 
 /** What the API has parameters for, and of formats what every model makes (protocols §6.9). */
-const ARK = {
+const API_CAPABILITY = {
   ...PROMPT_ONLY,
   sizes: { kind: 'unknown' },
   formats: ['jpeg'],
@@ -31,12 +31,12 @@ const SHAPES_OF_5 = shapesOf(['1:1', '21:9', '16:9', '3:2', '4:3', '3:4', '2:3',
  * to 4096x4096 pixels, 5.0 nothing smaller than 2560x1440.
  */
 const MODELS: Readonly<Record<string, Model>> = {
-  'doubao-seedream-4-0-250828': { ...ARK, sizes: { kind: 'range', min: 960, max: 4096, auto: '2048x2048' } },
-  'doubao-seedream-5-0-260128': { ...ARK, sizes: shaped(SHAPES_OF_5), formats: FORMATS_OF_5 },
+  'doubao-seedream-4-0-250828': { ...API_CAPABILITY, sizes: { kind: 'range', min: 960, max: 4096, auto: '2048x2048' } },
+  'doubao-seedream-5-0-260128': { ...API_CAPABILITY, sizes: shaped(SHAPES_OF_5), formats: FORMATS_OF_5 },
 }
 
 /** Seedream at ByteDance's Volcengine Ark, and at BytePlus by its own address (protocols §6.9). */
-export const ark: Provider = {
+export const arkProvider: Provider = {
   id: 'ark',
   wellKnown: {
     secret: 'ARK_API_KEY',
@@ -45,27 +45,28 @@ export const ark: Provider = {
     models: [...Object.keys(MODELS), 'doubao-seedream-4-5-*'],
   },
   models: MODELS,
-  capability: (model) => narrowed(model, { ...ARK, formats: model.formats ? FORMATS_OF_5 : ARK.formats }),
+  capability: (model) =>
+    narrowed(model, { ...API_CAPABILITY, formats: model.formats ? FORMATS_OF_5 : API_CAPABILITY.formats }),
   async *generate(request, upstream, work) {
-    const response = await ask(request, upstream, work)
+    const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: response.headers.get('x-request-id') ?? undefined }
-    const { said, count } = yield* picturesOf(response, work, numbering())
-    if (count === 0) throw errorOf(response, upstream, failureIn(said), readError)
-    yield { type: 'summary', summary: summaryOf(said) }
+    const { said, count } = yield* readPictures(response, work, pictureCounter())
+    if (count === 0) throw errorOfResponse(response, upstream, entryErrorIn(said), readError)
+    yield { type: 'summary', summary: arkSummary(said) }
   },
 }
 
-function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
-  const asked = { account: bearer(upstream), ...asJson(fieldsOf(request, work)) }
-  return call(upstream, work, '/images/generations', asked, readError)
+function requestImages(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
+  const asked = { account: bearer(upstream), ...jsonRequest(requestFields(request, work)) }
+  return callUpstream(upstream, work, '/images/generations', asked, readError)
 }
 
-function fieldsOf(request: ImageRequest, work: Work): Record<string, unknown> {
+function requestFields(request: ImageRequest, work: Work): Record<string, unknown> {
   const { prompt, size, format, extras, images } = request
   return {
     model: work.model,
     prompt,
-    image: images.length > 0 ? images.map((image) => dataUrlOf(image, work)) : undefined,
+    image: images.length > 0 ? images.map((image) => inputDataUrl(image, work)) : undefined,
     size: size === 'auto' ? undefined : size,
     sequential_image_generation: 'disabled',
     response_format: 'b64_json',
@@ -79,7 +80,7 @@ function fieldsOf(request: ImageRequest, work: Work): Record<string, unknown> {
 }
 
 /** Counts the pictures as they come: an entry may hold an error in the place of its picture. */
-function numbering(): (path: Path) => number | undefined {
+function pictureCounter(): (path: Path) => number | undefined {
   const places = new Map<number, number>()
   return (path) => {
     const entry = pictureAt(path)
@@ -90,42 +91,42 @@ function numbering(): (path: Path) => number | undefined {
   }
 }
 
-const failure = z.object({ error: z.looseObject({}) })
-const failures = z.object({ data: z.array(z.unknown()) })
+const errorEntry = z.object({ error: z.looseObject({}) })
+const entriesReply = z.object({ data: z.array(z.unknown()) })
 
 /** The error of an answer without a picture: its own, or that of the first entry that has one. */
-function failureIn(said: unknown): unknown {
-  const entries = failures.safeParse(said).data?.data ?? []
-  return [said, ...entries].find((each) => failure.safeParse(each).success)
+function entryErrorIn(said: unknown): unknown {
+  const entries = entriesReply.safeParse(said).data?.data ?? []
+  return [said, ...entries].find((each) => errorEntry.safeParse(each).success)
 }
 
 /** Only what is read, and what does not fit is passed over: the pictures are here and paid for. */
 const words = z.string().nullish().catch(undefined)
 const count = z.int().nonnegative()
-const reply = z.object({
+const imagesReply = z.object({
   data: z.array(z.object({ size: words, output_format: words }).catch({})).catch([]),
   usage: z.object({ output_tokens: count, total_tokens: count.nullish() }).nullish().catch(undefined),
 })
 
-function summaryOf(said: unknown): Summary {
-  const { data, usage } = reply.parse(said)
+function arkSummary(said: unknown): Summary {
+  const { data, usage } = imagesReply.parse(said)
   const first = (name: 'size' | 'output_format'): string | undefined =>
     data.map((entry) => entry[name]).find((word) => typeof word === 'string')
   return {
     size: first('size'),
     format: first('output_format'),
-    usage: usage ? usageOf(usage.output_tokens, usage.total_tokens ?? usage.output_tokens) : undefined,
+    usage: usage ? arkUsage(usage.output_tokens, usage.total_tokens ?? usage.output_tokens) : undefined,
   }
 }
 
-const usageOf = (output: number, total: number): Summary['usage'] => ({
+const arkUsage = (output: number, total: number): Summary['usage'] => ({
   input: Math.max(0, total - output),
   output,
   total: Math.max(total, output),
 })
 
 /** What its codes mean whatever they come with, which may be a 200 (protocols §6.9). */
-const MEANINGS: readonly [code: RegExp, meaning: Said][] = [
+const CODE_MEANINGS: readonly [code: RegExp, meaning: ErrorReport][] = [
   [/SensitiveContentDetected/, { moderated: true }],
   [/^(?:AuthenticationError|AccountOverdueError)/, { kind: 'misconfigured' }],
   // A quota is one that was given for a model, and does not come back.
@@ -137,6 +138,6 @@ const MEANINGS: readonly [code: RegExp, meaning: Said][] = [
 
 const readError: ErrorReader = (body, status) => {
   const said = readOpenaiError(body, status)
-  const [, meaning] = MEANINGS.find(([code]) => code.test(said.code ?? '')) ?? []
+  const [, meaning] = CODE_MEANINGS.find(([code]) => code.test(said.code ?? '')) ?? []
   return { ...said, message: said.message?.replace(/ *Request id: ?\S+$/i, ''), ...meaning }
 }

@@ -1,38 +1,38 @@
 import * as z from 'zod'
-import { type Door, imagesOf } from './wire/openai-images'
+import { type ImagesEndpoint, openaiImages } from './wire/openai-images'
 import type { Provider, Upstream, Work } from './provider'
-import { type ErrorReader, readOpenaiError } from './wire/refusal'
+import { type ErrorReader, readOpenaiError } from './wire/upstream-error'
 
 /**
  * OpenAI's models at Azure (protocols §6.1), where a model goes by the name of its deployment. The base URL is that of the
  * resource, `https://{res}.openai.azure.com`; with `?api-version=` and a date behind it, the paths are those of that version,
  * which name the deployment.
  */
-export const azureOpenai: Provider = {
+export const azureOpenaiProvider: Provider = {
   id: 'azure-openai',
-  generate: (request, upstream, work) => imagesOf(request, doorOf(upstream, work), upstream, work),
+  generate: (request, upstream, work) => openaiImages(request, azureEndpoint(upstream, work), upstream, work),
 }
 
-const doorOf = ({ baseUrl, credential }: Upstream, { model }: Work): Door => ({
-  to: (operation) => addressOf(baseUrl, model, operation),
+const azureEndpoint = ({ baseUrl, credential }: Upstream, { model }: Work): ImagesEndpoint => ({
+  to: (operation) => azureUrl(baseUrl, model, operation),
   account: { 'api-key': credential },
   readError,
 })
 
 /** Versions that are a date have paths of their own; `v1` and `preview` are spoken at the paths that need none. */
-const DATED = /^\d{4}-/
+const DATED_VERSION = /^\d{4}-/
 
-function addressOf(baseUrl: string, deployment: string, operation: string): string {
+function azureUrl(baseUrl: string, deployment: string, operation: string): string {
   const url = new URL(baseUrl)
   // What clients call the base URL of the v1 API ends in what is put behind it here.
   const front = url.pathname.replace(/\/+$/, '').replace(/\/openai(?:\/v1)?$/, '')
-  const isDated = DATED.test(url.searchParams.get('api-version') ?? '')
+  const isDated = DATED_VERSION.test(url.searchParams.get('api-version') ?? '')
   const place = isDated ? `deployments/${encodeURIComponent(deployment)}` : 'v1'
   url.pathname = `${front}/openai/${place}/images/${operation}`
   return url.href
 }
 
-const reply = z.object({
+const errorReply = z.object({
   error: z.object({
     code: z.unknown(),
     inner_error: z.object({ code: z.unknown() }).nullish().catch(undefined),
@@ -42,7 +42,7 @@ const reply = z.object({
 /** As OpenAI words it, with codes of Azure's own: statuses as texts, and its filter, even in an answer with a good status. */
 const readError: ErrorReader = (body, status) => {
   const said = readOpenaiError(body, status)
-  const { inner_error: inner } = reply.safeParse(body).data?.error ?? {}
+  const { inner_error: inner } = errorReply.safeParse(body).data?.error ?? {}
   if (said.code === 'contentFilter' || inner?.code === 'ResponsibleAIPolicyViolation')
     return { ...said, moderated: true }
   switch (said.code) {

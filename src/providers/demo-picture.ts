@@ -38,17 +38,17 @@ export class UnreadableInput extends Error {
 }
 
 /** The mean width of a letter of the embedded font (Roboto), as a share of its size. */
-const LETTER = 0.53
-const LINE = 1.3
+const LETTER_WIDTH = 0.53
+const LINE_HEIGHT = 1.3
 /** A share of the picture's height, for the row of inputs. */
-const INPUT_ROW = 0.3
+const INPUT_ROW_HEIGHT = 0.3
 
-let loaded: Promise<unknown> | undefined
+let photonLoaded: Promise<unknown> | undefined
 
 /** Draws a placeholder: the same for the same subject, with DEMO, the prompt and the inputs on it. Throws UnreadableInput. */
-export async function draw(subject: Subject): Promise<Uint8Array> {
-  loaded ??= import('@cf-wasm/photon/photon.wasm').then((wasm) => initPhoton({ module_or_path: wasm.default }))
-  await loaded
+export async function drawPlaceholder(subject: Subject): Promise<Uint8Array> {
+  photonLoaded ??= import('@cf-wasm/photon/photon.wasm').then((wasm) => initPhoton({ module_or_path: wasm.default }))
+  await photonLoaded
   const [width = 0, height = 0] = subject.size.split('x').map(Number)
   const picture = new PhotonImage(backdrop(subject, width, height), width, height)
   try {
@@ -89,15 +89,15 @@ function writeText(picture: PhotonImage, subject: Subject, width: number, height
 
   write('DEMO', margin, title)
   write(`${subject.model}, ${subject.size}, ${subject.index + 1} of ${subject.n}`, margin + title, body)
-  const top = margin + title + Math.round(body * LINE * 1.5)
-  const bottom = height * (subject.inputs.length > 0 ? 1 - INPUT_ROW : 1) - margin
-  const lines = wrap(subject.prompt, Math.floor((width - 2 * margin) / (body * LETTER)))
-  const room = Math.max(0, Math.floor((bottom - top) / (body * LINE)))
-  lines.slice(0, room).forEach((line, at) => write(line, Math.round(top + at * body * LINE), body))
+  const top = margin + title + Math.round(body * LINE_HEIGHT * 1.5)
+  const bottom = height * (subject.inputs.length > 0 ? 1 - INPUT_ROW_HEIGHT : 1) - margin
+  const lines = wrapLines(subject.prompt, Math.floor((width - 2 * margin) / (body * LETTER_WIDTH)))
+  const room = Math.max(0, Math.floor((bottom - top) / (body * LINE_HEIGHT)))
+  lines.slice(0, room).forEach((line, at) => write(line, Math.round(top + at * body * LINE_HEIGHT), body))
 }
 
 /** Breaks a text into lines of at most `letters`, between words where there are any. */
-function wrap(text: string, letters: number): string[] {
+function wrapLines(text: string, letters: number): string[] {
   const lines: string[] = []
   let line = ''
   for (const word of text.split(/\s+/).flatMap((each) => each.match(new RegExp(`.{1,${letters}}`, 'gu')) ?? [])) {
@@ -119,9 +119,9 @@ function showInput(
   width: number,
   height: number,
 ): void {
-  const input = decode(file, at + 1)
+  const input = decodeInput(file, at + 1)
   try {
-    const cell = { width: width / count, height: height * INPUT_ROW }
+    const cell = { width: width / count, height: height * INPUT_ROW_HEIGHT }
     const scale = Math.min((cell.width * 0.9) / input.get_width(), (cell.height * 0.9) / input.get_height())
     const [shownWidth, shownHeight] = [input.get_width(), input.get_height()].map((edge) =>
       Math.max(1, Math.floor(edge * scale)),
@@ -140,7 +140,7 @@ function showInput(
   }
 }
 
-function decode(file: Uint8Array, position: number): PhotonImage {
+function decodeInput(file: Uint8Array, position: number): PhotonImage {
   try {
     return PhotonImage.new_from_byteslice(file)
   } catch (error) {

@@ -5,33 +5,34 @@ import { pause } from '../runtime/deadline'
 import { type Provider, ProviderError, type ProviderEvent, type Work } from './provider'
 
 /** How large a picture is whose size was left to the model. */
-const AUTO_SIZE = '1024x1024'
-const FORMATS = ['png', 'jpeg', 'webp']
+const DEMO_AUTO_SIZE = '1024x1024'
+const DRAWN_FORMATS = ['png', 'jpeg', 'webp']
 /** How often it tells how far it pretends to be. */
-const STEPS = 10
+const PROGRESS_STEPS = 10
 
 /**
  * Draws placeholder pictures here, without any upstream, so that everything else can be tried without an account. The
  * drawing library is loaded only when the first one is asked for.
  */
-export const demo: Provider = {
+export const demoProvider: Provider = {
   id: 'demo',
   async *generate(request, upstream, work) {
-    if (!FORMATS.includes(request.format)) throw refused(invalidValue('output_format', request.format, FORMATS))
+    if (!DRAWN_FORMATS.includes(request.format))
+      throw rejection(invalidValue('output_format', request.format, DRAWN_FORMATS))
     // Whoever takes the job up goes on pretending from when it was begun.
     const job = work.job ?? String(Date.now())
     yield { type: 'accepted', job }
-    if (upstream.delayMs > 0) yield* pretended(Number(job), upstream.delayMs, work.signal)
-    const { draw, UnreadableInput } = await import('./demo-picture')
-    const inputs = await inputsOf(request, work)
-    const size = request.size === 'auto' ? AUTO_SIZE : request.size
+    if (upstream.delayMs > 0) yield* pretendProgress(Number(job), upstream.delayMs, work.signal)
+    const { drawPlaceholder, UnreadableInput } = await import('./demo-picture')
+    const inputs = await readInputs(request, work)
+    const size = request.size === 'auto' ? DEMO_AUTO_SIZE : request.size
     for (let index = 0; index < request.n; index++) {
       try {
         const { model, prompt, quality, background, format, compression, n } = request
         const subject = { model, prompt, size, quality, background, format, compression, n, index, inputs }
-        yield { type: 'image', index, bytes: once(await draw(subject)) }
+        yield { type: 'image', index, bytes: once(await drawPlaceholder(subject)) }
       } catch (error) {
-        if (error instanceof UnreadableInput) throw refused(invalidImage(error.position, 'image'))
+        if (error instanceof UnreadableInput) throw rejection(invalidImage(error.position, 'image'))
         throw error
       }
     }
@@ -43,11 +44,11 @@ export const demo: Provider = {
 /** No upstream worked, so no tokens were used. */
 const NO_USAGE = { input: 0, inputDetails: { text: 0, image: 0 }, output: 0, total: 0 }
 
-const refused = (failure: ReturnType<typeof invalidValue>): ProviderError =>
+const rejection = (failure: ReturnType<typeof invalidValue>): ProviderError =>
   new ProviderError('rejected', `cannot draw this: ${failure.reason}`, { failure })
 
 /** Whatever was sent along is shown, the mask and the markup as well. */
-async function inputsOf({ images, mask, markup }: ImageRequest, work: Work): Promise<Uint8Array[]> {
+async function readInputs({ images, mask, markup }: ImageRequest, work: Work): Promise<Uint8Array[]> {
   const inputs: Uint8Array[] = []
   for (const image of [...images, mask, markup].filter((each) => each !== undefined))
     inputs.push(await collect(readStream(await work.open(image))))
@@ -55,11 +56,15 @@ async function inputsOf({ images, mask, markup }: ImageRequest, work: Work): Pro
 }
 
 /** What is left of a time that began at `beganMs`, told in steps; one that is over is told no more. */
-async function* pretended(beganMs: number, delayMs: number, signal: AbortSignal): AsyncGenerator<ProviderEvent, void> {
-  const over = Math.max(0, Math.floor(((Date.now() - beganMs) * STEPS) / delayMs))
-  for (let step = over + 1; step <= STEPS; step++) {
-    await pause(beganMs + (delayMs * step) / STEPS - Date.now(), signal)
-    yield { type: 'progress', percent: (100 * step) / STEPS }
+async function* pretendProgress(
+  beganMs: number,
+  delayMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<ProviderEvent, void> {
+  const over = Math.max(0, Math.floor(((Date.now() - beganMs) * PROGRESS_STEPS) / delayMs))
+  for (let step = over + 1; step <= PROGRESS_STEPS; step++) {
+    await pause(beganMs + (delayMs * step) / PROGRESS_STEPS - Date.now(), signal)
+    yield { type: 'progress', percent: (100 * step) / PROGRESS_STEPS }
   }
 }
 

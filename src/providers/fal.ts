@@ -5,15 +5,15 @@ import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import { pixelsOf, type Sizes, sizeText } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
-import { asJson, call, inPath, readingImage, replyOf } from './wire/http'
-import { dataUrlOf, withWhiteMask } from './wire/inputs'
+import { jsonRequest, callUpstream, modelInPath, readingImage, readJsonReply } from './wire/http'
+import { inputDataUrl, withWhiteMask } from './wire/inputs'
 import { jobUrl } from './wire/job-url'
-import { type Look, polled } from './wire/poll'
+import { type JobState, pollJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorSaid } from './wire/refusal'
+import { type ErrorReader, errorOfReport } from './wire/upstream-error'
 
 /** The usual inputs (protocols §6.4), which models that nobody has heard of are taken to have. */
-const USUAL: Model = {
+const UNKNOWN_MODEL: Model = {
   ...PROMPT_ONLY,
   // The bounds are general knowledge: the documentation has none that all models share.
   sizes: { kind: 'range', min: 256, max: 2048, auto: '1024x768' },
@@ -25,7 +25,7 @@ const USUAL: Model = {
 }
 
 /** How a model is asked for what it can do. */
-interface Way {
+interface FalModel {
   reach: Model
   /** How it is told to be lenient; by its safety checker, unless said otherwise. */
   lenient?: Record<string, unknown>
@@ -35,41 +35,41 @@ interface Way {
   pathOf?: (request: ImageRequest) => string
 }
 
-const KNOWN = { ...USUAL, formats: ['png', 'jpeg'], maxInputs: 0, mask: false } as const satisfies Model
+const FAL_FLUX = { ...UNKNOWN_MODEL, formats: ['png', 'jpeg'], maxInputs: 0, mask: false } as const satisfies Model
 const NO_SIZE: Sizes = { kind: 'listed', sizes: [] }
-const KONTEXT_SIZES = shaped(shapesOf(COMMON_RATIOS))
+const FAL_KONTEXT_SIZES = shaped(shapesOf(COMMON_RATIOS))
 
-const TOLERANT = { safety_tolerance: '5' }
-const OPEN: Model = { ...KNOWN, maxImages: 4, extras: ['seed', 'steps', 'guidance'] }
+const LENIENT_TOLERANCE = { safety_tolerance: '5' }
+const FAL_OPEN_FLUX: Model = { ...FAL_FLUX, maxImages: 4, extras: ['seed', 'steps', 'guidance'] }
 /** An edit of theirs is an endpoint of its own. */
-const FLUX_2: Omit<Way, 'reach'> = { list: true, pathOf: ({ images }) => (images.length > 0 ? '/edit' : '') }
-const KONTEXT: Way = {
-  reach: { ...KNOWN, sizes: KONTEXT_SIZES, maxInputs: 4, maxImages: 4, extras: ['seed', 'guidance'] },
-  lenient: TOLERANT,
+const FAL_FLUX_2: Omit<FalModel, 'reach'> = { list: true, pathOf: ({ images }) => (images.length > 0 ? '/edit' : '') }
+const FAL_KONTEXT: FalModel = {
+  reach: { ...FAL_FLUX, sizes: FAL_KONTEXT_SIZES, maxInputs: 4, maxImages: 4, extras: ['seed', 'guidance'] },
+  lenient: LENIENT_TOLERANCE,
   pathOf: ({ images: { length } }) => (length === 0 ? '/text-to-image' : length === 1 ? '' : '/multi'),
 }
 
 /** Well-known models; what is particular to each of them is general knowledge, of which protocols §6.4 says nothing. */
-const WAYS: ReadonlyMap<string, Way> = new Map(
-  Object.entries<Way>({
-    'fal-ai/flux/schnell': { reach: OPEN },
-    'fal-ai/flux/dev': { reach: OPEN },
+const MODELS: ReadonlyMap<string, FalModel> = new Map(
+  Object.entries<FalModel>({
+    'fal-ai/flux/schnell': { reach: FAL_OPEN_FLUX },
+    'fal-ai/flux/dev': { reach: FAL_OPEN_FLUX },
     'fal-ai/flux/dev/image-to-image': {
-      reach: { ...OPEN, sizes: NO_SIZE, maxInputs: 1, extras: ['seed', 'steps', 'guidance', 'strength'] },
+      reach: { ...FAL_OPEN_FLUX, sizes: NO_SIZE, maxInputs: 1, extras: ['seed', 'steps', 'guidance', 'strength'] },
     },
-    'fal-ai/flux-2': { reach: { ...OPEN, maxInputs: 4 }, ...FLUX_2 },
-    'fal-ai/flux-2-pro': { reach: { ...KNOWN, maxInputs: 8 }, ...FLUX_2 },
-    'fal-ai/flux-pro/v1.1': { reach: { ...KNOWN, maxImages: 4 } },
-    'fal-ai/flux-pro/kontext': KONTEXT,
-    'fal-ai/flux-pro/kontext/max': KONTEXT,
+    'fal-ai/flux-2': { reach: { ...FAL_OPEN_FLUX, maxInputs: 4 }, ...FAL_FLUX_2 },
+    'fal-ai/flux-2-pro': { reach: { ...FAL_FLUX, maxInputs: 8 }, ...FAL_FLUX_2 },
+    'fal-ai/flux-pro/v1.1': { reach: { ...FAL_FLUX, maxImages: 4 } },
+    'fal-ai/flux-pro/kontext': FAL_KONTEXT,
+    'fal-ai/flux-pro/kontext/max': FAL_KONTEXT,
     'fal-ai/flux-pro/v1/fill': {
-      reach: { ...KNOWN, sizes: NO_SIZE, maxInputs: 1, maxImages: 4, mask: true },
-      lenient: TOLERANT,
+      reach: { ...FAL_FLUX, sizes: NO_SIZE, maxInputs: 1, maxImages: 4, mask: true },
+      lenient: LENIENT_TOLERANCE,
     },
   }),
 )
 
-const wayOf = (model: string): Way => WAYS.get(model) ?? { reach: USUAL }
+const modelNamed = (model: string): FalModel => MODELS.get(model) ?? { reach: UNKNOWN_MODEL }
 
 /** How often its own client asks, in ms. */
 const POLL_MS = 500
@@ -78,38 +78,41 @@ const POLL_MS = 500
  * fal (protocols §6.4): a job of its queue, asked about at the URLs that it was given. At `https://fal.run` the same request
  * is answered with its pictures.
  */
-export const fal: Provider = {
+export const falProvider: Provider = {
   id: 'fal',
-  wellKnown: { secret: 'FAL_KEY', baseUrl: 'https://queue.fal.run', models: [...WAYS.keys()], priority: 1 },
-  models: Object.fromEntries([...WAYS].map(([name, { reach }]) => [name, reach])),
-  capability: (model, theirs) => narrowed(model, wayOf(theirs).reach),
+  wellKnown: { secret: 'FAL_KEY', baseUrl: 'https://queue.fal.run', models: [...MODELS.keys()], priority: 1 },
+  models: Object.fromEntries([...MODELS].map(([name, { reach }]) => [name, reach])),
+  capability: (model, theirs) => narrowed(model, modelNamed(theirs).reach),
   async *generate(request, upstream, work) {
-    const begun = work.job === undefined ? await submit(request, upstream, work) : { job: jobOf(work.job) }
+    const begun = work.job === undefined ? await submitJob(request, upstream, work) : { job: parseJob(work.job) }
     const job = 'job' in begun ? JSON.stringify(begun.job) : undefined
     yield { type: 'accepted', requestId: begun.requestId, job }
-    const said = 'job' in begun ? yield* polled(work, POLL_MS, () => look(begun.job, upstream, work)) : begun.said
-    yield* answer(said, request, upstream, work)
+    const said = 'job' in begun ? yield* pollJob(work, POLL_MS, () => readJob(begun.job, upstream, work)) : begun.said
+    yield* resultEvents(said, request, upstream, work)
   },
   async cancel(job, upstream, signal) {
-    await call(upstream, { signal }, `${jobOf(job).response}/cancel`, { method: 'PUT', account: asAccount(upstream) })
+    await callUpstream(upstream, { signal }, `${parseJob(job).response}/cancel`, {
+      method: 'PUT',
+      account: accountHeaders(upstream),
+    })
   },
 }
 
-const asAccount = ({ credential }: Upstream): Record<string, string> => ({ authorization: `Key ${credential}` })
+const accountHeaders = ({ credential }: Upstream): Record<string, string> => ({ authorization: `Key ${credential}` })
 
 /** Where a job is asked how it stands, and for what came of it: neither is under the path that it was submitted to. */
 const jobUrls = z.object({ status: z.string(), response: z.string() })
-type Job = z.infer<typeof jobUrls>
+type FalJob = z.infer<typeof jobUrls>
 
-const jobOf = (job: string): Job => jobUrls.parse(JSON.parse(job))
+const parseJob = (job: string): FalJob => jobUrls.parse(JSON.parse(job))
 
-function fieldsOf(request: ImageRequest, way: Way, work: Work): Record<string, unknown> {
+function requestFields(request: ImageRequest, way: FalModel, work: Work): Record<string, unknown> {
   const { prompt, n, size, format, moderation, extras } = request
   // What a model makes of itself, where nobody has heard of it, is not known to be a choice.
-  const isUnsaid = way.reach === USUAL && format === DEFAULTS.format
+  const isUnsaid = way.reach === UNKNOWN_MODEL && format === DEFAULTS.format
   return {
     prompt,
-    ...sizeOf(size, way),
+    ...sizeFields(size, way),
     num_images: n > 1 ? n : undefined,
     seed: extras['seed'],
     num_inference_steps: extras['steps'],
@@ -117,56 +120,62 @@ function fieldsOf(request: ImageRequest, way: Way, work: Work): Record<string, u
     strength: extras['strength'],
     output_format: isUnsaid ? undefined : format,
     ...(moderation === 'low' ? (way.lenient ?? { enable_safety_checker: false }) : {}),
-    ...picturesOf(request, way, work),
+    ...inputFields(request, way, work),
   }
 }
 
-function sizeOf(size: string, { reach: { sizes } }: Way): Record<string, unknown> {
+function sizeFields(size: string, { reach: { sizes } }: FalModel): Record<string, unknown> {
   if (sizes.kind === 'shaped') return { aspect_ratio: ratioNamed(size, sizes)?.ratio }
   return { image_size: pixelsOf(size) }
 }
 
 /** Most endpoints by the name of `edit` take a list, as is generally known; a mask belongs to one picture. */
-function picturesOf({ images, mask }: ImageRequest, { list }: Way, work: Work): Record<string, unknown> {
-  const urls = images.map((image) => dataUrlOf(image, work))
-  if (mask) return { image_url: urls[0], mask_url: dataUrlOf(mask, work) }
+function inputFields({ images, mask }: ImageRequest, { list }: FalModel, work: Work): Record<string, unknown> {
+  const urls = images.map((image) => inputDataUrl(image, work))
+  if (mask) return { image_url: urls[0], mask_url: inputDataUrl(mask, work) }
   if (urls.length === 0) return {}
   return list || urls.length > 1 || work.model.endsWith('/edit') ? { image_urls: urls } : { image_url: urls[0] }
 }
 
-const state = z.object({ status: z.string() })
+const statusReply = z.object({ status: z.string() })
 
-const picture = z.object({
+const falImage = z.object({
   url: z.string(),
   width: z.int().positive().nullish().catch(null),
   height: z.int().positive().nullish().catch(null),
 })
-const result = z.object({
-  images: z.array(picture.nullable().catch(null)).nullish().catch(null),
+const resultReply = z.object({
+  images: z.array(falImage.nullable().catch(null)).nullish().catch(null),
   /** In the place of `images` at those that make but one, as is generally known. */
-  image: picture.nullish().catch(null),
+  image: falImage.nullish().catch(null),
   has_nsfw_concepts: z.array(z.boolean().catch(false)).nullish().catch(null),
   prompt: z.string().nullish().catch(null),
 })
-type Result = z.infer<typeof result>
+type FalResult = z.infer<typeof resultReply>
 
-const submitted = z.object({
+const submitReply = z.object({
   request_id: z.string().optional().catch(undefined),
   status_url: z.url(),
   response_url: z.url(),
 })
-const madeAtOnce = result.refine(({ images, image }) => images || image)
+const finishedReply = resultReply.refine(({ images, image }) => images || image)
 
-type Begun = { requestId?: string | undefined } & ({ job: Job } | { said: Result })
+type FalSubmission = { requestId?: string | undefined } & ({ job: FalJob } | { said: FalResult })
 
 /** Begins a job, or has the pictures made at once. */
-async function submit(asked: ImageRequest, upstream: Upstream, given: Work): Promise<Begun> {
+async function submitJob(asked: ImageRequest, upstream: Upstream, given: Work): Promise<FalSubmission> {
   const { model } = given
-  const way = wayOf(model)
+  const way = modelNamed(model)
   const { request, work } = await withWhiteMask(asked, given)
-  const ask = { account: asAccount(upstream), ...asJson(fieldsOf(request, way, work)) }
-  const response = await call(upstream, work, `/${inPath(model)}${way.pathOf?.(request) ?? ''}`, ask, readError)
-  const said = await replyOf(response, z.union([submitted, madeAtOnce]))
+  const ask = { account: accountHeaders(upstream), ...jsonRequest(requestFields(request, way, work)) }
+  const response = await callUpstream(
+    upstream,
+    work,
+    `/${modelInPath(model)}${way.pathOf?.(request) ?? ''}`,
+    ask,
+    readError,
+  )
+  const said = await readJsonReply(response, z.union([submitReply, finishedReply]))
   if (!('status_url' in said)) return { requestId: response.headers.get('x-fal-request-id') ?? undefined, said }
   const { request_id: requestId, status_url, response_url } = said
   // A job goes by its owner and app alone.
@@ -179,15 +188,15 @@ async function submit(asked: ImageRequest, upstream: Upstream, given: Work): Pro
 }
 
 /** A job that is over may have failed; only asking for its result tells. */
-async function look(job: Job, upstream: Upstream, work: Work): Promise<Look<Result>> {
-  const ask = { method: 'GET', account: asAccount(upstream) } as const
-  const { status } = await replyOf(await call(upstream, work, job.status, ask, readError), state)
+async function readJob(job: FalJob, upstream: Upstream, work: Work): Promise<JobState<FalResult>> {
+  const ask = { method: 'GET', account: accountHeaders(upstream) } as const
+  const { status } = await readJsonReply(await callUpstream(upstream, work, job.status, ask, readError), statusReply)
   if (status !== 'COMPLETED') return {}
   try {
-    return { done: await replyOf(await call(upstream, work, job.response, ask, readError), result) }
+    return { done: await readJsonReply(await callUpstream(upstream, work, job.response, ask, readError), resultReply) }
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error
-    if (isOfRun(error)) return { failed: error }
+    if (isRunError(error)) return { failed: error }
     // The account was let in a moment ago: what was forbidden is something that the run asked for.
     if (error.kind === 'misconfigured' && !error.facts.ofModel)
       return { failed: new ProviderError('lost', 'does not give out what it made', {}, { cause: error }) }
@@ -196,15 +205,15 @@ async function look(job: Job, upstream: Upstream, work: Work): Promise<Look<Resu
 }
 
 /** Statuses of the queue itself, at which its own client asks again (protocols §6.4). */
-const OF_QUEUE = [429, 502, 503, 504]
+const QUEUE_STATUSES = [429, 502, 503, 504]
 
 /** Whether an error is what came of a run, and not why that cannot be told. */
-const isOfRun = ({ kind, facts: { status } }: ProviderError): boolean =>
-  kind === 'rejected' || (kind === 'unavailable' && status !== undefined && !OF_QUEUE.includes(status))
+const isRunError = ({ kind, facts: { status } }: ProviderError): boolean =>
+  kind === 'rejected' || (kind === 'unavailable' && status !== undefined && !QUEUE_STATUSES.includes(status))
 
 /** A picture that its safety checker has found something in is black. */
-async function* answer(
-  said: Result,
+async function* resultEvents(
+  said: FalResult,
   { prompt }: ImageRequest,
   upstream: Upstream,
   work: Work,
@@ -213,7 +222,7 @@ async function* answer(
   const clean = all.filter((_, at) => !said.has_nsfw_concepts?.[at])
   if (all.length > 0 && clean.length === 0) {
     const message = 'Its safety checker refused what was made.'
-    throw errorSaid({ kind: 'rejected', moderated: true, message }, upstream)
+    throw errorOfReport({ kind: 'rejected', moderated: true, message }, upstream)
   }
   const made = clean.flatMap((each) => each ?? [])
   const [first] = made
@@ -225,9 +234,13 @@ async function* answer(
   yield { type: 'summary', summary: { size, revisedPrompts: made.map(() => revised) } }
 }
 
-const fault = z.object({ loc: z.array(z.unknown()).catch([]), msg: z.string().optional(), type: z.string().optional() })
+const errorDetail = z.object({
+  loc: z.array(z.unknown()).catch([]),
+  msg: z.string().optional(),
+  type: z.string().optional(),
+})
 const errorReply = z.object({
-  detail: z.union([z.string(), z.array(fault)]).optional(),
+  detail: z.union([z.string(), z.array(errorDetail)]).optional(),
   message: z.string().optional(),
 })
 

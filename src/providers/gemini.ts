@@ -9,14 +9,14 @@ import { decodeBase64 } from '../streams/base64'
 import { type Bytes, readStream } from '../streams/bytes'
 import { JsonStream, type Path, type TakenString } from '../streams/json'
 import { camelCased, camelName } from './wire/camel-case'
-import { asJson, bodyOf, call, readingImage } from './wire/http'
-import { base64Of } from './wire/inputs'
-import { unreadable } from './wire/json-pictures'
+import { jsonRequest, bodyStream, callUpstream, readingImage } from './wire/http'
+import { inputBase64 } from './wire/inputs'
+import { unreadableError } from './wire/json-pictures'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, Withdrawn, type Work } from './provider'
-import { type ErrorReader, errorOf, errorSaid } from './wire/refusal'
+import { type ErrorReader, errorOfResponse, errorOfReport } from './wire/upstream-error'
 
 /** Google's image models through the Gemini API (protocols §3), which answers with one picture in JSON. */
-export const gemini: Provider = {
+export const geminiProvider: Provider = {
   id: 'gemini',
   wellKnown: {
     secret: 'GEMINI_API_KEY',
@@ -27,47 +27,53 @@ export const gemini: Provider = {
   capability: (model) => ({
     ...model,
     ...GEMINI_CAPABILITY,
-    sizes: sizesOf(model.sizes),
+    sizes: geminiApiSizes(model.sizes),
     moderations: GEMINI_CAPABILITY.moderations.filter((each) => model.moderations?.includes(each) ?? true),
     extras: GEMINI_CAPABILITY.extras.filter((each) => model.extras?.includes(each) ?? true),
     maxInputs: Math.min(GEMINI_CAPABILITY.maxInputs, model.maxInputs ?? Infinity),
   }),
   async *generate(request, upstream, work) {
-    const response = await ask(request, upstream, work)
-    const { said, isMade } = yield* pictureOf(response)
-    if (!isMade) throw failureOf(response, said, upstream)
-    const { responseId, usageMetadata } = reply.parse(said)
+    const response = await requestImages(request, upstream, work)
+    const { said, isMade } = yield* finalPicture(response)
+    if (!isMade) throw missingPictureError(response, said, upstream)
+    const { responseId, usageMetadata } = generateReply.parse(said)
     yield { type: 'accepted', requestId: responseId ?? undefined }
-    yield { type: 'summary', summary: { usage: usageMetadata ? usageOf(usageMetadata) : undefined } }
+    yield { type: 'summary', summary: { usage: usageMetadata ? geminiUsage(usageMetadata) : undefined } }
   },
 }
 
 /** Of a model's sizes, those that the API has words for. */
-function sizesOf(sizes: Model['sizes']): Sizes {
+function geminiApiSizes(sizes: Model['sizes']): Sizes {
   if (sizes.kind === 'shaped') return sizes
   if (sizes.kind !== 'listed') return geminiSizes(FOURTEEN_SHAPES)
   return { kind: 'listed', sizes: sizes.sizes.filter((size) => size === 'auto' || geminiShape(size)) }
 }
 
-function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
-  return call(
+function requestImages(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
+  return callUpstream(
     upstream,
     work,
     // The newest models are found under v1beta only (protocols §3.1).
     `/v1beta/models/${encodeURIComponent(work.model)}:generateContent`,
-    { account: { 'x-goog-api-key': upstream.credential }, ...asJson(bodyFor(request, work)) },
+    { account: { 'x-goog-api-key': upstream.credential }, ...jsonRequest(requestFields(request, work)) },
     readError,
   )
 }
 
 /** The filters that the Gemini API lets be set (enum HarmCategory of @google/genai). */
-const FILTERS = ['HARASSMENT', 'HATE_SPEECH', 'SEXUALLY_EXPLICIT', 'DANGEROUS_CONTENT']
-const LENIENT = FILTERS.map((filter) => ({ category: `HARM_CATEGORY_${filter}`, threshold: 'BLOCK_NONE' }))
+const SAFETY_FILTERS = ['HARASSMENT', 'HATE_SPEECH', 'SEXUALLY_EXPLICIT', 'DANGEROUS_CONTENT']
+const LENIENT_FILTERS = SAFETY_FILTERS.map((filter) => ({
+  category: `HARM_CATEGORY_${filter}`,
+  threshold: 'BLOCK_NONE',
+}))
 
-function bodyFor({ prompt, images, size, moderation, extras }: ImageRequest, work: Work): Record<string, unknown> {
+function requestFields(
+  { prompt, images, size, moderation, extras }: ImageRequest,
+  work: Work,
+): Record<string, unknown> {
   const shape = geminiShape(size)
   const pictures = images.map((image) => ({
-    inlineData: { mimeType: image.mediaType, data: base64Of(image, work) },
+    inlineData: { mimeType: image.mediaType, data: inputBase64(image, work) },
   }))
   return {
     contents: [{ role: 'user', parts: [{ text: prompt }, ...pictures] }],
@@ -76,12 +82,12 @@ function bodyFor({ prompt, images, size, moderation, extras }: ImageRequest, wor
       imageConfig: shape && { aspectRatio: shape.ratio, imageSize: shape.resolution },
       seed: extras['seed'],
     },
-    safetySettings: moderation === 'low' ? LENIENT : undefined,
+    safetySettings: moderation === 'low' ? LENIENT_FILTERS : undefined,
   }
 }
 
 /** Where a part has its picture, and its signature, which is no smaller and nothing that is read. */
-function isTaken([candidates, candidate, content, parts, , member, inner, ...deeper]: Path): boolean {
+function isPictureString([candidates, candidate, content, parts, , member, inner, ...deeper]: Path): boolean {
   if (candidates !== 'candidates' || candidate !== 0 || content !== 'content' || parts !== 'parts') return false
   if (deeper.length > 0) return false
   const name = camelName(String(member))
@@ -93,9 +99,9 @@ function isTaken([candidates, candidate, content, parts, , member, inner, ...dee
  * behind it, when it has gone by: such a one is withdrawn, as its last byte counts only once its part is known. Throws
  * ProviderError.
  */
-async function* pictureOf(response: Response): AsyncGenerator<ProviderEvent, { said: unknown; isMade: boolean }> {
-  const json = new JsonStream(readStream(bodyOf(response)), isTaken)
-  const pictures = picturesIn(json)
+async function* finalPicture(response: Response): AsyncGenerator<ProviderEvent, { said: unknown; isMade: boolean }> {
+  const json = new JsonStream(readStream(bodyStream(response)), isPictureString)
+  const pictures = pictureStrings(json)
   let isMade = false
   try {
     let next = await pictures.next()
@@ -105,89 +111,89 @@ async function* pictureOf(response: Response): AsyncGenerator<ProviderEvent, { s
         next = await pictures.next()
         continue
       }
-      const following = once(() => pictures.next())
+      const following = memoized(() => pictures.next())
       const said = async (): Promise<unknown> => ((await following()).done ? json.value() : json.soFar())
       const isFinal = async (): Promise<boolean> => !isDraft(await said(), path)
-      yield { type: 'image', index: 0, bytes: readingImage(onlyIf(isFinal, decodeBase64(bytes))) }
+      yield { type: 'image', index: 0, bytes: readingImage(withdrawnUnless(isFinal, decodeBase64(bytes))) }
       isMade = await isFinal()
       next = await following()
     }
     return { said: camelCased(json.value()), isMade }
   } catch (error) {
-    throw unreadable(error, isMade)
+    throw unreadableError(error, isMade)
   } finally {
     await pictures.return()
   }
 }
 
-async function* picturesIn(json: JsonStream): AsyncGenerator<TakenString, void> {
+async function* pictureStrings(json: JsonStream): AsyncGenerator<TakenString, void> {
   for await (const taken of json.strings()) if (taken.path.at(-1) === 'data') yield taken
 }
 
-function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+function memoized<Value>(make: () => Promise<Value>): () => Promise<Value> {
   let made: Promise<Value> | undefined
   return () => (made ??= make())
 }
 
 /** What has passed is withdrawn if it turns out not to have been what it seemed. */
-async function* onlyIf(isRight: () => Promise<boolean>, bytes: Bytes): Bytes {
+async function* withdrawnUnless(isRight: () => Promise<boolean>, bytes: Bytes): Bytes {
   yield* bytes
   if (!(await isRight())) throw new Withdrawn()
 }
 
-const part = z.object({ thought: z.boolean().nullish() }).catch({})
-const drafts = z.object({
-  candidates: z.tuple([z.object({ content: z.object({ parts: z.array(part) }) })], z.unknown()),
+const draftPart = z.object({ thought: z.boolean().nullish() }).catch({})
+const draftReply = z.object({
+  candidates: z.tuple([z.object({ content: z.object({ parts: z.array(draftPart) }) })], z.unknown()),
 })
 
 /** Whether the part of an answer in which a path leads to a picture is called a draft, by what has come of the answer. */
 function isDraft(said: unknown, [, , , , at]: Path): boolean {
-  const [candidate] = drafts.parse(said).candidates
+  const [candidate] = draftReply.parse(said).candidates
   return candidate.content.parts[Number(at)]?.thought === true
 }
 
 /** Only what is read, and what does not fit is passed over: the picture is here and paid for. */
 const words = z.string().nullish().catch(undefined)
 const count = z.int().nonnegative().nullish().catch(undefined)
-const details = z
+const modalityCounts = z
   .array(z.object({ modality: z.string(), tokenCount: z.int().nonnegative().default(0) }))
   .nullish()
   .catch(undefined)
-const usageSaid = z.object({
+const usageReply = z.object({
   promptTokenCount: count,
   candidatesTokenCount: count,
   thoughtsTokenCount: count,
   totalTokenCount: count,
-  promptTokensDetails: details,
-  candidatesTokensDetails: details,
+  promptTokensDetails: modalityCounts,
+  candidatesTokensDetails: modalityCounts,
 })
-const reply = z
+const generateReply = z
   .object({
     promptFeedback: z.object({ blockReason: words, blockReasonMessage: words }).nullish().catch(undefined),
     candidates: z
       .array(z.object({ finishReason: words, finishMessage: words }))
       .nullish()
       .catch(undefined),
-    usageMetadata: usageSaid.nullish().catch(undefined),
+    usageMetadata: usageReply.nullish().catch(undefined),
     responseId: words,
   })
   .catch({ responseId: undefined })
 
-function usageOf(said: z.infer<typeof usageSaid>): Usage {
+function geminiUsage(said: z.infer<typeof usageReply>): Usage {
   const thoughts = said.thoughtsTokenCount ?? 0
   const input = said.promptTokenCount ?? 0
   const answer = said.candidatesTokenCount ?? 0
   return {
     input,
-    inputDetails: byKind(input, said.promptTokensDetails),
+    inputDetails: modalityDetails(input, said.promptTokensDetails),
     output: answer + thoughts,
-    outputDetails: byKind(answer, said.candidatesTokensDetails, thoughts),
+    outputDetails: modalityDetails(answer, said.candidatesTokensDetails, thoughts),
     total: said.totalTokenCount ?? input + answer + thoughts,
   }
 }
 
 /** Pictures and the rest, which is text, as the thoughts besides are; not known where nothing is said of it. */
-function byKind(all: number, said: z.infer<typeof details>, thoughts = 0): Usage['inputDetails'] {
+function modalityDetails(all: number, said: z.infer<typeof modalityCounts>, thoughts = 0): Usage['inputDetails'] {
   if (!said) return undefined
   const pictures = said.filter(({ modality }) => modality === 'IMAGE')
   const image = pictures.reduce((sum, { tokenCount }) => sum + tokenCount, 0)
@@ -195,24 +201,24 @@ function byKind(all: number, said: z.infer<typeof details>, thoughts = 0): Usage
 }
 
 /** How an answer without a picture ends where its content is to blame; another attempt may do better with any other end. */
-const REFUSALS = /SAFETY|PROHIBITED_CONTENT|RECITATION|BLOCKLIST|SPII/
+const REFUSING_FINISHES = /SAFETY|PROHIBITED_CONTENT|RECITATION|BLOCKLIST|SPII/
 
 /** Why a good answer has no picture (protocols §3.4). */
-function failureOf(response: Response, said: unknown, upstream: Upstream): ProviderError {
-  if (errorIn(said)) return errorOf(response, upstream, said, readError)
-  const { promptFeedback: feedback, candidates } = reply.parse(said)
+function missingPictureError(response: Response, said: unknown, upstream: Upstream): ProviderError {
+  if (googleErrorIn(said)) return errorOfResponse(response, upstream, said, readError)
+  const { promptFeedback: feedback, candidates } = generateReply.parse(said)
   const moderated = { kind: 'rejected', moderated: true } as const
   if (feedback?.blockReason) {
     const message = feedback.blockReasonMessage ?? 'Its safety system refused the request.'
-    return errorSaid({ ...moderated, message }, upstream)
+    return errorOfReport({ ...moderated, message }, upstream)
   }
   const { finishReason, finishMessage } = candidates?.[0] ?? {}
-  if (REFUSALS.test(finishReason ?? '')) {
+  if (REFUSING_FINISHES.test(finishReason ?? '')) {
     const message = finishMessage ?? 'Its safety system refused the picture that was made.'
-    return errorSaid({ ...moderated, message }, upstream)
+    return errorOfReport({ ...moderated, message }, upstream)
   }
   if (finishReason === 'LANGUAGE') {
-    return errorSaid(
+    return errorOfReport(
       { kind: 'rejected', message: finishMessage ?? 'The prompt is in an unsupported language.' },
       upstream,
     )
@@ -220,17 +226,17 @@ function failureOf(response: Response, said: unknown, upstream: Upstream): Provi
   return new ProviderError('unavailable', 'answered without a picture', { ofRequest: true })
 }
 
-const detail = z.object({ reason: words, retryDelay: words }).catch({})
+const googleErrorDetail = z.object({ reason: words, retryDelay: words }).catch({})
 const errorReply = z.object({
-  error: z.object({ message: words, status: words, details: z.array(detail).nullish().catch(undefined) }),
+  error: z.object({ message: words, status: words, details: z.array(googleErrorDetail).nullish().catch(undefined) }),
 })
 
 /** Some surfaces wrap it in an array of one (protocols §3.5). */
-const errorIn = (body: unknown): z.infer<typeof errorReply>['error'] | undefined =>
+const googleErrorIn = (body: unknown): z.infer<typeof errorReply>['error'] | undefined =>
   errorReply.safeParse(Array.isArray(body) ? body[0] : body).data?.error
 
 const readError: ErrorReader = (body) => {
-  const { message, status, details: more } = errorIn(body) ?? {}
+  const { message, status, details: more } = googleErrorIn(body) ?? {}
   const isOfKey = more?.some(({ reason }) => reason?.startsWith('API_KEY_'))
   const delay = more?.find(({ retryDelay }) => retryDelay)?.retryDelay ?? ''
   return {

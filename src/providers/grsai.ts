@@ -5,17 +5,17 @@ import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { ratioNamed, shaped } from '../catalog/ratios'
 import type { Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
-import { asJson, bearer, call, readingImage, replyOf } from './wire/http'
-import { dataUrlOf } from './wire/inputs'
-import { type Look, polled, UnknownJob } from './wire/poll'
+import { jsonRequest, bearer, callUpstream, readingImage, readJsonReply } from './wire/http'
+import { inputDataUrl } from './wire/inputs'
+import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderErrorKind, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorSaid } from './wire/refusal'
+import { type ErrorReader, errorOfReport } from './wire/upstream-error'
 
 /** Models that take the same parameters. */
-type Family = Model & Required<Pick<Model, 'qualities' | 'backgrounds' | 'maxInputs' | 'mask'>>
+type ModelFamily = Model & Required<Pick<Model, 'qualities' | 'backgrounds' | 'maxInputs' | 'mask'>>
 
 /** Sizes are asked for in pixels; which of them, and of the qualities, is for each model to say. */
-const GPT: Family = {
+const GPT_FAMILY: ModelFamily = {
   ...PROMPT_ONLY,
   sizes: { kind: 'unknown' },
   qualities: ['low', 'medium', 'high', 'xhigh', 'max', 'auto'],
@@ -31,43 +31,50 @@ const SORA_SIZES = shaped([
   { ratio: '3:2', width: 1536, height: 1024 },
   { ratio: '2:3', width: 1024, height: 1536 },
 ])
-const SORA: Family = { ...PROMPT_ONLY, sizes: SORA_SIZES, backgrounds: ['auto'], maxInputs: 16, maxImages: 2 }
+const SORA_FAMILY: ModelFamily = {
+  ...PROMPT_ONLY,
+  sizes: SORA_SIZES,
+  backgrounds: ['auto'],
+  maxInputs: 16,
+  maxImages: 2,
+}
 
 const BANANA_SIZES = shaped(TEN_SHAPES, [1, 2, 4])
-const BANANA: Family = {
+const BANANA_FAMILY: ModelFamily = {
   ...PROMPT_ONLY,
   sizes: BANANA_SIZES,
   maxInputs: 14,
 }
 /** Those that stand for Google's models of 1K only (protocols §3.1). */
-const SMALL_BANANA: Model = { ...BANANA, sizes: shaped(TEN_SHAPES) }
+const SMALL_BANANA: Model = { ...BANANA_FAMILY, sizes: shaped(TEN_SHAPES) }
 
 /** What any of them can be asked for in the new generation, which has no fields for more (protocols §5.2). */
-const NEW = { qualities: ['auto'], backgrounds: ['opaque', 'auto'], maxImages: 1, mask: false } as const
+const NEW_API_LIMITS = { qualities: ['auto'], backgrounds: ['opaque', 'auto'], maxImages: 1, mask: false } as const
 
 const isBanana = (theirs: string): boolean => theirs.includes('nano-banana')
 const isSora = (theirs: string): boolean => theirs.startsWith('sora-')
-const familyOf = (theirs: string): Family => (isBanana(theirs) ? BANANA : isSora(theirs) ? SORA : GPT)
+const familyOf = (theirs: string): ModelFamily =>
+  isBanana(theirs) ? BANANA_FAMILY : isSora(theirs) ? SORA_FAMILY : GPT_FAMILY
 
 /** What nobody else goes by (protocols §5.1); it is charged for in credits. */
 const MODELS: Readonly<Record<string, Model>> = {
-  'sora-image': SORA,
-  'gpt-image-2-vip': { ...GPT, sizes: { kind: 'free' }, qualities: ['low', 'medium', 'high', 'auto'] },
+  'sora-image': SORA_FAMILY,
+  'gpt-image-2-vip': { ...GPT_FAMILY, sizes: { kind: 'free' }, qualities: ['low', 'medium', 'high', 'auto'] },
   'nano-banana': SMALL_BANANA,
   'nano-banana-fast': SMALL_BANANA,
   'nano-banana-2-lite': SMALL_BANANA,
-  'nano-banana-2': BANANA,
-  'nano-banana-2-cl': BANANA,
-  'nano-banana-pro': BANANA,
-  'nano-banana-pro-vt': BANANA,
-  'nano-banana-pro-cl': BANANA,
-  'nano-banana-pro-vip': BANANA,
-  'nano-banana-pro-4k-vip': BANANA,
+  'nano-banana-2': BANANA_FAMILY,
+  'nano-banana-2-cl': BANANA_FAMILY,
+  'nano-banana-pro': BANANA_FAMILY,
+  'nano-banana-pro-vt': BANANA_FAMILY,
+  'nano-banana-pro-cl': BANANA_FAMILY,
+  'nano-banana-pro-vip': BANANA_FAMILY,
+  'nano-banana-pro-4k-vip': BANANA_FAMILY,
 }
 
 /** Models of others that it serves as what they are. */
 // Patterns, since neither whether it goes on with a model that its maker shuts down nor how the names of 2.5 end is known.
-const OTHERS = ['gpt-image-2', 'gpt-image-2.5*', 'gpt-image-1.5*', 'gemini-3-pro-image=nano-banana-pro']
+const RESOLD_MODELS = ['gpt-image-2', 'gpt-image-2.5*', 'gpt-image-1.5*', 'gemini-3-pro-image=nano-banana-pro']
 
 /** How often a task is asked about, at last, in ms. */
 const POLL_MS = 2000
@@ -76,31 +83,31 @@ const POLL_MS = 2000
  * GrsAI (protocols §5): a task, asked about by its id. A base URL that ends in `/v1/api` is that of its new generation,
  * with one endpoint for all models; any other is that of the old, whose endpoint goes by the model's name.
  */
-export const grsai: Provider = {
+export const grsaiProvider: Provider = {
   id: 'grsai',
   wellKnown: {
     secret: 'GRSAI_API_KEY',
     baseUrl: 'https://api.grsai.com',
-    models: [...OTHERS, ...Object.keys(MODELS)],
+    models: [...RESOLD_MODELS, ...Object.keys(MODELS)],
     priority: 1,
   },
   models: MODELS,
   capability(model, theirs, baseUrl = '') {
-    const family = isNew({ baseUrl }) ? { ...familyOf(theirs), ...NEW } : familyOf(theirs)
+    const family = isNewApi({ baseUrl }) ? { ...familyOf(theirs), ...NEW_API_LIMITS } : familyOf(theirs)
     return {
       ...model,
       ...family,
-      sizes: sizesIn(model.sizes, family.sizes),
-      qualities: listedIn(model.qualities, family.qualities),
-      backgrounds: listedIn(model.backgrounds, family.backgrounds),
+      sizes: offeredSizes(model.sizes, family.sizes),
+      qualities: offeredValues(model.qualities, family.qualities),
+      backgrounds: offeredValues(model.backgrounds, family.backgrounds),
       maxInputs: Math.min(model.maxInputs ?? family.maxInputs, family.maxInputs),
       mask: model.mask !== false && family.mask,
     }
   },
   async *generate(request, upstream, work) {
-    const job = work.job ?? (await submit(request, upstream, work))
+    const job = work.job ?? (await submitJob(request, upstream, work))
     yield { type: 'accepted', requestId: job, job }
-    const urls = yield* polled(work, POLL_MS, () => look(job, upstream, work))
+    const urls = yield* pollJob(work, POLL_MS, () => readJob(job, upstream, work))
     for (const [index, url] of urls.slice(0, request.n).entries()) {
       yield { type: 'image', index, bytes: readingImage(work.download(url)) }
     }
@@ -109,7 +116,7 @@ export const grsai: Provider = {
 }
 
 /** The sizes of a model that can be asked for. */
-function sizesIn(ofModel: Sizes, ofFamily: Sizes): Sizes {
+function offeredSizes(ofModel: Sizes, ofFamily: Sizes): Sizes {
   if (ofFamily.kind !== 'shaped') return ofModel
   if (ofModel.kind !== 'shaped') return ofFamily
   return shaped(
@@ -118,36 +125,36 @@ function sizesIn(ofModel: Sizes, ofFamily: Sizes): Sizes {
   )
 }
 
-const listedIn = (ofModel: readonly string[] | undefined, ofFamily: readonly string[]): readonly string[] =>
+const offeredValues = (ofModel: readonly string[] | undefined, ofFamily: readonly string[]): readonly string[] =>
   ofFamily.filter((value) => ofModel?.includes(value) !== false)
 
-const isNew = ({ baseUrl }: Pick<Upstream, 'baseUrl'>): boolean => baseUrl.endsWith('/v1/api')
+const isNewApi = ({ baseUrl }: Pick<Upstream, 'baseUrl'>): boolean => baseUrl.endsWith('/v1/api')
 
 /** Begins a task, and tells its id. */
-async function submit(request: ImageRequest, upstream: Upstream, work: Work): Promise<string> {
-  const response = await call(
+async function submitJob(request: ImageRequest, upstream: Upstream, work: Work): Promise<string> {
+  const response = await callUpstream(
     upstream,
     work,
-    isNew(upstream) ? '/generate' : isBanana(work.model) ? '/v1/draw/nano-banana' : '/v1/draw/completions',
-    { account: bearer(upstream), ...asJson(fieldsOf(request, upstream, work)) },
+    isNewApi(upstream) ? '/generate' : isBanana(work.model) ? '/v1/draw/nano-banana' : '/v1/draw/completions',
+    { account: bearer(upstream), ...jsonRequest(requestFields(request, upstream, work)) },
     readError,
   )
-  const task = await taskOf(response, upstream)
+  const task = await readTask(response, upstream)
   if (task.id && !isFailed(task)) return task.id
-  throw isFailed(task) ? failureOf(task, upstream) : new ProviderError('unavailable', 'told no id of its task')
+  throw isFailed(task) ? taskError(task, upstream) : new ProviderError('unavailable', 'told no id of its task')
 }
 
 /** Each generation says in its own words how pictures are sent, and that the answer is to be but an id. */
-function fieldsOf(request: ImageRequest, upstream: Upstream, work: Work): Record<string, unknown> {
+function requestFields(request: ImageRequest, upstream: Upstream, work: Work): Record<string, unknown> {
   const { prompt, size, images } = request
   const { model } = work
-  const inputs = images.length > 0 ? images.map((image) => dataUrlOf(image, work)) : undefined
-  return isNew(upstream)
-    ? { model, prompt, ...shapeOf(size, model), images: inputs, replyType: 'async' }
-    : { model, prompt, ...oldFieldsOf(request, work), urls: inputs, webHook: '-1' }
+  const inputs = images.length > 0 ? images.map((image) => inputDataUrl(image, work)) : undefined
+  return isNewApi(upstream)
+    ? { model, prompt, ...shapeFields(size, model), images: inputs, replyType: 'async' }
+    : { model, prompt, ...oldApiFields(request, work), urls: inputs, webHook: '-1' }
 }
 
-function shapeOf(size: string, model: string): { aspectRatio?: string | undefined; imageSize?: string } {
+function shapeFields(size: string, model: string): { aspectRatio?: string | undefined; imageSize?: string } {
   if (isBanana(model)) {
     const shape = ratioNamed(size, BANANA_SIZES)
     return shape ? { aspectRatio: shape.ratio, imageSize: `${shape.scale}K` } : { aspectRatio: 'auto' }
@@ -158,8 +165,8 @@ function shapeOf(size: string, model: string): { aspectRatio?: string | undefine
 }
 
 /** What each family takes of the old generation, besides a prompt and pictures. */
-function oldFieldsOf({ n, size, quality, background, mask }: ImageRequest, work: Work): Record<string, unknown> {
-  const shape = shapeOf(size, work.model)
+function oldApiFields({ n, size, quality, background, mask }: ImageRequest, work: Work): Record<string, unknown> {
+  const shape = shapeFields(size, work.model)
   if (isBanana(work.model)) return shape
   if (isSora(work.model)) return { size: shape.aspectRatio, variants: n }
   return {
@@ -167,49 +174,62 @@ function oldFieldsOf({ n, size, quality, background, mask }: ImageRequest, work:
     variants: n === DEFAULTS.n ? undefined : n,
     quality: quality === DEFAULTS.quality ? undefined : quality,
     background: background === DEFAULTS.background ? undefined : background,
-    mask: mask && dataUrlOf(mask, work),
+    mask: mask && inputDataUrl(mask, work),
   }
 }
 
-const text = z.string().nullish().catch(null)
-const results = z
-  .array(z.object({ url: text }).catch({}))
+const optionalText = z.string().nullish().catch(null)
+const taskResults = z
+  .array(z.object({ url: optionalText }).catch({}))
   .nullish()
   .catch(null)
-const taskReply = z.object({ id: text, status: text, results, url: text, failure_reason: text, error: text }).extend({
-  progress: z.number().nullish().catch(null),
-})
-type Task = z.infer<typeof taskReply>
+const taskReply = z
+  .object({
+    id: optionalText,
+    status: optionalText,
+    results: taskResults,
+    url: optionalText,
+    failure_reason: optionalText,
+    error: optionalText,
+  })
+  .extend({
+    progress: z.number().nullish().catch(null),
+  })
+type GrsaiJob = z.infer<typeof taskReply>
 
 /** The old generation wraps a task, and either says what is wrong with status 200. */
-const reply = taskReply.extend({ code: z.number().catch(0), msg: text, data: taskReply.nullish().catch(null) })
+const wrappedTaskReply = taskReply.extend({
+  code: z.number().catch(0),
+  msg: optionalText,
+  data: taskReply.nullish().catch(null),
+})
 
-const UNKNOWN_TASK = -22
-const NOT_SERVED = -1
+const UNKNOWN_TASK_CODE = -22
+const NOT_SERVED_CODE = -1
 /** What else is meant by that code is told in words alone, of which only `insufficient credits` is known (protocols §5.1). */
-const OF_ACCOUNT = /credit|balance|quota|api[ _-]?key|unauthori|积分|余额|密钥|令牌/i
-const OF_REQUEST = /invalid|illegal|unknown|param|prompt|参数|提示词/i
+const ACCOUNT_WORDS = /credit|balance|quota|api[ _-]?key|unauthori|积分|余额|密钥|令牌/i
+const REQUEST_WORDS = /invalid|illegal|unknown|param|prompt|参数|提示词/i
 
-async function taskOf(response: Response, upstream: Upstream): Promise<Task> {
-  const said = await replyOf(response, reply)
+async function readTask(response: Response, upstream: Upstream): Promise<GrsaiJob> {
+  const said = await readJsonReply(response, wrappedTaskReply)
   if (said.code === 0) return said.data ?? said
-  if (said.code === UNKNOWN_TASK) throw new UnknownJob()
-  throw errorSaid({ kind: kindOf(said.code, said.msg ?? ''), message: said.msg ?? undefined }, upstream)
+  if (said.code === UNKNOWN_TASK_CODE) throw new UnknownJob()
+  throw errorOfReport({ kind: kindOfCode(said.code, said.msg ?? ''), message: said.msg ?? undefined }, upstream)
 }
 
-function kindOf(code: number, words: string): ProviderErrorKind {
-  if (code !== NOT_SERVED) return 'unavailable'
-  if (OF_ACCOUNT.test(words)) return 'misconfigured'
-  return OF_REQUEST.test(words) ? 'rejected' : 'unavailable'
+function kindOfCode(code: number, words: string): ProviderErrorKind {
+  if (code !== NOT_SERVED_CODE) return 'unavailable'
+  if (ACCOUNT_WORDS.test(words)) return 'misconfigured'
+  return REQUEST_WORDS.test(words) ? 'rejected' : 'unavailable'
 }
 
-async function look(job: string, upstream: Upstream, work: Work): Promise<Look<string[]>> {
-  const { path, ...ask } = isNew(upstream)
+async function readJob(job: string, upstream: Upstream, work: Work): Promise<JobState<string[]>> {
+  const { path, ...ask } = isNewApi(upstream)
     ? { path: `/result?id=${encodeURIComponent(job)}`, method: 'GET' as const }
-    : { path: '/v1/draw/result', ...asJson({ id: job }), buysNothing: true as const }
-  const response = await call(upstream, work, path, { account: bearer(upstream), ...ask }, readError)
-  const task = await taskOf(response, upstream)
-  if (isFailed(task)) return { failed: failureOf(task, upstream) }
+    : { path: '/v1/draw/result', ...jsonRequest({ id: job }), buysNothing: true as const }
+  const response = await callUpstream(upstream, work, path, { account: bearer(upstream), ...ask }, readError)
+  const task = await readTask(response, upstream)
+  if (isFailed(task)) return { failed: taskError(task, upstream) }
   if (task.status !== 'succeeded') return { percent: task.progress ?? undefined }
   // One that was made by an older model may stand alone.
   const several = (task.results ?? []).flatMap(({ url }) => url || [])
@@ -219,19 +239,19 @@ async function look(job: string, upstream: Upstream, work: Work): Promise<Look<s
     : { failed: new ProviderError('lost', 'succeeded without a picture', { ofRequest: true }) }
 }
 
-const isFailed = ({ status }: Task): boolean => status === 'failed' || status === 'violation'
+const isFailed = ({ status }: GrsaiJob): boolean => status === 'failed' || status === 'violation'
 
-const MODERATED = ['input_moderation', 'output_moderation']
+const MODERATION_REASONS = ['input_moderation', 'output_moderation']
 
-function failureOf({ status, failure_reason, error }: Task, upstream: Upstream): ProviderError {
-  const moderated = status === 'violation' || MODERATED.includes(failure_reason ?? '')
+function taskError({ status, failure_reason, error }: GrsaiJob, upstream: Upstream): ProviderError {
+  const moderated = status === 'violation' || MODERATION_REASONS.includes(failure_reason ?? '')
   if (!moderated) return new ProviderError('unavailable', 'failed to make the picture')
   const what = failure_reason === 'output_moderation' ? 'picture that was made' : 'request'
   const message = error || `Its safety system refused the ${what}.`
-  return errorSaid({ kind: 'rejected', moderated, message }, upstream)
+  return errorOfReport({ kind: 'rejected', moderated, message }, upstream)
 }
 
-const errorReply = z.object({ msg: text, error: text })
+const errorReply = z.object({ msg: optionalText, error: optionalText })
 
 const readError: ErrorReader = (body) => {
   const { msg, error } = errorReply.safeParse(body).data ?? {}

@@ -6,9 +6,9 @@ import { eitherWay } from '../catalog/sizes'
 import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import { formBody, textsOf } from '../streams/form'
-import { call, inPath, readingImage, replyOf } from './wire/http'
+import { callUpstream, modelInPath, readingImage, readJsonReply } from './wire/http'
 import { type Provider, ProviderError, type Summary, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorSaid } from './wire/refusal'
+import { type ErrorReader, errorOfReport } from './wire/upstream-error'
 
 /** How fast it works, by our names of qualities. */
 const SPEEDS = new Map([
@@ -18,7 +18,7 @@ const SPEEDS = new Map([
 ])
 
 /** A guess: protocols §6.10 does not list them. */
-const RATIOS = [
+const V3_RATIOS = [
   '1:1',
   '16:9',
   '9:16',
@@ -35,28 +35,28 @@ const RATIOS = [
   '3:1',
   '1:3',
 ]
-const SIZES = shaped(shapesOf(RATIOS))
+const V3_SIZES = shaped(shapesOf(V3_RATIOS))
 
 /** Of V3, as its maker's documentation lists them. */
-const STYLES = ['AUTO', 'GENERAL', 'REALISTIC', 'DESIGN', 'FICTION']
+const V3_STYLES = ['AUTO', 'GENERAL', 'REALISTIC', 'DESIGN', 'FICTION']
 
-const API = {
+const API_CAPABILITY = {
   ...PROMPT_ONLY,
   sizes: { kind: 'unknown' },
   qualities: [...SPEEDS.keys(), 'auto'],
   extras: ['seed', 'negative_prompt'],
   // A guess: protocols §6.10 has no bound.
   maxImages: 8,
-  style: STYLES,
+  style: V3_STYLES,
 } as const satisfies Model
 
-const V3 = 'ideogram-v3'
+const V3_MODEL = 'ideogram-v3'
 
 /**
  * The shorter and the longer edge of each size of V4, which may stand upright or lie, as docs.comfy.org's copy of its schema
  * lists them.
  */
-const EDGES_OF_4 = [
+const V4_EDGES = [
   [2048, 2048],
   [1440, 2880],
   [1664, 2496],
@@ -72,34 +72,37 @@ const EDGES_OF_4 = [
 
 /** Of the fields of V4, protocols §6.10 has only a few: the same copy has its speeds, but no seed, number or style. */
 const MODELS: Readonly<Record<string, Model>> = {
-  [V3]: { ...API, sizes: SIZES },
-  'ideogram-v4': { ...API, sizes: eitherWay(EDGES_OF_4), extras: [], maxImages: 1, style: false },
+  [V3_MODEL]: { ...API_CAPABILITY, sizes: V3_SIZES },
+  'ideogram-v4': { ...API_CAPABILITY, sizes: eitherWay(V4_EDGES), extras: [], maxImages: 1, style: false },
 }
 
 /** Ideogram (protocols §6.10): a form goes there, and URLs come back. */
-export const ideogram: Provider = {
+export const ideogramProvider: Provider = {
   id: 'ideogram',
   wellKnown: { secret: 'IDEOGRAM_API_KEY', baseUrl: 'https://api.ideogram.ai', models: Object.keys(MODELS) },
   models: MODELS,
-  capability: (model) => narrowed(model, API),
+  capability: (model) => narrowed(model, API_CAPABILITY),
   async *generate(request, upstream, work) {
-    const { request_id: requestId, data } = await replyOf(await ask(request, upstream, work), reply)
+    const { request_id: requestId, data } = await readJsonReply(
+      await requestImages(request, upstream, work),
+      imagesReply,
+    )
     yield { type: 'accepted', requestId }
     const made = data.map(({ url, is_image_safe: isSafe }) => (url && isSafe !== false ? url : undefined))
-    if (!made.some(Boolean)) throw nothingMade(data, upstream)
+    if (!made.some(Boolean)) throw missingPictureError(data, upstream)
     for (const [index, url] of made.entries()) {
       if (url) yield { type: 'image', index, bytes: readingImage(work.download(url)) }
     }
-    yield { type: 'summary', summary: summaryOf(data, request) }
+    yield { type: 'summary', summary: ideogramSummary(data, request) }
   },
 }
 
-function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
-  const form = formBody(fieldsOf(request, work.model), [])
-  return call(
+function requestImages(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
+  const form = formBody(requestFields(request, work.model), [])
+  return callUpstream(
     upstream,
     work,
-    `/v1/${inPath(work.model)}/generate`,
+    `/v1/${modelInPath(work.model)}/generate`,
     {
       account: { 'api-key': upstream.credential },
       headers: { 'content-type': form.contentType },
@@ -109,10 +112,10 @@ function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Res
   )
 }
 
-function fieldsOf(request: ImageRequest, model: string): Record<string, string> {
+function requestFields(request: ImageRequest, model: string): Record<string, string> {
   const { prompt, size, quality, style, extras, n } = request
-  const isV3 = model === V3
-  const shape = isV3 ? ratioNamed(size, SIZES) : undefined
+  const isV3 = model === V3_MODEL
+  const shape = isV3 ? ratioNamed(size, V3_SIZES) : undefined
   return textsOf({
     [isV3 ? 'prompt' : 'text_prompt']: prompt,
     aspect_ratio: shape?.ratio.replace(':', 'x'),
@@ -125,27 +128,30 @@ function fieldsOf(request: ImageRequest, model: string): Record<string, string> 
   })
 }
 
-const picture = z.object({
+const ideogramImage = z.object({
   url: z.string().nullish().catch(undefined),
   prompt: z.string().nullish().catch(undefined),
   resolution: z.string().nullish().catch(undefined),
   is_image_safe: z.boolean().nullish().catch(undefined),
 })
-type Picture = z.infer<typeof picture>
+type IdeogramImage = z.infer<typeof ideogramImage>
 
-const reply = z.object({ request_id: z.string().optional().catch(undefined), data: z.array(picture.catch({})) })
+const imagesReply = z.object({
+  request_id: z.string().optional().catch(undefined),
+  data: z.array(ideogramImage.catch({})),
+})
 
 /** A picture that its safety system refused has no URL, in an answer with status 200. */
-const nothingMade = (data: Picture[], upstream: Upstream): ProviderError =>
+const missingPictureError = (data: IdeogramImage[], upstream: Upstream): ProviderError =>
   data.some(({ is_image_safe: isSafe }) => isSafe === false)
-    ? errorSaid(
+    ? errorOfReport(
         { kind: 'rejected', moderated: true, message: 'Its safety system refused the picture that was made.' },
         upstream,
       )
     : new ProviderError('unavailable', 'answered without a picture', { ofRequest: true })
 
 /** Its prompts are those of its own making where they differ. */
-const summaryOf = (data: Picture[], { prompt: asked }: ImageRequest): Summary => ({
+const ideogramSummary = (data: IdeogramImage[], { prompt: asked }: ImageRequest): Summary => ({
   size: data.find(({ resolution }) => /^\d+x\d+$/.test(resolution ?? ''))?.resolution ?? undefined,
   revisedPrompts: data.map(({ prompt }) => (prompt && prompt !== asked ? prompt : undefined)),
 })
@@ -162,12 +168,12 @@ const errorReply = z.object({
 })
 
 /** The status of a prompt that failed its safety check; of a faulty field too, which has its place told. */
-const UNPROCESSABLE = 422
+const UNPROCESSABLE_STATUS = 422
 
 const readError: ErrorReader = (body, status) => {
   const { error, detail } = errorReply.safeParse(body).data ?? {}
   if (typeof detail !== 'object') {
-    return { message: error ?? detail, ...(status === UNPROCESSABLE ? { moderated: true } : {}) }
+    return { message: error ?? detail, ...(status === UNPROCESSABLE_STATUS ? { moderated: true } : {}) }
   }
   const [first] = detail
   return { message: first?.msg, param: String(first?.loc.at(-1) ?? '') }

@@ -3,17 +3,17 @@ import type { Model } from '../catalog/model'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
-import { asJson, call, readingImage, replyOf } from './wire/http'
-import { dataUrlOf } from './wire/inputs'
-import { type Look, polled, UnknownJob } from './wire/poll'
+import { jsonRequest, callUpstream, readingImage, readJsonReply } from './wire/http'
+import { inputDataUrl } from './wire/inputs'
+import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorSaid } from './wire/refusal'
+import { type ErrorReader, errorOfReport } from './wire/upstream-error'
 
 /** Midjourney takes a ratio in the prompt, and does not say how many pixels it makes of it. */
 const SIZES = shaped(shapesOf(COMMON_RATIOS))
 
 /** Whatever the model's name is: the API has no parameter for it, nor for anything but the prompt (protocols §6.12). */
-const MIDJOURNEY = {
+const API_CAPABILITY = {
   ...PROMPT_ONLY,
   sizes: SIZES,
   // As many as `blend` takes.
@@ -28,75 +28,84 @@ const POLL_MS = 3000
 const GRID_SHARE = 80
 
 /** The tasks that a request has begun: a grid of four pictures, and those that take one of them each out of it. */
-const jobText = z.object({ grid: z.string(), upscales: z.array(z.string()) })
-type Job = z.infer<typeof jobText>
+const jobSchema = z.object({ grid: z.string(), upscales: z.array(z.string()) })
+type MidjourneyJob = z.infer<typeof jobSchema>
 
 /**
  * Midjourney-proxy (protocols §6.12), and relays that speak as it does, whose modes are part of the base URL, as
  * `https://relay.example.com/mj-fast`. A picture is made as one of a grid of four, and then taken out of it.
  */
-export const midjourneyProxy: Provider = {
+export const midjourneyProxyProvider: Provider = {
   id: 'midjourney-proxy',
-  models: { midjourney: MIDJOURNEY },
-  capability: (model) => ({ ...model, ...MIDJOURNEY }),
+  models: { midjourney: API_CAPABILITY },
+  capability: (model) => ({ ...model, ...API_CAPABILITY }),
   async *generate(request, upstream, work) {
     const job = work.job
-      ? jobText.parse(JSON.parse(work.job))
-      : { grid: await imagine(request, upstream, work), upscales: [] }
-    yield accepted(job)
-    yield* takenOut(job, request.n, upstream, work)
-    yield* pictures(job, upstream, work)
+      ? jobSchema.parse(JSON.parse(work.job))
+      : { grid: await submitGrid(request, upstream, work), upscales: [] }
+    yield acceptedEvent(job)
+    yield* submitUpscales(job, request.n, upstream, work)
+    yield* upscaledPictures(job, upstream, work)
     yield { type: 'summary', summary: {} }
   },
 }
 
-const accepted = (job: Job): ProviderEvent => ({
+const acceptedEvent = (job: MidjourneyJob): ProviderEvent => ({
   type: 'accepted',
   requestId: job.grid,
   job: JSON.stringify(job),
 })
 
 /** Begins a grid, and tells its task's id. */
-async function imagine({ prompt, size, images }: ImageRequest, upstream: Upstream, work: Work): Promise<string> {
+async function submitGrid({ prompt, size, images }: ImageRequest, upstream: Upstream, work: Work): Promise<string> {
   const ratio = ratioNamed(size, SIZES)?.ratio
   const fields = {
     prompt: ratio ? `${prompt} --ar ${ratio}` : prompt,
-    base64Array: images.length > 0 ? images.map((image) => dataUrlOf(image, work)) : undefined,
+    base64Array: images.length > 0 ? images.map((image) => inputDataUrl(image, work)) : undefined,
   }
-  return await submit('/mj/submit/imagine', fields, upstream, work)
+  return await submitTask('/mj/submit/imagine', fields, upstream, work)
 }
 
 /**
  * Has so many pictures taken out of a grid once there is one, as far as that has not begun; fewer, where not all of them
  * can be.
  */
-async function* takenOut(job: Job, count: number, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void> {
+async function* submitUpscales(
+  job: MidjourneyJob,
+  count: number,
+  upstream: Upstream,
+  work: Work,
+): AsyncGenerator<ProviderEvent, void> {
   if (job.upscales.length >= count) return
-  yield* polled(work, POLL_MS, () => look(job.grid, { from: 0, to: GRID_SHARE }, upstream, work))
+  yield* pollJob(work, POLL_MS, () => readTask(job.grid, { from: 0, to: GRID_SHARE }, upstream, work))
   while (job.upscales.length < count) {
     const change = { taskId: job.grid, action: 'UPSCALE', index: job.upscales.length + 1 }
     try {
       // The grid is paid for, and whoever asks a second time is told of the task that there is.
-      const id = yield* polled(work, POLL_MS, async () => ({
-        done: await submit('/mj/submit/change', change, upstream, work),
+      const id = yield* pollJob(work, POLL_MS, async () => ({
+        done: await submitTask('/mj/submit/change', change, upstream, work),
       }))
       job.upscales.push(id)
     } catch (error) {
       if (job.upscales.length === 0 || work.signal.aborted) throw error
       return
     }
-    yield accepted(job)
+    yield acceptedEvent(job)
   }
 }
 
 /** The pictures that were taken out of a grid; throws ProviderError where there is none. */
-async function* pictures({ upscales }: Job, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void> {
+async function* upscaledPictures(
+  { upscales }: MidjourneyJob,
+  upstream: Upstream,
+  work: Work,
+): AsyncGenerator<ProviderEvent, void> {
   const failures: unknown[] = []
   const share = (100 - GRID_SHARE) / upscales.length
   for (const [index, id] of upscales.entries()) {
     const from = GRID_SHARE + index * share
     try {
-      const url = yield* polled(work, POLL_MS, () => look(id, { from, to: from + share }, upstream, work))
+      const url = yield* pollJob(work, POLL_MS, () => readTask(id, { from, to: from + share }, upstream, work))
       yield { type: 'image', index, bytes: readingImage(work.download(url)) }
     } catch (error) {
       if (work.signal.aborted) throw error
@@ -106,27 +115,32 @@ async function* pictures({ upscales }: Job, upstream: Upstream, work: Work): Asy
   if (failures.length === upscales.length) throw failures[0]
 }
 
-const asAccount = ({ credential }: Upstream): Record<string, string> => ({ 'mj-api-secret': credential })
+const accountHeaders = ({ credential }: Upstream): Record<string, string> => ({ 'mj-api-secret': credential })
 
-const submitted = z.object({
+const submitReply = z.object({
   code: z.number(),
   description: z.string().nullish().catch(null),
   result: z.union([z.string(), z.number()]).nullish().catch(null),
 })
 
 /** 1 is a task that was begun, 22 one that waits, 21 one that was begun before. */
-const BEGUN = [1, 21, 22]
+const SUBMITTED_CODES = [1, 21, 22]
 
 /** Begins a task, and tells its id; whatever there is to refuse is told with status 200. */
-async function submit(path: string, fields: Record<string, unknown>, upstream: Upstream, work: Work): Promise<string> {
-  const asked = { account: asAccount(upstream), ...asJson(fields) }
-  const response = await call(upstream, work, path, asked, readError)
-  const { code, description, result } = await replyOf(response, submitted)
-  if (BEGUN.includes(code) && result) return String(result)
-  throw errorSaid({ ...meaningOf(code), message: description ?? undefined }, upstream)
+async function submitTask(
+  path: string,
+  fields: Record<string, unknown>,
+  upstream: Upstream,
+  work: Work,
+): Promise<string> {
+  const asked = { account: accountHeaders(upstream), ...jsonRequest(fields) }
+  const response = await callUpstream(upstream, work, path, asked, readError)
+  const { code, description, result } = await readJsonReply(response, submitReply)
+  if (SUBMITTED_CODES.includes(code) && result) return String(result)
+  throw errorOfReport({ ...reportOfCode(code), message: description ?? undefined }, upstream)
 }
 
-function meaningOf(code: number): Parameters<typeof errorSaid>[0] {
+function reportOfCode(code: number): Parameters<typeof errorOfReport>[0] {
   switch (code) {
     case 4:
       return { kind: 'rejected' }
@@ -139,7 +153,7 @@ function meaningOf(code: number): Parameters<typeof errorSaid>[0] {
   }
 }
 
-const task = z.object({
+const taskReply = z.object({
   status: z.string().nullish().catch(null),
   progress: z.string().nullish().catch(null),
   imageUrl: z.string().nullish().catch(null),
@@ -147,31 +161,37 @@ const task = z.object({
 })
 
 /** Looks at a task, which is a part of the whole way. */
-async function look(
+async function readTask(
   id: string,
   { from, to }: { from: number; to: number },
   upstream: Upstream,
   work: Work,
-): Promise<Look<string>> {
+): Promise<JobState<string>> {
   const path = `/mj/task/${encodeURIComponent(id)}/fetch`
-  const response = await call(upstream, work, path, { method: 'GET', account: asAccount(upstream) }, readError)
-  const said = await replyOf(response, task.nullable())
+  const response = await callUpstream(
+    upstream,
+    work,
+    path,
+    { method: 'GET', account: accountHeaders(upstream) },
+    readError,
+  )
+  const said = await readJsonReply(response, taskReply.nullable())
   if (!said) throw new UnknownJob()
   const { status, progress, imageUrl, failReason } = said
-  if (status === 'FAILURE') return { failed: failureOf(failReason ?? '', upstream) }
-  if (status !== 'SUCCESS') return { percent: from + ((to - from) * percentIn(progress)) / 100 }
+  if (status === 'FAILURE') return { failed: taskError(failReason ?? '', upstream) }
+  if (status !== 'SUCCESS') return { percent: from + ((to - from) * parsePercent(progress)) / 100 }
   return imageUrl
     ? { done: imageUrl }
     : { failed: new ProviderError('lost', 'succeeded without a picture', { ofRequest: true }) }
 }
 
 /** 40 for `40%`. */
-const percentIn = (progress: string | null | undefined): number => Number.parseFloat(progress ?? '') || 0
+const parsePercent = (progress: string | null | undefined): number => Number.parseFloat(progress ?? '') || 0
 
 /** Midjourney refuses some requests only once it has begun, and then says so in words alone. */
-function failureOf(reason: string, upstream: Upstream): ProviderError {
+function taskError(reason: string, upstream: Upstream): ProviderError {
   if (!/banned prompt|moderat/i.test(reason)) return new ProviderError('unavailable', 'failed to make the picture')
-  return errorSaid({ kind: 'rejected', moderated: true, message: reason }, upstream)
+  return errorOfReport({ kind: 'rejected', moderated: true, message: reason }, upstream)
 }
 
 const errorReply = z.object({ description: z.string() })

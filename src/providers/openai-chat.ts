@@ -7,72 +7,78 @@ import { addressIn, illustrated, piecesOf } from '../image/markdown-images'
 import type { ImageRequest } from '../image/request'
 import { decodeBase64 } from '../streams/base64'
 import { ChatAnswer } from './wire/chat-answer'
-import { asJson, bearer, call, readingImage } from './wire/http'
-import { dataUrlOf } from './wire/inputs'
-import { unreadable } from './wire/json-pictures'
+import { jsonRequest, bearer, callUpstream, readingImage } from './wire/http'
+import { inputDataUrl } from './wire/inputs'
+import { unreadableError } from './wire/json-pictures'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { relayError } from './wire/relay-reply'
-import { errorOf, errorSaid } from './wire/refusal'
+import { readRelayError } from './wire/relay-reply'
+import { errorOfResponse, errorOfReport } from './wire/upstream-error'
 
 /** As many pictures as Gemini takes (protocols §3.2); no relay says how many it does. */
-const MAX_INPUTS = 14
+const MAX_CHAT_INPUTS = 14
 
 /**
  * Relays, and OpenRouter, that answer pictures in a chat (protocols §2.1, §2.2). A chat asks for words, pictures and, of the
  * models that count in ratios, a shape; nothing else.
  */
-export const openaiChat: Provider = {
+export const openaiChatProvider: Provider = {
   id: 'openai-chat',
   capability: (model) => ({
     ...model,
     ...PROMPT_ONLY,
     sizes: model.sizes.kind === 'shaped' ? model.sizes : { kind: 'listed', sizes: [] },
-    backgrounds: backgroundsOf(model),
-    maxInputs: Math.min(model.maxInputs ?? MAX_INPUTS, MAX_INPUTS),
+    backgrounds: chatBackgrounds(model),
+    maxInputs: Math.min(model.maxInputs ?? MAX_CHAT_INPUTS, MAX_CHAT_INPUTS),
   }),
   async *generate(request, upstream, work) {
-    const response = await ask(request, upstream, work)
+    const response = await requestImages(request, upstream, work)
     const { headers } = response
     yield {
       type: 'accepted',
       requestId: headers.get('x-oneapi-request-id') ?? headers.get('x-request-id') ?? undefined,
     }
-    yield* told(response, upstream, work)
+    yield* answerEvents(response, upstream, work)
   },
 }
 
 /** A model that makes nothing transparent need not be asked for what it always does. */
-const backgroundsOf = ({ backgrounds }: Model): readonly string[] =>
+const chatBackgrounds = ({ backgrounds }: Model): readonly string[] =>
   backgrounds && !backgrounds.includes('transparent') ? backgrounds : ['auto']
 
 /**
  * Asks for a stream: of minutes without a byte, the proxies before a relay make a failure that is paid for, and a stream
  * tells how far it is. Where that is refused, which costs nothing, the answer is asked for in one piece.
  */
-async function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
+async function requestImages(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
   try {
-    return await post(request, true, upstream, work)
+    return await postChat(request, true, upstream, work)
   } catch (error) {
     if (!(error instanceof ProviderError) || !isAboutStreaming(error)) throw error
-    return await post(request, false, upstream, work)
+    return await postChat(request, false, upstream, work)
   }
 }
 
 const isAboutStreaming = ({ facts: { failure } }: ProviderError): boolean =>
   failure?.code === 'invalid_request' && (failure.param === 'stream' || /\bstream/i.test(failure.message))
 
-function post(request: ImageRequest, stream: boolean, upstream: Upstream, work: Work): Promise<Response> {
+function postChat(request: ImageRequest, stream: boolean, upstream: Upstream, work: Work): Promise<Response> {
   const { prompt, images, size, endUser } = request
-  const pictures = images.map((image) => ({ type: 'image_url', image_url: { url: dataUrlOf(image, work) } }))
+  const pictures = images.map((image) => ({ type: 'image_url', image_url: { url: inputDataUrl(image, work) } }))
   const content = pictures.length === 0 ? prompt : [{ type: 'text', text: prompt }, ...pictures]
   const body = {
     model: work.model,
     messages: [{ role: 'user', content }],
     stream,
-    ...shapeOf(size, upstream),
+    ...shapeFields(size, upstream),
     user: endUser,
   }
-  return call(upstream, work, '/chat/completions', { account: bearer(upstream), ...asJson(body) }, relayError)
+  return callUpstream(
+    upstream,
+    work,
+    '/chat/completions',
+    { account: bearer(upstream), ...jsonRequest(body) },
+    readRelayError,
+  )
 }
 
 const MODALITIES = ['image', 'text']
@@ -81,7 +87,7 @@ const MODALITIES = ['image', 'text']
  * OpenRouter's own parameters (protocols §2.2). OpenRouter may answer words alone without `modalities`, which a relay may
  * refuse; a relay is sent them only along with a shape, as the models have that it may pass them on to.
  */
-function shapeOf(size: string, { baseUrl }: Upstream): Record<string, unknown> {
+function shapeFields(size: string, { baseUrl }: Upstream): Record<string, unknown> {
   const pixels = pixelsOf(size)
   if (!pixels) return new URL(baseUrl).hostname === 'openrouter.ai' ? { modalities: MODALITIES } : {}
   const shape = nearestTo(ratioOf(pixels), FOURTEEN_SHAPES, ratioOf)
@@ -92,10 +98,10 @@ function shapeOf(size: string, { baseUrl }: Upstream): Record<string, unknown> {
 }
 
 /** So much of the words is searched for the address of a picture. */
-const MAX_WORDS = 64 * 1024
+const MAX_SEARCHED_TEXT = 64 * 1024
 
 /** The picture of an answer: the first one that stands in it as data, or else the first that has an address. */
-async function* told(response: Response, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void> {
+async function* answerEvents(response: Response, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void> {
   const answer = new ChatAnswer(response)
   let words = ''
   let percent = 0
@@ -104,8 +110,8 @@ async function* told(response: Response, upstream: Upstream, work: Work): AsyncG
   try {
     for await (const piece of piecesOf(answer.words())) {
       if (typeof piece === 'string') {
-        words = (words + piece).slice(-MAX_WORDS)
-        const now = percentIn(words)
+        words = (words + piece).slice(-MAX_SEARCHED_TEXT)
+        const now = lastPercentIn(words)
         if (now > percent) yield { type: 'progress', percent: (percent = now) }
       } else if (!isMade) {
         isMade = true
@@ -116,10 +122,10 @@ async function* told(response: Response, upstream: Upstream, work: Work): AsyncG
   } catch (error) {
     // What was cut off behind a whole link was paid for all the same.
     address = answer.urls[0] ?? linkIn(words)
-    if (isMade || address === undefined) throw unreadable(error, isMade || answer.isStream)
+    if (isMade || address === undefined) throw unreadableError(error, isMade || answer.isStream)
   }
   if (!isMade) {
-    if (address === undefined) throw failureOf(answer, response, upstream)
+    if (address === undefined) throw missingPictureError(answer, response, upstream)
     yield { type: 'image', index: 0, bytes: readingImage(work.download(address)) }
   }
   yield { type: 'summary', summary: answer.summary }
@@ -130,15 +136,15 @@ const linkIn = (words: string): string | undefined =>
   illustrated<{ url: string }>([words], (url) => ({ url })).pictures[0]?.url
 
 /** How far it is, by the last percentage in its words, such as `> 生成中 40%`; 0 where there is none. */
-function percentIn(words: string): number {
+function lastPercentIn(words: string): number {
   const [, percent = '0'] = /.*(?<![\d.])(\d{1,3})(?:\.\d+)? ?[%%]/s.exec(words.slice(-64)) ?? []
   return Number(percent) > 100 ? 0 : Number(percent)
 }
 
-function failureOf(answer: ChatAnswer, response: Response, upstream: Upstream): ProviderError {
-  if (answer.failure !== undefined) return errorOf(response, upstream, answer.failure, relayError)
+function missingPictureError(answer: ChatAnswer, response: Response, upstream: Upstream): ProviderError {
+  if (answer.failure !== undefined) return errorOfResponse(response, upstream, answer.failure, readRelayError)
   if (answer.isRefused) {
-    return errorSaid(
+    return errorOfReport(
       { kind: 'rejected', moderated: true, message: 'Its content filter refused the request.' },
       upstream,
     )

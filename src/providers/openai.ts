@@ -1,11 +1,11 @@
 import { bearer } from './wire/http'
-import { imagesOf } from './wire/openai-images'
+import { openaiImages } from './wire/openai-images'
 import { pass } from './wire/openai-text'
 import type { Provider } from './provider'
-import { relayError } from './wire/relay-reply'
+import { readRelayError } from './wire/relay-reply'
 
 /** OpenAI's Images API, and every relay that speaks it (protocols §1); their text models besides. */
-export const openai: Provider = {
+export const openaiProvider: Provider = {
   id: 'openai',
   wellKnown: {
     secret: 'OPENAI_API_KEY',
@@ -13,12 +13,12 @@ export const openai: Provider = {
     models: ['gpt-image-*', 'chatgpt-image-*'],
   },
   generate: (request, upstream, work) =>
-    imagesOf(
+    openaiImages(
       request,
       {
         to: (operation) => `/images/${operation}`,
         account: bearer(upstream),
-        readError: relayError,
+        readError: readRelayError,
         editsAsJson: true,
       },
       upstream,

@@ -3,22 +3,22 @@ import type { Model } from '../catalog/model'
 import { ratioNamed, shaped } from '../catalog/ratios'
 import type { Shape, Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest, unless } from '../image/request'
-import { asJson, bearer, call } from './wire/http'
-import { dataUrlOf } from './wire/inputs'
-import { answered } from './wire/json-pictures'
-import { streamed } from './wire/openai-events'
+import { jsonRequest, bearer, callUpstream } from './wire/http'
+import { inputDataUrl } from './wire/inputs'
+import { answeredImages } from './wire/json-pictures'
+import { streamedImages } from './wire/openai-events'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
-import { relayError, relaySummary } from './wire/relay-reply'
-import { errorOf } from './wire/refusal'
+import { readRelayError, relaySummary } from './wire/relay-reply'
+import { errorOfResponse } from './wire/upstream-error'
 
-const MAX_INPUTS = 16
-const MAX_IMAGES = 10
+const MAX_API_INPUTS = 16
+const MAX_API_IMAGES = 10
 
 /**
  * The shapes of OpenAI's models there, which are asked for by ratio alone: it picks the pixels, and they are not told. These
  * are the usual ones (protocols §1.2, §9).
  */
-const SHAPES: readonly Shape[] = [
+const PIXEL_SHAPES: readonly Shape[] = [
   { ratio: '1:1', width: 1024, height: 1024 },
   { ratio: '3:2', width: 1536, height: 1024 },
   { ratio: '2:3', width: 1024, height: 1536 },
@@ -30,7 +30,7 @@ const SHAPES: readonly Shape[] = [
 ]
 
 /** OpenRouter's images API (protocols §2.2), by which models of many makers are reached. */
-export const openrouter: Provider = {
+export const openrouterProvider: Provider = {
   id: 'openrouter',
   wellKnown: {
     secret: 'OPENROUTER_API_KEY',
@@ -40,12 +40,12 @@ export const openrouter: Provider = {
   },
   capability: (model) => ({
     ...model,
-    ...(model.sizes.kind === 'unknown' ? UNHEARD_OF : HEARD_OF),
-    sizes: sizesOf(model.sizes),
+    ...(model.sizes.kind === 'unknown' ? UNKNOWN_MODEL : KNOWN_MODEL),
+    sizes: openrouterSizes(model.sizes),
     qualities: model.qualities ?? QUALITIES,
-    maxInputs: Math.min(model.maxInputs ?? MAX_INPUTS, MAX_INPUTS),
+    maxInputs: Math.min(model.maxInputs ?? MAX_API_INPUTS, MAX_API_INPUTS),
     // Gemini's make one, and a request for more is refused there.
-    maxImages: model.sizes.kind === 'free' || model.sizes.kind === 'listed' ? MAX_IMAGES : 1,
+    maxImages: model.sizes.kind === 'free' || model.sizes.kind === 'listed' ? MAX_API_IMAGES : 1,
     moderations: ['auto'],
     inputFidelities: [],
     mask: false,
@@ -53,19 +53,19 @@ export const openrouter: Provider = {
     style: false,
   }),
   async *generate(request, upstream, work) {
-    const response = await ask(request, upstream, work)
+    const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: response.headers.get('x-generation-id') ?? undefined }
     const isStream = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
-    const failureOf = (said: unknown): ProviderError => errorOf(response, upstream, said, relayError)
+    const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, readRelayError)
     yield* isStream
-      ? streamed(response, request, work, failureOf, relaySummary)
-      : answered(response, work, failureOf, relaySummary)
+      ? streamedImages(response, request, work, failureOf, relaySummary)
+      : answeredImages(response, work, failureOf, relaySummary)
   },
 }
 
 const QUALITIES = ['auto', 'low', 'medium', 'high', 'xhigh', 'max']
 /** A model of which nothing is known is asked for whatever the API has. */
-const UNHEARD_OF = {
+const UNKNOWN_MODEL = {
   backgrounds: ['auto', 'transparent', 'opaque'],
   formats: ['png', 'jpeg', 'webp', 'svg'],
   extras: ['seed'],
@@ -75,25 +75,29 @@ const UNHEARD_OF = {
  * OpenAI's and Google's choose their format and have no seed there, and what a model does not take is refused (a copy of
  * its catalogue of 2026-07-31 in K-Dense's skill `generate-image`).
  */
-const HEARD_OF = { formats: ['png'], extras: [], compression: false } as const satisfies Partial<Model>
+const KNOWN_MODEL = { formats: ['png'], extras: [], compression: false } as const satisfies Partial<Model>
 
 /** Of an API that counts pixels, the list is kept, each of which is a ratio there. */
-const sizesOf = (sizes: Sizes): Sizes => (sizes.kind === 'free' || sizes.kind === 'range' ? shaped(SHAPES) : sizes)
+const openrouterSizes = (sizes: Sizes): Sizes =>
+  sizes.kind === 'free' || sizes.kind === 'range' ? shaped(PIXEL_SHAPES) : sizes
 
-function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
-  const asked = { account: bearer(upstream), ...asJson(fieldsOf(request, work)) }
-  return call(upstream, work, '/images', asked, relayError)
+function requestImages(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
+  const asked = { account: bearer(upstream), ...jsonRequest(requestFields(request, work)) }
+  return callUpstream(upstream, work, '/images', asked, readRelayError)
 }
 
 /** What has its default is left out, since not every model takes every parameter. */
-function fieldsOf(request: ImageRequest, work: Work): Record<string, unknown> {
-  const model = slugOf(work.model)
-  const references = request.images.map((image) => ({ type: 'image_url', image_url: { url: dataUrlOf(image, work) } }))
+function requestFields(request: ImageRequest, work: Work): Record<string, unknown> {
+  const model = modelSlug(work.model)
+  const references = request.images.map((image) => ({
+    type: 'image_url',
+    image_url: { url: inputDataUrl(image, work) },
+  }))
   return {
     model,
     prompt: request.prompt,
     n: unless<number>(DEFAULTS.n, request.n),
-    ...sizeOf(request.size, model),
+    ...sizeFields(request.size, model),
     quality: unless<string>(DEFAULTS.quality, request.quality),
     background: unless<string>(DEFAULTS.background, request.background),
     output_format: unless<string>(DEFAULTS.format, request.format),
@@ -111,15 +115,15 @@ const MAKERS = [
 ]
 
 /** A model is known there by its maker as well, as in `openai/gpt-image-2`. */
-function slugOf(model: string): string {
+function modelSlug(model: string): string {
   const maker = model.includes('/') ? undefined : MAKERS.find(({ models }) => models.test(model))?.maker
   return maker ? `${maker}/${model}` : model
 }
 
 /** Pixels are fitted to any model there, and nobody is told (the SDK's words on `size`); a ratio is taken as it is. */
-function sizeOf(size: string, model: string): Record<string, unknown> {
+function sizeFields(size: string, model: string): Record<string, unknown> {
   if (size === 'auto') return {}
-  const named = model.startsWith('openai/') ? ratioNamed(size, shaped(SHAPES)) : undefined
+  const named = model.startsWith('openai/') ? ratioNamed(size, shaped(PIXEL_SHAPES)) : undefined
   if (named) return { aspect_ratio: named.ratio }
   const shape = model.startsWith('google/') ? geminiShape(size) : undefined
   if (!shape) return { size }

@@ -5,14 +5,14 @@ import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { eitherWay, type Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { formBody, textsOf } from '../streams/form'
-import { asJson, bearer, call } from './wire/http'
-import { fileOf, USUAL_STRENGTH, withWhiteMask } from './wire/inputs'
-import { answered } from './wire/json-pictures'
+import { jsonRequest, bearer, callUpstream } from './wire/http'
+import { inputFile, DEFAULT_STRENGTH, withWhiteMask } from './wire/inputs'
+import { answeredImages } from './wire/json-pictures'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
-import { type ErrorReader, errorOf, speaksOfContent } from './wire/refusal'
+import { type ErrorReader, errorOfResponse, mentionsModeration } from './wire/upstream-error'
 
 /** The longer and the shorter edge of each size of V4, which may lie or stand upright (protocols §6.11). */
-const EDGES = [
+const V4_EDGES = [
   [1024, 1024],
   [1344, 768],
   [1280, 832],
@@ -21,9 +21,9 @@ const EDGES = [
   [1536, 768],
 ] as const
 
-const sizesOf = (scale: number): Sizes => eitherWay(EDGES.map(([long, short]) => [long * scale, short * scale]))
+const v4Sizes = (scale: number): Sizes => eitherWay(V4_EDGES.map(([long, short]) => [long * scale, short * scale]))
 
-const API = {
+const API_CAPABILITY = {
   ...PROMPT_ONLY,
   sizes: { kind: 'unknown' },
   formats: ['png', 'webp', 'svg'],
@@ -34,14 +34,14 @@ const API = {
   style: true,
 } as const satisfies Model
 
-const priced = (model: Model, each: number): Model => ({ ...model, prices: { per: 'image', each } })
+const withPrice = (model: Model, each: number): Model => ({ ...model, prices: { per: 'image', each } })
 
-const RASTER: Model = { ...API, formats: ['png', 'webp'], mask: false }
+const RASTER_MODEL: Model = { ...API_CAPABILITY, formats: ['png', 'webp'], mask: false }
 
 /** What a model of V4 takes, by its name: a professional one makes twice the size, and one of styles is given a style. */
-const ofV4 = (name: string): Model => ({
-  ...RASTER,
-  sizes: sizesOf(name.includes('_pro') ? 2 : 1),
+const v4Model = (name: string): Model => ({
+  ...RASTER_MODEL,
+  sizes: v4Sizes(name.includes('_pro') ? 2 : 1),
   formats: name.endsWith('_vector') ? ['svg'] : ['png', 'webp'],
   extras: ['strength'],
   style: name.includes('_styles'),
@@ -49,7 +49,7 @@ const ofV4 = (name: string): Model => ({
 const isV4 = (name: string): boolean => name.startsWith('recraftv4')
 
 /** The prices of some models of V4, in USD (protocols §6.11). */
-const PRICES_OF_V4: Readonly<Record<string, number>> = {
+const V4_PRICES: Readonly<Record<string, number>> = {
   recraftv4_1: 0.035,
   recraftv4_1_flash: 0.007,
   recraftv4_1_pro: 0.21,
@@ -58,15 +58,15 @@ const PRICES_OF_V4: Readonly<Record<string, number>> = {
 }
 
 const MODELS: Readonly<Record<string, Model>> = {
-  ...Object.fromEntries(Object.entries(PRICES_OF_V4).map(([name, price]) => [name, priced(ofV4(name), price)])),
-  recraftv4: ofV4('recraftv4'),
+  ...Object.fromEntries(Object.entries(V4_PRICES).map(([name, price]) => [name, withPrice(v4Model(name), price)])),
+  recraftv4: v4Model('recraftv4'),
   // Of all models, only those of V3 take a mask, as their maker's documentation tells.
-  recraftv3: priced({ ...RASTER, mask: true }, 0.04),
-  recraftv2: priced(RASTER, 0.022),
+  recraftv3: withPrice({ ...RASTER_MODEL, mask: true }, 0.04),
+  recraftv2: withPrice(RASTER_MODEL, 0.022),
 }
 
 /** Recraft (protocols §6.11): much like OpenAI's Images API, with own paths for edits. */
-export const recraft: Provider = {
+export const recraftProvider: Provider = {
   id: 'recraft',
   wellKnown: {
     secret: 'RECRAFT_API_KEY',
@@ -75,38 +75,50 @@ export const recraft: Provider = {
     models: [...Object.keys(MODELS), 'recraftv4*'],
   },
   models: MODELS,
-  capability: (model, theirs) => narrowed(model, isV4(theirs) ? ofV4(theirs) : API),
+  capability: (model, theirs) => narrowed(model, isV4(theirs) ? v4Model(theirs) : API_CAPABILITY),
   async *generate(request, upstream, work) {
-    const response = await ask(request, upstream, work)
+    const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: response.headers.get('x-request-id') ?? undefined }
-    const failureOf = (said: unknown): ProviderError => errorOf(response, upstream, said, readError)
-    yield* answered(response, work, failureOf, (said) => ({ cost: costOf(said) }))
+    const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, readError)
+    yield* answeredImages(response, work, failureOf, (said) => ({ cost: recraftCost(said) }))
   },
 }
 
-async function ask(asked: ImageRequest, upstream: Upstream, given: Work): Promise<Response> {
+async function requestImages(asked: ImageRequest, upstream: Upstream, given: Work): Promise<Response> {
   // White is what is made anew, and nothing may be grey (the maker's documentation of `inpaint`).
   const { request, work } = await withWhiteMask(asked, given)
-  const fields = fieldsOf(request, work.model)
-  if (request.images.length > 0) return askForEdit(request, fields, upstream, work)
-  return call(upstream, work, '/images/generations', { account: bearer(upstream), ...asJson(fields) }, readError)
+  const fields = requestFields(request, work.model)
+  if (request.images.length > 0) return requestEdit(request, fields, upstream, work)
+  return callUpstream(
+    upstream,
+    work,
+    '/images/generations',
+    { account: bearer(upstream), ...jsonRequest(fields) },
+    readError,
+  )
 }
 
-function askForEdit(
+function requestEdit(
   { images, mask }: ImageRequest,
   { strength, ...fields }: Record<string, unknown>,
   upstream: Upstream,
   work: Work,
 ): Promise<Response> {
-  const files = images.map((image) => fileOf('image', image, work))
+  const files = images.map((image) => inputFile('image', image, work))
   const [path, form] = mask
-    ? ['inpaint', formBody(textsOf({ ...fields, strength }), [...files, fileOf('mask', mask, work)])]
-    : ['imageToImage', formBody(textsOf({ ...fields, strength: strength ?? USUAL_STRENGTH }), files)]
+    ? ['inpaint', formBody(textsOf({ ...fields, strength }), [...files, inputFile('mask', mask, work)])]
+    : ['imageToImage', formBody(textsOf({ ...fields, strength: strength ?? DEFAULT_STRENGTH }), files)]
   const headers = { 'content-type': form.contentType }
-  return call(upstream, work, `/images/${path}`, { account: bearer(upstream), headers, parted: form }, readError)
+  return callUpstream(
+    upstream,
+    work,
+    `/images/${path}`,
+    { account: bearer(upstream), headers, parted: form },
+    readError,
+  )
 }
 
-function fieldsOf(request: ImageRequest, model: string): Record<string, unknown> {
+function requestFields(request: ImageRequest, model: string): Record<string, unknown> {
   const { prompt, n, size, style, format, extras } = request
   return {
     prompt,
@@ -123,12 +135,12 @@ function fieldsOf(request: ImageRequest, model: string): Record<string, unknown>
   }
 }
 
-const charged = z.object({ credits: z.number().nonnegative() })
+const creditsReply = z.object({ credits: z.number().nonnegative() })
 /** A thousand units are a dollar. */
 const MICRO_USD_PER_UNIT = 1000
 
-function costOf(said: unknown): number | undefined {
-  const { credits } = charged.safeParse(said).data ?? {}
+function recraftCost(said: unknown): number | undefined {
+  const { credits } = creditsReply.safeParse(said).data ?? {}
   return credits === undefined ? undefined : Math.round(credits * MICRO_USD_PER_UNIT)
 }
 
@@ -139,10 +151,10 @@ const errorReply = z.object({
 })
 
 /** Neither a status nor a code for refused content is documented. */
-const REFUSALS = [200, 400, 403, 422]
+const REFUSING_STATUSES = [200, 400, 403, 422]
 
 const readError: ErrorReader = (body, status) => {
   const { message, code } = errorReply.safeParse(body).data ?? {}
-  const isModerated = REFUSALS.includes(status) && speaksOfContent(`${code ?? ''} ${message ?? ''}`)
+  const isModerated = REFUSING_STATUSES.includes(status) && mentionsModeration(`${code ?? ''} ${message ?? ''}`)
   return { message, code, ...(isModerated ? { moderated: true } : {}) }
 }

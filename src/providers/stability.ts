@@ -6,10 +6,10 @@ import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import { readStream } from '../streams/bytes'
 import { formBody, textsOf } from '../streams/form'
-import { bearer, bodyOf, call, readingImage } from './wire/http'
-import { fileOf, USUAL_STRENGTH, withWhiteMask } from './wire/inputs'
+import { bearer, bodyStream, callUpstream, readingImage } from './wire/http'
+import { inputFile, DEFAULT_STRENGTH, withWhiteMask } from './wire/inputs'
 import { type Provider, ProviderError, type Upstream, type Work } from './provider'
-import { type ErrorReader, requestIdOf } from './wire/refusal'
+import { type ErrorReader, requestIdOf } from './wire/upstream-error'
 
 const SIZES = shaped(shapesOf(['1:1', '16:9', '21:9', '2:3', '3:2', '4:5', '5:4', '9:16', '9:21']))
 
@@ -34,7 +34,7 @@ const STYLES = [
   'tile-texture',
 ]
 
-const STABLE = {
+const STABLE_IMAGE = {
   ...PROMPT_ONLY,
   sizes: SIZES,
   formats: ['png', 'jpeg', 'webp'],
@@ -42,16 +42,16 @@ const STABLE = {
 } as const satisfies Model
 
 const SD_3_5: Model = {
-  ...STABLE,
+  ...STABLE_IMAGE,
   formats: ['png', 'jpeg'],
   extras: ['seed', 'negative_prompt', 'guidance', 'strength'],
   maxInputs: 1,
 }
 
 /** What redraws the masked part of a picture, and goes by that name at Amazon; the maker's documentation has its fields. */
-const INPAINT = 'stable-image-inpaint'
+const INPAINT_MODEL = 'stable-image-inpaint'
 const INPAINTING: Model = {
-  ...STABLE,
+  ...STABLE_IMAGE,
   sizes: { kind: 'listed', sizes: [] },
   maxInputs: 1,
   mask: true,
@@ -60,9 +60,9 @@ const INPAINTING: Model = {
 
 /** Its models, with prices in USD where protocols §6.5 has them. */
 const MODELS: Readonly<Record<string, Model>> = {
-  'stable-image-core': { ...STABLE, style: STYLES, prices: { per: 'image', each: 0.03 } },
+  'stable-image-core': { ...STABLE_IMAGE, style: STYLES, prices: { per: 'image', each: 0.03 } },
   'stable-image-ultra': {
-    ...STABLE,
+    ...STABLE_IMAGE,
     extras: ['seed', 'negative_prompt', 'strength'],
     maxInputs: 1,
     prices: { per: 'image', each: 0.08 },
@@ -70,57 +70,57 @@ const MODELS: Readonly<Record<string, Model>> = {
   'sd3.5-large': SD_3_5,
   'sd3.5-large-turbo': { ...SD_3_5, extras: ['seed', 'guidance', 'strength'] },
   'sd3.5-medium': SD_3_5,
-  [INPAINT]: INPAINTING,
+  [INPAINT_MODEL]: INPAINTING,
 }
 
-const API: Model = {
-  ...STABLE,
+const API_CAPABILITY: Model = {
+  ...STABLE_IMAGE,
   extras: ['seed', 'negative_prompt', 'guidance', 'strength'],
   maxInputs: 1,
   style: STYLES,
 }
 
 /** Stability's Stable Image API (protocols §6.5): a form goes there, and the bytes of a picture come back. */
-export const stability: Provider = {
+export const stabilityProvider: Provider = {
   id: 'stability',
   wellKnown: { secret: 'STABILITY_API_KEY', baseUrl: 'https://api.stability.ai', models: Object.keys(MODELS) },
   models: MODELS,
   // Whatever sizes a model has elsewhere, only these ratios can be named here.
   capability: (model, theirs) =>
-    theirs === INPAINT ? narrowed(model, INPAINTING) : { ...narrowed(model, API), sizes: SIZES },
+    theirs === INPAINT_MODEL ? narrowed(model, INPAINTING) : { ...narrowed(model, API_CAPABILITY), sizes: SIZES },
   async *generate(request, upstream, work) {
-    const response = await ask(request, upstream, work)
-    await refuseOther(response)
+    const response = await requestImages(request, upstream, work)
+    await requirePicture(response)
     yield { type: 'accepted', requestId: requestIdOf(response.headers) }
-    yield { type: 'image', index: 0, bytes: readingImage(readStream(bodyOf(response))) }
+    yield { type: 'image', index: 0, bytes: readingImage(readStream(bodyStream(response))) }
     yield { type: 'summary', summary: {} }
   },
 }
 
-async function ask(asked: ImageRequest, upstream: Upstream, given: Work): Promise<Response> {
+async function requestImages(asked: ImageRequest, upstream: Upstream, given: Work): Promise<Response> {
   // White is what is made anew (the maker's documentation of `inpaint`).
   const { request, work } = await withWhiteMask(asked, given)
   const { images, mask } = request
-  const files = images.map((image) => fileOf('image', image, work))
-  const form = formBody(fieldsOf(request, work.model), mask ? [...files, fileOf('mask', mask, work)] : files)
+  const files = images.map((image) => inputFile('image', image, work))
+  const form = formBody(requestFields(request, work.model), mask ? [...files, inputFile('mask', mask, work)] : files)
   const headers = { accept: 'image/*', 'content-type': form.contentType }
-  const path = `/v2beta/stable-image/${pathOf(work.model)}`
-  return call(upstream, work, path, { account: bearer(upstream), headers, parted: form }, readError)
+  const path = `/v2beta/stable-image/${modelPath(work.model)}`
+  return callUpstream(upstream, work, path, { account: bearer(upstream), headers, parted: form }, readError)
 }
 
-const SERVICE = /^stable-image-([\w-]+)$/
+const SERVICE_MODEL = /^stable-image-([\w-]+)$/
 
 /** The models of Stable Diffusion share a path, at which they are named. */
-function pathOf(model: string): string {
-  if (model === INPAINT) return 'edit/inpaint'
-  const [, service = 'sd3'] = SERVICE.exec(model) ?? []
+function modelPath(model: string): string {
+  if (model === INPAINT_MODEL) return 'edit/inpaint'
+  const [, service = 'sd3'] = SERVICE_MODEL.exec(model) ?? []
   return `generate/${service}`
 }
 
-function fieldsOf(request: ImageRequest, model: string): Record<string, string> {
+function requestFields(request: ImageRequest, model: string): Record<string, string> {
   const { prompt, size, format, style, extras, operation } = request
-  const isNamed = !SERVICE.test(model)
-  const isImageToImage = operation === 'edit' && model !== INPAINT
+  const isNamed = !SERVICE_MODEL.test(model)
+  const isImageToImage = operation === 'edit' && model !== INPAINT_MODEL
   return textsOf({
     prompt,
     model: isNamed ? model : undefined,
@@ -131,23 +131,24 @@ function fieldsOf(request: ImageRequest, model: string): Record<string, string> 
     negative_prompt: extras['negative_prompt'],
     seed: extras['seed'],
     cfg_scale: extras['guidance'],
-    strength: extras['strength'] ?? (isImageToImage ? USUAL_STRENGTH : undefined),
+    strength: extras['strength'] ?? (isImageToImage ? DEFAULT_STRENGTH : undefined),
   })
 }
 
 /** Throws ProviderError where a good answer is not the picture that was asked for. */
-async function refuseOther(response: Response): Promise<void> {
+async function requirePicture(response: Response): Promise<void> {
   const isFiltered = response.headers.get('finish-reason') === 'CONTENT_FILTERED'
   const isText = /^(?:text\/|application\/json)/i.test(response.headers.get('content-type') ?? '')
   if (!isFiltered && !isText) return
   await response.body?.cancel()
   const facts = { status: response.status, requestId: requestIdOf(response.headers) }
-  if (isFiltered) throw new ProviderError('rejected', 'blurred the picture it made', { ...facts, failure: FILTERED })
+  if (isFiltered)
+    throw new ProviderError('rejected', 'blurred the picture it made', { ...facts, failure: FILTERED_FAILURE })
   throw new ProviderError('unavailable', 'answered with something else than its API promises', facts)
 }
 
 /** What comes then is blurred, and is paid for all the same (protocols §6.5). */
-const FILTERED = {
+const FILTERED_FAILURE = {
   code: 'content_rejected',
   message:
     'The upstream refused the picture that it had made, and charged for it. Change the prompt before you try again.',

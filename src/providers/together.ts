@@ -3,14 +3,20 @@ import { narrowed } from '../catalog/narrowed'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { pixelsOf } from '../catalog/sizes'
 import type { ImageRequest } from '../image/request'
-import { asJson, bearer, call } from './wire/http'
-import { dataUrlOf } from './wire/inputs'
-import { answered } from './wire/json-pictures'
+import { jsonRequest, bearer, callUpstream } from './wire/http'
+import { inputDataUrl } from './wire/inputs'
+import { answeredImages } from './wire/json-pictures'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
-import { type ErrorReader, errorOf, readOpenaiError, requestIdOf, speaksOfContent } from './wire/refusal'
+import {
+  type ErrorReader,
+  errorOfResponse,
+  readOpenaiError,
+  requestIdOf,
+  mentionsModeration,
+} from './wire/upstream-error'
 
 /** What the API takes (protocols §6.7), of which not every model takes all; and by docs.together.ai four pictures at once. */
-const API = {
+const API_CAPABILITY = {
   ...PROMPT_ONLY,
   formats: ['png', 'jpeg'],
   moderations: ['auto', 'low'],
@@ -21,24 +27,28 @@ const API = {
 } as const satisfies Partial<Model>
 
 /** The edges are those of the models' maker, as far as its documentation tells. */
-const FLUX = { ...API, extras: ['seed'], sizes: { kind: 'range', min: 256, max: 1440, auto: '1024x1024' } } as const
-const FLUX_2 = { ...FLUX, sizes: { ...FLUX.sizes, max: 2048 }, maxInputs: 8 } as const
-const TUNABLE = { ...FLUX_2, extras: ['seed', 'steps', 'guidance'] } as const
-const KONTEXT = { ...FLUX, maxInputs: 1 } as const
+const TOGETHER_FLUX = {
+  ...API_CAPABILITY,
+  extras: ['seed'],
+  sizes: { kind: 'range', min: 256, max: 1440, auto: '1024x1024' },
+} as const
+const TOGETHER_FLUX_2 = { ...TOGETHER_FLUX, sizes: { ...TOGETHER_FLUX.sizes, max: 2048 }, maxInputs: 8 } as const
+const TOGETHER_TUNABLE_FLUX_2 = { ...TOGETHER_FLUX_2, extras: ['seed', 'steps', 'guidance'] } as const
+const TOGETHER_KONTEXT = { ...TOGETHER_FLUX, maxInputs: 1 } as const
 
 /** Black Forest Labs' models, by the names of docs.together.ai; what else it serves is for settings to list. */
 const MODELS: Readonly<Record<string, Model>> = {
-  'black-forest-labs/FLUX.2-pro': FLUX_2,
-  'black-forest-labs/FLUX.2-max': FLUX_2,
-  'black-forest-labs/FLUX.2-flex': TUNABLE,
-  'black-forest-labs/FLUX.2-dev': TUNABLE,
-  'black-forest-labs/FLUX.1.1-pro': { ...FLUX, maxInputs: 0 },
-  'black-forest-labs/FLUX.1-kontext-pro': KONTEXT,
-  'black-forest-labs/FLUX.1-kontext-max': KONTEXT,
+  'black-forest-labs/FLUX.2-pro': TOGETHER_FLUX_2,
+  'black-forest-labs/FLUX.2-max': TOGETHER_FLUX_2,
+  'black-forest-labs/FLUX.2-flex': TOGETHER_TUNABLE_FLUX_2,
+  'black-forest-labs/FLUX.2-dev': TOGETHER_TUNABLE_FLUX_2,
+  'black-forest-labs/FLUX.1.1-pro': { ...TOGETHER_FLUX, maxInputs: 0 },
+  'black-forest-labs/FLUX.1-kontext-pro': TOGETHER_KONTEXT,
+  'black-forest-labs/FLUX.1-kontext-max': TOGETHER_KONTEXT,
 }
 
 /** Together (protocols §6.7): as OpenAI answers, with width and height for sizes, and pictures to edit as URLs. */
-export const together: Provider = {
+export const togetherProvider: Provider = {
   id: 'together',
   wellKnown: {
     secret: 'TOGETHER_API_KEY',
@@ -47,21 +57,21 @@ export const together: Provider = {
     priority: 1,
   },
   models: MODELS,
-  capability: (model) => narrowed(model, API),
+  capability: (model) => narrowed(model, API_CAPABILITY),
   async *generate(request, upstream, work) {
-    const response = await ask(request, upstream, work)
+    const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: requestIdOf(response.headers) }
-    const failureOf = (said: unknown): ProviderError => errorOf(response, upstream, said, readError)
-    yield* answered(response, work, failureOf, () => ({}))
+    const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, readError)
+    yield* answeredImages(response, work, failureOf, () => ({}))
   },
 }
 
-function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
-  const asked = { account: bearer(upstream), ...asJson(fieldsOf(request, work)) }
-  return call(upstream, work, '/images/generations', asked, readError)
+function requestImages(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
+  const asked = { account: bearer(upstream), ...jsonRequest(requestFields(request, work)) }
+  return callUpstream(upstream, work, '/images/generations', asked, readError)
 }
 
-function fieldsOf(request: ImageRequest, work: Work): Record<string, unknown> {
+function requestFields(request: ImageRequest, work: Work): Record<string, unknown> {
   const { prompt, n, size, format, moderation, extras } = request
   return {
     model: work.model,
@@ -75,13 +85,13 @@ function fieldsOf(request: ImageRequest, work: Work): Record<string, unknown> {
     negative_prompt: extras['negative_prompt'],
     steps: extras['steps'],
     guidance_scale: extras['guidance'],
-    ...referencesOf(request, work),
+    ...inputFields(request, work),
   }
 }
 
 /** The Kontext models take one picture, under a name of its own; all others a list. */
-function referencesOf({ images }: ImageRequest, work: Work): Record<string, unknown> {
-  const [first, ...others] = images.map((image) => dataUrlOf(image, work))
+function inputFields({ images }: ImageRequest, work: Work): Record<string, unknown> {
+  const [first, ...others] = images.map((image) => inputDataUrl(image, work))
   if (!first) return {}
   if (others.length === 0 && /kontext/i.test(work.model)) return { image_url: first }
   return { reference_images: [first, ...others] }
@@ -90,7 +100,7 @@ function referencesOf({ images }: ImageRequest, work: Work): Record<string, unkn
 const readError: ErrorReader = (body, status) => {
   const said = readOpenaiError(body, status)
   // Which codes it has for content is not known.
-  if (speaksOfContent(said.message)) return { ...said, moderated: true }
+  if (mentionsModeration(said.message)) return { ...said, moderated: true }
   if (said.code === 'model_not_available' || said.code === 'model_not_found')
     return { ...said, kind: 'misconfigured', ofModel: true }
   return said

@@ -4,20 +4,20 @@ import { narrowed } from '../catalog/narrowed'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
-import { asJson, bearer, call } from './wire/http'
-import { dataUrlOf } from './wire/inputs'
-import { pictureAt, picturesOf } from './wire/json-pictures'
-import { summaryOf } from './wire/openai-reply'
+import { jsonRequest, bearer, callUpstream } from './wire/http'
+import { inputDataUrl } from './wire/inputs'
+import { pictureAt, readPictures } from './wire/json-pictures'
+import { openaiSummary } from './wire/openai-reply'
 import type { Provider, ProviderError, Summary, Upstream, Work } from './provider'
-import { type ErrorReader, errorOf, errorSaid, readOpenaiError, requestIdOf } from './wire/refusal'
+import { type ErrorReader, errorOfResponse, errorOfReport, readOpenaiError, requestIdOf } from './wire/upstream-error'
 
 /** As docs.comfy.org's copy of its schema lists them; how many pixels they have it does not say: the usual number is assumed. */
-const LYING = ['4:3', '3:2', '16:9', '2:1', '19.5:9', '20:9']
-const UPRIGHT = LYING.map((ratio) => ratio.split(':').toReversed().join(':'))
-const SIZES = shaped(shapesOf(['1:1', ...LYING, ...UPRIGHT]), [1, 2])
+const LANDSCAPE_RATIOS = ['4:3', '3:2', '16:9', '2:1', '19.5:9', '20:9']
+const PORTRAIT_RATIOS = LANDSCAPE_RATIOS.map((ratio) => ratio.split(':').toReversed().join(':'))
+const SIZES = shaped(shapesOf(['1:1', ...LANDSCAPE_RATIOS, ...PORTRAIT_RATIOS]), [1, 2])
 
 /** What the API takes (protocols §6.6). By the same copy it makes up to ten pictures at once, all JPEG. */
-const API = {
+const API_CAPABILITY = {
   ...PROMPT_ONLY,
   sizes: SIZES,
   qualities: ['low', 'medium', 'high', 'auto'],
@@ -28,34 +28,40 @@ const API = {
 
 /** Its models, of which the older makes nothing of the quality that is asked for. */
 const MODELS: Readonly<Record<string, Model>> = {
-  'grok-imagine-image-2.0': API,
-  'grok-imagine-image': { ...API, qualities: ['auto'] },
+  'grok-imagine-image-2.0': API_CAPABILITY,
+  'grok-imagine-image': { ...API_CAPABILITY, qualities: ['auto'] },
 }
 
 /** xAI (protocols §6.6): as OpenAI answers, but with aspect ratios for sizes, and JSON for edits as well. */
-export const xai: Provider = {
+export const xaiProvider: Provider = {
   id: 'xai',
   wellKnown: { secret: 'XAI_API_KEY', baseUrl: 'https://api.x.ai/v1', models: Object.keys(MODELS) },
   models: MODELS,
-  capability: (model) => narrowed(model, API),
+  capability: (model) => narrowed(model, API_CAPABILITY),
   async *generate(request, upstream, work) {
-    const response = await ask(request, upstream, work)
+    const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: requestIdOf(response.headers) }
-    const { said, count } = yield* picturesOf(response, work, pictureAt, isRefused)
-    if (count === 0) throw failureOf(response, said, upstream)
-    yield { type: 'summary', summary: { ...summaryOf(said), cost: costOf(said) } }
+    const { said, count } = yield* readPictures(response, work, pictureAt, isModerated)
+    if (count === 0) throw missingPictureError(response, said, upstream)
+    yield { type: 'summary', summary: { ...openaiSummary(said), cost: xaiCost(said) } }
   },
 }
 
-function ask(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
+function requestImages(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
   const path = `/images/${request.operation === 'edit' ? 'edits' : 'generations'}`
-  return call(upstream, work, path, { account: bearer(upstream), ...asJson(fieldsOf(request, work)) }, readError)
+  return callUpstream(
+    upstream,
+    work,
+    path,
+    { account: bearer(upstream), ...jsonRequest(requestFields(request, work)) },
+    readError,
+  )
 }
 
-function fieldsOf(request: ImageRequest, work: Work): Record<string, unknown> {
+function requestFields(request: ImageRequest, work: Work): Record<string, unknown> {
   const { prompt, n, size, quality, images, endUser } = request
   const shape = ratioNamed(size, SIZES)
-  const [image, ...others] = images.map((each) => ({ url: dataUrlOf(each, work), type: 'image_url' }))
+  const [image, ...others] = images.map((each) => ({ url: inputDataUrl(each, work), type: 'image_url' }))
   return {
     model: work.model,
     prompt,
@@ -69,26 +75,29 @@ function fieldsOf(request: ImageRequest, work: Work): Record<string, unknown> {
   }
 }
 
-const reply = z.object({
+const imagesReply = z.object({
   data: z.array(z.object({ respect_moderation: z.boolean().nullish().catch(null) }).catch({})),
 })
 
-const isRefused = (said: unknown, index: number): boolean =>
-  reply.safeParse(said).data?.data[index]?.respect_moderation === false
+const isModerated = (said: unknown, index: number): boolean =>
+  imagesReply.safeParse(said).data?.data[index]?.respect_moderation === false
 
 /** An answer without pictures: its maker's way to say that none may be had, unless it says something else. */
-function failureOf(response: Response, said: unknown, upstream: Upstream): ProviderError {
-  const { data } = reply.safeParse(said).data ?? {}
-  if (!data?.every((_, index) => isRefused(said, index))) return errorOf(response, upstream, said, readError)
-  return errorSaid({ kind: 'rejected', moderated: true, message: 'Its moderation refused every picture.' }, upstream)
+function missingPictureError(response: Response, said: unknown, upstream: Upstream): ProviderError {
+  const { data } = imagesReply.safeParse(said).data ?? {}
+  if (!data?.every((_, index) => isModerated(said, index))) return errorOfResponse(response, upstream, said, readError)
+  return errorOfReport(
+    { kind: 'rejected', moderated: true, message: 'Its moderation refused every picture.' },
+    upstream,
+  )
 }
 
-const charge = z.object({ usage: z.object({ cost_in_usd_ticks: z.number().nonnegative() }) })
+const usageReply = z.object({ usage: z.object({ cost_in_usd_ticks: z.number().nonnegative() }) })
 /** By docs.comfy.org's copy of its schema, ten thousand millions of them are a dollar. */
 const TICKS_PER_MICRO_USD = 10_000
 
-function costOf(said: unknown): Summary['cost'] {
-  const ticks = charge.safeParse(said).data?.usage.cost_in_usd_ticks
+function xaiCost(said: unknown): Summary['cost'] {
+  const ticks = usageReply.safeParse(said).data?.usage.cost_in_usd_ticks
   return ticks === undefined ? undefined : Math.round(ticks / TICKS_PER_MICRO_USD)
 }
 

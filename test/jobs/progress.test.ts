@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { demo } from '../../src/providers/demo'
+import { demoProvider } from '../../src/providers/demo'
 import { toldDemo } from '../support/grsai'
 import { cancel, DRAWN, job, stand } from '../support/jobs'
 import { team, type TestTeam } from '../support/teams'
@@ -18,7 +18,7 @@ const percentOf = async (id: string): Promise<number | undefined> => (await stan
 /** Makes the demo's next run report 10%, and 70% when it goes on, whatever its state. */
 function late(): { goesOn: boolean; hasTold: boolean } {
   const run = { goesOn: false, hasTold: false }
-  vi.spyOn(demo, 'generate').mockImplementationOnce(async function* () {
+  vi.spyOn(demoProvider, 'generate').mockImplementationOnce(async function* () {
     try {
       yield { type: 'progress', percent: 10 }
       while (!run.goesOn) await new Promise((resolve) => setTimeout(resolve, 5))

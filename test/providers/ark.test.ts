@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { configOf } from '../../src/config'
-import { ark } from '../../src/providers/ark'
+import { arkProvider } from '../../src/providers/ark'
 import { candidates } from '../../src/upstreams/candidates'
 import { FakeArk } from '../support/fake-ark'
 import { errorOf, openai, post } from '../support/gateway'
@@ -64,7 +64,7 @@ test('of a model that nobody has heard of, what every model of the API takes can
     maxImages: 1,
     extras: ['seed', 'guidance'],
   }
-  expect(ark.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject(can)
+  expect(arkProvider.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject(can)
 })
 
 test('its secret alone has it serve Seedream 4.5', () => {

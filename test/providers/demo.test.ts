@@ -2,7 +2,7 @@ import { reset } from 'cloudflare:test'
 import { PhotonImage } from '@cf-wasm/photon/others'
 import { afterEach, describe, expect, test } from 'vitest'
 import { DEFAULTS, type ImageRequest } from '../../src/image/request'
-import { demo } from '../../src/providers/demo'
+import { demoProvider } from '../../src/providers/demo'
 import type { ProviderEvent, Upstream } from '../../src/providers/provider'
 import { openai, post, postForm } from '../support/gateway'
 import { pictureFile } from '../support/pictures'
@@ -90,7 +90,7 @@ describe('with some time to pretend to work', () => {
   }
   const upstream = (delayMs: number): Upstream => ({
     name: 'demo',
-    provider: demo,
+    provider: demoProvider,
     account: 0,
     credential: '',
     baseUrl: '',
@@ -114,7 +114,7 @@ describe('with some time to pretend to work', () => {
       throw new Error('nothing is to be read')
     }
     const events: ProviderEvent[] = []
-    for await (const event of demo.generate(request, upstream(delayMs), {
+    for await (const event of demoProvider.generate(request, upstream(delayMs), {
       model,
       signal,
       open: none,

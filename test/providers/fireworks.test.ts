@@ -2,7 +2,7 @@ import { abortAllDurableObjects } from 'cloudflare:test'
 import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations } from '../support/alarms'
 import { BUILT_IN } from '../../src/upstreams/built-in'
-import { fireworks } from '../../src/providers/fireworks'
+import { fireworksProvider } from '../../src/providers/fireworks'
 import { FakeFireworks } from '../support/fake-fireworks'
 import { errorOf, openai, post } from '../support/gateway'
 import { internet } from '../support/internet'
@@ -90,7 +90,7 @@ describe('what can be asked for', () => {
   test('is one picture to edit and no size, of Kontext, whatever its maker lets be asked for', () => {
     const model = BUILT_IN.get('flux-kontext-pro')
     const sizes = { kind: 'listed', sizes: [] }
-    expect(model && fireworks.capability?.(model, 'flux-kontext-pro')).toMatchObject({
+    expect(model && fireworksProvider.capability?.(model, 'flux-kontext-pro')).toMatchObject({
       maxInputs: 1,
       sizes,
       formats: ['png'],
@@ -100,7 +100,7 @@ describe('what can be asked for', () => {
 
   test('is an aspect ratio, a format and a seed, of a model that nobody has heard of', () => {
     const can = { maxInputs: 0, sizes: { kind: 'shaped' }, formats: ['png', 'jpeg'], extras: ['seed'] }
-    expect(fireworks.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject(can)
+    expect(fireworksProvider.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject(can)
   })
 
   test('is no size of Kontext, which is left to it, and told', async () => {

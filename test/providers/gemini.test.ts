@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
-import { gemini } from '../../src/providers/gemini'
+import { geminiProvider } from '../../src/providers/gemini'
 import { FakeGemini } from '../support/fake-gemini'
 import { knock, openai, post } from '../support/gateway'
 import { picture } from '../support/pictures'
@@ -169,7 +169,7 @@ describe('when the upstream', () => {
 })
 
 test('of a model that nobody has heard of, the API takes what it takes of the others', () => {
-  expect(gemini.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject({
+  expect(geminiProvider.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject({
     sizes: { kind: 'shaped', scales: [1, 2, 4] },
     moderations: ['auto', 'low'],
     formats: ['png'],
@@ -183,7 +183,7 @@ test('of a model that nobody has heard of, the API takes what it takes of the ot
 test('a model can do no more through the API than it can at all', () => {
   const sizes = { kind: 'listed', sizes: ['auto', '1024x1024', '1000x1000'] } as const
   const model = { sizes, moderations: ['auto'], extras: [], maxInputs: 3, maxImages: 4, formats: ['png', 'jpeg'] }
-  expect(gemini.capability?.(model, 'house-art')).toMatchObject({
+  expect(geminiProvider.capability?.(model, 'house-art')).toMatchObject({
     sizes: { kind: 'listed', sizes: ['auto', '1024x1024'] },
     moderations: ['auto'],
     formats: ['png'],

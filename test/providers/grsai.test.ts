@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { catalogueOf } from '../../src/upstreams/catalogue'
 import { successorOf } from '../../src/upstreams/retirement'
 import { configOf } from '../../src/config'
-import { grsai } from '../../src/providers/grsai'
+import { grsaiProvider } from '../../src/providers/grsai'
 import { candidates } from '../../src/upstreams/candidates'
 import { FakeGrsai } from '../support/fake-grsai'
 import { errorOf, openai, post } from '../support/gateway'
@@ -137,7 +137,7 @@ test('how far a task is, is told', async () => {
 })
 
 describe('of what a model can do, it offers', () => {
-  const of = (name: string, theirs = name) => grsai.capability?.(catalogueOf({})(name), theirs)
+  const of = (name: string, theirs = name) => grsaiProvider.capability?.(catalogueOf({})(name), theirs)
 
   test('png alone, and no parameter that it does not have', () => {
     const capability = of('gpt-image-2')

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { blackForestLabs } from '../../src/providers/black-forest-labs'
-import { fal } from '../../src/providers/fal'
+import { blackForestLabsProvider } from '../../src/providers/black-forest-labs'
+import { falProvider } from '../../src/providers/fal'
 import type { Provider } from '../../src/providers/provider'
-import { replicate } from '../../src/providers/replicate'
+import { replicateProvider } from '../../src/providers/replicate'
 import { internet } from '../support/internet'
 import { asking, OPENAI, run, type Told } from '../support/provider-run'
 
@@ -10,9 +10,9 @@ afterEach(() => void vi.restoreAllMocks())
 
 /** What each submit is answered with, where jobs are asked about at URLs that the answer names. */
 const JOBS: [string, Provider, string, (url: string) => object][] = [
-  ['black-forest-labs', blackForestLabs, 'flux-2-pro', (url) => ({ id: 'job-1', polling_url: url })],
-  ['fal', fal, 'fal-ai/flux/dev', (url) => ({ request_id: 'job-1', status_url: url, response_url: url })],
-  ['replicate', replicate, 'black-forest-labs/flux-dev', (url) => ({ id: 'job-1', urls: { get: url } })],
+  ['black-forest-labs', blackForestLabsProvider, 'flux-2-pro', (url) => ({ id: 'job-1', polling_url: url })],
+  ['fal', falProvider, 'fal-ai/flux/dev', (url) => ({ request_id: 'job-1', status_url: url, response_url: url })],
+  ['replicate', replicateProvider, 'black-forest-labs/flux-dev', (url) => ({ id: 'job-1', urls: { get: url } })],
 ]
 
 /** What an upstream at `baseUrl` tells whose answer names such a URL; notes all that is asked of any host. */
@@ -68,8 +68,8 @@ describe.each(JOBS)('%s', (_, provider, model, answerWith) => {
 })
 
 describe.each([
-  ['fal', fal, 'fal-ai/flux/dev', (url: string) => ({ status_url: url, response_url: url })],
-  ['replicate', replicate, 'black-forest-labs/flux-dev', (url: string) => ({ urls: { get: url } })],
+  ['fal', falProvider, 'fal-ai/flux/dev', (url: string) => ({ status_url: url, response_url: url })],
+  ['replicate', replicateProvider, 'black-forest-labs/flux-dev', (url: string) => ({ urls: { get: url } })],
 ] as const)('%s', (_, provider, model, answerWith) => {
   const baseUrl = 'https://jobs.example.com'
 
@@ -85,7 +85,7 @@ describe.each([
 })
 
 describe('Black Forest Labs', () => {
-  const at = { provider: blackForestLabs, model: 'flux-2-pro', baseUrl: 'https://api.bfl.ai' }
+  const at = { provider: blackForestLabsProvider, model: 'flux-2-pro', baseUrl: 'https://api.bfl.ai' }
 
   test('is asked with its credential at the host of its region', async () => {
     const asked: Request[] = []

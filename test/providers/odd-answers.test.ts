@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { blackForestLabs } from '../../src/providers/black-forest-labs'
-import { grsai } from '../../src/providers/grsai'
-import { ideogram } from '../../src/providers/ideogram'
-import { openai } from '../../src/providers/openai'
-import { openrouter } from '../../src/providers/openrouter'
+import { blackForestLabsProvider } from '../../src/providers/black-forest-labs'
+import { grsaiProvider } from '../../src/providers/grsai'
+import { ideogramProvider } from '../../src/providers/ideogram'
+import { openaiProvider } from '../../src/providers/openai'
+import { openrouterProvider } from '../../src/providers/openrouter'
 import type { Provider } from '../../src/providers/provider'
-import { replicate } from '../../src/providers/replicate'
-import { xai } from '../../src/providers/xai'
+import { replicateProvider } from '../../src/providers/replicate'
+import { xaiProvider } from '../../src/providers/xai'
 import { internet } from '../support/internet'
 import { picture } from '../support/pictures'
 import { asking, OPENAI, run, type Told } from '../support/provider-run'
@@ -34,17 +34,22 @@ const json =
 
 describe('a picture is not lost because something odd stands beside it:', () => {
   test.each<[string, Provider, string, unknown[]]>([
-    ['nothing in its list', ideogram, 'ideogram-v3', [{ data: [null, { url: FILE }] }]],
-    ['nothing in its list', xai, 'grok-imagine-image', [{ data: [null, { url: FILE, respect_moderation: 'yes' }] }]],
+    ['nothing in its list', ideogramProvider, 'ideogram-v3', [{ data: [null, { url: FILE }] }]],
+    [
+      'nothing in its list',
+      xaiProvider,
+      'grok-imagine-image',
+      [{ data: [null, { url: FILE, respect_moderation: 'yes' }] }],
+    ],
     [
       'a list with a gap',
-      replicate,
+      replicateProvider,
       'acme/painter',
       [{ urls: { get: `${HOST}/job` } }, { status: 'succeeded', output: [null, FILE] }],
     ],
     [
       'a status that nobody has heard of',
-      blackForestLabs,
+      blackForestLabsProvider,
       'flux-2-pro',
       [
         { id: 'a', polling_url: `${HOST}/job?id=a` },
@@ -60,7 +65,7 @@ describe('a picture is not lost because something odd stands beside it:', () => 
 
   test('of several pictures, the refused ones are left out though an entry is none', async () => {
     const data = [null, { url: FILE, respect_moderation: false }, { url: FILE, respect_moderation: true }]
-    const events = await told(xai, 'grok-imagine-image', json({ data }))
+    const events = await told(xaiProvider, 'grok-imagine-image', json({ data }))
     expect(events.filter((event) => 'picture' in event)).toMatchObject([{ ...IMAGE, index: 2 }])
   })
 })
@@ -75,7 +80,7 @@ describe('what GrsAI means by its one code is told by its words:', () => {
     ['参数错误', { kind: 'rejected' }],
     ['please try again', { kind: 'unavailable' }],
   ])('%s', async (msg, failure) => {
-    expect(await told(grsai, 'gpt-image-2', json({ code: -1, data: null, msg }))).toMatchObject([failure])
+    expect(await told(grsaiProvider, 'gpt-image-2', json({ code: -1, data: null, msg }))).toMatchObject([failure])
   })
 })
 
@@ -110,12 +115,12 @@ describe('a model that is out of reach is no fault of the request, nor of the ac
       },
     ],
   ])('OpenAI, and relays that speak as it does (%i, %o)', async (status, error) => {
-    expect(await told(openai, 'gpt-image-2', json({ error }, status))).toMatchObject(ofModel)
+    expect(await told(openaiProvider, 'gpt-image-2', json({ error }, status))).toMatchObject(ofModel)
   })
 
   test('OpenRouter, where its maker forbids it', async () => {
     const error = { code: 403, message: 'Provider returned error', metadata: { provider_name: 'OpenAI' } }
-    expect(await told(openrouter, 'gpt-image-2', json({ error }, 403))).toMatchObject(ofModel)
+    expect(await told(openrouterProvider, 'gpt-image-2', json({ error }, 403))).toMatchObject(ofModel)
   })
 })
 
@@ -123,7 +128,7 @@ test.each([
   { code: 403, message: 'Request blocked: prompt injection patterns detected' },
   { code: 403, message: 'I cannot help with that.', metadata: { error_type: 'refusal' } },
 ])('what OpenRouter or a model there blocks is the fault of the request: %o', async (error) => {
-  expect(await told(openrouter, 'gpt-image-2', json({ error }, 403))).toMatchObject([
+  expect(await told(openrouterProvider, 'gpt-image-2', json({ error }, 403))).toMatchObject([
     { kind: 'rejected', facts: { failure: { code: 'content_rejected' } } },
   ])
 })

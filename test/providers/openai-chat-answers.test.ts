@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { openaiChat } from '../../src/providers/openai-chat'
+import { openaiChatProvider } from '../../src/providers/openai-chat'
 import { internet } from '../support/internet'
 import { OPENAI, asking, type Reader, run, type Told } from '../support/provider-run'
 import { picture } from '../support/pictures'
@@ -12,7 +12,7 @@ const DATA = `data:image/png;base64,${PNG}`
 const URL = 'https://files.example.com/a/cat'
 const FILE = 'https://files.example.com/cat.png?x=1&y=2'
 
-const RELAY = { ...OPENAI, provider: openaiChat, baseUrl: 'https://relay.example.com/v1' }
+const RELAY = { ...OPENAI, provider: openaiChatProvider, baseUrl: 'https://relay.example.com/v1' }
 
 /** What is told of a relay's answer, but for its being accepted; its files are pictures, and notes of what was fetched. */
 async function told(answer: Response, fetched: string[] = []): Promise<Told[]> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openaiChat } from '../../src/providers/openai-chat'
+import { openaiChatProvider } from '../../src/providers/openai-chat'
 import { catalogue } from '../catalog/requests'
 import { FakeOpenaiChat } from '../support/fake-openai-chat'
 import { errorOf, openai, post } from '../support/gateway'
@@ -53,7 +53,7 @@ test('OpenRouter is always told that a picture is wanted', async () => {
     return Response.json({ choices: [] })
   }
   internet({ 'openrouter.ai': { handle } })
-  const upstream = { ...OPENAI, provider: openaiChat, baseUrl: 'https://openrouter.ai/api/v1' }
+  const upstream = { ...OPENAI, provider: openaiChatProvider, baseUrl: 'https://openrouter.ai/api/v1' }
   await run(asking('A cat'), { upstream })
   expect(sent).toMatchObject([{ modalities: ['image', 'text'] }])
 })
@@ -131,7 +131,7 @@ describe('when the relay', () => {
 })
 
 describe('what can be asked for in a chat', () => {
-  const able = (name: string): unknown => openaiChat.capability?.(catalogue(name), name)
+  const able = (name: string): unknown => openaiChatProvider.capability?.(catalogue(name), name)
 
   test('is a shape of the models that count in ratios', () => {
     expect(able('gemini-3-pro-image')).toMatchObject({ sizes: catalogue('gemini-3-pro-image').sizes, extras: [] })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openrouter } from '../../src/providers/openrouter'
+import { openrouterProvider } from '../../src/providers/openrouter'
 import { catalogue } from '../catalog/requests'
 import { FakeOpenrouter } from '../support/fake-openrouter'
 import { openai, post } from '../support/gateway'
@@ -129,11 +129,11 @@ describe('what can be asked for', () => {
     ['gemini-3-pro-image', { sizes: catalogue('gemini-3-pro-image').sizes, maxImages: 1, maxInputs: 14 }],
     ['unheard-of', { sizes: { kind: 'unknown' }, formats: ['png', 'jpeg', 'webp', 'svg'], extras: ['seed'] }],
   ])('of %s is what its models there take', (name, able) => {
-    expect(openrouter.capability?.(catalogue(name), name)).toMatchObject(able)
+    expect(openrouterProvider.capability?.(catalogue(name), name)).toMatchObject(able)
   })
 
   test('of a model of any size is a ratio', () => {
-    const { sizes } = openrouter.capability?.(catalogue('gpt-image-2'), 'gpt-image-2') ?? {}
+    const { sizes } = openrouterProvider.capability?.(catalogue('gpt-image-2'), 'gpt-image-2') ?? {}
     expect(sizes).toMatchObject({ kind: 'shaped', scales: [1] })
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { together } from '../../src/providers/together'
+import { togetherProvider } from '../../src/providers/together'
 import { FakeTogether } from '../support/fake-together'
 import { openai, post } from '../support/gateway'
 import { accountOf, asking, run } from '../support/provider-run'
@@ -71,7 +71,7 @@ describe('sends', () => {
 
 test('of models that others have too, it makes what can be asked for here', () => {
   const model = { sizes: { kind: 'unknown' }, formats: ['webp', 'png'], maxImages: 10, style: true } as const
-  expect(together.capability?.(model, 'house-art')).toMatchObject({
+  expect(togetherProvider.capability?.(model, 'house-art')).toMatchObject({
     sizes: { kind: 'unknown' },
     formats: ['png'],
     extras: ['seed', 'negative_prompt', 'steps', 'guidance'],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { workersAi } from '../../src/providers/workers-ai'
+import { workersAiProvider } from '../../src/providers/workers-ai'
 import { FakeWorkersAi } from '../support/fake-workers-ai'
 import { errorOf, openai, post } from '../support/gateway'
 import { picture, pictureFile } from '../support/pictures'
@@ -74,7 +74,7 @@ test('a mask that would take too much room as numbers is refused without being s
 })
 
 test('of a model that nobody has heard of, it promises what its API takes', () => {
-  expect(workersAi.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject({
+  expect(workersAiProvider.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject({
     extras: ['seed', 'negative_prompt', 'steps', 'guidance', 'strength'],
     qualities: ['auto'],
     maxInputs: 1,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { xai } from '../../src/providers/xai'
+import { xaiProvider } from '../../src/providers/xai'
 import { FakeXai } from '../support/fake-xai'
 import { openai, post } from '../support/gateway'
 import { accountOf, asking, run } from '../support/provider-run'
@@ -80,7 +80,7 @@ test('what it charged is told in micro-USD', async () => {
 
 test('of models that others have too, it makes what can be asked for here', () => {
   expect(
-    xai.capability?.({ sizes: { kind: 'free' }, extras: ['seed'], maxInputs: 16, mask: true }, 'house-art'),
+    xaiProvider.capability?.({ sizes: { kind: 'free' }, extras: ['seed'], maxInputs: 16, mask: true }, 'house-art'),
   ).toMatchObject({
     sizes: { kind: 'shaped' },
     extras: [],

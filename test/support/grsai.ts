@@ -1,5 +1,5 @@
 import { vi } from 'vitest'
-import { demo } from '../../src/providers/demo'
+import { demoProvider } from '../../src/providers/demo'
 import { KEY, knock, ORIGIN, post } from './gateway'
 import type { Settings } from './grsai-clients'
 
@@ -111,10 +111,10 @@ const LOOK_MS = 5
 
 /** Has the demo wait for what it is told to do. */
 export function toldDemo(): ToldDemo {
-  const generate = demo.generate.bind(demo)
+  const generate = demoProvider.generate.bind(demoProvider)
   const percents: number[] = []
   let ended: { error: Error | undefined } | undefined
-  vi.spyOn(demo, 'generate').mockImplementation(async function* (request, upstream, work) {
+  vi.spyOn(demoProvider, 'generate').mockImplementation(async function* (request, upstream, work) {
     for (let next = 0; ;) {
       const percent = percents[next]
       if (percent !== undefined) next += 1

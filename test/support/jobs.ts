@@ -1,5 +1,5 @@
 import { vi } from 'vitest'
-import { demo } from '../../src/providers/demo'
+import { demoProvider } from '../../src/providers/demo'
 import { ask, visit } from './teams'
 
 /** A generation as its team is told of it, as far as tests read it. */
@@ -80,8 +80,8 @@ export const DRAWN = { model: 'gemini-3-pro-image', quality: undefined }
 /** Has the demo pretend to work for so long on each request; tells with which jobs it was asked. */
 export function slowDemo(delayMs: number): (string | undefined)[] {
   const jobs: (string | undefined)[] = []
-  const generate = demo.generate.bind(demo)
-  vi.spyOn(demo, 'generate').mockImplementation((request, upstream, work) => {
+  const generate = demoProvider.generate.bind(demoProvider)
+  vi.spyOn(demoProvider, 'generate').mockImplementation((request, upstream, work) => {
     jobs.push(work.job)
     return generate(request, { ...upstream, delayMs }, work)
   })

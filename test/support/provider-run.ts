@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
 import { configOf } from '../../src/config'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
-import { openai } from '../../src/providers/openai'
+import { openaiProvider } from '../../src/providers/openai'
 import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../../src/providers/provider'
 import { type Bytes, collect, readStream } from '../../src/streams/bytes'
 import type { FakeProvider } from './fake-provider'
@@ -11,7 +11,7 @@ import { picture } from './pictures'
 /** OpenAI's own account; others are like it but for what they say. */
 export const OPENAI: Upstream = {
   name: 'openai',
-  provider: openai,
+  provider: openaiProvider,
   account: 0,
   credential: 'sk-upstream-secret',
   baseUrl: 'https://api.openai.com/v1',

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
 import { JsonStream, type Path, TooLong, UnexpectedEnd } from '../../streams/json'
 import { EventStream } from '../../streams/server-events'
-import { bodyOf } from './http'
+import { bodyStream } from './http'
 import type { Summary } from '../provider'
 import { relaySummary } from './relay-reply'
 
@@ -13,14 +13,14 @@ const MAX_URL_BYTES = 16 * 1024
 /** No data URL's media type, with its parameters, is longer. */
 const MAX_HEAD_BYTES = 256
 
-const refusal = z.object({ refusal: z.string().nullish().catch(undefined) })
-const choice = z.object({
+const chatRefusal = z.object({ refusal: z.string().nullish().catch(undefined) })
+const chatChoice = z.object({
   finish_reason: z.string().nullish().catch(undefined),
-  message: refusal.nullish().catch(undefined),
-  delta: refusal.nullish().catch(undefined),
+  message: chatRefusal.nullish().catch(undefined),
+  delta: chatRefusal.nullish().catch(undefined),
 })
-const part = z.object({
-  choices: z.array(choice).nullish().catch(undefined),
+const chatChunk = z.object({
+  choices: z.array(chatChoice).nullish().catch(undefined),
   error: z
     .union([z.looseObject({}), z.string()])
     .nullish()
@@ -65,8 +65,8 @@ export class ChatAnswer {
 
   /** Throws SyntaxError, TooLong, UnexpectedEnd, or what reading the bytes throws. */
   async *words(): Bytes {
-    const { head, all } = await peek(readStream(bodyOf(this.#response)), 1)
-    this.#isStream = isStream(head, this.#response)
+    const { head, all } = await peek(readStream(bodyStream(this.#response)), 1)
+    this.#isStream = isEventStream(head, this.#response)
     if (!this.#isStream) return yield* this.#piece(all)
     for await (const { data } of new EventStream(all).events()) {
       const piece = await peek(data, DONE.length)
@@ -80,9 +80,9 @@ export class ChatAnswer {
   }
 
   async *#piece(piece: Bytes): Bytes {
-    const json = new JsonStream(piece, (path) => roleOf(path) !== undefined)
+    const json = new JsonStream(piece, (path) => stringRole(path) !== undefined)
     for await (const { path, bytes } of json.strings()) {
-      if (roleOf(path) === 'words') yield* bytes
+      if (stringRole(path) === 'words') yield* bytes
       else yield* this.#picture(bytes)
     }
     this.#note(json.value())
@@ -99,12 +99,12 @@ export class ChatAnswer {
     }
     const [dataHead = ''] = /^data:[^,]*;base64,/.exec(start) ?? []
     yield Buffer.from('\ndata:image/png;base64,')
-    yield* after(dataHead.length, all)
+    yield* bytesAfter(dataHead.length, all)
     yield Buffer.from('\n')
   }
 
   #note(said: unknown): void {
-    const { choices, error } = part.safeParse(said).data ?? {}
+    const { choices, error } = chatChunk.safeParse(said).data ?? {}
     this.#summary = { ...this.#summary, ...relaySummary(said) }
     for (const { finish_reason, message, delta } of choices ?? []) {
       this.#isOver ||= Boolean(finish_reason)
@@ -118,7 +118,7 @@ const latin1 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 
 /** Relays stream what was not to be streamed, the other way round, and under the wrong media type. */
-function isStream(head: Uint8Array, { headers }: Response): boolean {
+function isEventStream(head: Uint8Array, { headers }: Response): boolean {
   const start = latin1(head).trimStart()
   if (/^(?:data|event|id|retry)?:/.test(start)) return true
   return !/^[{<]/.test(start) && /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
@@ -128,7 +128,7 @@ function isStream(head: Uint8Array, { headers }: Response): boolean {
 const PICTURE_KEYS = ['url', 'image_url', 'b64_json', 'b64', 'base64', 'data', 'result', 'image']
 
 /** What a string of the answer is, by where it stands; only the first choice is read. */
-function roleOf([choices, at, message, list, ...rest]: Path): 'words' | 'picture' | undefined {
+function stringRole([choices, at, message, list, ...rest]: Path): 'words' | 'picture' | undefined {
   if (choices !== 'choices' || at !== 0 || (message !== 'message' && message !== 'delta')) return undefined
   if (list !== 'content' && list !== 'images') return undefined
   const key = rest.at(-1)
@@ -137,7 +137,7 @@ function roleOf([choices, at, message, list, ...rest]: Path): 'words' | 'picture
   return PICTURE_KEYS.includes(String(key)) ? 'picture' : undefined
 }
 
-async function* after(count: number, bytes: Bytes): Bytes {
+async function* bytesAfter(count: number, bytes: Bytes): Bytes {
   let left = count
   for await (const chunk of bytes) {
     const rest = chunk.subarray(left)

@@ -1,29 +1,29 @@
 import * as z from 'zod'
-import { type Look, UnknownJob } from './poll'
+import { type JobState, UnknownJob } from './poll'
 import { ProviderError, type Upstream } from '../provider'
-import { errorSaid } from './refusal'
+import { errorOfReport } from './upstream-error'
 
 /** What is said of a job of Black Forest Labs' (protocols §6.2), be it passed on by somebody else (protocols §6.8). */
-export const fluxState = z
+export const fluxJobReply = z
   .object({ status: z.string().nullish(), state: z.string().nullish(), progress: z.number().nullish().catch(null) })
   .extend({ result: z.object({ sample: z.string() }).nullish().catch(null) })
 
 /**
  * How such a job stands; a status that is not known is one of a job under way, which was paid for. Throws UnknownJob.
  */
-export function lookOf(
-  { status, state, progress, result }: z.infer<typeof fluxState>,
+export function fluxJobState(
+  { status, state, progress, result }: z.infer<typeof fluxJobReply>,
   upstream: Upstream,
-): Look<string> {
+): JobState<string> {
   switch (status ?? state) {
     case 'Ready':
       return result
         ? { done: result.sample }
         : { failed: new ProviderError('lost', 'is ready without a picture', { ofRequest: true }) }
     case 'Request Moderated':
-      return { failed: refused('request', upstream) }
+      return { failed: moderationError('request', upstream) }
     case 'Content Moderated':
-      return { failed: refused('picture that was made', upstream) }
+      return { failed: moderationError('picture that was made', upstream) }
     case 'Task not found':
       throw new UnknownJob()
     case 'Error':
@@ -34,5 +34,5 @@ export function lookOf(
   }
 }
 
-const refused = (what: string, upstream: Upstream): ProviderError =>
-  errorSaid({ kind: 'rejected', moderated: true, message: `Its safety system refused the ${what}.` }, upstream)
+const moderationError = (what: string, upstream: Upstream): ProviderError =>
+  errorOfReport({ kind: 'rejected', moderated: true, message: `Its safety system refused the ${what}.` }, upstream)

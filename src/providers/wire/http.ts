@@ -4,7 +4,7 @@ import { type Bytes, capped, readStream, readText } from '../../streams/bytes'
 import { jsonBody } from '../../streams/json-body'
 import type { PartedBody } from '../../streams/parts'
 import { ProviderError, type Upstream, type Work } from '../provider'
-import { errorIn, type ErrorReader, errorOf } from './refusal'
+import { readErrorBody, type ErrorReader, errorOfResponse } from './upstream-error'
 
 /** A request to an upstream. */
 export interface UpstreamRequest {
@@ -27,16 +27,17 @@ export const bearer = ({ credential }: Upstream): UpstreamRequest['account'] => 
 })
 
 /** What makes a request one of JSON, in which pictures may be embedded. */
-export const asJson = (fields: unknown): Required<Pick<UpstreamRequest, 'headers' | 'parted'>> => ({
+export const jsonRequest = (fields: unknown): Required<Pick<UpstreamRequest, 'headers' | 'parted'>> => ({
   headers: { 'content-type': 'application/json' },
   parted: jsonBody(fields),
 })
 
-const NAME = /^(?:[@\w][\w.:+-]*\/)*[@\w][\w.:+-]*$/
+const MODEL_PATH = /^(?:[@\w][\w.:+-]*\/)*[@\w][\w.:+-]*$/
 
 /** A model's name as a part of a path. Throws ProviderError where it would lead elsewhere: a client may have chosen it. */
-export function inPath(model: string): string {
-  if (!NAME.test(model)) throw new ProviderError('misconfigured', 'has no model of such a name', { ofModel: true })
+export function modelInPath(model: string): string {
+  if (!MODEL_PATH.test(model))
+    throw new ProviderError('misconfigured', 'has no model of such a name', { ofModel: true })
   return model
 }
 
@@ -45,7 +46,7 @@ export function inPath(model: string): string {
  * a good status; never follows a redirect. The credential goes to the configured host only, and to the maker's own domain
  * where that is the configured host's; nobody is asked at a private address that an answer named. Throws ProviderError.
  */
-export async function call(
+export async function callUpstream(
   upstream: Upstream,
   { signal }: Pick<Work, 'signal'>,
   to: string,
@@ -54,38 +55,43 @@ export async function call(
 ): Promise<Response> {
   const { account, headers, domain, parted, method = 'POST', body = parted?.body } = ask
   const url = to.startsWith('/') ? `${upstream.baseUrl}${to}` : to
-  const isOwn = to.startsWith('/') || isOf(upstream, to, domain)
-  if (!isOwn) refusePrivate(to)
+  const isOwn = to.startsWith('/') || isUpstreamUrl(upstream, to, domain)
+  if (!isOwn) refusePrivateUrl(to)
   const all = { ...headers, ...(isOwn ? account : {}) }
   const startedMs = Date.now()
   try {
-    const response = await reach(url, { method, headers: all, body: body ?? null, redirect: 'manual', signal })
+    const response = await sendRequest(url, { method, headers: all, body: body ?? null, redirect: 'manual', signal })
     if (response.ok) return response
-    throw errorOf(response, upstream, response.body ? await errorIn(readStream(response.body)) : undefined, readError)
+    throw errorOfResponse(
+      response,
+      upstream,
+      response.body ? await readErrorBody(readStream(response.body)) : undefined,
+      readError,
+    )
   } catch (error) {
     const buys = method === 'POST' && !ask.buysNothing
     // An upstream that got half a body is not to blame for what it says.
-    throw parted?.unopened() ?? (buys ? feared(error, parted ? parted.sentMs() : startedMs) : error)
+    throw parted?.unopened() ?? (buys ? possiblyPaidError(error, parted ? parted.sentMs() : startedMs) : error)
   }
 }
 
 /** Whoever has had all of a request for so long, in ms, has taken it: its picture may be made and billed all the same. */
 const TAKEN_MS = 5000
 /** What somebody in between says who has waited in vain; 524 is Cloudflare's own. */
-const GIVEN_UP = [504, 524]
+const PROXY_TIMEOUT_STATUSES = [504, 524]
 
 /** A failure of a request that was sent at a moment, or never: a loss where what it asks for may have been paid for. */
-function feared(error: unknown, sentMs = Infinity): unknown {
+function possiblyPaidError(error: unknown, sentMs = Infinity): unknown {
   if (!(error instanceof ProviderError) || error.kind !== 'unavailable' || Date.now() - sentMs < TAKEN_MS) return error
   const { status } = error.facts
-  const isGivenUp = status !== undefined && GIVEN_UP.includes(status)
+  const isGivenUp = status !== undefined && PROXY_TIMEOUT_STATUSES.includes(status)
   if (status !== undefined && !isGivenUp) return error
   const code = isGivenUp ? ('timed_out' as const) : undefined
   return new ProviderError('lost', error.message, { ...error.facts, code }, { cause: error })
 }
 
 /** Whether a URL that an answer named is one of the configured host, or of the domain that both belong to. */
-function isOf({ baseUrl }: Upstream, address: string, domain: string | undefined): boolean {
+function isUpstreamUrl({ baseUrl }: Upstream, address: string, domain: string | undefined): boolean {
   const [own, named] = [new URL(baseUrl), URL.canParse(address) ? new URL(address) : undefined]
   if (named?.origin === own.origin) return true
   const isIn = ({ hostname }: URL): boolean => domain !== undefined && hostname.endsWith(`.${domain}`)
@@ -93,7 +99,7 @@ function isOf({ baseUrl }: Upstream, address: string, domain: string | undefined
 }
 
 /** Whoever answers may be anybody, and is not to have the gateway look around where only that can. */
-function refusePrivate(address: string): void {
+function refusePrivateUrl(address: string): void {
   try {
     publicUrl(address, { schemes: ['https:'], allowPrivateUrls: false })
   } catch (error) {
@@ -101,7 +107,7 @@ function refusePrivate(address: string): void {
   }
 }
 
-async function reach(url: string, init: RequestInit): Promise<Response> {
+async function sendRequest(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init)
   } catch (error) {
@@ -110,7 +116,7 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
 }
 
 /** The body of an answer that `call` gave back. */
-export function bodyOf(response: Response): ReadableStream<Uint8Array> {
+export function bodyStream(response: Response): ReadableStream<Uint8Array> {
   if (!response.body) throw new ProviderError('unavailable', 'answered without a body')
   return response.body
 }
@@ -119,17 +125,17 @@ export function bodyOf(response: Response): ReadableStream<Uint8Array> {
 const MAX_REPLY_BYTES = 1024 * 1024
 
 /** What a short JSON answer says. Throws ProviderError where it is none, or not what the API promises. */
-export async function replyOf<Reply>(response: Response, schema: z.ZodType<Reply>): Promise<Reply> {
+export async function readJsonReply<Reply>(response: Response, schema: z.ZodType<Reply>): Promise<Reply> {
   const tooLong = (): Error => new Error('too long')
   try {
-    return schema.parse(JSON.parse(await readText(capped(readStream(bodyOf(response)), MAX_REPLY_BYTES, tooLong))))
+    return schema.parse(JSON.parse(await readText(capped(readStream(bodyStream(response)), MAX_REPLY_BYTES, tooLong))))
   } catch (error) {
-    throw unpromised(error)
+    throw unexpectedAnswer(error)
   }
 }
 
 /** Why an answer could not be made anything of. */
-export const unpromised = (error: unknown): ProviderError =>
+export const unexpectedAnswer = (error: unknown): ProviderError =>
   new ProviderError('unavailable', 'answered with something else than its API promises', {}, { cause: error })
 
 /** Marks whatever goes wrong while a picture's bytes are read: it was made and paid for. */

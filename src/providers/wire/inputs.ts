@@ -8,10 +8,10 @@ import { EmbeddedFile } from '../../streams/json-body'
 import { ProviderError, type Work } from '../provider'
 
 /** How far an edit departs from its picture, from 0 to 1, where nothing is said to an API that has to be told. */
-export const USUAL_STRENGTH = 0.5
+export const DEFAULT_STRENGTH = 0.5
 
 /** A picture of the caller's as a file of a form. */
-export const fileOf = (name: string, image: InputImage, work: Work): FormFile => ({
+export const inputFile = (name: string, image: InputImage, work: Work): FormFile => ({
   name,
   filename: `${name.replace('[]', '')}.${extensionOf(image.mediaType)}`,
   mediaType: image.mediaType,
@@ -20,11 +20,11 @@ export const fileOf = (name: string, image: InputImage, work: Work): FormFile =>
 })
 
 /** A picture of the caller's as a string of base64 in a JSON text. */
-export const base64Of = (image: InputImage, work: Work): EmbeddedFile =>
+export const inputBase64 = (image: InputImage, work: Work): EmbeddedFile =>
   new EmbeddedFile({ bytes: image.bytes, open: () => work.open(image) })
 
 /** A picture of the caller's as a data URL in a JSON text. */
-export const dataUrlOf = (image: InputImage, work: Work): EmbeddedFile =>
+export const inputDataUrl = (image: InputImage, work: Work): EmbeddedFile =>
   new EmbeddedFile({ bytes: image.bytes, open: () => work.open(image) }, `data:${image.mediaType};base64,`)
 
 /**
@@ -34,7 +34,7 @@ export const dataUrlOf = (image: InputImage, work: Work): EmbeddedFile =>
 export async function withWhiteMask(request: ImageRequest, work: Work): Promise<{ request: ImageRequest; work: Work }> {
   const { mask } = request
   if (!mask || mask.mediaType === 'image/jpeg') return { request, work }
-  const white = await whiteOf(mask, work)
+  const white = await whiteMaskOf(mask, work)
   if (!white) return { request, work }
   const made = { ...mask, mediaType: 'image/png', bytes: white.length }
   const open = async (image: InputImage): Promise<ReadableStream<Uint8Array>> =>
@@ -42,7 +42,7 @@ export async function withWhiteMask(request: ImageRequest, work: Work): Promise<
   return { request: { ...request, mask: made }, work: { ...work, open } }
 }
 
-async function whiteOf(mask: InputImage, work: Work): Promise<Uint8Array<ArrayBuffer> | undefined> {
+async function whiteMaskOf(mask: InputImage, work: Work): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
     return await whiteMask(readStream(await work.open(mask)))
   } catch (error) {

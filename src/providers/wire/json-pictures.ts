@@ -1,7 +1,7 @@
 import { decodeBase64 } from '../../streams/base64'
 import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
 import { JsonStream, type Path, TooLong } from '../../streams/json'
-import { bodyOf, readingImage } from './http'
+import { bodyStream, readingImage } from './http'
 import { ProviderError, type ProviderEvent, type Summary, type Work } from '../provider'
 
 const MAX_URL_BYTES = 16 * 1024
@@ -10,7 +10,7 @@ const MAX_URL_BYTES = 16 * 1024
  * A picture as it stands in a text: its URL, or else its bytes, since it may stand under `url` as a data URL, and its URL
  * beside its base64 (protocols §7.6, §9). Undefined where nothing stands.
  */
-export async function pictureIn(bytes: Bytes): Promise<string | Bytes | undefined> {
+export async function pictureValue(bytes: Bytes): Promise<string | Bytes | undefined> {
   const { head, all } = await peek(bytes, 'https:'.length)
   if (head.length === 0) return undefined
   if (!/^https?:/.test(new TextDecoder().decode(head))) return readingImage(decodeBase64(all))
@@ -18,7 +18,7 @@ export async function pictureIn(bytes: Bytes): Promise<string | Bytes | undefine
 }
 
 /** What a JSON answer says besides its pictures, and how many those were. */
-export interface Rest {
+export interface PictureFreeReply {
   said: unknown
   count: number
 }
@@ -28,19 +28,19 @@ export interface Rest {
  * path, if any, and `isRefused`, by all that the answer says, which of those behind URLs are not to be had. Throws
  * ProviderError.
  */
-export async function* picturesOf(
+export async function* readPictures(
   response: Response,
   work: Pick<Work, 'download'>,
   indexOf: (path: Path) => number | undefined,
   isRefused: (said: unknown, index: number) => boolean = () => false,
-): AsyncGenerator<ProviderEvent, Rest> {
+): AsyncGenerator<ProviderEvent, PictureFreeReply> {
   const made = new Set<number>()
   const urls = new Map<number, string>()
-  const json = new JsonStream(readStream(bodyOf(response)), (path) => indexOf(path) !== undefined)
+  const json = new JsonStream(readStream(bodyStream(response)), (path) => indexOf(path) !== undefined)
   try {
     for await (const { path, bytes } of json.strings()) {
       const index = indexOf(path) ?? 0
-      const picture = await pictureIn(bytes)
+      const picture = await pictureValue(bytes)
       if (typeof picture === 'string') urls.set(index, picture)
       else if (picture && !made.has(index)) {
         made.add(index)
@@ -55,7 +55,7 @@ export async function* picturesOf(
     }
     return { said, count: made.size }
   } catch (error) {
-    throw unreadable(error, made.size > 0)
+    throw unreadableError(error, made.size > 0)
   }
 }
 
@@ -66,19 +66,19 @@ export const pictureAt = ([list, index, name, ...deeper]: Path): number | undefi
     : undefined
 
 /** The pictures of such an answer, and what else it says. Throws ProviderError. */
-export async function* answered(
+export async function* answeredImages(
   response: Response,
   work: Pick<Work, 'download'>,
   failureOf: (said: unknown) => ProviderError,
   summaryIn: (said: unknown) => Summary,
 ): AsyncGenerator<ProviderEvent, void> {
-  const { said, count } = yield* picturesOf(response, work, pictureAt)
+  const { said, count } = yield* readPictures(response, work, pictureAt)
   if (count === 0) throw failureOf(said)
   yield { type: 'summary', summary: summaryIn(said) }
 }
 
 /** An answer that is not the API's at all was hardly paid for; one that breaks off, or goes wrong after a picture, was. */
-export function unreadable(error: unknown, paid: boolean): ProviderError {
+export function unreadableError(error: unknown, paid: boolean): ProviderError {
   if (error instanceof ProviderError) return error
   if (!paid && (error instanceof SyntaxError || error instanceof TooLong)) {
     return new ProviderError('unavailable', 'answered with something that is not JSON', {}, { cause: error })

@@ -4,31 +4,35 @@ import type { ImageRequest } from '../../image/request'
 import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
 import { JsonStream, type Path, TooLong } from '../../streams/json'
 import { EventStream } from '../../streams/server-events'
-import { bodyOf, readingImage } from './http'
-import { pictureIn, unreadable } from './json-pictures'
-import { summaryOf } from './openai-reply'
+import { bodyStream, readingImage } from './http'
+import { pictureValue, unreadableError } from './json-pictures'
+import { openaiSummary } from './openai-reply'
 import { ProviderError, type ProviderEvent, type Summary, type Work } from '../provider'
 
 /** What stands in place of an event's JSON where no more follow (protocols §1.6). */
 const DONE = '[DONE]'
 
 /** The pictures of an answer in server-sent events, and the previews of them; no more pictures than were asked for. */
-export async function* streamed(
+export async function* streamedImages(
   response: Response,
   { n }: ImageRequest,
   work: Work,
   failureOf: (said: unknown) => ProviderError,
-  summaryIn: (said: unknown) => Summary = summaryOf,
+  summaryIn: (said: unknown) => Summary = openaiSummary,
 ): AsyncGenerator<ProviderEvent, void> {
   const made: Summary[] = []
   let partial = 0
   try {
-    for await (const { name, data } of new EventStream(readStream(bodyOf(response))).events()) {
+    for await (const { name, data } of new EventStream(readStream(bodyStream(response))).events()) {
       const { head, all } = await peek(data, DONE.length)
       if (head.length === 0) continue
       if (new TextDecoder().decode(head) === DONE) break
-      const { role, said, hasPicture } = yield* passOn({ name, data: all }, { index: made.length, partial }, work)
-      const failure = failureIn(role, said)
+      const { role, said, hasPicture } = yield* passOnPicture(
+        { name, data: all },
+        { index: made.length, partial },
+        work,
+      )
+      const failure = eventErrorIn(role, said)
       if (failure && made.length === 0) throw failureOf(failure)
       if (failure) throw new ProviderError('lost', 'failed in the middle of its answer')
       if (!hasPicture) continue
@@ -38,16 +42,16 @@ export async function* streamed(
       if (made.length === n) break
     }
     if (made.length === 0) throw new ProviderError('lost', 'broke off its answer')
-    yield { type: 'summary', summary: together(made) }
+    yield { type: 'summary', summary: mergedSummary(made) }
   } catch (error) {
-    throw unreadable(error, true)
+    throw unreadableError(error, true)
   }
 }
 
-type Role = 'partial' | 'image' | 'error'
+type EventRole = 'partial' | 'image' | 'error'
 
 /** What an event is for, by the name of it in either API. */
-function roleOf(name: string | undefined): Role | undefined {
+function eventRole(name: string | undefined): EventRole | undefined {
   if (name === 'error') return 'error'
   if (name?.endsWith('.partial_image')) return 'partial'
   return name?.endsWith('.completed') ? 'image' : undefined
@@ -55,11 +59,11 @@ function roleOf(name: string | undefined): Role | undefined {
 
 const MAX_TYPE_BYTES = 256
 
-const isTaken = ([name, ...deeper]: Path): boolean =>
+const isEventString = ([name, ...deeper]: Path): boolean =>
   (name === 'type' || name === 'b64_json' || name === 'url') && deeper.length === 0
 
-interface Passed {
-  role: Role | undefined
+interface EventContent {
+  role: EventRole | undefined
   /** Its JSON, without what was taken out of it. */
   said: unknown
   hasPicture: boolean
@@ -69,35 +73,35 @@ interface Passed {
  * Passes on the picture of an event. Its role has to be known before that: from the event's name, or, where a relay leaves
  * it out, from the `type` in front of the picture.
  */
-async function* passOn(
+async function* passOnPicture(
   { name, data }: { name: string | undefined; data: Bytes },
   place: { index: number; partial: number },
   work: Work,
-): AsyncGenerator<ProviderEvent, Passed> {
-  const json = new JsonStream(data, isTaken)
-  let role = roleOf(name)
+): AsyncGenerator<ProviderEvent, EventContent> {
+  const json = new JsonStream(data, isEventString)
+  let role = eventRole(name)
   let url: string | undefined
   let hasPicture = false
   for await (const { path, bytes } of json.strings()) {
     if (path[0] === 'type') {
-      role ??= roleOf(await readText(capped(bytes, MAX_TYPE_BYTES, () => new TooLong())))
+      role ??= eventRole(await readText(capped(bytes, MAX_TYPE_BYTES, () => new TooLong())))
       continue
     }
-    const picture = await pictureIn(bytes)
+    const picture = await pictureValue(bytes)
     if (typeof picture === 'string') url = picture
     else if (picture && !hasPicture) {
       hasPicture = true
-      yield pictureAs(role, place, picture)
+      yield pictureEvent(role, place, picture)
     }
   }
   const said = json.value()
   if (url === undefined || hasPicture) return { role, said, hasPicture }
-  yield pictureAs(role, place, readingImage(work.download(url)))
+  yield pictureEvent(role, place, readingImage(work.download(url)))
   return { role, said, hasPicture: true }
 }
 
-function pictureAs(
-  role: Role | undefined,
+function pictureEvent(
+  role: EventRole | undefined,
   { index, partial }: { index: number; partial: number },
   bytes: Bytes,
 ): ProviderEvent {
@@ -106,16 +110,16 @@ function pictureAs(
   throw new ProviderError('lost', 'sent an image without saying what it is')
 }
 
-const withError = z.object({ error: z.looseObject({}) })
+const errorEnvelope = z.object({ error: z.looseObject({}) })
 
 /** The error that an event tells of, in the envelope of an answer; an event of its own may do without that. */
-function failureIn(role: Role | undefined, said: unknown): unknown {
-  if (withError.safeParse(said).success) return said
+function eventErrorIn(role: EventRole | undefined, said: unknown): unknown {
+  if (errorEnvelope.safeParse(said).success) return said
   return role === 'error' ? { error: said } : undefined
 }
 
 /** Each picture has its own usage and cost; what else is said of the last one holds for all. */
-function together(made: Summary[]): Summary {
+function mergedSummary(made: Summary[]): Summary {
   const costs = made.flatMap(({ cost }) => cost ?? [])
   return {
     ...made.at(-1),

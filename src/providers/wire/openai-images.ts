@@ -1,15 +1,15 @@
 import { DEFAULTS, type ImageRequest, unless } from '../../image/request'
 import { formBody, textsOf } from '../../streams/form'
-import { asJson, call, type UpstreamRequest } from './http'
-import { dataUrlOf, fileOf } from './inputs'
-import { answered } from './json-pictures'
-import { streamed } from './openai-events'
-import { summaryOf } from './openai-reply'
+import { jsonRequest, callUpstream, type UpstreamRequest } from './http'
+import { inputDataUrl, inputFile } from './inputs'
+import { answeredImages } from './json-pictures'
+import { streamedImages } from './openai-events'
+import { openaiSummary } from './openai-reply'
 import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../provider'
-import { type ErrorReader, errorOf, requestIdOf } from './refusal'
+import { type ErrorReader, errorOfResponse, requestIdOf } from './upstream-error'
 
 /** Where an upstream has OpenAI's Images API, as whom it is asked, and how it words an error where that is its own way. */
-export interface Door {
+export interface ImagesEndpoint {
   to: (operation: 'generations' | 'edits') => string
   account: Record<string, string>
   readError?: ErrorReader
@@ -18,30 +18,37 @@ export interface Door {
 }
 
 /** Makes pictures by OpenAI's Images API (protocols §1). Throws ProviderError. */
-export async function* imagesOf(
+export async function* openaiImages(
   request: ImageRequest,
-  door: Door,
+  door: ImagesEndpoint,
   upstream: Upstream,
   work: Work,
 ): AsyncGenerator<ProviderEvent, void> {
-  const response = await askAsKnown(request, door, upstream, work)
+  const response = await requestWithFallback(request, door, upstream, work)
   yield {
     type: 'accepted',
     requestId: requestIdOf(response.headers),
     organization: response.headers.get('openai-organization') ?? undefined,
   }
-  const failureOf = (said: unknown): ProviderError => errorOf(response, upstream, said, door.readError)
+  const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, door.readError)
   const isStream = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
-  yield* isStream ? streamed(response, request, work, failureOf) : answered(response, work, failureOf, summaryOf)
+  yield* isStream
+    ? streamedImages(response, request, work, failureOf)
+    : answeredImages(response, work, failureOf, openaiSummary)
 }
 
 /** Asks for previews where some are wanted, and without them where that is refused: a refusal costs nothing. */
-async function askAsKnown(request: ImageRequest, door: Door, upstream: Upstream, work: Work): Promise<Response> {
+async function requestWithFallback(
+  request: ImageRequest,
+  door: ImagesEndpoint,
+  upstream: Upstream,
+  work: Work,
+): Promise<Response> {
   try {
-    return await ask(request, door, upstream, work)
+    return await requestImages(request, door, upstream, work)
   } catch (error) {
     if (request.partials === 0 || !(error instanceof ProviderError) || !mayBeAboutPreviews(error)) throw error
-    return await ask({ ...request, partials: 0 }, door, upstream, work)
+    return await requestImages({ ...request, partials: 0 }, door, upstream, work)
   }
 }
 
@@ -49,19 +56,19 @@ async function askAsKnown(request: ImageRequest, door: Door, upstream: Upstream,
 const mayBeAboutPreviews = ({ facts: { failure } }: ProviderError): boolean =>
   failure?.code === 'invalid_request' && ['stream', 'partial_images', undefined].includes(failure.param)
 
-function ask(request: ImageRequest, door: Door, upstream: Upstream, work: Work): Promise<Response> {
+function requestImages(request: ImageRequest, door: ImagesEndpoint, upstream: Upstream, work: Work): Promise<Response> {
   const { to, account, readError } = door
-  const fields = fieldsOf(request, work.model)
+  const fields = requestFields(request, work.model)
   if (request.operation === 'generate') {
-    return call(upstream, work, to('generations'), { account, ...asJson(fields) }, readError)
+    return callUpstream(upstream, work, to('generations'), { account, ...jsonRequest(fields) }, readError)
   }
   const isJson = door.editsAsJson && fields['moderation'] !== undefined && !request.markup
-  const edit = isJson ? asJson({ ...fields, ...embedded(request, work) }) : asForm(request, fields, work)
-  return call(upstream, work, to('edits'), { account, ...edit }, readError)
+  const edit = isJson ? jsonRequest({ ...fields, ...inputFields(request, work) }) : editForm(request, fields, work)
+  return callUpstream(upstream, work, to('edits'), { account, ...edit }, readError)
 }
 
 /** The API's parameters; what has its default is left out, since not every relay knows every one. */
-function fieldsOf(request: ImageRequest, model: string): Record<string, unknown> {
+function requestFields(request: ImageRequest, model: string): Record<string, unknown> {
   return {
     model,
     prompt: request.prompt,
@@ -81,21 +88,21 @@ function fieldsOf(request: ImageRequest, model: string): Record<string, unknown>
   }
 }
 
-type Body = Pick<UpstreamRequest, 'headers' | 'parted'>
+type RequestBody = Pick<UpstreamRequest, 'headers' | 'parted'>
 
 /** An edit as every relay takes it; an overlay can be sent in no other way. */
-function asForm(request: ImageRequest, fields: Record<string, unknown>, work: Work): Body {
+function editForm(request: ImageRequest, fields: Record<string, unknown>, work: Work): RequestBody {
   const name = request.images.length === 1 ? 'image' : 'image[]'
   const form = formBody(textsOf(fields), [
-    ...request.images.map((image) => fileOf(name, image, work)),
-    ...(request.mask ? [fileOf('mask', request.mask, work)] : []),
-    ...(request.markup ? [fileOf('markup', request.markup, work)] : []),
+    ...request.images.map((image) => inputFile(name, image, work)),
+    ...(request.mask ? [inputFile('mask', request.mask, work)] : []),
+    ...(request.markup ? [inputFile('markup', request.markup, work)] : []),
   ])
   return { headers: { 'content-type': form.contentType }, parted: form }
 }
 
 /** The pictures of an edit as JSON has them. */
-const embedded = ({ images, mask }: ImageRequest, work: Work): Record<string, unknown> => ({
-  images: images.map((image) => ({ image_url: dataUrlOf(image, work) })),
-  mask: mask && { image_url: dataUrlOf(mask, work) },
+const inputFields = ({ images, mask }: ImageRequest, work: Work): Record<string, unknown> => ({
+  images: images.map((image) => ({ image_url: inputDataUrl(image, work) })),
+  mask: mask && { image_url: inputDataUrl(mask, work) },
 })

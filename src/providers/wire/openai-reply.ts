@@ -5,10 +5,10 @@ import type { Summary } from '../provider'
 /** Only what is read, and what does not fit is passed over: the pictures are here and paid for. */
 const words = z.string().nullish().catch(undefined)
 const count = z.int().nonnegative()
-const tokenDetails = z.object({ text_tokens: count, image_tokens: count }).nullish().catch(undefined)
-const item = z.object({ revised_prompt: words })
-const reply = item.extend({
-  data: z.array(item).nullish().catch(undefined),
+const openaiTokenDetails = z.object({ text_tokens: count, image_tokens: count }).nullish().catch(undefined)
+const openaiImage = z.object({ revised_prompt: words })
+const openaiReply = openaiImage.extend({
+  data: z.array(openaiImage).nullish().catch(undefined),
   size: words,
   quality: words,
   background: words,
@@ -18,28 +18,28 @@ const reply = item.extend({
       input_tokens: count,
       output_tokens: count,
       total_tokens: count.nullish(),
-      input_tokens_details: tokenDetails,
-      output_tokens_details: tokenDetails,
+      input_tokens_details: openaiTokenDetails,
+      output_tokens_details: openaiTokenDetails,
     })
     .nullish()
     .catch(undefined),
 })
-type Reply = z.infer<typeof reply>
+type Reply = z.infer<typeof openaiReply>
 
 /** What an answer says besides its pictures, or an event besides its one. */
-export function summaryOf(said: unknown): Summary {
-  const { data, revised_prompt, usage, size, quality, background, output_format: format } = reply.parse(said)
+export function openaiSummary(said: unknown): Summary {
+  const { data, revised_prompt, usage, size, quality, background, output_format: format } = openaiReply.parse(said)
   return {
     size: size ?? undefined,
     quality: quality ?? undefined,
     background: background ?? undefined,
     format: format ?? undefined,
     revisedPrompts: (data ?? [{ revised_prompt }]).map((each) => each.revised_prompt ?? undefined),
-    usage: usage ? usageOf(usage) : undefined,
+    usage: usage ? openaiUsage(usage) : undefined,
   }
 }
 
-function usageOf(said: NonNullable<Reply['usage']>): Usage {
+function openaiUsage(said: NonNullable<Reply['usage']>): Usage {
   const details = (given: { text_tokens: number; image_tokens: number } | null | undefined): Usage['inputDetails'] =>
     given ? { text: given.text_tokens, image: given.image_tokens } : undefined
   return {

@@ -1,11 +1,11 @@
 import { type Bytes, peek, readStream } from '../../streams/bytes'
-import { bearer, bodyOf, call } from './http'
+import { bearer, bodyStream, callUpstream } from './http'
 import { ProviderError, type TextAnswer, type TextRequest, type Upstream } from '../provider'
-import { errorIn, errorOf } from './refusal'
-import { relayError } from './relay-reply'
+import { readErrorBody, errorOfResponse } from './upstream-error'
+import { readRelayError } from './relay-reply'
 
 /** An error with a good status, as JSON or as the first event of a stream, such as relays send (protocols §2.1). */
-const ERROR = /^\s*(?:event: ?error\s+)?(?:data: ?)?\{\s*"error"\s*:\s*(?:\{|"[^"])/
+const ERROR_START = /^\s*(?:event: ?error\s+)?(?:data: ?)?\{\s*"error"\s*:\s*(?:\{|"[^"])/
 /** So much of an answer tells. */
 const OPENING_BYTES = 256
 
@@ -13,10 +13,10 @@ const OPENING_BYTES = 256
 export async function pass(request: TextRequest, upstream: Upstream, signal: AbortSignal): Promise<TextAnswer> {
   const { path, headers, body } = request
   const init = { account: bearer(upstream), headers, body }
-  const response = await call(upstream, { signal }, path, init, relayError)
-  const { head, all } = await begun(response)
-  if (ERROR.test(new TextDecoder().decode(head.subarray(0, OPENING_BYTES))))
-    throw errorOf(response, upstream, await errorIn(beginning(all)), relayError)
+  const response = await callUpstream(upstream, { signal }, path, init, readRelayError)
+  const { head, all } = await firstBytes(response)
+  if (ERROR_START.test(new TextDecoder().decode(head.subarray(0, OPENING_BYTES))))
+    throw errorOfResponse(response, upstream, await readErrorBody(firstChunk(all)), readRelayError)
   return {
     status: response.status,
     contentType: response.headers.get('content-type') ?? undefined,
@@ -26,8 +26,8 @@ export async function pass(request: TextRequest, upstream: Upstream, signal: Abo
   }
 }
 
-async function begun(response: Response): Promise<{ head: Uint8Array; all: Bytes }> {
-  const { head, all } = await peek(readStream(bodyOf(response)), 1).catch((error: unknown) => {
+async function firstBytes(response: Response): Promise<{ head: Uint8Array; all: Bytes }> {
+  const { head, all } = await peek(readStream(bodyStream(response)), 1).catch((error: unknown) => {
     throw new ProviderError('unavailable', 'broke off before its answer began', {}, { cause: error })
   })
   if (head.length === 0) throw new ProviderError('unavailable', 'answered without a body')
@@ -35,7 +35,7 @@ async function begun(response: Response): Promise<{ head: Uint8Array; all: Bytes
 }
 
 /** The first piece alone: who says that it failed need not end there. */
-async function* beginning(bytes: Bytes): Bytes {
+async function* firstChunk(bytes: Bytes): Bytes {
   for await (const chunk of bytes) {
     yield chunk
     return

@@ -2,40 +2,40 @@ import * as z from 'zod'
 import { inMicroUsd } from '../../catalog/money'
 import type { Usage } from '../../image/record'
 import type { Summary } from '../provider'
-import { type ErrorReader, isOfModel, kindOf, readOpenaiError } from './refusal'
+import { type ErrorReader, isNotFoundStatus, kindOfStatus, readOpenaiError } from './upstream-error'
 
-const count = z.int().nonnegative()
-const amount = z.number().nonnegative().nullish().catch(undefined)
+const tokenCount = z.int().nonnegative()
+const usdAmount = z.number().nonnegative().nullish().catch(undefined)
 
-const reply = z.object({
+const relayReply = z.object({
   usage: z
     .object({
-      prompt_tokens: count.nullish().catch(undefined),
-      completion_tokens: count.nullish().catch(undefined),
-      completion_tokens_details: z.object({ image_tokens: count.nullish() }).nullish().catch(undefined),
-      cost: amount,
+      prompt_tokens: tokenCount.nullish().catch(undefined),
+      completion_tokens: tokenCount.nullish().catch(undefined),
+      completion_tokens_details: z.object({ image_tokens: tokenCount.nullish() }).nullish().catch(undefined),
+      cost: usdAmount,
       is_byok: z.boolean().nullish().catch(undefined),
-      cost_details: z.object({ upstream_inference_cost: amount }).nullish().catch(undefined),
+      cost_details: z.object({ upstream_inference_cost: usdAmount }).nullish().catch(undefined),
     })
     .nullish()
     .catch(undefined),
 })
-type Said = NonNullable<z.infer<typeof reply>['usage']>
+type RelayUsage = NonNullable<z.infer<typeof relayReply>['usage']>
 
 /** What an answer of OpenRouter's, or of a relay's chat, says of tokens and cost (protocols §2.2). */
 export function relaySummary(said: unknown): Summary {
-  const { usage } = reply.safeParse(said).data ?? {}
-  return usage ? { cost: costOf(usage), usage: usageOf(usage) } : {}
+  const { usage } = relayReply.safeParse(said).data ?? {}
+  return usage ? { cost: relayCost(usage), usage: relayUsage(usage) } : {}
 }
 
 /** In USD; where the model is paid for with a key of our own, that is told besides. */
-function costOf({ cost, is_byok, cost_details }: Said): number | undefined {
+function relayCost({ cost, is_byok, cost_details }: RelayUsage): number | undefined {
   if (typeof cost !== 'number') return undefined
   return Math.round(inMicroUsd(cost + (is_byok ? (cost_details?.upstream_inference_cost ?? 0) : 0)))
 }
 
 /** Most relays count the letters of their answer, be it a link or base64: only who counts a picture's tokens is believed. */
-function usageOf({ prompt_tokens, completion_tokens, completion_tokens_details }: Said): Usage | undefined {
+function relayUsage({ prompt_tokens, completion_tokens, completion_tokens_details }: RelayUsage): Usage | undefined {
   const image = completion_tokens_details?.image_tokens
   if (!image) return undefined
   const [input, output] = [prompt_tokens ?? 0, Math.max(completion_tokens ?? 0, image)]
@@ -43,7 +43,7 @@ function usageOf({ prompt_tokens, completion_tokens, completion_tokens_details }
 }
 
 /** What OpenRouter says of content that was refused, with status 403 (its SDK leaves `metadata` open). */
-const flagged = z.object({
+const flaggedError = z.object({
   error: z.object({
     metadata: z.union([
       z.object({ reasons: z.array(z.unknown()).min(1) }),
@@ -54,9 +54,9 @@ const flagged = z.object({
 })
 
 /** OpenRouter's code is the status; with this one, as its reference of errors has it, a filter may have blocked the request. */
-const forbidden = z.object({ error: z.object({ code: z.literal(403) }) })
+const forbiddenError = z.object({ error: z.object({ code: z.literal(403) }) })
 
-const MODERATED = /safety system|safety_violations|content policy|was flagged|sensitive_words/i
+const MODERATION_WORDS = /safety system|safety_violations|content policy|was flagged|sensitive_words/i
 const NO_CHANNEL = /no available channel|无可用渠道/i
 const USER_FAULTS = ['invalid_request_error', 'image_generation_user_error']
 
@@ -64,13 +64,14 @@ const USER_FAULTS = ['invalid_request_error', 'image_generation_user_error']
  * Reads an error as relays and OpenRouter word it (protocols §2.1, §2.2). Relays often give an upstream's 400 as a 429 or a
  * 500, and both may put an error into an answer with status 200, where OpenRouter's code is the status that it should have.
  */
-export const relayError: ErrorReader = (body, status) => {
+export const readRelayError: ErrorReader = (body, status) => {
   const said = readOpenaiError(body, status)
   const { message = '', code = '', type = '', param = '' } = said
   if (NO_CHANNEL.test(message) || code === 'model_not_found') return { ...said, kind: 'misconfigured', ofModel: true }
-  if (MODERATED.test(`${message} ${code}`) || flagged.safeParse(body).success) return { ...said, moderated: true }
+  if (MODERATION_WORDS.test(`${message} ${code}`) || flaggedError.safeParse(body).success)
+    return { ...said, moderated: true }
   // Whatever else a model's maker forbids says nothing of the account with OpenRouter.
-  if (forbidden.safeParse(body).success) {
+  if (forbiddenError.safeParse(body).success) {
     return /\bblocked\b/i.test(message)
       ? { ...said, moderated: true }
       : { ...said, kind: 'misconfigured', ofModel: true }
@@ -78,5 +79,5 @@ export const relayError: ErrorReader = (body, status) => {
   const lies = status < 300 || status === 429 || status >= 500
   if (lies && USER_FAULTS.includes(type) && param !== '') return { ...said, kind: 'rejected' }
   const meant = status < 300 && /^[45]\d\d$/.test(code) ? Number(code) : undefined
-  return meant === undefined ? said : { ...said, kind: kindOf(meant), ofModel: isOfModel(meant) }
+  return meant === undefined ? said : { ...said, kind: kindOfStatus(meant), ofModel: isNotFoundStatus(meant) }
 }
