@@ -12,8 +12,8 @@ import { TODO } from './names-todo.ts'
 
 const MAX_PRIVATE = 2
 
-/** Families: each provider, each dialect, and the stores, which callers import as a namespace. */
-const FAMILIES = [/^src\/providers\//, /^src\/dialects\/[\w-]+\//, /^src\/store\//]
+/** Families: each provider, and each dialect. */
+const FAMILIES = [/^src\/providers\//, /^src\/dialects\/[\w-]+\//]
 
 export interface Name {
   name: string

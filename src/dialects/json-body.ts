@@ -2,6 +2,7 @@ import { parameterOf } from '../refusals/checked'
 import { invalidType } from '../refusals/refusals'
 import { type Failure, GatewayError } from '../runtime/errors'
 import type { InputImage } from '../image/request'
+import { MAX_URL_BYTES } from '../runtime/public-url'
 import { decodeBase64 } from '../streams/base64'
 import { type Bytes, capped, peek, readText } from '../streams/bytes'
 import { JsonStream, type Path, type TakenString, TooLong, UnexpectedEnd } from '../streams/json'
@@ -26,7 +27,6 @@ export interface PicturePlaces {
   isBare?: (path: Path) => boolean
 }
 
-const MAX_URL_BYTES = 16 * 1024
 /** So much tells a URL from base64. */
 const HEAD_BYTES = 'https://'.length
 

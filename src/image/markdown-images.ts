@@ -1,5 +1,5 @@
-import { Buffer } from 'node:buffer'
 import type { Bytes } from '../streams/bytes'
+import { bufferOf, latin1 } from '../streams/latin1'
 import { Window } from '../streams/window'
 
 const START = 'data:image/'
@@ -64,9 +64,6 @@ async function* base64Ahead(window: Window): Bytes {
     if (end !== -1) return
   } while (await window.more())
 }
-
-const bufferOf = (view: Uint8Array): Buffer => Buffer.from(view.buffer, view.byteOffset, view.length)
-const latin1 = (view: Uint8Array): string => bufferOf(view).toString('latin1')
 
 /*
  * The parts of a picture in Markdown, `![cat](https://example.com/cat.png "A cat")`. None of them looks further than the

@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import { latin1 } from '../streams/latin1'
 
 /** How a format is known by the bytes at an offset, and at its start. Sources: each format's own specification. */
 const SIGNATURES: { mediaType: string; at: number; bytes: string; start?: string }[] = [
@@ -20,7 +20,7 @@ const EXTENSIONS: Record<string, string> = {
 
 /** The media type of an image by its content, whatever its sender called it; undefined where it is no image we know. */
 export function sniff(head: Uint8Array): string | undefined {
-  const start = Buffer.from(head.subarray(0, 256)).toString('latin1')
+  const start = latin1(head.subarray(0, 256))
   const known = SIGNATURES.find(
     ({ at, bytes, start: first = '' }) => start.startsWith(bytes, at) && start.startsWith(first),
   )

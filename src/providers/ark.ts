@@ -7,6 +7,7 @@ import type { ImageRequest } from '../image/request'
 import type { Path } from '../streams/json'
 import { jsonRequest, bearer, callUpstream } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
+import { optionalText, tokenCount } from './wire/lenient'
 import { pictureAt, readPictures } from './wire/json-pictures'
 import type { Provider, Summary, Upstream, Work } from './provider'
 import { errorOfResponse, type ErrorReader, readOpenaiError, type ErrorReport } from './wire/upstream-error'
@@ -100,12 +101,9 @@ function entryErrorIn(said: unknown): unknown {
   return [said, ...entries].find((each) => errorEntry.safeParse(each).success)
 }
 
-/** Only what is read, and what does not fit is passed over: the pictures are here and paid for. */
-const words = z.string().nullish().catch(undefined)
-const count = z.int().nonnegative()
 const imagesReply = z.object({
-  data: z.array(z.object({ size: words, output_format: words }).catch({})).catch([]),
-  usage: z.object({ output_tokens: count, total_tokens: count.nullish() }).nullish().catch(undefined),
+  data: z.array(z.object({ size: optionalText, output_format: optionalText }).catch({})).catch([]),
+  usage: z.object({ output_tokens: tokenCount, total_tokens: tokenCount.nullish() }).nullish().catch(undefined),
 })
 
 function arkSummary(said: unknown): Summary {

@@ -11,6 +11,7 @@ import { inputBase64, withWhiteMask } from './wire/inputs'
 import { type JobState, pollJob } from './wire/poll'
 import type { Provider, Upstream, Work } from './provider'
 import type { ErrorReader } from './wire/upstream-error'
+import { reportOfFault, validationDetail } from './wire/validation-error'
 
 const BFL_FLUX = {
   ...PROMPT_ONLY,
@@ -122,16 +123,9 @@ async function readJob(job: string, upstream: Upstream, work: Work): Promise<Job
   )
 }
 
-const errorReply = z.object({
-  detail: z.union([
-    z.string(),
-    z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() })),
-  ]),
-})
+const errorReply = z.object({ detail: validationDetail })
 
 const readError: ErrorReader = (body) => {
   const { detail } = errorReply.safeParse(body).data ?? {}
-  if (typeof detail !== 'object') return { message: detail }
-  const [first] = detail
-  return { message: first?.msg, param: String(first?.loc.at(-1) ?? '') }
+  return typeof detail === 'object' ? reportOfFault(detail[0]) : { message: detail }
 }

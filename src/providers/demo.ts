@@ -1,6 +1,6 @@
 import { invalidImage, invalidValue } from '../refusals/refusals'
 import type { ImageRequest } from '../image/request'
-import { type Bytes, collect, readStream } from '../streams/bytes'
+import { collect, oneChunk, readStream } from '../streams/bytes'
 import { pause } from '../runtime/deadline'
 import { type Provider, ProviderError, type ProviderEvent, type Work } from './provider'
 
@@ -30,7 +30,7 @@ export const demoProvider: Provider = {
       try {
         const { model, prompt, quality, background, format, compression, n } = request
         const subject = { model, prompt, size, quality, background, format, compression, n, index, inputs }
-        yield { type: 'image', index, bytes: once(await drawPlaceholder(subject)) }
+        yield { type: 'image', index, bytes: oneChunk(await drawPlaceholder(subject)) }
       } catch (error) {
         if (error instanceof UnreadableInput) throw rejection(invalidImage(error.position, 'image'))
         throw error
@@ -66,8 +66,4 @@ async function* pretendProgress(
     await pause(beganMs + (delayMs * step) / PROGRESS_STEPS - Date.now(), signal)
     yield { type: 'progress', percent: (100 * step) / PROGRESS_STEPS }
   }
-}
-
-async function* once(bytes: Uint8Array): Bytes {
-  yield bytes
 }

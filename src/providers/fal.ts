@@ -11,6 +11,7 @@ import { jobUrl } from './wire/job-url'
 import { type JobState, pollJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { type ErrorReader, errorOfReport } from './wire/upstream-error'
+import { reportOfFault, validationDetail } from './wire/validation-error'
 
 /** The usual inputs (protocols §6.4), which models that nobody has heard of are taken to have. */
 const UNKNOWN_MODEL: Model = {
@@ -26,7 +27,7 @@ const UNKNOWN_MODEL: Model = {
 
 /** How a model is asked for what it can do. */
 interface FalModel {
-  reach: Model
+  capability: Model
   /** How it is told to be lenient; by its safety checker, unless said otherwise. */
   lenient?: Record<string, unknown>
   /** Whether it takes its pictures as a list even where there is but one. */
@@ -42,9 +43,12 @@ const FAL_KONTEXT_SIZES = shaped(shapesOf(COMMON_RATIOS))
 const LENIENT_TOLERANCE = { safety_tolerance: '5' }
 const FAL_OPEN_FLUX: Model = { ...FAL_FLUX, maxImages: 4, extras: ['seed', 'steps', 'guidance'] }
 /** An edit of theirs is an endpoint of its own. */
-const FAL_FLUX_2: Omit<FalModel, 'reach'> = { list: true, pathOf: ({ images }) => (images.length > 0 ? '/edit' : '') }
+const FAL_FLUX_2: Omit<FalModel, 'capability'> = {
+  list: true,
+  pathOf: ({ images }) => (images.length > 0 ? '/edit' : ''),
+}
 const FAL_KONTEXT: FalModel = {
-  reach: { ...FAL_FLUX, sizes: FAL_KONTEXT_SIZES, maxInputs: 4, maxImages: 4, extras: ['seed', 'guidance'] },
+  capability: { ...FAL_FLUX, sizes: FAL_KONTEXT_SIZES, maxInputs: 4, maxImages: 4, extras: ['seed', 'guidance'] },
   lenient: LENIENT_TOLERANCE,
   pathOf: ({ images: { length } }) => (length === 0 ? '/text-to-image' : length === 1 ? '' : '/multi'),
 }
@@ -52,24 +56,24 @@ const FAL_KONTEXT: FalModel = {
 /** Well-known models; what is particular to each of them is general knowledge, of which protocols §6.4 says nothing. */
 const MODELS: ReadonlyMap<string, FalModel> = new Map(
   Object.entries<FalModel>({
-    'fal-ai/flux/schnell': { reach: FAL_OPEN_FLUX },
-    'fal-ai/flux/dev': { reach: FAL_OPEN_FLUX },
+    'fal-ai/flux/schnell': { capability: FAL_OPEN_FLUX },
+    'fal-ai/flux/dev': { capability: FAL_OPEN_FLUX },
     'fal-ai/flux/dev/image-to-image': {
-      reach: { ...FAL_OPEN_FLUX, sizes: NO_SIZE, maxInputs: 1, extras: ['seed', 'steps', 'guidance', 'strength'] },
+      capability: { ...FAL_OPEN_FLUX, sizes: NO_SIZE, maxInputs: 1, extras: ['seed', 'steps', 'guidance', 'strength'] },
     },
-    'fal-ai/flux-2': { reach: { ...FAL_OPEN_FLUX, maxInputs: 4 }, ...FAL_FLUX_2 },
-    'fal-ai/flux-2-pro': { reach: { ...FAL_FLUX, maxInputs: 8 }, ...FAL_FLUX_2 },
-    'fal-ai/flux-pro/v1.1': { reach: { ...FAL_FLUX, maxImages: 4 } },
+    'fal-ai/flux-2': { capability: { ...FAL_OPEN_FLUX, maxInputs: 4 }, ...FAL_FLUX_2 },
+    'fal-ai/flux-2-pro': { capability: { ...FAL_FLUX, maxInputs: 8 }, ...FAL_FLUX_2 },
+    'fal-ai/flux-pro/v1.1': { capability: { ...FAL_FLUX, maxImages: 4 } },
     'fal-ai/flux-pro/kontext': FAL_KONTEXT,
     'fal-ai/flux-pro/kontext/max': FAL_KONTEXT,
     'fal-ai/flux-pro/v1/fill': {
-      reach: { ...FAL_FLUX, sizes: NO_SIZE, maxInputs: 1, maxImages: 4, mask: true },
+      capability: { ...FAL_FLUX, sizes: NO_SIZE, maxInputs: 1, maxImages: 4, mask: true },
       lenient: LENIENT_TOLERANCE,
     },
   }),
 )
 
-const modelNamed = (model: string): FalModel => MODELS.get(model) ?? { reach: UNKNOWN_MODEL }
+const modelNamed = (model: string): FalModel => MODELS.get(model) ?? { capability: UNKNOWN_MODEL }
 
 /** How often its own client asks, in ms. */
 const POLL_MS = 500
@@ -81,8 +85,8 @@ const POLL_MS = 500
 export const falProvider: Provider = {
   id: 'fal',
   wellKnown: { secret: 'FAL_KEY', baseUrl: 'https://queue.fal.run', models: [...MODELS.keys()], priority: 1 },
-  models: Object.fromEntries([...MODELS].map(([name, { reach }]) => [name, reach])),
-  capability: (model, theirs) => narrowed(model, modelNamed(theirs).reach),
+  models: Object.fromEntries([...MODELS].map(([name, { capability }]) => [name, capability])),
+  capability: (model, theirs) => narrowed(model, modelNamed(theirs).capability),
   async *generate(request, upstream, work) {
     const begun = work.job === undefined ? await submitJob(request, upstream, work) : { job: parseJob(work.job) }
     const job = 'job' in begun ? JSON.stringify(begun.job) : undefined
@@ -106,25 +110,25 @@ type FalJob = z.infer<typeof jobUrls>
 
 const parseJob = (job: string): FalJob => jobUrls.parse(JSON.parse(job))
 
-function requestFields(request: ImageRequest, way: FalModel, work: Work): Record<string, unknown> {
+function requestFields(request: ImageRequest, target: FalModel, work: Work): Record<string, unknown> {
   const { prompt, n, size, format, moderation, extras } = request
   // What a model makes of itself, where nobody has heard of it, is not known to be a choice.
-  const isUnsaid = way.reach === UNKNOWN_MODEL && format === DEFAULTS.format
+  const isUnsaid = target.capability === UNKNOWN_MODEL && format === DEFAULTS.format
   return {
     prompt,
-    ...sizeFields(size, way),
+    ...sizeFields(size, target),
     num_images: n > 1 ? n : undefined,
     seed: extras['seed'],
     num_inference_steps: extras['steps'],
     guidance_scale: extras['guidance'],
     strength: extras['strength'],
     output_format: isUnsaid ? undefined : format,
-    ...(moderation === 'low' ? (way.lenient ?? { enable_safety_checker: false }) : {}),
-    ...inputFields(request, way, work),
+    ...(moderation === 'low' ? (target.lenient ?? { enable_safety_checker: false }) : {}),
+    ...inputFields(request, target, work),
   }
 }
 
-function sizeFields(size: string, { reach: { sizes } }: FalModel): Record<string, unknown> {
+function sizeFields(size: string, { capability: { sizes } }: FalModel): Record<string, unknown> {
   if (sizes.kind === 'shaped') return { aspect_ratio: ratioNamed(size, sizes)?.ratio }
   return { image_size: pixelsOf(size) }
 }
@@ -146,7 +150,7 @@ const falImage = z.object({
 })
 const resultReply = z.object({
   images: z.array(falImage.nullable().catch(null)).nullish().catch(null),
-  /** In the place of `images` at those that make but one, as is generally known. */
+  /** In the place of `images` at those that make but one, as is generally target. */
   image: falImage.nullish().catch(null),
   has_nsfw_concepts: z.array(z.boolean().catch(false)).nullish().catch(null),
   prompt: z.string().nullish().catch(null),
@@ -165,16 +169,11 @@ type FalSubmission = { requestId?: string | undefined } & ({ job: FalJob } | { s
 /** Begins a job, or has the pictures made at once. */
 async function submitJob(asked: ImageRequest, upstream: Upstream, given: Work): Promise<FalSubmission> {
   const { model } = given
-  const way = modelNamed(model)
+  const target = modelNamed(model)
   const { request, work } = await withWhiteMask(asked, given)
-  const ask = { account: accountHeaders(upstream), ...jsonRequest(requestFields(request, way, work)) }
-  const response = await callUpstream(
-    upstream,
-    work,
-    `/${modelInPath(model)}${way.pathOf?.(request) ?? ''}`,
-    ask,
-    readError,
-  )
+  const ask = { account: accountHeaders(upstream), ...jsonRequest(requestFields(request, target, work)) }
+  const path = `/${modelInPath(model)}${target.pathOf?.(request) ?? ''}`
+  const response = await callUpstream(upstream, work, path, ask, readError)
   const said = await readJsonReply(response, z.union([submitReply, finishedReply]))
   if (!('status_url' in said)) return { requestId: response.headers.get('x-fal-request-id') ?? undefined, said }
   const { request_id: requestId, status_url, response_url } = said
@@ -234,15 +233,7 @@ async function* resultEvents(
   yield { type: 'summary', summary: { size, revisedPrompts: made.map(() => revised) } }
 }
 
-const errorDetail = z.object({
-  loc: z.array(z.unknown()).catch([]),
-  msg: z.string().optional(),
-  type: z.string().optional(),
-})
-const errorReply = z.object({
-  detail: z.union([z.string(), z.array(errorDetail)]).optional(),
-  message: z.string().optional(),
-})
+const errorReply = z.object({ detail: validationDetail.optional(), message: z.string().optional() })
 
 /** The run came to nothing by no fault of the request, whatever the status (general knowledge). */
 const NOTHING_MADE = ['no_media_generated', 'downstream_service_error', 'generation_timeout']
@@ -250,13 +241,7 @@ const NOTHING_MADE = ['no_media_generated', 'downstream_service_error', 'generat
 const readError: ErrorReader = (body) => {
   const { detail, message } = errorReply.safeParse(body).data ?? {}
   if (typeof detail !== 'object') return { message: detail ?? message }
-  const said = detail.find(({ type }) => type === 'content_policy_violation') ?? detail[0]
-  // Where it stands: in the body, then under which name.
-  const param = said?.loc[1]
-  return {
-    message: said?.msg,
-    code: said?.type,
-    param: typeof param === 'string' ? param : undefined,
-    ...(NOTHING_MADE.includes(said?.type ?? '') ? { kind: 'unavailable' } : {}),
-  }
+  const fault = detail.find(({ type }) => type === 'content_policy_violation') ?? detail[0]
+  const isNothingMade = NOTHING_MADE.includes(fault?.type ?? '')
+  return { ...reportOfFault(fault), code: fault?.type, ...(isNothingMade ? { kind: 'unavailable' } : {}) }
 }

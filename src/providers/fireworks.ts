@@ -7,8 +7,18 @@ import { pixelsOf } from '../catalog/sizes'
 import type { ImageRequest } from '../image/request'
 import { readStream } from '../streams/bytes'
 import { fluxJobReply, fluxJobState } from './wire/flux-job'
-import { jsonRequest, bearer, bodyStream, callUpstream, modelInPath, readingImage, readJsonReply } from './wire/http'
+import {
+  jsonRequest,
+  bearer,
+  bodyStream,
+  callUpstream,
+  modelInPath,
+  readingImage,
+  readJsonReply,
+  isTextReply,
+} from './wire/http'
 import { inputDataUrl } from './wire/inputs'
+import { optionalText } from './wire/lenient'
 import { type JobState, pollJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { readErrorBody, errorOfResponse, type ErrorReader, mentionsModeration } from './wire/upstream-error'
@@ -92,8 +102,7 @@ async function* generateNow(
   const response = await callUpstream(upstream, work, `/inference/v1/${path}`, ask, readError)
   const bytes = readStream(bodyStream(response))
   // A web page, or an error that comes with a good status, was not paid for.
-  if (/^(?:text\/|application\/json)/i.test(response.headers.get('content-type') ?? ''))
-    throw errorOfResponse(response, upstream, await readErrorBody(bytes), readError)
+  if (isTextReply(response)) throw errorOfResponse(response, upstream, await readErrorBody(bytes), readError)
   yield { type: 'accepted', requestId: response.headers.get('x-request-id') ?? undefined }
   yield { type: 'image', index: 0, bytes: readingImage(bytes) }
   yield { type: 'summary', summary: {} }
@@ -134,8 +143,9 @@ async function readJob(id: string, upstream: Upstream, work: Work): Promise<JobS
   )
 }
 
-const words = z.string().nullish().catch(undefined)
-const errorReply = z.object({ error: z.union([z.string(), z.object({ message: words, code: words, param: words })]) })
+const errorReply = z.object({
+  error: z.union([z.string(), z.object({ message: optionalText, code: optionalText, param: optionalText })]),
+})
 
 /** A page of something in between, which may come with any status, is not its API's. */
 const WEB_PAGE = /^\s*</

@@ -9,11 +9,13 @@ import { decodeBase64 } from '../streams/base64'
 import { type Bytes, readStream } from '../streams/bytes'
 import { JsonStream, type Path, type TakenString } from '../streams/json'
 import { camelCased, camelName } from './wire/camel-case'
+import { googleErrorIn, readGoogleError } from './wire/google-error'
 import { jsonRequest, bodyStream, callUpstream, readingImage } from './wire/http'
 import { inputBase64 } from './wire/inputs'
 import { unreadableError } from './wire/json-pictures'
+import { optionalText, tokenCount } from './wire/lenient'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, Withdrawn, type Work } from './provider'
-import { type ErrorReader, errorOfResponse, errorOfReport } from './wire/upstream-error'
+import { errorOfReport, errorOfResponse } from './wire/upstream-error'
 
 /** Google's image models through the Gemini API (protocols §3), which answers with one picture in JSON. */
 export const geminiProvider: Provider = {
@@ -56,7 +58,7 @@ function requestImages(request: ImageRequest, upstream: Upstream, work: Work): P
     // The newest models are found under v1beta only (protocols §3.1).
     `/v1beta/models/${encodeURIComponent(work.model)}:generateContent`,
     { account: { 'x-goog-api-key': upstream.credential }, ...jsonRequest(requestFields(request, work)) },
-    readError,
+    readGoogleError,
   )
 }
 
@@ -152,30 +154,31 @@ function isDraft(said: unknown, [, , , , at]: Path): boolean {
   return candidate.content.parts[Number(at)]?.thought === true
 }
 
-/** Only what is read, and what does not fit is passed over: the picture is here and paid for. */
-const words = z.string().nullish().catch(undefined)
-const count = z.int().nonnegative().nullish().catch(undefined)
+const optionalCount = tokenCount.nullish().catch(undefined)
 const modalityCounts = z
-  .array(z.object({ modality: z.string(), tokenCount: z.int().nonnegative().default(0) }))
+  .array(z.object({ modality: z.string(), tokenCount: tokenCount.default(0) }))
   .nullish()
   .catch(undefined)
 const usageReply = z.object({
-  promptTokenCount: count,
-  candidatesTokenCount: count,
-  thoughtsTokenCount: count,
-  totalTokenCount: count,
+  promptTokenCount: optionalCount,
+  candidatesTokenCount: optionalCount,
+  thoughtsTokenCount: optionalCount,
+  totalTokenCount: optionalCount,
   promptTokensDetails: modalityCounts,
   candidatesTokensDetails: modalityCounts,
 })
 const generateReply = z
   .object({
-    promptFeedback: z.object({ blockReason: words, blockReasonMessage: words }).nullish().catch(undefined),
+    promptFeedback: z
+      .object({ blockReason: optionalText, blockReasonMessage: optionalText })
+      .nullish()
+      .catch(undefined),
     candidates: z
-      .array(z.object({ finishReason: words, finishMessage: words }))
+      .array(z.object({ finishReason: optionalText, finishMessage: optionalText }))
       .nullish()
       .catch(undefined),
     usageMetadata: usageReply.nullish().catch(undefined),
-    responseId: words,
+    responseId: optionalText,
   })
   .catch({ responseId: undefined })
 
@@ -196,7 +199,7 @@ function geminiUsage(said: z.infer<typeof usageReply>): Usage {
 function modalityDetails(all: number, said: z.infer<typeof modalityCounts>, thoughts = 0): Usage['inputDetails'] {
   if (!said) return undefined
   const pictures = said.filter(({ modality }) => modality === 'IMAGE')
-  const image = pictures.reduce((sum, { tokenCount }) => sum + tokenCount, 0)
+  const image = pictures.reduce((sum, each) => sum + each.tokenCount, 0)
   return { text: Math.max(0, all - image) + thoughts, image }
 }
 
@@ -205,7 +208,7 @@ const REFUSING_FINISHES = /SAFETY|PROHIBITED_CONTENT|RECITATION|BLOCKLIST|SPII/
 
 /** Why a good answer has no picture (protocols §3.4). */
 function missingPictureError(response: Response, said: unknown, upstream: Upstream): ProviderError {
-  if (googleErrorIn(said)) return errorOfResponse(response, upstream, said, readError)
+  if (googleErrorIn(said)) return errorOfResponse(response, upstream, said, readGoogleError)
   const { promptFeedback: feedback, candidates } = generateReply.parse(said)
   const moderated = { kind: 'rejected', moderated: true } as const
   if (feedback?.blockReason) {
@@ -224,25 +227,4 @@ function missingPictureError(response: Response, said: unknown, upstream: Upstre
     )
   }
   return new ProviderError('unavailable', 'answered without a picture', { ofRequest: true })
-}
-
-const googleErrorDetail = z.object({ reason: words, retryDelay: words }).catch({})
-const errorReply = z.object({
-  error: z.object({ message: words, status: words, details: z.array(googleErrorDetail).nullish().catch(undefined) }),
-})
-
-/** Some surfaces wrap it in an array of one (protocols §3.5). */
-const googleErrorIn = (body: unknown): z.infer<typeof errorReply>['error'] | undefined =>
-  errorReply.safeParse(Array.isArray(body) ? body[0] : body).data?.error
-
-const readError: ErrorReader = (body) => {
-  const { message, status, details: more } = googleErrorIn(body) ?? {}
-  const isOfKey = more?.some(({ reason }) => reason?.startsWith('API_KEY_'))
-  const delay = more?.find(({ retryDelay }) => retryDelay)?.retryDelay ?? ''
-  return {
-    message: message ?? undefined,
-    // These come with status 400, whatever a request is like.
-    kind: isOfKey || status === 'FAILED_PRECONDITION' ? 'misconfigured' : undefined,
-    waitMs: /^\d+(?:\.\d+)?s$/.test(delay) ? parseFloat(delay) * 1000 : undefined,
-  }
 }

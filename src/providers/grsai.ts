@@ -1,76 +1,28 @@
 import * as z from 'zod'
-import { TEN_SHAPES } from '../catalog/gemini-sizes'
-import type { Model } from '../catalog/model'
-import { PROMPT_ONLY } from '../catalog/prompt-only'
+import {
+  BANANA_FAMILY,
+  BANANA_SIZES,
+  GPT_FAMILY,
+  GRSAI_MODELS,
+  type ModelFamily,
+  NEW_API_LIMITS,
+  SORA_FAMILY,
+  SORA_SIZES,
+} from '../catalog/grsai-families'
 import { ratioNamed, shaped } from '../catalog/ratios'
 import type { Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { jsonRequest, bearer, callUpstream, readingImage, readJsonReply } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
+import { optionalText } from './wire/lenient'
 import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderErrorKind, type Upstream, type Work } from './provider'
 import { type ErrorReader, errorOfReport } from './wire/upstream-error'
-
-/** Models that take the same parameters. */
-type ModelFamily = Model & Required<Pick<Model, 'qualities' | 'backgrounds' | 'maxInputs' | 'mask'>>
-
-/** Sizes are asked for in pixels; which of them, and of the qualities, is for each model to say. */
-const GPT_FAMILY: ModelFamily = {
-  ...PROMPT_ONLY,
-  sizes: { kind: 'unknown' },
-  qualities: ['low', 'medium', 'high', 'xhigh', 'max', 'auto'],
-  backgrounds: ['transparent', 'opaque', 'auto'],
-  maxInputs: 16,
-  maxImages: 2,
-  mask: true,
-}
-
-/** Ratios alone, in the sizes that OpenAI's models of its time had. */
-const SORA_SIZES = shaped([
-  { ratio: '1:1', width: 1024, height: 1024 },
-  { ratio: '3:2', width: 1536, height: 1024 },
-  { ratio: '2:3', width: 1024, height: 1536 },
-])
-const SORA_FAMILY: ModelFamily = {
-  ...PROMPT_ONLY,
-  sizes: SORA_SIZES,
-  backgrounds: ['auto'],
-  maxInputs: 16,
-  maxImages: 2,
-}
-
-const BANANA_SIZES = shaped(TEN_SHAPES, [1, 2, 4])
-const BANANA_FAMILY: ModelFamily = {
-  ...PROMPT_ONLY,
-  sizes: BANANA_SIZES,
-  maxInputs: 14,
-}
-/** Those that stand for Google's models of 1K only (protocols §3.1). */
-const SMALL_BANANA: Model = { ...BANANA_FAMILY, sizes: shaped(TEN_SHAPES) }
-
-/** What any of them can be asked for in the new generation, which has no fields for more (protocols §5.2). */
-const NEW_API_LIMITS = { qualities: ['auto'], backgrounds: ['opaque', 'auto'], maxImages: 1, mask: false } as const
 
 const isBanana = (theirs: string): boolean => theirs.includes('nano-banana')
 const isSora = (theirs: string): boolean => theirs.startsWith('sora-')
 const familyOf = (theirs: string): ModelFamily =>
   isBanana(theirs) ? BANANA_FAMILY : isSora(theirs) ? SORA_FAMILY : GPT_FAMILY
-
-/** What nobody else goes by (protocols §5.1); it is charged for in credits. */
-const MODELS: Readonly<Record<string, Model>> = {
-  'sora-image': SORA_FAMILY,
-  'gpt-image-2-vip': { ...GPT_FAMILY, sizes: { kind: 'free' }, qualities: ['low', 'medium', 'high', 'auto'] },
-  'nano-banana': SMALL_BANANA,
-  'nano-banana-fast': SMALL_BANANA,
-  'nano-banana-2-lite': SMALL_BANANA,
-  'nano-banana-2': BANANA_FAMILY,
-  'nano-banana-2-cl': BANANA_FAMILY,
-  'nano-banana-pro': BANANA_FAMILY,
-  'nano-banana-pro-vt': BANANA_FAMILY,
-  'nano-banana-pro-cl': BANANA_FAMILY,
-  'nano-banana-pro-vip': BANANA_FAMILY,
-  'nano-banana-pro-4k-vip': BANANA_FAMILY,
-}
 
 /** Models of others that it serves as what they are. */
 // Patterns, since neither whether it goes on with a model that its maker shuts down nor how the names of 2.5 end is known.
@@ -88,10 +40,10 @@ export const grsaiProvider: Provider = {
   wellKnown: {
     secret: 'GRSAI_API_KEY',
     baseUrl: 'https://api.grsai.com',
-    models: [...RESOLD_MODELS, ...Object.keys(MODELS)],
+    models: [...RESOLD_MODELS, ...Object.keys(GRSAI_MODELS)],
     priority: 1,
   },
-  models: MODELS,
+  models: GRSAI_MODELS,
   capability(model, theirs, baseUrl = '') {
     const family = isNewApi({ baseUrl }) ? { ...familyOf(theirs), ...NEW_API_LIMITS } : familyOf(theirs)
     return {
@@ -178,7 +130,6 @@ function oldApiFields({ n, size, quality, background, mask }: ImageRequest, work
   }
 }
 
-const optionalText = z.string().nullish().catch(null)
 const taskResults = z
   .array(z.object({ url: optionalText }).catch({}))
   .nullish()

@@ -7,8 +7,10 @@ import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import { formBody, textsOf } from '../streams/form'
 import { callUpstream, modelInPath, readingImage, readJsonReply } from './wire/http'
+import { optionalText } from './wire/lenient'
 import { type Provider, ProviderError, type Summary, type Upstream, type Work } from './provider'
 import { type ErrorReader, errorOfReport } from './wire/upstream-error'
+import { reportOfFault, validationDetail } from './wire/validation-error'
 
 /** How fast it works, by our names of qualities. */
 const SPEEDS = new Map([
@@ -129,9 +131,9 @@ function requestFields(request: ImageRequest, model: string): Record<string, str
 }
 
 const ideogramImage = z.object({
-  url: z.string().nullish().catch(undefined),
-  prompt: z.string().nullish().catch(undefined),
-  resolution: z.string().nullish().catch(undefined),
+  url: optionalText,
+  prompt: optionalText,
+  resolution: optionalText,
   is_image_safe: z.boolean().nullish().catch(undefined),
 })
 type IdeogramImage = z.infer<typeof ideogramImage>
@@ -158,13 +160,7 @@ const ideogramSummary = (data: IdeogramImage[], { prompt: asked }: ImageRequest)
 
 const errorReply = z.object({
   error: z.string().optional().catch(undefined),
-  detail: z
-    .union([
-      z.string(),
-      z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])).catch([]), msg: z.string() })),
-    ])
-    .optional()
-    .catch(undefined),
+  detail: validationDetail.optional().catch(undefined),
 })
 
 /** The status of a prompt that failed its safety check; of a faulty field too, which has its place told. */
@@ -175,6 +171,5 @@ const readError: ErrorReader = (body, status) => {
   if (typeof detail !== 'object') {
     return { message: error ?? detail, ...(status === UNPROCESSABLE_STATUS ? { moderated: true } : {}) }
   }
-  const [first] = detail
-  return { message: first?.msg, param: String(first?.loc.at(-1) ?? '') }
+  return reportOfFault(detail[0])
 }

@@ -5,6 +5,7 @@ import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import { jsonRequest, callUpstream, readingImage, readJsonReply } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
+import { optionalText } from './wire/lenient'
 import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { type ErrorReader, errorOfReport } from './wire/upstream-error'
@@ -119,7 +120,7 @@ const accountHeaders = ({ credential }: Upstream): Record<string, string> => ({ 
 
 const submitReply = z.object({
   code: z.number(),
-  description: z.string().nullish().catch(null),
+  description: optionalText,
   result: z.union([z.string(), z.number()]).nullish().catch(null),
 })
 
@@ -154,10 +155,10 @@ function reportOfCode(code: number): Parameters<typeof errorOfReport>[0] {
 }
 
 const taskReply = z.object({
-  status: z.string().nullish().catch(null),
-  progress: z.string().nullish().catch(null),
-  imageUrl: z.string().nullish().catch(null),
-  failReason: z.string().nullish().catch(null),
+  status: optionalText,
+  progress: optionalText,
+  imageUrl: optionalText,
+  failReason: optionalText,
 })
 
 /** Looks at a task, which is a part of the whole way. */

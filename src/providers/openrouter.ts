@@ -3,7 +3,7 @@ import type { Model } from '../catalog/model'
 import { ratioNamed, shaped } from '../catalog/ratios'
 import type { Shape, Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest, unless } from '../image/request'
-import { jsonRequest, bearer, callUpstream } from './wire/http'
+import { jsonRequest, bearer, callUpstream, isEventStream } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { answeredImages } from './wire/json-pictures'
 import { streamedImages } from './wire/openai-events'
@@ -55,9 +55,8 @@ export const openrouterProvider: Provider = {
   async *generate(request, upstream, work) {
     const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: response.headers.get('x-generation-id') ?? undefined }
-    const isStream = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
     const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, readRelayError)
-    yield* isStream
+    yield* isEventStream(response)
       ? streamedImages(response, request, work, failureOf, relaySummary)
       : answeredImages(response, work, failureOf, relaySummary)
   },

@@ -10,6 +10,7 @@ import { JsonStream, type Path } from '../streams/json'
 import { jsonRequest, bearer, bodyStream, callUpstream, readingImage, unexpectedAnswer } from './wire/http'
 import { inputDataUrl, withWhiteMask } from './wire/inputs'
 import { jobUrl } from './wire/job-url'
+import { optionalText } from './wire/lenient'
 import { type JobState, pollJob } from './wire/poll'
 import { type Provider, ProviderError, type Upstream, type Work } from './provider'
 import { type ErrorReader, errorOfReport } from './wire/upstream-error'
@@ -28,7 +29,7 @@ const UNKNOWN_MODEL: Model = {
 
 /** How a model is asked for what it can do. */
 interface ReplicateModel {
-  reach: Model
+  capability: Model
   /** How it is told to be lenient. */
   lenient?: Record<string, unknown>
   /** What it calls its pictures, which it takes as a list, or its only one. */
@@ -41,29 +42,29 @@ const ANY_SIZE: Sizes = { kind: 'range', min: 256, max: 2048, auto: '1024x1024' 
 const NO_SIZE: Sizes = { kind: 'listed', sizes: [] }
 
 const REPLICATE_SCHNELL: ReplicateModel = {
-  reach: { ...UNKNOWN_MODEL, moderations: MODERATIONS, maxImages: 4, extras: ['seed', 'steps'] },
+  capability: { ...UNKNOWN_MODEL, moderations: MODERATIONS, maxImages: 4, extras: ['seed', 'steps'] },
   lenient: { disable_safety_checker: true },
 }
 const REPLICATE_DEV: ReplicateModel = {
   ...REPLICATE_SCHNELL,
-  reach: { ...REPLICATE_SCHNELL.reach, extras: ['seed', 'steps', 'guidance'] },
+  capability: { ...REPLICATE_SCHNELL.capability, extras: ['seed', 'steps', 'guidance'] },
 }
 const REPLICATE_FLUX_2: ReplicateModel = {
-  reach: { ...UNKNOWN_MODEL, sizes: ANY_SIZE, moderations: MODERATIONS, maxInputs: 8 },
+  capability: { ...UNKNOWN_MODEL, sizes: ANY_SIZE, moderations: MODERATIONS, maxInputs: 8 },
   lenient: { safety_tolerance: 5 },
   list: 'input_images',
 }
 const REPLICATE_FLUX_1_1: ReplicateModel = {
-  reach: { ...UNKNOWN_MODEL, moderations: MODERATIONS },
+  capability: { ...UNKNOWN_MODEL, moderations: MODERATIONS },
   lenient: { safety_tolerance: 6 },
 }
 const REPLICATE_KONTEXT: ReplicateModel = {
-  reach: { ...UNKNOWN_MODEL, formats: ['png', 'jpeg'], maxInputs: 1 },
+  capability: { ...UNKNOWN_MODEL, formats: ['png', 'jpeg'], maxInputs: 1 },
   only: 'input_image',
 }
 const REPLICATE_FILL: ReplicateModel = {
   ...REPLICATE_FLUX_1_1,
-  reach: { ...REPLICATE_FLUX_1_1.reach, sizes: NO_SIZE, maxInputs: 1, mask: true },
+  capability: { ...REPLICATE_FLUX_1_1.capability, sizes: NO_SIZE, maxInputs: 1, mask: true },
   only: 'image',
 }
 
@@ -82,7 +83,8 @@ const MODELS: ReadonlyMap<string, ReplicateModel> = new Map(
 )
 
 /** A version of a model takes what the model takes. */
-const modelNamed = (model: string): ReplicateModel => MODELS.get(model.replace(/:.*/, '')) ?? { reach: UNKNOWN_MODEL }
+const modelNamed = (model: string): ReplicateModel =>
+  MODELS.get(model.replace(/:.*/, '')) ?? { capability: UNKNOWN_MODEL }
 
 /** How often its own client asks, in ms. */
 const POLL_MS = 500
@@ -96,8 +98,8 @@ export const replicateProvider: Provider = {
     models: [...MODELS.keys()],
     priority: 1,
   },
-  models: Object.fromEntries([...MODELS].map(([name, { reach }]) => [name, reach])),
-  capability: (model, theirs) => narrowed(model, modelNamed(theirs).reach),
+  models: Object.fromEntries([...MODELS].map(([name, { capability }]) => [name, capability])),
+  capability: (model, theirs) => narrowed(model, modelNamed(theirs).capability),
   async *generate(request, upstream, work) {
     const { requestId, job } = work.job === undefined ? await submitJob(request, upstream, work) : { job: work.job }
     yield { type: 'accepted', requestId, job }
@@ -138,23 +140,26 @@ async function submitJob(
 
 function predictionInput(request: ImageRequest, work: Work): Record<string, unknown> {
   const { prompt, n, format, moderation, extras } = request
-  const way = modelNamed(work.model)
+  const target = modelNamed(work.model)
   // What a model makes of itself, where nobody has heard of it, is not known to be a choice.
-  const isUnsaid = way.reach === UNKNOWN_MODEL && format === DEFAULTS.format
+  const isUnsaid = target.capability === UNKNOWN_MODEL && format === DEFAULTS.format
   return {
     prompt,
-    ...sizeFields(request, way),
+    ...sizeFields(request, target),
     num_outputs: n > 1 ? n : undefined,
     seed: extras['seed'],
     num_inference_steps: extras['steps'],
     guidance: extras['guidance'],
     output_format: isUnsaid ? undefined : format === 'jpeg' ? 'jpg' : format,
-    ...(moderation === 'low' ? way.lenient : {}),
-    ...inputFields(request, way, work),
+    ...(moderation === 'low' ? target.lenient : {}),
+    ...inputFields(request, target, work),
   }
 }
 
-function sizeFields({ size, images }: ImageRequest, { reach: { sizes } }: ReplicateModel): Record<string, unknown> {
+function sizeFields(
+  { size, images }: ImageRequest,
+  { capability: { sizes } }: ReplicateModel,
+): Record<string, unknown> {
   if (sizes.kind === 'shaped') return { aspect_ratio: ratioNamed(size, sizes)?.ratio }
   const pixels = pixelsOf(size)
   if (pixels) return { aspect_ratio: 'custom', ...pixels }
@@ -195,16 +200,14 @@ const predictionReply = z.object({
     .union([z.string().transform((url) => [url]), outputUrls])
     .nullish()
     .catch(null),
-  error: z.string().nullish().catch(null),
-  logs: z.string().nullish().catch(null),
+  error: optionalText,
+  logs: optionalText,
 })
 
 async function readJob(job: string, upstream: Upstream, work: Work): Promise<JobState<string[]>> {
   const ask = { method: 'GET', account: bearer(upstream) } as const
-  const { status, output, error, logs } = await readPrediction(
-    await callUpstream(upstream, work, job, ask, readError),
-    predictionReply,
-  )
+  const response = await callUpstream(upstream, work, job, ask, readError)
+  const { status, output, error, logs } = await readPrediction(response, predictionReply)
   switch (status) {
     case 'succeeded':
       // An hour later its output is removed.

@@ -6,7 +6,7 @@ import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import { readStream } from '../streams/bytes'
 import { formBody, textsOf } from '../streams/form'
-import { bearer, bodyStream, callUpstream, readingImage } from './wire/http'
+import { bearer, bodyStream, callUpstream, readingImage, isTextReply } from './wire/http'
 import { inputFile, DEFAULT_STRENGTH, withWhiteMask } from './wire/inputs'
 import { type Provider, ProviderError, type Upstream, type Work } from './provider'
 import { type ErrorReader, requestIdOf } from './wire/upstream-error'
@@ -138,8 +138,7 @@ function requestFields(request: ImageRequest, model: string): Record<string, str
 /** Throws ProviderError where a good answer is not the picture that was asked for. */
 async function requirePicture(response: Response): Promise<void> {
   const isFiltered = response.headers.get('finish-reason') === 'CONTENT_FILTERED'
-  const isText = /^(?:text\/|application\/json)/i.test(response.headers.get('content-type') ?? '')
-  if (!isFiltered && !isText) return
+  if (!isFiltered && !isTextReply(response)) return
   await response.body?.cancel()
   const facts = { status: response.status, requestId: requestIdOf(response.headers) }
   if (isFiltered)

@@ -12,6 +12,7 @@ import { type EmbeddedFile, jsonBody } from '../streams/json-body'
 import { bearer, bodyStream, callUpstream, modelInPath, readingImage } from './wire/http'
 import { inputBase64, inputFile, withWhiteMask } from './wire/inputs'
 import { readPictures } from './wire/json-pictures'
+import { optionalText } from './wire/lenient'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import {
   readErrorBody,
@@ -204,7 +205,6 @@ const CODE_MEANINGS: ReadonlyMap<number, ErrorReport> = new Map<number, ErrorRep
   [10_000, { kind: 'misconfigured' }],
 ])
 
-const optionalText = z.string().nullish().catch(null)
 const numericCode = z.coerce.number().catch(0)
 /** As REST has it, and as the binding's raw answers do. */
 const errorReply = z.union([

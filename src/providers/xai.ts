@@ -7,6 +7,7 @@ import type { ImageRequest } from '../image/request'
 import { jsonRequest, bearer, callUpstream } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { pictureAt, readPictures } from './wire/json-pictures'
+import { optionalText } from './wire/lenient'
 import { openaiSummary } from './wire/openai-reply'
 import type { Provider, ProviderError, Summary, Upstream, Work } from './provider'
 import { type ErrorReader, errorOfResponse, errorOfReport, readOpenaiError, requestIdOf } from './wire/upstream-error'
@@ -101,7 +102,7 @@ function xaiCost(said: unknown): Summary['cost'] {
   return ticks === undefined ? undefined : Math.round(ticks / TICKS_PER_MICRO_USD)
 }
 
-const plainError = z.object({ code: z.string().nullish().catch(null), error: z.string() })
+const plainError = z.object({ code: optionalText, error: z.string() })
 
 /** Its codes are sentences and its statuses few, so that what is meant stands in the message. */
 const readError: ErrorReader = (body, status) => {

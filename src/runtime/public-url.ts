@@ -10,6 +10,9 @@ export interface UrlRules {
 /** Why a URL is not followed; the message is fit for the caller. */
 export class RefusedUrl extends Error {}
 
+/** The longest URL that the gateway reads out of a body or an answer, in bytes. */
+export const MAX_URL_BYTES = 16 * 1024
+
 const WEB = ['https:', 'http:'] as const
 
 /** Names that never lead to the public internet (RFC 6761, RFC 6762, RFC 8375, and the cloud's own). */

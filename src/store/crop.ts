@@ -1,3 +1,4 @@
+import type { Pixels } from '../catalog/sizes'
 import { withDeadline } from '../runtime/deadline'
 import type { StoredImage } from '../image/record'
 import { describe, log } from '../runtime/log'
@@ -11,9 +12,7 @@ const CROPPED_FORMATS = ['image/png', 'image/jpeg', 'image/webp'] as const
 const CROP_TIMEOUT_MS = 30_000
 
 /** What a picture is to be cropped to. */
-export interface CropTarget {
-  width: number
-  height: number
+export interface CropTarget extends Pixels {
   /** 1 to 100, of what is written in a format that has one. */
   quality: number
 }
@@ -60,8 +59,6 @@ async function cropAndStore(
   await removeImages(env.IMAGES, [stored.key])
   return undefined
 }
-
-type Pixels = Pick<CropTarget, 'width' | 'height'>
 
 /** Whether one can be cut out of the other, and is not all of it. */
 const isLarger = (picture: Pixels, cut: Pixels): boolean =>

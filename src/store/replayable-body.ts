@@ -1,4 +1,4 @@
-import { type Bytes, peek, readStream } from '../streams/bytes'
+import { type Bytes, oneChunk, peek, readStream } from '../streams/bytes'
 import { openInput, removeStaged, stageBody } from './inputs'
 
 /** A longer one is staged in R2: an isolate has 128 MB for all the requests that it serves at once (platform §1). */
@@ -24,7 +24,7 @@ export class ReplayableBody {
     const { head, all } = await peek(body, MAX_MEMORY_BYTES + 1)
     if (head.length <= MAX_MEMORY_BYTES) {
       const nothing = async (): Promise<void> => {}
-      return new ReplayableBody(head.length, async () => once(head), nothing)
+      return new ReplayableBody(head.length, async () => oneChunk(head), nothing)
     }
     const { key, bytes } = await stageBody(bucket, all)
     const open = async (): Promise<Bytes> => readStream(await openInput(bucket, { key }))
@@ -46,8 +46,4 @@ export class ReplayableBody {
     await Promise.allSettled(this.#readers)
     await this.#remove()
   }
-}
-
-async function* once(bytes: Uint8Array): Bytes {
-  yield bytes
 }

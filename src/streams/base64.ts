@@ -1,5 +1,5 @@
-import { Buffer } from 'node:buffer'
 import type { Bytes } from './bytes'
+import { latin1 } from './latin1'
 
 /** No media type with its parameters is this long, so a data URL without a comma by then is none. */
 const MAX_DATA_URL_HEAD = 256
@@ -14,7 +14,7 @@ export async function* decodeBase64(bytes: Bytes): Bytes {
   let atStart = true
   let padded = false
   for await (const chunk of bytes) {
-    let text = carry + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')
+    let text = carry + latin1(chunk)
     if (atStart && (text.startsWith('data:') || 'data:'.startsWith(text))) {
       const comma = text.indexOf(',')
       if (comma === -1 && text.length < MAX_DATA_URL_HEAD) {

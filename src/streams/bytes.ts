@@ -31,6 +31,11 @@ function byteReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReade
   }
 }
 
+/** One array as passing bytes. */
+export async function* oneChunk(bytes: Uint8Array): Bytes {
+  yield bytes
+}
+
 /** Passes bytes on until there are more than `maxBytes` of them, then throws what `refuse` makes. */
 export async function* capped(bytes: Bytes, maxBytes: number, refuse: () => Error): Bytes {
   let seen = 0

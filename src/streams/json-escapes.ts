@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Bytes } from './bytes'
+import { latin1 } from './latin1'
 
 export const BACKSLASH = 0x5c
 
@@ -11,7 +12,7 @@ export async function* unescapeJson(raw: Bytes): Bytes {
       yield chunk
       continue
     }
-    const text = carry + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')
+    const text = carry + latin1(chunk)
     const whole = text.length - (CUT_ESCAPE.exec(text)?.[1]?.length ?? 0)
     carry = text.slice(whole)
     yield Buffer.from(text.slice(0, whole).replaceAll(ESCAPES, decodeEscapes), 'latin1')

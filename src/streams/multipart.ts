@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Bytes } from './bytes'
+import { bufferOf, latin1 } from './latin1'
 import { Window } from './window'
 
 /** One part of a form; its bytes are to be read before the next part is asked for. */
@@ -69,7 +70,7 @@ export class MultipartStream {
   /** After a delimiter stands a line break and another part, or two dashes and the end. */
   async #partFollows(): Promise<boolean> {
     await this.#need(2)
-    const next = Buffer.from(this.#window.view.subarray(0, 2)).toString('latin1')
+    const next = latin1(this.#window.view.subarray(0, 2))
     this.#window.skip(2)
     if (next !== '\r\n' && next !== '--') throw new MalformedForm('has a malformed boundary')
     return next === '\r\n'
@@ -80,7 +81,7 @@ export class MultipartStream {
     await this.#need(CRLF.length)
     if (CRLF.equals(this.#window.view.subarray(0, CRLF.length))) throw new MalformedForm('has a part without a head')
     let end: number
-    while ((end = findBytes(this.#window.view, END_OF_HEAD)) === -1) {
+    while ((end = bufferOf(this.#window.view).indexOf(END_OF_HEAD)) === -1) {
       if (this.#window.view.length > MAX_PART_HEAD) throw new MalformedForm('has a part with a head that is too long')
       await this.#need(this.#window.view.length + 1)
     }
@@ -97,7 +98,7 @@ export class MultipartStream {
   async *#body(): Bytes {
     while (this.#inBody) {
       const view = this.#window.view
-      const end = findBytes(view, this.#delimiter)
+      const end = bufferOf(view).indexOf(this.#delimiter)
       if (end !== -1) {
         this.#window.skip(end + this.#delimiter.length)
         this.#inBody = false
@@ -118,10 +119,6 @@ export class MultipartStream {
       if (!(await this.#window.more())) throw new MalformedForm('ends before its closing boundary')
     }
   }
-}
-
-function findBytes(view: Uint8Array, pattern: Buffer): number {
-  return Buffer.from(view.buffer, view.byteOffset, view.length).indexOf(pattern)
 }
 
 /** Most senders put a value into quotes, some do not; what it holds of quotes is escaped in one of two ways. */

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Bytes } from './bytes'
+import { latin1 } from './latin1'
 import { Window } from './window'
 
 /** One event of a stream of them; its data is to be read before the next event is asked for. */
@@ -8,6 +9,9 @@ export interface ServerEvent {
   name: string | undefined
   data: Bytes
 }
+
+/** The data of the event after which OpenAI's APIs send no more. */
+export const LAST_EVENT_DATA = '[DONE]'
 
 /** In bytes; no name that anyone has use for is longer. */
 const MAX_EVENT_NAME = 256
@@ -84,7 +88,7 @@ export class EventStream {
     }
     this.#inValue = this.#atValue = true
     if (end === -1) return undefined
-    const field = Buffer.from(view.subarray(0, end)).toString('latin1')
+    const field = latin1(view.subarray(0, end))
     // Without a colon it has no value, which begins with the end of the line then.
     this.#window.skip(view[end] === COLON ? end + 1 : end)
     return field === 'data' || field === 'event' ? field : undefined
@@ -144,8 +148,4 @@ async function* withLineFeeds(bytes: Bytes): Bytes {
   }
 }
 
-const unified = (lines: Uint8Array): Uint8Array =>
-  Buffer.from(
-    Buffer.from(lines.buffer, lines.byteOffset, lines.length).toString('latin1').replaceAll(/\r\n?/g, '\n'),
-    'latin1',
-  )
+const unified = (lines: Uint8Array): Uint8Array => Buffer.from(latin1(lines).replaceAll(/\r\n?/g, '\n'), 'latin1')

@@ -1,21 +1,21 @@
 import { Buffer } from 'node:buffer'
 import * as z from 'zod'
+import { MAX_URL_BYTES } from '../../runtime/public-url'
 import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
+import { latin1 } from '../../streams/latin1'
 import { JsonStream, type Path, TooLong, UnexpectedEnd } from '../../streams/json'
-import { EventStream } from '../../streams/server-events'
-import { bodyStream } from './http'
+import { EventStream, LAST_EVENT_DATA } from '../../streams/server-events'
+import { bodyStream, isEventStream } from './http'
+import { optionalText } from './lenient'
 import type { Summary } from '../provider'
 import { relaySummary } from './relay-reply'
 
-/** What stands in place of an event's JSON where no more follow. */
-const DONE = '[DONE]'
-const MAX_URL_BYTES = 16 * 1024
 /** No data URL's media type, with its parameters, is longer. */
 const MAX_HEAD_BYTES = 256
 
-const chatRefusal = z.object({ refusal: z.string().nullish().catch(undefined) })
+const chatRefusal = z.object({ refusal: optionalText })
 const chatChoice = z.object({
-  finish_reason: z.string().nullish().catch(undefined),
+  finish_reason: optionalText,
   message: chatRefusal.nullish().catch(undefined),
   delta: chatRefusal.nullish().catch(undefined),
 })
@@ -66,12 +66,12 @@ export class ChatAnswer {
   /** Throws SyntaxError, TooLong, UnexpectedEnd, or what reading the bytes throws. */
   async *words(): Bytes {
     const { head, all } = await peek(readStream(bodyStream(this.#response)), 1)
-    this.#isStream = isEventStream(head, this.#response)
+    this.#isStream = opensEvents(head, this.#response)
     if (!this.#isStream) return yield* this.#piece(all)
     for await (const { data } of new EventStream(all).events()) {
-      const piece = await peek(data, DONE.length)
+      const piece = await peek(data, LAST_EVENT_DATA.length)
       const start = latin1(piece.head)
-      if (start.startsWith(DONE)) return
+      if (start.startsWith(LAST_EVENT_DATA)) return
       if (start.startsWith('{')) yield* this.#piece(piece.all)
       if (this.#failure !== undefined) return
     }
@@ -114,14 +114,11 @@ export class ChatAnswer {
   }
 }
 
-const latin1 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-
 /** Relays stream what was not to be streamed, the other way round, and under the wrong media type. */
-function isEventStream(head: Uint8Array, { headers }: Response): boolean {
+function opensEvents(head: Uint8Array, response: Response): boolean {
   const start = latin1(head).trimStart()
   if (/^(?:data|event|id|retry)?:/.test(start)) return true
-  return !/^[{<]/.test(start) && /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+  return !/^[{<]/.test(start) && isEventStream(response)
 }
 
 /** What a picture is called in the parts of a message, each of which has one of these: its address, or its base64. */

@@ -115,7 +115,15 @@ async function sendRequest(url: string, init: RequestInit): Promise<Response> {
   }
 }
 
-/** The body of an answer that `call` gave back. */
+/** Whether an answer is a stream of server-sent events, by its content type. */
+export const isEventStream = ({ headers }: Response): boolean =>
+  /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+
+/** Whether an answer is text or JSON, by its content type. */
+export const isTextReply = ({ headers }: Response): boolean =>
+  /^(?:text\/|application\/json)/i.test(headers.get('content-type') ?? '')
+
+/** The body of an answer of `callUpstream`. Throws ProviderError when it has none. */
 export function bodyStream(response: Response): ReadableStream<Uint8Array> {
   if (!response.body) throw new ProviderError('unavailable', 'answered without a body')
   return response.body

@@ -1,10 +1,9 @@
+import { MAX_URL_BYTES } from '../../runtime/public-url'
 import { decodeBase64 } from '../../streams/base64'
 import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
 import { JsonStream, type Path, TooLong } from '../../streams/json'
 import { bodyStream, readingImage } from './http'
 import { ProviderError, type ProviderEvent, type Summary, type Work } from '../provider'
-
-const MAX_URL_BYTES = 16 * 1024
 
 /**
  * A picture as it stands in a text: its URL, or else its bytes, since it may stand under `url` as a data URL, and its URL

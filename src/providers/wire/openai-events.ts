@@ -3,14 +3,11 @@ import { addUsage } from '../../image/record'
 import type { ImageRequest } from '../../image/request'
 import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
 import { JsonStream, type Path, TooLong } from '../../streams/json'
-import { EventStream } from '../../streams/server-events'
+import { EventStream, LAST_EVENT_DATA } from '../../streams/server-events'
 import { bodyStream, readingImage } from './http'
 import { pictureValue, unreadableError } from './json-pictures'
 import { openaiSummary } from './openai-reply'
 import { ProviderError, type ProviderEvent, type Summary, type Work } from '../provider'
-
-/** What stands in place of an event's JSON where no more follow (protocols §1.6). */
-const DONE = '[DONE]'
 
 /** The pictures of an answer in server-sent events, and the previews of them; no more pictures than were asked for. */
 export async function* streamedImages(
@@ -24,9 +21,9 @@ export async function* streamedImages(
   let partial = 0
   try {
     for await (const { name, data } of new EventStream(readStream(bodyStream(response))).events()) {
-      const { head, all } = await peek(data, DONE.length)
+      const { head, all } = await peek(data, LAST_EVENT_DATA.length)
       if (head.length === 0) continue
-      if (new TextDecoder().decode(head) === DONE) break
+      if (new TextDecoder().decode(head) === LAST_EVENT_DATA) break
       const { role, said, hasPicture } = yield* passOnPicture(
         { name, data: all },
         { index: made.length, partial },

@@ -1,6 +1,6 @@
 import { DEFAULTS, type ImageRequest, unless } from '../../image/request'
 import { formBody, textsOf } from '../../streams/form'
-import { jsonRequest, callUpstream, type UpstreamRequest } from './http'
+import { callUpstream, isEventStream, jsonRequest, type UpstreamRequest } from './http'
 import { inputDataUrl, inputFile } from './inputs'
 import { answeredImages } from './json-pictures'
 import { streamedImages } from './openai-events'
@@ -31,8 +31,7 @@ export async function* openaiImages(
     organization: response.headers.get('openai-organization') ?? undefined,
   }
   const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, door.readError)
-  const isStream = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
-  yield* isStream
+  yield* isEventStream(response)
     ? streamedImages(response, request, work, failureOf)
     : answeredImages(response, work, failureOf, openaiSummary)
 }

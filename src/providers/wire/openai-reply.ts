@@ -1,23 +1,21 @@
 import * as z from 'zod'
 import type { Usage } from '../../image/record'
 import type { Summary } from '../provider'
+import { optionalText, tokenCount } from './lenient'
 
-/** Only what is read, and what does not fit is passed over: the pictures are here and paid for. */
-const words = z.string().nullish().catch(undefined)
-const count = z.int().nonnegative()
-const openaiTokenDetails = z.object({ text_tokens: count, image_tokens: count }).nullish().catch(undefined)
-const openaiImage = z.object({ revised_prompt: words })
+const openaiTokenDetails = z.object({ text_tokens: tokenCount, image_tokens: tokenCount }).nullish().catch(undefined)
+const openaiImage = z.object({ revised_prompt: optionalText })
 const openaiReply = openaiImage.extend({
   data: z.array(openaiImage).nullish().catch(undefined),
-  size: words,
-  quality: words,
-  background: words,
-  output_format: words,
+  size: optionalText,
+  quality: optionalText,
+  background: optionalText,
+  output_format: optionalText,
   usage: z
     .object({
-      input_tokens: count,
-      output_tokens: count,
-      total_tokens: count.nullish(),
+      input_tokens: tokenCount,
+      output_tokens: tokenCount,
+      total_tokens: tokenCount.nullish(),
       input_tokens_details: openaiTokenDetails,
       output_tokens_details: openaiTokenDetails,
     })

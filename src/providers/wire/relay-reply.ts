@@ -2,9 +2,9 @@ import * as z from 'zod'
 import { inMicroUsd } from '../../catalog/money'
 import type { Usage } from '../../image/record'
 import type { Summary } from '../provider'
+import { tokenCount } from './lenient'
 import { type ErrorReader, isNotFoundStatus, kindOfStatus, readOpenaiError } from './upstream-error'
 
-const tokenCount = z.int().nonnegative()
 const usdAmount = z.number().nonnegative().nullish().catch(undefined)
 
 const relayReply = z.object({

@@ -1,0 +1,10 @@
+/*
+ * Schemas for the parts of an answer that the gateway can do without.
+ * A value of another type reads as missing, because the images are made and paid for.
+ */
+import * as z from 'zod'
+
+export const optionalText = z.string().nullish().catch(undefined)
+
+/** A count of tokens, from 0. */
+export const tokenCount = z.int().nonnegative()
