@@ -126,9 +126,9 @@ export interface EntryFilter {
   pictured?: boolean | undefined
 }
 
-/** Where a page of entries begins: after this one. */
+/** The last row of a page, by its time (ms since 1970) and its id. */
 export interface Cursor {
-  startedMs: number
+  ms: number
   id: string
 }
 
@@ -140,15 +140,3 @@ export const imageKeysOf = ({ image_keys }: Pick<Entry, 'image_keys'>): string[]
 
 /** The keys of those of an entry's pictures that are kept. */
 export const keptKeysOf = ({ kept_keys }: Pick<Entry, 'kept_keys'>): string[] => imageKeys.parse(JSON.parse(kept_keys))
-
-/** Where a page of generations begins, as the page before it told. */
-export const cursor = z
-  .string()
-  .regex(/^\d{1,15}\.\w{1,64}$/, 'Use next_cursor of the page before.')
-  .transform((text): Cursor => {
-    const [startedMs, id = ''] = text.split('.')
-    return { startedMs: Number(startedMs), id }
-  })
-
-/** The cursor of the page after the one that ends with this entry. */
-export const cursorAfter = ({ started_ms, id }: Entry): string => `${started_ms}.${id}`

@@ -27,7 +27,7 @@ export class Ledger {
     this.#sql = sql
   }
 
-  create(): void {
+  createTables(): void {
     this.#sql.exec(LEDGER_SCHEMA)
     // A stored table may be without that column.
     const columns = this.#sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('ledger')").toArray()
@@ -147,7 +147,7 @@ export class Ledger {
       { sql: 'key = ?', values: [key] },
       { sql: 'started_ms >= ?', values: [from] },
       { sql: 'started_ms < ?', values: [to] },
-      { sql: '(started_ms, id) < (?, ?)', values: [after?.startedMs, after?.id] },
+      { sql: '(started_ms, id) < (?, ?)', values: [after?.ms, after?.id] },
       { sql: deleted ? 'TRUE' : 'deleted_ms IS NULL', values: [] },
       { sql: pictured ? `operation <> '${TEXT_OPERATION}'` : 'TRUE', values: [] },
     ].filter(({ values }) => !values.includes(undefined))

@@ -94,7 +94,7 @@ export class UsageReports {
     this.#sql = sql
   }
 
-  create(): void {
+  createTables(): void {
     this.#sql.exec(FREE_ANSWERS_SCHEMA)
   }
 

@@ -46,7 +46,7 @@ interface WantedImages {
 export interface LimitRefusal {
   failure: Failure
   /** Whose generations under way have to finish first, where that would help. */
-  heldBy?: LimitScope['name']
+  heldUpBy?: LimitScope['name']
 }
 
 /**
@@ -62,7 +62,7 @@ export function refuseGeneration(
   for (const scope of scopes) {
     for (const standing of limitStatusesOf(scope, nowMs)) {
       const failure = refuseByLimit(standing, wanted, scope, freeMs)
-      if (failure) return { failure, ...(failure.code === 'concurrency_limited' ? { heldBy: scope.name } : {}) }
+      if (failure) return { failure, ...(failure.code === 'concurrency_limited' ? { heldUpBy: scope.name } : {}) }
     }
   }
   return undefined

@@ -1,7 +1,7 @@
 import { callObject } from '../runtime/call-object'
 import type { Team } from './team'
 
-/** Asks a team for something that may be asked twice. Throws GatewayError `unavailable`. */
+/** Calls a Team object, a second time if the first call fails: `ask` must be idempotent. Throws GatewayError `unavailable`. */
 export const askTeam = <T>(
   { TEAMS }: Pick<Env, 'TEAMS'>,
   id: string,

@@ -1,16 +1,16 @@
 import { type Failure, type Result, failed, ok } from '../runtime/errors'
 import { DAY_MS } from '../runtime/durations'
 
-/** What an Idempotency-Key stands for. */
+/** The generation that an Idempotency-Key belongs to. */
 export interface Claim {
   generation: string
-  /** An answer made before is too old for its first request, and so for all that come after; in ms since 1970. */
+  /** The oldest answer that the first request accepts, in ms since 1970; it holds for retries too. */
   madeSinceMs: number
-  /** Whether the key came before. */
+  /** Whether an earlier request has sent the key. */
   isReplay: boolean
 }
 
-/** How long a key stands for what it first came with, as docs/jobs-and-webhooks.md says, in ms. */
+/** The life of an Idempotency-Key after its first request (docs/jobs-and-webhooks.md). */
 export const CLAIM_MS = DAY_MS
 
 const CLAIMS_SCHEMA = `
@@ -21,7 +21,7 @@ const CLAIMS_SCHEMA = `
   CREATE INDEX IF NOT EXISTS claims_claimed ON claims (claimed_ms);
 `
 
-/** The Idempotency-Keys of a team, and what each came with first (protocols §8.2). Nothing here awaits. */
+/** The Idempotency-Keys of a team and the first request of each (protocols §8.2). Nothing here awaits. */
 export class Claims {
   readonly #sql: SqlStorage
 
@@ -29,11 +29,11 @@ export class Claims {
     this.#sql = sql
   }
 
-  create(): void {
+  createTables(): void {
     this.#sql.exec(CLAIMS_SCHEMA)
   }
 
-  /** Has a key stand for a generation, or tells for which it stands already; refuses one that came with something else. */
+  /** Binds a key to a generation, or returns its earlier claim. A different request with the same key is refused. */
   claim(
     key: string,
     fingerprint: string,
@@ -41,14 +41,14 @@ export class Claims {
     nowMs: number,
   ): Result<Claim> {
     this.#sql.exec('DELETE FROM claims WHERE claimed_ms <= ?', nowMs - CLAIM_MS)
-    const [known] = this.#sql
+    const [earlier] = this.#sql
       .exec<{ fingerprint: string; generation: string; made_since_ms: number }>(
         'SELECT fingerprint, generation, made_since_ms FROM claims WHERE key = ?',
         key,
       )
       .toArray()
-    if (known && known.fingerprint !== fingerprint) return failed(CLAIM_MISMATCH)
-    if (known) return ok({ generation: known.generation, madeSinceMs: known.made_since_ms, isReplay: true })
+    if (earlier && earlier.fingerprint !== fingerprint) return failed(CLAIM_MISMATCH)
+    if (earlier) return ok({ generation: earlier.generation, madeSinceMs: earlier.made_since_ms, isReplay: true })
     this.#sql.exec('INSERT INTO claims VALUES (?, ?, ?, ?, ?)', key, fingerprint, generation, madeSinceMs, nowMs)
     return ok({ generation, madeSinceMs, isReplay: false })
   }

@@ -1,30 +1,31 @@
-import * as z from 'zod'
+import type { Cursor } from '../ledger/entry'
 import { DAY_MS } from '../runtime/durations'
 
 export const DELIVERY_STATUSES = ['pending', 'delivered', 'failed'] as const
 type DeliveryStatus = (typeof DELIVERY_STATUSES)[number]
 
-/** How the delivery of an event stands, as its generation tells it; times are ms since 1970. */
+/** The state of an event's delivery, as its generation reports it; times are ms since 1970. */
 export interface DeliveryReport {
-  /** The event's. */
+  /** The id of the event. */
   id: string
   generation: string
   type: string
   url: string
   status: DeliveryStatus
   attempts: number
-  /** The HTTP status of the last attempt, and why that failed, in our own words. */
+  /** The HTTP status of the last attempt. */
   lastStatus?: number | undefined
+  /** The reason of the last failure, as a sentence of the gateway. */
   lastError?: string | undefined
   createdMs: number
   lastMs?: number | undefined
-  /** When the next attempt is made. */
+  /** The time of the next attempt. */
   nextMs?: number | undefined
   /** The receiver wants no more events at this URL. */
   gone?: boolean | undefined
 }
 
-/** The same as it is kept. */
+/** A stored delivery; times are ms since 1970. */
 export type Delivery = Pick<DeliveryReport, 'id' | 'generation' | 'type' | 'url' | 'status' | 'attempts'> & {
   last_status: number | null
   last_error: string | null
@@ -33,32 +34,14 @@ export type Delivery = Pick<DeliveryReport, 'id' | 'generation' | 'type' | 'url'
   next_ms: number | null
 }
 
-/** Which deliveries are asked for. */
+/** Conditions of a page; an absent one matches every delivery. */
 export interface DeliveryFilter {
   id?: string | undefined
   status?: DeliveryStatus | undefined
   generation?: string | undefined
 }
 
-/** Where a page of deliveries begins: after this one. */
-export interface DeliveryCursor {
-  createdMs: number
-  id: string
-}
-
-/** Where a page of deliveries begins, as the page before it told. */
-export const deliveryCursor = z
-  .string()
-  .regex(/^\d{1,15}\.[\w:-]{1,200}$/, 'Use next_cursor of the page before.')
-  .transform((text): DeliveryCursor => {
-    const [createdMs, id = ''] = text.split('.')
-    return { createdMs: Number(createdMs), id }
-  })
-
-/** The cursor of the page after the one that ends with this delivery. */
-export const cursorAfterDelivery = ({ created_ms, id }: Delivery): string => `${created_ms}.${id}`
-
-/** A stored team may be without it. */
+/** Teams stored by earlier versions may lack this table. */
 const DELIVERIES_SCHEMA = `
   CREATE TABLE IF NOT EXISTS deliveries (
     id TEXT PRIMARY KEY, generation TEXT NOT NULL, type TEXT NOT NULL, url TEXT NOT NULL, status TEXT NOT NULL,
@@ -70,7 +53,7 @@ const DELIVERIES_SCHEMA = `
 
 const DELIVERY_RETENTION_MS = 30 * DAY_MS
 
-/** The events of a team in the last 30 days, and whether they arrived. */
+/** The webhook events of a team in the last 30 days and their deliveries. */
 export class Deliveries {
   readonly #sql: SqlStorage
 
@@ -78,34 +61,34 @@ export class Deliveries {
     this.#sql = sql
   }
 
-  create(): void {
+  createTables(): void {
     this.#sql.exec(DELIVERIES_SCHEMA)
   }
 
-  /** Writes down how a delivery stands, and lets go of those that are too old. */
-  record(note: DeliveryReport, nowMs: number): void {
-    const { id, generation, type, url, status, attempts, lastStatus, lastError, createdMs, lastMs, nextMs } = note
+  /** Inserts or updates a delivery, and deletes those past their retention. */
+  record(report: DeliveryReport, nowMs: number): void {
+    const { id, generation, type, url, status, attempts, lastStatus, lastError, createdMs, lastMs, nextMs } = report
     const last = { last_status: lastStatus ?? null, last_error: lastError ?? null, last_ms: lastMs ?? null }
-    const standing = { url, status, attempts, ...last, next_ms: nextMs ?? null }
-    const values = { id, generation, type, created_ms: createdMs, ...standing }
+    const state = { url, status, attempts, ...last, next_ms: nextMs ?? null }
+    const values = { id, generation, type, created_ms: createdMs, ...state }
     const columns = Object.keys(values)
     this.#sql.exec('DELETE FROM deliveries WHERE created_ms < ?', nowMs - DELIVERY_RETENTION_MS)
     this.#sql.exec(
       `INSERT INTO deliveries (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
-       ON CONFLICT (id) DO UPDATE SET ${Object.keys(standing)
+       ON CONFLICT (id) DO UPDATE SET ${Object.keys(state)
          .map((name) => `${name} = excluded.${name}`)
          .join(', ')}`,
       ...Object.values(values),
     )
   }
 
-  /** The newest first. */
-  page({ id, status, generation }: DeliveryFilter, limit: number, after?: DeliveryCursor): Delivery[] {
+  /** Up to `limit` deliveries, the newest first. */
+  page({ id, status, generation }: DeliveryFilter, limit: number, after?: Cursor): Delivery[] {
     const conditions = [
       { sql: 'id = ?', values: [id] },
       { sql: 'status = ?', values: [status] },
       { sql: 'generation = ?', values: [generation] },
-      { sql: '(created_ms, id) < (?, ?)', values: [after?.createdMs, after?.id] },
+      { sql: '(created_ms, id) < (?, ?)', values: [after?.ms, after?.id] },
     ].filter(({ values }) => !values.includes(undefined))
     return this.#sql
       .exec<Delivery>(

@@ -1,9 +1,9 @@
 import { DurableObject } from 'cloudflare:workers'
 
-/** A team, as the directory knows it. */
+/** A team in the directory. */
 export type ListedTeam = { id: string; name: string; created_ms: number }
 
-/** The list of all teams; what each is allowed and owes is known by its own object. */
+/** The list of all teams. Limits and money of a team are in its own object. */
 export class Directory extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -12,7 +12,7 @@ export class Directory extends DurableObject<Env> {
     )
   }
 
-  /** Enters a team, unless it is there already. */
+  /** Adds a team, unless it is listed. */
   add({ id, name, created_ms }: ListedTeam): void {
     this.ctx.storage.sql.exec('INSERT INTO teams VALUES (?, ?, ?) ON CONFLICT DO NOTHING', id, name, created_ms)
   }
@@ -25,7 +25,7 @@ export class Directory extends DurableObject<Env> {
     this.ctx.storage.sql.exec('DELETE FROM teams WHERE id = ?', id)
   }
 
-  /** A page of teams by their ids, those after `after`. */
+  /** Up to `limit` teams in the order of their ids, from the one behind `after`. */
   list(limit: number, after = ''): ListedTeam[] {
     return this.ctx.storage.sql
       .exec<ListedTeam>('SELECT id, name, created_ms FROM teams WHERE id > ? ORDER BY id LIMIT ?', after, limit)

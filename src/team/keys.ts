@@ -1,18 +1,18 @@
 import * as z from 'zod'
 import { type Limits, limitsSchema } from '../limits/limits'
 
-/** A key, as far as it is kept: its secret is not. */
+/** A stored key, without its secret. */
 export interface Key {
   id: string
   name: string
   limits: Limits
   createdMs: number
-  /** From when on it is refused, in ms since 1970. */
+  /** Requests are refused from this time on, in ms since 1970. */
   expiresMs: number | undefined
   revokedMs: number | undefined
 }
 
-/** What can be said of a key by whoever runs the gateway. */
+/** The fields that the admin API sets. */
 export type KeyFields = Pick<Key, 'name' | 'limits' | 'expiresMs'>
 
 const KEYS_SCHEMA = `
@@ -50,13 +50,13 @@ export class Keys {
     this.#sql = sql
   }
 
-  create(): void {
+  createTables(): void {
     this.#sql.exec(KEYS_SCHEMA)
   }
 
-  /** Adds a key, once. */
-  add(id: string, hash: string, facts: KeyFields, nowMs: number): Key {
-    const { name, limits: own, expiresMs } = facts
+  /** Adds a key; a repeated call with the same id changes nothing. */
+  add(id: string, hash: string, fields: KeyFields, nowMs: number): Key {
+    const { name, limits: own, expiresMs } = fields
     this.#sql.exec(
       `INSERT INTO keys (id, hash, name, limits, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
@@ -67,10 +67,10 @@ export class Keys {
       nowMs,
       expiresMs ?? null,
     )
-    return { id, ...facts, createdMs: nowMs, revokedMs: undefined }
+    return { id, ...fields, createdMs: nowMs, revokedMs: undefined }
   }
 
-  /** Changes what can be said of a key; undefined where there is none. */
+  /** Changes fields of a key; undefined if there is no such key. */
   change(id: string, change: Partial<KeyFields>): Key | undefined {
     const key = this.byId(id)
     if (!key) return undefined
@@ -85,13 +85,13 @@ export class Keys {
     return changed
   }
 
-  /** Has a key open nothing from now on; undefined where there is none. */
+  /** Revokes a key from now on; undefined if there is no such key. */
   revoke(id: string, nowMs: number): Key | undefined {
     this.#sql.exec('UPDATE keys SET revoked_ms = ? WHERE id = ? AND revoked_ms IS NULL', nowMs, id)
     return this.byId(id)
   }
 
-  /** All there ever were, the newest first. */
+  /** All keys, also revoked and expired ones, the newest first. */
   all(): Key[] {
     return this.#read(`SELECT ${KEY_COLUMNS} FROM keys ORDER BY created_ms DESC, id`)
   }
@@ -109,7 +109,7 @@ export class Keys {
   }
 }
 
-/** The static key of the settings, for those who want no teams; only they give and revoke it. */
+/** The static key of the settings (GATEWAY_KEY), for a gateway without teams; the admin API does not change it. */
 export const STATIC_KEY: Key = {
   id: 'key_static',
   name: 'GATEWAY_KEY',
@@ -119,6 +119,6 @@ export const STATIC_KEY: Key = {
   revokedMs: undefined,
 }
 
-/** Whether a key opens anything now. */
+/** Whether a key is neither revoked nor expired. */
 export const isActiveKey = ({ expiresMs, revokedMs }: Key, nowMs: number): boolean =>
   revokedMs === undefined && (expiresMs === undefined || nowMs < expiresMs)

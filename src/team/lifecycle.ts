@@ -1,12 +1,12 @@
 import type { Profile } from './profile'
 
-/** Versions go on after the end of a team: whoever knew its secrets knows none of the next team of its id. */
+/** The entry of the secret's version. It survives a deletion, so that a later team of the same id has other secrets. */
 export const WEBHOOK_SECRET = 'webhook-secret'
 
-/** What outlives a team. */
+/** Storage entries that survive the deletion of a team. */
 const SURVIVING_ENTRIES = ['era', WEBHOOK_SECRET]
 
-/** That there is a team: what it is, and what is left of earlier ones of its id. */
+/** Whether the team exists, its profile, and the state that survives deletion. */
 export class TeamLifecycle {
   readonly #storage: DurableObjectStorage
 
@@ -22,29 +22,29 @@ export class TeamLifecycle {
     this.#storage.kv.put('profile', profile)
   }
 
-  /** How many teams of this id were deleted. */
+  /** The number of deleted teams of this id. */
   get incarnation(): number {
     return this.#storage.kv.get<number>('era') ?? 0
   }
 
-  /** Whether the last one that was deleted still has pictures and books. */
+  /** Whether images and tables of the last deleted team remain. */
   get isPurging(): boolean {
     return this.#storage.kv.get('emptying') === true
   }
 
-  /** Ends the team; its pictures and books are to be removed. */
+  /** Deletes the profile. Images and tables are left for the alarm to remove. */
   markDeleted(): void {
     this.#storage.kv.delete('profile')
     this.#storage.kv.put('era', this.incarnation + 1)
     this.#storage.kv.put('emptying', true)
   }
 
-  /** Removes its books. */
+  /** Deletes the storage except for the surviving entries. */
   async clearStorage(): Promise<void> {
-    const lasting = SURVIVING_ENTRIES.map((name): [string, unknown] => [name, this.#storage.kv.get(name)])
+    const surviving = SURVIVING_ENTRIES.map((name): [string, unknown] => [name, this.#storage.kv.get(name)])
     const cleared = this.#storage.deleteAll()
-    // Before anything else can come in between and begin the team anew.
-    for (const [name, value] of lasting) if (value !== undefined) this.#storage.kv.put(name, value)
+    // Written before the await: no other call may create the team in between.
+    for (const [name, value] of surviving) if (value !== undefined) this.#storage.kv.put(name, value)
     await cleared
   }
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { type Failure, failureSchema } from '../runtime/errors'
 import { type Order, orderSchema } from '../ledger/entry'
 
-/** A generation whose turn has come: its money is held, or it is refused for good; its object has yet to hear of that. */
+/** An order after its turn, reserved or refused for good; its Generation object is not notified yet. */
 export interface CalledOrder {
   order: Order
   refusal: Failure | undefined
@@ -16,12 +16,12 @@ const QUEUE_SCHEMA = `
   CREATE INDEX IF NOT EXISTS queue_called ON queue (place) WHERE verdict IS NOT NULL;
 `
 
-/** `verdict` is null while it waits. */
+/** `task` is the order as JSON; `verdict` is null while the order waits. */
 type QueueRow = { task: string; verdict: string | null }
 
 const storedVerdict = z.object({ refusal: failureSchema.optional() })
 
-/** The generations of a team that wait for their turn, in the order in which they came. Nothing here awaits. */
+/** The orders of a team that wait for their turn, first come, first served. Nothing here awaits. */
 export class OrderQueue {
   readonly #sql: SqlStorage
 
@@ -29,16 +29,16 @@ export class OrderQueue {
     this.#sql = sql
   }
 
-  create(): void {
+  createTables(): void {
     this.#sql.exec(QUEUE_SCHEMA)
   }
 
-  /** Whether any waits. */
+  /** Whether any order waits. */
   get isWaiting(): boolean {
     return this.next([]) !== undefined
   }
 
-  /** Puts an order at the end, unless it is there. */
+  /** Appends an order, unless it is queued. */
   join({ id, generation, key, ...rest }: Order): void {
     this.#sql.exec(
       'INSERT INTO queue (id, generation, key, task) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
@@ -49,24 +49,24 @@ export class OrderQueue {
     )
   }
 
-  /** The first that waits and is not by one of these keys. */
-  next(passedOver: readonly string[]): Order | undefined {
+  /** The first waiting order, without those of some keys. */
+  next(exceptKeys: readonly string[]): Order | undefined {
     const [row] = this.#sql
       .exec<QueueRow>(
         `SELECT task, verdict FROM queue WHERE verdict IS NULL
          AND key NOT IN (SELECT value FROM json_each(?)) ORDER BY place LIMIT 1`,
-        JSON.stringify(passedOver),
+        JSON.stringify(exceptKeys),
       )
       .toArray()
     return row && calledOrder(row).order
   }
 
-  /** Notes what was decided of one, which now waits for its object to hear of it. */
+  /** Ends the wait of an order; it stays queued until its object is notified. */
   call(id: string, refusal: Failure | undefined): void {
     this.#sql.exec('UPDATE queue SET verdict = ? WHERE id = ?', JSON.stringify({ refusal }), id)
   }
 
-  /** Those whose turn has come and whose object has yet to hear of it. */
+  /** Orders whose objects are not notified yet. */
   called(): CalledOrder[] {
     return this.#sql
       .exec<QueueRow>('SELECT task, verdict FROM queue WHERE verdict IS NOT NULL ORDER BY place')
@@ -74,17 +74,17 @@ export class OrderQueue {
       .map(calledOrder)
   }
 
-  /** Takes one out that waits; false where its turn has come, or it never waited. */
+  /** Removes a waiting order; false if its turn has come, or it never waited. */
   leave(id: string): boolean {
     return this.#sql.exec('DELETE FROM queue WHERE id = ? AND verdict IS NULL', id).rowsWritten > 0
   }
 
-  /** Takes one out whose object has heard of its turn. */
+  /** Removes an order, in any state. */
   remove(id: string): void {
     this.#sql.exec('DELETE FROM queue WHERE id = ?', id)
   }
 
-  /** How many wait before a generation; undefined where it does not. */
+  /** The number of orders before a waiting generation; undefined if it does not wait. */
   ordersBefore(generation: string): number | undefined {
     const [row] = this.#sql
       .exec<{ before: number }>(

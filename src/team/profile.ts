@@ -2,20 +2,20 @@ import type { Config } from '../config'
 import type { Failure } from '../runtime/errors'
 import type { Limits } from '../limits/limits'
 
-/** What can be said of a team by whoever runs the gateway. */
+/** The fields of a team that the admin API shows. */
 export interface Profile {
   id: string
   name: string
   plan: string
-  /** What differs from the plan. */
+  /** Limits that replace those of the plan. */
   limits: Limits
   createdMs: number
 }
 
-/** Nothing is made for a team whose plan is no longer in the settings: that it had no limits would be worse. */
+/** A team of a plan that the settings lack generates nothing: no limits at all would cost money. */
 const UNKNOWN_PLAN_LIMITS: Limits = { concurrency: 0 }
 
-/** What a team is allowed: its plan's limits, and its own in their place. */
+/** The limits of a team's plan, with its own in their place. */
 export const effectiveLimits = ({ plan, limits }: Profile, { plans }: Pick<Config, 'plans'>): Limits =>
   plans.has(plan) ? { ...plans.get(plan), ...limits } : { ...limits, ...UNKNOWN_PLAN_LIMITS }
 

@@ -9,7 +9,7 @@ import { isActiveKey, type Key, type Keys, STATIC_KEY } from './keys'
 import { refuseDisallowed } from '../limits/limits'
 import { effectiveLimits } from './profile'
 
-/** Where a team takes orders: it knows whose limits hold for a key, and holds the money. Nothing here awaits. */
+/** Checks orders against keys and limits, and reserves their money. Nothing here awaits. */
 export class Reservations {
   readonly #env: Env
   readonly #lifecycle: TeamLifecycle
@@ -23,29 +23,29 @@ export class Reservations {
     this.#accounting = accounting
   }
 
-  /** Whose limits hold for a key. */
+  /** A key with the limits of its team. */
   withLimits(key: Key): LimitedKey {
     const { profile } = this.#lifecycle
     return { key, teamLimits: profile ? effectiveLimits(profile, configOf(this.#env)) : {} }
   }
 
-  /** The same by the key's id; the static key's, where there is none of that. */
-  keyById(keyId: string): LimitedKey {
+  /** The key of an id; the static key if the team has none of that id. */
+  limitedKeyOf(keyId: string): LimitedKey {
     return this.withLimits((this.#lifecycle.profile && this.#keys.byId(keyId)) ?? STATIC_KEY)
   }
 
-  /** Whether the money of an order is held already, as that of a run is whose process died. */
-  isHeld({ id }: Order): boolean {
+  /** Whether the money of an order is reserved, for example for a run that restarts after a crash. */
+  isReserved({ id }: Order): boolean {
     return this.#accounting.ledger.entry(id)?.status === 'running'
   }
 
-  /** Holds the money for an order, or tells why not. A lease may have let it in by limits that were changed since. */
+  /** Reserves the money of an order. Key and limits are checked again: a lease may have admitted it by older ones. */
   reserve(order: Order): LimitRefusal | undefined {
-    const [now, holder] = [Date.now(), this.keyById(order.key)]
-    if (!this.#lifecycle.profile || holder.key.id !== order.key || !isActiveKey(holder.key, now))
+    const [now, limited] = [Date.now(), this.limitedKeyOf(order.key)]
+    if (!this.#lifecycle.profile || limited.key.id !== order.key || !isActiveKey(limited.key, now))
       return { failure: INCORRECT_API_KEY }
     const meant = modelMeant(configOf(this.#env), now)
-    const refusal = refuseDisallowed({ ...order, n: order.images }, [holder.key.limits, holder.teamLimits], meant)
-    return refusal ? { failure: refusal } : this.#accounting.reserve(order, holder, now)
+    const refusal = refuseDisallowed({ ...order, n: order.images }, [limited.key.limits, limited.teamLimits], meant)
+    return refusal ? { failure: refusal } : this.#accounting.reserve(order, limited, now)
   }
 }

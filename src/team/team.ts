@@ -8,7 +8,7 @@ import { type Claim, Claims } from './claims'
 import { INCORRECT_API_KEY } from '../credentials/caller'
 import { Reservations } from './reservations'
 import type { Cursor, Entry, KnownGeneration, Order, Settlement, EntryFilter, QueuedOrder } from '../ledger/entry'
-import type { Delivery, DeliveryCursor, DeliveryReport, DeliveryFilter } from './deliveries'
+import type { Delivery, DeliveryFilter, DeliveryReport } from './deliveries'
 import { isActiveKey, type Key, type KeyFields, Keys, STATIC_KEY } from './keys'
 import type { Limits } from '../limits/limits'
 import { dayOf } from '../limits/meter'
@@ -21,7 +21,7 @@ import { Upkeep } from './upkeep'
 import type { FreeAnswers, ReportPeriod, KeyUsage } from '../ledger/usage'
 import { TeamWebhook, type WebhookChange, type WebhookState } from './webhook'
 
-/** One team: the truth about its keys, its limits and its money. */
+/** One team: its keys, its limits, its money and its webhook. */
 export class Team extends DurableObject<Env> {
   readonly #lifecycle = new TeamLifecycle(this.ctx.storage)
   readonly #accounting = new Accounting(this.ctx.storage)
@@ -43,11 +43,11 @@ export class Team extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    // A stored team may be without some of the tables.
+    // A team stored by an earlier version may lack some of the tables.
     if (this.#lifecycle.profile) this.#createTables()
   }
 
-  /** Begins a team, or tells what it is where there is one already. */
+  /** Creates the team; returns the profile of the existing one if there is one. */
   create(profile: Profile): Result<Profile> {
     if (this.#lifecycle.profile) return ok(this.#lifecycle.profile)
     if (this.#lifecycle.isPurging) return failed(TEAM_BEING_DELETED)
@@ -56,12 +56,16 @@ export class Team extends DurableObject<Env> {
     return ok(profile)
   }
 
-  /** The team as it is, with how its limits stand and those of one of its keys. */
+  /** The profile, and the status of the limits of the team and of one key. */
   read(keyId = STATIC_KEY.id): Result<{ profile: Profile; limits: Limits; limitStatuses: LimitStatus[] }> {
     const { profile } = this.#lifecycle
     if (!profile) return failed(TEAM_NOT_FOUND)
-    const holder = this.#reservations.keyById(keyId)
-    return ok({ profile, limits: holder.teamLimits, limitStatuses: this.#accounting.limitStatuses(holder, Date.now()) })
+    const limited = this.#reservations.limitedKeyOf(keyId)
+    return ok({
+      profile,
+      limits: limited.teamLimits,
+      limitStatuses: this.#accounting.limitStatuses(limited, Date.now()),
+    })
   }
 
   async change(change: Partial<Pick<Profile, 'name' | 'plan' | 'limits'>>): Promise<Result<Profile>> {
@@ -71,14 +75,14 @@ export class Team extends DurableObject<Env> {
     return ok(this.#lifecycle.profile)
   }
 
-  /** Ends a team: from now on its keys open nothing, and the alarm removes its pictures and its books. */
+  /** Deletes the team: its keys end at once, and the alarm removes its images and tables. */
   async delete(): Promise<Result<undefined>> {
     if (!this.#lifecycle.profile) return failed(TEAM_NOT_FOUND)
     this.#lifecycle.markDeleted()
     this.#webhook.removeWithTeam()
-    // Those that wait are refused, since none of its keys opens anything now.
+    // Refuses the waiting orders: their keys have ended.
     this.#turns.advance()
-    await this.#callOut()
+    await this.#notifyCalled()
     await this.ctx.storage.setAlarm(Date.now())
     return ok(undefined)
   }
@@ -88,21 +92,19 @@ export class Team extends DurableObject<Env> {
   }
 
   /** Adds a key by the SHA-256 of its text, hex. */
-  addKey(id: string, hash: string, facts: KeyFields): Result<Key> {
-    return this.#lifecycle.profile ? ok(this.#keys.add(id, hash, facts, Date.now())) : failed(TEAM_NOT_FOUND)
+  addKey(id: string, hash: string, fields: KeyFields): Result<Key> {
+    return this.#lifecycle.profile ? ok(this.#keys.add(id, hash, fields, Date.now())) : failed(TEAM_NOT_FOUND)
   }
 
-  /** Changes what can be said of a key. */
   async changeKey(id: string, change: Partial<KeyFields>): Promise<Result<Key>> {
     return await this.#changed(() => this.#keys.change(id, change))
   }
 
-  /** Has a key open nothing from now on. */
   async revokeKey(id: string): Promise<Result<Key>> {
     return await this.#changed(() => this.#keys.revoke(id, Date.now()))
   }
 
-  /** The key behind a hash, or, without one, the settings' static key. */
+  /** The active key of a hash; without a hash, the static key of the settings. */
   async authenticate(hash: string | undefined): Promise<Result<Key>> {
     if (hash === undefined) await this.#ensureDefaultTeam()
     if (!this.#lifecycle.profile) return failed(INCORRECT_API_KEY)
@@ -110,56 +112,57 @@ export class Team extends DurableObject<Env> {
     return key && isActiveKey(key, Date.now()) ? ok(key) : failed(INCORRECT_API_KEY)
   }
 
-  /** Lets a request in, as far as its key and the limits of time go. */
+  /** Admits a request by its key and the limits on requests. */
   async admit(hash: string | undefined): Promise<Result<Admission>> {
-    const bearer = await this.authenticate(hash)
-    if (!bearer.ok || !this.#lifecycle.profile) return bearer.ok ? failed(INCORRECT_API_KEY) : bearer
-    const [key, now] = [bearer.value, Date.now()]
+    const authenticated = await this.authenticate(hash)
+    if (!authenticated.ok) return authenticated
+    if (!this.#lifecycle.profile) return failed(INCORRECT_API_KEY)
+    const [key, now] = [authenticated.value, Date.now()]
     const payer = { team: this.#lifecycle.profile.id, key: key.id }
-    const holder = this.#reservations.withLimits(key)
-    const limits = [key.limits, holder.teamLimits]
-    const admitted = this.#accounting.admit(holder, (statuses) => this.#leases.grant(key, statuses, now), now)
+    const limited = this.#reservations.withLimits(key)
+    const limits = [key.limits, limited.teamLimits]
+    const admitted = this.#accounting.admit(limited, (statuses) => this.#leases.grant(key, statuses, now), now)
     return ok({ payer, incarnation: this.#lifecycle.incarnation, limits, ...admitted })
   }
 
-  /** Takes back what is left of a lease, and counts the answers that cost nothing. */
+  /** Uncounts the unused requests of a lease, and counts answers that cost nothing. */
   returnLease(keyId: string, unused: { requests: number; leasedMs: number }, answers: readonly FreeAnswers[]): void {
-    const [now, holder] = [Date.now(), this.#reservations.keyById(keyId)]
-    if (!this.#lifecycle.profile || holder.key.id !== keyId) return
-    if (unused.requests > 0) this.#accounting.returnLease(holder, unused.requests, unused.leasedMs, now)
+    const [now, limited] = [Date.now(), this.#reservations.limitedKeyOf(keyId)]
+    if (!this.#lifecycle.profile || limited.key.id !== keyId) return
+    if (unused.requests > 0) this.#accounting.returnLease(limited, unused.requests, unused.leasedMs, now)
     this.#accounting.usage.count(dayOf(now), keyId, answers)
   }
 
-  /** Holds the money for a generation, if its key is still good and the limits allow it; or has it wait, if it may. */
+  /** Reserves the money of a run, or queues it if it may wait. */
   async reserve(order: Order, mayWait: boolean): Promise<Result<QueuedOrder | undefined>> {
     if (order.key === STATIC_KEY.id) await this.#ensureDefaultTeam()
     if (!this.#lifecycle.profile) return failed(INCORRECT_API_KEY)
     const taken = this.#turns.reserveOrQueue(order, mayWait)
-    await this.#callOut()
+    await this.#notifyCalled()
     return taken
   }
 
-  /** Takes a generation out of the queue; false where its turn has come, or it never waited. */
+  /** Removes a run from the queue; false if its turn has come, or it never waited. */
   async withdraw(run: string): Promise<boolean> {
     if (!this.#lifecycle.profile) return true
     const isWaiting = this.#turns.leave(run)
-    await this.#callOut()
+    await this.#notifyCalled()
     return isWaiting
   }
 
-  /** What an Idempotency-Key stands for; it may be asked twice. */
+  /** The claim of an Idempotency-Key; a repeated call changes nothing. */
   claim(key: string, fingerprint: string, first: Omit<Claim, 'isReplay'>): Result<Claim> {
     return this.#lifecycle.profile ? this.#claims.claim(key, fingerprint, first, Date.now()) : failed(TEAM_NOT_FOUND)
   }
 
   /**
-   * Writes down what a generation came to, and tells whether its webhook is to hear of that; where it or its team was
-   * deleted meanwhile, its pictures go as well.
+   * Records the outcome of a run, and reports whether the team's webhook is on.
+   * If the run or the team was deleted meanwhile, its images are removed.
    */
   async settle(settlement: Settlement): Promise<{ webhook: boolean }> {
     const now = Date.now()
     const isKept =
-      this.#lifecycle.profile && this.#accounting.settle(settlement, (key) => this.#reservations.keyById(key), now)
+      this.#lifecycle.profile && this.#accounting.settle(settlement, (key) => this.#reservations.limitedKeyOf(key), now)
     await this.#advance()
     if (!isKept) await removeImages(this.env.IMAGES, settlement.images)
     return { webhook: isKept === true && this.#webhook.isOn }
@@ -169,12 +172,12 @@ export class Team extends DurableObject<Env> {
     return this.#lifecycle.profile ? ok(this.#accounting.usage.of(period)) : failed(TEAM_NOT_FOUND)
   }
 
-  /** A page of its generations, the newest first. */
-  page(sought: EntryFilter, limit: number, after?: Cursor): Result<Entry[]> {
-    return this.#lifecycle.profile ? ok(this.#accounting.ledger.page(sought, limit, after)) : failed(TEAM_NOT_FOUND)
+  /** Up to `limit` entries of the ledger, the newest first. */
+  page(filter: EntryFilter, limit: number, after?: Cursor): Result<Entry[]> {
+    return this.#lifecycle.profile ? ok(this.#accounting.ledger.page(filter, limit, after)) : failed(TEAM_NOT_FOUND)
   }
 
-  /** What is known of a generation that may not have ended: its newest run, how many wait before it, how long others took. */
+  /** The newest run of a generation, its place in the queue, and the usual duration of its model. */
   find(generation: string, model?: string): Result<KnownGeneration> {
     const { profile } = this.#lifecycle
     if (!profile) return failed(TEAM_NOT_FOUND)
@@ -182,45 +185,44 @@ export class Team extends DurableObject<Env> {
     return ok({ ...this.#accounting.ledger.find(generation, model), ordersBefore, teamCreatedMs: profile.createdMs })
   }
 
-  /** Notes that pictures of a run were deleted. */
-  discard(run: string, pictures: readonly string[]): void {
-    if (this.#lifecycle.profile) this.#accounting.ledger.discard(run, pictures, Date.now())
+  /** Records the deletion of a run's images. */
+  discard(run: string, images: readonly string[]): void {
+    if (this.#lifecycle.profile) this.#accounting.ledger.discard(run, images, Date.now())
   }
 
-  /** Where its events go and how they are signed. */
   webhook(): Result<WebhookState> {
     return this.#webhook.read()
   }
 
-  /** Changes that, and tells how it is then. */
+  /** Applies a change and returns the new state. */
   changeWebhook(change: WebhookChange): Result<WebhookState> {
     return this.#webhook.change(change)
   }
 
-  /** Writes down how the delivery of an event stands. */
-  recordDelivery(note: DeliveryReport): void {
-    this.#webhook.record(note)
+  /** Records the state of an event's delivery. */
+  recordDelivery(report: DeliveryReport): void {
+    this.#webhook.record(report)
   }
 
-  /** A page of its deliveries, the newest first. */
-  deliveries(sought: DeliveryFilter, limit: number, after?: DeliveryCursor): Result<Delivery[]> {
-    return this.#webhook.deliveries(sought, limit, after)
+  /** Up to `limit` deliveries, the newest first. */
+  deliveries(filter: DeliveryFilter, limit: number, after?: Cursor): Result<Delivery[]> {
+    return this.#webhook.deliveries(filter, limit, after)
   }
 
-  /** Ends what nobody settled, and removes what is kept no longer. */
+  /** Expires reservations, advances the queue and removes old images; purges a deleted team. */
   override async alarm(): Promise<void> {
     const now = Date.now()
     if (!this.#lifecycle.profile) return await this.#upkeep.purgeDeletedTeam(now)
-    this.#accounting.expire((key) => this.#reservations.keyById(key), now)
+    this.#accounting.expire((key) => this.#reservations.limitedKeyOf(key), now)
     await this.#advance()
     await this.#upkeep.removeOldImages(now)
   }
 
   #createTables(): void {
-    for (const part of [this.#accounting, this.#keys, this.#turns, this.#claims, this.#webhook]) part.create()
+    for (const part of [this.#accounting, this.#keys, this.#turns, this.#claims, this.#webhook]) part.createTables()
   }
 
-  /** Changes a key, which may make room for those that wait. */
+  /** Changes a key, then advances the queue: new limits may make room. */
   async #changed(change: () => Key | undefined): Promise<Result<Key>> {
     if (!this.#lifecycle.profile) return failed(TEAM_NOT_FOUND)
     const key = change()
@@ -228,20 +230,20 @@ export class Team extends DurableObject<Env> {
     return key ? ok(key) : failed(KEY_NOT_FOUND)
   }
 
-  /** Lets those run that there is room for now. */
+  /** Starts waiting orders as far as the limits allow. */
   async #advance(): Promise<void> {
     if (!this.#lifecycle.profile) return
     this.#turns.advance()
-    await this.#callOut()
+    await this.#notifyCalled()
   }
 
-  /** Whoever is called is not waited for: it may be asking for something itself. */
-  async #callOut(): Promise<void> {
+  /** Notifies objects without waiting for them: one of them may be calling this team. */
+  async #notifyCalled(): Promise<void> {
     this.ctx.waitUntil(this.#turns.notifyCalled())
     await this.#upkeep.rearm(Date.now())
   }
 
-  /** The bearer of the static key finds a team without anybody having made one; but one that was deleted stays so. */
+  /** Creates the default team on first use of the static key, unless it was deleted. */
   async #ensureDefaultTeam(): Promise<void> {
     if (this.#lifecycle.profile || this.#lifecycle.incarnation > 0) return
     this.create(await listDefaultTeam(this.env, Date.now()))

@@ -5,17 +5,17 @@ import type { Reservations } from './reservations'
 import type { Order, QueuedOrder } from '../ledger/entry'
 import { type CalledOrder, OrderQueue } from './order-queue'
 
-/** What becomes of an order whose turn has come. */
+/** The effects of a turn outside of the queue. */
 interface TurnCallbacks {
-  /** Tells its object that the turn has come, or that it is refused; false where nobody wants it any more. */
+  /** Notifies the Generation object of its turn, or of a refusal; false if the run is no longer wanted. */
   turn: (order: Order, refusal: Failure | undefined) => Promise<boolean>
-  /** Lets go of its money again. */
+  /** Releases the reservation. */
   release: (order: Order) => Promise<unknown>
 }
 
 /**
- * Whose turn it is within a team: first come, first served. Only who is held up by the limits of its own key is passed
- * over, until one of that key's has finished.
+ * The turns within a team, first come, first served.
+ * An order that its own key's limits hold up is passed over, until another order of that key finishes.
  */
 export class Turns {
   readonly #queue: OrderQueue
@@ -28,26 +28,26 @@ export class Turns {
     this.#calls = calls
   }
 
-  create(): void {
-    this.#queue.create()
+  createTables(): void {
+    this.#queue.createTables()
   }
 
-  /** Whether there are generations whose turn has come and whose objects have yet to hear of it. */
+  /** Whether any order has had its turn without its object being notified. */
   get hasUnnotified(): boolean {
     return this.#queue.called().length > 0
   }
 
-  /** How many wait before a generation; undefined where it does not. */
+  /** The number of orders before a waiting generation; undefined if it does not wait. */
   ordersBefore(generation: string): number | undefined {
     return this.#queue.ordersBefore(generation)
   }
 
-  /** Holds the money for an order at once, where nobody waits before it or it had its turn; else it waits, if it may. */
+  /** Reserves an order if none waits before it; otherwise queues it, if it may wait. */
   reserveOrQueue(order: Order, mayWait: boolean): Result<QueuedOrder | undefined> {
-    const isFirst = (!this.#queue.isWaiting && !this.#calledOf(order)) || this.#reservations.isHeld(order)
-    const refusal = isFirst ? this.#reservations.reserve(order) : this.#takeInTurn(order)
+    const isFirst = (!this.#queue.isWaiting && !this.#calledOf(order)) || this.#reservations.isReserved(order)
+    const refusal = isFirst ? this.#reservations.reserve(order) : this.#reserveInTurn(order)
     if (!refusal) return ok(undefined)
-    if (!mayWait || !refusal.heldBy) {
+    if (!mayWait || !refusal.heldUpBy) {
       this.#queue.leave(order.id)
       return failed(refusal.failure)
     }
@@ -55,11 +55,11 @@ export class Turns {
     return ok({ instead: refusal.failure })
   }
 
-  #takeInTurn(order: Order): LimitRefusal | undefined {
+  #reserveInTurn(order: Order): LimitRefusal | undefined {
     this.#queue.join(order)
-    const heldUp = this.advance()
+    const refusalOfKey = this.advance()
     const called = this.#calledOf(order)
-    if (!called) return heldUp(order.key)
+    if (!called) return refusalOfKey(order.key)
     this.#queue.remove(order.id)
     return called.refusal && { failure: called.refusal }
   }
@@ -68,36 +68,36 @@ export class Turns {
     return this.#queue.called().find(({ order }) => order.id === id)
   }
 
-  /** Gives up a place in the queue; false where its turn has come. */
+  /** Removes a waiting order from the queue; false if its turn has come. */
   leave(id: string): boolean {
     const isWaiting = this.#queue.leave(id)
     if (isWaiting) this.advance()
     return isWaiting
   }
 
-  /** Calls as many as there is room for, and tells of each key what holds up those that it still has waiting. */
+  /** Reserves waiting orders as far as the limits allow. Returns the refusal that holds up the orders of a key. */
   advance(): (key: string) => LimitRefusal | undefined {
     const passedOver = new Map<string, LimitRefusal>()
     for (;;) {
       const next = this.#queue.next([...passedOver.keys()])
       const refusal = next && this.#reservations.reserve(next)
-      if (!next || refusal?.heldBy === 'team') return (key) => passedOver.get(key) ?? refusal
-      if (refusal?.heldBy === 'key') passedOver.set(next.key, refusal)
+      if (!next || refusal?.heldUpBy === 'team') return (key) => passedOver.get(key) ?? refusal
+      if (refusal?.heldUpBy === 'key') passedOver.set(next.key, refusal)
       else this.#queue.call(next.id, refusal?.failure)
     }
   }
 
-  /** Tells the objects of those whose turn has come; whoever cannot be told is told again by the alarm. Never throws. */
+  /** Notifies the objects of orders after their turn; the alarm repeats a call that fails. Never throws. */
   async notifyCalled(): Promise<void> {
-    const calls = this.#queue.called().map(({ order, refusal }) => this.#tell(order, refusal))
+    const calls = this.#queue.called().map(({ order, refusal }) => this.#notify(order, refusal))
     const released = await Promise.all(calls)
     if (!released.includes(true)) return
     this.advance()
     await this.notifyCalled()
   }
 
-  /** Whether its money was let go of again, since nobody wants it any more. */
-  async #tell(order: Order, refusal: Failure | undefined): Promise<boolean> {
+  /** Notifies one object. Returns true if the run was no longer wanted and its reservation is released. */
+  async #notify(order: Order, refusal: Failure | undefined): Promise<boolean> {
     try {
       const isWanted = await this.#calls.turn(order, refusal)
       this.#queue.remove(order.id)

@@ -7,47 +7,47 @@ import type { Ledger } from '../ledger/ledger'
 import { DAY_MS } from '../runtime/durations'
 import type { Turns } from './turns'
 
-/** The soonest that an alarm is set for: whatever could not be done is tried again after that, in ms. */
+/** The least delay of an alarm, in ms; work that failed is repeated after it. */
 const UPKEEP_RETRY_MS = 1000
 
-/** What of a team its alarm looks after. */
+/** The parts of a team that its alarm maintains. */
 interface UpkeepParts {
   lifecycle: TeamLifecycle
   ledger: Ledger
   turns: Turns
 }
 
-/** What a team's alarm has to do, and when. */
+/** The work of a team's alarm and its schedule. */
 export class Upkeep {
   readonly #storage: DurableObjectStorage
   readonly #env: Env
-  readonly #kept: UpkeepParts
+  readonly #parts: UpkeepParts
 
-  constructor(storage: DurableObjectStorage, env: Env, kept: UpkeepParts) {
+  constructor(storage: DurableObjectStorage, env: Env, parts: UpkeepParts) {
     this.#storage = storage
     this.#env = env
-    this.#kept = kept
+    this.#parts = parts
   }
 
-  /** Removes what is kept no longer. */
+  /** Removes images past their retention. */
   async removeOldImages(nowMs: number): Promise<void> {
     const { imageRetentionMs } = configOf(this.#env)
     if (imageRetentionMs !== undefined)
-      await removeImagesBefore(this.#kept.ledger, this.#env.IMAGES, nowMs - imageRetentionMs)
+      await removeImagesBefore(this.#parts.ledger, this.#env.IMAGES, nowMs - imageRetentionMs)
     await this.rearm(nowMs)
   }
 
-  /** After the end of the team: first the pictures, then the books. */
+  /** Removes the rest of a deleted team: first its images, then its tables. */
   async purgeDeletedTeam(nowMs: number): Promise<void> {
-    const { lifecycle, ledger } = this.#kept
+    const { lifecycle, ledger } = this.#parts
     if (!lifecycle.isPurging) return
     if (await removeImagesBefore(ledger, this.#env.IMAGES, nowMs)) await lifecycle.clearStorage()
     else await this.#storage.setAlarm(nowMs + UPKEEP_RETRY_MS)
   }
 
-  /** Sets the object's one alarm to what is due next, where it is not set to something sooner. */
+  /** Sets the object's alarm to the next due time, unless it is set to an earlier one. */
   async rearm(nowMs: number): Promise<void> {
-    const { ledger, turns } = this.#kept
+    const { ledger, turns } = this.#parts
     const due = turns.hasUnnotified ? nowMs : nextDueMs(ledger, configOf(this.#env).imageRetentionMs, nowMs)
     const set = await this.#storage.getAlarm()
     if (due !== undefined && due < (set ?? Infinity))
@@ -55,12 +55,12 @@ export class Upkeep {
   }
 }
 
-/** As many batches as are removed in one alarm, which has a quarter of an hour (platform §1). */
+/** Batches of images removed in one alarm, which may take 15 minutes (platform §1). */
 const BATCHES_PER_ALARM = 100
 
 /**
- * Removes the pictures of entries that began before a moment (ms since 1970), the oldest first. False where some are left:
- * there were too many for one alarm, or the bucket is in trouble.
+ * Removes the images of entries that began before a time (ms since 1970), the oldest first.
+ * False if some are left: one alarm cannot remove as many, or the bucket fails.
  */
 async function removeImagesBefore(ledger: Ledger, bucket: R2Bucket, beforeMs: number): Promise<boolean> {
   try {
@@ -77,8 +77,8 @@ async function removeImagesBefore(ledger: Ledger, bucket: R2Bucket, beforeMs: nu
 }
 
 /**
- * When there is next something to be done about a ledger, in ms since 1970: a reservation to end, or pictures to remove.
- * While any are kept that is within a day, since the setting of how long they are may change.
+ * The next due time of a ledger, in ms since 1970: a reservation expires, or the retention of images ends.
+ * While images are kept it is within a day, since the setting of the retention may change.
  */
 function nextDueMs(ledger: Ledger, retentionMs: number | undefined, nowMs: number): number | undefined {
   const oldestMs = ledger.oldestKeptMs()

@@ -1,28 +1,29 @@
 import { type Result, failed, ok } from '../runtime/errors'
 import { log } from '../runtime/log'
 import { type TeamLifecycle, WEBHOOK_SECRET } from './lifecycle'
-import { Deliveries, type Delivery, type DeliveryCursor, type DeliveryReport, type DeliveryFilter } from './deliveries'
+import type { Cursor } from '../ledger/entry'
+import { Deliveries, type Delivery, type DeliveryReport, type DeliveryFilter } from './deliveries'
 import { DAY_MS } from '../runtime/durations'
 import { TEAM_NOT_FOUND } from './profile'
 
-/** Where a team's events are sent, and how they are signed now. */
+/** The receiver of a team's events and the secrets that sign them. */
 export interface WebhookState {
-  /** Since when there is this team, in ms since 1970. */
+  /** The time of the team's creation, in ms since 1970. */
   teamCreatedMs: number
   url: string | undefined
-  /** Since when its receiver wants no more of them, in ms since 1970. */
+  /** The time when the receiver refused further events (status 410), in ms since 1970. */
   disabledMs: number | undefined
-  /** Of the secret: those that sign, the newest first. */
+  /** The versions of the secret that sign now, the newest first. */
   versions: number[]
-  /** Until when the older of two versions signs, in ms since 1970. */
+  /** The end of the older version of two, in ms since 1970. */
   previousUntilMs: number | undefined
 }
 
-/** What is to be changed about a webhook. */
+/** A change of a webhook; absent fields stay as they are. */
 export interface WebhookChange {
-  /** Where events are sent from now on, which was checked, also if its receiver wanted none before; null: nowhere. */
+  /** A checked URL, which also ends a refusal by its receiver. Null turns the webhook off. */
   url?: string | null
-  /** The version of the secret that ends, but for an overlap; where it has ended already, this was asked for twice. */
+  /** The version of the secret to replace. A version that is already replaced makes the call a repetition. */
   endedVersion?: number
 }
 
@@ -31,7 +32,7 @@ interface WebhookEndpoint {
   disabledMs?: number
 }
 
-/** The version of the secret, from 1, and when it took the place of the one before. */
+/** The version of the secret, from 1, and the time when it replaced the previous one, in ms since 1970. */
 interface SecretVersion {
   version: number
   rotatedMs?: number
@@ -39,10 +40,10 @@ interface SecretVersion {
 
 const ENDPOINT_ENTRY = 'webhook'
 
-/** For so long receivers may go on with the secret before, in ms. */
+/** The time for which the previous secret still signs after a rotation. */
 const SECRET_OVERLAP_MS = DAY_MS
 
-/** A team's webhook, and what was sent to it. Nothing here awaits. */
+/** A team's webhook and the deliveries to it. Nothing here awaits. */
 export class TeamWebhook {
   readonly #storage: DurableObjectStorage
   readonly #lifecycle: TeamLifecycle
@@ -54,22 +55,21 @@ export class TeamWebhook {
     this.#deliveries = new Deliveries(storage.sql)
   }
 
-  create(): void {
-    this.#deliveries.create()
+  createTables(): void {
+    this.#deliveries.createTables()
   }
 
-  /** Whether events are sent anywhere. */
+  /** Whether there is a receiver that accepts events. */
   get isOn(): boolean {
     return this.#endpoint !== undefined && this.#endpoint.disabledMs === undefined
   }
 
-  /** How it stands. */
   read(): Result<WebhookState> {
     const { profile } = this.#lifecycle
-    return profile ? ok(this.#facts(profile.createdMs)) : failed(TEAM_NOT_FOUND)
+    return profile ? ok(this.#state(profile.createdMs)) : failed(TEAM_NOT_FOUND)
   }
 
-  /** Changes it, and tells how it stands then. */
+  /** Applies a change and returns the new state. */
   change({ url, endedVersion }: WebhookChange): Result<WebhookState> {
     if (!this.#lifecycle.profile) return failed(TEAM_NOT_FOUND)
     if (url === null) this.#storage.kv.delete(ENDPOINT_ENTRY)
@@ -79,29 +79,29 @@ export class TeamWebhook {
     return this.read()
   }
 
-  /** Writes down how the delivery of an event stands; one of an earlier team of this id is none of this one's. */
-  record(note: DeliveryReport): void {
+  /** Records the state of a delivery. Events of an earlier team with this id are ignored. */
+  record(report: DeliveryReport): void {
     const { profile } = this.#lifecycle
-    if (!profile || note.createdMs < profile.createdMs) return
-    this.#deliveries.record(note, Date.now())
+    if (!profile || report.createdMs < profile.createdMs) return
+    this.#deliveries.record(report, Date.now())
     const endpoint = this.#endpoint
-    if (!note.gone || endpoint?.url !== note.url || endpoint.disabledMs !== undefined) return
+    if (!report.gone || endpoint?.url !== report.url || endpoint.disabledMs !== undefined) return
     this.#storage.kv.put<WebhookEndpoint>(ENDPOINT_ENTRY, { ...endpoint, disabledMs: Date.now() })
-    log('webhook-disabled', { team: profile.id, delivery: note.id })
+    log('webhook-disabled', { team: profile.id, delivery: report.id })
   }
 
-  /** A page of the deliveries, the newest first. */
-  deliveries(sought: DeliveryFilter, limit: number, after?: DeliveryCursor): Result<Delivery[]> {
-    return this.#lifecycle.profile ? ok(this.#deliveries.page(sought, limit, after)) : failed(TEAM_NOT_FOUND)
+  /** Up to `limit` deliveries, the newest first. */
+  deliveries(filter: DeliveryFilter, limit: number, after?: Cursor): Result<Delivery[]> {
+    return this.#lifecycle.profile ? ok(this.#deliveries.page(filter, limit, after)) : failed(TEAM_NOT_FOUND)
   }
 
-  /** Ends it with its team. */
+  /** Removes the receiver and starts a new version of the secret, for the next team of this id. */
   removeWithTeam(): void {
     this.#storage.kv.delete(ENDPOINT_ENTRY)
     this.#storage.kv.put<SecretVersion>(WEBHOOK_SECRET, { version: this.#secret.version + 1 })
   }
 
-  #facts(teamCreatedMs: number): WebhookState {
+  #state(teamCreatedMs: number): WebhookState {
     const { version, rotatedMs = -Infinity } = this.#secret
     const untilMs = rotatedMs + SECRET_OVERLAP_MS
     const overlaps = Date.now() < untilMs

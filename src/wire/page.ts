@@ -1,21 +1,40 @@
-/** How a list tells its entries, and where the page after one of them begins. */
-interface Telling<Entry> {
-  told: (entry: Entry) => Record<string, unknown>
-  cursorAfter: (entry: Entry) => string
+import * as z from 'zod'
+import type { Cursor } from '../ledger/entry'
+
+/** The JSON of a row, and the cursor of the page after it. */
+interface PageRows<Row> {
+  rowJson: (row: Row) => Record<string, unknown>
+  cursorAfter: (row: Row) => string
 }
 
-/** A page of a list as the API tells it: `limit` of what was found, of which one more shows that there is a next page. */
-export function pageOf<Entry>(
-  found: readonly Entry[],
+/** A page of up to `limit` rows. A further row in `rows` shows that there is a next page. */
+export function pageOf<Row>(
+  rows: readonly Row[],
   limit: number,
-  { told, cursorAfter }: Telling<Entry>,
+  { rowJson, cursorAfter }: PageRows<Row>,
 ): Record<string, unknown> {
-  const page = found.slice(0, limit)
-  const last = found.length > limit ? page.at(-1) : undefined
+  const page = rows.slice(0, limit)
+  const last = rows.length > limit ? page.at(-1) : undefined
   return {
     object: 'list',
-    data: page.map((entry) => told(entry)),
+    data: page.map((row) => rowJson(row)),
     has_more: last !== undefined,
     next_cursor: last ? cursorAfter(last) : null,
   }
 }
+
+/** The `limit` of a query: the number of rows of a page, from 1 to `max`. */
+export const pageLimit = (max: number, usual: number): z.ZodDefault<z.ZodCoercedNumber> =>
+  z.coerce.number().int().min(1).max(max).default(usual)
+
+/** The `cursor` of a query, as `cursorOf` writes it. */
+export const pageCursor = z
+  .string()
+  .regex(/^\d{1,15}\.[\w:-]{1,200}$/, 'Use next_cursor of the page before.')
+  .transform((text): Cursor => {
+    const [ms, id = ''] = text.split('.')
+    return { ms: Number(ms), id }
+  })
+
+/** The text of a cursor. */
+export const cursorOf = ({ ms, id }: Cursor): string => `${ms}.${id}`
