@@ -6,18 +6,18 @@ import { keyOf } from '../http/admission-lease'
 import { bearerToken, DEFAULT_TEAM } from '../credentials/caller'
 import { keyHash } from '../credentials/key-format'
 import { changeKey, issueKey, listKeys, revokeKey } from './keys'
-import { showAudit, showUsage } from './reports'
+import { showAudit, showUsageReport } from './reports'
 import { changeTeam, createTeam, deleteTeam, listTeams, showTeam } from './teams'
 import { changeAccount, changeUpstream, listUpstreams } from './upstreams'
-import { listDeliveries, redeliver, removeWebhook, rotateSecret, setWebhook, showWebhook } from './webhooks'
+import { listDeliveries, redeliverEvent, removeWebhook, rotateSecret, setWebhook, showWebhook } from './webhooks'
 
-/** The team of the static key is there before anybody has used that. */
-const beGatewayTeam: MiddlewareHandler<App> = async function beGatewayTeam(c, next) {
+/** Creates the default team before the first use of the static key. */
+const ensureDefaultTeam: MiddlewareHandler<App> = async function ensureDefaultTeam(c, next) {
   if (c.get('config').gatewayKeyHash) await keyOf({ team: DEFAULT_TEAM, keyHash: undefined }, c.env).catch(() => {})
   await next()
 }
 
-/** What whoever runs the gateway can do, by its `ADMIN_TOKEN`. */
+/** The admin API, for requests with the `ADMIN_TOKEN`. */
 export const admin = new Hono<App>()
   .use(async function requireAdmin(c, next) {
     const given = keyHash(bearerToken(c.req.header('authorization')) ?? '')
@@ -26,8 +26,8 @@ export const admin = new Hono<App>()
   })
 
   .post('/teams', createTeam)
-  .get('/teams', beGatewayTeam, listTeams)
-  .use(`/teams/${DEFAULT_TEAM}/*`, beGatewayTeam)
+  .get('/teams', ensureDefaultTeam, listTeams)
+  .use(`/teams/${DEFAULT_TEAM}/*`, ensureDefaultTeam)
   .get('/teams/:team', showTeam)
   .patch('/teams/:team', changeTeam)
   .delete('/teams/:team', deleteTeam)
@@ -42,14 +42,14 @@ export const admin = new Hono<App>()
   .delete('/teams/:team/webhook', removeWebhook)
   .post('/teams/:team/webhook/secret', rotateSecret)
   .get('/teams/:team/webhook/deliveries', listDeliveries)
-  .post('/teams/:team/webhook/deliveries/:delivery/redeliver', redeliver)
+  .post('/teams/:team/webhook/deliveries/:delivery/redeliver', redeliverEvent)
 
   .get('/upstreams', listUpstreams)
   .patch('/upstreams/:upstream', changeUpstream)
   .patch('/upstreams/:upstream/accounts/:account', changeAccount)
 
-  .get('/usage', beGatewayTeam, showUsage)
-  .get('/audit', beGatewayTeam, showAudit)
+  .get('/usage', ensureDefaultTeam, showUsageReport)
+  .get('/audit', ensureDefaultTeam, showAudit)
 
 const NOT_ADMIN: Failure = {
   code: 'unauthorized',

@@ -1,16 +1,16 @@
 import type { Context } from 'hono'
-import type * as z from 'zod'
+import * as z from 'zod'
 import type { App } from '../context'
 import { checked } from '../refusals/checked'
 import { GatewayError } from '../runtime/errors'
 
-/** Reads a JSON body by its schema; none at all is an empty object. Throws GatewayError. */
-export async function bodyOf<Schema extends z.ZodType>(c: Context<App>, schema: Schema): Promise<z.infer<Schema>> {
+/** Reads a JSON body by its schema; an empty body is an empty object. Throws GatewayError. */
+export async function bodyBy<Schema extends z.ZodType>(c: Context<App>, schema: Schema): Promise<z.infer<Schema>> {
   const text = await c.req.text()
-  return checked(schema, text === '' ? {} : parsed(text))
+  return checked(schema, text === '' ? {} : parsedJson(text))
 }
 
-function parsed(text: string): unknown {
+function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
@@ -18,3 +18,9 @@ function parsed(text: string): unknown {
     throw new GatewayError({ code: 'invalid_request', message }, { cause: error })
   }
 }
+
+/** The team id of the path. */
+export const teamOf = (c: Context<App>): string => c.req.param('team') ?? ''
+
+/** Names of teams and keys, for people. */
+export const displayName = z.string().min(1).max(100)

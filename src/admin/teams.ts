@@ -5,7 +5,7 @@ import type { Config } from '../config'
 import type { App } from '../context'
 import { checked } from '../refusals/checked'
 import { GatewayError, unwrap } from '../runtime/errors'
-import { pageOf } from '../wire/page'
+import { pageLimit, pageOf } from '../wire/page'
 import type { ListedTeam } from '../team/directory'
 import { recallLeases } from '../http/admission-lease'
 import { TEAM_ID } from '../credentials/key-format'
@@ -15,95 +15,95 @@ import type { LimitStatus } from '../limits/limit-status'
 import { askDirectory } from '../team/ask-directory'
 import { askTeam } from '../team/ask-team'
 import { moment, limitStatusJson } from '../wire/json'
-import { bodyOf } from './request'
+import { bodyBy, displayName, teamOf } from './request'
 
-const name = z.string().min(1).max(100)
 const newTeam = z.strictObject({
   id: z.string().regex(TEAM_ID, 'Use 1 to 32 lower-case letters, digits and hyphens.'),
-  name: name.optional(),
+  name: displayName.optional(),
   plan: z.string().optional(),
   limits: limitsSchema.optional(),
 })
 const teamChange = z.strictObject({
-  name: name.exactOptional(),
+  name: displayName.exactOptional(),
   plan: z.string().exactOptional(),
   limits: limitsSchema.exactOptional(),
 })
-const listQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+const teamsQuery = z.object({
+  limit: pageLimit(1000, 100),
   cursor: z.string().optional(),
 })
 
 /** `POST /admin/api/teams`. Throws GatewayError. */
 export async function createTeam(c: Context<App>): Promise<Response> {
-  const body = await bodyOf(c, newTeam)
+  const body = await bodyBy(c, newTeam)
   const config = c.get('config')
   const plan = planOf(body.plan, config) ?? config.defaultPlan
   refuseBurstAlone({ ...config.plans.get(plan), ...body.limits })
   const profile = { id: body.id, name: body.name ?? body.id, plan, limits: body.limits ?? {}, createdMs: Date.now() }
-  return c.json(teamJson(await found(c.env, profile), config), 201)
+  return c.json(teamJson(await createListed(c.env, profile), config), 201)
 }
 
 /**
- * Begins a team and lists it. One that is there already is listed all the same, since whoever began it may not have come
- * that far. Throws GatewayError, `conflict` where there is one of that id.
+ * Creates a team and lists it. An existing team is listed too: an earlier request may have failed halfway.
+ * Throws GatewayError, `conflict` for an existing team.
  */
-async function found(env: Env, profile: Profile): Promise<Profile> {
-  const there = unwrap(await askTeam(env, profile.id, async (team) => await team.create(profile)))
-  const listed = { id: there.id, name: there.name, created_ms: there.createdMs }
+async function createListed(env: Env, profile: Profile): Promise<Profile> {
+  const actual = unwrap(await askTeam(env, profile.id, async (team) => await team.create(profile)))
+  const listed = { id: actual.id, name: actual.name, created_ms: actual.createdMs }
   await askDirectory(env, async (directory) => await directory.add(listed))
-  if (there.createdMs !== profile.createdMs) throw new GatewayError(TEAM_ID_TAKEN)
-  return there
+  if (actual.createdMs !== profile.createdMs) throw new GatewayError(TEAM_ID_TAKEN)
+  return actual
 }
 
-/** `GET /admin/api/teams`: by their ids, a page at a time. */
+/** `GET /admin/api/teams`: a page, in the order of ids. Throws GatewayError. */
 export async function listTeams(c: Context<App>): Promise<Response> {
-  const { limit, cursor } = checked(listQuery, c.req.query())
+  const { limit, cursor } = checked(teamsQuery, c.req.query())
   const teams = await askDirectory(c.env, async (directory) => await directory.list(limit + 1, cursor))
-  return c.json(pageOf(teams, limit, { told: listedJson, cursorAfter: ({ id }) => id }))
+  return c.json(pageOf(teams, limit, { rowJson: listedTeamJson, cursorAfter: ({ id }) => id }))
 }
 
-const listedJson = ({ id, name, created_ms }: ListedTeam): Record<string, unknown> => ({
+const listedTeamJson = ({ id, name, created_ms }: ListedTeam): Record<string, unknown> => ({
   object: 'team',
   id,
   name,
   created_at: moment(created_ms),
 })
 
-/** `GET /admin/api/teams/{team}`: with how its limits stand. Throws GatewayError. */
+/** `GET /admin/api/teams/{team}`: the team and the status of its limits. Throws GatewayError. */
 export async function showTeam(c: Context<App>): Promise<Response> {
-  const { profile, limitStatuses } = unwrap(await askTeam(c.env, idAt(c), async (team) => await team.read()))
+  const { profile, limitStatuses } = unwrap(await askTeam(c.env, teamOf(c), async (team) => await team.read()))
   return c.json({
     ...teamJson(profile, c.get('config')),
     standings: limitStatuses.filter(isOfTeam).map(limitStatusJson),
   })
 }
 
-/** `PATCH /admin/api/teams/{team}`: acts on its next request; `limits` replaces all of its own. Throws GatewayError. */
+/**
+ * `PATCH /admin/api/teams/{team}`: the change takes effect from the next request on.
+ * `limits` replaces all limits of the team. Throws GatewayError.
+ */
 export async function changeTeam(c: Context<App>): Promise<Response> {
-  const change = await bodyOf(c, teamChange)
+  const change = await bodyBy(c, teamChange)
   planOf(change.plan, c.get('config'))
-  const before = unwrap(await askTeam(c.env, idAt(c), async (team) => await team.read())).profile
+  const before = unwrap(await askTeam(c.env, teamOf(c), async (team) => await team.read())).profile
   refuseBurstAlone(effectiveLimits({ ...before, ...change }, c.get('config')))
-  const profile = unwrap(await askTeam(c.env, idAt(c), async (team) => await team.change(change)))
+  const profile = unwrap(await askTeam(c.env, teamOf(c), async (team) => await team.change(change)))
   if (change.name !== undefined)
     await askDirectory(c.env, async (directory) => await directory.rename(profile.id, profile.name))
   recallLeases(profile.id)
   return c.json(teamJson(profile, c.get('config')))
 }
 
-/** `DELETE /admin/api/teams/{team}`: its keys open nothing from now on; images and books go soon after. Throws GatewayError. */
+/** `DELETE /admin/api/teams/{team}`: ends its keys at once; its alarm removes images and tables. Throws GatewayError. */
 export async function deleteTeam(c: Context<App>): Promise<Response> {
-  const id = idAt(c)
-  const closed = await askTeam(c.env, id, async (team) => await team.delete())
-  // Also where it was closed before: whoever did that may not have come this far.
+  const id = teamOf(c)
+  const deleted = await askTeam(c.env, id, async (team) => await team.delete())
+  // Also for a team that is already deleted: an earlier request may have failed halfway.
   await askDirectory(c.env, async (directory) => await directory.remove(id))
   recallLeases(id)
-  unwrap(closed)
+  unwrap(deleted)
   return c.json({ object: 'team', id, deleted: true })
 }
-
-const idAt = (c: Context<App>): string => c.req.param('team') ?? ''
 
 const isOfTeam = ({ scope }: LimitStatus): boolean => scope === 'team'
 

@@ -8,30 +8,30 @@ import type { AccountStatus } from '../upstreams/account'
 import { accountStatusOf, switchAccount } from '../upstreams/accounts'
 import { conditionOf } from '../upstreams/condition'
 import { NEW } from '../upstreams/health'
-import { bodyOf } from './request'
+import { bodyBy } from './request'
 
-const turn = z.strictObject({ enabled: z.boolean() })
+const enabledSwitch = z.strictObject({ enabled: z.boolean() })
 
-/** `GET /admin/api/upstreams`: in the order of the settings, each with how its accounts stand. */
+/** `GET /admin/api/upstreams`: in the order of the settings, each with the state of its accounts. */
 export async function listUpstreams(c: Context<App>): Promise<Response> {
   const byName = Map.groupBy(c.get('config').upstreams, ({ name }) => name)
   const data = await Promise.all([...byName.values()].map((accounts) => upstreamJson(accounts, c.env)))
   return c.json({ object: 'list', data })
 }
 
-/** `PATCH /admin/api/upstreams/{upstream}`: takes all of its accounts out, or puts them back. Throws GatewayError. */
+/** `PATCH /admin/api/upstreams/{upstream}`: disables or enables all of its accounts. Throws GatewayError. */
 export async function changeUpstream(c: Context<App>): Promise<Response> {
-  const { enabled } = await bodyOf(c, turn)
+  const { enabled } = await bodyBy(c, enabledSwitch)
   const accounts = accountsAt(c)
   await Promise.all(accounts.map((account) => switchAccount(c.env.ACCOUNTS, account, enabled)))
   return c.json(await upstreamJson(accounts, c.env))
 }
 
-/** `PATCH /admin/api/upstreams/{upstream}/accounts/{account}`: takes one out, or puts it back. Throws GatewayError. */
+/** `PATCH /admin/api/upstreams/{upstream}/accounts/{account}`: disables or enables one account. Throws GatewayError. */
 export async function changeAccount(c: Context<App>): Promise<Response> {
-  const { enabled } = await bodyOf(c, turn)
+  const { enabled } = await bodyBy(c, enabledSwitch)
   const found = accountsAt(c).find(({ account }) => String(account) === c.req.param('account'))
-  if (!found) throw new GatewayError(NO_ACCOUNT)
+  if (!found) throw new GatewayError(ACCOUNT_NOT_FOUND)
   await switchAccount(c.env.ACCOUNTS, found, enabled)
   return c.json(await accountJson(found, c.env))
 }
@@ -39,8 +39,8 @@ export async function changeAccount(c: Context<App>): Promise<Response> {
 /** The accounts of an upstream that can be switched. Throws GatewayError. */
 function accountsAt(c: Context<App>): Upstream[] {
   const accounts = c.get('config').upstreams.filter(({ name }) => name === c.req.param('upstream'))
-  if (accounts.length === 0) throw new GatewayError(NO_UPSTREAM)
-  if (accounts.some(({ isFallback }) => isFallback)) throw new GatewayError(STAND_IN)
+  if (accounts.length === 0) throw new GatewayError(UPSTREAM_NOT_FOUND)
+  if (accounts.some(({ isFallback }) => isFallback)) throw new GatewayError(FALLBACK_NOT_SWITCHABLE)
   return accounts
 }
 
@@ -60,12 +60,12 @@ async function upstreamJson(accounts: readonly Upstream[], env: Env): Promise<Re
 }
 
 async function accountJson(upstream: Upstream, env: Env): Promise<Record<string, unknown>> {
-  const status = upstream.isFallback ? UNTOUCHED : await accountStatusOf(env.ACCOUNTS, upstream)
+  const status = upstream.isFallback ? FALLBACK_STATUS : await accountStatusOf(env.ACCOUNTS, upstream)
   const { account } = upstream
-  return { object: 'account', account, ...(status ? statusJson(status, Date.now()) : UNKNOWN) }
+  return { object: 'account', account, ...(status ? accountStatusJson(status, Date.now()) : UNREACHABLE_ACCOUNT) }
 }
 
-function statusJson(
+function accountStatusJson(
   { health, seats, waiting, sentWithinMinute, latencies }: AccountStatus,
   nowMs: number,
 ): AccountJson {
@@ -85,7 +85,7 @@ function statusJson(
   }
 }
 
-/** How an account stands; what nobody knows is null. */
+/** The state of an account; unknown values are null. */
 interface AccountJson {
   status: string
   until: string | null
@@ -98,10 +98,10 @@ interface AccountJson {
   without_models: { model: string; until: string | null }[]
 }
 
-/** What draws here has no health, no limits and no books. */
-const UNTOUCHED: AccountStatus = { health: NEW, seats: 0, waiting: 0, sentWithinMinute: 0, latencies: [] }
+/** The demo upstream has no health and no limits. */
+const FALLBACK_STATUS: AccountStatus = { health: NEW, seats: 0, waiting: 0, sentWithinMinute: 0, latencies: [] }
 
-const UNKNOWN: AccountJson = {
+const UNREACHABLE_ACCOUNT: AccountJson = {
   status: 'unknown',
   until: null,
   since: null,
@@ -113,17 +113,17 @@ const UNKNOWN: AccountJson = {
   without_models: [],
 }
 
-const NO_UPSTREAM: Failure = {
+const UPSTREAM_NOT_FOUND: Failure = {
   code: 'not_found',
   message: 'There is no such upstream. List them with GET /admin/api/upstreams.',
 }
 
-const NO_ACCOUNT: Failure = {
+const ACCOUNT_NOT_FOUND: Failure = {
   code: 'not_found',
   message: 'This upstream has no such account; they count from 0. List them with GET /admin/api/upstreams.',
 }
 
-const STAND_IN: Failure = {
+const FALLBACK_NOT_SWITCHABLE: Failure = {
   code: 'conflict',
   message: 'The demo only stands in where nothing else serves a model. Set DEMO_UPSTREAM to false to be without it.',
 }

@@ -66,7 +66,7 @@ export class OrderQueue {
     this.#sql.exec('UPDATE queue SET verdict = ? WHERE id = ?', JSON.stringify({ refusal }), id)
   }
 
-  /** Orders whose objects are not notified yet. */
+  /** Orders after their turn, before their objects are notified. */
   called(): CalledOrder[] {
     return this.#sql
       .exec<QueueRow>('SELECT task, verdict FROM queue WHERE verdict IS NOT NULL ORDER BY place')

@@ -2,16 +2,16 @@ import type { Context } from 'hono'
 import * as z from 'zod'
 import { type App, linkOf } from '../../context'
 import { authenticate } from '../../http/authenticate'
-import { cursor, cursorAfter } from '../../ledger/entry'
+import type { Entry } from '../../ledger/entry'
 import { snapshotOf } from '../../ledger/snapshot'
 import { checked } from '../../refusals/checked'
 import { generationJson } from '../../wire/json'
-import { pageOf } from '../../wire/page'
+import { entryCursor, pageCursor, pageLimit, pageOf } from '../../wire/page'
 import { entriesOf } from './entries'
 
 const listQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: cursor.optional(),
+  limit: pageLimit(100, 20),
+  cursor: pageCursor.optional(),
   key: z.string().optional(),
 })
 
@@ -24,7 +24,6 @@ export async function listGenerations(c: Context<App>): Promise<Response> {
   const { limit, cursor: after, key } = checked(listQuery, c.req.query())
   const entries = await entriesOf(c, team, { key, pictured: true }, limit + 1, after)
   const { creditsPerUsd } = c.get('config')
-  const told = (entry: (typeof entries)[number]): Record<string, unknown> =>
-    generationJson(snapshotOf(entry), linkOf(c), creditsPerUsd)
-  return c.json(pageOf(entries, limit, { told, cursorAfter }))
+  const rowJson = (entry: Entry): Record<string, unknown> => generationJson(snapshotOf(entry), linkOf(c), creditsPerUsd)
+  return c.json(pageOf(entries, limit, { rowJson, cursorAfter: entryCursor }))
 }
