@@ -30,9 +30,8 @@ export class Reservations {
   }
 
   /** The key of an id; the static key if the team has none of that id. */
-  limitedKeyOf(keyId: string): LimitedKey {
-    return this.withLimits((this.#lifecycle.profile && this.#keys.byId(keyId)) ?? STATIC_KEY)
-  }
+  readonly limitedKeyOf = (keyId: string): LimitedKey =>
+    this.withLimits((this.#lifecycle.profile && this.#keys.byId(keyId)) ?? STATIC_KEY)
 
   /** Whether the money of an order is reserved, for example for a run that restarts after a crash. */
   isReserved({ id }: Order): boolean {

@@ -161,8 +161,7 @@ export class Team extends DurableObject<Env> {
    */
   async settle(settlement: Settlement): Promise<{ webhook: boolean }> {
     const now = Date.now()
-    const isKept =
-      this.#lifecycle.profile && this.#accounting.settle(settlement, (key) => this.#reservations.limitedKeyOf(key), now)
+    const isKept = this.#lifecycle.profile && this.#accounting.settle(settlement, this.#reservations.limitedKeyOf, now)
     await this.#advance()
     if (!isKept) await removeImages(this.env.IMAGES, settlement.images)
     return { webhook: isKept === true && this.#webhook.isOn }
@@ -213,7 +212,7 @@ export class Team extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const now = Date.now()
     if (!this.#lifecycle.profile) return await this.#upkeep.purgeDeletedTeam(now)
-    this.#accounting.expire((key) => this.#reservations.limitedKeyOf(key), now)
+    this.#accounting.expire(this.#reservations.limitedKeyOf, now)
     await this.#advance()
     await this.#upkeep.removeOldImages(now)
   }
