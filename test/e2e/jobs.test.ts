@@ -1,33 +1,18 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ask } from './support/asking.ts'
-import { type Gateway, sendingTo, startGateway } from './support/gateway.ts'
+import { crashes } from './support/crashes.ts'
+import type { Gateway } from './support/gateway.ts'
 import { cancel, ended, handOff, look } from './support/jobs.ts'
 import { callsBeginning, mostAtOnce, paid, spent } from './support/money.ts'
 import { Operator, standing } from './support/operator.ts'
 import { decodePng } from './support/pictures.ts'
-import type { Served } from './support/served.ts'
-import { startUpstream } from './support/upstream.ts'
+import { served } from './support/served.ts'
 
-const started: { stop: () => Promise<void> }[] = []
-const ending = <Started extends { stop: () => Promise<void> }>(one: Started): Started => (started.push(one), one)
+const running = served()
+/** A gateway where requests wait a second for their turn. */
+const impatient = served({ QUEUE_WAIT_SECONDS: '1' })
 
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((each) => each.stop()))
-})
-
-/** A gateway that is not ended by itself, since it may be killed. */
-async function start(variables: Record<string, string> = {}): Promise<Served> {
-  const upstream = ending(await startUpstream())
-  const gateway = await startGateway({ ...sendingTo(upstream.origin), ...variables })
-  return { upstream, gateway, operator: new Operator(gateway) }
-}
-
-/** Ends every process of a gateway without warning, and starts it again on what it has stored. */
-async function crash({ upstream, gateway }: Served): Promise<Served> {
-  await gateway.kill()
-  const second = ending(await startGateway(sendingTo(upstream.origin), gateway.storage))
-  return { upstream, gateway: second, operator: new Operator(second) }
-}
+const { start, crash } = crashes()
 
 const submitAll = async (gateway: Gateway, key: string, times: number, prompt: string): Promise<string[]> => {
   const numbers = Array.from({ length: times }, (_, number) => number)
@@ -37,9 +22,7 @@ const submitAll = async (gateway: Gateway, key: string, times: number, prompt: s
   return jobs.map(({ id }) => id)
 }
 
-test('30 jobs of a team that may have 3 under way all end, 3 at a time, and cost what they cost', async () => {
-  const running = await start()
-  ending(running.gateway)
+test.concurrent('30 jobs of a team that may have 3 under way all end, 3 at a time, and cost what they cost', async () => {
   const key = await running.operator.team('many', { concurrency: 3, budget_usd: 10 })
   const ids = await submitAll(running.gateway, key, 30, 'A brick @delay=300')
   expect(new Set(ids).size).toBe(30)
@@ -57,7 +40,7 @@ test('30 jobs of a team that may have 3 under way all end, 3 at a time, and cost
   })
 })
 
-test('30 jobs survive that the gateway is killed among them', { timeout: 400_000 }, async () => {
+test.concurrent('30 jobs survive that the gateway is killed among them', { timeout: 400_000 }, async () => {
   const first = await start()
   const key = await first.operator.team('killed', { concurrency: 3, budget_usd: 10 })
   const ids = await submitAll(first.gateway, key, 30, 'A tile @delay=3000')
@@ -69,7 +52,8 @@ test('30 jobs survive that the gateway is killed among them', { timeout: 400_000
   }
   await vi.waitFor(isMidway, { timeout: 60_000, interval: 100 })
 
-  const second = await crash(first)
+  const gateway = await crash(first.gateway, first.upstream)
+  const second = { ...first, gateway, operator: new Operator(gateway) }
   const all = await ended(second.gateway, key, ids)
   expect(all.map(({ status, error }) => ({ status, error }))).toEqual(
     ids.map(() => ({ status: 'succeeded', error: null })),
@@ -86,9 +70,7 @@ test('30 jobs survive that the gateway is killed among them', { timeout: 400_000
   expect(decodePng(Buffer.from(await linked.arrayBuffer()))).toEqual({ width: 16, height: 16 })
 })
 
-test('a job that is cancelled is taken back from the upstream, costs nothing and makes room', async () => {
-  const running = await start()
-  ending(running.gateway)
+test.concurrent('a job that is cancelled is taken back from the upstream, costs nothing and makes room', async () => {
   const key = await running.operator.team('undecided', { concurrency: 1, budget_usd: 1 })
   const prompt = 'A statue @delay=60000'
   const { id } = await handOff(running.gateway, key, { prompt })
@@ -111,26 +93,22 @@ test('a job that is cancelled is taken back from the upstream, costs nothing and
   expect(await spent(running, 'undecided', key, calls)).toMatchObject({ usage: total, budget: total, upstream: total })
 })
 
-test('whoever waits for some seconds is told where the answer will be, and is never turned away', async () => {
-  const running = await start({ QUEUE_WAIT_SECONDS: '1' })
-  ending(running.gateway)
-  const key = await running.operator.team('busy', { concurrency: 1 })
-  await handOff(running.gateway, key, { prompt: 'An arch @delay=8000' })
+test.concurrent('whoever waits for some seconds is told where the answer will be, and is never turned away', async () => {
+  const key = await impatient.operator.team('busy', { concurrency: 1 })
+  await handOff(impatient.gateway, key, { prompt: 'An arch @delay=8000' })
   const asked = (number: number): Promise<Response> =>
-    ask(running.gateway, { key, headers: { prefer: 'wait=2' }, body: { prompt: `A column, number ${number}` } })
+    ask(impatient.gateway, { key, headers: { prefer: 'wait=2' }, body: { prompt: `A column, number ${number}` } })
   const answers = await Promise.all(Array.from({ length: 20 }, (_, number) => asked(number)))
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202))
   const jobs: { id: string }[] = await Promise.all(answers.map(async (answer) => JSON.parse(await answer.text())))
   const ids = jobs.map(({ id }) => id)
-  const all = await ended(running.gateway, key, ids)
+  const all = await ended(impatient.gateway, key, ids)
   expect(all.map(({ status, error }) => ({ status, error }))).toEqual(
     ids.map(() => ({ status: 'succeeded', error: null })),
   )
 })
 
-test('a job that is done within the wait is answered as if it had been waited for', async () => {
-  const running = await start()
-  ending(running.gateway)
+test.concurrent('a job that is done within the wait is answered as if it had been waited for', async () => {
   const body = { prompt: 'A dome @delay=1000' }
   const answer = await ask(running.gateway, { headers: { prefer: 'wait=30' }, body })
   expect([answer.status, answer.headers.get('x-cache')]).toEqual([200, 'MISS'])

@@ -1,36 +1,22 @@
 import { OpenAI } from 'openai'
-import { afterEach, expect, test, vi } from 'vitest'
-import { type Gateway, sendingTo, startGateway } from './support/gateway.ts'
+import { expect, test, vi } from 'vitest'
+import { crashes } from './support/crashes.ts'
 import { inMicroUsd, paid } from './support/money.ts'
 import { Operator, standing, usageOf } from './support/operator.ts'
 import { decoded } from './support/pictures.ts'
-import { type Upstream, startUpstream } from './support/upstream.ts'
 
-const started: { stop: () => Promise<void> }[] = []
-const ending = <Started extends { stop: () => Promise<void> }>(one: Started): Started => (started.push(one), one)
-
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((each) => each.stop()))
-})
-
-/** Ends every process of a gateway without warning, and starts it again on what it has stored. */
-async function crash(gateway: Gateway, upstream: Upstream): Promise<Gateway> {
-  await gateway.kill()
-  return ending(await startGateway(sendingTo(upstream.origin), gateway.storage))
-}
+const { start, crash } = crashes()
 
 const LOW = { model: 'gpt-image-2', quality: 'low', size: '1024x1024' } as const
 
-test('keys, limits and what was spent outlive the gateway', async () => {
-  const upstream = ending(await startUpstream())
-  const first = await startGateway(sendingTo(upstream.origin))
+test.concurrent('keys, limits and what was spent outlive the gateway', async () => {
+  const { upstream, gateway: first } = await start()
   const key = await new Operator(first).team('lasting', { budget_usd: 0.01 })
   await new Operator(first).setLimits('default', { budget_usd: 0.01 })
   for (const apiKey of [key, first.key]) await first.sdk({ apiKey }).images.generate({ ...LOW, prompt: 'A spring' })
   const before = await Promise.all([key, first.key].map((each) => usageOf(first, each)))
 
   const second = await crash(first, upstream)
-  expect(second.key).toBe(first.key)
   const after = await Promise.all([key, first.key].map((each) => usageOf(second, each)))
   expect(after.map(({ team_totals }) => team_totals)).toEqual(before.map(({ team_totals }) => team_totals))
   expect(after.map(({ limits }) => standing(limits, 'budget_usd').used)).toEqual([0.00589, 0.00589])
@@ -40,9 +26,8 @@ test('keys, limits and what was spent outlive the gateway', async () => {
   }
 })
 
-test('a generation that the gateway did not survive is paid for once, by what was held for it', async () => {
-  const upstream = ending(await startUpstream())
-  const first = await startGateway(sendingTo(upstream.origin))
+test.concurrent('a generation that the gateway did not survive is paid for once, by what was held for it', async () => {
+  const { upstream, gateway: first } = await start()
   const key = await new Operator(first).team('killed', { budget_usd: 0.01, concurrency: 1 })
   const body = { ...LOW, prompt: 'A geyser @delay=4000' }
   const pending = expect(first.sdk({ apiKey: key }).images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIError)
@@ -66,9 +51,8 @@ test('a generation that the gateway did not survive is paid for once, by what wa
   expect(inMicroUsd(standing(standings, 'budget_usd').used)).toBe(paid(calls))
 })
 
-test('a generation that the gateway did not survive and nobody asks for again is settled all the same', async () => {
-  const upstream = ending(await startUpstream())
-  const first = await startGateway(sendingTo(upstream.origin))
+test.concurrent('a generation that the gateway did not survive and nobody asks for again is settled all the same', async () => {
+  const { upstream, gateway: first } = await start()
   const key = await new Operator(first).team('left', { budget_usd: 0.01, concurrency: 1 })
   const body = { ...LOW, prompt: 'A lagoon @delay=4000' }
   const pending = expect(first.sdk({ apiKey: key }).images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIError)

@@ -1,61 +1,45 @@
 import { once } from 'node:events'
 import { type Server, type ServerResponse, createServer } from 'node:http'
 import { OpenAI } from 'openai'
-import { afterEach, expect, test, vi } from 'vitest'
-import { type Gateway, sendingTo, startGateway } from './support/gateway.ts'
+import { expect, test, vi } from 'vitest'
+import { crashes } from './support/crashes.ts'
+import { sendingTo, startGateway } from './support/gateway.ts'
 import { decoded, pngFile } from './support/pictures.ts'
-import { startUpstream } from './support/upstream.ts'
 
-const started: { stop: () => Promise<void> }[] = []
-const ending = <Started extends { stop: () => Promise<void> }>(one: Started): Started => (started.push(one), one)
+const { ending, start, crash } = crashes()
 
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((each) => each.stop()))
-})
-
-/** Ends every process of a gateway without warning, and starts it again on what it has stored. */
-async function crash(gateway: Gateway, variables: Record<string, string>): Promise<Gateway> {
-  await gateway.kill()
-  return ending(await startGateway(variables, gateway.storage))
-}
-
-test('an image that was stored before the gateway was killed is not made again', async () => {
-  const upstream = ending(await startUpstream())
-  const variables = sendingTo(upstream.origin)
-  const first = await startGateway(variables)
+test.concurrent('an image that was stored before the gateway was killed is not made again', async () => {
+  const { upstream, gateway: first } = await start()
   const body = { model: 'gpt-image-2', prompt: 'A fountain', n: 2 }
   const before = await first.sdk().images.generate(body)
 
-  const second = await crash(first, variables)
+  const second = await crash(first, upstream)
   const after = await second.sdk().images.generate(body)
   expect(decoded(after)).toEqual(decoded(before))
   expect(await upstream.callsFor(body.prompt)).toHaveLength(1)
 })
 
-test('an image that was stored when the gateway was killed in the midst of the answer is not made again', async () => {
+test.concurrent('an image that was stored when the gateway was killed in the midst of the answer is not made again', async () => {
   const picture = Buffer.from(await (await pngFile('fountain.png', 'fountain', 100_000)).arrayBuffer())
   const upstream = ending(await EndlessUpstream.start(picture.toString('base64')))
-  const variables = sendingTo(upstream.origin)
-  const first = await startGateway(variables)
+  const first = await startGateway(sendingTo(upstream.origin))
   const body = { model: 'gpt-image-2', prompt: 'A fountain' }
   const pending = expect(first.sdk().images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIConnectionError)
   await upstream.pictureTaken
 
-  const second = await crash(first, variables)
+  const second = await crash(first, upstream)
   await pending
   expect(decoded(await second.sdk().images.generate(body))).toEqual([picture])
   expect(upstream.calls).toBe(1)
 })
 
-test('a generation that the gateway did not survive is made when it is asked for again', async () => {
-  const upstream = ending(await startUpstream())
-  const variables = sendingTo(upstream.origin)
-  const first = await startGateway(variables)
+test.concurrent('a generation that the gateway did not survive is made when it is asked for again', async () => {
+  const { upstream, gateway: first } = await start()
   const body = { model: 'gpt-image-2', prompt: 'A fountain @delay=4000' }
   const pending = expect(first.sdk().images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIConnectionError)
   await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 10_000 })
 
-  const second = await crash(first, variables)
+  const second = await crash(first, upstream)
   await pending
   const answers = await Promise.all([1, 2, 3].map(() => second.sdk().images.generate(body)))
   expect(new Set(answers.map((answer) => answer.data?.[0]?.b64_json)).size).toBe(1)

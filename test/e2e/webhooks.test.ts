@@ -49,7 +49,7 @@ async function killed({ method, headers, body }: Sent, until?: (text: string) =>
 
 const JOB = { prefer: 'respond-async' }
 
-test.each([
+test.concurrent.each([
   { when: 'before the 202', headers: JOB, until: undefined, body: {} },
   { when: 'after the 202', headers: JOB, until: () => true, body: {} },
   { when: 'before an answer', headers: {}, until: undefined, body: {} },
@@ -84,7 +84,7 @@ test.each([
   expect(Math.round((told?.data.cost_usd ?? 0) * 1e6)).toBe(total)
 })
 
-test('an event that a receiver failed to take comes again, the same, and is then no more sent', async () => {
+test.concurrent('an event that a receiver failed to take comes again, the same, and is then no more sent', async () => {
   const key = await running.operator.team('patient')
   const hook = receiver.hook(500, 200)
   await running.operator.setWebhook('patient', hook.url)
@@ -97,7 +97,7 @@ test('an event that a receiver failed to take comes again, the same, and is then
   expect(delivery).toMatchObject({ id: idsOf(hook)[0], status: 'delivered', attempts: 2, last_status: 200 })
 })
 
-test('a redirect is not followed and counts as a failure', async () => {
+test.concurrent('a redirect is not followed and counts as a failure', async () => {
   const key = await running.operator.team('moved')
   const hook = receiver.hook(302, 200)
   await running.operator.setWebhook('moved', hook.url)
@@ -110,7 +110,7 @@ test('a redirect is not followed and counts as a failure', async () => {
   expect(new Set(idsOf(hook)).size).toBe(1)
 })
 
-test('an event is small, has links and no pictures', async () => {
+test.concurrent('an event is small, has links and no pictures', async () => {
   const key = await running.operator.team('small')
   const hook = receiver.hook()
   await running.operator.setWebhook('small', hook.url)
@@ -126,7 +126,7 @@ test('an event is small, has links and no pictures', async () => {
   expect(links.map(({ length }) => length)).toEqual(Array.from({ length: 10 }, () => 300_000))
 })
 
-test('the failure of a job is told with its code, and costs nothing', async () => {
+test.concurrent('the failure of a job is told with its code, and costs nothing', async () => {
   const key = await running.operator.team('unlucky')
   const [ofTeam, ofRequest] = [receiver.hook(), receiver.hook()]
   await running.operator.setWebhook('unlucky', ofTeam.url)
@@ -143,7 +143,7 @@ test('the failure of a job is told with its code, and costs nothing', async () =
   }
 })
 
-test('a picture from the cache is told to whoever asks by X-Webhook-URL', async () => {
+test.concurrent('a picture from the cache is told to whoever asks by X-Webhook-URL', async () => {
   const prompt = 'A lock'
   await ask(running.gateway, { body: { prompt } })
   for (const headers of [{}, JOB]) {
@@ -160,7 +160,7 @@ test('a picture from the cache is told to whoever asks by X-Webhook-URL', async 
   expect(await running.upstream.callsFor(prompt)).toHaveLength(1)
 })
 
-test('a retry by an Idempotency-Key is told by the same event, and not twice', async () => {
+test.concurrent('a retry by an Idempotency-Key is told by the same event, and not twice', async () => {
   const hook = receiver.hook()
   const headers = { 'x-webhook-url': hook.url, 'idempotency-key': 'order-1' }
   const asked = { headers, body: { prompt: 'A mole @delay=1000' } }
@@ -175,7 +175,7 @@ test('a retry by an Idempotency-Key is told by the same event, and not twice', a
   await arrived(hook, 1)
 })
 
-test('an event is sent once more, the same, when the operator asks for that', async () => {
+test.concurrent('an event is sent once more, the same, when the operator asks for that', async () => {
   const key = await running.operator.team('again')
   const hook = receiver.hook()
   await running.operator.setWebhook('again', hook.url)
@@ -187,29 +187,33 @@ test('an event is sent once more, the same, when the operator asks for that', as
   expect(new Set(idsOf(hook)).size).toBe(1)
 })
 
-test('what is still to be told when the gateway is killed is told afterwards, once', { timeout: 200_000 }, async () => {
-  const { upstream } = running
-  const first = await startGateway(sendingTo(upstream.origin))
-  const [untaken, unmade] = [receiver.hook(500, 200), receiver.hook()]
-  const submit = (hook: Hook, prompt: string): Promise<Response> =>
-    ask(first, { headers: { ...JOB, 'x-webhook-url': hook.url }, body: { prompt } })
-  await submit(untaken, 'A ferry')
-  await vi.waitFor(() => expect(untaken.attempts).toHaveLength(1), { timeout: 20_000 })
-  const prompt = 'A tugboat @delay=5000'
-  await submit(unmade, prompt)
-  await vi.waitFor(async () => expect(await upstream.callsFor(prompt)).toHaveLength(1), { timeout: 20_000 })
-  await first.kill()
+test.concurrent(
+  'what is still to be told when the gateway is killed is told afterwards, once',
+  { timeout: 200_000 },
+  async () => {
+    const { upstream } = running
+    const first = await startGateway(sendingTo(upstream.origin))
+    const [untaken, unmade] = [receiver.hook(500, 200), receiver.hook()]
+    const submit = (hook: Hook, prompt: string): Promise<Response> =>
+      ask(first, { headers: { ...JOB, 'x-webhook-url': hook.url }, body: { prompt } })
+    await submit(untaken, 'A ferry')
+    await vi.waitFor(() => expect(untaken.attempts).toHaveLength(1), { timeout: 20_000 })
+    const prompt = 'A tugboat @delay=5000'
+    await submit(unmade, prompt)
+    await vi.waitFor(async () => expect(await upstream.callsFor(prompt)).toHaveLength(1), { timeout: 20_000 })
+    await first.kill()
 
-  const second = await startGateway(sendingTo(upstream.origin), first.storage)
-  try {
-    const secret = await new Operator(second).webhookSecret('default')
-    await arrived(untaken, 2)
-    expect(new Set(idsOf(untaken)).size).toBe(1)
-    await arrived(unmade, 1)
-    const told = [...untaken.attempts, ...unmade.attempts].map((attempt) => verified(attempt, secret))
-    expect(told.map(({ type }) => type)).toEqual(told.map(() => 'image.generation.completed'))
-    expect((await upstream.callsFor(prompt)).map(({ outcome }) => outcome)).toEqual(['aborted', 'answered'])
-  } finally {
-    await second.stop()
-  }
-})
+    const second = await startGateway(sendingTo(upstream.origin), first.storage)
+    try {
+      const secret = await new Operator(second).webhookSecret('default')
+      await arrived(untaken, 2)
+      expect(new Set(idsOf(untaken)).size).toBe(1)
+      await arrived(unmade, 1)
+      const told = [...untaken.attempts, ...unmade.attempts].map((attempt) => verified(attempt, secret))
+      expect(told.map(({ type }) => type)).toEqual(told.map(() => 'image.generation.completed'))
+      expect((await upstream.callsFor(prompt)).map(({ outcome }) => outcome)).toEqual(['aborted', 'answered'])
+    } finally {
+      await second.stop()
+    }
+  },
+)
