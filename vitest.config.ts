@@ -107,7 +107,7 @@ export default defineConfig({
           globalSetup: ['test/e2e/support/global-setup.ts'],
           // Files that run in one process share its servers, and wait more than they work.
           isolate: false,
-          maxWorkers: 4,
+          maxWorkers: 6,
           sequence: { groupOrder: 1 },
           testTimeout: 300_000,
           hookTimeout: 300_000,

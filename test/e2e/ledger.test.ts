@@ -31,7 +31,7 @@ test.concurrent('a generation that the gateway did not survive is paid for once,
   const key = await new Operator(first).team('killed', { budget_usd: 0.01, concurrency: 1 })
   const body = { ...LOW, prompt: 'A geyser @delay=4000' }
   const pending = expect(first.sdk({ apiKey: key }).images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIError)
-  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 60_000 })
 
   const second = await crash(first, upstream)
   await pending
@@ -56,7 +56,7 @@ test.concurrent('a generation that the gateway did not survive and nobody asks f
   const key = await new Operator(first).team('left', { budget_usd: 0.01, concurrency: 1 })
   const body = { ...LOW, prompt: 'A lagoon @delay=4000' }
   const pending = expect(first.sdk({ apiKey: key }).images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIError)
-  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 60_000 })
 
   const second = await crash(first, upstream)
   await pending

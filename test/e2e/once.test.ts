@@ -38,20 +38,8 @@ async function askAtOnce(
   }
 }
 
-test.each(['url', 'b64_json'] as const)(
-  '1,000 identical requests at once make one upstream call: %s',
-  async (response_format) => {
-    const body: Request = {
-      model: 'gpt-image-2',
-      prompt: `A beehive as ${response_format} @delay=3000`,
-      response_format,
-    }
-    const { answers, generations } = await askAtOnce(1000, body)
-    expect(answers.size).toBe(1)
-    expect(generations.size).toBe(1)
-    expect(await upstream.callsFor(body.prompt)).toHaveLength(1)
-  },
-)
+const picturesOf = async (answer: OpenAI.ImagesResponse): Promise<Buffer[]> =>
+  answer.data?.[0]?.url ? await fetched(answer) : decoded(answer)
 
 test.each(['url', 'b64_json'] as const)('a repeated request needs no upstream: %s', async (response_format) => {
   const body: Request = { model: 'gpt-image-2', prompt: `A lone tree as ${response_format}`, response_format }
@@ -67,17 +55,29 @@ test.each(['url', 'b64_json'] as const)('a repeated request needs no upstream: %
   }
 })
 
-const picturesOf = async (answer: OpenAI.ImagesResponse): Promise<Buffer[]> =>
-  answer.data?.[0]?.url ? await fetched(answer) : decoded(answer)
+test.concurrent.each(['url', 'b64_json'] as const)(
+  '1,000 identical requests at once make one upstream call: %s',
+  async (response_format) => {
+    const body: Request = {
+      model: 'gpt-image-2',
+      prompt: `A beehive as ${response_format} @delay=3000`,
+      response_format,
+    }
+    const { answers, generations } = await askAtOnce(1000, body)
+    expect(answers.size).toBe(1)
+    expect(generations.size).toBe(1)
+    expect(await upstream.callsFor(body.prompt)).toHaveLength(1)
+  },
+)
 
-test('a client that hangs up on a long generation and asks again gets the image of that generation', async () => {
+test.concurrent('a client that hangs up on a long generation and asks again gets the image of that generation', async () => {
   const body = { model: 'gpt-image-2', prompt: 'A cathedral @delay=20000' }
   const hasty = request(`${gateway.baseUrl}/images/generations`, {
     method: 'POST',
     headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json' },
   })
   hasty.end(JSON.stringify(body))
-  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 60_000 })
   await pause(1000)
   hasty.destroy()
   await expect(once(hasty, 'close')).rejects.toThrow('socket hang up')
@@ -89,15 +89,15 @@ test('a client that hangs up on a long generation and asks again gets the image 
   expect(calls.map(({ outcome }) => outcome)).toEqual(['answered'])
 })
 
-test('a client that hangs up and asks again once the image is made finds it', async () => {
+test.concurrent('a client that hangs up and asks again once the image is made finds it', async () => {
   const body = { model: 'gpt-image-2', prompt: 'A chapel @delay=2000' }
   const controller = new AbortController()
   const hasty = gateway.sdk().images.generate(body, { signal: controller.signal })
-  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 60_000 })
   controller.abort()
   await expect(hasty).rejects.toBeInstanceOf(OpenAI.APIUserAbortError)
   await vi.waitFor(async () => expect((await upstream.callsFor(body.prompt))[0]?.outcome).toBe('answered'), {
-    timeout: 20_000,
+    timeout: 60_000,
   })
 
   expect(decoded(await gateway.sdk().images.generate(body))).toHaveLength(1)

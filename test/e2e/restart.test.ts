@@ -37,7 +37,7 @@ test.concurrent('a generation that the gateway did not survive is made when it i
   const { upstream, gateway: first } = await start()
   const body = { model: 'gpt-image-2', prompt: 'A fountain @delay=4000' }
   const pending = expect(first.sdk().images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIConnectionError)
-  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await upstream.callsFor(body.prompt)).toHaveLength(1), { timeout: 60_000 })
 
   const second = await crash(first, upstream)
   await pending

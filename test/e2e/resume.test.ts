@@ -38,7 +38,7 @@ beforeAll(async () => {
     expect(gateway.sdk().images.generate(bodyFor(fake))).rejects.toBeInstanceOf(OpenAI.APIConnectionError),
   )
   const isUnderWay = ({ sent }: FakeProvider): boolean => sent.length >= 2
-  await vi.waitUntil(() => fakes.every(isUnderWay), { timeout: 30_000 })
+  await vi.waitUntil(() => fakes.every(isUnderWay), { timeout: 60_000 })
   await kill()
   await Promise.all(pending)
   for (const { jobs } of fakes) for (const job of jobs.values()) job.readyMs = 0

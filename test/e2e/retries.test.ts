@@ -41,7 +41,7 @@ const failureOf = (answer: Promise<OpenAI.ImagesResponse>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
-test('a budget that is used up is told once: a RateLimitError that is not tried again', async () => {
+test.concurrent('a budget that is used up is told once: a RateLimitError that is not tried again', async () => {
   const { client, statuses } = await clientOf('spent', { budget_usd: 0.005 })
   const error = await failureOf(client.images.generate({ ...LOW, prompt: 'A fern' }))
   expect(error).toBeInstanceOf(OpenAI.RateLimitError)
@@ -50,14 +50,14 @@ test('a budget that is used up is told once: a RateLimitError that is not tried 
   expect(await callsBeginning(running.upstream, 'A fern')).toEqual([])
 })
 
-test('a request that came too soon is tried again when it was told to, and then succeeds', async () => {
+test.concurrent('a request that came too soon is tried again when it was told to, and then succeeds', async () => {
   const { client, statuses } = await clientOf('soon', { requests_per_minute: 20, burst: 1 })
   const answers = await Promise.all(['A moss', 'A lichen'].map((prompt) => client.images.generate({ ...LOW, prompt })))
   expect(answers.map(({ data }) => data?.length)).toEqual([1, 1])
   expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 200, 429])
 })
 
-test('a generation that waits for others to finish is tried again, and then succeeds', async () => {
+test.concurrent('a generation that waits for others to finish is tried again, and then succeeds', async () => {
   const { client, statuses } = await clientOf('one', { concurrency: 1 })
   const prompts = ['An oak @delay=1500', 'A beech @delay=1500']
   const answers = await Promise.all(prompts.map((prompt) => client.images.generate({ ...LOW, prompt })))
@@ -65,7 +65,7 @@ test('a generation that waits for others to finish is tried again, and then succ
   expect(new Set(statuses)).toEqual(new Set([200, 429]))
 })
 
-test.each([
+test.concurrent.each([
   ['requests', { requests_per_day: 1 }, 1],
   ['images', { images_per_day: 2 }, 2],
 ])("a day's limit of %s is told once: a RateLimitError that is not tried again", async (what, limits, n) => {
@@ -81,7 +81,7 @@ test.each([
 
 const key = { models: ['gpt-image-2'], max_n: 2, max_size: '1536x1024' }
 
-test.each([
+test.concurrent.each([
   ['another model', { model: 'relay-1' }, OpenAI.PermissionDeniedError, { status: 403, param: 'model' }],
   ['n above its limit', { n: 3 }, OpenAI.BadRequestError, { status: 400, param: 'n' }],
   ['a size above its limit', { size: '2048x2048' }, OpenAI.BadRequestError, { status: 400, param: 'size' }],
@@ -100,7 +100,7 @@ test.each([
 /** $0.1647 each: a budget of $1.00 pays for six. */
 const WIDE = { model: 'gpt-image-2', quality: 'high', size: '1536x1024' } as const
 
-test('500 requests at once that are all tried again keep to the rate, the concurrency and the budget', async () => {
+test.concurrent('500 requests at once that are all tried again keep to the rate, the concurrency and the budget', async () => {
   const mostLetIn = drippingBucket()
   const own = await running.operator.team('again', { budget_usd: 1 }, 'free')
   const rushed = await rush(counting(own).client, 500, 'A robin @delay=3000', WIDE)

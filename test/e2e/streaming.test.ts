@@ -22,7 +22,7 @@ async function next<Event>(stream: AsyncIterator<Event>): Promise<Event> {
   return done ? expect.fail('the stream has ended') : value
 }
 
-test('a generation arrives preview by preview, each while the upstream is still at work', async () => {
+test.concurrent('a generation arrives preview by preview, each while the upstream is still at work', async () => {
   const prompt = 'A sunrise @pace=4000 @bytes=200000'
   const stream = (await generate(prompt))[Symbol.asyncIterator]()
   for (const partial_image_index of [0, 1]) {
@@ -38,7 +38,7 @@ test('a generation arrives preview by preview, each while the upstream is still 
   expect(await outcomeFor(prompt)).toEqual(['answered'])
 })
 
-test('an edit arrives preview by preview', async () => {
+test.concurrent('an edit arrives preview by preview', async () => {
   const image = await pngFile('sky.png', 'sky', 50_000)
   const prompt = 'A redder sky @pace=3000'
   const edit = running.gateway.sdk().images.edit({ ...STREAMED, prompt, image })
@@ -50,7 +50,7 @@ test('an edit arrives preview by preview', async () => {
   expect(decodePng(pictureOf(events[1]))).toEqual({ width: 16, height: 16 })
 })
 
-test('whoever joins late is shown the newest preview and the same picture, for one call', async () => {
+test.concurrent('whoever joins late is shown the newest preview and the same picture, for one call', async () => {
   const prompt = 'A sunset @pace=4000'
   const first = (await generate(prompt))[Symbol.asyncIterator]()
   const seen = [await next(first), await next(first)]
@@ -62,7 +62,7 @@ test('whoever joins late is shown the newest preview and the same picture, for o
   expect(await outcomeFor(prompt)).toEqual(['answered'])
 })
 
-test('a stream of a picture that is there is its completed event alone, and the same picture', async () => {
+test.concurrent('a stream of a picture that is there is its completed event alone, and the same picture', async () => {
   const prompt = 'A moonrise @bytes=100000'
   const made = await rest(await generate(prompt))
   expect(made.map(({ type }) => type)).toEqual([
@@ -79,14 +79,14 @@ test('a stream of a picture that is there is its completed event alone, and the 
   expect(await outcomeFor(prompt)).toEqual(['answered'])
 })
 
-test('a stream that its client leaves is finished, and what it had seen is not paid for again', async () => {
+test.concurrent('a stream that its client leaves is finished, and what it had seen is not paid for again', async () => {
   const prompt = 'A moonset @pace=2000'
   const stream = await running.gateway.sdk().images.generate({ ...STREAMED, prompt })
   for await (const { type } of stream) {
     expect(type).toBe('image_generation.partial_image')
     break
   }
-  await vi.waitFor(async () => expect(await outcomeFor(prompt)).toEqual(['answered']), { timeout: 20_000 })
+  await vi.waitFor(async () => expect(await outcomeFor(prompt)).toEqual(['answered']), { timeout: 60_000 })
   expect((await rest(await generate(prompt))).at(-1)?.type).toBe('image_generation.completed')
   expect(await outcomeFor(prompt)).toHaveLength(1)
 })
@@ -101,7 +101,7 @@ test('a failure after a preview is raised by the client as an error that names i
   expect(String(error)).not.toContain('terminated')
 })
 
-test('a failure before anything is streamed is an error with its status', async () => {
+test.concurrent('a failure before anything is streamed is an error with its status', async () => {
   const error = await errorOf(generate('A dust storm @fault=moderation'))
   expect(error).toBeInstanceOf(OpenAI.BadRequestError)
   expect(error).toMatchObject({ status: 400, code: 'moderation_blocked' })
@@ -115,7 +115,7 @@ test('a preview that the upstream breaks off in is no end of a picture that can 
   expect(await running.upstream.callsFor(prompt)).toHaveLength(2)
 })
 
-test('a plain answer and a stream of the same picture share one call', async () => {
+test.concurrent('a plain answer and a stream of the same picture share one call', async () => {
   const prompt = 'An aurora @pace=3000'
   const stream = (await generate(prompt))[Symbol.asyncIterator]()
   const partial = await next(stream)

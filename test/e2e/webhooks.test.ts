@@ -102,7 +102,7 @@ test.concurrent('a redirect is not followed and counts as a failure', async () =
   const hook = receiver.hook(302, 200)
   await running.operator.setWebhook('moved', hook.url)
   await ask(running.gateway, { key, body: { prompt: 'A slipway' } })
-  await vi.waitFor(async () => expect(await running.operator.deliveries('moved')).toHaveLength(1), { timeout: 20_000 })
+  await vi.waitFor(async () => expect(await running.operator.deliveries('moved')).toHaveLength(1), { timeout: 60_000 })
   const [failed] = await running.operator.deliveries('moved')
   expect(failed).toMatchObject({ status: 'pending', attempts: 1, last_status: 302 })
   expect(failed?.last_error).toContain('not followed')
@@ -197,10 +197,10 @@ test.concurrent(
     const submit = (hook: Hook, prompt: string): Promise<Response> =>
       ask(first, { headers: { ...JOB, 'x-webhook-url': hook.url }, body: { prompt } })
     await submit(untaken, 'A ferry')
-    await vi.waitFor(() => expect(untaken.attempts).toHaveLength(1), { timeout: 20_000 })
+    await vi.waitFor(() => expect(untaken.attempts).toHaveLength(1), { timeout: 60_000 })
     const prompt = 'A tugboat @delay=5000'
     await submit(unmade, prompt)
-    await vi.waitFor(async () => expect(await upstream.callsFor(prompt)).toHaveLength(1), { timeout: 20_000 })
+    await vi.waitFor(async () => expect(await upstream.callsFor(prompt)).toHaveLength(1), { timeout: 60_000 })
     await first.kill()
 
     const second = await startGateway(sendingTo(upstream.origin), first.storage)
