@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { invalidValue, notTogether } from '../refusals/refusals'
+import { invalidValue, invalidParameter } from '../refusals/parameters'
 import type { Config } from '../config'
 import type { App } from '../context'
 import { checked } from '../refusals/checked'
@@ -113,7 +113,7 @@ function planOf(plan: string | undefined, { plans }: Config): string | undefined
 }
 
 function refuseBurstAlone(effective: Limits): void {
-  if (isBurstAlone(effective)) throw new GatewayError(notTogether('limits.burst', BURST_ALONE))
+  if (isBurstAlone(effective)) throw new GatewayError(invalidParameter('limits.burst', BURST_ALONE))
 }
 
 const teamJson = (profile: Profile, config: Config): Record<string, unknown> => ({

@@ -1,9 +1,10 @@
+import type { SizeFault } from '../refusals/refusal'
+import { refusing } from '../refusals/refuse'
 import type { Failure } from '../runtime/errors'
 import type { ImageRequest } from '../image/request'
 import { fitFreeSize, fitFreeShape } from './free-sizes'
 import { listedChoice, nearestShape, nearestSize, shapedChoice } from './nearest-sizes'
 import { fitRangeShape, fitRangeSize } from './range-sizes'
-import { invalidSize, invalidValue } from '../refusals/refusals'
 import { USUAL_RATIOS, usualSize } from './shape-table'
 import { type AskedResolution, resolutionOf, parseShape } from './shapes'
 import { type Pixels, pixelsOf, type Sizes, type Verdict, sizeText } from './sizes'
@@ -31,30 +32,37 @@ export function fitSize(
   // What is left to a model is of 1K.
   if (shape && !shape.ratio && shape.resolution === '1K') return { size: 'auto' }
   if (isNoChoice(sizes) && (shape || pixelsOf(size)))
-    return { size: 'auto', refusal: invalidValue('size', size, ['auto']) }
+    return { size: 'auto', refusal: refusing({ reason: 'no_choice_of_size', field: 'size', given: size }) }
   if (!shape) return fitPixels(size, sizes, canCrop)
   const { ratio, resolution } = shape
-  const refuse = (why: string): Failure => invalidSize(size, why)
-  if (ratio) return fittingOf(size, shapeVerdict(ratio, resolution, sizes), refuse)
+  if (ratio) return fittingOf(size, shapeVerdict(ratio, resolution, sizes))
   return fitResolution(size, resolution, operation, sizes)
 }
 
 const isNoChoice = (sizes: Sizes): boolean => sizes.kind === 'listed' && sizes.sizes.length === 0
 
-function fittingOf(asked: string, { fault, nearest }: Verdict, refuse: (why: string) => Failure): SizeFitting {
+const invalidSize = (given: string, fault: SizeFault): Failure =>
+  refusing({ reason: 'invalid_size', field: 'size', given, fault })
+
+function fittingOf(asked: string, { fault, nearest }: Verdict, refuse = invalidSize): SizeFitting {
   const size = nearest && sizeText(nearest)
   if (fault === undefined) return { size: size ?? asked }
-  return size ? { size, refusal: refuse(fault) } : { refusal: refuse(fault) }
+  const refusal = refuse(asked, fault)
+  return size ? { size, refusal } : { refusal }
 }
 
 function fitPixels(asked: string, sizes: Sizes, canCrop: boolean): SizeFitting {
   if (sizes.kind === 'unknown') return { size: asked }
-  const refuse = (why: string): Failure =>
-    sizes.kind === 'listed' ? invalidValue('size', asked, [...sizes.sizes, 'auto']) : invalidSize(asked, why)
+  const refuse = sizes.kind === 'listed' ? notListed(sizes.sizes) : invalidSize
   const pixels = pixelsOf(asked)
-  if (!pixels) return { refusal: refuse("Expected WIDTHxHEIGHT, for example '1824x1024'.") }
+  if (!pixels) return { refusal: refuse(asked, { is: 'not_pixels' }) }
   return fittingOf(asked, pixelVerdict(pixels, sizes, canCrop), refuse)
 }
+
+const notListed =
+  (listed: readonly string[]) =>
+  (given: string): Failure =>
+    refusing({ reason: 'invalid_value', field: 'size', given, allowed: [...listed, 'auto'] })
 
 function pixelVerdict(asked: Pixels, sizes: Exclude<Sizes, { kind: 'unknown' }>, canCrop: boolean): Verdict {
   switch (sizes.kind) {
@@ -87,12 +95,10 @@ function shapeVerdict(ratio: Pixels, resolution: AskedResolution, sizes: Sizes):
 /** A model that nobody has heard of is most likely asked through OpenAI's API, where a shape means nothing. */
 function usually(ratio: Pixels, resolution: AskedResolution): Verdict {
   const nearest = usualSize(ratio, resolution === '512' ? '1K' : resolution)
-  const ratios = nearest ? '' : `, or one of the aspect ratios ${USUAL_RATIOS.join(', ')}`
-  return { fault: `The sizes of this model are not known here: ask for WIDTHxHEIGHT${ratios}.`, nearest }
+  return { fault: { is: 'sizes_unknown', ratios: nearest ? [] : [...USUAL_RATIOS] }, nearest }
 }
 
 const SQUARE_RATIO: Pixels = { width: 1, height: 1 }
-const NO_RATIO = 'Name an aspect ratio as well: that of the picture is not known here.'
 
 /**
  * A resolution without a ratio. Gemini, in whose API it can be asked for, then makes a square, and an edit in the ratio of
@@ -104,10 +110,10 @@ function fitResolution(
   operation: ImageRequest['operation'],
   sizes: Sizes,
 ): SizeFitting {
-  if (operation === 'edit') return { size: 'auto', refusal: invalidSize(asked, NO_RATIO) }
+  if (operation === 'edit') return { size: 'auto', refusal: invalidSize(asked, { is: 'ratio_missing' }) }
   const verdict = shapeVerdict(SQUARE_RATIO, resolution, sizes)
   const { fault, nearest } = verdict
   if (fault !== undefined && (!nearest || resolutionOf(nearest) === '1K'))
     return { size: 'auto', refusal: invalidSize(asked, fault) }
-  return fittingOf(asked, verdict, (why) => invalidSize(asked, why))
+  return fittingOf(asked, verdict)
 }

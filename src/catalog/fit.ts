@@ -3,7 +3,8 @@ import { DEFAULTS, type ImageRequest } from '../image/request'
 import { fitSize, isWithin } from './fit-size'
 import type { Model } from './model'
 import { pixelsOf } from './sizes'
-import { invalidValue, noTransparency, notTogether, tooManyInputs, unknownParameter } from '../refusals/refusals'
+import type { Field } from '../refusals/refusal'
+import { refusing } from '../refusals/refuse'
 
 /** Something that is not done as it was asked for. */
 export interface Adjustment {
@@ -74,7 +75,7 @@ const OLD_QUALITIES = new Map([
 
 const adaptQuality: FitStep = (request, { qualities }) => {
   if (!qualities || [DEFAULTS.quality, ...qualities].includes(request.quality)) return ok({ request })
-  const refusal = invalidValue('quality', request.quality, qualities)
+  const refusal = unsupportedBy('quality', request.quality, qualities)
   // Where there is but one, the caller has no say in it.
   const quality = qualities.length === 1 ? qualities[0] : OLD_QUALITIES.get(request.quality)
   if (!quality || !qualities.includes(quality)) return failed(refusal)
@@ -88,7 +89,7 @@ const adaptQuality: FitStep = (request, { qualities }) => {
 const adaptFormat: FitStep = (request, { formats }) => {
   const [format = request.format] = formats ?? []
   if (request.format !== DEFAULTS.format || !formats || formats.includes(request.format)) return ok({ request })
-  const refusal = invalidValue('output_format', request.format, formats)
+  const refusal = unsupportedBy('format', request.format, formats)
   return ok({
     request: { ...request, format },
     adjustment: { note: `output_format=${request.format}>${format}`, refusal },
@@ -109,7 +110,7 @@ const adaptStyle: FitStep = ({ style, ...request }, { style: styles }) => {
   const isOld = OLD_STYLES.includes(style)
   const known = knownStyle(style, styles, isOld)
   if (known !== undefined) return ok({ request: { ...request, style: known } })
-  const refusal = typeof styles === 'object' ? invalidValue('style', style, styles) : unknownParameter('style')
+  const refusal = typeof styles === 'object' ? unsupportedBy('style', style, styles) : unknown('style')
   return isOld ? ok({ request, adjustment: { note: 'style', refusal } }) : failed(refusal)
 }
 
@@ -126,9 +127,10 @@ const COMPRESSED = ['jpeg', 'webp']
 const adaptCompression: FitStep = (request, { compression }) => {
   const can = compression !== false && COMPRESSED.includes(request.format)
   if (can || request.compression === DEFAULTS.compression) return ok({ request })
-  const message = "'output_compression' is only for jpeg and webp. Leave it out, or set 'output_format' to one of them."
   const refusal =
-    compression === false ? unknownParameter('output_compression') : notTogether('output_compression', message)
+    compression === false
+      ? unknown('compression')
+      : refusing({ reason: 'no_compression', field: 'compression', instead: COMPRESSED })
   const adjustment = { note: 'output_compression', refusal }
   return ok({ request: { ...request, compression: DEFAULTS.compression }, adjustment })
 }
@@ -142,21 +144,23 @@ const refuseImpossible: FitStep = (request, model) => {
 function capabilityRefusal(request: ImageRequest, model: Model): Failure | undefined {
   const { background, format, moderation, extras } = request
   // What a request means where it says nothing is never refused.
-  const listed = (param: string, value: string, usual: string, supported?: readonly string[]): Failure | undefined =>
-    value === usual || supported?.includes(value) !== false ? undefined : invalidValue(param, value, supported)
-  const unknown = Object.keys(extras).find((name) => model.extras?.includes(name) === false)
-  if (unknown) return unknownParameter(unknown)
-  if (model.maxInputs !== undefined && request.images.length > model.maxInputs) return tooManyInputs(model.maxInputs)
-  if (request.mask && model.mask === false) return unknownParameter('mask')
-  if (request.markup && model.markup === false) return unknownParameter('markup')
-  if (request.markup && request.mask) return notTogether('markup', "Send either 'mask' or 'markup', not both.")
-  if (background === 'transparent' && model.backgrounds?.includes('transparent') === false) return noTransparency()
+  const listed = (field: Field, value: string, usual: string, supported?: readonly string[]): Failure | undefined =>
+    value === usual || supported?.includes(value) !== false ? undefined : unsupportedBy(field, value, supported)
+  const extra = Object.keys(extras).find((name) => model.extras?.includes(name) === false)
+  if (extra) return refusing({ reason: 'unknown_parameter', field: { extra } })
+  if (model.maxInputs !== undefined && request.images.length > model.maxInputs)
+    return refusing({ reason: 'too_many_images', field: 'images', maximum: model.maxInputs })
+  if (request.mask && model.mask === false) return unknown('mask')
+  if (request.markup && model.markup === false) return unknown('markup')
+  if (request.markup && request.mask) return refusing({ reason: 'mask_and_markup', field: 'markup' })
+  if (background === 'transparent' && model.backgrounds?.includes('transparent') === false)
+    return refusing({ reason: 'no_transparency', field: 'background' })
   if (background === 'transparent' && format === 'jpeg') {
-    return notTogether('background', 'A jpeg cannot be transparent. Set output_format to png or webp.')
+    return refusing({ reason: 'opaque_format', field: 'background', given: format, instead: ['png', 'webp'] })
   }
   return (
     listed('background', background, DEFAULTS.background, model.backgrounds) ??
-    listed('output_format', format, DEFAULTS.format, model.formats) ??
+    listed('format', format, DEFAULTS.format, model.formats) ??
     soleRefusal(request, model) ??
     listed('moderation', moderation, DEFAULTS.moderation, model.moderations) ??
     fidelityRefusal(request.inputFidelity, model)
@@ -171,19 +175,18 @@ function soleRefusal(
   if (!soleFormats?.includes(format)) return undefined
   if (operation === 'edit') {
     const others = formats.filter((each) => !soleFormats.includes(each))
-    return invalidValue('output_format', format, others)
+    return unsupportedBy('format', format, others)
   }
-  const message = `This model makes one ${format} at a time. Set 'n' to 1, or 'output_format' to another.`
-  return n > 1 ? notTogether('n', message) : undefined
+  return n > 1 ? refusing({ reason: 'one_at_a_time', field: 'n', given: format }) : undefined
 }
 
 function fidelityRefusal(fidelity: string | undefined, { inputFidelities }: Model): Failure | undefined {
   if (fidelity === undefined || !inputFidelities || inputFidelities.includes(fidelity)) return undefined
-  if (inputFidelities.length > 0) return invalidValue('input_fidelity', fidelity, inputFidelities)
-  return {
-    code: 'invalid_request',
-    message: "This model does not support the 'input_fidelity' parameter. Leave it out.",
-    param: 'input_fidelity',
-    reason: 'invalid_input_fidelity_model',
-  }
+  if (inputFidelities.length > 0) return unsupportedBy('inputFidelity', fidelity, inputFidelities)
+  return refusing({ reason: 'no_input_fidelity', field: 'inputFidelity' })
 }
+
+const unsupportedBy = (field: Field, given: string, allowed: readonly string[]): Failure =>
+  refusing({ reason: 'invalid_value', field, given, allowed: [...allowed] })
+
+const unknown = (field: Field): Failure => refusing({ reason: 'unknown_parameter', field })

@@ -1,3 +1,4 @@
+import type { SizeFault } from '../refusals/refusal'
 import { extended, nearestStep, nextStep, sizeNear, STEP } from './shape-table'
 import type { AskedResolution } from './shapes'
 import { areaOf, elongationOf, type Pixels, type Verdict } from './sizes'
@@ -17,10 +18,11 @@ export function fitFreeSize(asked: Pixels, canCrop: boolean): Verdict {
 
 /** A shape, of a model that makes any size. */
 export function fitFreeShape(ratio: Pixels, resolution: AskedResolution): Verdict {
-  if (elongationOf(ratio) > MAX_RATIO)
-    return { fault: `The aspect ratio must be from 1:${MAX_RATIO} to ${MAX_RATIO}:1.` }
+  if (elongationOf(ratio) > MAX_RATIO) return { fault: { is: 'ratio_out_of_range', max: MAX_RATIO } }
   // The smallest square is 816x816.
-  if (resolution === '512') return { fault: 'The resolution must be 1K, 2K or 4K.', nearest: bounded(ratio, '1K') }
+  if (resolution === '512') {
+    return { fault: { is: 'resolution_unknown', allowed: ['1K', '2K', '4K'] }, nearest: bounded(ratio, '1K') }
+  }
   return { nearest: bounded(ratio, resolution) }
 }
 
@@ -32,16 +34,12 @@ function bounded(ratio: Pixels, resolution: AskedResolution): Pixels {
 }
 
 /** Why a size is not allowed, in the order in which OpenAI checks; undefined where it is. */
-function freeSizeFault(size: Pixels): string | undefined {
+function freeSizeFault(size: Pixels): SizeFault | undefined {
   const { width, height } = size
-  if (width % STEP || height % STEP) return `Width and height must both be divisible by ${STEP}.`
-  if (Math.max(width, height) > MAX_EDGE) return `Neither edge may be longer than ${MAX_EDGE} pixels.`
-  if (elongationOf(size) > MAX_RATIO) return `The longer edge may be at most ${MAX_RATIO} times the shorter one.`
-  if (areaOf(size) < MIN_PIXELS) {
-    return `The requested resolution is below the current minimum pixel budget of ${MIN_PIXELS} pixels.`
-  }
-  if (areaOf(size) > MAX_PIXELS) {
-    return `The requested resolution is above the current maximum pixel budget of ${MAX_PIXELS} pixels.`
-  }
+  if (width % STEP || height % STEP) return { is: 'not_divisible', by: STEP }
+  if (Math.max(width, height) > MAX_EDGE) return { is: 'edge_too_long', max: MAX_EDGE }
+  if (elongationOf(size) > MAX_RATIO) return { is: 'too_elongated', max: MAX_RATIO }
+  if (areaOf(size) < MIN_PIXELS) return { is: 'too_few_pixels', min: MIN_PIXELS }
+  if (areaOf(size) > MAX_PIXELS) return { is: 'too_many_pixels', max: MAX_PIXELS }
   return undefined
 }

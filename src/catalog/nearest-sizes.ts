@@ -1,3 +1,4 @@
+import type { SizeFault } from '../refusals/refusal'
 import { isSameRatio, resolutionOf, AREAS, type AskedResolution } from './shapes'
 import {
   areaOf,
@@ -54,12 +55,12 @@ export function nearestShape(ratio: Pixels, resolution: AskedResolution, choice:
   const nearest = nearestTo(AREAS[resolution], same.length > 0 ? same : near, areaOf)
   if (!nearest) return { fault: farFrom(choice) }
   if (!isSameRatio(ratioOf(nearest), ratioOf(ratio)))
-    return { fault: `${nearestIs(nearest)} Its aspect ratios are ${choice.ratios.join(', ')}.`, nearest }
+    return { fault: { ...nearestIs(nearest), ratios: [...choice.ratios] }, nearest }
   return { fault: same.length > 0 ? undefined : nearestIs(nearest), nearest }
 }
 
-const nearestIs = (size: Pixels): string => `The nearest that this model makes is ${sizeText(size)}.`
-const farFrom = ({ ratios }: SizeChoice): string => `The aspect ratio must be near one of ${ratios.join(', ')}.`
+const nearestIs = (size: Pixels): Extract<SizeFault, { is: 'nearest' }> => ({ is: 'nearest', size: sizeText(size) })
+const farFrom = ({ ratios }: SizeChoice): SizeFault => ({ is: 'ratio_not_near', ratios: [...ratios] })
 
 /** The sizes of the nearest ratio; none where that is too far. */
 function nearRatio(asked: Pixels, { sizes, maxStretch }: SizeChoice): readonly Pixels[] {

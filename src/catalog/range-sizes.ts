@@ -1,3 +1,4 @@
+import type { SizeFault } from '../refusals/refusal'
 import { sizeNear } from './shape-table'
 import type { AskedResolution } from './shapes'
 import { elongationOf, type Pixels, turnedLike, type Verdict } from './sizes'
@@ -11,7 +12,7 @@ interface EdgeRange {
 const fits = ({ width, height }: Pixels, { min, max }: EdgeRange): boolean =>
   Math.min(width, height) >= min && Math.max(width, height) <= max
 
-const rangeFault = ({ min, max }: EdgeRange): string => `Width and height must both be from ${min} to ${max} pixels.`
+const rangeFault = ({ min, max }: EdgeRange): SizeFault => ({ is: 'edges_out_of_range', min, max })
 
 /** A size that was asked for in pixels: what is too large or too small is scaled in proportion. */
 export function fitRangeSize({ width, height }: Pixels, range: EdgeRange): Verdict {
@@ -25,7 +26,7 @@ export function fitRangeSize({ width, height }: Pixels, range: EdgeRange): Verdi
 /** A shape, as near to its resolution as the edges let it. */
 export function fitRangeShape(ratio: Pixels, resolution: AskedResolution, range: EdgeRange): Verdict {
   const [elongation, most] = [elongationOf(ratio), range.max / range.min]
-  if (elongation > most) return { fault: `The aspect ratio must be from 1:${most} to ${most}:1.` }
+  if (elongation > most) return { fault: { is: 'ratio_out_of_range', max: most } }
   const size = sizeNear(ratio, resolution)
   if (fits(size, range)) return { nearest: size }
   const long = Math.max(size.width, size.height) > range.max ? range.max : Math.round(range.min * elongation)

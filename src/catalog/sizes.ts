@@ -1,3 +1,5 @@
+import type { SizeFault } from '../refusals/refusal'
+
 /** Width and height in pixels, or of a ratio. */
 export interface Pixels {
   width: number
@@ -24,8 +26,8 @@ export type Sizes =
 
 /** What becomes of an asked size with a model. */
 export interface Verdict {
-  /** Why it is not made as it was asked for. */
-  fault?: string | undefined
+  /** Why the model does not make the size. */
+  fault?: SizeFault | undefined
   /** What can be made for it, be it the same or what comes nearest; without a fault, missing where it is the same. */
   nearest?: Pixels | undefined
 }

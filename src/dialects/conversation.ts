@@ -5,10 +5,6 @@ export interface ConversationTurn<Picture> {
   pictures: Picture[]
 }
 
-/** The longest prompt, in characters, and the most pictures for one edit: the same that the images API takes (protocols §1.1, §1.3). */
-export const MAX_PROMPT = 32_000
-export const MAX_INPUTS = 16
-
 /** What a conversation asks for. */
 export interface PromptWithPictures<Picture> {
   prompt: string

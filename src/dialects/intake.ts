@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { Adjustment } from '../catalog/fit'
-import { invalidImage, unknownModel } from '../refusals/refusals'
+import type { Place } from '../refusals/refusal'
+import { refusing } from '../refusals/refuse'
 import type { App } from '../context'
 import { type Failure, GatewayError } from '../runtime/errors'
 import type { InputImage } from '../image/request'
@@ -50,7 +51,7 @@ export class Intake {
   get body(): Bytes {
     if (this.#kept) return this.#kept.read()
     const { maxBodyBytes } = this.#c.get('config')
-    const refusal = (): GatewayError => new GatewayError(tooLarge('The request', maxBodyBytes))
+    const refusal = (): GatewayError => new GatewayError(tooLarge(maxBodyBytes))
     const announced = Number(this.header('content-length') ?? Number.NaN)
     if (announced > maxBodyBytes) throw refusal()
     const request = this.#c.req.raw
@@ -69,11 +70,12 @@ export class Intake {
   }
 
   /** The model that a name stands for, and what is to be told of that. Throws GatewayError where nobody serves it. */
-  model(name: string): { model: string; adjustments: Adjustment[] } {
+  model(name: string, field: Place = 'model'): { model: string; adjustments: Adjustment[] } {
     const meant = meantBy(name, this.#c.get('config'), Date.now())
-    if (!meant) throw new GatewayError(unknownModel(name))
+    const refusal = refusing({ reason: 'unknown_model', field, given: name })
+    if (!meant) throw new GatewayError(refusal)
     const { model, retired } = meant
-    return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal: unknownModel(name) }] : [] }
+    return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal }] : [] }
   }
 
   /** Whether a name is that of an image model. */
@@ -83,13 +85,15 @@ export class Intake {
 
   /** Stores a picture as it arrives. Throws GatewayError. */
   async picture(bytes: Bytes, position: PicturePosition): Promise<InputImage> {
+    const { number, param } = position
     const refuse = (): GatewayError =>
-      new GatewayError({ ...tooLarge('An image', MAX_INPUT_BYTES), param: position.param })
+      new GatewayError(refusing({ reason: 'image_too_large', field: { param }, maximumBytes: MAX_INPUT_BYTES }))
     try {
       return await putInput(this.#c.env.IMAGES, capped(bytes, MAX_INPUT_BYTES, refuse))
     } catch (error) {
       if (error instanceof NotAnImage || error instanceof SyntaxError) {
-        throw new GatewayError(invalidImage(position.number, position.param), { cause: error })
+        const refusal = refusing({ reason: 'invalid_image', field: { param }, position: number })
+        throw new GatewayError(refusal, { cause: error })
       }
       throw error
     }
@@ -101,9 +105,9 @@ export class Intake {
       return await this.picture((await this.#ownImage(address)) ?? this.#fetched(address), position)
     } catch (error) {
       if (!(error instanceof UnreadableUrl)) throw error
-      const message = `The image at '${position.param}' could not be read: ${error.message}. Send a public https URL or a data URL.`
-      const failure: Failure = { code: 'invalid_request', message, param: position.param, reason: 'invalid_image_url' }
-      throw new GatewayError(failure, { cause: error })
+      const { param } = position
+      const refusal = refusing({ reason: 'unreadable_image', field: { param }, why: error.message })
+      throw new GatewayError(refusal, { cause: error })
     }
   }
 
@@ -133,9 +137,9 @@ export class Intake {
   }
 }
 
-const tooLarge = (what: string, maxBytes: number): Failure => ({
+const tooLarge = (maxBytes: number): Failure => ({
   code: 'too_large',
-  message: `${what} is larger than ${maxBytes} bytes. Send a smaller one, or send images as URLs.`,
+  message: `The request is larger than ${maxBytes} bytes. Send a smaller one, or send images as URLs.`,
 })
 
 async function* nothing(): Bytes {}

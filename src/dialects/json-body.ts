@@ -1,5 +1,6 @@
-import { parameterOf } from '../refusals/checked'
-import { invalidType } from '../refusals/refusals'
+import { parameterPath } from '../refusals/checked'
+import { invalidType } from '../refusals/parameters'
+import { refusing } from '../refusals/refuse'
 import { type Failure, GatewayError } from '../runtime/errors'
 import type { InputImage } from '../image/request'
 import { MAX_URL_BYTES } from '../runtime/public-url'
@@ -34,7 +35,7 @@ const HEAD_BYTES = 'https://'.length
 export async function readJsonBody(intake: Intake, pictured: PicturePlaces): Promise<JsonBody> {
   const pictures: BodyPicture[] = []
   const fields = await readJsonFields(intake, pictured.isPicture, async ({ path, bytes }) => {
-    const position = { number: pictures.length + 1, param: parameterOf(path) }
+    const position = { number: pictures.length + 1, param: parameterPath(path) }
     if (pictures.length === pictured.most) throw new GatewayError(pictured.tooMany(position.param))
     pictures.push(await readPicture(bytes, intake, position, pictured.isBare?.(path) ?? false))
   })
@@ -51,7 +52,8 @@ export async function readJsonFields(
   hand: (taken: TakenString) => Promise<void>,
 ): Promise<JsonBody['fields']> {
   const type = intake.header('content-type') ?? 'none'
-  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(type)) throw new GatewayError(unsupportedType(type))
+  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(type))
+    throw new GatewayError(refusing({ reason: 'unsupported_content_type', given: type }))
   const json = new JsonStream(intake.body, take)
   try {
     for await (const taken of json.strings()) await hand(taken)
@@ -112,10 +114,4 @@ const UNREADABLE_JSON: Failure = {
 const longJson = (why: string): Failure => ({
   code: 'too_large',
   message: `We could not read the JSON body of your request: ${why}. Send less text.`,
-})
-
-const unsupportedType = (type: string): Failure => ({
-  code: 'invalid_request',
-  message: `Unsupported content type: '${type.slice(0, 100)}'. Send 'application/json', or 'multipart/form-data' for edits.`,
-  reason: 'unsupported_content_type',
 })

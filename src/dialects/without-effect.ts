@@ -1,4 +1,5 @@
 import type { Adjustment } from '../catalog/fit'
+import { refusing } from '../refusals/refuse'
 import { isObject } from './json-body'
 
 /**
@@ -11,16 +12,9 @@ export const withoutEffect = (
 ): Adjustment[] =>
   Object.entries(fields)
     .filter(([name, value]) => Object.hasOwn(usual, name) && saysSomething(value, usual[name]))
-    .map(([name]) => ({ note: name, refusal: refusalOf(name) }))
+    .map(([name]) => ({ note: name, refusal: refusing({ reason: 'no_effect', field: { param: name } }) }))
 
 function saysSomething(value: unknown, usual: unknown): boolean {
   if (value === undefined || value === null || value === usual || value === 'none') return false
   return Array.isArray(value) ? value.length > 0 : !isObject(value) || Object.keys(value).length > 0
 }
-
-const refusalOf = (param: string): Adjustment['refusal'] => ({
-  code: 'unsupported_parameter',
-  message: `'${param}' has no effect on an image. Leave it out.`,
-  param,
-  reason: 'unsupported_parameter',
-})

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Context } from 'hono'
-import { notTogether } from '../refusals/refusals'
+import { invalidParameter } from '../refusals/parameters'
 import type { Config } from '../config'
 import type { App } from '../context'
 import { type Freshness, freshnessOf } from '../delivery/freshness'
@@ -98,7 +98,7 @@ function hookOf(receiver: Receiver | undefined, c: Context<App>): Hook | undefin
 type Hook = Pick<NonNullable<GenerateOptions['webhook']>, 'url' | 'form'>
 
 const twoReceivers = ({ param }: Receiver): Failure =>
-  notTogether('X-Webhook-URL', `Send either '${param}' or X-Webhook-URL, not both.`)
+  invalidParameter('X-Webhook-URL', `Send either '${param}' or X-Webhook-URL, not both.`)
 
 const claimed = async (key: string, same: string, first: Claim, team: string, env: Env): Promise<Claim> =>
   unwrap(await askTeam(env, team, async (stub) => await stub.claim(key, same, first)))

@@ -1,4 +1,4 @@
-import type { Failure } from '../runtime/errors'
+import type { ErrorCode, Failure } from '../runtime/errors'
 import { type Entry, keptKeysOf } from './entry'
 
 /** A generation as it stands, to one of those who asked for it. */
@@ -9,7 +9,8 @@ export interface Snapshot {
   /** The id of the key that asked for it. */
   key: string
   status: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
-  failure?: Pick<Failure, 'code'> & Partial<Failure>
+  /** A code alone comes from the ledger. */
+  failure?: Failure | { code: ErrorCode }
   /** When it was asked for, when an upstream took it, and when it ended, in ms since 1970. */
   createdMs: number
   startedMs?: number | undefined

@@ -1,3 +1,4 @@
+import { refusing } from '../refusals/refuse'
 import type { Failure } from '../runtime/errors'
 import type { Payer } from '../ledger/entry'
 import type { Limits } from './limits'
@@ -110,13 +111,7 @@ const budgetExhausted = ({ scope, resetMs }: LimitStatus): Failure => ({
   retry: false,
 })
 
-const UNPRICED_MODEL: Failure = {
-  code: 'forbidden_model',
-  message:
-    'No price is known for this model, so that it cannot be held to your budget. Ask for another model, or have its price added to the settings.',
-  param: 'model',
-  retry: false,
-}
+const UNPRICED_MODEL = refusing({ reason: 'model_without_price', field: 'model' })
 
 /** An SDK that tries again within seconds only adds to the load. */
 const dailyLimitReached = (what: string, { scope, max, resetMs }: LimitStatus): Failure => ({

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { aboveMaximum, invalidSize } from '../refusals/refusals'
+import { refusing } from '../refusals/refuse'
 import type { Failure } from '../runtime/errors'
 import type { ImageRequest } from '../image/request'
 
@@ -63,10 +63,15 @@ export function refuseDisallowed(
   const size = request.crop ?? request.size
   for (const limits of all) {
     const { max_n, max_size } = limits
-    if (!allowsModel(limits, model, meant)) return forbiddenModel(model)
-    if (max_n && request.n > max_n) return aboveMaximum('n', request.n, max_n)
+    if (!allowsModel(limits, model, meant)) {
+      return refusing({ reason: 'model_not_allowed', field: 'model', given: model })
+    }
+    if (max_n && request.n > max_n) {
+      return refusing({ reason: 'above_maximum', field: 'n', given: request.n, maximum: max_n })
+    }
     if (max_size && exceedsSize(size, max_size)) {
-      return invalidSize(size, `Your key allows at most ${max_size}; name a size within that.`)
+      const fault = { is: 'above_limit', max: max_size } as const
+      return refusing({ reason: 'invalid_size', field: 'size', given: size, fault })
     }
   }
   return undefined
@@ -79,13 +84,7 @@ export function refuseUncountedImages(all: readonly Limits[]): Failure | undefin
   return all.some(minds) ? UNCOUNTED_IMAGES : undefined
 }
 
-const UNCOUNTED_IMAGES: Failure = {
-  code: 'invalid_request',
-  message:
-    "Your key has limits on images, and those that a text model makes by the way are not counted. Send 'image_generation' as the only tool, or leave it out.",
-  param: 'tools',
-  reason: 'invalid_value',
-}
+const UNCOUNTED_IMAGES = refusing({ reason: 'uncounted_images', field: { param: 'tools' } })
 
 /** Whether limits let a model be used; `meant` tells which model a name stands for. */
 export const allowsModel = ({ models }: Limits, model: string, meant: (name: string) => string | undefined): boolean =>
@@ -93,13 +92,6 @@ export const allowsModel = ({ models }: Limits, model: string, meant: (name: str
 
 const matchesPattern = (pattern: string, model: string): boolean =>
   pattern.endsWith('*') ? model.startsWith(pattern.slice(0, -1)) : pattern === model
-
-const forbiddenModel = (model: string): Failure => ({
-  code: 'forbidden_model',
-  message: `Your key may not use the model '${model}'. Ask for another, or have it allowed by whoever runs this gateway.`,
-  param: 'model',
-  retry: false,
-})
 
 /** As large as what models choose by themselves (protocols §1.2). */
 const ASSUMED_AUTO_SIZE = '1536x1024'

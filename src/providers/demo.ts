@@ -1,4 +1,5 @@
-import { invalidImage, invalidValue } from '../refusals/refusals'
+import type { Refusal } from '../refusals/refusal'
+import { refusing } from '../refusals/refuse'
 import type { ImageRequest } from '../image/request'
 import { collect, oneChunk, readStream } from '../streams/bytes'
 import { pause } from '../runtime/deadline'
@@ -18,7 +19,7 @@ export const demoProvider: Provider = {
   id: 'demo',
   async *generate(request, upstream, work) {
     if (!DRAWN_FORMATS.includes(request.format))
-      throw rejection(invalidValue('output_format', request.format, DRAWN_FORMATS))
+      throw rejection({ reason: 'invalid_value', field: 'format', given: request.format, allowed: DRAWN_FORMATS })
     // Whoever takes the job up goes on pretending from when it was begun.
     const job = work.job ?? String(Date.now())
     yield { type: 'accepted', job }
@@ -32,7 +33,8 @@ export const demoProvider: Provider = {
         const subject = { model, prompt, size, quality, background, format, compression, n, index, inputs }
         yield { type: 'image', index, bytes: oneChunk(await drawPlaceholder(subject)) }
       } catch (error) {
-        if (error instanceof UnreadableInput) throw rejection(invalidImage(error.position, 'image'))
+        if (error instanceof UnreadableInput)
+          throw rejection({ reason: 'invalid_image', field: 'image', position: error.position })
         throw error
       }
     }
@@ -44,8 +46,8 @@ export const demoProvider: Provider = {
 /** No upstream worked, so no tokens were used. */
 const NO_USAGE = { input: 0, inputDetails: { text: 0, image: 0 }, output: 0, total: 0 }
 
-const rejection = (failure: ReturnType<typeof invalidValue>): ProviderError =>
-  new ProviderError('rejected', `cannot draw this: ${failure.reason}`, { failure })
+const rejection = (refusal: Refusal): ProviderError =>
+  new ProviderError('rejected', `cannot draw this: ${refusal.reason}`, { failure: refusing(refusal) })
 
 /** Whatever was sent along is shown, the mask and the markup as well. */
 async function readInputs({ images, mask, markup }: ImageRequest, work: Work): Promise<Uint8Array[]> {

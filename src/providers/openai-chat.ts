@@ -12,7 +12,7 @@ import { inputDataUrl } from './wire/inputs'
 import { unreadableError } from './wire/json-pictures'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { readRelayError } from './wire/relay-reply'
-import { errorOfResponse, errorOfReport } from './wire/upstream-error'
+import { errorOfReport, errorOfResponse, refusalBy } from './wire/upstream-error'
 
 /** As many pictures as Gemini takes (protocols §3.2); no relay says how many it does. */
 const MAX_CHAT_INPUTS = 14
@@ -58,8 +58,10 @@ async function requestImages(request: ImageRequest, upstream: Upstream, work: Wo
   }
 }
 
-const isAboutStreaming = ({ facts: { failure } }: ProviderError): boolean =>
-  failure?.code === 'invalid_request' && (failure.param === 'stream' || /\bstream/i.test(failure.message))
+function isAboutStreaming(error: ProviderError): boolean {
+  const refusal = refusalBy(error)
+  return refusal !== undefined && (refusal.param === 'stream' || /\bstream/i.test(refusal.words))
+}
 
 function postChat(request: ImageRequest, stream: boolean, upstream: Upstream, work: Work): Promise<Response> {
   const { prompt, images, size, endUser } = request

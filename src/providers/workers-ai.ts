@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
-import { tooManyInputs, unknownParameter } from '../refusals/refusals'
+import type { Place, Refusal } from '../refusals/refusal'
+import { refusing } from '../refusals/refuse'
 import { pixelsOf } from '../catalog/sizes'
 import { WORKERS_AI_MODELS } from '../catalog/workers-ai-models'
-import type { Failure } from '../runtime/errors'
 import type { ImageRequest, InputImage } from '../image/request'
 import { collect, readStream } from '../streams/bytes'
 import { type FormBody, formBody, textsOf } from '../streams/form'
@@ -125,7 +125,7 @@ function textFields({ prompt, size, extras }: ImageRequest, model: string): Reco
 /** The request as a form, which the models of the FLUX.2 family want; undefined for those that want JSON. */
 function requestForm(request: ImageRequest, work: Work): FormBody | undefined {
   if (!/\/flux-2-/.test(work.model)) return undefined
-  if (request.mask) throw rejection(unknownParameter('mask'))
+  if (request.mask) throw rejection({ reason: 'unknown_parameter', field: 'mask' })
   const files = request.images.map((image, at) => inputFile(`input_image_${at}`, image, work))
   return formBody(textsOf(textFields(request, work.model)), files)
 }
@@ -138,7 +138,7 @@ async function requestFields(
 ): Promise<Record<string, unknown>> {
   const { images, mask } = request
   const [image] = images
-  if (images.length > 1) throw rejection(tooManyInputs(1))
+  if (images.length > 1) throw rejection({ reason: 'too_many_images', field: 'images', maximum: 1 })
   return {
     ...textFields(request, work.model),
     image_b64: image && (await embed(image)),
@@ -155,14 +155,13 @@ const MAX_HELD_BYTES = 2 * 1024 * 1024
 const holdAsBase64 = async (image: InputImage, work: Work): Promise<string> =>
   (await holdInput(image, 'image', MAX_HELD_BYTES, work)).toBase64()
 
-async function holdInput(image: InputImage, param: string, maxBytes: number, work: Work): Promise<Uint8Array> {
-  if (image.bytes <= maxBytes) return await collect(readStream(await work.open(image)))
-  const message = `Invalid '${param}': this model takes a picture of at most ${maxBytes / 1024} KiB there.`
-  throw rejection({ code: 'invalid_request', message, param, reason: 'invalid_value' })
+async function holdInput(image: InputImage, field: Place, maximumBytes: number, work: Work): Promise<Uint8Array> {
+  if (image.bytes <= maximumBytes) return await collect(readStream(await work.open(image)))
+  throw rejection({ reason: 'image_too_large_for_model', field, maximumBytes })
 }
 
-const rejection = (failure: Failure): ProviderError =>
-  new ProviderError('rejected', 'takes no such pictures', { failure })
+const rejection = (refusal: Refusal): ProviderError =>
+  new ProviderError('rejected', 'takes no such pictures', { failure: refusing(refusal) })
 
 /** The picture is a string of a JSON text, or all there is. */
 async function* answerEvents(response: Response, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void> {

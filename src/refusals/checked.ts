@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { aboveMaximum, belowMinimum, invalidType, invalidValue, missingParameter, unknownParameter } from './refusals'
-import { type Failure, GatewayError } from '../runtime/errors'
+import { GatewayError } from '../runtime/errors'
+import type { Refusal } from './refusal'
+import { refusing } from './refuse'
 
 /** The order in which OpenAI looks at a request's parameters (protocols §1.7); the rest come after. */
 const ORDER = ['model', '', 'prompt', 'images', 'image', 'mask', 'n']
@@ -19,11 +20,11 @@ export function checked<Schema extends z.ZodType>(schema: Schema, body: unknown)
     return place === -1 ? ORDER.length : place
   }
   const [first] = error.issues.toSorted((a, b) => rank(a) - rank(b))
-  throw new GatewayError(first ? failureOf(first) : missingParameter('prompt'))
+  throw new GatewayError(refusing(first ? refusalOf(first) : { reason: 'missing', field: 'prompt' }))
 }
 
 /** A path as OpenAI writes it: `images[0].image_url`. */
-export const parameterOf = (path: readonly PropertyKey[]): string =>
+export const parameterPath = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(
     (before, key) => before + (typeof key === 'number' ? `[${key}]` : `${before && '.'}${String(key)}`),
     '',
@@ -31,48 +32,38 @@ export const parameterOf = (path: readonly PropertyKey[]): string =>
 
 type Issue = z.core.$ZodIssue
 
-function failureOf(issue: Issue): Failure {
-  const param = parameterOf(issue.path)
+function refusalOf(issue: Issue): Refusal {
+  const param = parameterPath(issue.path)
   const { input } = issue
-  if (input === undefined && issue.code !== 'unrecognized_keys') return missingParameter(param)
+  if (input === undefined && issue.code !== 'unrecognized_keys') return { reason: 'missing', field: { param } }
   switch (issue.code) {
     case 'unrecognized_keys':
-      return unknownParameter(param ? `${param}.${issue.keys[0]}` : String(issue.keys[0]))
+      return { reason: 'unknown_parameter', field: { param: parameterPath([...issue.path, issue.keys[0] ?? '']) } }
     case 'invalid_type':
-      return invalidType(param || 'body', expectedBy(issue), described(input))
-    case 'invalid_value':
-      return invalidValue(param, typeof input === 'string' ? input : described(input), issue.values.map(String))
-    case 'too_small':
-      return tooSmall(param, input, Number(issue.minimum))
-    case 'too_big':
-      return tooBig(param, input, Number(issue.maximum))
-    default:
       return {
-        code: 'invalid_request',
-        message: `Invalid value for '${param}'. ${issue.message}`,
-        param,
-        reason: 'invalid_value',
+        reason: 'invalid_type',
+        field: { param: param || 'body' },
+        expected: expectedBy(issue),
+        given: described(input),
       }
+    case 'invalid_value': {
+      const given = typeof input === 'string' ? input : described(input)
+      return { reason: 'invalid_value', field: { param }, given, allowed: issue.values.map(String) }
+    }
+    case 'too_small':
+      return typeof input === 'number'
+        ? { reason: 'below_minimum', field: { param }, given: input, minimum: Number(issue.minimum) }
+        : { reason: 'empty', field: { param }, kind: kindOf(input) }
+    case 'too_big':
+      return typeof input === 'number'
+        ? { reason: 'above_maximum', field: { param }, given: input, maximum: Number(issue.maximum) }
+        : { reason: 'too_long', field: { param }, kind: kindOf(input), maximum: Number(issue.maximum) }
+    default:
+      return { reason: 'malformed', field: { param }, expected: issue.message }
   }
 }
 
-function tooSmall(param: string, input: unknown, minimum: number): Failure {
-  if (typeof input === 'number') return belowMinimum(param, input, minimum)
-  const [what, reason] = Array.isArray(input) ? ['array', 'empty_array'] : ['string', 'empty_string']
-  return {
-    code: 'invalid_request',
-    message: `Invalid '${param}': empty ${what}. Expected at least one ${what === 'array' ? 'element' : 'character'}.`,
-    param,
-    reason,
-  }
-}
-
-function tooBig(param: string, input: unknown, maximum: number): Failure {
-  if (typeof input === 'number') return aboveMaximum(param, input, maximum)
-  const what = Array.isArray(input) ? 'array' : 'string'
-  const message = `Invalid '${param}': ${what} too long. Expected a maximum length of ${maximum}.`
-  return { code: 'invalid_request', message, param, reason: `${what}_above_max_length` }
-}
+const kindOf = (input: unknown): 'array' | 'string' => (Array.isArray(input) ? 'array' : 'string')
 
 const expectedBy = ({ expected, message }: z.core.$ZodIssueInvalidType): string =>
   message === A_NUMBER ? A_NUMBER : (EXPECTED[expected] ?? expected)

@@ -5,7 +5,7 @@ import { checked } from '../refusals/checked'
 import { type App, linkOf } from '../context'
 import { failureResponse } from '../delivery/failure-response'
 import { progressOf, retryHeaders } from '../delivery/job-status'
-import { unknownParameter } from '../refusals/refusals'
+import { unknownParameter } from '../refusals/parameters'
 import { API, DRAW, taskOf, type TaskWording } from '../dialects/grsai/task'
 import { Intake } from '../dialects/intake'
 import { readJsonBody } from '../dialects/json-body'
@@ -26,7 +26,9 @@ const shown = (words: TaskWording, idIn: (c: Context<App>, team: string) => Prom
       const { snapshot, found } = status
       const now = Date.now()
       const { percent } = progressOf(snapshot, found.usualMs, now) ?? { percent: 0 }
-      return Response.json(words.shown(taskOf(snapshot, percent, linkOf(c))), { headers: retryHeaders(status, now) })
+      return Response.json(words.shown(taskOf(snapshot, percent, linkOf(c), words)), {
+        headers: retryHeaders(status, now),
+      })
     } catch (error) {
       return failureResponse(error, words.refused, c.get('requestId'))
     }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { refusalSchema } from '../refusals/refusal'
 
 /** Every way in which a request can fail, and the HTTP status that says so. */
 export const STATUS = {
@@ -25,20 +26,32 @@ export const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS
 
-/** What went wrong, as plain data, so that it survives RPC and storage. */
-export const failureSchema = z.object({
+/** What every failure says, whatever its form. */
+const common = {
   code: z.custom<ErrorCode>((code) => typeof code === 'string' && Object.hasOwn(STATUS, code)),
-  /** For the caller: says what to do next, and holds no secret and no upstream's raw words. */
-  message: z.string(),
-  /** The request's parameter that is at fault. */
-  param: z.string().exactOptional(),
-  /** The finer reason, in OpenAI's vocabulary where that has a word for it (protocols §1.7). */
-  reason: z.string().exactOptional(),
   /** How long to wait before trying again, in milliseconds. */
   retryAfterMs: z.number().exactOptional(),
-  /** False where trying again by itself would cost money or time for nothing. */
+  /** False if an automatic retry costs money or time without a chance of success. */
   retry: z.literal(false).exactOptional(),
+}
+
+/** A failure with the same words in every dialect; stored rows of earlier versions have this form only. */
+const wordedFailureSchema = z.object({
+  ...common,
+  /** Says what to do next; holds no secret and no raw words of an upstream. */
+  message: z.string(),
+  /** The parameter at fault, by the name that the client used. */
+  param: z.string().exactOptional(),
+  /** The finer reason, in OpenAI's vocabulary if that has a word for it (protocols §1.7). */
+  reason: z.string().exactOptional(),
 })
+export type WordedFailure = z.infer<typeof wordedFailureSchema>
+
+/** A failure of the request itself as a reason, which the dialect of the client words. */
+const refusedRequest = z.object({ ...common, refusal: refusalSchema })
+
+/** A failure as plain data, so that it survives RPC and storage. */
+export const failureSchema = z.union([refusedRequest, wordedFailureSchema])
 export type Failure = z.infer<typeof failureSchema>
 
 export type Result<T> = { ok: true; value: T } | { ok: false; failure: Failure }
@@ -51,7 +64,7 @@ export class GatewayError extends Error {
   readonly failure: Failure
 
   constructor(failure: Failure, options?: ErrorOptions) {
-    super(failure.message, options)
+    super('message' in failure ? failure.message : failure.refusal.reason, options)
     this.failure = failure
   }
 }

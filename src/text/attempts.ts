@@ -118,4 +118,5 @@ const WORDS: Partial<Record<ErrorCode, string>> = {
   timed_out: 'The upstream did not begin to answer in time. Try again, perhaps with a stream.',
 }
 
-const inWords = (failure: Failure): Failure => ({ ...failure, message: WORDS[failure.code] ?? failure.message })
+const inWords = (failure: Failure): Failure =>
+  'message' in failure ? { ...failure, message: WORDS[failure.code] ?? failure.message } : failure

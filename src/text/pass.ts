@@ -1,4 +1,4 @@
-import { missingParameter, notTogether } from '../refusals/refusals'
+import { missingParameter, invalidParameter } from '../refusals/parameters'
 import type { Config } from '../config'
 import type { TextRoute } from '../dialects/dialect'
 import type { Intake } from '../dialects/intake'
@@ -48,7 +48,7 @@ export async function passText(route: TextRoute, intake: Intake, visitor: Visito
 /** Which of two is meant would be for its upstream to say. Throws GatewayError. */
 function nameIn({ models: [named, again] }: TopLevel): Named {
   if (!named) throw new GatewayError(missingParameter('model'))
-  throwIfRefused(again && notTogether('model', "The body has two fields 'model'. Send one."))
+  throwIfRefused(again && invalidParameter('model', "The body has two fields 'model'. Send one."))
   return named
 }
 

@@ -15,15 +15,17 @@ interface Names extends Market {
   aliases: ReadonlyMap<string, string>
 }
 
-/** No model's name is longer, in characters: what came of a name is told in a header. */
-const MAX_NAME = 256
+/** The longest name of a model, in characters: a header repeats it. */
+export const MAX_MODEL_NAME = 256
 
 /**
  * The model that a name stands for at a moment, in ms since 1970; a vendor before it, as in `openai/gpt-image-2`, is but
  * another spelling (protocols §2.2). Undefined where nobody serves it.
  */
 export const meantBy = (name: string, names: Names, nowMs: number): Meant | undefined =>
-  name.length > MAX_NAME ? undefined : (resolved(name, names, nowMs) ?? resolved(withoutVendor(name), names, nowMs))
+  name.length > MAX_MODEL_NAME
+    ? undefined
+    : (resolved(name, names, nowMs) ?? resolved(withoutVendor(name), names, nowMs))
 
 /** Tells which model a name stands for at a moment, in ms since 1970; undefined where nobody serves it. */
 export const modelMeant =

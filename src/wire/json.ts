@@ -1,3 +1,4 @@
+import { failureInWords } from '../refusals/words'
 import { credits, inUsd } from '../catalog/money'
 import { type Snapshot, snapshotOf } from '../ledger/snapshot'
 import type { LimitStatus } from '../limits/limit-status'
@@ -71,7 +72,7 @@ export function generationJson(
     request_id: request,
     key,
     status,
-    error: failure ? { code: failure.code, message: failure.message ?? null, param: failure.param ?? null } : null,
+    error: failure ? errorJson(failure) : null,
     created_at: moment(createdMs),
     started_at: moment(startedMs),
     ended_at: moment(endedMs),
@@ -87,6 +88,13 @@ export function generationJson(
     images: images.map((image) => ({ url: link(image) })),
     ...(cost === undefined ? { cost_usd: null } : spent(cost, creditsPerUsd)),
   }
+}
+
+/** The ledger keeps the code of a failure only. */
+function errorJson(failure: NonNullable<Snapshot['failure']>): Record<string, unknown> {
+  if (!('message' in failure || 'refusal' in failure)) return { code: failure.code, message: null, param: null }
+  const { code, message, param = null } = failureInWords(failure)
+  return { code, message, param }
 }
 
 /** A generation as an audit wants it. */

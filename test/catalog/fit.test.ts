@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fit } from '../../src/catalog/fit'
+import { failureInWords } from '../../src/refusals/words'
 import { catalogueOf } from '../../src/upstreams/catalogue'
 import { quote } from '../../src/catalog/quote'
 import { fingerprint, type ImageRequest } from '../../src/image/request'
@@ -9,7 +10,7 @@ const fitted = (model: string, said: Partial<ImageRequest>, known = catalogue) =
   const result = fit({ request: asking(model, said), adjustments: [] }, known(model), AS_MADE)
   return result.ok
     ? { request: result.value.request, notes: result.value.adjustments.map(({ note }) => note) }
-    : { refused: result.failure.message }
+    : { refused: failureInWords(result.failure).message }
 }
 
 /** No cropping is available. */
@@ -64,7 +65,7 @@ test('lists of the settings bind given values and adapt defaults', () => {
 describe('equal sizes make equal requests, in any spelling', () => {
   const asked = (model: string, size: string): string => {
     const result = fit({ request: asking(model, { size }), adjustments: [] }, catalogue(model), AS_MADE)
-    return result.ok ? fingerprint(result.value.request, 'shared') : result.failure.message
+    return result.ok ? fingerprint(result.value.request, 'shared') : failureInWords(result.failure).message
   }
 
   test.each([

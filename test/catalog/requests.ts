@@ -1,3 +1,6 @@
+import type { SizeFitting } from '../../src/catalog/fit-size'
+import { failureInWords } from '../../src/refusals/words'
+import type { WordedFailure } from '../../src/runtime/errors'
 import { catalogueOf } from '../../src/upstreams/catalogue'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
 
@@ -17,3 +20,12 @@ export const asking = (model: string, said: Partial<ImageRequest> = {}): ImageRe
   partials: 0,
   ...said,
 })
+
+type WordedFitting = { size: string; refusal?: WordedFailure } | { refusal: WordedFailure }
+
+/** A fitted size with its refusal in the words of OpenAI's Images API. */
+export function inWords(fitting: SizeFitting): WordedFitting {
+  if (!('size' in fitting)) return { refusal: failureInWords(fitting.refusal) }
+  const { size, refusal } = fitting
+  return refusal ? { size, refusal: failureInWords(refusal) } : { size }
+}

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { type SizeFitting, fitSize } from '../../src/catalog/fit-size'
+import { fitSize } from '../../src/catalog/fit-size'
 import { catalogueOf } from '../../src/upstreams/catalogue'
 import { parseShape, shapeText } from '../../src/catalog/shapes'
 import { type Pixels, pixelsOf } from '../../src/catalog/sizes'
 import type { ImageRequest } from '../../src/image/request'
-import { asking, catalogue } from './requests'
+import { asking, catalogue, inWords } from './requests'
 
-const fitted = (model: string, said: Partial<ImageRequest>, known = catalogue): SizeFitting =>
-  fitSize(asking(model, said), known(model).sizes, false)
+const fitted = (model: string, said: Partial<ImageRequest>, known = catalogue): ReturnType<typeof inWords> =>
+  inWords(fitSize(asking(model, said), known(model).sizes, false))
 
 /** The size made for a shape, with `~` where it only comes near, or the reason of the refusal. */
 function made(model: string, size: string, operation: ImageRequest['operation'] = 'generate'): string {

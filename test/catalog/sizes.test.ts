@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type SizeFitting, fitSize } from '../../src/catalog/fit-size'
+import { fitSize } from '../../src/catalog/fit-size'
 import { geminiShape } from '../../src/catalog/gemini-sizes'
-import { asking, catalogue } from './requests'
+import { asking, catalogue, inWords } from './requests'
 
-const fitted = (model: string, size: string): SizeFitting =>
-  fitSize(asking(model, { size }), catalogue(model).sizes, false)
+const fitted = (model: string, size: string): ReturnType<typeof inWords> =>
+  inWords(fitSize(asking(model, { size }), catalogue(model).sizes, false))
 
 /** The size made in place of a requested one, or the sentence of the refusal. */
 function made(model: string, asked: string): string {
@@ -148,7 +148,8 @@ describe('gpt-image-2', () => {
 
 describe('a model without a size parameter', () => {
   const sizes = { kind: 'listed', sizes: [] } as const
-  const left = (size: string): SizeFitting => fitSize(asking('flux-pro-1.0-fill', { size }), sizes, true)
+  const left = (size: string): ReturnType<typeof inWords> =>
+    inWords(fitSize(asking('flux-pro-1.0-fill', { size }), sizes, true))
 
   test.each(['1024x1024', '3000x10', '16:9', '1:8 2K', '2K'])('makes its own size in place of %s', (asked) => {
     expect(left(asked)).toEqual({

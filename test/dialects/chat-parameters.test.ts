@@ -159,6 +159,19 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     { quality: 'ultra' },
     { param: 'quality', message: `Invalid value: 'ultra'. ${SUPPORTED}` },
   ],
+  [
+    'a transparent jpeg',
+    { model: 'gpt-image-1.5', image_config: { background: 'transparent', output_format: 'jpeg' } },
+    {
+      param: 'image_config.background',
+      message: 'A jpeg cannot be transparent. Set image_config.output_format to png or webp.',
+    },
+  ],
+  [
+    'a transparent jpeg of the other parameters',
+    { model: 'gpt-image-1.5', background: 'transparent', output_format: 'jpeg' },
+    { param: 'background', message: 'A jpeg cannot be transparent. Set output_format to png or webp.' },
+  ],
   ['the same in image_config', { image_config: { quality: 'ultra' } }, { param: 'image_config.quality' }],
   [
     'a resolution that nobody has',

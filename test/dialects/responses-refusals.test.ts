@@ -22,6 +22,11 @@ describe('refused as a bad request that names its parameter', () => {
     [tool({ quality: 'ultra' }), 'tools[0].quality', "Invalid value: 'ultra'. Supported values are:"],
     [tool({ size: '9x9' }), 'tools[0].size', "Invalid size '9x9'. Width and height must both be divisible by 16."],
     [tool({ background: 'transparent' }), 'tools[0].background', 'Transparent background is not supported'],
+    [
+      tool({ model: 'gpt-image-1.5', background: 'transparent', output_format: 'jpeg' }),
+      'tools[0].background',
+      'A jpeg cannot be transparent. Set tools[0].output_format to png or webp.',
+    ],
     [tool({ partial_images: 4 }), 'tools[0].partial_images', "Invalid 'tools[0].partial_images': integer above"],
     [tool({ complexity: 'high' }), 'tools[0].complexity', "Unknown parameter: 'tools[0].complexity'."],
     [tool({ model: 'nobody-serves-this' }), 'tools[0].model', "The model 'nobody-serves-this' does not exist."],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ProviderError, type ProviderErrorKind } from '../../src/providers/provider'
 import type { Unavailability } from '../../src/upstreams/health'
+import { failureInWords } from '../../src/refusals/words'
 import { routeFailure } from '../../src/upstreams/route-failure'
 
 const NOW = 1_800_000_000_000
@@ -73,7 +74,7 @@ describe('whoever could not be served', () => {
 
   test('is never told what an upstream said', () => {
     const messages = [error('unavailable'), error('misconfigured'), error('lost'), throttled()].map(
-      (each) => routeFailure([each], [], NOW).message,
+      (each) => failureInWords(routeFailure([each], [], NOW)).message,
     )
     expect(messages.filter((message) => message.includes('answered somehow'))).toEqual([])
   })

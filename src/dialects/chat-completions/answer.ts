@@ -21,14 +21,14 @@ export function renderCompletion(
   return { contentType: 'application/json', parts }
 }
 
-/** Words, as JSON, that a stream failed after it had begun; `head` is what each of its events begins with. */
-export type StreamErrorRenderer = (failure: Failure, requestId: string, head: Record<string, unknown>) => string
+/** A failure as JSON; `head` begins each event of the stream. */
+type StreamErrorRenderer = (failure: Failure, head: Record<string, unknown>) => string
 
 /** The answer as events (protocols §2.1): the pictures, and before them, where they come in prose, how far they are. */
 export function streamCompletion(
   options: ChatAnswerOptions,
   context: RenderContext,
-  lastWords: StreamErrorRenderer,
+  renderError: StreamErrorRenderer,
 ): AnswerStream {
   const head = headOf('chat.completion.chunk', options, context)
   const chunk = (index: number, delta: readonly AnswerPart[], finish: 'stop' | null = null): AnswerPart[] => [
@@ -61,7 +61,7 @@ export function streamCompletion(
         : []),
       'data: [DONE]\n\n',
     ],
-    failure: (failure) => `data: ${lastWords(failure, context.requestId, head)}\n\n`,
+    failure: (failure) => `data: ${renderError(failure, head)}\n\n`,
   }
 }
 

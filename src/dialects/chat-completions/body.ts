@@ -1,4 +1,4 @@
-import { parameterOf } from '../../refusals/checked'
+import { parameterPath } from '../../refusals/checked'
 import { type Failure, GatewayError } from '../../runtime/errors'
 import { decodeBase64 } from '../../streams/base64'
 import type { Path, TakenString } from '../../streams/json'
@@ -65,7 +65,7 @@ class Messages {
 
   async read({ path, bytes }: TakenString): Promise<MessageText> {
     const place = placeOf(path)
-    const param = parameterOf(path)
+    const param = parameterPath(path)
     if (PICTURES.includes(place)) {
       const position = { number: this.#count(), param }
       return [{ picture: await readPicture(bytes, this.#intake, position, false), param }]

@@ -1,16 +1,10 @@
+import { MAX_INPUTS, MAX_PROMPT } from '../request-limits'
 import * as z from 'zod'
-import { missingParameter } from '../../refusals/refusals'
+import { missingParameter } from '../../refusals/parameters'
 import { type Failure, GatewayError } from '../../runtime/errors'
 import type { Adjustment } from '../../catalog/fit'
 import { type MessageText, type ChatPicture, tooLong, tooMany } from './body'
-import {
-  type PromptWithPictures,
-  promptWithPictures,
-  endsWithRequest,
-  MAX_INPUTS,
-  MAX_PROMPT,
-  type ConversationTurn,
-} from '../conversation'
+import { type PromptWithPictures, promptWithPictures, endsWithRequest, type ConversationTurn } from '../conversation'
 import { illustrated } from '../../image/markdown-images'
 import { VARIATION_PROMPT } from '../openai/legacy'
 

@@ -1,11 +1,9 @@
+import { shortValue } from '../request-limits'
 import * as z from 'zod'
-import { notTogether } from '../../refusals/refusals'
+import { invalidParameter } from '../../refusals/parameters'
 import { shapeText } from '../../catalog/shapes'
 import { GatewayError } from '../../runtime/errors'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
-
-/** No value that any model knows is longer. */
-const word = z.string().max(64)
 
 const ratio = z
   .string()
@@ -17,13 +15,13 @@ const inCapitals = (given: unknown): unknown =>
 
 /** What a chat completion can say of its pictures: beside its messages, as relays have it, or under `image_config`. */
 export const knobs = {
-  size: word.nullish(),
+  size: shortValue.nullish(),
   aspect_ratio: ratio,
   image_size: z.preprocess(inCapitals, z.enum(['512', '1K', '2K', '4K']).nullish()),
-  quality: word.nullish(),
-  background: word.nullish(),
-  moderation: word.nullish(),
-  output_format: word.nullish(),
+  quality: shortValue.nullish(),
+  background: shortValue.nullish(),
+  moderation: shortValue.nullish(),
+  output_format: shortValue.nullish(),
   output_compression: z.int().min(0).max(100).nullish(),
 }
 export const imageConfig = z.strictObject(knobs)
@@ -41,16 +39,17 @@ export interface Looks {
 /** Throws GatewayError where one is turned in two places. */
 export function looksOf(beside: Knobs, within: Knobs | null | undefined): Looks {
   const names: Record<string, string> = {}
-  for (const name of KNOBS.filter((name) => isGiven(within?.[name]))) {
-    names[name] = `image_config.${name}`
-    if (isGiven(beside[name]))
-      throw new GatewayError(notTogether(name, `Send either '${name}' or 'image_config.${name}'.`))
+  for (const name of within ? KNOBS : []) {
+    if (!isGiven(beside[name])) names[name] = `image_config.${name}`
+    else if (isGiven(within?.[name]))
+      throw new GatewayError(invalidParameter(name, `Send either '${name}' or 'image_config.${name}'.`))
   }
   const turned = <Name extends keyof Knobs>(name: Name): Knobs[Name] => within?.[name] ?? beside[name]
   const [size, aspect, resolution] = [turned('size'), turned('aspect_ratio'), turned('image_size')]
   const shapedBy = aspect ? 'aspect_ratio' : resolution ? 'image_size' : undefined
   if (shapedBy) {
-    if (size) throw new GatewayError(notTogether('size', "Send either 'size', or 'aspect_ratio' and 'image_size'."))
+    if (size)
+      throw new GatewayError(invalidParameter('size', "Send either 'size', or 'aspect_ratio' and 'image_size'."))
     names['size'] = names[shapedBy] ?? shapedBy
   }
   return {

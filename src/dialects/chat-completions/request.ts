@@ -1,3 +1,4 @@
+import { endUserId, imageCount, modelName } from '../request-limits'
 import * as z from 'zod'
 import { checked } from '../../refusals/checked'
 import { DEFAULTS } from '../../image/request'
@@ -33,9 +34,9 @@ const responseFormat = z.preprocess(
 )
 
 const body = z.strictObject({
-  model: z.string().max(256),
+  model: modelName,
   messages,
-  n: z.int().min(1).max(10).nullish(),
+  n: imageCount.nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   usage: z.looseObject({ include: z.boolean().nullish() }).nullish(),
@@ -43,8 +44,8 @@ const body = z.strictObject({
   response_format: responseFormat,
   ...knobs,
   image_config: imageConfig.nullish(),
-  safety_identifier: z.string().max(512).nullish(),
-  user: z.string().max(512).nullish(),
+  safety_identifier: endUserId.nullish(),
+  user: endUserId.nullish(),
 })
 type Fields = z.infer<typeof body>
 

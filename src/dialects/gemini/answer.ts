@@ -33,7 +33,7 @@ export const streamContent = (options: GeminiAnswerOptions, context: RenderConte
     )
     return framedMessages(options.as, each)
   },
-  failure: (failure) => framedMessages(options.as, [[messageOf(failure, context.requestId)]]).join(''),
+  failure: (failure) => framedMessages(options.as, [[messageOf(failure, context.requestId, options)]]).join(''),
 })
 
 function message(

@@ -1,8 +1,9 @@
-import type { ErrorCode, Failure } from '../../runtime/errors'
+import type { ErrorCode, Failure, WordedFailure } from '../../runtime/errors'
 import { type RenderedError, renderedJson } from '../dialect'
 import { framedAnswer } from './form'
 import type { GeminiAnswerOptions } from './request'
-import { renamed } from '../renamed'
+import { failureInWords } from '../../refusals/words'
+import { geminiVocabulary } from './vocabulary'
 
 /** What Google calls our codes, and the HTTP statuses that go with that (protocols §3.5). */
 const STATUSES: Readonly<Record<Exclude<ErrorCode, 'content_rejected'>, readonly [number, string]>> = {
@@ -26,34 +27,26 @@ const STATUSES: Readonly<Record<Exclude<ErrorCode, 'content_rejected'>, readonly
   timed_out: [504, 'DEADLINE_EXCEEDED'],
 }
 
-/** What the API calls the parameters that the rules of models and limits speak of. */
-const NAMES = {
-  prompt: 'contents',
-  images: 'contents',
-  n: 'generationConfig.candidateCount',
-  size: 'generationConfig.imageConfig',
-  seed: 'generationConfig.seed',
-  output_format: 'generationConfig.responseFormat.image.mimeType',
-}
-
 /** The envelope that Google's clients read; that a prompt was turned down is no error there, but an answer (protocols §3.4). */
 export function geminiError(failure: Failure, requestId: string, options?: GeminiAnswerOptions): RenderedError {
-  const { code } = failure
+  const words = failureInWords(failure, geminiVocabulary(options))
+  const { code } = words
   if (code === 'content_rejected') {
-    const { contentType, parts } = framedAnswer(options?.as ?? 'object', [[messageOf(failure, requestId)]])
+    const { contentType, parts } = framedAnswer(options?.as ?? 'object', [[JSON.stringify(blocked(words, requestId))]])
     return { status: 200, contentType, text: parts.join('') }
   }
-  return renderedJson(statusOf(code, failure)[0], errorOf(code, failure, requestId))
+  return renderedJson(statusOf(code, words)[0], errorOf(code, words, requestId))
 }
 
 /** A failure as the one message of an answer. */
-export function messageOf(failure: Failure, requestId: string): string {
-  const { code } = failure
-  return JSON.stringify(code === 'content_rejected' ? blocked(failure, requestId) : errorOf(code, failure, requestId))
+export function messageOf(failure: Failure, requestId: string, options: GeminiAnswerOptions): string {
+  const words = failureInWords(failure, geminiVocabulary(options))
+  const { code } = words
+  return JSON.stringify(code === 'content_rejected' ? blocked(words, requestId) : errorOf(code, words, requestId))
 }
 
 /** It cost nothing. */
-const blocked = ({ message }: Failure, requestId: string): unknown => ({
+const blocked = ({ message }: WordedFailure, requestId: string): unknown => ({
   promptFeedback: { blockReason: 'IMAGE_SAFETY', blockReasonMessage: message },
   usageMetadata: { promptTokenCount: 0, candidatesTokenCount: 0, totalTokenCount: 0 },
   responseId: requestId,
@@ -64,14 +57,14 @@ type CodeOfError = keyof typeof STATUSES
 const WRONG_KEY = 'invalid_api_key'
 
 /** A wrong key is an invalid argument there, and a missing one is no permission. */
-function statusOf(code: CodeOfError, { param, reason }: Failure): readonly [number, string] {
+function statusOf(code: CodeOfError, { param, reason }: WordedFailure): readonly [number, string] {
   if (reason === WRONG_KEY) return STATUSES.invalid_request
   return code === 'unsupported_parameter' && param === 'model' ? STATUSES.not_found : STATUSES[code]
 }
 
-function errorOf(code: CodeOfError, failure: Failure, requestId: string): unknown {
+function errorOf(code: CodeOfError, failure: WordedFailure, requestId: string): unknown {
   const [status, word] = statusOf(code, failure)
-  const { message, param, reason, retryAfterMs } = renamed(failure, NAMES)
+  const { message, param, reason, retryAfterMs } = failure
   const said = code === 'unauthorized' ? keyMessage(reason) : message
   const details = [
     reason === WRONG_KEY

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { checked } from '../../refusals/checked'
 import type { Adjustment } from '../../catalog/fit'
-import { notTogether, unknownParameter } from '../../refusals/refusals'
+import { invalidParameter, unknownParameter } from '../../refusals/parameters'
 import { GatewayError } from '../../runtime/errors'
 import { aspectRatio, imageSize } from './shape'
 import { isObject } from '../json-body'
@@ -98,7 +98,8 @@ function inCamelCase(fields: Record<string, unknown>, path: string): Record<stri
   const named = new Map<string, unknown>()
   for (const [given, value] of Object.entries(fields)) {
     const name = given.replaceAll(/(?<=[a-z0-9])_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-    if (named.has(name)) throw new GatewayError(notTogether(path + name, `Send '${path}${name}' once, by one name.`))
+    if (named.has(name))
+      throw new GatewayError(invalidParameter(path + name, `Send '${path}${name}' once, by one name.`))
     named.set(name, UNHEEDED.includes(name) ? value : within(value, `${path}${name}`))
   }
   return Object.fromEntries(named)

@@ -1,10 +1,11 @@
+import { MAX_PROMPT } from '../request-limits'
 import * as z from 'zod'
-import { invalidValue, notTogether } from '../../refusals/refusals'
+import { invalidValue, invalidParameter } from '../../refusals/parameters'
 import { shapeText } from '../../catalog/shapes'
 import { type Failure, GatewayError, throwIfRefused } from '../../runtime/errors'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 import type { Path } from '../../streams/json'
-import { promptWithPictures, endsWithRequest, MAX_PROMPT, type ConversationTurn } from '../conversation'
+import { promptWithPictures, endsWithRequest, type ConversationTurn } from '../conversation'
 import type { ParsedRequest } from '../dialect'
 import { type ContentPart, fieldsOf, type GeminiFields } from './fields'
 import type { Intake } from '../intake'
@@ -14,6 +15,8 @@ import { mapInTurn, type BodyPicture, type PicturePlaces, readJsonBody, inputIma
 export const geminiAnswerOptions = z.object({
   as: z.enum(['object', 'events', 'list']),
   delivery: z.enum(['INLINE', 'URI']),
+  /** The object that holds aspect ratio and resolution; rows of earlier versions lack it. */
+  sizeParam: z.string().optional(),
 })
 export type GeminiAnswerOptions = z.infer<typeof geminiAnswerOptions>
 
@@ -26,8 +29,13 @@ export async function parse(intake: Intake): Promise<ParsedRequest<GeminiAnswerO
   const read = fieldsOf(body.fields)
   throwIfRefused(contradiction(read.fields, name))
   const request = await requestOf(model, read.fields, body.pictures, intake)
-  const delivery = imageFormatOf(read.fields)?.delivery ?? 'INLINE'
-  return { request, adjustments: [...adjustments, ...read.adjustments], options: { as, delivery } }
+  const format = imageFormatOf(read.fields)
+  const sizeParam = format && 'generationConfig.responseFormat.image'
+  return {
+    request,
+    adjustments: [...adjustments, ...read.adjustments],
+    options: { as, delivery: format?.delivery ?? 'INLINE', sizeParam },
+  }
 }
 
 /** The model and the method of a path that ends in `gpt-image-2:generateContent`. */
@@ -70,14 +78,14 @@ type ImageFormat = NonNullable<NonNullable<GeminiFields['generationConfig']>['re
 function contradiction({ generationConfig, model }: GeminiFields, name: string): Failure | undefined {
   const { responseModalities: modalities, imageConfig, responseFormat } = generationConfig ?? {}
   if (model && model !== name && model !== `models/${name}`)
-    return notTogether('model', `The URL names the model '${name}'. Name the same in the body, or leave it out.`)
+    return invalidParameter('model', `The URL names the model '${name}'. Name the same in the body, or leave it out.`)
   if (modalities && modalities.length > 0 && !modalities.includes('IMAGE'))
-    return notTogether(
+    return invalidParameter(
       'generationConfig.responseModalities',
       "Images are made here. Have 'IMAGE' among the modalities.",
     )
   if (imageConfig && responseFormat?.length)
-    return notTogether('generationConfig.imageConfig', "Send either 'imageConfig' or 'responseFormat', not both.")
+    return invalidParameter('generationConfig.imageConfig', "Send either 'imageConfig' or 'responseFormat', not both.")
   return undefined
 }
 

@@ -1,9 +1,10 @@
-import type { ErrorCode, Failure } from '../../runtime/errors'
+import type { ErrorCode } from '../../runtime/errors'
 import { bearerToken } from '../../credentials/caller'
 import { type Dialect, type AnswerStream, type RenderedError, renderedJson } from '../dialect'
 import { API, DRAW, failedTask, type GrsaiTask, runningTask, succeededTask, taskOf, type TaskWording } from './task'
 import { parseApi, parseDraw, type GrsaiAnswerOptions, grsaiAnswerOptions } from './request'
-import { renamed } from '../renamed'
+import type { RenderContext } from '../render-context'
+import { wordFailure } from '../worded-failure'
 
 /** Of GrsAI's API (protocols §5), one of the two generations that its clients speak. */
 const dialect = (
@@ -19,25 +20,20 @@ const dialect = (
     contentType: 'application/json',
     parts: [JSON.stringify(words.task(succeededTask(record, generation, link)))],
   }),
-  stream: (_, { reply, progress }, { generation, link }) =>
-    reply === 'stream' ? streamOf(words, generation, link, progress) : undefined,
+  stream: (_, { reply, progress }, context) => (reply === 'stream' ? streamOf(words, context, progress) : undefined),
   renderJob: ({ generation }) => words.accepted(generation),
   renderNotice: (snapshot, { progress }, { link }) => {
-    const task = taskOf(snapshot, snapshot.percent ?? 0, link)
+    const task = taskOf(snapshot, snapshot.percent ?? 0, link, words)
     return progress || task.status !== 'running' ? words.task(task) : undefined
   },
   renderError: (failure, requestId, options, generation) => {
-    const { code, message } = renamed(failure, NAMES)
-    const told = { ...failure, message: code === 'internal' ? `${message} (request ID ${requestId})` : message }
+    const { code } = failure
     const isTask = generation !== undefined && options?.reply !== 'later' && !OF_ITS_CALLER.includes(code)
-    if (!isTask) return words.refused(told)
-    const task = failedTask(generation, told)
+    if (!isTask) return words.refused(failure, requestId)
+    const task = failedTask(generation, wordFailure(failure, requestId, words.vocabulary))
     return options?.reply === 'stream' ? framed(words, task) : renderedJson(200, words.task(task))
   },
 })
-
-/** What the API calls a parameter. */
-const NAMES = { n: 'variants' }
 
 /** What its caller's limits refuse is no task that has failed. */
 const OF_ITS_CALLER: readonly ErrorCode[] = [
@@ -62,8 +58,7 @@ const framed = (words: TaskWording, task: GrsaiTask): RenderedError => ({
 
 const streamOf = (
   words: TaskWording,
-  id: string,
-  link: (key: string) => string,
+  { generation: id, link, requestId }: RenderContext,
   tellsProgress: boolean,
 ): AnswerStream => ({
   contentType: CONTENT_TYPE,
@@ -72,7 +67,7 @@ const streamOf = (
   ...(tellsProgress ? { progress: (percent: number) => frame(words, runningTask(id, percent)) } : {}),
   partial: () => [],
   close: (record) => [frame(words, succeededTask(record, id, link))],
-  failure: (failure: Failure) => frame(words, failedTask(id, failure)),
+  failure: (failure) => frame(words, failedTask(id, wordFailure(failure, requestId, words.vocabulary))),
 })
 
 export const grsaiDraw = dialect('grsai-draw', DRAW, parseDraw)

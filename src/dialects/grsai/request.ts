@@ -1,6 +1,7 @@
+import { modelName, promptText, shortValue } from '../request-limits'
 import * as z from 'zod'
 import type { Adjustment } from '../../catalog/fit'
-import { notTogether, tooManyInputs, unknownParameter } from '../../refusals/refusals'
+import { invalidParameter, tooManyImages, unknownParameter } from '../../refusals/parameters'
 import { shapeText } from '../../catalog/shapes'
 import { pixelsOf } from '../../catalog/sizes'
 import { checked } from '../../refusals/checked'
@@ -24,20 +25,18 @@ const shape = z
     /^(?:auto|[1-9]\d{0,2}:[1-9]\d{0,2}|[1-9]\d{0,5}x[1-9]\d{0,5})$/,
     'Send auto, a ratio as 16:9, or pixels as 1024x1024.',
   )
-const word = z.string().max(64)
-
 const common = {
-  model: z.string().max(256),
-  prompt: z.string().min(1).max(32_000),
+  model: modelName,
+  prompt: promptText,
   size: shape.optional(),
   aspectRatio: shape.optional(),
   imageSize: z.enum(['1K', '2K', '4K']).optional(),
   variants: z.int().min(1).max(2).optional(),
-  quality: word.optional(),
-  background: word.optional(),
+  quality: shortValue.optional(),
+  background: shortValue.optional(),
   mask: z.string().optional(),
   /** From where pictures are loaded: always from here. */
-  cdn: word.optional(),
+  cdn: shortValue.optional(),
 }
 const pictures = z.array(z.string()).max(MAX_PICTURES).optional()
 
@@ -96,7 +95,7 @@ async function read<Shape extends z.ZodRawShape>(
     isPicture: (path) => isListed(path) || (path.length === 1 && path[0] === 'mask'),
     isBare: isListed,
     most: MAX_PICTURES + 1,
-    tooMany: (param) => ({ ...tooManyInputs(MAX_PICTURES), param }),
+    tooMany: (param) => tooManyImages(param, MAX_PICTURES),
   })
   // Clients send what was left blank in a form.
   const isBlank = (name: string, value: unknown): boolean =>
@@ -144,8 +143,8 @@ async function askedIn(
   return { request, adjustments: [...adjustments, ...meant.adjustments, ...sized.adjustments] }
 }
 
-const maskAlone = (list: string): ReturnType<typeof notTogether> =>
-  notTogether('mask', `A mask needs the picture that it is for. Send that in '${list}', or leave 'mask' out.`)
+const maskAlone = (list: string): ReturnType<typeof invalidParameter> =>
+  invalidParameter('mask', `A mask needs the picture that it is for. Send that in '${list}', or leave 'mask' out.`)
 
 /** The newer of two names for it counts; what is counted in pixels has no resolution besides. */
 function sizeOf({ size, aspectRatio, imageSize }: Fields): { size: string; adjustments: Adjustment[] } {
@@ -160,8 +159,8 @@ function sizeOf({ size, aspectRatio, imageSize }: Fields): { size: string; adjus
   }
 }
 
-const TWO_SIZES = notTogether('size', "Send either 'size' or 'aspectRatio', not both.")
-const TWO_RESOLUTIONS = notTogether(
+const TWO_SIZES = invalidParameter('size', "Send either 'size' or 'aspectRatio', not both.")
+const TWO_RESOLUTIONS = invalidParameter(
   'imageSize',
   "A size in pixels says it all. Leave 'imageSize' out, or send a ratio.",
 )

@@ -1,5 +1,9 @@
 import { pixelsOf } from '../../catalog/sizes'
+import { failureInWords } from '../../refusals/words'
+import type { Vocabulary } from '../../refusals/vocabulary'
 import { type ErrorCode, type Failure, STATUS } from '../../runtime/errors'
+import { wordFailure } from '../worded-failure'
+import { grsaiVocabulary } from './vocabulary'
 import type { ImageRecord } from '../../image/record'
 import type { Snapshot } from '../../ledger/snapshot'
 import { type RenderedError, renderedJson } from '../dialect'
@@ -41,7 +45,7 @@ const PERHAPS_PAID: readonly ErrorCode[] = ['cancelled', 'internal', 'unavailabl
 /** One that failed, with what that cost, in micro-USD, as far as it is known. */
 export function failedTask(
   id: string,
-  { code, message = `The image could not be made (${code}).` }: NonNullable<Snapshot['failure']>,
+  { code, message = `The image could not be made (${code}).` }: { code: ErrorCode; message?: string },
   cost = PERHAPS_PAID.includes(code) ? undefined : 0,
 ): GrsaiTask {
   const text = cost === 0 ? `${message} Nothing was charged.` : message
@@ -49,22 +53,31 @@ export function failedTask(
 }
 
 /** One as its generation stands, `percent` of the way. */
-export function taskOf(snapshot: Snapshot, percent: number, link: (key: string) => string): GrsaiTask {
-  const { id, status, images, size, failure = { code: 'internal' }, cost } = snapshot
+export function taskOf(
+  snapshot: Snapshot,
+  percent: number,
+  link: (key: string) => string,
+  { vocabulary }: TaskWording,
+): GrsaiTask {
+  const { id, status, images, size, failure, cost } = snapshot
   if (status === 'queued' || status === 'running') return runningTask(id, percent)
-  if (status !== 'succeeded') return failedTask(id, failure, cost)
+  if (status !== 'succeeded') {
+    const isComplete = failure && ('message' in failure || 'refusal' in failure)
+    return failedTask(id, isComplete ? failureInWords(failure, vocabulary) : (failure ?? { code: 'internal' }), cost)
+  }
   return { id, status, progress: 100, urls: images.map(link), size }
 }
 
 /** How one generation of the API tells what there is to be told. */
 export interface TaskWording {
+  vocabulary: Vocabulary
   task: (task: GrsaiTask) => Record<string, unknown>
   /** The answer to whoever asks how a task stands. */
   shown: (task: GrsaiTask) => unknown
   /** The answer to whoever does not wait for a task. */
   accepted: (id: string) => unknown
   /** The answer to what there is no task for. */
-  refused: (failure: Failure) => RenderedError
+  refused: (failure: Failure, requestId: string) => RenderedError
 }
 
 const success = (data: unknown): unknown => ({ code: 0, msg: 'success', data })
@@ -73,10 +86,12 @@ const [REFUSED, UNKNOWN_TASK] = [-1, -22]
 
 /** The old generation (protocols §5.1), whose every answer has the status 200. */
 export const DRAW: TaskWording = {
+  vocabulary: grsaiVocabulary('urls'),
   task: drawTask,
   shown: (task) => success(drawTask(task)),
   accepted: (id) => success({ id }),
-  refused: ({ code, message }) => {
+  refused: (failure, requestId) => {
+    const { code, message } = wordFailure(failure, requestId, DRAW.vocabulary)
     // Which is what clients look for.
     const msg = code === 'budget_exhausted' ? `insufficient credits: ${message}` : message
     return renderedJson(200, { code: code === 'not_found' ? UNKNOWN_TASK : REFUSED, data: null, msg })
@@ -104,10 +119,12 @@ const reasonOf = (code: ErrorCode): string => (code === 'content_rejected' ? 'in
 
 /** The new generation (protocols §5.2). */
 export const API: TaskWording = {
+  vocabulary: grsaiVocabulary('images'),
   task: apiTask,
   shown: apiTask,
   accepted: (id) => apiTask(runningTask(id, 0)),
-  refused: ({ code, message: text }) => {
+  refused: (failure, requestId) => {
+    const { code, message: text } = wordFailure(failure, requestId, API.vocabulary)
     const task = apiTask({ id: '', status: 'failed', progress: 0, urls: [], failure: { code, text } })
     return renderedJson(STATUS[code], task)
   },

@@ -1,4 +1,4 @@
-import { invalidType, unknownParameter } from '../../refusals/refusals'
+import { invalidType, unknownParameter } from '../../refusals/parameters'
 import { type Failure, GatewayError } from '../../runtime/errors'
 import { capped, readText } from '../../streams/bytes'
 import type { Path } from '../../streams/json'

@@ -13,7 +13,7 @@ export const imagesDialect = (operation: Operation): Dialect<ImagesAnswerOptions
   render: renderImages,
   stream: (request, options, { requestId }) =>
     options.stream ? streamImages(request, operation, requestId) : undefined,
-  renderError: openaiError,
+  renderError: (failure, requestId) => openaiError(failure, requestId),
 })
 
 export const imageGenerations = imagesDialect('generations')

@@ -1,6 +1,8 @@
+import { endUserId, imageCount, modelName, promptText, shortValue } from '../request-limits'
+import { MAX_MODEL_NAME } from '../../upstreams/names'
 import * as z from 'zod'
 import type { Adjustment } from '../../catalog/fit'
-import { notTogether, unknownParameter } from '../../refusals/refusals'
+import { invalidParameter, unknownParameter } from '../../refusals/parameters'
 import { GatewayError } from '../../runtime/errors'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../image/request'
 import { boundaryOf } from '../../streams/multipart'
@@ -9,7 +11,7 @@ import type { Intake } from '../intake'
 import { checked } from '../../refusals/checked'
 import { type JsonBody, mapInTurn, type BodyPicture, inputImageAt } from '../json-body'
 import { readForm, readJson } from './body'
-import { described, knobs, NO_PARTIALS, parameters, turned, word } from '../openai/parameters'
+import { described, knobs, NO_PARTIALS, parameters, turned } from '../openai/parameters'
 import { editForVariation, imagesOfGeneration, modernize } from '../openai/legacy'
 
 /** How the caller wants its pictures. */
@@ -20,20 +22,17 @@ export type Operation = 'generations' | 'edits' | 'variations'
 
 const picture = z.strictObject({ image_url: z.string() })
 
-/** No model's name is longer. */
-const MAX_NAME = 256
-
 const generation = z.strictObject({
-  model: z.string().max(MAX_NAME),
-  prompt: z.string().min(1).max(32_000),
-  n: z.int().min(1).max(10).nullish(),
+  model: modelName,
+  prompt: promptText,
+  n: imageCount.nullish(),
   ...parameters.shape,
   ...knobs.shape,
   stream: z.boolean().nullish(),
-  safety_identifier: z.string().max(512).nullish(),
-  user: z.string().max(512).nullish(),
+  safety_identifier: endUserId.nullish(),
+  user: endUserId.nullish(),
   response_format: z.enum(['url', 'b64_json']).nullish(),
-  style: word.nullish(),
+  style: shortValue.nullish(),
 })
 
 const edit = generation.extend({
@@ -70,19 +69,19 @@ export async function parse(
   return { request: await requestOf(valid, body.pictures, intake), adjustments, options: { as, stream } }
 }
 
-const NO_URLS = notTogether('response_format', "A stream has no URLs. Leave 'response_format' out, or 'stream'.")
+const NO_URLS = invalidParameter('response_format', "A stream has no URLs. Leave 'response_format' out, or 'stream'.")
 
 /** Puts the model of the path in place of the body's, and tells it where they differ. */
 function deployed(fields: JsonBody['fields'], deployment: string): Adjustment[] {
   const model = fields['model'] ?? deployment
   // What is no name is refused with the rest of the body.
-  if (typeof model !== 'string' || model.length > MAX_NAME) return []
+  if (typeof model !== 'string' || model.length > MAX_MODEL_NAME) return []
   fields['model'] = deployment
   if (model === deployment) return []
   return [
     {
       note: `model=${model}>${deployment}`,
-      refusal: notTogether('model', "The path names another model. Leave 'model' out of the body."),
+      refusal: invalidParameter('model', "The path names another model. Leave 'model' out of the body."),
     },
   ]
 }
@@ -103,7 +102,7 @@ function translated({ fields: given }: JsonBody, operation: Operation, form: boo
   })
   if (operation === 'variations') return asEdit(editForVariation(fields))
   if ('image' in fields && 'images' in fields)
-    throw new GatewayError(notTogether('image', "Send either 'image' or 'images'."))
+    throw new GatewayError(invalidParameter('image', "Send either 'image' or 'images'."))
   if (!('image' in fields) || form) return { fields, adjustments, schema: operation === 'edits' ? edit : generation }
   if (operation === 'generations') return asEdit(imagesOfGeneration(fields))
   throw new GatewayError(unknownParameter('image', "For application/json requests, use 'images' (array)."))

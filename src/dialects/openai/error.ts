@@ -1,4 +1,6 @@
-import { type ErrorCode, type Failure, STATUS } from '../../runtime/errors'
+import type { Vocabulary } from '../../refusals/vocabulary'
+import { type ErrorCode, type Failure, STATUS, type WordedFailure } from '../../runtime/errors'
+import { wordFailure } from '../worded-failure'
 import { type RenderedError, renderedJson } from '../dialect'
 
 /** What OpenAI calls our codes where a failure names no finer reason; null where it has no code (protocols §1.7). */
@@ -24,21 +26,23 @@ export interface OpenaiError {
   code: string | null
 }
 
-/** A failure as OpenAI tells it. */
-export function errorOf(failure: Failure, requestId: string): OpenaiError {
-  const { code, message, param, reason } = failure
-  const shown = code === 'internal' ? `${message} (request ID ${requestId})` : message
-  return { message: shown, type: typeOf(failure), param: param ?? null, code: reason ?? CODES[code] ?? null }
+/** A failure as OpenAI tells it; without a vocabulary in that of its Images API. */
+export function errorOf(failure: Failure, requestId: string, vocabulary?: Vocabulary): OpenaiError {
+  const words = wordFailure(failure, requestId, vocabulary)
+  const { code, message, param = null, reason = CODES[code] ?? null } = words
+  return { message, type: typeOf(words), param, code: reason }
 }
 
 /**
  * The envelope that every OpenAI client reads. A budget that is used up is a 429 there, which its clients are told not to
  * retry.
  */
-export const openaiError = (failure: Failure, requestId: string): RenderedError =>
-  renderedJson(failure.code === 'budget_exhausted' ? 429 : STATUS[failure.code], { error: errorOf(failure, requestId) })
+export const openaiError = (failure: Failure, requestId: string, vocabulary?: Vocabulary): RenderedError =>
+  renderedJson(failure.code === 'budget_exhausted' ? 429 : STATUS[failure.code], {
+    error: errorOf(failure, requestId, vocabulary),
+  })
 
-function typeOf({ code, reason }: Failure): string {
+function typeOf({ code, reason }: WordedFailure): string {
   if (code === 'unsupported_parameter' || (reason && ABOUT_THE_PICTURE.includes(reason)))
     return 'image_generation_user_error'
   if (code === 'budget_exhausted') return 'insufficient_quota'

@@ -1,5 +1,5 @@
 import type { Adjustment } from '../../catalog/fit'
-import { invalidType, unknownParameter } from '../../refusals/refusals'
+import { invalidType, unknownParameter } from '../../refusals/parameters'
 
 type Fields = Record<string, unknown>
 

@@ -1,19 +1,17 @@
+import { MAX_PROMPT, modelName, shortValue } from '../request-limits'
 import * as z from 'zod'
 import { decimal } from '../../refusals/checked'
-import { notTogether } from '../../refusals/refusals'
+import { refusing } from '../../refusals/refuse'
 import { DEFAULT_FRAMES } from '../../catalog/tokens'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 
-/** No value that any model knows is longer. */
-export const word = z.string().max(64)
-
 /** What may be said of a picture, alike in the Images API and to the tool of the Responses API (protocols §1.1, §2.3). */
 export const parameters = z.object({
-  size: word.nullish(),
-  quality: word.nullish(),
-  background: word.nullish(),
-  moderation: word.nullish(),
-  output_format: word.nullish(),
+  size: shortValue.nullish(),
+  quality: shortValue.nullish(),
+  background: shortValue.nullish(),
+  moderation: shortValue.nullish(),
+  output_format: shortValue.nullish(),
   output_compression: z.int().min(0).max(100).nullish(),
   partial_images: z.int().min(0).max(3).nullish(),
   complexity: z.enum(['low', 'medium', 'high']).nullish(),
@@ -21,8 +19,8 @@ export const parameters = z.object({
   frame_duration_ms: z.int().min(0).nullish(),
   svg: z
     .strictObject({
-      model: z.string().max(256).nullish(),
-      reasoning: z.strictObject({ effort: word.nullish() }).nullish(),
+      model: modelName.nullish(),
+      reasoning: z.strictObject({ effort: shortValue.nullish() }).nullish(),
     })
     .nullish(),
 })
@@ -54,7 +52,7 @@ export const described = (said: z.infer<typeof parameters>): Described => ({
  */
 export const knobs = z.object({
   seed: z.int().nullish(),
-  negative_prompt: z.string().max(32_000).nullish(),
+  negative_prompt: z.string().max(MAX_PROMPT).nullish(),
   steps: z.int().min(1).nullish(),
   guidance: decimal.nullish(),
   /** How far an edit departs from its picture. */
@@ -79,7 +77,4 @@ const given = (fields: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null))
 
 /** What is told where previews are asked for but no stream. */
-export const NO_PARTIALS = notTogether(
-  'partial_images',
-  'Partial images come in a stream. Set stream to true, or leave them out.',
-)
+export const NO_PARTIALS = refusing({ reason: 'partials_without_stream', field: 'partials' })

@@ -1,5 +1,6 @@
 import { inUsd } from '../../catalog/money'
 import type { ImageRecord, StoredImage } from '../../image/record'
+import type { Vocabulary } from '../../refusals/vocabulary'
 import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
 import { openrouterErrorEvent } from './error'
 
@@ -15,13 +16,13 @@ export function renderOpenrouterImages(record: ImageRecord): RenderedAnswer {
 }
 
 /** The answer as events: previews while it is made, and then the pictures, or a failure. */
-export const streamOpenrouterImages = (requestId: string): AnswerStream => ({
+export const streamOpenrouterImages = (requestId: string, vocabulary: Vocabulary): AnswerStream => ({
   contentType: 'text/event-stream',
   opening: () => '',
   idle: () => ': still working\n\n',
   partial: ({ image, partial }) => frame('partial_image', image, { partial_image_index: partial }),
   close: (record) => [...completed(record), DONE],
-  failure: (failure) => `data: ${JSON.stringify(openrouterErrorEvent(failure, requestId))}\n\n${DONE}`,
+  failure: (failure) => `data: ${JSON.stringify(openrouterErrorEvent(failure, requestId, vocabulary))}\n\n${DONE}`,
 })
 
 /** Its SDK stops at this, and at the end of the stream if that comes first. */

@@ -3,10 +3,7 @@ import type { Dialect } from '../dialect'
 import { openrouterError } from './error'
 import { streamOpenrouterImages, renderOpenrouterImages } from './answer'
 import { parse, type OpenrouterAnswerOptions, openrouterAnswerOptions } from './request'
-import { renamed } from '../renamed'
-
-/** What rules of models call a parameter, and what it is called here. */
-const NAMES = { images: 'input_references' }
+import { openrouterVocabulary } from './vocabulary'
 
 /** OpenRouter's own images API (protocols §2.2), one route for making and editing. */
 export const openrouterImages: Dialect<OpenrouterAnswerOptions> = {
@@ -15,6 +12,7 @@ export const openrouterImages: Dialect<OpenrouterAnswerOptions> = {
   apiKey: (c) => bearerToken(c.req.header('authorization')),
   parse,
   render: renderOpenrouterImages,
-  stream: (_, options, { requestId }) => (options.stream ? streamOpenrouterImages(requestId) : undefined),
-  renderError: (failure, requestId) => openrouterError(renamed(failure, NAMES), requestId),
+  stream: (_, options, { requestId }) =>
+    options.stream ? streamOpenrouterImages(requestId, openrouterVocabulary(options)) : undefined,
+  renderError: (failure, requestId, options) => openrouterError(failure, requestId, openrouterVocabulary(options)),
 }

@@ -1,16 +1,22 @@
+import { endUserId, imageCount, modelName, promptText, shortValue } from '../request-limits'
 import * as z from 'zod'
 import type { Adjustment } from '../../catalog/fit'
-import { tooManyInputs, unknownParameter } from '../../refusals/refusals'
+import { tooManyImages, unknownParameter } from '../../refusals/parameters'
 import { checked } from '../../refusals/checked'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 import type { Path } from '../../streams/json'
 import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
 import { mapInTurn, type BodyPicture, readJsonBody, inputImageAt } from '../json-body'
-import { RATIOS, RESOLUTIONS, sizeOf } from './size'
+import type { Failure } from '../../runtime/errors'
+import { RATIOS, RESOLUTIONS, sizeOf, sizeParamOf } from './size'
 
 /** How the caller wants its pictures. */
-export const openrouterAnswerOptions = z.object({ stream: z.boolean() })
+export const openrouterAnswerOptions = z.object({
+  stream: z.boolean(),
+  /** The parameter that asked for the size; rows of earlier versions lack it. */
+  sizeParam: z.string().optional(),
+})
 export type OpenrouterAnswerOptions = z.infer<typeof openrouterAnswerOptions>
 
 /** As many as OpenAI's images API takes. */
@@ -18,26 +24,23 @@ const MAX_PICTURES = 16
 /** A stream is asked for its previews; nothing in the request says how many. */
 const PARTIALS = 2
 
-/** No value that any model knows is longer. */
-const word = z.string().max(64)
-
 const body = z.strictObject({
-  model: z.string().max(256),
-  prompt: z.string().min(1).max(32_000),
-  n: z.int().min(1).max(10).nullish(),
-  size: word.nullish(),
+  model: modelName,
+  prompt: promptText,
+  n: imageCount.nullish(),
+  size: shortValue.nullish(),
   resolution: z.enum(RESOLUTIONS).nullish(),
   aspect_ratio: z.enum(RATIOS).nullish(),
-  quality: word.nullish(),
-  background: word.nullish(),
-  output_format: word.nullish(),
+  quality: shortValue.nullish(),
+  background: shortValue.nullish(),
+  output_format: shortValue.nullish(),
   output_compression: z.int().min(0).max(100).nullish(),
   input_references: z
     .array(z.strictObject({ type: z.literal('image_url'), image_url: z.strictObject({ url: z.string() }) }))
     .nullish(),
   seed: z.int().nullish(),
   stream: z.boolean().nullish(),
-  user: z.string().max(512).nullish(),
+  user: endUserId.nullish(),
   // These two are for logs, of which this gateway keeps its own.
   session_id: z.string().max(256).nullish(),
   trace: z.record(z.string(), z.unknown()).nullish(),
@@ -48,7 +51,7 @@ type Fields = z.infer<typeof body>
 
 /** Reads a request. Throws GatewayError. */
 export async function parse(intake: Intake): Promise<ParsedRequest<OpenrouterAnswerOptions>> {
-  const tooMany = (): ReturnType<typeof tooManyInputs> => tooManyInputs(MAX_PICTURES)
+  const tooMany = (): Failure => tooManyImages('input_references', MAX_PICTURES)
   const { fields, pictures } = await readJsonBody(intake, { isPicture, most: MAX_PICTURES, tooMany })
   const adjustments: Adjustment[] = []
   if (typeof fields['model'] === 'string') {
@@ -59,7 +62,11 @@ export async function parse(intake: Intake): Promise<ParsedRequest<OpenrouterAns
   const valid = checked(body, fields)
   if (Object.keys(valid.provider ?? {}).length > 0) adjustments.push({ note: 'provider', refusal: NO_CHOICE })
   const stream = valid.stream ?? false
-  return { request: await requestOf(valid, pictures, intake), adjustments, options: { stream } }
+  return {
+    request: await requestOf(valid, pictures, intake),
+    adjustments,
+    options: { stream, sizeParam: sizeParamOf(valid) },
+  }
 }
 
 /** `input_references[0].image_url.url` */

@@ -1,4 +1,4 @@
-import { notTogether } from '../../refusals/refusals'
+import { invalidParameter } from '../../refusals/parameters'
 import { shapeText } from '../../catalog/shapes'
 import { type Pixels, pixelsOf } from '../../catalog/sizes'
 import { GatewayError } from '../../runtime/errors'
@@ -31,6 +31,12 @@ export function sizeOf({ size, resolution, aspect_ratio }: AskedSize): string {
   return asked
 }
 
+/** The parameter that decides the size; a size in pixels does so alone. */
+export function sizeParamOf({ size, resolution, aspect_ratio }: AskedSize): string {
+  if (size && pixelsOf(size)) return 'size'
+  return aspect_ratio && aspect_ratio !== 'auto' ? 'aspect_ratio' : !size && resolution ? 'resolution' : 'size'
+}
+
 /** The three ratios that are not of whole numbers. */
 const wholeOf = (ratio: string): string => WHOLE[ratio] ?? ratio
 const WHOLE: Record<string, string> = { '2.35:1': '47:20', '19.5:9': '39:18', '9:19.5': '18:39' }
@@ -47,5 +53,5 @@ function isNear({ width, height }: Pixels, ratio: string): boolean {
 const tiersOf = ({ width, height }: Pixels): (string | undefined)[] =>
   [Math.max(width, height), Math.sqrt(width * height)].map((edge) => RESOLUTIONS[Math.round(Math.log2(edge / 512))])
 
-const contradicted = (param: string): ReturnType<typeof notTogether> =>
-  notTogether(param, `'size' and '${param}' contradict each other. Leave one of them out.`)
+const contradicted = (param: string): ReturnType<typeof invalidParameter> =>
+  invalidParameter(param, `'size' and '${param}' contradict each other. Leave one of them out.`)

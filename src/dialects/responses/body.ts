@@ -1,5 +1,6 @@
+import { endUserId, modelName } from '../request-limits'
 import * as z from 'zod'
-import { unknownParameter } from '../../refusals/refusals'
+import { unknownParameter } from '../../refusals/parameters'
 import { checked } from '../../refusals/checked'
 import { type Failure, GatewayError } from '../../runtime/errors'
 import type { Path } from '../../streams/json'
@@ -10,7 +11,7 @@ import { input } from './input'
 
 const tool = z.strictObject({
   type: z.literal('image_generation'),
-  model: z.string().max(256).nullish(),
+  model: modelName.nullish(),
   action: z.enum(['generate', 'edit', 'auto']).nullish(),
   input_fidelity: z.enum(['low', 'high']).nullish(),
   input_image_mask: z.strictObject({ image_url: z.string().nullish(), file_id: z.string().nullish() }).nullish(),
@@ -43,7 +44,7 @@ export const IDLE: Readonly<Record<string, unknown>> = {
 const MAX_METADATA = 16
 
 const body = z.strictObject({
-  model: z.string().max(256),
+  model: modelName,
   input,
   instructions: z.string().nullish(),
   tools: z.array(tool).max(1).nullish(),
@@ -54,8 +55,8 @@ const body = z.strictObject({
     .record(z.string().max(64), z.string().max(512))
     .refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, `Send at most ${MAX_METADATA} pairs.`)
     .nullish(),
-  safety_identifier: z.string().max(512).nullish(),
-  user: z.string().max(512).nullish(),
+  safety_identifier: endUserId.nullish(),
+  user: endUserId.nullish(),
   text: z.looseObject({ format: z.looseObject({ type: z.literal('text') }).nullish() }).nullish(),
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),

@@ -7,7 +7,8 @@ import { facts } from '../openai/answer'
 import { errorOf } from '../openai/error'
 import { CALL, callOf, headOf, pictureIn, responseOf, withPicture } from './answer'
 import { type AnswerIds, answerIds } from './pictures'
-import { inOwnWords, type ResponsesAnswerOptions } from './request'
+import type { ResponsesAnswerOptions } from './request'
+import { responsesVocabulary } from './vocabulary'
 
 type Event = [type: string, fields: Record<string, unknown>]
 
@@ -43,7 +44,7 @@ const ending = (
 
 /** Clients know either the one event or the other: the API sends both. */
 function failing(names: AnswerIds, failure: Failure, options: ResponsesAnswerOptions, context: RenderContext): Event[] {
-  const error = errorOf(inOwnWords(failure, options), context.requestId)
+  const error = errorOf(failure, context.requestId, responsesVocabulary(options))
   const { code, message, param } = error
   const stands = { status: 'failed', error: { code: code ?? 'server_error', message } }
   const item = { id: names.call, type: CALL, status: 'failed', result: null, error }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { invalidValue, missingParameter } from '../../refusals/refusals'
+import { invalidValue, missingParameter } from '../../refusals/parameters'
 import { GatewayError } from '../../runtime/errors'
 import type { ConversationTurn } from '../conversation'
 import { isCall, ofCall, type ResponsesPicture, shownAt } from './pictures'

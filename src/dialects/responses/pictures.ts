@@ -1,4 +1,4 @@
-import { missingParameter, unknownParameter } from '../../refusals/refusals'
+import { missingParameter, unknownParameter } from '../../refusals/parameters'
 import { type Failure, GatewayError } from '../../runtime/errors'
 import type { InputImage } from '../../image/request'
 import type { Intake } from '../intake'

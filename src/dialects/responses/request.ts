@@ -1,21 +1,13 @@
+import { MAX_INPUTS, MAX_PROMPT } from '../request-limits'
 import * as z from 'zod'
-import type { Adjustment } from '../../catalog/fit'
-import { notTogether } from '../../refusals/refusals'
+import { invalidParameter } from '../../refusals/parameters'
 import { type Failure, GatewayError } from '../../runtime/errors'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
-import {
-  type PromptWithPictures,
-  promptWithPictures,
-  endsWithRequest,
-  MAX_INPUTS,
-  MAX_PROMPT,
-  type ConversationTurn,
-} from '../conversation'
+import { type PromptWithPictures, promptWithPictures, endsWithRequest, type ConversationTurn } from '../conversation'
 import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
 import { mapInTurn, type BodyPicture } from '../json-body'
-import { described, NO_PARTIALS, parameters } from '../openai/parameters'
-import { renamed } from '../renamed'
+import { described, NO_PARTIALS } from '../openai/parameters'
 import { IDLE, readBody, type ResponsesBody, type Tool, tooManyPictures } from './body'
 import { turnsOf } from './input'
 import { inputOf, ofResponse, type ResponsesPicture, shownAt } from './pictures'
@@ -40,7 +32,9 @@ export async function parse(intake: Intake): Promise<ParsedRequest<ResponsesAnsw
   const tool = asked.tools?.[0]
   const isOwn = !tool || (!tool.model && intake.isImageModel(asked.model))
   const modelParam = isOwn ? 'model' : 'tools[0].model'
-  const { model, adjustments } = modelOf(isOwn ? asked.model : (tool.model ?? DEFAULT_MODEL), intake, modelParam)
+  const { model, adjustments } = intake.model(isOwn ? asked.model : (tool.model ?? DEFAULT_MODEL), {
+    param: modelParam,
+  })
   adjustments.push(...withoutEffect(asked, IDLE))
   const { brief, ignored } = briefIn(asked, tool)
   if (ignored) adjustments.push({ note: 'input_image', refusal: IGNORED })
@@ -57,15 +51,6 @@ export async function parse(intake: Intake): Promise<ParsedRequest<ResponsesAnsw
     ...(endUser ? { endUser } : {}),
   }
   return { request, adjustments, options: { stream: asked.stream ?? false, repeated: repeatedOf(asked), modelParam } }
-}
-
-/** The model that the name in a parameter stands for. Throws GatewayError. */
-function modelOf(name: string, intake: Intake, param: string): { model: string; adjustments: Adjustment[] } {
-  try {
-    return intake.model(name)
-  } catch (error) {
-    throw error instanceof GatewayError ? new GatewayError(renamed(error.failure, { model: param })) : error
-  }
 }
 
 /** What the conversation asks for, and whether its pictures are ignored for that. Throws GatewayError. */
@@ -112,17 +97,6 @@ async function inputsOf(
   }
 }
 
-/** A failure that names its parameter as the Responses API does, once the request has been read. */
-export const inOwnWords = (failure: Failure, { modelParam }: ResponsesAnswerOptions): Failure =>
-  renamed(failure, { ...PARAMS, model: modelParam })
-
-const PARAMS: Record<string, string> = {
-  ...Object.fromEntries([...Object.keys(parameters.shape), 'input_fidelity'].map((name) => [name, `tools[0].${name}`])),
-  prompt: 'input',
-  images: 'input',
-  mask: 'tools[0].input_image_mask',
-}
-
 /** The parameters that a response repeats, with what they mean where they are missing; pictures are not repeated. */
 const repeatedOf = (asked: ResponsesBody): Record<string, unknown> => ({
   instructions: asked.instructions ?? null,
@@ -157,15 +131,15 @@ const TOO_LONG: Failure = {
   reason: 'string_above_max_length',
 }
 
-const NOTHING_TO_EDIT = notTogether(
+const NOTHING_TO_EDIT = invalidParameter(
   'tools[0].action',
   "There is no picture to edit. Add an input_image or 'previous_response_id', or set 'action' to auto.",
 )
-const NOTHING_TO_MASK = notTogether(
+const NOTHING_TO_MASK = invalidParameter(
   'tools[0].input_image_mask',
   'A mask goes with a picture to edit, and there is none. Add an input_image, or leave the mask out.',
 )
-const IGNORED = notTogether(
+const IGNORED = invalidParameter(
   'tools[0].action',
   "A new picture is made without those of the conversation. Set 'action' to edit or auto, or leave them out.",
 )

@@ -1,9 +1,10 @@
 import { bearerToken } from '../../credentials/caller'
 import type { Dialect, TextRoute } from '../dialect'
 import { openaiError } from '../openai/error'
+import { responsesVocabulary } from './vocabulary'
 import { renderResponse } from './answer'
 import { streamResponse } from './events'
-import { inOwnWords, parse, type ResponsesAnswerOptions, responsesAnswerOptions } from './request'
+import { parse, type ResponsesAnswerOptions, responsesAnswerOptions } from './request'
 
 /** OpenAI's Responses API, with its tool that makes images (protocols §2.3). */
 export const responses: Dialect<ResponsesAnswerOptions> = {
@@ -14,8 +15,7 @@ export const responses: Dialect<ResponsesAnswerOptions> = {
   parse,
   render: renderResponse,
   stream: (request, options, context) => (options.stream ? streamResponse(request, options, context) : undefined),
-  renderError: (failure, requestId, options) =>
-    openaiError(options ? inOwnWords(failure, options) : failure, requestId),
+  renderError: (failure, requestId, options) => openaiError(failure, requestId, responsesVocabulary(options)),
 }
 
 /** A text model answers where it may do anything but make an image. */

@@ -1,4 +1,4 @@
-import type { Failure } from '../../runtime/errors'
+import { refusing } from '../../refusals/refuse'
 import { extensionOf } from '../../image/media-type'
 import type { ImageRequest, InputImage } from '../../image/request'
 import { UnusableMask, whiteMask } from '../../image/white-mask'
@@ -47,8 +47,7 @@ async function whiteMaskOf(mask: InputImage, work: Work): Promise<Uint8Array<Arr
     return await whiteMask(readStream(await work.open(mask)))
   } catch (error) {
     if (!(error instanceof UnusableMask)) throw error
-    const message = `The mask cannot be used: ${error.message}. Send a PNG whose alpha channel is 0 where the picture is to be edited.`
-    const failure: Failure = { code: 'invalid_request', message, param: 'mask', reason: 'invalid_image_file' }
+    const failure = refusing({ reason: 'unusable_mask', field: 'mask', why: error.message })
     throw new ProviderError('rejected', 'takes no such mask', { failure }, { cause: error })
   }
 }

@@ -6,7 +6,7 @@ import { answeredImages } from './json-pictures'
 import { streamedImages } from './openai-events'
 import { openaiSummary } from './openai-reply'
 import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../provider'
-import { type ErrorReader, errorOfResponse, requestIdOf } from './upstream-error'
+import { type ErrorReader, errorOfResponse, refusalBy, requestIdOf } from './upstream-error'
 
 /** Where an upstream has OpenAI's Images API, as whom it is asked, and how it words an error where that is its own way. */
 export interface ImagesEndpoint {
@@ -52,8 +52,10 @@ async function requestWithFallback(
 }
 
 /** Not every relay names the parameter that it does not know. */
-const mayBeAboutPreviews = ({ facts: { failure } }: ProviderError): boolean =>
-  failure?.code === 'invalid_request' && ['stream', 'partial_images', undefined].includes(failure.param)
+function mayBeAboutPreviews(error: ProviderError): boolean {
+  const refusal = refusalBy(error)
+  return refusal !== undefined && ['stream', 'partial_images', undefined].includes(refusal.param)
+}
 
 function requestImages(request: ImageRequest, door: ImagesEndpoint, upstream: Upstream, work: Work): Promise<Response> {
   const { to, account, readError } = door

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { refusing } from '../../refusals/refuse'
+import { OPENAI_IMAGES, parameterOf, fieldOfParameter } from '../../refusals/vocabulary'
 import type { Failure } from '../../runtime/errors'
 import { type Bytes, capped, readText } from '../../streams/bytes'
 import { ProviderError, type ProviderErrorKind, type Upstream } from '../provider'
@@ -183,13 +185,21 @@ export const isNotFoundStatus = (status: number): boolean => status === 404 || s
 
 function failureOfReport(said: ErrorReport, upstream: Upstream): Failure {
   const { message, param, code = '' } = said
-  const moderated = isModerated(said)
-  return {
-    code: moderated ? 'content_rejected' : 'invalid_request',
-    message: message ? withoutSecrets(message, upstream.credential) : 'The upstream refused the request.',
-    ...(param && IDENTIFIER.test(param) && !moderated ? { param } : {}),
-    reason: moderated ? 'moderation_blocked' : IDENTIFIER.test(code) ? code : 'invalid_value',
-  }
+  const words = message ? withoutSecrets(message, upstream.credential) : 'The upstream refused the request.'
+  if (isModerated(said)) return { code: 'content_rejected', message: words, reason: 'moderation_blocked' }
+  return refusing({
+    reason: 'upstream',
+    words,
+    code: IDENTIFIER.test(code) ? code : 'invalid_value',
+    ...(param && IDENTIFIER.test(param) ? { field: fieldOfParameter(param) } : {}),
+  })
+}
+
+/** What an upstream says of a request that it refuses, and the parameter that it names; undefined for other failures. */
+export function refusalBy({ facts: { failure } }: ProviderError): { words: string; param?: string } | undefined {
+  if (!failure || !('refusal' in failure) || failure.refusal.reason !== 'upstream') return undefined
+  const { words, field } = failure.refusal
+  return { words, ...(field === undefined ? {} : { param: parameterOf(field, OPENAI_IMAGES) }) }
 }
 
 /** What a parameter or a code looks like, and a key does not. */

@@ -1,0 +1,34 @@
+import { sizeInShapes } from '../../refusals/size-words'
+import { OPENAI_IMAGES, type Vocabulary } from '../../refusals/vocabulary'
+import type { ChatAnswerOptions } from './request'
+
+/** The parameters of chat completions; `image_config` has those that the client put there. */
+export function chatVocabulary({ names = {} }: Partial<Pick<ChatAnswerOptions, 'names'>> = {}): Vocabulary {
+  const knob = (name: string): string => names[name] ?? name
+  return {
+    ...OPENAI_IMAGES,
+    parameters: {
+      model: 'model',
+      prompt: 'messages',
+      n: 'n',
+      size: knob('size'),
+      quality: knob('quality'),
+      background: knob('background'),
+      format: knob('output_format'),
+      compression: knob('output_compression'),
+      moderation: knob('moderation'),
+      style: undefined,
+      inputFidelity: undefined,
+      images: 'messages',
+      image: 'messages',
+      mask: undefined,
+      markup: undefined,
+      partials: undefined,
+    },
+    ...(isShaped(knob('size')) && { size: sizeInShapes(knob('aspect_ratio'), knob('image_size')) }),
+    contentTypes: "'application/json'",
+  }
+}
+
+/** Whether the parameter of the size is an aspect ratio or a resolution. */
+const isShaped = (parameter: string): boolean => /(?:^|\.)(?:aspect_ratio|image_size)$/.test(parameter)

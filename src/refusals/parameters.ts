@@ -1,0 +1,29 @@
+import type { Failure } from '../runtime/errors'
+import { refusing } from './refuse'
+
+/*
+ * Refusals of a parameter by the dialect that reads it, under the name that the client used.
+ */
+
+export const missingParameter = (param: string): Failure => refusing({ reason: 'missing', field: { param } })
+
+/** `hint` says what to send instead. */
+export const unknownParameter = (param: string, hint = ''): Failure =>
+  refusing({ reason: 'unknown_parameter', field: { param }, ...(hint && { hint }) })
+
+export const invalidType = (param: string, expected: string, given: string): Failure =>
+  refusing({ reason: 'invalid_type', field: { param }, expected, given })
+
+export const invalidValue = (param: string, given: string, allowed: readonly string[]): Failure =>
+  refusing({ reason: 'invalid_value', field: { param }, given, allowed: [...allowed] })
+
+export const tooManyImages = (param: string, maximum: number): Failure =>
+  refusing({ reason: 'too_many_images', field: { param }, maximum })
+
+/** For a rule of one dialect, or of the gateway's own parameters; `message` says what to do. */
+export const invalidParameter = (param: string, message: string): Failure => ({
+  code: 'invalid_request',
+  message,
+  param,
+  reason: 'invalid_value',
+})

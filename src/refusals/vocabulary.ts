@@ -1,0 +1,59 @@
+import { FIELDS, type Field, type Place } from './refusal'
+import { SIZE_IN_PIXELS, type SizeWords } from './size-words'
+
+/** The words of a dialect for the parts of a request. */
+export interface Vocabulary {
+  /** The parameter of each field; undefined if a request of the dialect has none. */
+  parameters: Readonly<Record<Field, string | undefined>>
+  /** The parameter of an extra. */
+  extra: (name: string) => string
+  /** A value of a field as requests of the dialect write it. */
+  value: (field: Place, value: string) => string
+  size: SizeWords
+  /** How to send a picture that the gateway can read. */
+  sendImage: string
+  /** The content types of a body. */
+  contentTypes: string
+}
+
+/** The parameters of OpenAI's Images API, which upstreams name in their refusals too. */
+const PARAMETERS = {
+  model: 'model',
+  prompt: 'prompt',
+  n: 'n',
+  size: 'size',
+  quality: 'quality',
+  background: 'background',
+  format: 'output_format',
+  compression: 'output_compression',
+  moderation: 'moderation',
+  style: 'style',
+  inputFidelity: 'input_fidelity',
+  images: 'images',
+  image: 'image',
+  mask: 'mask',
+  markup: 'markup',
+  partials: 'partial_images',
+} as const satisfies Record<Field, string>
+
+/** OpenAI's Images API, and the gateway's own routes. */
+export const OPENAI_IMAGES: Vocabulary & { parameters: Readonly<Record<Field, string>> } = {
+  parameters: PARAMETERS,
+  extra: (name) => name,
+  value: (_, value) => value,
+  size: SIZE_IN_PIXELS,
+  sendImage: 'Send a public https URL or a data URL.',
+  contentTypes: "'application/json', or 'multipart/form-data' for edits",
+}
+
+/** The parameter at a place of a request. */
+export function parameterOf(place: Place, { parameters, extra }: Vocabulary): string {
+  if (typeof place === 'string') return parameters[place] ?? PARAMETERS[place]
+  return 'param' in place ? place.param : extra(place.extra)
+}
+
+/** The place of a parameter of OpenAI's Images API; an unknown name stays as it is. */
+export function fieldOfParameter(parameter: string): Place {
+  const field = FIELDS.find((each) => PARAMETERS[each] === parameter)
+  return field ?? { param: parameter }
+}
