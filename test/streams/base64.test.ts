@@ -49,7 +49,7 @@ test.each([
   expect(await oddSplits(bytes, bytesOf, 'SyntaxError')).toEqual([])
 })
 
-test('a wrong character is found wherever it stands', async () => {
+test('a wrong character is found at any place', async () => {
   const text = 'aGVs\nbG8gd29ybGQ='
   const accepted: string[] = []
   for (let at = 0; at <= text.length; at++) {
@@ -68,7 +68,7 @@ test('a percent-encoded data URL is no base64', async () => {
   expect(await oddSplits(encode('data:text/plain,aGVsbG8='), bytesOf, 'SyntaxError')).toEqual([])
 })
 
-test('a long picture comes out byte for byte, in chunks of any size', async () => {
+test('a long picture is decoded byte for byte, in chunks of any size', async () => {
   const picture = crypto.getRandomValues(new Uint8Array(50_000))
   for (const size of [1000, 1001, 1002, 1003, 65_536, 131_072]) {
     const decoded = await collect(decodeBase64(passing(pieces(encode(picture.toBase64()), size))))
@@ -76,7 +76,7 @@ test('a long picture comes out byte for byte, in chunks of any size', async () =
   }
 })
 
-test('the length of bytes as base64 is foretold', () => {
+test('the length of bytes as base64 is known in advance', () => {
   const counts = Array.from({ length: 101 }, (_, count) => count)
   expect(counts.map(base64Length)).toEqual(counts.map((count) => new Uint8Array(count).toBase64().length))
 })

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { type Bytes, capped, collect, peek, readStream, readText } from '../../src/streams/bytes'
 import { decode, decodeAll, encode, passing, pieces, splits, streamOf } from './splits'
 
-/** Bytes that tell whether their reader let go of them. */
+/** Bytes that record their cancellation. */
 function watched(chunks: string[]): { bytes: Bytes; closed: () => boolean } {
   let closed = false
   async function* source(): Bytes {
@@ -36,18 +36,18 @@ test.each(kinds)('%s that is empty reads as nothing', async (_, type) => {
   expect(await collect(readStream(streamOf([], { type })))).toHaveLength(0)
 })
 
-test.each(kinds)('what breaks %s is what its reader learns', async (_, type) => {
+test.each(kinds)('a failure of %s reaches its reader', async (_, type) => {
   const stream = streamOf([encode('one')], { type, failure: new RangeError('connection lost') })
   await expect(collect(readStream(stream))).rejects.toThrow('connection lost')
 })
 
-test('a body of the runtime is read whole, though it is longer than the buffer', async () => {
+test('a body of the runtime is read whole, even beyond the buffer', async () => {
   const picture = new Uint8Array(1_000_003).map((_, at) => at % 251)
   const { body } = new Response(picture)
   expect((await collect(readStream(body ?? new ReadableStream()))).toBase64()).toBe(picture.toBase64())
 })
 
-test('a stream that someone else reads cannot be read', async () => {
+test('a stream with another reader cannot be read', async () => {
   const stream = streamOf([encode('one')], { type: 'bytes' })
   stream.getReader()
   await expect(collect(readStream(stream))).rejects.toBeInstanceOf(TypeError)
@@ -62,13 +62,13 @@ test.each([
   expect(await decodeAll(capped(bytes, maxBytes, () => new RangeError('too long')))).toBe(all)
 })
 
-test('one byte above the cap is refused, and the rest is let go of', async () => {
+test('one byte above the cap is refused, and the rest is cancelled', async () => {
   const { bytes, closed } = watched(['hel', 'lo', 'and more'])
   await expect(collect(capped(bytes, 4, () => new RangeError('too long')))).rejects.toBeInstanceOf(RangeError)
   expect(closed()).toBe(true)
 })
 
-test('text is read over characters cut in two', async () => {
+test('text is read across a cut within a character', async () => {
   const words = 'é€😀 ß語'
   for (const { how, chunks } of splits(encode(words))) expect(await readText(passing(chunks)), how).toBe(words)
 })
@@ -78,11 +78,11 @@ test('a zero-width no-break space within a text stays, however the text is split
   for (const { how, chunks } of splits(encode(words))) expect(await readText(passing(chunks)), how).toBe(words)
 })
 
-test('text that ends in the middle of a character says so', async () => {
+test('text that ends in the middle of a character fails', async () => {
   expect(await readText(passing([encode('é').subarray(0, 1)]))).toBe('\ufffd')
 })
 
-test('a look at the first bytes leaves them in place, however they are split', async () => {
+test('a peek at the first bytes leaves them in place, however they are split', async () => {
   const bytes = encode('data:image/png')
   for (const { how, chunks } of splits(bytes)) {
     const { head, all } = await peek(passing(chunks), 5)
@@ -91,18 +91,18 @@ test('a look at the first bytes leaves them in place, however they are split', a
   }
 })
 
-test.each(['', 'dat'])('a look at more bytes than there are in %j shows them all', async (all) => {
+test.each(['', 'dat'])('a peek at more bytes than %j has shows them all', async (all) => {
   const { head } = await peek(passing(pieces(encode(all), 1)), 5)
   expect(decode(head)).toBe(all)
 })
 
-test('what was looked at stays as it was while the rest is read', async () => {
+test('the peeked bytes stay unchanged while the rest is read', async () => {
   const { head, all } = await peek(passing([encode('data:'), encode('image')]), 5)
   await collect(all)
   expect(decode(head)).toBe('data:')
 })
 
-test('leaving early after a look lets go of the source', async () => {
+test('leaving early after a peek cancels the source', async () => {
   const { bytes, closed } = watched(['data:', 'image', '/png'])
   const { all } = await peek(bytes, 5)
   for await (const _ of all) break

@@ -7,7 +7,7 @@ import { encode, pieces, streamOf } from './splits'
 
 afterEach(reset)
 
-/** A file that arrives in pieces, and notes when it is opened. */
+/** A file that arrives in pieces and records its opening. */
 const file = (name: string, content: Uint8Array, opened: string[] = []): FormFile => ({
   name,
   filename: `${name}.png`,
@@ -31,9 +31,9 @@ test.each([
   ['an empty value', { prompt: '' }],
   ['line breaks', { prompt: 'a\r\n\r\nb\nc\r' }],
   ['text in UTF-8', { prompt: 'Größe – é😀' }],
-  ['what looks like a boundary', { prompt: '--darkroom-\r\n--\r\n' }],
+  ['text like a boundary', { prompt: '--darkroom-\r\n--\r\n' }],
   ['no fields', {}],
-])('a field with %s arrives as it was', async (_, fields) => {
+])('a field with %s arrives unchanged', async (_, fields) => {
   expect(Object.fromEntries(await readBack(formBody(fields, [])))).toEqual(fields)
 })
 
@@ -71,7 +71,7 @@ test('each form has a boundary of its own', () => {
   expect(formBody({}, []).contentType).not.toBe(formBody({}, []).contentType)
 })
 
-test('the length of a form is known before it is sent', async () => {
+test('the length of a form is known in advance', async () => {
   const { body } = formBody({ prompt: 'Größe' }, [file('image', picture), file('mask', confusing)])
   await expect(env.IMAGES.put('form', body)).resolves.toMatchObject({ key: 'form' })
 })
@@ -94,7 +94,7 @@ test.each([
   await expect(collect(readStream(body))).rejects.toBeInstanceOf(Error)
 })
 
-test('a body whose file breaks off in the middle of its base64 breaks off, and nobody waits for the rest', async () => {
+test('a body breaks off at once when its file breaks off in the middle of its base64', async () => {
   const broken = {
     ...file('a', picture),
     base64: true,
@@ -111,7 +111,7 @@ test('a body whose file breaks off in the middle of its base64 breaks off, and n
   await expect(collect(readStream(formBody({}, [broken]).body))).rejects.toThrow()
 })
 
-test('a body that nobody reads on lets go of its file', async () => {
+test('a body without a further reader cancels its file', async () => {
   let cancelled = false
   const pull = (controller: ReadableStreamDefaultController): void => controller.enqueue(new Uint8Array(1000))
   const open = async (): Promise<ReadableStream> => new ReadableStream({ pull, cancel: () => void (cancelled = true) })

@@ -13,7 +13,7 @@ async function scan(bytes: Bytes): Promise<unknown> {
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
 const keyed = (length: number): string => `{"${'k'.repeat(length)}":1}`
 
-test('a text cut off anywhere is never taken for a whole one', async () => {
+test('a text cut off at any place is refused', async () => {
   const text = encode('{"a":"b\\u00e9\\"é","image":["x\\/y\\u0041",{"c":[1,null]},"😀"],"d":{"e":-1.5e3}}')
   const accepted: string[] = []
   for (let cut = 0; cut < text.length; cut++) {
@@ -32,7 +32,7 @@ test.each([
   ['after an escape', '{"image":"abc\\'],
   ['between values', '{"a":1,'],
   ['inside a nested array', '{"a":[[1'],
-])('a text that ends %s is known to be cut off', async (_, text) => {
+])('a text that ends %s counts as cut off', async (_, text) => {
   expect(await oddSplits(encode(text), scan, 'UnexpectedEnd')).toEqual([])
 })
 
@@ -60,12 +60,12 @@ test.each([
   expect(await oddSplits(encode(text), scan, 'SyntaxError')).toEqual([])
 })
 
-test('a raw line break in a taken string has the same fate however the text is split', async () => {
+test('a raw line break in a taken string has the same outcome, however the text is split', async () => {
   const text = encode('{"image":"a\\/b\nc\\/d\ne"}')
   expect(await oddSplits(text, scan, await fate(scan(passing([text]))))).toEqual([])
 })
 
-test('a kept string with broken UTF-8 reads as the platform reads it', async () => {
+test('a kept string with broken UTF-8 reads as on the platform', async () => {
   const text = new Uint8Array([...encode('{"a":"cut '), 0xe2, 0x82, ...encode('","b":"'), 0xff, ...encode('c"}')])
   expect(await oddSplits(text, scan, await new Response(text).json())).toEqual([])
 })
@@ -104,7 +104,7 @@ test.each([
   await expect(scan(endless(start, again))).rejects.toBeInstanceOf(TooLong)
 })
 
-test('what breaks off the bytes is what the reader learns', async () => {
+test('a failure of the bytes reaches the reader', async () => {
   async function* broken(): Bytes {
     yield encode('{"image":"abc')
     throw new RangeError('connection lost')
@@ -112,16 +112,16 @@ test('what breaks off the bytes is what the reader learns', async () => {
   await expect(scan(broken())).rejects.toBeInstanceOf(RangeError)
 })
 
-test('a text that ends is not mistaken for one that is too long', async () => {
+test('a complete text is not refused as too long', async () => {
   await expect(scan(passing([encode('{"a":"')]))).rejects.toBeInstanceOf(UnexpectedEnd)
 })
 
-/** A text that goes on until someone stops it. */
+/** A text without an end. */
 async function* endless(start: string, again: string): Bytes {
   yield encode(start)
   for (;;) yield encode(again.repeat(4096))
 }
 
-test.each([['{}'], ['}'], [' x'], ['\n']])('what comes after the text (%j) is not looked at', async (more) => {
+test.each([['{}'], ['}'], [' x'], ['\n']])('bytes after the text (%j) are not read', async (more) => {
   expect(await oddSplits(encode(`{"a":1}${more}`), scan, { a: 1 })).toEqual([])
 })

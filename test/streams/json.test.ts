@@ -3,7 +3,7 @@ import { type Bytes, collect } from '../../src/streams/bytes'
 import { JsonStream, type Path } from '../../src/streams/json'
 import { decodeAll, encode, oddSplits, passing, splits } from './splits'
 
-/** Every string at or under a key `image` is taken. */
+/** Takes every string at or under a key `image`. */
 const take = (path: Path): boolean => path.includes('image')
 
 async function scan(bytes: Bytes): Promise<{ strings: [Path, string][]; value: unknown }> {
@@ -13,7 +13,7 @@ async function scan(bytes: Bytes): Promise<{ strings: [Path, string][]; value: u
   return { strings, value: json.value() }
 }
 
-/** What `scan` has to give, by JSON.parse; only for texts without duplicate or numeric keys, which it reorders. */
+/** The expected result of `scan`, by JSON.parse, for texts without duplicate or numeric keys, which it reorders. */
 function parsed(text: string): { strings: [Path, string][]; value: unknown } {
   const strings: [Path, string][] = []
   const replaced = (value: unknown, path: Path): unknown => {
@@ -88,7 +88,7 @@ test('strings under numeric keys are taken in the order of the text', async () =
 
 const three = encode('{"image":["first \\/ {\\"","second","}],"],"a":1}')
 
-test('a string that nobody reads does not hide those after it', async () => {
+test('an unread string does not hide those after it', async () => {
   const skipFirst = async (bytes: Bytes): Promise<unknown> => {
     const json = new JsonStream(bytes, take)
     const read: string[] = []
@@ -98,7 +98,7 @@ test('a string that nobody reads does not hide those after it', async () => {
   expect(await oddSplits(three, skipFirst, [['second', '}],'], { image: ['0', '1', '2'], a: 1 }])).toEqual([])
 })
 
-test('a string that is left in the middle does not hide those after it', async () => {
+test('a partly read string does not hide those after it', async () => {
   const leaveFirst = async (bytes: Bytes): Promise<unknown> => {
     const json = new JsonStream(bytes, take)
     const read: string[] = []
@@ -111,7 +111,7 @@ test('a string that is left in the middle does not hide those after it', async (
   expect(await oddSplits(three, leaveFirst, [['second', '}],'], { image: ['0', '1', '2'], a: 1 }])).toEqual([])
 })
 
-test('a string that is left in the middle of an escape does not hide those after it', async () => {
+test('a string left in the middle of an escape does not hide those after it', async () => {
   const leaveFirst = async (bytes: Bytes): Promise<unknown> => {
     const json = new JsonStream(bytes, take)
     for await (const { path, bytes } of json.strings()) if (path[1] === 0) for await (const _ of bytes) break
@@ -121,14 +121,14 @@ test('a string that is left in the middle of an escape does not hide those after
   expect(await oddSplits(text, leaveFirst, { image: ['0', '1'] })).toEqual([])
 })
 
-test('a taken string may be longer than any rest', async () => {
+test('a taken string may be longer than the limit of the rest', async () => {
   const picture = 'QUJD'.repeat(1024 * 1024)
   const json = new JsonStream(passing([encode(`{"image":"${picture}`), encode('","a":"b"}')]), take)
   for await (const { bytes } of json.strings()) expect((await collect(bytes)).length).toBe(picture.length)
   expect(json.value()).toEqual({ image: '0', a: 'b' })
 })
 
-test('leaving early lets go of the source', async () => {
+test('leaving early cancels the source', async () => {
   let closed = false
   async function* source(): Bytes {
     try {
@@ -142,7 +142,7 @@ test('leaving early lets go of the source', async () => {
   expect(closed).toBe(true)
 })
 
-test('what is dropped comes out empty, however long it is and wherever the text is cut', async () => {
+test('a dropped value is empty in the result, at any length, however the text is split', async () => {
   const text = '{"a":1,"x":[{"b":"]"},[1],{"x":{}}],"c":[{"x":{"é":2}},3],"image":"data","x":{}}'
   for (const { how, chunks } of splits(encode(text))) {
     const json = new JsonStream(passing(chunks), take, (path) => path.at(-1) === 'x')
@@ -155,7 +155,7 @@ test('what is dropped comes out empty, however long it is and wherever the text 
   expect(long.value()).toEqual({ x: [], a: 1 })
 })
 
-test('what stands in front of a taken string can be read while that passes', async () => {
+test('the text before a taken string is readable while that string passes', async () => {
   const json = new JsonStream(passing([encode('{"a":["é",{"b":true,"image":"x","c":1}],"image":"y","d":2}')]), take)
   const seen: unknown[] = []
   for await (const { bytes } of json.strings()) {

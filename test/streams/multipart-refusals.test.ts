@@ -15,7 +15,7 @@ async function namesOf(bytes: Bytes): Promise<string[]> {
 const lines = (...all: string[]): Uint8Array => encode(all.join('\r\n'))
 const field = (name: string, value: string): string[] => [`content-disposition: form-data; name="${name}"`, '', value]
 
-test('a form cut off anywhere is never taken for a whole one', async () => {
+test('a form cut off at any place is refused', async () => {
   const form = lines('--b1', ...field('a', 'x\r\n--b'), '--b1', ...field('b', ''), '--b1--')
   const accepted: string[] = []
   for (let cut = 0; cut < form.length; cut++) {
@@ -57,7 +57,7 @@ test('an endless head is refused before its end', async () => {
   await expect(namesOf(endless())).rejects.toBeInstanceOf(MalformedForm)
 })
 
-test('what breaks off the bytes is what the reader learns', async () => {
+test('a failure of the bytes reaches the reader', async () => {
   async function* broken(): Bytes {
     yield lines('--b1', ...field('a', 'x'))
     throw new RangeError('connection lost')

@@ -18,7 +18,7 @@ const partsOf =
 const lines = (...all: string[]): Uint8Array => encode(all.join('\r\n'))
 const field = (name: string, value: string): string[] => [`content-disposition: form-data; name="${name}"`, '', value]
 
-/** A form with boundary `b1` and one part, whose disposition goes on as given. */
+/** A form with boundary `b1` and one part with the given disposition. */
 const withDisposition = (disposition: string): Uint8Array =>
   lines('--b1', `Content-Disposition: form-data; ${disposition}`, '', 'x', '--b1--', '')
 
@@ -84,13 +84,13 @@ test.each(forms)('a form with %s is read, however it is split', async (_, bytes,
   expect(await oddSplits(bytes, partsOf('b1'), expected)).toEqual([])
 })
 
-test('a boundary of the characters that a pattern would read otherwise is taken as it is', async () => {
+test('a boundary with the special characters of patterns is taken literally', async () => {
   const boundary = "a.*+?'()/:=-_,b"
   const form = lines(`--${boundary}`, ...field('a', '--axxx'), `--${boundary}--`)
   expect(await oddSplits(form, partsOf(boundary), [['a', '--axxx']])).toEqual([])
 })
 
-test('a form of the platform is read as it was written', async () => {
+test('a form of the platform is read unchanged', async () => {
   const written = new FormData()
   const picture = new Uint8Array(200_000).map((_, at) => (at * at) % 251)
   written.append('prompt', 'A "quoted" prompt\r\nwith – é😀')
@@ -137,7 +137,7 @@ const three = lines(
   '--b1--',
 )
 
-test('a part that nobody reads does not hide those after it', async () => {
+test('an unread part does not hide those after it', async () => {
   const namesOf = async (bytes: Bytes): Promise<string[]> => {
     const names: string[] = []
     for await (const { name } of new MultipartStream(bytes, 'b1').parts()) names.push(name)
@@ -146,7 +146,7 @@ test('a part that nobody reads does not hide those after it', async () => {
   expect(await oddSplits(three, namesOf, ['a', 'b', 'c'])).toEqual([])
 })
 
-test('a part that is left in the middle does not hide those after it', async () => {
+test('a partly read part does not hide those after it', async () => {
   const leaveEach = async (bytes: Bytes): Promise<string[]> => {
     const names: string[] = []
     for await (const { name, bytes: content } of new MultipartStream(bytes, 'b1').parts()) {
@@ -158,7 +158,7 @@ test('a part that is left in the middle does not hide those after it', async () 
   expect(await oddSplits(three, leaveEach, ['a', 'b', 'c'])).toEqual([])
 })
 
-test('leaving early lets go of the source', async () => {
+test('leaving early cancels the source', async () => {
   let closed = false
   async function* source(): Bytes {
     try {

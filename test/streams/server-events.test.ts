@@ -5,7 +5,7 @@ import { JsonStream } from '../../src/streams/json'
 import { EventStream } from '../../src/streams/server-events'
 import { decodeAll, encode, fate, oddSplits, passing, pieces } from './splits'
 
-/** Every event by its name and its data; one without a name has null, as JSON says it. */
+/** Each event as its name and its data; null stands for a missing name. */
 async function scan(bytes: Bytes): Promise<[string | null, string][]> {
   const events: [string | null, string][] = []
   for await (const { name, data } of new EventStream(bytes).events()) events.push([name ?? null, await decodeAll(data)])
@@ -25,7 +25,7 @@ test.each<[string, string, [string | null, string][]]>([
   ],
   ['an event without a name', 'data: b\n\n', [[null, 'b']]],
   [
-    'an event whose name is empty',
+    'an event with an empty name',
     'event:\ndata: b\n\nevent\ndata: c\n\n',
     [
       [null, 'b'],
@@ -34,7 +34,7 @@ test.each<[string, string, [string | null, string][]]>([
   ],
   ['two names for an event', 'event: a\nevent: b\ndata: c\n\n', [['b', 'c']]],
   [
-    'a name that comes too late',
+    'a name after its event',
     'data: a\nevent: b\n\ndata: c\n\n',
     [
       [null, 'a'],
@@ -99,12 +99,12 @@ test.each<[string, string, [string | null, string][]]>([
   expect(await oddSplits(encode(text), scan, events)).toEqual([])
 })
 
-test('names have no more than 256 bytes, so that none is held for long', async () => {
+test('names have at most 256 bytes, so that none is held for long', async () => {
   const text = encode(`event: ${'é'.repeat(300)}\ndata: a\n\n`)
   for (const size of [1, 7, 10_000]) expect(await scan(passing(pieces(text, size)))).toEqual([['é'.repeat(128), 'a']])
 })
 
-test('an event is told as soon as its data begins', async () => {
+test('an event is reported when its data begins', async () => {
   let sent = ''
   async function* source(): Bytes {
     for (const chunk of ['event: a\nda', 'ta:', ' b', 'c\n', '\n']) {
@@ -119,7 +119,7 @@ test('an event is told as soon as its data begins', async () => {
   }
 })
 
-test('an event that ends with its chunk is over, though nothing follows', async () => {
+test('an event that ends with its chunk is complete without a next one', async () => {
   async function* source(): Bytes {
     yield encode('data: a\r\r')
     await new Promise(() => {})
@@ -133,7 +133,7 @@ test('an event that ends with its chunk is over, though nothing follows', async 
 const three = encode('event: a\ndata: first\ndata: more\n\nevent: b\ndata: second\n\ndata: third\n\n')
 
 test.each([
-  ['that nobody reads does', async () => {}],
+  ['that is never read does', async () => {}],
   [
     'that is left in the middle does',
     async (data: Bytes) => {
@@ -158,7 +158,7 @@ test.each([
   ).toEqual([])
 })
 
-test('JSON that is cut off with its event is known to be cut off', async () => {
+test('JSON cut off with its event counts as cut off', async () => {
   const read = async (bytes: Bytes): Promise<unknown> => {
     for await (const { data } of new EventStream(bytes).events()) {
       const json = new JsonStream(data, (path) => path[0] === 'image')
@@ -217,7 +217,7 @@ test.each([
   expect(await scan(source())).toEqual([[null, 'a']])
 })
 
-test('leaving early lets go of the source', async () => {
+test('leaving early cancels the source', async () => {
   let closed = false
   async function* source(): Bytes {
     try {
@@ -231,7 +231,7 @@ test('leaving early lets go of the source', async () => {
   expect(closed).toBe(true)
 })
 
-test('what breaks off the bytes is what the reader learns', async () => {
+test('a failure of the bytes reaches the reader', async () => {
   async function* broken(): Bytes {
     yield encode('data: a')
     throw new RangeError('connection lost')

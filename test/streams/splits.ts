@@ -2,14 +2,14 @@ import { type Bytes, collect } from '../../src/streams/bytes'
 
 export const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** The text of UTF-8 bytes, and nothing else: what is not UTF-8 fails, and a byte order mark is kept. */
+/** Decodes UTF-8 and nothing else: other bytes fail, and a byte order mark stays. */
 export const decode = (bytes: Uint8Array): string =>
   new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
 
-/** Reads everything as text, cut where `decode` cannot cut it. */
+/** Reads everything as text, cut at places where `decode` alone would fail. */
 export const decodeAll = async (bytes: Bytes): Promise<string> => decode(await collect(bytes))
 
-/** Passes chunks on as `Bytes` documents it: through one buffer, spoilt as soon as the next chunk is asked for. */
+/** Passes chunks on as `Bytes` documents it: through one buffer, overwritten for the next chunk. */
 export async function* passing(chunks: Uint8Array[]): Bytes {
   const buffer = new Uint8Array(Math.max(0, ...chunks.map((chunk) => chunk.length)))
   for (const chunk of chunks) {
@@ -26,12 +26,12 @@ export function pieces(bytes: Uint8Array, size: number): Uint8Array[] {
 }
 
 export interface Split {
-  /** Says in a failed expectation how the bytes were cut. */
+  /** Names the split in a failed expectation. */
   how: string
   chunks: Uint8Array[]
 }
 
-/** In one piece, in two at every place (an empty first or last one too), byte by byte, and in threes. */
+/** One piece, two pieces at every place (with an empty first or last one), single bytes, and threes. */
 export function splits(bytes: Uint8Array): Split[] {
   const halves = Array.from({ length: bytes.length + 1 }, (_, at) => ({
     how: `cut at ${at}`,
@@ -45,7 +45,7 @@ export function splits(bytes: Uint8Array): Split[] {
   ]
 }
 
-/** What becomes of something, its failure included: as data, so that many can be compared at once. */
+/** The outcome of a call, a failure included, as data for comparisons. */
 export async function fate<Value>(promise: Promise<Value>): Promise<Value | string> {
   try {
     return await promise
@@ -54,7 +54,7 @@ export async function fate<Value>(promise: Promise<Value>): Promise<Value | stri
   }
 }
 
-/** The first splits of a text that do not come out as expected, with what came out: an empty list is a pass. */
+/** The first splits with an unexpected outcome, each with that outcome; an empty list is a pass. */
 export async function oddSplits<Value>(
   bytes: Uint8Array,
   outcome: (passing: Bytes) => Promise<Value>,
@@ -68,7 +68,7 @@ export async function oddSplits<Value>(
   return odd.slice(0, 4)
 }
 
-/** A stream as JavaScript makes it, of plain chunks or of bytes; it ends, or breaks off with a failure. */
+/** A stream of JavaScript with plain chunks or bytes; it ends or fails. */
 export function streamOf(
   chunks: Uint8Array[],
   { type, failure, cancel }: { type?: 'bytes' | undefined; failure?: Error; cancel?: () => void } = {},

@@ -20,7 +20,7 @@ const { upstream } = upstreams()
 const ROUNDS = full ? 10 : 4
 const REQUESTS = 100 * ROUNDS
 
-/** A team of twelve keys, each so limited that none is given a lease: what is free is counted at once. */
+/** A team of twelve keys with limits too low for a lease, so that free answers count at once. */
 async function twelveKeys(): Promise<IssuedKey[]> {
   await team('acme', { budget_usd: 100, concurrency: 1000, images_per_day: 10_000 })
   return await Promise.all(Array.from({ length: 12 }, () => issue('acme', { limits: { requests_per_day: 99 } })))
@@ -39,7 +39,7 @@ async function sendAll(run: MixedRun): Promise<void> {
   await run.quiet()
 }
 
-/** Holds money for a run that nobody ever settles, until it expires. */
+/** Holds money for a run without a settlement until it expires. */
 async function abandon({ id: key }: IssuedKey): Promise<void> {
   const order = {
     id: 'run_0',
@@ -56,7 +56,7 @@ async function abandon({ id: key }: IssuedKey): Promise<void> {
   await ringTeam('acme')
 }
 
-/** What a run has to cost: what its upstream asks for it, or, where the end of its answer was lost, what was held. */
+/** The cost of a run: the upstream's price, or the held quote for an answer with its end lost. */
 function due({ status, upstream_request_id, input_tokens, reserved_usd }: Audited, gate: BillingUpstream): number {
   if (status !== 'succeeded') return 0
   return input_tokens === null ? micro(reserved_usd) : (gate.bill(upstream_request_id) ?? NaN)
@@ -64,7 +64,7 @@ function due({ status, upstream_request_id, input_tokens, reserved_usd }: Audite
 
 const costOf = ({ cost_usd }: { cost_usd: number | null }): number => micro(cost_usd)
 
-/** Compares every place that tells what a team has spent, and gives that back. */
+/** Compares every total of a team's spending and returns it. */
 async function agreed(entries: readonly Audited[], keys: readonly IssuedKey[]): Promise<number> {
   const cost = sum(entries.map(costOf))
   const owns = await Promise.all(keys.map(({ key }) => ownUsage(key)))
@@ -77,17 +77,17 @@ async function agreed(entries: readonly Audited[], keys: readonly IssuedKey[]): 
   return cost
 }
 
-/** Each answer that was made for its caller has one entry, which cost what the caller was told. */
+/** Each answer made for its caller has one entry, with the cost that the caller read. */
 function expectEntries(made: readonly Told[], succeeded: readonly Audited[]): void {
   const costs = new Map(succeeded.map((entry) => [entry.request_id, costOf(entry)]))
   expect(costs.size).toBe(succeeded.length)
   expect(made.map(({ requestId }) => costs.get(requestId))).toEqual(made.map(({ cost }) => cost))
 }
 
-/** Has the clock go on from noon, so that no limit's day ends meanwhile. */
+/** Moves the clock on from noon, so that no day ends during the test. */
 const fromNoon = (): unknown => vi.useFakeTimers({ toFake: ['Date'], now: NOON, shouldAdvanceTime: true })
 
-describe('the books of a team', () => {
+describe('the accounting of a team', () => {
   beforeEach(fromNoon)
 
   test(
@@ -122,7 +122,7 @@ describe('the books of a team', () => {
     },
   )
 
-  test('agree about money at whatever moment processes die', { timeout: 60_000 }, async () => {
+  test('agrees at any moment in which processes die', { timeout: 60_000 }, async () => {
     const keys = await twelveKeys()
     const run = new MixedRun(keys, upstream)
     for (let round = 0; round < ROUNDS / 2; round++) {
@@ -143,7 +143,7 @@ describe('the books of a team', () => {
     )
   })
 
-  test('count what a busy key is given for free without its team being asked', { timeout: 30_000 }, async () => {
+  test('counts free answers of a lease', { timeout: 30_000 }, async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const run = new MixedRun([{ id: '', key }], upstream)
     for (let round = 0; round < 5; round++)

@@ -13,9 +13,9 @@ const { upstream } = upstreams()
 const BUDGET = { budget_usd: 10 }
 const SECOND = new FakeOpenai({ apiKey: 'sk-second-secret' })
 
-/** A team whose model `pair` is served by two upstreams, of which the first answers as it is told. */
+/** A team with the model `pair`, served by two upstreams; the first one answers as given. */
 async function paired(first: () => Response): Promise<TestTeam> {
-  // Of the second one's accounts, the one whose key is known there.
+  // The account of the second upstream with a key that it accepts.
   vi.spyOn(Math, 'random').mockReturnValue(0)
   internet({ 'first.example.com': { handle: first }, 'second.example.com': SECOND })
   return await team('acme')
@@ -25,7 +25,7 @@ const outOfOrder = (): Response =>
   new Response('out of order', { status: 500, headers: { 'x-request-id': 'req_first' } })
 
 describe('a run of several attempts is one entry', () => {
-  test('that names the upstream which served it', async () => {
+  test('with the upstream that served it', async () => {
     const { key } = await paired(outOfOrder)
     expect((await generate(key, 'A cat', { model: 'pair' })).status).toBe(200)
     const [entry, ...others] = await audit('acme')
@@ -34,7 +34,7 @@ describe('a run of several attempts is one entry', () => {
     expect(others).toEqual([])
   })
 
-  test('that is paid for once where the first answer was lost', async () => {
+  test('paid once when the first answer was lost', async () => {
     const { key } = await team('acme', BUDGET)
     const prompt = 'A cat @once=cut'
     expect((await generate(key, prompt)).status).toBe(200)
@@ -42,7 +42,7 @@ describe('a run of several attempts is one entry', () => {
     expect([upstream.calls.length, await used('acme')]).toEqual([2, 196 * 30 + 4 * 5])
   })
 
-  test('of which those count that a dead process had made', async () => {
+  test('with the attempts of a dead process counted', async () => {
     const { key } = await team('acme', BUDGET)
     const answer = generate(key, 'A cat @delay=200')
     await vi.waitUntil(() => upstream.calls.length === 1)
@@ -51,7 +51,7 @@ describe('a run of several attempts is one entry', () => {
     expect(await audit('acme')).toMatchObject([{ status: 'succeeded', attempts: 2 }])
   })
 
-  test('that names the upstream which failed last, and its request, where all failed', async () => {
+  test('with the last upstream and its request when all failed', async () => {
     const { key } = await paired(outOfOrder)
     expect((await generate(key, 'A cat @fault=503', { model: 'pair' })).status).toBe(502)
     const [entry] = await audit('acme')
@@ -59,7 +59,7 @@ describe('a run of several attempts is one entry', () => {
     expect(entry?.upstream_request_id).toMatch(/^req_[0-9a-f]{32}$/)
   })
 
-  test('that names the upstream which was paid for what could not be stored', async () => {
+  test('with the upstream paid for an image that could not be stored', async () => {
     const { key } = await team('acme', BUDGET)
     vi.spyOn(env.IMAGES, 'put').mockRejectedValue(new Error('put: internal error (10001)'))
     expect((await generate(key, 'A cat')).status).toBe(503)
@@ -69,7 +69,7 @@ describe('a run of several attempts is one entry', () => {
   })
 
   test.each(['cut', 'bad-base64', 'not-an-image', 'empty', 'error-inside', '500', '429', 'moderation'])(
-    'that names the upstream and its request where it failed by @fault=%s',
+    'with the upstream and its request after @fault=%s',
     async (fault) => {
       const { key } = await team('acme', BUDGET)
       expect((await generate(key, `A cat @fault=${fault}`)).status).toBeGreaterThanOrEqual(400)
@@ -80,7 +80,7 @@ describe('a run of several attempts is one entry', () => {
   )
 })
 
-test("the upstream's organisation and its id of the request are for the audit alone", async () => {
+test("the upstream's organisation and request id are in the audit alone", async () => {
   const { key } = await team('acme', BUDGET)
   const answers = [await generate(key, 'A cat'), await generate(key, 'A cat'), await generate(key, 'A @fault=500')]
   const [failed, made] = await audit('acme')

@@ -12,32 +12,28 @@ const BUDGET = { budget_usd: 10 }
 const PROMPTS = Array.from({ length: 100 }, (_, index) => `A cat with hat ${100 + index}`)
 const QUOTE = quoteOf('A cat with hat 100')
 const COST = price('A cat with hat 100')
-/** The one picture that was ordered is delivered. */
+/** The one picture of the request is delivered. */
 const BILLED_AS_THREE = ' @pictures=3'
 
 describe('a budget', () => {
-  test(
-    'is not overspent by 100 requests at once, and is used up by those who come back',
-    { timeout: 30_000 },
-    async () => {
-      const budget = 20 * QUOTE + 1
-      const { key } = await team('acme', { budget_usd: budget / 1e6 })
-      const seen: number[] = []
-      const ask = async (prompt: string): Promise<number> => {
-        const { status } = await generate(key, prompt)
-        seen.push(await used('acme'))
-        return status
-      }
-      const statuses = await Promise.all(PROMPTS.map(ask))
-      expect(new Set(statuses)).toEqual(new Set([200, 429]))
-      for (let more = 0; (await ask(`A cat in a hat ${100 + more}`)) === 200; more++);
-      expect(Math.max(...seen)).toBeLessThanOrEqual(budget)
-      expect(await used('acme')).toBeGreaterThan(budget - QUOTE)
-      expect(await used('acme')).toBe(upstream.calls.length * COST)
-    },
-  )
+  test('is not overspent by 100 requests at once, and retries use it up', { timeout: 30_000 }, async () => {
+    const budget = 20 * QUOTE + 1
+    const { key } = await team('acme', { budget_usd: budget / 1e6 })
+    const seen: number[] = []
+    const ask = async (prompt: string): Promise<number> => {
+      const { status } = await generate(key, prompt)
+      seen.push(await used('acme'))
+      return status
+    }
+    const statuses = await Promise.all(PROMPTS.map(ask))
+    expect(new Set(statuses)).toEqual(new Set([200, 429]))
+    for (let more = 0; (await ask(`A cat in a hat ${100 + more}`)) === 200; more++);
+    expect(Math.max(...seen)).toBeLessThanOrEqual(budget)
+    expect(await used('acme')).toBeGreaterThan(budget - QUOTE)
+    expect(await used('acme')).toBe(upstream.calls.length * COST)
+  })
 
-  test('is overspent by no more than was quoted too low of what was under way', { timeout: 30_000 }, async () => {
+  test('is overspent at most by the low quotes of running generations', { timeout: 30_000 }, async () => {
     const budget = 10 * QUOTE
     const { key } = await team('acme', { budget_usd: budget / 1e6 })
     await Promise.all(PROMPTS.map((prompt) => generate(key, prompt + BILLED_AS_THREE)))
@@ -46,7 +42,7 @@ describe('a budget', () => {
     expect(upstream.calls.length).toBeLessThanOrEqual(10)
   })
 
-  test('is overspent by no more than the last was quoted too low, where they come one by one', async () => {
+  test('is overspent at most by the last low quote in a sequence of requests', async () => {
     const budget = 10 * QUOTE
     const { key } = await team('acme', { budget_usd: budget / 1e6 })
     for (const prompt of PROMPTS.slice(0, 5)) await generate(key, prompt + BILLED_AS_THREE)
@@ -56,7 +52,7 @@ describe('a budget', () => {
     expect(upstream.calls).toHaveLength(4)
   })
 
-  test('that does not pay for a request ends it for good where nothing is under way', async () => {
+  test("below a request's price refuses it without a retry when nothing is running", async () => {
     const { key } = await team('acme', { budget_usd: (QUOTE - 1) / 1e6 })
     const response = await generate(key, 'A cat with hat 100')
     expect([response.headers.get('x-should-retry'), response.headers.get('retry-after-ms')]).toEqual([
@@ -67,14 +63,14 @@ describe('a budget', () => {
     expect([upstream.calls.length, await audit('acme')]).toEqual([0, []])
   })
 
-  test('that pays for a request exactly lets it be made', async () => {
+  test("equal to a request's price allows the request", async () => {
     const { key } = await team('acme', { budget_usd: QUOTE / 1e6 })
     expect((await generate(key, 'A cat with hat 100')).status).toBe(200)
     expect((await generate(key, 'A cat with hat 101')).status).toBe(429)
     expect(await used('acme')).toBe(COST)
   })
 
-  test('that is used up still lets be answered what costs nothing', async () => {
+  test('that is used up still allows hits', async () => {
     const { key } = await team('acme', { budget_usd: QUOTE / 1e6, images_per_day: 1, concurrency: 1 })
     const prompt = 'A cat with hat 100'
     const answers = await Promise.all(Array.from({ length: 5 }, () => generate(key, prompt)))
@@ -82,7 +78,7 @@ describe('a budget', () => {
     expect(await used('acme')).toBe(COST)
   })
 
-  test('that is held by others has a request come back, and then be made', async () => {
+  test('that others hold asks for a retry, which is then made', async () => {
     const gate = gated(upstream)
     const { key } = await team('acme', { budget_usd: (QUOTE + COST) / 1e6 })
     const first = generate(key, 'A cat with hat 100')
@@ -96,7 +92,7 @@ describe('a budget', () => {
     expect(upstream.calls).toHaveLength(2)
   })
 
-  test('of a key holds within that of its team', async () => {
+  test('of a key is bounded by that of its team', async () => {
     await team('acme', BUDGET)
     const { key } = await issue('acme', { limits: { budget_usd: QUOTE / 1e6 } })
     const statuses = await Promise.all(PROMPTS.slice(0, 10).map(async (prompt) => (await generate(key, prompt)).status))
@@ -106,7 +102,7 @@ describe('a budget', () => {
 })
 
 describe('a model without a known price', () => {
-  test('is refused to who has a budget', async () => {
+  test('is refused to a key with a budget', async () => {
     const { key } = await team('acme', BUDGET)
     const response = await generate(key, 'A cat', { model: 'relay-1' })
     expect(response.headers.get('x-should-retry')).toBe('false')
@@ -114,7 +110,7 @@ describe('a model without a known price', () => {
     expect(await audit('acme')).toEqual([])
   })
 
-  test('is served to who has none, and its cost is not made up', async () => {
+  test('is served to a key without one, at an unknown cost', async () => {
     const { key } = await team('acme')
     const response = await generate(key, 'A cat', { model: 'relay-1' })
     expect([response.status, response.headers.get('x-cost-usd')]).toEqual([200, null])

@@ -11,10 +11,10 @@ const counted = (statuses: readonly number[]): Record<number, number> => {
   return counts
 }
 
-/** Each test has a team of its own: what is left of a lease is given back only after a second. */
+/** Each test has a team of its own, since the rest of a lease returns only after a second. */
 let count = 0
 
-/** A key whose picture is in the cache, and which has been asked for it many times in a moment. */
+/** A key with a cached picture and many requests for it within a moment. */
 async function busy(limits: Record<string, unknown>, times: number): Promise<TestTeam & { statuses: number[] }> {
   const acme = await team(`acme-${++count}`, limits)
   await ask(acme.key)
@@ -26,21 +26,21 @@ async function busy(limits: Record<string, unknown>, times: number): Promise<Tes
   return { ...acme, statuses }
 }
 
-/** How many requests of the day a team has left. */
+/** The number of the day's requests that a team has left. */
 const remaining = async (id: string): Promise<unknown> => {
   const { standings } = await (await operate('GET', `/teams/${id}`)).json<{ standings: { remaining: number }[] }>()
   return standings[0]?.remaining
 }
 
 describe('a key that is busy with hits', () => {
-  test('asks its team less often than it is asked itself', async () => {
+  test('asks its team less often than it receives requests', async () => {
     const { key } = await busy({}, 40)
     const asked = vi.spyOn(env.TEAMS, 'getByName')
     for (let hits = 0; hits < 40; hits++) await ask(key)
     expect(asked.mock.calls.length).toBeLessThan(10)
   })
 
-  test('is counted to the last one all the same', async () => {
+  test('has every request counted all the same', async () => {
     const acme = await busy({ requests_per_day: 100_000 }, 200)
     await vi.waitFor(async () => expect(await remaining(acme.team)).toBe(100_000 - 201), { timeout: 3000 })
     const { data } = await (await operate('GET', '/usage')).json<{ data: unknown[] }>()
@@ -48,7 +48,7 @@ describe('a key that is busy with hits', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('gets no more than its limit', async () => {
+  test('stays within its limit', async () => {
     const { statuses } = await busy({ requests_per_day: 251 }, 300)
     expect(counted(statuses)).toEqual({ 200: 250, 429: 50 })
   })
@@ -62,7 +62,7 @@ describe('a key that is busy with hits', () => {
       (acme) => operate('PATCH', `/teams/${acme.team}`, { limits: { requests_per_day: 1 } }),
     ],
     [
-      'its models are taken',
+      'its models are changed',
       403,
       (acme) => operate('PATCH', `/teams/${acme.team}/keys/${acme.id}`, { limits: { models: [] } }),
     ],

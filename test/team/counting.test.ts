@@ -12,20 +12,20 @@ test('the limit of a team holds for all of its keys together', async () => {
   expect(statuses).toEqual([200, 200, 200, 429])
 })
 
-test('what is refused for a limit reaches no upstream and costs nothing', async () => {
+test('a request refused by a limit costs nothing and makes no upstream call', async () => {
   const { key } = await team('acme', { budget_usd: 0, images_per_day: 0, concurrency: 0 })
   const response = await ask(key)
   expect([response.status, response.headers.get('x-cost-usd')]).toEqual([429, null])
   expect(upstream.calls).toHaveLength(0)
 })
 
-test('what failed takes nothing of the images of the day and of the budget', async () => {
+test('a failure uses no images of the day and no budget', async () => {
   const { key } = await team('acme', { images_per_day: 1, budget_usd: 0.01 })
   expect((await ask(key, { prompt: 'A cat @fault=500' })).status).toBe(502)
   expect((await ask(key)).status).toBe(200)
 })
 
-test('hits take none of the images of the day, nor of the budget, nor of the generations at once', async () => {
+test('hits use no images of the day, no budget and no concurrency', async () => {
   const { key, id } = await team('acme')
   await ask(key)
   const limits = { images_per_day: 0, budget_usd: 0, concurrency: 0 }

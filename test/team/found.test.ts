@@ -10,7 +10,7 @@ upstreams()
 const found = async (name = 'Acme'): Promise<number> => (await operate('POST', '/teams', { id: 'acme', name })).status
 const listed = async (): Promise<unknown> => await (await operate('GET', '/teams')).json()
 
-test('a team that could not be begun can be begun again', async () => {
+test('a team can be created again after a failed creation', async () => {
   const trouble = vi.spyOn(env.TEAMS, 'getByName').mockImplementation(() => {
     throw new Error('Network connection lost.')
   })
@@ -20,7 +20,7 @@ test('a team that could not be begun can be begun again', async () => {
   expect(await listed()).toMatchObject({ data: [{ id: 'acme', name: 'Acme' }, { id: 'default' }] })
 })
 
-test('a team that could not be listed is listed by the next try, which is told that it is there', async () => {
+test('a team missing from the list is listed by a second creation, which is a conflict', async () => {
   const trouble = vi.spyOn(env.DIRECTORY, 'getByName').mockImplementation(() => {
     throw new Error('Network connection lost.')
   })
@@ -31,7 +31,7 @@ test('a team that could not be listed is listed by the next try, which is told t
 })
 
 test(
-  'a team is not listed while one of its id is still being deleted, and can be begun after that',
+  'a team is not listed during the deletion of its id, and can be created after it',
   { timeout: 20_000 },
   async () => {
     const { key } = await team('acme')
@@ -49,7 +49,7 @@ test(
   },
 )
 
-test('a team that was deleted but is still listed is struck off by the next try', async () => {
+test('a deleted team still in the list is removed by a second deletion', async () => {
   await team('acme')
   const trouble = vi.spyOn(env.DIRECTORY, 'getByName').mockImplementation(() => {
     throw new Error('Network connection lost.')

@@ -8,12 +8,12 @@ upstreams()
 const MIDNIGHT = Date.UTC(2027, 0, 31)
 const SECOND = 1000
 
-/** The headers of an answer that tell of limits. */
+/** The headers of an answer about limits. */
 const limitsIn = (response: Response): Record<string, string> =>
   Object.fromEntries([...response.headers].filter(([name]) => name.includes('ratelimit')))
 
-describe('the words of limits', () => {
-  test('for the SDKs and for the IETF say the same', async () => {
+describe('the headers about limits', () => {
+  test('agree for the SDKs and for the IETF', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: MIDNIGHT - 12 * SECOND })
     const { key } = await team('acme', { requests_per_minute: 60, requests_per_day: 1000, images_per_day: 10 })
     expect(limitsIn(await ask(key, { n: 3 }))).toEqual({
@@ -40,7 +40,7 @@ describe('the words of limits', () => {
     [3600 * SECOND, '1h0m0s', 3600],
     [86_399 * SECOND, '23h59m59s', 86_399],
     [86_400 * SECOND, '24h0m0s', 86_400],
-  ])('tell %i ms to a new day as %s', async (ms, worded, seconds) => {
+  ])('count %i ms to a new day as %s', async (ms, worded, seconds) => {
     vi.useFakeTimers({ toFake: ['Date'], now: MIDNIGHT - ms })
     const { key } = await team('acme', { requests_per_day: 5 })
     expect(limitsIn(await ask(key))).toEqual({
@@ -55,7 +55,7 @@ describe('the words of limits', () => {
   test.each([
     ['the minute', { requests_per_minute: 3, requests_per_day: 50 }, ['3', '2', '1m0s']],
     ['the day', { requests_per_minute: 50, requests_per_day: 3 }, ['3', '2', '2m0s']],
-  ])('for the SDKs are those of the limit of which the least is left: %s', async (_, limits, worded) => {
+  ])('name the limit with the least left for the SDKs: %s', async (_, limits, worded) => {
     vi.useFakeTimers({ toFake: ['Date'], now: MIDNIGHT - 120 * SECOND })
     const { headers } = await ask((await team('acme', limits)).key)
     const told = ['limit', 'remaining', 'reset'].map((what) => headers.get(`x-ratelimit-${what}-requests`))
@@ -65,13 +65,13 @@ describe('the words of limits', () => {
   test.each([
     ['key', { requests_per_day: 9 }, { requests_per_day: 4 }],
     ['team', { requests_per_day: 4 }, { requests_per_day: 9 }],
-  ])('are those of the stricter: the %s', async (_, ofTeam, ofKey) => {
+  ])('name the stricter limit: the %s', async (_, ofTeam, ofKey) => {
     await team('acme', ofTeam)
     const { key } = await issue('acme', { limits: ofKey })
     expect(limitsIn(await ask(key))).toMatchObject({ 'ratelimit-policy': '"day";q=4;w=86400' })
   })
 
-  test('count down to nothing, and start anew', async () => {
+  test('count down to zero and start over', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: MIDNIGHT - 20 * SECOND })
     const { key } = await team('acme', { requests_per_day: 2 })
     const left: (string | null)[] = []
@@ -81,12 +81,12 @@ describe('the words of limits', () => {
     expect(left).toEqual(['1', '0', '0', '1'])
   })
 
-  test('are missing where nothing is limited', async () => {
+  test('are missing without limits', async () => {
     expect(limitsIn(await ask((await team('acme')).key))).toEqual({})
   })
 })
 
-describe('every answer about images tells how the limits stand', () => {
+describe('every answer about images has the headers of limits', () => {
   const limits = { requests_per_minute: 6, images_per_day: 4, models: ['gpt-image-2'] }
   const cases: [number, string, Record<string, unknown>][] = [
     [200, 'a new image', {}],
@@ -125,7 +125,7 @@ describe('every answer about images tells how the limits stand', () => {
     expect([response.status, response.headers.get('x-ratelimit-remaining-requests')]).toEqual([400, '5'])
   })
 
-  test('but a 401 tells nothing', async () => {
+  test('but a 401 has none', async () => {
     const { key, id } = await team('acme', limits)
     await operate('DELETE', `/teams/acme/keys/${id}`)
     const forged = await ask(key.replace('-acme-', '-other-'))
@@ -136,7 +136,7 @@ describe('every answer about images tells how the limits stand', () => {
   })
 })
 
-test('an answer tells what it cost: the maker what was paid, others nothing', async () => {
+test('an answer has its price for its maker, and zero for others', async () => {
   const { key } = await team('acme')
   const [made, found] = [await ask(key), await ask(key)]
   expect(made.headers.get('x-cost-usd')).toMatch(/^0\.00[56]\d{3}$/)

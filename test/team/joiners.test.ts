@@ -13,10 +13,10 @@ const seen = async (response: Response): Promise<[number, string | null]> => {
 
 describe.each([
   ['no images of the day', { images_per_day: 0 }],
-  ['no generation at once', { concurrency: 0 }],
+  ['a concurrency of 0', { concurrency: 0 }],
   ['no money', { budget_usd: 0 }],
 ])('a key that has %s', (_, limits) => {
-  test('is refused, and whoever asked for the same at once gets its image', async () => {
+  test('is refused, and a simultaneous request of another key gets its image', async () => {
     const { key } = await team('acme')
     const poor = await issue('acme', { limits })
     const { waiting, release } = holdReservations()
@@ -31,7 +31,7 @@ describe.each([
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('has its refusal shared by its own requests alone', async () => {
+  test('shares its refusal with its own requests alone', async () => {
     await team('acme')
     const poor = await issue('acme', { limits })
     const asked = Array.from({ length: 4 }, async () => seen(await ask(poor.key)))
@@ -39,7 +39,7 @@ describe.each([
     expect(upstream.calls).toHaveLength(0)
   })
 
-  test('joins for free what somebody else has begun, and finds it later', async () => {
+  test('joins a run of another key for free, and finds the image later', async () => {
     const { key } = await team('acme')
     const poor = await issue('acme', { limits })
     const first = ask(key, { prompt: 'A cat @delay=300' })
@@ -51,7 +51,7 @@ describe.each([
   })
 })
 
-test('who starts a run pays for it, and the others are told what they saved', async () => {
+test('the request that starts a run pays, and joined ones have its price as savings', async () => {
   const { key, id } = await team('acme')
   const other = await issue('acme')
   const answers = await Promise.all([key, other.key, other.key].map((each) => ask(each, { prompt: 'A cat @delay=50' })))

@@ -18,13 +18,13 @@ const WRONG = {
   message: 'Incorrect API key provided. Check it, or ask whoever runs this gateway for one.',
 }
 
-test.each(['acme', 'a', 'a-b', 'a-b-c', '0-0', 'a'.repeat(32)])('a key of team %s opens its door', async (id) => {
+test.each(['acme', 'a', 'a-b', 'a-b-c', '0-0', 'a'.repeat(32)])('a key of team %s is accepted', async (id) => {
   const { key } = await team(id)
   expect(key).toMatch(new RegExp(`^sk-dr-${id}-[0-9a-f]{48}-[0-9a-f]{16}$`))
   expect((await ask(key)).status).toBe(200)
 })
 
-describe('a key opens nothing', () => {
+describe('a key is refused', () => {
   const everywhere = async (key: string): Promise<unknown[]> => {
     const paths = ['/v1/usage', '/v1/generations', '/v1/generations/gen_1']
     const answers = [await ask(key), await visit(key, '/images/gen_1/1-0.png', 'DELETE')]
@@ -34,7 +34,7 @@ describe('a key opens nothing', () => {
   }
   const nowhere = Array.from({ length: 6 }, () => WRONG)
 
-  test('once it is revoked, though its answer is in the cache', async () => {
+  test('once it is revoked, even for a cached answer', async () => {
     const { key, id } = await team('acme')
     await ask(key)
     await operate('DELETE', `/teams/acme/keys/${id}`)
@@ -50,7 +50,7 @@ describe('a key opens nothing', () => {
     expect(await everywhere(key)).toEqual(nowhere)
   })
 
-  test('once its team is deleted, even if there is one of that id again', async () => {
+  test('once its team is deleted, even with a new team of the same id', async () => {
     const { key } = await team('acme')
     await operate('DELETE', '/teams/acme')
     expect(await everywhere(key)).toEqual(nowhere)
@@ -61,14 +61,14 @@ describe('a key opens nothing', () => {
     expect(await everywhere(key)).toEqual(nowhere)
   })
 
-  test('while others of its team still do', async () => {
+  test('while other keys of its team are accepted', async () => {
     const { key, id } = await team('acme')
     const other = await issue('acme')
     await operate('DELETE', `/teams/acme/keys/${id}`)
     expect([(await ask(key)).status, (await ask(other.key)).status]).toEqual([401, 200])
   })
 
-  test('which the SDK raises as what it is, and does not try again', async () => {
+  test('with an error class of the SDK and without a retry', async () => {
     const { key, id } = await team('acme')
     await operate('DELETE', `/teams/acme/keys/${id}`)
     const asked = openai({ apiKey: key, maxRetries: 2 }).images.generate({ model: 'gpt-image-2', prompt: 'A cat' })
@@ -77,21 +77,21 @@ describe('a key opens nothing', () => {
   })
 })
 
-describe('a key that this gateway never minted', () => {
+describe('a key that this gateway never issued', () => {
   const last = (text: string): string => (text.endsWith('0') ? '1' : '0')
   const forgeries: [string, (key: string) => string][] = [
     ['another team in it', (key) => key.replace('-acme-', '-other-')],
-    ['a team in it that is not there', (key) => key.replace('-acme-', '-nobody-')],
+    ['a missing team in it', (key) => key.replace('-acme-', '-nobody-')],
     ['another secret', (key) => key.replace(/-\w{48}-/, `-${'0'.repeat(48)}-`)],
     ['another tag', (key) => key.slice(0, -1) + last(key)],
     ['no tag', (key) => key.replace(/-\w{16}$/, '')],
-    ['a part more', (key) => `${key}-0`],
+    ['one more part', (key) => `${key}-0`],
     ['capitals', (key) => key.toUpperCase()],
     ['nothing right', () => 'sk-proj-1234567890'],
-    ["something of an object's", () => 'sk-dr-__proto__-0-0'],
+    ['the name of an Object method', () => 'sk-dr-__proto__-0-0'],
   ]
 
-  test.each(forgeries)('for having %s is refused before any object is touched', async (_, forge) => {
+  test.each(forgeries)('for having %s is refused before any object is called', async (_, forge) => {
     const { key } = await team('acme')
     await team('other')
     const objects = async (): Promise<string[]> => {
@@ -109,7 +109,7 @@ describe('a key that this gateway never minted', () => {
     expect(upstream.calls).toHaveLength(0)
   })
 
-  test('is told apart by those spies from one that it did', async () => {
+  test('is detected by these spies, unlike an issued one', async () => {
     const { key } = await team('acme')
     const spies = [env.TEAMS, env.GENERATIONS].map((namespace) => vi.spyOn(namespace, 'getByName'))
     await ask(key)
@@ -121,14 +121,14 @@ test.each([
   ['no header', {}],
   ['no key', { authorization: 'Bearer ' }],
   ['another scheme', { authorization: 'Basic abc' }],
-])('who sends %s is told how to send a key', async (_, headers: Record<string, string>) => {
+])('a request with %s is refused with the way to send a key', async (_, headers: Record<string, string>) => {
   const body = JSON.stringify(CAT)
   const response = await knock('/v1/images/generations', { method: 'POST', headers, body })
   expect(await errorOf(response)).toMatchObject({ status: 401, message: expect.stringContaining('Bearer YOUR_KEY') })
 })
 
 describe('the static key of the settings', () => {
-  test('is of a team that is there without anybody having made it, and is like any other', async () => {
+  test('has a team that exists from its first use on, like any other', async () => {
     expect((await ask(KEY)).status).toBe(200)
     expect(await (await operate('GET', '/teams')).json()).toMatchObject({ data: [{ id: 'default' }] })
     expect((await operate('POST', '/teams', { id: 'default' })).status).toBe(409)
@@ -137,7 +137,7 @@ describe('the static key of the settings', () => {
     expect((await ask((await issue('default')).key)).headers.get('x-cache')).toBe('HIT')
   })
 
-  test('opens nothing once that is deleted, until somebody makes it again', async () => {
+  test("is refused after that team's deletion, until an operator creates it", async () => {
     await ask(KEY)
     await operate('DELETE', '/teams/default')
     expect(await errorOf(await ask(KEY))).toEqual(WRONG)
@@ -149,7 +149,7 @@ describe('the static key of the settings', () => {
     expect((await ask(KEY)).status).toBe(200)
   })
 
-  test('is in no list of keys, and cannot be revoked', async () => {
+  test('is in no list of keys and cannot be revoked', async () => {
     await ask(KEY)
     expect(await (await operate('GET', '/teams/default/keys')).json()).toEqual({ object: 'list', data: [] })
     expect((await operate('DELETE', '/teams/default/keys/key_static')).status).toBe(404)

@@ -8,9 +8,9 @@ upstreams()
 interface Case {
   strict: Record<string, unknown>
   loose: Record<string, unknown>
-  /** Requests of which the strict limit lets all but the last through. */
+  /** Requests; the strict limit admits all but the last. */
   bodies: Record<string, unknown>[]
-  /** Whether they are sent at the same time. */
+  /** Whether the requests are simultaneous. */
   atOnce?: boolean
   refusal: Record<string, unknown>
 }
@@ -98,7 +98,7 @@ const CASES: Record<string, Case> = {
   },
 }
 
-/** Asks for all, and tells what was answered, the refusals last. */
+/** Sends all requests and returns their outcomes, the refusals last. */
 async function answersTo({ bodies, atOnce }: Case, key: string): Promise<Response[]> {
   const answers: Response[] = []
   if (atOnce) answers.push(...(await Promise.all(bodies.map((body) => ask(key, body)))))
@@ -113,9 +113,9 @@ describe.each(Object.entries(CASES))('the limit %s', (_, limit) => {
   test.each([
     ['its key', 'key', loose, strict],
     ['its team', 'team', strict, loose],
-    ['its key, where its team has none', 'key', {}, strict],
-    ['its team, where the key has none', 'team', strict, {}],
-  ])('is kept as the stricter one has it: %s', async (_who, scope, ofTeam, ofKey) => {
+    ['its key, without a limit of its team', 'key', {}, strict],
+    ['its team, without a limit of its key', 'team', strict, {}],
+  ])('is the stricter of two: %s', async (_who, scope, ofTeam, ofKey) => {
     await team('acme', ofTeam)
     const { key } = await issue('acme', { limits: ofKey })
     const answers = await answersTo(limit, key)
@@ -126,7 +126,7 @@ describe.each(Object.entries(CASES))('the limit %s', (_, limit) => {
     if (error?.status === 429) expect(error.message).toMatch(new RegExp(`[tT]his ${scope}`))
   })
 
-  test('does not hold where both allow more', async () => {
+  test('does not bind where both allow more', async () => {
     await team('acme', loose)
     const { key } = await issue('acme', { limits: loose })
     expect((await answersTo(limit, key)).map(({ status }) => status)).toEqual([...allowed, 200])
@@ -151,10 +151,10 @@ describe.each(Object.entries(CASES))('the limit %s', (_, limit) => {
 
 test.each([
   ['a shape', { size: '3:4 2K' }, '1536x2048'],
-  ['what is cut out of something larger', { size: '1080x1920' }, '1080x1920'],
-  ['what is made smaller', { model: 'gpt-image-1.5', size: '1080x1080' }, '1024x1024'],
+  ['a crop of a larger picture', { size: '1080x1920' }, '1080x1920'],
+  ['a smaller picture', { model: 'gpt-image-1.5', size: '1080x1080' }, '1024x1024'],
   ['a shape of the largest resolution', { size: '16:9 4K' }, '3840x2160'],
-])('the largest size of a key is held against what is given for %s', async (_, body, pixels) => {
+])('the largest size of a key binds the delivered size of %s', async (_, body, pixels) => {
   const { key } = await team('acme', { max_size: pixels })
   expect((await ask(key, body)).status).toBe(200)
   const { key: lesser } = await team('globex', { max_size: pixels.replace(/\d+$/, (edge) => String(Number(edge) - 1)) })
