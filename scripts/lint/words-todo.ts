@@ -32,12 +32,8 @@ export const TODO = [
   'test/http',
   'test/providers',
   'test/routes',
-  'test/streams',
   'test/support',
-  'test/team',
   'test/unit',
-  'test/upstreams',
-  'test/webhooks',
   'vitest.config.ts',
   'wrangler.toml',
 ]

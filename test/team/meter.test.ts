@@ -5,7 +5,7 @@ import { type Meter, meterAt, minuteBucket } from '../../src/limits/meter'
 const NOON = Date.UTC(2026, 10, 20, 12)
 const SECOND = 1000
 
-/** How many of so many requests a second a bucket lets in, second by second. */
+/** The number of requests that a bucket admits in each second, with so many requests a second. */
 function letIn(limits: Limits, perSecond: number, seconds: number): number[] {
   let meter: Meter | undefined
   return Array.from({ length: seconds }, (_, second) => {
@@ -34,17 +34,17 @@ describe("a minute's requests", () => {
     expect(letIn(limits, 200, 1)).toEqual([first])
   })
 
-  test('are no more than the limit for a quarter of a minute, whatever comes', () => {
+  test('stay within the limit for a quarter of a minute, whatever arrives', () => {
     expect(sum(letIn({ requests_per_minute: 20 }, 50, 15))).toBe(20)
   })
 
-  test.each([1, 7, 20, 60, 100, 1000])('come back at the rate of the limit: %i in an hour of minutes', (perMinute) => {
+  test.each([1, 7, 20, 60, 100, 1000])('return at the rate of the limit: %i in an hour of minutes', (perMinute) => {
     const admitted = sum(letIn({ requests_per_minute: perMinute }, Math.ceil(perMinute / 30), 3600))
     expect(admitted).toBeGreaterThanOrEqual(perMinute * 60)
     expect(admitted).toBeLessThanOrEqual(perMinute * 61)
   })
 
-  test('come back in time for who waits as long as was told', () => {
+  test('return within the time of the refusal', () => {
     const limits = { requests_per_minute: 20 }
     const meter: Meter = { ...meterAt(undefined, limits, NOON), level: 20 }
     const { left, backMs } = minuteBucket(meter, limits, NOON + 400) ?? { left: NaN, backMs: NaN }
@@ -54,7 +54,7 @@ describe("a minute's requests", () => {
     expect(minuteBucket(meterAt(meter, limits, later), limits, later)?.left).toBe(5)
   })
 
-  test('are more at once when the limit is raised, and fewer when it is lowered', () => {
+  test('follow a raised or lowered limit at once', () => {
     const meter: Meter = { ...meterAt(undefined, { requests_per_minute: 20 }, NOON), level: 20 }
     const leftOf = (limits: Limits): number | undefined =>
       minuteBucket(meterAt(meter, limits, NOON), limits, NOON)?.left
@@ -65,7 +65,7 @@ describe("a minute's requests", () => {
   })
 })
 
-describe('what is counted by the day and the month', () => {
+describe('the counts of the day and the month', () => {
   const used = { ...meterAt(undefined, {}, NOON), requests: 3, images: 4, spent: 5 }
 
   test.each([
@@ -73,7 +73,7 @@ describe('what is counted by the day and the month', () => {
     { at: '2026-11-21T00:00:00.000Z', left: { requests: 0, images: 0, spent: 5 } },
     { at: '2026-11-30T23:59:59.999Z', left: { requests: 0, images: 0, spent: 5 } },
     { at: '2026-12-01T00:00:00.000Z', left: { requests: 0, images: 0, spent: 0 } },
-  ])('is $left at $at', ({ at, left }) => {
+  ])('are $left at $at', ({ at, left }) => {
     expect(meterAt(used, {}, Date.parse(at))).toMatchObject(left)
   })
 })

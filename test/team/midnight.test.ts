@@ -7,8 +7,8 @@ import { upstreams } from '../support/upstreams'
 
 upstreams()
 
-describe('a run that was expired and is taken up again', () => {
-  test('is held again, and released again', async () => {
+describe('an expired run that goes on', () => {
+  test('holds its money again and releases it again', async () => {
     at(NOON)
     const acme = await team('acme', LIMITS)
     await reserve(orderOf(acme))
@@ -21,7 +21,7 @@ describe('a run that was expired and is taken up again', () => {
     expect(await books()).toEqual({ ...EMPTY, statuses: ['expired'] })
   })
 
-  test('counts for the day and the month in which it was taken up', async () => {
+  test('counts for the day and the month in which it went on', async () => {
     at(Date.UTC(2096, 10, 30, 23, 59))
     const acme = await team('acme', LIMITS)
     await reserve(orderOf(acme, { holdMs: Date.UTC(2096, 11, 1) - Date.now() }))
@@ -34,7 +34,7 @@ describe('a run that was expired and is taken up again', () => {
   })
 })
 
-describe('what was reserved before midnight and is settled after it', () => {
+describe('a run reserved before midnight and settled after it', () => {
   const BEFORE = Date.UTC(2096, 10, 29, 23, 59)
 
   test("leaves the new day's pictures alone, and counts in the month", async () => {
@@ -56,7 +56,7 @@ describe('what was reserved before midnight and is settled after it', () => {
     expect(await audit('acme')).toMatchObject([{ cost_usd: 0.0007 }])
   })
 
-  test('takes nothing from the new day or month where it comes to nothing', async () => {
+  test('takes nothing from the new day or month at a cost of zero', async () => {
     at(BEFORE + 24 * HOUR)
     const acme = await team('acme', LIMITS)
     await reserve(orderOf(acme, { holdMs: BEFORE + 26 * HOUR - Date.now() }))

@@ -11,7 +11,7 @@ const costOf = (response: Response): number => micro(Number(response.headers.get
 const BUDGET = { budget_usd: 10 }
 
 describe('a generation', () => {
-  test('holds its quote while it is made, and costs what the upstream says', async () => {
+  test("holds its quote during the run and costs the upstream's usage", async () => {
     const gate = gated(upstream)
     const { key } = await team('acme', BUDGET)
     const answer = generate(key, 'A cat with a hat')
@@ -22,7 +22,7 @@ describe('a generation', () => {
     expect(await used('acme')).toBe(price('A cat with a hat'))
   })
 
-  test('that is quoted as high and made as low costs what low does', async () => {
+  test('quoted as high and made as low costs the price of low', async () => {
     const { key } = await team('acme', BUDGET)
     await generate(key, 'A cat', { quality: 'auto' })
     expect(await audit('acme')).toMatchObject([{ cost_usd: price('A cat') / 1e6 }])
@@ -51,7 +51,7 @@ describe('a generation', () => {
     expect(await audit('acme')).toMatchObject([{ status: 'failed', cost_usd: 0, images: [] }])
   })
 
-  test('of which less arrives costs what arrived', async () => {
+  test('with some of its images costs those images', async () => {
     const { key } = await team('acme', { ...BUDGET, images_per_day: 10 })
     const response = await generate(key, 'A cat @pictures=2', { n: 5 })
     expect([costOf(response), response.headers.get('x-adjusted')]).toEqual([price('A cat @pictures=2', 2), 'n=5>2'])
@@ -60,7 +60,7 @@ describe('a generation', () => {
     expect(await audit('acme')).toMatchObject([{ n: 5, images: [expect.any(String), expect.any(String)] }])
   })
 
-  test('is paid for by whoever started it; hits and joins are free, and counted', async () => {
+  test('is paid by its first request; hits and joins are free, and counted', async () => {
     const gate = gated(upstream)
     const [first, second] = [await team('acme', BUDGET), await issue('acme')]
     const answers = [generate(first.key, 'A cat')]
@@ -75,13 +75,13 @@ describe('a generation', () => {
     await vi.waitUntil(async () => free((await ownUsage(second.key)).totals) === 3, { timeout: 10_000 })
     expect((await ownUsage(first.key)).totals).toMatchObject({ generations: 1, hits: 0, joins: 0 })
     const { totals, team_totals } = await ownUsage(second.key)
-    // Who is let in last may find the picture stored.
+    // The last request may find the picture stored.
     expect(totals).toMatchObject({ generations: 0, cost_usd: 0, saved_usd: (3 * price('A cat')) / 1e6 })
     expect(totals.hits).toBeGreaterThan(0)
     expect(micro(team_totals.cost_usd)).toBe(price('A cat'))
   })
 
-  test('whose client hangs up is paid for once, and free when it asks again', async () => {
+  test('with its client gone is paid once, and free for the retry', async () => {
     const gate = gated(upstream)
     const { key } = await team('acme', BUDGET)
     const abort = new AbortController()

@@ -12,7 +12,7 @@ const UNTIL_MONTH = '86430'
 
 type Told = [number, string | null, string | null, string | null]
 
-/** The status, and what the SDKs read about trying again. */
+/** The status and the headers that SDKs read about retries. */
 const toldOf = ({ status, headers }: Response): Told => [
   status,
   headers.get('retry-after'),
@@ -20,7 +20,7 @@ const toldOf = ({ status, headers }: Response): Told => [
   headers.get('x-should-retry'),
 ]
 
-/** What is told of the last of some requests, at half a minute before the end of a day and a day before that of a month. */
+/** The refusal of the last request, at half a minute before midnight of the second-last day of a month. */
 async function refusalWith(limits: Record<string, unknown>, ...bodies: Record<string, unknown>[]): Promise<Told> {
   vi.useFakeTimers({ toFake: ['Date'], now: EVENING })
   await team('acme', limits)
@@ -30,37 +30,37 @@ async function refusalWith(limits: Record<string, unknown>, ...bodies: Record<st
   return toldOf(await ask(key, last))
 }
 
-describe('a refusal tells when to try again, and whether to', () => {
-  test("for the minute's requests: as soon as the bucket has run", async () => {
+describe('a refusal has the time of a retry, and whether the SDK retries', () => {
+  test("for the minute's requests: once the bucket has room", async () => {
     expect(await refusalWith({ requests_per_minute: 60, burst: 1 }, {}, {})).toEqual([429, '1', '1000', null])
   })
 
-  test("for the minute's requests, where several run out of the bucket at once: when they have", async () => {
+  test("for the minute's requests, after several at once: once the bucket has room for all", async () => {
     const six = Array.from({ length: 6 }, () => ({}))
     expect(await refusalWith({ requests_per_minute: 20, burst: 5 }, ...six)).toEqual([429, '15', '15000', null])
   })
 
-  test('part of a second is told as such, and rounded up where only whole ones can be told', async () => {
+  test('in milliseconds, and rounded up to whole seconds in retry-after', async () => {
     expect(await refusalWith({ requests_per_minute: 90, burst: 1 }, {}, {})).toEqual([429, '1', '667', null])
   })
 
-  test("for the day's requests: on the next day, and not by the SDK", async () => {
+  test("for the day's requests: on the next day, without a retry by the SDK", async () => {
     expect(await refusalWith({ requests_per_day: 1 }, {}, {})).toEqual([429, '30', '30000', 'false'])
   })
 
-  test("for the day's images: on the next day, and not by the SDK", async () => {
+  test("for the day's images: on the next day, without a retry by the SDK", async () => {
     const one = { prompt: 'A dog' }
     expect(await refusalWith({ images_per_day: 1 }, one, {})).toEqual([429, '30', '30000', 'false'])
   })
 
   test.each([
-    ['more images than a whole day has', { images_per_day: 1 }, { n: 2 }],
-    ['any image, where none may be made', { concurrency: 0 }, {}],
-  ])('for %s: not at all', async (_, limits, body) => {
+    ['more images than the limit of a day', { images_per_day: 1 }, { n: 2 }],
+    ['any image at a concurrency of 0', { concurrency: 0 }, {}],
+  ])('for %s: never', async (_, limits, body) => {
     expect(await refusalWith(limits, body)).toEqual([429, null, null, 'false'])
   })
 
-  test('for generations at once: when the oldest may have finished, as long as the last ones took', async () => {
+  test('for the concurrency: when the oldest run may end, by the duration of the last ones', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: EVENING })
     const { key } = await team('acme', { concurrency: 1 })
     const before = ask(key, { prompt: 'A bird @delay=200' })
@@ -74,25 +74,25 @@ describe('a refusal tells when to try again, and whether to', () => {
     await running
   })
 
-  test('for the budget: in the next month, and not by the SDK', async () => {
+  test('for the budget: in the next month, without a retry by the SDK', async () => {
     const until = [UNTIL_MONTH, `${UNTIL_MONTH}000`]
     expect(await refusalWith({ budget_usd: 0.001 }, {})).toEqual([429, ...until, 'false'])
   })
 
-  test('for the model: not at all', async () => {
+  test('for the model: never', async () => {
     expect(await refusalWith({ models: ['relay-1'] }, {})).toEqual([403, null, null, 'false'])
   })
 
-  test('for a model whose price nobody knows, of who has a budget: not at all', async () => {
+  test('for a model of unknown price with a budget: never', async () => {
     expect(await refusalWith({ budget_usd: 100 }, { model: 'relay-1' })).toEqual([403, null, null, 'false'])
   })
 
-  test('where the day and the minute are over: the later', async () => {
+  test('for the day and the minute: the later of both', async () => {
     const limits = { requests_per_minute: 1, requests_per_day: 1 }
     expect(await refusalWith(limits, {}, {})).toEqual([429, '30', '30000', 'false'])
   })
 
-  test('where the money is there, but held for what is under way: in two seconds', async () => {
+  test('for money that running generations hold: in two seconds', async () => {
     const { key } = await team('acme', { budget_usd: 0.01 })
     const bodies = ['A cat @delay=200', 'A dog @delay=200'].map((prompt) => ({ prompt }))
     const answers = await Promise.all(bodies.map((body) => ask(key, body)))
@@ -115,7 +115,7 @@ describe("OpenAI's client", () => {
     ['the budget', { budget_usd: 0 }, OpenAI.RateLimitError, 'insufficient_quota'],
     ['the models', { models: [] }, OpenAI.PermissionDeniedError, 'model_not_found'],
     ['the size', { max_size: '16x16' }, OpenAI.BadRequestError, 'invalid_value'],
-  ])('raises what is refused for %s as what it is, and asks once', async (_, limits, raised, code) => {
+  ])('raises a refusal for %s as its own class, after one request', async (_, limits, raised, code) => {
     const { key } = await team('acme', limits)
     const body = { model: CAT.model, prompt: 'A dog', size: '1024x1024' } as const
     const knocks = vi.fn<typeof fetch>((input, init) => exports.default.fetch(new Request(input, init)))
@@ -126,7 +126,7 @@ describe("OpenAI's client", () => {
     expect(knocks).toHaveBeenCalledOnce()
   })
 
-  test('waits for a generation of its own to finish, and gets its image', async () => {
+  test('waits for a running generation to finish, and gets its image', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const first = ask(key, { prompt: 'A cat @delay=300' })
     await vi.waitUntil(() => upstream.calls.length === 1)

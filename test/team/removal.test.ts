@@ -9,10 +9,10 @@ const { upstream } = upstreams()
 
 const cacheOf = async (key: string, n: number): Promise<string | null> => (await ask(key, { n })).headers.get('x-cache')
 
-/** So far ahead that no alarm of a team rings by itself while a test runs, and no reservation expires. */
+/** So far ahead that no alarm of a team rings by itself during a test, and no reservation expires. */
 const LATER = 60_000
 
-describe('a team that is deleted', () => {
+describe('a deleted team', () => {
   const deleteAcme = async (): Promise<Response> => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + LATER })
     return await operate('DELETE', '/teams/acme')
@@ -28,7 +28,7 @@ describe('a team that is deleted', () => {
     expect([await stored(), await ringTeam('acme')]).toEqual([0, false])
   })
 
-  test('leaves the images of others alone', async () => {
+  test('leaves the images of other teams alone', async () => {
     await withPictures(1)
     const other = await team('other')
     await ask(other.key)
@@ -37,7 +37,7 @@ describe('a team that is deleted', () => {
     expect([await stored(), await cacheOf(other.key, 1)]).toEqual([1, 'HIT'])
   })
 
-  test('has its images removed when the bucket is out of trouble', async () => {
+  test('has its images removed once the bucket works again', async () => {
     await withPictures(1)
     await deleteAcme()
     const trouble = vi.spyOn(env.IMAGES, 'delete').mockRejectedValue(new Error('delete: internal error (10001)'))
@@ -47,8 +47,8 @@ describe('a team that is deleted', () => {
   })
 
   test.each([
-    ['while it is emptied', false],
-    ['after there is one of its id again', true],
+    ['during the removal', false],
+    ['after a new team has its id', true],
   ])('keeps no image of a generation that finished %s', async (_, again) => {
     const { key } = await team('acme')
     const running = ask(key, { prompt: 'A cat @delay=300' })
@@ -61,7 +61,7 @@ describe('a team that is deleted', () => {
     expect(await stored()).toBe(0)
   })
 
-  test('is empty when there is one of its id again, whose requests are answered anew', async () => {
+  test('leaves a new team of its id empty, and its requests are made again', async () => {
     const { key } = await withPictures(1)
     await deleteAcme()
     await ringTeam('acme')
@@ -71,7 +71,7 @@ describe('a team that is deleted', () => {
     expect([await cacheOf(again.key, 1), (await ask(key)).status]).toEqual(['MISS', 401])
   })
 
-  test('leaves its id free once it is empty, and not before', async () => {
+  test('frees its id once it is empty', async () => {
     await withPictures(1)
     await deleteAcme()
     const refused = await operate('POST', '/teams', { id: 'acme' })
@@ -83,7 +83,7 @@ describe('a team that is deleted', () => {
   })
 })
 
-test('images that are older than the settings say are removed by themselves, and younger ones are not', async () => {
+test('images older than the setting are removed by the alarm, and younger ones stay', async () => {
   const { key } = await team('acme')
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
   await ask(key, { prompt: 'An old cat', n: 2 })

@@ -22,7 +22,7 @@ import { upstreams } from '../support/upstreams'
 upstreams()
 
 describe('a reservation', () => {
-  test('holds its quote and its pictures, and is corrected to what came of it', async () => {
+  test('holds its quote and its pictures, until the settlement corrects both', async () => {
     at(NOON)
     const acme = await team('acme', LIMITS)
     expect(await books()).toEqual(EMPTY)
@@ -36,14 +36,14 @@ describe('a reservation', () => {
     ['models', { models: ['relay-1'] }, 'forbidden_model'],
     ['max_n', { max_n: 1 }, 'invalid_request'],
     ['max_size', { max_size: '512x512' }, 'unsupported_parameter'],
-  ])('is refused by a limit of %s that was set after its request had been let in', async (_, changed, code) => {
+  ])('is refused by a limit of %s set after the request was admitted', async (_, changed, code) => {
     const acme = await team('acme')
     await operate('PATCH', '/teams/acme', { limits: changed })
     const refused = await env.TEAMS.getByName('acme').reserve(orderOf(acme), false)
     expect(refused).toMatchObject({ ok: false, failure: { code } })
   })
 
-  test('that expired and was deleted has its pictures removed when it is settled late, and is paid for', async () => {
+  test('that expired has its deletion and its payment at a late settlement', async () => {
     at(NOON)
     const acme = await team('acme', LIMITS)
     await reserve(orderOf(acme, { holdMs: NOON + 1 - Date.now() }))
@@ -56,14 +56,14 @@ describe('a reservation', () => {
     expect([await env.IMAGES.head(key), (await books()).money]).toEqual([null, 700])
   })
 
-  test('that comes to nothing is given back whole', async () => {
+  test('with a cost of zero is released whole', async () => {
     at(NOON)
     await reserve(orderOf(await team('acme', LIMITS)))
     await settle(FAILED)
     expect(await books()).toEqual({ ...EMPTY, statuses: ['failed'] })
   })
 
-  test('is held once, however often it is asked for', async () => {
+  test('is held once for repeated calls', async () => {
     at(NOON)
     const order = orderOf(await team('acme', { ...LIMITS, concurrency: 1 }))
     const answers = await Promise.all(Array.from({ length: 20 }, () => reserve(order)))
@@ -71,7 +71,7 @@ describe('a reservation', () => {
     expect(await books()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
   })
 
-  test('is not held again once it was settled', async () => {
+  test('is not held again after its settlement', async () => {
     at(NOON)
     const order = orderOf(await team('acme', LIMITS))
     await reserve(order)
@@ -80,7 +80,7 @@ describe('a reservation', () => {
     expect(await books()).toEqual({ money: 700, images: 1, running: 0, statuses: ['succeeded'] })
   })
 
-  test('whose owner died is released by the alarm, and not before its time', async () => {
+  test('of a dead run is released by the alarm, and not before its time', async () => {
     at(NOON)
     await reserve(orderOf(await team('acme', LIMITS)))
     at(NOON + HOUR - 1)
@@ -92,7 +92,7 @@ describe('a reservation', () => {
     expect(await ringTeam('acme')).toBe(false)
   })
 
-  test('that expires later than another is released in its turn', async () => {
+  test('with a later expiry is released in its turn', async () => {
     at(NOON)
     const acme = await team('acme', LIMITS)
     await reserve(orderOf(acme, { id: 'run_late', holdMs: NOON + 2 * HOUR - Date.now(), quote: 50 }))
@@ -105,7 +105,7 @@ describe('a reservation', () => {
     expect(await books()).toMatchObject({ money: 0, running: 0 })
   })
 
-  test('is refused to a key that was revoked, whatever its team allows', async () => {
+  test('is refused to a revoked key, whatever its team allows', async () => {
     at(NOON)
     const acme = await team('acme', LIMITS)
     await env.TEAMS.getByName('acme').revokeKey(acme.id)
@@ -148,13 +148,13 @@ describe('a settlement', () => {
     expect(await books()).toEqual({ ...expected, running: 0 })
   })
 
-  test('of what was never reserved is nothing to the books', async () => {
+  test('without a reservation changes nothing', async () => {
     await team('acme', LIMITS)
     await settle(settled())
     expect(await books()).toEqual(EMPTY)
   })
 
-  test('above the quote is spent in full, and the ledger shows by how much', async () => {
+  test('above the quote is spent in full, with the excess in the ledger', async () => {
     at(NOON)
     await reserve(orderOf(await team('acme', { ...LIMITS, budget_usd: 0.001 })))
     await settle(settled({ cost: 1700 }))
@@ -163,7 +163,7 @@ describe('a settlement', () => {
     expect(await standing('acme', 'budget_usd')).toMatchObject({ remaining: 0 })
   })
 
-  test('counts for the key that paid as well as for its team', async () => {
+  test('counts for the paying key and its team', async () => {
     at(NOON)
     const acme = await team('acme', LIMITS)
     await reserve(orderOf(acme))

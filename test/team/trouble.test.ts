@@ -14,8 +14,8 @@ const { upstream } = upstreams()
 const COST = 196 * 30 + 2 * 5
 const LIMITS = { budget_usd: 10, images_per_day: 100, concurrency: 5 }
 
-describe('a team that cannot be reached to hold the money', () => {
-  test('has nothing made that nobody may be able to pay for', async () => {
+describe('a team unreachable for the reservation', () => {
+  test('leads to no upstream call', async () => {
     const { key } = await team('acme', LIMITS)
     trouble('reserve')
     const response = await generate(key, 'A cat')
@@ -24,14 +24,14 @@ describe('a team that cannot be reached to hold the money', () => {
     expect(upstream.calls).toEqual([])
   })
 
-  test('is asked again by whoever comes back', async () => {
+  test('is called again by the retry', async () => {
     const { key } = await team('acme', LIMITS)
     const told = trouble('reserve', 1)
     for (let tries = 0; tries < 3 && (await generate(key, 'A cat')).status !== 200; tries++);
     expect([told.failures, upstream.calls.length, await used('acme')]).toEqual([1, 1, COST])
   })
 
-  test('and had held it all the same lets go of it when it is told', async () => {
+  test('that held the money without an answer releases it on the cancellation', async () => {
     const { key } = await team('acme', LIMITS)
     trouble('reserve', 1, 'after')
     await generate(key, 'A cat')
@@ -42,8 +42,8 @@ describe('a team that cannot be reached to hold the money', () => {
   })
 })
 
-describe('a team that cannot be reached to settle', () => {
-  test('has the answer delivered all the same, and hears of it from the alarm', async () => {
+describe('a team unreachable for the settlement', () => {
+  test('leaves the answer alone and gets the settlement from the alarm', async () => {
     const { key } = await team('acme', LIMITS)
     trouble('settle', 4)
     const response = await generate(key, 'A cat')
@@ -57,7 +57,7 @@ describe('a team that cannot be reached to settle', () => {
     expect([await used('acme'), (await ownUsage(key)).totals.generations]).toEqual([COST, 1])
   })
 
-  test('but had settled is told once more, which changes nothing', async () => {
+  test('that settled without an answer gets the settlement again, without effect', async () => {
     const { key } = await team('acme', LIMITS)
     const told = trouble('settle', 2, 'after')
     expect((await generate(key, 'A cat')).status).toBe(200)
@@ -67,7 +67,7 @@ describe('a team that cannot be reached to settle', () => {
     expect([await used('acme'), (await standing('acme', 'images_per_day')).used]).toEqual([COST, 1])
   })
 
-  test('hears of it in time, however often others come for the answer', async () => {
+  test('gets the settlement in time, however many requests arrive', async () => {
     at(NOON)
     const { key } = await team('acme', LIMITS)
     const told = trouble('settle', 2)
@@ -80,7 +80,7 @@ describe('a team that cannot be reached to settle', () => {
     expect([told.failures, before, await due()]).toEqual([2, NOON + 30_000, before])
   })
 
-  test('of a failure lets go of the money later', async () => {
+  test('releases the money of a failure later', async () => {
     const { key } = await team('acme', LIMITS)
     trouble('settle', 2)
     expect((await generate(key, 'A cat @fault=500')).status).toBe(502)
@@ -92,7 +92,7 @@ describe('a team that cannot be reached to settle', () => {
 })
 
 describe('a process that dies', () => {
-  test('between an image being stored and its being settled has it settled once', async () => {
+  test('between the storing and the settlement of an image has it settled once', async () => {
     const { key } = await team('acme', LIMITS)
     const answer = generate(key, 'A cat @fault=silence-after-image')
     await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 1)
@@ -104,7 +104,7 @@ describe('a process that dies', () => {
     expect([await used('acme'), upstream.calls.length]).toEqual([Math.round((entry?.reserved_usd ?? 0) * 1e6), 1])
   })
 
-  test('while the settlement is on its way has it settled once', async () => {
+  test('during the settlement has it settled once', async () => {
     const { key } = await team('acme', LIMITS)
     const told = trouble('settle', 2)
     expect((await generate(key, 'A cat')).status).toBe(200)
@@ -141,7 +141,7 @@ describe('a process that dies', () => {
     expect([await used('acme'), (await standing('acme', 'images_per_day')).used]).toEqual([0, 0])
   })
 
-  test('and whose key is revoked meanwhile holds no money for a run that is not made', async () => {
+  test('and then meets the revocation of its key holds no money', async () => {
     const { id, key } = await team('acme', LIMITS)
     const answer = generate(key, 'A cat @fault=silence')
     await vi.waitUntil(() => upstream.calls.length === 1)
@@ -154,8 +154,8 @@ describe('a process that dies', () => {
   })
 })
 
-describe('a team that is put out of memory', () => {
-  test('keeps what is used up of every limit', async () => {
+describe('a team evicted from memory', () => {
+  test('keeps the use of every limit', async () => {
     const { key } = await team('acme', {
       requests_per_minute: 3,
       requests_per_day: 3,
@@ -174,7 +174,7 @@ describe('a team that is put out of memory', () => {
     expect((await errorOf(await generate(key, 'A cat'))).message).toContain('3 requests')
   })
 
-  test('keeps what is held, and has its alarm ring', async () => {
+  test('keeps its reservations, and rings its alarm', async () => {
     const { id } = await team('acme', LIMITS)
     const holdMs = 500
     const order = { id: 'run_1', generation: 'gen_1', request: 'req_1', key: id, model: 'gpt-image-2', holdMs }

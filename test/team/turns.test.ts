@@ -12,7 +12,7 @@ const take = (order: Order): Promise<unknown> => env.TEAMS.getByName('acme').res
 const limit = (images: number): Promise<Response> =>
   operate('PATCH', '/teams/acme', { limits: { concurrency: 1, images_per_day: images } })
 
-test('a refusal of which a generation has not heard still holds when that asks again', async () => {
+test('a refusal that its generation missed is repeated on the next call', async () => {
   const acme = await team('acme', { concurrency: 1, images_per_day: 10 })
   const unheard = vi.spyOn(env.GENERATIONS, 'getByName').mockImplementation(() => {
     throw new Error('the line is dead')

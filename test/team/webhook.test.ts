@@ -20,7 +20,7 @@ beforeEach(async () => {
   await team('acme')
 })
 
-describe('a webhook whose receiver wants no more', () => {
+describe('a webhook with a receiver that answers 410', () => {
   test('stays as it is when another one was meant', async () => {
     await acme().changeWebhook({ url: HOOK })
     await note({ url: 'https://other.example.com/', status: 'failed', gone: true })
@@ -28,7 +28,7 @@ describe('a webhook whose receiver wants no more', () => {
     expect(await webhook()).toMatchObject({ url: HOOK, disabledMs: undefined })
   })
 
-  test('is disabled since the first that said so', async () => {
+  test('is disabled from the first 410 on', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
     await acme().changeWebhook({ url: HOOK })
     await note({ status: 'failed', gone: true })
@@ -39,7 +39,7 @@ describe('a webhook whose receiver wants no more', () => {
     expect(await webhook()).toEqual(disabled)
   })
 
-  test('is told in the log, without its URL', async () => {
+  test('is logged without its URL', async () => {
     const logged = vi.spyOn(console, 'log').mockImplementation(() => {})
     await acme().changeWebhook({ url: `${HOOK}?token=secret` })
     await note({ url: `${HOOK}?token=secret`, status: 'failed', gone: true })
@@ -48,7 +48,7 @@ describe('a webhook whose receiver wants no more', () => {
   })
 })
 
-test('a secret is rotated once, however often the same rotation is asked for', async () => {
+test('a secret is rotated once by repeated calls of one rotation', async () => {
   const [first, second] = [
     await acme().changeWebhook({ endedVersion: 1 }),
     await acme().changeWebhook({ endedVersion: 1 }),
@@ -58,7 +58,7 @@ test('a secret is rotated once, however often the same rotation is asked for', a
 })
 
 describe('the history of deliveries', () => {
-  test('goes back for 30 days', async () => {
+  test('has 30 days', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
     await note({ id: 'evt_1' })
     vi.setSystemTime(Date.now() + DAY)
@@ -73,21 +73,21 @@ describe('the history of deliveries', () => {
     expect(await kept()).toEqual([])
   })
 
-  test('comes to a team that was founded before there was one', async () => {
+  test('exists for a team older than the history', async () => {
     await runInDurableObject(acme(), (_, { storage }) => void storage.sql.exec('DROP TABLE deliveries'))
     await evictDurableObject(acme())
     await note()
     expect(await kept()).toEqual(['evt_1'])
   })
 
-  test('is still there when the object was away', async () => {
+  test('survives an eviction of the object', async () => {
     await note()
     await evictDurableObject(acme())
     expect(await kept()).toEqual(['evt_1'])
   })
 })
 
-describe('a team that is deleted', () => {
+describe('a deleted team', () => {
   const deleteAcme = async (): Promise<void> => {
     // No alarm rings by itself meanwhile.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 })
@@ -104,7 +104,7 @@ describe('a team that is deleted', () => {
     await note()
   })
 
-  test('leaves nothing of it to the next of its id, and no secret that anybody knows', async () => {
+  test('leaves nothing to a new team of its id, and no known secret', async () => {
     await acme().changeWebhook({ url: HOOK })
     await note()
     await acme().changeWebhook({ endedVersion: 1 })

@@ -5,14 +5,14 @@ import { healthAfter, NEW } from '../../src/upstreams/health'
 const MANY = 300
 const names = Array.from({ length: MANY }, (_, at) => `made-up-${at}`)
 
-test('an account remembers the newest models that it is without, however many names clients make up', () => {
+test('an account keeps the newest blocked models, however many names clients invent', () => {
   const missing = { is: 'misconfigured', ofModel: true } as const
   const { without } = names.reduce((health, name, at) => healthAfter(health, missing, name, 1000 + at), NEW)
   expect([Object.keys(without).length, without['made-up-299']]).toEqual([100, 301_299])
   expect(without['made-up-0']).toBeUndefined()
 })
 
-test('an account knows how long its usual models took, however many names clients make up', async () => {
+test('an account keeps the latency of its usual models, however many names clients invent', async () => {
   const account = env.ACCOUNTS.getByName('sized')
   for (const model of ['usual', 'usual', ...names]) await account.leave('seat', model, { is: 'served' }, 5)
   const { latencies } = await account.status()

@@ -18,7 +18,7 @@ settings({
   MODELS: { art: { prices: { image: { '1088x1088': 0.01, '1024x1024': 0.04 } } } },
 })
 
-test('a picture that whoever came next makes in a size of its own is told and paid for in that size', async () => {
+test('an answer names and prices the size that was made, after a second attempt in another size', async () => {
   const { key } = await team('acme')
   vi.spyOn(openai, 'handle').mockImplementation(async () => Response.json({}, { status: 500 }))
   const response = await ask(key, { model: 'art', size: '1088x1088', quality: 'auto' })
@@ -28,7 +28,7 @@ test('a picture that whoever came next makes in a size of its own is told and pa
   expect(await audit('acme')).toMatchObject([{ size: '1024x1024', cost_usd: 0.04, reserved_usd: 0.04 }])
 })
 
-test('whoever asks for the result of a job is told how it was adapted to whoever made it', async () => {
+test('the result of a job has the adaptations of the run that made it', async () => {
   const { key } = await team('acme')
   vi.spyOn(openai, 'handle').mockImplementation(async () => Response.json({}, { status: 500 }))
   const body = { model: 'art', size: '1088x1088', quality: 'auto' }
@@ -40,7 +40,7 @@ test('whoever asks for the result of a job is told how it was adapted to whoever
   }, 5000)
 })
 
-test('what several calls are told anew is held for each of them', async () => {
+test('several calls with changed quotes hold the money of each', async () => {
   const { key } = await team('acme')
   const prompt = 'A cat '.repeat(3000)
   for (const n of [1, 3]) await ask(key, { prompt, n })

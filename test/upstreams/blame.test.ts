@@ -5,31 +5,27 @@ import { chat, HELLO, texts } from '../support/texts'
 
 const { first } = texts()
 
-/** What nobody but `first` serves. */
+/** The model that `first` alone serves. */
 const BRIEF = { ...HELLO, model: 'brief' }
 
 const FLAGGED = { error: { code: 403, message: 'Your input was flagged.', metadata: { reasons: ['violence'] } } }
 
 const REFUSALS: [string, () => Response, number][] = [
-  [
-    'a parameter that its model is not to be asked for',
-    () => refusal(403, 'You are not allowed to request logprobs.'),
-    400,
-  ],
-  ['something of another team that it refers to', () => refusal(404, "Conversation with id 'conv_1' not found."), 400],
-  ['a file that is not there', () => refusal(404, 'No such File object: file-1', 'not_found'), 400],
-  ['its content, as OpenRouter says it', () => json(FLAGGED, 403), 400],
+  ['a parameter that its model rejects', () => refusal(403, 'You are not allowed to request logprobs.'), 400],
+  ['an object of another team', () => refusal(404, "Conversation with id 'conv_1' not found."), 400],
+  ['a missing file', () => refusal(404, 'No such File object: file-1', 'not_found'), 400],
+  ["its content, in OpenRouter's form", () => json(FLAGGED, 403), 400],
   ['its type', () => refusal(415, 'Unsupported media type.'), 400],
-  ['its being too long', () => refusal(431, 'Too long.'), 400],
+  ['its length', () => refusal(431, 'Too long.'), 400],
   [
-    'its content, by a page of what stands before the API',
+    'its content, by a page of a proxy in front of the API',
     () => textAnswer('<html>Blocked</html>', 'text/html', 403),
     502,
   ],
 ]
 
 describe.each(REFUSALS)('a request that is refused for %s', (_, refuse, status) => {
-  test('says nothing of the account, which others are served by', async () => {
+  test('leaves the account ready, and others are served by it', async () => {
     first.next(refuse, refuse)
     expect((await chat(BRIEF)).status).toBe(status)
     first.reset()
@@ -38,17 +34,17 @@ describe.each(REFUSALS)('a request that is refused for %s', (_, refuse, status) 
 })
 
 const OUT_OF_REACH: [string, () => Response][] = [
-  ['a token that was given some models only', () => refusal(403, '该令牌无权访问模型 gpt-5.2 (request id: 2026)')],
+  ['a token limited to some models', () => refusal(403, '该令牌无权访问模型 gpt-5.2 (request id: 2026)')],
   ['an organisation that is not verified', () => refusal(403, 'Your organization must be verified to use the model.')],
   ['a key without access', () => refusal(403, 'You are not allowed to sample from this model')],
   [
-    'a key that may not do everything',
+    'a key with restricted permissions',
     () => refusal(403, 'You have insufficient permissions for this operation. Missing scopes: model.request.'),
   ],
-  ['a path that is not there', () => textAnswer('', 'text/plain', 405)],
+  ['an unknown path', () => textAnswer('', 'text/plain', 405)],
 ]
 
-test.each(OUT_OF_REACH)('a model that is out of reach of %s leaves the account to the others', async (_, refuse) => {
+test.each(OUT_OF_REACH)('a model unavailable for %s leaves the account to the others', async (_, refuse) => {
   first.next(refuse)
   expect(await errorOf(await chat(BRIEF))).toMatchObject({ status: 503 })
   expect(await errorOf(await chat(BRIEF))).toMatchObject({ status: 503 })
@@ -56,7 +52,7 @@ test.each(OUT_OF_REACH)('a model that is out of reach of %s leaves the account t
   expect((await chat(HELLO)).headers.get('x-upstream')).toBe('first')
 })
 
-test('a model that somebody made up is the fault of the request, each time', async () => {
+test('an invented model is the fault of its request, each time', async () => {
   const error = { message: "The model 'brief' does not exist.", param: 'model', code: null }
   for (let times = 0; times < 2; times++) {
     first.next(() => json({ error }, 400))
@@ -70,14 +66,14 @@ test.each([
   'The role of this key does not allow this.',
   'Your project was archived.',
   'Add a way to pay to your billing account.',
-])('what an account is told of itself is no fault of the request, and mended by its operator: %s', async (words) => {
+])('a message about the account disables it: %s', async (words) => {
   first.next(() => refusal(403, words))
   expect(await errorOf(await chat(BRIEF))).toMatchObject({ status: 503, message: expect.not.stringContaining(words) })
   expect((await chat(HELLO)).headers.get('x-upstream')).not.toBe('first')
 })
 
 test.each([302, 307, 421, 423, 425, 426, 499])(
-  'a status that says nothing of the account passes: %i',
+  'a status without a message about the account passes: %i',
   async (status) => {
     first.next(() => textAnswer('', 'text/plain', status))
     expect((await chat(BRIEF)).headers.get('x-upstream')).toBe('first')

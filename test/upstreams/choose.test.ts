@@ -9,10 +9,10 @@ const choice = (item: string, changed: Partial<Choice<string>['upstream'] & Choi
   return { item, upstream: { priority, weight }, model: 'a-model', distance, health }
 }
 
-/** Numbers from 0 to 1 that are as even as can be: the middles of so many equal parts. */
+/** Evenly spread numbers from 0 to 1: the middles of so many equal parts. */
 const grid = (parts: number): number[] => Array.from({ length: parts }, (_, at) => (at + 0.5) / parts)
 
-/** How often each order comes out over an even grid. */
+/** The number of times that each order comes out over an even grid. */
 function shares(choices: Choice<string>[], parts: number): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const random of grid(parts)) {
@@ -24,24 +24,24 @@ function shares(choices: Choice<string>[], parts: number): Record<string, number
 
 const orderOf = (choices: Choice<string>[], random = 0.5): string[] => choose(choices, NOW, random).order
 
-describe('whoever can serve a request', () => {
-  test.each(grid(7))('is asked in the order of priority, whatever the chance: %f', (random) => {
+describe('an available upstream', () => {
+  test.each(grid(7))('is tried in the order of priority, at any chance: %f', (random) => {
     const choices = [choice('last', { priority: 7 }), choice('first', { priority: -1 }), choice('second')]
     expect(orderOf(choices, random)).toEqual(['first', 'second', 'last'])
   })
 
-  test.each(grid(7))('is asked before those of a better priority where less has to be changed: %f', (random) => {
+  test.each(grid(7))('comes before a better priority that needs more adaptation: %f', (random) => {
     const choices = [choice('far', { distance: 2, priority: -5 }), choice('near', { distance: 1, priority: 9 })]
     expect(orderOf(choices, random)).toEqual(['near', 'far'])
   })
 
-  test('comes first as often as its weight says, to the last of 10,000 requests', () => {
+  test('comes first in proportion to its weight, to the last of 10,000 requests', () => {
     const choices = [choice('a', { weight: 1 }), choice('b', { weight: 2 }), choice('c', { weight: 7 })]
     const firsts = grid(10_000).map((random) => orderOf(choices, random)[0])
     expect(['a', 'b', 'c'].map((name) => firsts.filter((each) => each === name).length)).toEqual([1000, 2000, 7000])
   })
 
-  test('is as likely to stand in any place as all of its equals: one chance makes all six orders of three', () => {
+  test('is equally likely in each place: one chance makes all six orders of three', () => {
     const sixth = { abc: 100, acb: 100, bac: 100, bca: 100, cab: 100, cba: 100 }
     expect(
       shares(
@@ -51,13 +51,13 @@ describe('whoever can serve a request', () => {
     ).toEqual(sixth)
   })
 
-  test('comes second by its weight among those that are left', () => {
+  test('comes second by its weight among the rest', () => {
     const choices = [choice('a', { weight: 2 }), choice('b', { weight: 1 }), choice('c', { weight: 1 })]
     // After a (1/2), b and c are equals; after b or c (1/4 each), a has two thirds.
     expect(shares(choices, 2400)).toEqual({ abc: 600, acb: 600, bac: 400, bca: 200, cab: 400, cba: 200 })
   })
 
-  test('is left to chance only among its equals', () => {
+  test('is chosen by chance only among equals', () => {
     const choices = [choice('a'), choice('b'), choice('y', { priority: 1 }), choice('z', { priority: 1 })]
     expect(shares(choices, 400)).toEqual({ abyz: 100, abzy: 100, bayz: 100, bazy: 100 })
   })
@@ -68,7 +68,7 @@ describe('whoever can serve a request', () => {
   })
 })
 
-describe('whoever cannot be asked', () => {
+describe('an unavailable upstream', () => {
   const after = (outcome: Parameters<typeof healthAfter>[1], health: Health = { ...NEW, proven: true }): Health =>
     healthAfter(health, outcome, 'a-model', NOW)
   const failing = Array.from({ length: 5 }).reduce<Health>((health) => after({ is: 'unavailable' }, health), NEW)
@@ -80,7 +80,7 @@ describe('whoever cannot be asked', () => {
     ['without-model', after({ is: 'misconfigured', ofModel: true }), NOW + 300_000],
     ['out', switched(NEW, false, NOW), Infinity],
     ['probing', { ...NEW, probingUntilMs: NOW + 2000 }, NOW + 2000],
-  ])('is passed over, and it is told that it is %s, and until when', (hindrance, health, untilMs) => {
+  ])('is passed over as %s, with the end of that state', (hindrance, health, untilMs) => {
     const { order, passedOver } = choose([choice('bad', { health, priority: -1 }), choice('good')], NOW, 0.5)
     expect(order).toEqual(['good'])
     expect(passedOver).toEqual([{ item: 'bad', obstacle: { hindrance, untilMs } }])
@@ -92,7 +92,7 @@ describe('whoever cannot be asked', () => {
     expect(shares(choices, 400)).toEqual({ ab: 300, ba: 100 })
   })
 
-  test('leaves nobody where all are so, and nobody is asked', () => {
+  test('leads to an empty order when all are unavailable', () => {
     const health = after({ is: 'misconfigured', ofModel: false })
     const { order, passedOver } = choose([choice('a', { health }), choice('b', { health })], NOW, 0.1)
     expect([order, passedOver.map(({ item }) => item)]).toEqual([[], ['a', 'b']])

@@ -17,7 +17,7 @@ const fake = accounts(
     LONE_KEY: 'key-lone',
     OFF_KEY: 'key-off',
     TAKEN_KEY: 'key-taken',
-    // Of which one call makes one picture.
+    // One call makes one picture.
     MODELS: { single: { like: 'gemini-2.5-flash-image' } },
     QUEUE_WAIT_SECONDS: 60,
   },
@@ -36,8 +36,8 @@ async function outcome(response: Response): Promise<number> {
 
 const upstreamCalled = (count: number): Promise<boolean> => vi.waitUntil(() => fake.visits.length === count, PATIENCE)
 
-describe('an upstream that takes two requests at once', () => {
-  test('never sees three, however many teams ask, and serves them all', MANY, async () => {
+describe('an upstream with two slots', () => {
+  test('has at most two requests in flight and serves every team', MANY, async () => {
     const six = await teams(6)
     const asking = six.flatMap(({ key }) =>
       Array.from(
@@ -52,26 +52,22 @@ describe('an upstream that takes two requests at once', () => {
     )
   })
 
-  test(
-    'never sees three either where one request takes several calls, of which there is none too many',
-    MANY,
-    async () => {
-      const three = await teams(3)
-      const asking = three.map(async ({ key }) => {
-        const response = await ask(key, small('single', `${key} @delay=30`, { n: 7 }))
-        return (await response.json<{ data: unknown[] }>()).data.length
-      })
-      expect(await Promise.all(asking)).toEqual([7, 7, 7])
-      expect([fake.most('key-narrow'), fake.visits.length]).toEqual([2, 21])
-      const attempts = await Promise.all(three.map(async (each) => (await audit(each.team)).map((row) => row.attempts)))
-      expect(attempts).toEqual([[7], [7], [7]])
-      await vi.waitFor(async () =>
-        expect(await standingOf('narrow')).toMatchObject({ seats: 0, waiting: 0, sentWithinMinute: 21 }),
-      )
-    },
-  )
+  test('has at most two requests in flight for requests of several calls', MANY, async () => {
+    const three = await teams(3)
+    const asking = three.map(async ({ key }) => {
+      const response = await ask(key, small('single', `${key} @delay=30`, { n: 7 }))
+      return (await response.json<{ data: unknown[] }>()).data.length
+    })
+    expect(await Promise.all(asking)).toEqual([7, 7, 7])
+    expect([fake.most('key-narrow'), fake.visits.length]).toEqual([2, 21])
+    const attempts = await Promise.all(three.map(async (each) => (await audit(each.team)).map((row) => row.attempts)))
+    expect(attempts).toEqual([[7], [7], [7]])
+    await vi.waitFor(async () =>
+      expect(await standingOf('narrow')).toMatchObject({ seats: 0, waiting: 0, sentWithinMinute: 21 }),
+    )
+  })
 
-  test('still makes the pictures that another call of the same request failed to make', MANY, async () => {
+  test('makes the pictures that another call of the same request failed to make', MANY, async () => {
     const { key } = await team('acme')
     fake.close()
     const asking = ask(key, small('single', 'A cat @once=500', { n: 5 }))
@@ -83,8 +79,8 @@ describe('an upstream that takes two requests at once', () => {
   })
 })
 
-describe('those who wait for an upstream', () => {
-  test('are served in the order in which they came', MANY, async () => {
+describe('requests that wait for an upstream', () => {
+  test('are served in the order of arrival', MANY, async () => {
     const { key } = await team('acme')
     const prompts = Array.from({ length: 8 }, (_, at) => `A cat ${at} @bytes=100`)
     fake.close()
@@ -104,7 +100,7 @@ describe('those who wait for an upstream', () => {
 })
 
 describe('the route of a request', () => {
-  test('tells but once what is in its way, however long that is so', MANY, async () => {
+  test('names a lasting obstacle once', MANY, async () => {
     const { key } = await team('acme')
     fake.answering('key-off', refusing(401))
     fake.close()
@@ -124,8 +120,8 @@ describe('the route of a request', () => {
   })
 })
 
-describe('a generation whose process dies', () => {
-  test('gives its seat to the attempt that follows', MANY, async () => {
+describe('a generation after the death of its process', () => {
+  test('passes its slot to the next attempt', MANY, async () => {
     const { key } = await team('acme')
     fake.close()
     const asking = ask(key, small('lone', 'A cat')).then(outcome)
@@ -138,7 +134,7 @@ describe('a generation whose process dies', () => {
     await vi.waitFor(async () => expect(await standingOf('lone')).toMatchObject({ seats: 0, waiting: 0 }))
   })
 
-  test('and which nobody takes up, gives its seat back when its call must be over', MANY, async () => {
+  test("without a successor frees its slot at the call's time limit", MANY, async () => {
     const moveOn = stillClock()
     const { key } = await team('acme')
     fake.close()

@@ -23,7 +23,7 @@ const after = (health: Health, outcomes: CallOutcome[], nowMs = NOW): Health =>
 const times = (count: number, outcome: CallOutcome): CallOutcome[] => Array.from({ length: count }, () => outcome)
 const hindrance = (health: Health, nowMs = NOW, model = 'a-model') => availabilityOf(health, model, nowMs).hindrance
 
-/** For how long one is let be each time that it fails as soon as it may be asked again, in seconds. */
+/** The rests, in seconds, of an account that fails again as soon as it is available. */
 function restsOf(outcome: CallOutcome, start: Health, count: number): number[] {
   const rests: number[] = []
   for (let health = start, nowMs = NOW; rests.length < count;) {
@@ -36,8 +36,8 @@ function restsOf(outcome: CallOutcome, start: Health, count: number): number[] {
   return rests
 }
 
-describe('an account that was asked too much', () => {
-  test('is left alone for as long as it says, and not a moment longer', () => {
+describe('a throttled account', () => {
+  test('rests for exactly as long as it asks', () => {
     const health = after(PROVEN, [{ is: 'throttled', retryAfterMs: 30 * SECOND }])
     expect(availabilityOf(health, 'a-model', NOW + 30 * SECOND - 1)).toEqual({
       hindrance: 'cooling',
@@ -46,35 +46,35 @@ describe('an account that was asked too much', () => {
     expect(availabilityOf(health, 'a-model', NOW + 30 * SECOND)).toEqual({ isProbe: false })
   })
 
-  test('and does not say for how long is left alone twice as long each time, for five minutes at the most', () => {
+  test('rests twice as long each time without such a wish, for five minutes at most', () => {
     expect(restsOf(THROTTLED, PROVEN, 9)).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300])
   })
 
-  test('says so to several at once, which counts once; the longest wait counts', () => {
+  test('counts simultaneous answers once; the longest rest holds', () => {
     const told = [30, 10, 20].map((seconds): CallOutcome => ({ is: 'throttled', retryAfterMs: seconds * SECOND }))
     const { cooling } = after(PROVEN, told)
     expect(cooling).toEqual({ untilMs: NOW + 30 * SECOND, times: 1, sinceMs: NOW })
   })
 
-  test('is as good as new once it has served one that it was asked for after that', () => {
+  test('is reset by the success of a later request', () => {
     const cooled = after(PROVEN, times(3, THROTTLED))
     const health = after(cooled, [SERVED], cooled.cooling.untilMs)
     expect(restsOf(THROTTLED, health, 1)).toEqual([5])
   })
 
-  test('is left alone all the same when it serves what it had in hand before', () => {
+  test('rests on when an earlier request succeeds', () => {
     const health = after(PROVEN, [{ is: 'throttled', retryAfterMs: 30 * SECOND }, SERVED, SERVED])
     expect(hindrance(health)).toBe('cooling')
   })
 })
 
-describe('an account that fails', () => {
-  test('is asked until it has failed five times in a row', () => {
+describe('a failing account', () => {
+  test('is used until it has failed five times in a row', () => {
     expect(hindrance(after(PROVEN, times(4, FAILED)))).toBeUndefined()
     expect(hindrance(after(PROVEN, times(5, FAILED)))).toBe('open')
   })
 
-  test('four times of five is asked for ever', () => {
+  test('is used for ever with four failures in five', () => {
     const round = [...times(4, FAILED), SERVED]
     expect(
       hindrance(
@@ -86,15 +86,15 @@ describe('an account that fails', () => {
     ).toBeUndefined()
   })
 
-  test('is then let be for half a minute, and twice as long each time, for ten minutes at the most', () => {
+  test('then rests for half a minute, and twice as long each time, for ten minutes at most', () => {
     expect(restsOf(FAILED, after(PROVEN, times(4, FAILED)), 8)).toEqual([30, 60, 120, 240, 480, 600, 600, 600])
   })
 
-  test('is not let be for longer because of what it had in hand before', () => {
+  test('rests no longer because of earlier requests', () => {
     expect(after(PROVEN, times(25, FAILED)).trouble).toMatchObject({ openUntilMs: NOW + 30 * SECOND, openings: 1 })
   })
 
-  test('is then tried by one request, for which all others wait', () => {
+  test('is then probed by one request, and all others wait for it', () => {
     const nowMs = NOW + 30 * SECOND
     const open = after(PROVEN, times(5, FAILED))
     const availability = availabilityOf(open, 'a-model', nowMs)
@@ -107,35 +107,35 @@ describe('an account that fails', () => {
     expect([mended, hindrance(mended, nowMs)]).toEqual([PROVEN, undefined])
   })
 
-  test('has to fail five times again once it has served', () => {
+  test('needs five more failures after a success', () => {
     const mended = after(after(PROVEN, times(5, FAILED)), [SERVED], NOW + 30 * SECOND)
     expect(hindrance(after(mended, times(4, FAILED), NOW + 31 * SECOND), NOW + 31 * SECOND)).toBeUndefined()
   })
 
-  test('is tried by the next one when the request that tried it was called off', () => {
+  test('is probed by the next request after a cancelled probe', () => {
     const probed = asked(NEW, { isProbe: true }, NOW)
     expect(availabilityOf(after(probed, [{ is: 'cancelled' }]), 'a-model', NOW)).toEqual({ isProbe: true })
   })
 })
 
-describe('an account that is of no use', () => {
-  test('is disabled until somebody mends it, and tells since when and why', () => {
+describe('a misconfigured account', () => {
+  test('is disabled until a change of it, with the time and the reason', () => {
     const health = after(PROVEN, [REVOKED, { is: 'misconfigured', ofModel: false, status: 403 }])
     expect(health.disabled).toEqual({ sinceMs: NOW, status: 401 })
     expect(availabilityOf(health, 'a-model', NOW + 1e12)).toEqual({ hindrance: 'disabled', untilMs: Infinity })
   })
 
-  test('stays so when it serves what it had in hand before', () => {
+  test('stays disabled when an earlier request succeeds', () => {
     expect(hindrance(after(PROVEN, [REVOKED, SERVED]))).toBe('disabled')
   })
 
-  test('for a model is still asked for others, and for that one again after five minutes', () => {
+  test('for one model serves other models, and that one again after five minutes', () => {
     const health = after(PROVEN, [{ is: 'misconfigured', ofModel: true, status: 404 }])
     expect(availabilityOf(health, 'a-model', NOW)).toEqual({ hindrance: 'without-model', untilMs: NOW + 300 * SECOND })
     expect([hindrance(health, NOW, 'another'), hindrance(health, NOW + 300 * SECOND)]).toEqual([undefined, undefined])
   })
 
-  test('for several reasons is so until the last of them is over', () => {
+  test('with several obstacles is unavailable until the last one ends', () => {
     const [short, long] = [SECOND, 40 * SECOND].map((retryAfterMs): CallOutcome => ({ is: 'throttled', retryAfterMs }))
     const open = after(PROVEN, times(5, FAILED))
     expect(availabilityOf(after(open, short ? [short] : []), 'a-model', NOW)).toMatchObject({
@@ -149,21 +149,21 @@ describe('an account that is of no use', () => {
   })
 })
 
-describe('an account that nothing is known of', () => {
-  test('is tried by one request; the others wait for that, for two seconds at the most', () => {
+describe('a new account', () => {
+  test('is probed by one request; the others wait for it, for two seconds at most', () => {
     expect(availabilityOf(NEW, 'a-model', NOW)).toEqual({ isProbe: true })
     const probed = asked(NEW, { isProbe: true }, NOW)
     expect(availabilityOf(probed, 'a-model', NOW + 1999)).toEqual({ hindrance: 'probing', untilMs: NOW + 2000 })
     expect(availabilityOf(probed, 'a-model', NOW + 2000)).toEqual({ isProbe: false })
   })
 
-  test('is proven by what it serves, and then asked by all', () => {
+  test('is proven by its first success, and then open to all', () => {
     expect(availabilityOf(after(NEW, [SERVED]), 'a-model', NOW)).toEqual({ isProbe: false })
   })
 })
 
-describe('an account that its operator', () => {
-  test('takes out is not asked, whatever it serves until then', () => {
+describe('an account', () => {
+  test('that is switched off stays unused, whatever it serves until then', () => {
     const out = switched(PROVEN, false, NOW)
     expect(availabilityOf(after(out, [FAILED, SERVED]), 'a-model', NOW)).toEqual({
       hindrance: 'out',
@@ -172,7 +172,7 @@ describe('an account that its operator', () => {
     expect(switched(out, false, NOW + SECOND).outMs).toBe(NOW)
   })
 
-  test('puts back is as if nothing had happened to it', () => {
+  test('that is switched on is as new', () => {
     const worn = after(PROVEN, [REVOKED, THROTTLED, ...times(9, FAILED), { is: 'misconfigured', ofModel: true }])
     expect(switched(switched(worn, false, NOW), true, NOW)).toEqual(NEW)
   })

@@ -3,7 +3,7 @@ import { WaitQueue, type Turn } from '../../src/upstreams/wait-queue'
 
 const FOREVER = Date.now() + 600_000
 
-/** A line of so many, and those who were called, in order. */
+/** A queue of so many waiters, and those called so far, in order. */
 function lineOf(count: number): { line: WaitQueue; turns: Turn[]; called: number[] } {
   const line = new WaitQueue()
   const called: number[] = []
@@ -14,7 +14,7 @@ function lineOf(count: number): { line: WaitQueue; turns: Turn[]; called: number
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
 
-test('only the first in line is called', async () => {
+test('only the first in the queue is called', async () => {
   const { line, turns, called } = lineOf(3)
   line.call()
   await settled()
@@ -23,7 +23,7 @@ test('only the first in line is called', async () => {
   await settled()
 })
 
-test('whoever leaves calls the next one, if it was their turn', async () => {
+test('a waiter that leaves at its turn lets the next one be called', async () => {
   const { line, turns, called } = lineOf(4)
   turns[2]?.leave()
   await settled()
@@ -35,7 +35,7 @@ test('whoever leaves calls the next one, if it was their turn', async () => {
   expect(turns[3]?.isFirst).toBe(true)
 })
 
-test('whoever is dismissed is called, and is in the line no more', async () => {
+test('a dismissed waiter is called and is no longer in the queue', async () => {
   const { line, turns, called } = lineOf(3)
   line.dismiss('turn 1')
   line.dismiss('nobody')
@@ -45,7 +45,7 @@ test('whoever is dismissed is called, and is in the line no more', async () => {
   expect(line.length).toBe(2)
 })
 
-test('nobody waits for longer than they said', async () => {
+test('a waiter waits at most for its own patience', async () => {
   const line = new WaitQueue()
   const [first, second] = [line.join('first'), line.join('second')]
   await Promise.all([first.called(Date.now() + 5), second.called(Date.now() - 5)])

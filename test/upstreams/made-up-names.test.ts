@@ -12,7 +12,7 @@ settings({
   ]),
 })
 
-/** Serves whatever it is asked for. */
+/** Serves every model. */
 class Anything extends FakeText {
   constructor() {
     super(['sk-first-secret'], [LONG, ...ELSEWHERE])
@@ -20,10 +20,10 @@ class Anything extends FakeText {
 }
 
 const LONG = 'x'.repeat(257)
-/** With some providers, a model's name is part of a path. */
+/** Some providers have the model's name in a path. */
 const ELSEWHERE = ['..', '.', 'a/..', 'a/', 'a%2e%2e', 'a?b=c', 'a#b', 'a\\b', 'a b', 'a\nb']
 
-describe('a name that a client made up is no model, where a pattern stands for all', () => {
+describe('an invented name is an unknown model under a pattern for all', () => {
   test.each([['too long', LONG], ...ELSEWHERE.map((name) => [JSON.stringify(name), name])])('%s', async (_, model) => {
     const relay = new Anything()
     internet({ 'relay.example.com': relay })
@@ -33,14 +33,14 @@ describe('a name that a client made up is no model, where a pattern stands for a
   })
 })
 
-test('what stands before the last slash of such a name is taken for a vendor', async () => {
+test('the part before the last slash of such a name counts as a vendor', async () => {
   const relay = new FakeText(['sk-first-secret'], ['b'])
   internet({ 'relay.example.com': relay })
   expect((await chat({ ...HELLO, model: 'a/../../b' })).status).toBe(200)
   expect(relay.calls.map(({ fields }) => fields['model'])).toEqual(['b'])
 })
 
-test('a name with slashes, dots and colons is one all the same', async () => {
+test('a name with slashes, dots and colons is a model all the same', async () => {
   const model = 'maker/series-1.5:free'
   internet({ 'relay.example.com': new FakeText(['sk-first-secret'], [model]) })
   expect((await chat({ ...HELLO, model })).status).toBe(200)

@@ -10,7 +10,7 @@ import { settings } from '../support/settings'
 const others = FAKES.map((Fake) => new Fake())
 const fakes = playing(new FakeOpenaiProvider(), ...others)
 
-/** One that would make any of the pictures. */
+/** A second upstream that would make every picture. */
 const elsewhere = {
   name: 'elsewhere',
   provider: 'demo',
@@ -24,11 +24,11 @@ settings({ UPSTREAMS: JSON.stringify([...settingsOf(fakes), elsewhere]) })
 const ask = (fake: FakeProvider, prompt: string): Promise<Response> =>
   post('/v1/images/generations', { model: modelOf(fake, fakes), prompt })
 
-/** How often a fake was sent a prompt. */
+/** The number of times that a fake received a prompt. */
 const sentTo = ({ sent }: FakeProvider, prompt: string): number =>
   sent.filter(({ body }) => JSON.stringify(body ?? null).includes(prompt)).length
 
-test.each(fakes)('what $provider refuses for its content is refused, and asked for nowhere else', async (fake) => {
+test.each(fakes)('a content refusal of $provider is final, without another upstream', async (fake) => {
   const prompt = 'A cat @fault=moderation'
   expect(await errorOf(await ask(fake, prompt))).toMatchObject({
     status: 400,
@@ -39,7 +39,7 @@ test.each(fakes)('what $provider refuses for its content is refused, and asked f
   expect(sentTo(fake, prompt)).toBe(1)
 })
 
-test.each(others)('what $provider fails to make is made elsewhere', async (fake) => {
+test.each(others)('a failure of $provider leads to another upstream', async (fake) => {
   const prompt = 'A cat @fault=error'
   const response = await ask(fake, prompt)
   expect([response.status, response.headers.get('x-upstream')]).toEqual([200, 'elsewhere'])

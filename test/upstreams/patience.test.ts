@@ -9,7 +9,7 @@ const fake = accounts([{ name: 'lone', secret: 'LONE_KEY', models: ['lone=relay-
 
 const ask = (prompt: string): Promise<Response> => post('/v1/images/generations', small('lone', prompt))
 
-test('whoever is out of patience with an upstream that is full hears when to come again, and leaves the line', async () => {
+test('a request that gives up on a full upstream gets a retry-after and leaves the queue', async () => {
   fake.close()
   const first = ask('A cat')
   await vi.waitUntil(() => fake.visits.length === 1)

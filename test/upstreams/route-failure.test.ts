@@ -21,20 +21,20 @@ const told = (errors: ProviderError[], obstacles: Unavailability[] = []) => {
 const after = (retryAfterMs: number) => ({ code: 'no_upstream', retryAfterMs, retry: undefined })
 const MENDING = { code: 'no_upstream', retryAfterMs: undefined, retry: false }
 
-describe('whoever could not be served', () => {
+describe('a request without an upstream', () => {
   test.each<[string, ProviderError[], Unavailability[], number]>([
-    ['of those who cool down', [], [obstacle('cooling', 30_000), obstacle('cooling', 9000)], 9000],
-    ['of those who are in trouble', [], [obstacle('open', 60_000), obstacle('open', 30_000)], 30_000],
+    ['end of a cooling account', [], [obstacle('cooling', 30_000), obstacle('cooling', 9000)], 9000],
+    ['end of an open account', [], [obstacle('open', 60_000), obstacle('open', 30_000)], 30_000],
     ['of both', [throttled(7000)], [obstacle('open', 30_000)], 7000],
-    ['to the millisecond that is begun', [], [obstacle('open', 3000.2)], 3001],
-    ['of those who can be asked again at all', [error('misconfigured')], [obstacle('cooling', 12_000)], 12_000],
-    ['where the rest is taken out', [], [obstacle('out', Infinity), obstacle('open', 4000)], 4000],
-    ['where the rest failed in passing', [error('unavailable')], [obstacle('cooling', 2000)], 2000],
-    ['also where one does not say how long it takes', [throttled(), throttled(60_000)], [], 5000],
-    ['but not at once', [], [obstacle('cooling', -50)], 1000],
-    ['where a minute is used up', [], [obstacle('busy', 41_000)], 41_000],
-    ['where all seats are taken, which nobody waits for to the end', [], [obstacle('full', 360_000)], 5000],
-  ])('is to come again with the soonest %s', (_, errors, obstacles, waitMs) => {
+    ['end to the millisecond', [], [obstacle('open', 3000.2)], 3001],
+    ['end among accounts that recover', [error('misconfigured')], [obstacle('cooling', 12_000)], 12_000],
+    ['end where the rest is switched off', [], [obstacle('out', Infinity), obstacle('open', 4000)], 4000],
+    ['end where the rest failed in passing', [error('unavailable')], [obstacle('cooling', 2000)], 2000],
+    ['end also beside an unknown one', [throttled(), throttled(60_000)], [], 5000],
+    ['end, but not at once', [], [obstacle('cooling', -50)], 1000],
+    ['end of a full minute', [], [obstacle('busy', 41_000)], 41_000],
+    ["end of full slots, at the queue's limit", [], [obstacle('full', 360_000)], 5000],
+  ])('has a retry-after with the soonest %s', (_, errors, obstacles, waitMs) => {
     expect(told(errors, obstacles)).toEqual(after(waitMs))
   })
 
@@ -43,11 +43,11 @@ describe('whoever could not be served', () => {
     ['all are disabled or out', [], [obstacle('disabled', Infinity), obstacle('out', Infinity)]],
     ['all that is left is without the model', [], [obstacle('without-model', 300_000)]],
     ['the last one was refused just now', [error('misconfigured')], [obstacle('disabled', Infinity)]],
-  ])('need not come again before something is mended where %s', (_, errors, obstacles) => {
+  ])('has no retry before a repair where %s', (_, errors, obstacles) => {
     expect(told(errors, obstacles)).toEqual(MENDING)
   })
 
-  test('hears that an upstream failed where nothing says when it may be better', () => {
+  test('has no retry-after for a failure without a known end', () => {
     expect(told([error('unavailable'), error('misconfigured')], [obstacle('disabled', Infinity)])).toEqual({
       code: 'upstream_failed',
       retryAfterMs: undefined,
@@ -61,10 +61,10 @@ describe('whoever could not be served', () => {
       error('rejected', { failure: { code: 'content_rejected', message: 'No.' } }),
       { code: 'content_rejected' },
     ],
-    ['a refusal without words', error('rejected'), { code: 'invalid_request' }],
-    ['what was paid for in vain', error('lost'), { code: 'upstream_failed', retry: false }],
-    ['what took too long', error('lost', { code: 'timed_out' }), { code: 'timed_out', retry: false }],
-  ])('hears of %s before anything else', (_, first, expected) => {
+    ['a refusal without a sentence', error('rejected'), { code: 'invalid_request' }],
+    ['an answer paid in vain', error('lost'), { code: 'upstream_failed', retry: false }],
+    ['a time-out', error('lost', { code: 'timed_out' }), { code: 'timed_out', retry: false }],
+  ])('reports %s before anything else', (_, first, expected) => {
     const others = [throttled(1000), error('misconfigured'), error('unavailable')]
     expect(told([...others, first], [obstacle('cooling', 1000)])).toMatchObject({
       ...expected,
@@ -72,7 +72,7 @@ describe('whoever could not be served', () => {
     })
   })
 
-  test('is never told what an upstream said', () => {
+  test('contains no words of an upstream', () => {
     const messages = [error('unavailable'), error('misconfigured'), error('lost'), throttled()].map(
       (each) => failureInWords(routeFailure([each], [], NOW)).message,
     )

@@ -33,16 +33,16 @@ async function outcome(response: Response): Promise<number> {
   return response.status
 }
 
-/** What came of a thousand different requests, twenty at once, and so on. */
+/** The outcomes of a thousand different requests, twenty at once. */
 const outcomes = (count: number, model: string, subject: string): Promise<number[]> =>
   times(count, 20, async (index) => await outcome(await generate(model, `${subject} ${index}`)))
 
 const THROTTLED = refusing(429, { 'retry-after': '30' }, 'rate_limit_exceeded')
 const REVOKED = refusing(401, {}, 'invalid_api_key')
 
-describe('three accounts, of which one asks to be left alone and one is revoked', () => {
+describe('three accounts, one of them throttled and one revoked,', () => {
   test(
-    'serve a thousand requests all the same, and the one that recovers is asked again',
+    'serve a thousand requests, and the throttled one is used again after its rest',
     { timeout: 200_000 },
     async () => {
       const moveOn = stillClock()
@@ -65,7 +65,7 @@ describe('three accounts, of which one asks to be left alone and one is revoked'
     },
   )
 
-  test('are asked but once more after that if they have not recovered', MANY, async () => {
+  test('are probed once after the rest if they have not recovered', MANY, async () => {
     const moveOn = stillClock()
     fake.answering('key-a', THROTTLED)
     await outcomes(20, 'trio', 'A bird')
@@ -76,8 +76,8 @@ describe('three accounts, of which one asks to be left alone and one is revoked'
   })
 })
 
-describe('an account that others have in hand', () => {
-  test('when its key is revoked is not asked again because of what it still serves', MANY, async () => {
+describe('an account with requests in flight', () => {
+  test('stays disabled after its key is revoked, although those succeed', MANY, async () => {
     await outcomes(20, 'trio', 'A bird')
     const before = fake.asked('key-a')
     fake.close()
@@ -94,14 +94,14 @@ describe('an account that others have in hand', () => {
   })
 })
 
-describe('callers whose upstreams are all down', () => {
+describe('callers with all of their upstreams down', () => {
   const refused = async (prompt: string): Promise<(string | number | null)[]> => {
     const response = await generate('ranked', prompt)
     const { status, code } = await errorOf(response)
     return [status, code, response.headers.get('retry-after'), response.headers.get('x-should-retry')]
   }
 
-  test('hear when the soonest of them may be asked again, to the second', MANY, async () => {
+  test('get the time until the first one recovers, to the second', MANY, async () => {
     const moveOn = stillClock()
     fake.answering('key-1', refusing(429, { 'retry-after': '42' }))
     fake.answering('key-2', REVOKED)
@@ -118,7 +118,7 @@ describe('callers whose upstreams are all down', () => {
     expect((await generate('ranked', 'A hen')).headers.get('x-upstream')).toBe('third')
   })
 
-  test('are not sent back for what only its operator can mend', async () => {
+  test('get no retry for a fault that only the operator can mend', async () => {
     for (const key of ['key-1', 'key-2', 'key-3']) fake.answering(key, REVOKED)
     const never = [503, 'server_is_overloaded', null, 'false']
     expect([await refused('A cat'), await refused('A dog')]).toEqual([never, never])
@@ -129,12 +129,12 @@ describe('callers whose upstreams are all down', () => {
 describe('a request', () => {
   test('is sent to equals by their weights', MANY, async () => {
     expect(new Set(await outcomes(120, 'weighed', 'A cat'))).toEqual(new Set([200]))
-    // Of 120, three in four are 90; beyond 68 and 112 lies about one of 200,000 runs.
+    // Of 120, 90 are expected; fewer than 69 or more than 111 occur about once in 200,000 runs.
     expect(fake.asked('key-heavy')).toBeGreaterThan(68)
     expect(fake.asked('key-heavy')).toBeLessThan(112)
   })
 
-  test('tells in server-timing who was asked in which order, and why others were not', async () => {
+  test('has its upstreams in server-timing in their order, with the obstacles of the others', async () => {
     fake.answering('key-1', THROTTLED)
     fake.answering('key-2', REVOKED)
     const routes = [await generate('ranked', 'A cat'), await generate('ranked', 'A dog')].map(
@@ -146,7 +146,7 @@ describe('a request', () => {
     ])
   })
 
-  test('tells its route to an audit, also where it failed, and not to the team', async () => {
+  test('has its route in the audit, also after a failure, and hides it from the team', async () => {
     const { key } = await team('acme')
     fake.answering('key-1', THROTTLED)
     fake.answering('key-2', REVOKED)

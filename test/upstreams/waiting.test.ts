@@ -10,7 +10,7 @@ const fake = accounts(
   [{ name: 'lone', secret: 'LONE_KEY', models: ['lone=relay-1', 'single=relay-1'], max_concurrency: 1 }],
   {
     LONE_KEY: 'key-lone',
-    // Of which one call makes one picture.
+    // One call makes one picture.
     MODELS: { single: { like: 'gemini-2.5-flash-image' } },
     QUEUE_WAIT_SECONDS: 60,
   },
@@ -23,7 +23,7 @@ const inLine = (waiting: number): Promise<boolean> =>
   vi.waitUntil(async () => (await standingOf('lone')).waiting === waiting, PATIENCE)
 
 describe('a job that waits for an upstream', () => {
-  test('leaves the line as soon as it is cancelled', MANY, async () => {
+  test('leaves the queue as soon as it is cancelled', MANY, async () => {
     const { key } = await team('acme')
     fake.close()
     const first = await job(key, small('lone', 'A cat'))
@@ -38,7 +38,7 @@ describe('a job that waits for an upstream', () => {
     await vi.waitFor(async () => expect(await standingOf('lone')).toMatchObject({ seats: 0, sentWithinMinute: 1 }))
   })
 
-  test('sits out the rest that the only one asks for, which whoever waits for an answer is told of', MANY, async () => {
+  test('waits out the rest of the only upstream, and a waiting request gets a 503', MANY, async () => {
     const { key } = await team('acme')
     fake.answering('key-lone', refusing(429, { 'retry-after': '2' }, 'rate_limit_exceeded'))
     const id = await job(key, small('lone', 'A cat'))
@@ -54,16 +54,16 @@ describe('a job that waits for an upstream', () => {
   })
 })
 
-test('a job sits out a dozen rests, and no more', MANY, async () => {
+test('a job waits out a dozen rests, and no more', MANY, async () => {
   const { key } = await team('acme')
-  // No pause is longer than what was asked for.
+  // Caps every pause at the requested time.
   vi.spyOn(Math, 'random').mockReturnValue(-0.5)
   fake.answering('key-lone', refusing(429, { 'retry-after-ms': '1' }, 'rate_limit_exceeded'))
   const { status, error } = await ended(key, await job(key, small('lone', 'A cat')))
   expect([status, error?.code, fake.visits.length]).toEqual(['failed', 'no_upstream', 12])
 })
 
-test('a request that was refused does not wait for the seats of its other pictures', MANY, async () => {
+test('a refused request does not wait for slots for its other pictures', MANY, async () => {
   const { key } = await team('acme')
   const order: string[] = []
   const told = async (name: string, body: Record<string, unknown>): Promise<number> => {
@@ -80,7 +80,7 @@ test('a request that was refused does not wait for the seats of its other pictur
   expect(order).toEqual(['first', 'refused', 'last'])
 })
 
-describe('a seat that somebody waited for', () => {
+describe('a slot granted after a wait', () => {
   const entrance = (id: string, patienceMs: number): Entrance => ({
     id,
     model: 'relay-1',
@@ -90,7 +90,7 @@ describe('a seat that somebody waited for', () => {
     alone: true,
   })
 
-  test('is free before long where they have died meanwhile, and kept where they say that they live', async () => {
+  test('is freed 15 s after the death of its owner, and kept after a confirmation', async () => {
     const moveOn = stillClock()
     const account = env.ACCOUNTS.getByName('waited-for')
     expect(await account.enter(entrance('holder', 0))).toEqual({ isProvisional: false })
@@ -110,7 +110,7 @@ describe('a seat that somebody waited for', () => {
     expect((await account.status()).seats).toBe(1)
   })
 
-  test('is not given a second time to whoever asks again because the reply was lost', async () => {
+  test('is granted once when the reply was lost', async () => {
     const account = env.ACCOUNTS.getByName('asked-twice')
     await account.enter(entrance('one', 0))
     expect(await account.enter(entrance('one', 0))).toEqual({ isProvisional: false })

@@ -16,7 +16,7 @@ beforeEach(async () => {
   acme = await team('acme')
 })
 
-/** What the URL of a request is told. */
+/** The body of an event for the URL of a request. */
 async function told(body: Record<string, unknown>, headers: Record<string, string> = {}): Promise<EventJson> {
   await (await ask(acme.key, body, { 'x-webhook-url': HOOK, ...headers })).text()
   await vi.waitUntil(async () => {
@@ -28,7 +28,7 @@ async function told(body: Record<string, unknown>, headers: Record<string, strin
   return event
 }
 
-/** What GET tells of a generation, without what is only about how it stands. */
+/** The fields of GET that describe the generation itself. */
 async function shown(id: string): Promise<Record<string, unknown>> {
   const response = await visit(acme.key, `/v1/generations/${id}`)
   const { result: _, progress: __, queued_before: ___, ...rest } = await response.json<Record<string, unknown>>()
@@ -43,16 +43,16 @@ describe('the body of an event', () => {
     ['a job that has failed', { prompt: 'A cat @fault=500' }, { prefer: 'respond-async' }],
     ['a job that was rejected', { prompt: 'A cat @fault=moderation' }, { prefer: 'respond-async' }],
     ['an answer', {}, {}],
-  ])('holds the generation as GET shows it, if it was %s', async (_, body, headers) => {
+  ])('is the generation as GET shows it after %s', async (_, body, headers) => {
     const event = await told(body, headers)
     expect(Object.keys(event)).toEqual(['type', 'timestamp', 'data'])
     expect(event.timestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
     const times = { created_at: expect.any(String), started_at: expect.any(String), latency_ms: expect.any(Number) }
-    // Its links last at least as long as it can be sent.
+    // Its links last at least as long as its attempts.
     expect(event.data).toEqual({ ...(await shown(event.data.id)), ...times, images: expect.any(Array) })
   })
 
-  test('of a failure says why, in the words in which its caller is told', async () => {
+  test("of a failure has the reason in the words of its caller's answer", async () => {
     const failure: unknown = await openai({ apiKey: acme.key })
       .images.generate({ model: 'gpt-image-2', prompt: 'A cat @fault=moderation' })
       .catch((error: unknown) => error)
@@ -61,7 +61,7 @@ describe('the body of an event', () => {
     expect(failure).toMatchObject({ message: expect.stringContaining(data.error?.message ?? 'nothing') })
   })
 
-  test('holds links that show the images', async () => {
+  test('has links that show the images', async () => {
     const { data } = await told({ n: 3 })
     const responses = await Promise.all(data.images.map(({ url }) => knock(url)))
     expect(responses.map(({ status, headers }) => [status, headers.get('content-type')])).toEqual([
@@ -71,7 +71,7 @@ describe('the body of an event', () => {
     ])
   })
 
-  test('holds links that show the images at the last attempt as well', async () => {
+  test('has links that show the images at the last attempt as well', async () => {
     hooks.answer(500)
     const { data } = await told({})
     for (const pauseMs of [0.01, 0.1, 0.6, 2.4, 6, 12]) await after(pauseMs * HOUR)
@@ -83,7 +83,7 @@ describe('the body of an event', () => {
     ['of plain letters', 'a'],
     ['in another script', '猫'],
     ['of pictures', '🐈'],
-    ['that JSON has to escape', '\u0001'],
+    ['with JSON escapes', '\u0001'],
   ])('is below 20 kB for ten images of the longest prompt %s', async (_, letter) => {
     const prompt = letter.repeat(32_000 / letter.length)
     const { data } = await told({ prompt, n: 10 })
@@ -97,14 +97,14 @@ describe('the body of an event', () => {
     expect(hooks.last.body).not.toContain('sk-upstream-secret')
   })
 
-  test('tells what it cost whoever paid', async () => {
+  test('has the cost for the payer', async () => {
     const response = await ask(acme.key, {}, { 'x-webhook-url': HOOK })
     await send()
     expect(hooks.events[0]?.data.cost_usd).toBe(Number(response.headers.get('x-cost-usd')))
     expect(hooks.events[0]?.data.cost_usd).toBeGreaterThan(0)
   })
 
-  test('is the same to the URL of a request and to the webhook of its team', async () => {
+  test('is the same for the URL of a request and the webhook of its team', async () => {
     await operate('PUT', '/teams/acme/webhook', { url: HOOK })
     await told({})
     expect(hooks.events[0]).toEqual(hooks.events[1])

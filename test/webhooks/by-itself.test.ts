@@ -22,9 +22,9 @@ describe('an event goes out by itself', { timeout: 20_000 }, () => {
     ['whole', {}, {}],
     ['a stream', { stream: true }, {}],
     ['a job', {}, { prefer: 'respond-async' }],
-    ['one that was not waited for', { prompt: 'A cat @delay=1500' }, { prefer: 'wait=1' }],
-    ['not to be stored', {}, { 'cache-control': 'no-store' }],
-  ])('where the answer was %s', async (_, body, headers) => {
+    ['a job', { prompt: 'A cat @delay=1500' }, { prefer: 'wait=1' }],
+    ['uncached', {}, { 'cache-control': 'no-store' }],
+  ])('for an answer that was %s', async (_, body, headers) => {
     await (await ask(acme.key, body, { 'x-webhook-url': HOOK, ...headers })).text()
     await received(1)
     expect(hooks.types).toEqual([COMPLETED])
@@ -37,14 +37,14 @@ describe('an event goes out by itself', { timeout: 20_000 }, () => {
     expect(hooks.types).toEqual([COMPLETED])
   })
 
-  test('and again where its receiver had trouble', async () => {
+  test('and again after a failure of its receiver', async () => {
     hooks.answer(500, 200)
     await ask(acme.key, {}, { 'x-webhook-url': HOOK })
     await received(2)
     expect(new Set(hooks.ids).size).toBe(1)
   })
 
-  test('and again at the wish of whoever runs the gateway', async () => {
+  test('and again when the operator asks for it', async () => {
     await ask(acme.key, {}, { 'x-webhook-url': HOOK })
     await received(1)
     await vi.waitUntil(async () => (await deliveries()).data[0]?.status === 'delivered')

@@ -24,11 +24,11 @@ beforeEach(async () => {
   await operate('PUT', '/teams/acme/webhook', { url: OTHER_HOOK })
 })
 
-/** Asks for a picture whose end is told to a URL, and to the team. */
+/** Requests a picture with a URL for its event and with a webhook of its team. */
 const tell = (prompt = 'A cat', headers: Record<string, string> = {}): Promise<Response> =>
   ask(acme.key, { prompt }, { 'x-webhook-url': HOOK, ...headers })
 
-/** Makes the team's books unreachable for the generations; gives back how to end that. */
+/** Makes the team unreachable for generations; returns a function that ends this. */
 function cutOff(verb: string): () => void {
   const getByName = env.TEAMS.getByName.bind(env.TEAMS)
   const spy = vi.spyOn(env.TEAMS, 'getByName').mockImplementation((name) => {
@@ -41,11 +41,11 @@ function cutOff(verb: string): () => void {
 
 const told = (): [string[], string[]] => [hooks.types, other.types]
 
-describe('an event arrives, if the process dies', () => {
+describe('an event arrives after the process dies', () => {
   test.each([
     ['in the middle of the run', ' @delay=300', () => vi.waitUntil(() => upstream.calls.length === 1)],
     [
-      'when the image is stored',
+      'once the image is stored',
       ' @fault=silence-after-image',
       () => vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 1),
     ],
@@ -58,7 +58,7 @@ describe('an event arrives, if the process dies', () => {
     expect(told()).toEqual([[COMPLETED], [COMPLETED]])
   })
 
-  test('in the middle of a job that nobody asks about', async () => {
+  test('in the middle of a job without further requests', async () => {
     await tell('A cat @delay=300', { prefer: 'respond-async' })
     await vi.waitUntil(() => upstream.calls.length === 1)
     await abortAllDurableObjects()
@@ -77,7 +77,7 @@ describe('an event arrives, if the process dies', () => {
     expect(told()).toEqual([[COMPLETED], [COMPLETED]])
   })
 
-  test('twice in the middle of a job, and tells that it has failed', async () => {
+  test('twice in the middle of a job, with its failure', async () => {
     await tell('A cat @fault=silence', { prefer: 'respond-async' })
     for (const times of [1, 2]) {
       await vi.waitUntil(() => upstream.calls.length === times)
@@ -89,7 +89,7 @@ describe('an event arrives, if the process dies', () => {
     expect(other.types).toEqual(['image.generation.failed'])
   })
 
-  test('between the sending and its noting, once more with the same id', async () => {
+  test('between the sending and its record, again with the same id', async () => {
     const { promise: hangs } = Promise.withResolvers<Response>()
     hooks.answer(() => hangs, 200)
     await tell()
@@ -113,7 +113,7 @@ describe('an event arrives, if the process dies', () => {
     expect(hooks.got).toHaveLength(2)
   })
 
-  test('or is merely evicted', async () => {
+  test('or is evicted', async () => {
     await tell()
     await evictAllDurableObjects()
     await send()
@@ -122,7 +122,7 @@ describe('an event arrives, if the process dies', () => {
 })
 
 describe('an event arrives, if its team', () => {
-  test('cannot be reached when the run is settled', async () => {
+  test('is unreachable at the settlement', async () => {
     const reconnect = cutOff('settle')
     await tell()
     await send()
@@ -134,7 +134,7 @@ describe('an event arrives, if its team', () => {
     expect(told()).toEqual([[COMPLETED], [COMPLETED]])
   })
 
-  test('cannot be reached when it is sent', async () => {
+  test('is unreachable at the sending', async () => {
     await tell()
     const reconnect = cutOff('webhook')
     await send()
@@ -144,7 +144,7 @@ describe('an event arrives, if its team', () => {
     expect(told()).toEqual([[COMPLETED], [COMPLETED]])
   })
 
-  test('cannot be reached when it has arrived, and then comes only once', async () => {
+  test('is unreachable after the sending, and then only once', async () => {
     const reconnect = cutOff('noteDelivery')
     await tell()
     await send()
@@ -153,7 +153,7 @@ describe('an event arrives, if its team', () => {
     expect(told()).toEqual([[COMPLETED], [COMPLETED]])
   })
 
-  test('cannot be reached when its job is to begin after all, which fails', async () => {
+  test('is unreachable at the start of a job, which then fails', async () => {
     const shared = { CACHE_SCOPE: 'shared' }
     const body = { prompt: 'A cat @delay=20000' }
     const payer = await team('other')
@@ -170,7 +170,7 @@ describe('an event arrives, if its team', () => {
     expect(await limit('acme', 'concurrency')).toMatchObject({ used: 0 })
   })
 
-  test('has yet to hear of what an earlier version had made, of which it told nobody', async () => {
+  test("lacks the settlement of an earlier version's run, for the first time", async () => {
     const order = orderOf(acme)
     await reserve(order)
     const generation = env.GENERATIONS.getByName('gen_1')
@@ -185,7 +185,7 @@ describe('an event arrives, if its team', () => {
     expect(await runInDurableObject(generation, (_, { storage }) => storage.getAlarm())).toBe(null)
   })
 
-  test('could not be reached when it asked for the picture: then there is nothing to tell', async () => {
+  test('was unreachable at the request, with nothing to report', async () => {
     const reconnect = cutOff('reserve')
     expect((await tell()).status).toBe(503)
     reconnect()

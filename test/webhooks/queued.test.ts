@@ -11,7 +11,7 @@ const { hooks, other } = receivers(upstream)
 
 const COMPLETED = 'image.generation.completed'
 
-/** A team that makes one picture at a time, and has one in the making. */
+/** A team with a concurrency of one and one run in progress. */
 let acme: TestTeam
 let before: Promise<Response>
 beforeEach(async () => {
@@ -22,21 +22,21 @@ beforeEach(async () => {
   await vi.waitUntil(() => upstream.calls.length === 1)
 })
 
-/** Asks, and waits for so many seconds for its turn. */
+/** Sends a request with a queue wait of so many seconds. */
 const wait = (seconds: number, url = HOOK): Promise<Response> =>
   askWith({ QUEUE_WAIT_SECONDS: String(seconds) }, acme.key, {}, { 'x-webhook-url': url })
 
 const QUEUED = { prefer: 'respond-async', 'x-webhook-url': HOOK }
 
-describe('where a team is at its limit', () => {
-  test('a request is turned away at once that does not want to wait, and its URL hears nothing', async () => {
+describe("at a team's limit", () => {
+  test('a request without a queue wait is refused at once, without an event', async () => {
     expect((await wait(0)).status).toBe(429)
     await before
     await send()
     expect([hooks.got, upstream.calls.length]).toEqual([[], 1])
   })
 
-  test('whoever is turned away does not take the news from whoever waits for the same', async () => {
+  test('a refused request keeps the event of a waiting one intact', async () => {
     const impatient = wait(0.2)
     const patient = wait(20)
     expect([(await impatient).status, (await patient).status]).toEqual([429, 200])
@@ -44,7 +44,7 @@ describe('where a team is at its limit', () => {
     expect(hooks.types).toEqual([COMPLETED])
   })
 
-  test('whoever is turned away does not take the news from a job', async () => {
+  test('a refused request keeps the event of a job intact', async () => {
     await ask(acme.key, {}, QUEUED)
     expect([(await wait(0)).status, (await wait(0, OTHER_HOOK)).status]).toEqual([429, 429])
     await before
@@ -54,7 +54,7 @@ describe('where a team is at its limit', () => {
     expect([hooks.types, other.types]).toEqual([[COMPLETED], []])
   })
 
-  test('a job whose key is revoked before its turn has failed, as its team hears', async () => {
+  test('a job with its key revoked before its turn fails with an event', async () => {
     await operate('PUT', '/teams/acme/webhook', { url: OTHER_HOOK })
     await ask(acme.key, {}, QUEUED)
     await operate('DELETE', `/teams/acme/keys/${acme.id}`)

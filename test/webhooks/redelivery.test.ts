@@ -20,7 +20,7 @@ beforeEach(async () => {
   await operate('PUT', '/teams/acme/webhook', { url: HOOK })
 })
 
-/** Has a picture made, and its end told. */
+/** Makes a picture and sends its event. */
 async function tell(): Promise<string> {
   const response = await ask(acme.key)
   generation = response.headers.get('x-generation-id') ?? ''
@@ -31,8 +31,8 @@ async function tell(): Promise<string> {
 const redeliver = (id: string, of = 'acme'): Promise<Response> =>
   operate('POST', `/teams/${of}/webhook/deliveries/${id}/redeliver`)
 
-describe('an event that is sent again', () => {
-  test('is the same one, signed anew', async () => {
+describe('a redelivered event', () => {
+  test('is the same, with a new signature', async () => {
     const id = await tell()
     await after(HOUR)
     const again = await redeliver(id)
@@ -55,7 +55,7 @@ describe('an event that is sent again', () => {
     expect((await deliveries()).data).toMatchObject([{ status: 'delivered', attempts: 2 }])
   })
 
-  test('had been given up', async () => {
+  test('may have run out of attempts', async () => {
     hooks.answer(500)
     const id = await tell()
     for (const hours of [1, 1, 1, 3, 6, 12]) await after(hours * HOUR)
@@ -66,7 +66,7 @@ describe('an event that is sent again', () => {
     expect((await deliveries()).data).toMatchObject([{ status: 'delivered', attempts: 8, last_error: null }])
   })
 
-  test('had been answered with 410 arrives once the webhook is set again, which stays so', async () => {
+  test('arrives after a 410 once the webhook is set again, and the webhook stays set', async () => {
     hooks.answer(410, 200)
     const id = await tell()
     await operate('PUT', '/teams/acme/webhook', { url: HOOK })
@@ -76,7 +76,7 @@ describe('an event that is sent again', () => {
     expect(hooks.ids).toEqual([id, id])
   })
 
-  test('to a webhook that is still disabled goes nowhere, and does not stay pending', async () => {
+  test('to a disabled webhook is not sent and not pending', async () => {
     hooks.answer(410, 200)
     const id = await tell()
     await redeliver(id)
@@ -85,7 +85,7 @@ describe('an event that is sent again', () => {
     expect((await deliveries()).data).toMatchObject([{ status: 'failed', next_attempt_at: null }])
   })
 
-  test('can be sent for two days', async () => {
+  test('is available for two days', async () => {
     const id = await tell()
     await after(2 * DAY - 1)
     expect((await redeliver(id)).status).toBe(202)
@@ -94,7 +94,7 @@ describe('an event that is sent again', () => {
     expect(await errorOf(await redeliver(id))).toMatchObject({ status: 409, message: expect.stringContaining('again') })
   })
 
-  test('can be sent no more when its generation is deleted', async () => {
+  test('is gone with its generation', async () => {
     const id = await tell()
     expect((await visit(acme.key, `/v1/generations/${generation}`, 'DELETE')).status).toBe(200)
     expect((await redeliver(id)).status).toBe(409)
@@ -104,7 +104,7 @@ describe('an event that is sent again', () => {
 
   test.each([
     ['of another team', async (id: string) => await redeliver(id, 'beta')],
-    ['that there is not', async () => await redeliver('evt_none')],
+    ['of an unknown id', async () => await redeliver('evt_none')],
   ])('is never one %s', async (_, sent) => {
     await team('beta')
     const id = await tell()

@@ -16,7 +16,7 @@ beforeEach(() => {
   at(NOON)
 })
 
-describe('a request is refused before anything is paid, if its X-Webhook-URL is', () => {
+describe('a request is refused at no cost if its X-Webhook-URL is', () => {
   test.each([
     ['http://hooks.example.com/in'],
     ['ftp://hooks.example.com/in'],
@@ -57,7 +57,7 @@ describe('a request is refused before anything is paid, if its X-Webhook-URL is'
     expect(upstream.calls).toHaveLength(0)
   })
 
-  test('and leaves its Idempotency-Key as it was', async () => {
+  test('and leaves its Idempotency-Key free', async () => {
     const { key } = await team('acme')
     const headers = { 'idempotency-key': 'once', 'x-webhook-url': 'https://10.0.0.1/in' }
     await ask(key, {}, headers)
@@ -66,14 +66,14 @@ describe('a request is refused before anything is paid, if its X-Webhook-URL is'
   })
 })
 
-describe('a request that is refused at once is told so directly, and nobody else is', () => {
+describe('an immediate refusal has no event', () => {
   test.each([
     ['no key', {}, {}, 'sk-dr-nobody', 401],
     ['no image left for the day', { images_per_day: 0 }, {}, undefined, 429],
     ['no budget', { budget_usd: 0 }, {}, undefined, 429],
-    ['no place for one more', { concurrency: 0 }, {}, undefined, 429],
-    ['no such model', {}, { model: 'nonsense-1' }, undefined, 400],
-    ['no such size', {}, { size: '1x1' }, undefined, 400],
+    ['no free slot of the concurrency', { concurrency: 0 }, {}, undefined, 429],
+    ['an unknown model', {}, { model: 'nonsense-1' }, undefined, 400],
+    ['an unknown size', {}, { size: '1x1' }, undefined, 400],
   ])('where there is %s', async (_, limits, body, stranger, status) => {
     const acme = await team('acme', limits)
     await operate('PUT', '/teams/acme/webhook', { url: HOOK })
@@ -85,7 +85,7 @@ describe('a request that is refused at once is told so directly, and nobody else
     expect(hooks.got).toEqual([])
   })
 
-  test('also where others ask for the same, and get it', async () => {
+  test('beside other requests for the same image that succeed', async () => {
     const { key } = await team('acme')
     const poor = await issue('acme', { limits: { images_per_day: 0 } })
     const { waiting, release } = holdReservations()
@@ -98,7 +98,7 @@ describe('a request that is refused at once is told so directly, and nobody else
     expect(hooks.types).toEqual(['image.generation.completed'])
   })
 
-  test('also where several of its key ask at once, with URLs of their own', async () => {
+  test('beside several requests of its key with URLs of their own', async () => {
     const { key } = await team('acme', { images_per_day: 0 })
     const asked = ['a', 'b', 'c'].map((name) => ask(key, {}, { 'x-webhook-url': `${HOOK}/${name}` }))
     const answers = await Promise.all(asked)

@@ -19,7 +19,7 @@ beforeEach(async () => {
   acme = await team('acme')
 })
 
-/** Asks for a picture and has its end told to a URL. */
+/** Requests a picture with a URL for its event. */
 async function tell(prompt: string, headers: Record<string, string> = {}): Promise<Response> {
   const response = await ask(acme.key, { prompt }, { 'x-webhook-url': HOOK, ...headers })
   await response.clone().text()
@@ -27,7 +27,7 @@ async function tell(prompt: string, headers: Record<string, string> = {}): Promi
 }
 
 describe('the URL of a request', () => {
-  test('is told once, in a way that the standardwebhooks package accepts', async () => {
+  test('gets one event that the standardwebhooks package accepts', async () => {
     await tell('A cat')
     await send()
     await send()
@@ -35,7 +35,7 @@ describe('the URL of a request', () => {
     expect(verified(hooks.last, (await webhook()).secret)).toMatchObject({ type: COMPLETED })
   })
 
-  test('is told in a way that the client of OpenAI unwraps', async () => {
+  test("gets an event that OpenAI's client unwraps", async () => {
     await tell('A cat')
     await send()
     const { headers, body } = hooks.last
@@ -43,14 +43,14 @@ describe('the URL of a request', () => {
     expect(await openai().webhooks.unwrap(body, headers, secret)).toMatchObject({ type: COMPLETED })
   })
 
-  test('is told of a failure, with what it cost: nothing', async () => {
+  test('gets an event of a failure, at a cost of zero', async () => {
     expect((await tell('A cat @fault=500')).status).toBe(502)
     await send()
     expect(hooks.types).toEqual(['image.generation.failed'])
     expect(hooks.events[0]?.data).toMatchObject({ status: 'failed', error: { code: 'upstream_failed' }, cost_usd: 0 })
   })
 
-  test('is told of a cancellation', async () => {
+  test('gets an event of a cancellation', async () => {
     const job = await tell('A cat @delay=5000', { prefer: 'respond-async' })
     await vi.waitUntil(() => upstream.calls.length === 1)
     await visit(acme.key, `${job.headers.get('location')}/cancel`, 'POST')
@@ -61,7 +61,7 @@ describe('the URL of a request', () => {
   test.each([
     ['near by', async () => {}],
     ['kept by the generation', async (id: string) => await env.CACHE.delete(`records/${id}`)],
-  ])('is told of a hit that was %s, once for each request', async (_, arrange) => {
+  ])('gets an event of a hit that was %s, once for each request', async (_, arrange) => {
     const made = await ask(acme.key)
     await made.text()
     await arrange(made.headers.get('x-generation-id') ?? '')
@@ -75,21 +75,21 @@ describe('the URL of a request', () => {
     expect(hooks.events[0]?.data.cost_usd).toBe(0)
   })
 
-  test('is told once of a run that several wait for', async () => {
+  test('gets one event of a run with several waiting requests', async () => {
     await Promise.all(Array.from({ length: 5 }, () => tell('A cat @delay=100')))
     await ask(acme.key, { prompt: 'A cat @delay=100' })
     await send()
     expect(hooks.types).toEqual([COMPLETED])
   })
 
-  test('is told beside every other one of the same run', async () => {
+  test('gets an event beside each other URL of the same run', async () => {
     await Promise.all([tell('A cat @delay=100'), tell('A cat @delay=100', { 'x-webhook-url': OTHER_HOOK })])
     await send()
     expect([hooks.types, other.types]).toEqual([[COMPLETED], [COMPLETED]])
     expect(hooks.ids).not.toEqual(other.ids)
   })
 
-  test('is told once when its request comes again by the same Idempotency-Key', async () => {
+  test('gets one event for repeated requests with one Idempotency-Key', async () => {
     const headers = { 'idempotency-key': 'once' }
     await tell('A cat', headers)
     await send()
@@ -98,7 +98,7 @@ describe('the URL of a request', () => {
     expect(hooks.got).toHaveLength(1)
   })
 
-  test('is told of each of the failures, and of what comes after them, by the same Idempotency-Key', async () => {
+  test('gets an event of each failure and of the success after it, with one Idempotency-Key', async () => {
     const headers = { 'idempotency-key': 'once' }
     for (const status of [502, 200, 200]) {
       expect((await tell('A cat @twice=500', headers)).status).toBe(status)
@@ -108,7 +108,7 @@ describe('the URL of a request', () => {
     expect(new Set(hooks.ids).size).toBe(2)
   })
 
-  test('is told also when it is another than that with which its Idempotency-Key came before', async () => {
+  test('gets an event also if it differs from the first URL of its Idempotency-Key', async () => {
     const headers = { 'idempotency-key': 'once' }
     await tell('A cat', headers)
     await tell('A cat', { ...headers, 'x-webhook-url': OTHER_HOOK })
@@ -116,7 +116,7 @@ describe('the URL of a request', () => {
     expect([hooks.types, other.types]).toEqual([[COMPLETED], [COMPLETED]])
   })
 
-  test('is told what became of a job that asks again by the same Idempotency-Key', async () => {
+  test('gets the outcome of a job repeated with its Idempotency-Key', async () => {
     const headers = { 'idempotency-key': 'once', prefer: 'respond-async' }
     await Promise.all([tell('A cat @delay=100', headers), tell('A cat @delay=100', headers)])
     await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 1)
@@ -125,13 +125,13 @@ describe('the URL of a request', () => {
     expect(hooks.types).toEqual([COMPLETED])
   })
 
-  test('is not told by a request that named none', async () => {
+  test('gets no event of a request that named none', async () => {
     await ask(acme.key)
     await send()
     expect([hooks.got, other.got]).toEqual([[], []])
   })
 
-  test('is told even if its team has a webhook of its own that is at the same place', async () => {
+  test("gets an event beside a team's webhook at the same URL", async () => {
     await operate('PUT', '/teams/acme/webhook', { url: HOOK })
     await tell('A cat')
     await send()

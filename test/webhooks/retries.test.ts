@@ -10,7 +10,7 @@ const { hooks, other } = receivers(upstream)
 
 const MINUTE = 60_000
 const PAUSES = [5000, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR]
-/** What spreads attempts adds no more than this to a pause. */
+/** The largest random factor of a pause. */
 const JITTER = 1.2
 
 let acme: TestTeam
@@ -20,12 +20,12 @@ beforeEach(async () => {
   acme = await team('acme')
 })
 
-/** Has a picture made whose end is told to a URL. */
+/** Makes a picture with a URL for its event. */
 const tell = (url = HOOK, headers: Record<string, string> = {}): Promise<Response> =>
   ask(acme.key, {}, { 'x-webhook-url': url, ...headers })
 
 describe('an event', () => {
-  test('that was answered with 500 twice comes a third time, with the same id and body, signed anew', async () => {
+  test('answered twice with 500 arrives a third time, with the same id and body and a new signature', async () => {
     hooks.answer(500, 500, 200)
     await tell()
     for (const pauseMs of [0, ...PAUSES]) await after(pauseMs * JITTER)
@@ -40,7 +40,7 @@ describe('an event', () => {
     expect((await deliveries()).data).toMatchObject([{ status: 'delivered', attempts: 3, last_status: 200 }])
   })
 
-  test('is tried seven times, with pauses that grow, and then given up', async () => {
+  test('is tried seven times with growing pauses, and then given up', async () => {
     hooks.answer(500)
     await tell()
     await send()
@@ -55,7 +55,7 @@ describe('an event', () => {
     expect((await deliveries()).data).toMatchObject([{ status: 'failed', attempts: 7, next_attempt_at: null }])
   })
 
-  test.each([301, 302, 307, 308])('that is redirected by a %i is not sent there, and tried again', async (status) => {
+  test.each([301, 302, 307, 308])('redirected by a %i is not sent there, and tried again', async (status) => {
     hooks.answer(() => new Response(null, { status, headers: { location: OTHER_HOOK } }), 200)
     await tell()
     await send()
@@ -75,7 +75,7 @@ describe('an event', () => {
     expect(hooks.got).toHaveLength(2)
   })
 
-  test('of a receiver that cannot be reached is tried again', async () => {
+  test('for an unreachable receiver is tried again', async () => {
     hooks.answer(() => Promise.reject(new TypeError('connection refused')), 200)
     await tell()
     await send()
@@ -83,7 +83,7 @@ describe('an event', () => {
     expect((await deliveries()).data).toMatchObject([{ status: 'delivered', attempts: 2 }])
   })
 
-  test('of a request whose receiver answers 410 is sent no more; the next one is', async () => {
+  test('of a request is dropped after a 410; the next one is sent', async () => {
     hooks.answer(410, 200)
     await tell()
     await send()
@@ -96,8 +96,8 @@ describe('an event', () => {
   })
 })
 
-describe('the trouble of a receiver', () => {
-  test('is not that of another', async () => {
+describe('the failure of a receiver', () => {
+  test('delays no other receiver', async () => {
     hooks.answer(500)
     await Promise.all([tell(HOOK), tell(OTHER_HOOK)])
     await send()
@@ -106,7 +106,7 @@ describe('the trouble of a receiver', () => {
     expect([hooks.got.length, other.got.length]).toEqual([2, 1])
   })
 
-  test('that is slow keeps neither a generation nor another receiver waiting', async () => {
+  test('delays neither a generation nor another receiver when it is slow', async () => {
     const { promise, resolve } = Promise.withResolvers<Response>()
     hooks.answer(() => promise)
     vi.useRealTimers()

@@ -15,7 +15,7 @@ beforeEach(async () => {
   acme = await team('acme')
 })
 
-/** Has a picture made, and its end told to a URL. */
+/** Makes a picture and sends its event. */
 async function tell(url = HOOK): Promise<void> {
   await ask(acme.key, {}, { 'x-webhook-url': url, 'cache-control': 'no-store' })
   await send()
@@ -25,7 +25,7 @@ const rotate = async (): Promise<WebhookJson> =>
   await (await operate('POST', '/teams/acme/webhook/secret')).json<WebhookJson>()
 
 describe('a secret', () => {
-  test('that was replaced signs for a day more, beside the new one, and then no more', async () => {
+  test('signs for one more day after its rotation, beside the new one', async () => {
     const old = (await webhook()).secret
     const { secret } = await rotate()
     await tell()
@@ -36,7 +36,7 @@ describe('a secret', () => {
     expect(() => verified(hooks.last, old)).toThrow('No matching')
   })
 
-  test('that is new signs what was to be sent before it', async () => {
+  test('that is new signs earlier events of later attempts', async () => {
     hooks.answer(500, 200)
     await tell()
     const { secret } = await rotate()
@@ -45,7 +45,7 @@ describe('a secret', () => {
     expect(verified(hooks.last, secret)).toBeTruthy()
   })
 
-  test('that was replaced twice in a day signs no more', async () => {
+  test('rotated twice in a day signs no more', async () => {
     const oldest = (await webhook()).secret
     const { secret: old } = await rotate()
     await rotate()
@@ -54,7 +54,7 @@ describe('a secret', () => {
     expect(() => verified(hooks.last, oldest)).toThrow('No matching')
   })
 
-  test('does not let a receiver be told the same again after five minutes', async () => {
+  test('makes a replay after five minutes invalid', async () => {
     await tell()
     const { secret } = await webhook()
     vi.setSystemTime(Date.now() + HOUR)
@@ -63,7 +63,7 @@ describe('a secret', () => {
 })
 
 describe('neither a log nor a history', () => {
-  test('tells a secret, the query of a URL, or what a receiver says', async () => {
+  test('contains a secret, the query of a URL, or an answer of a receiver', async () => {
     const lines: unknown[] = []
     for (const method of ['log', 'warn', 'error', 'info', 'debug'] as const)
       vi.spyOn(console, method).mockImplementation((...words: unknown[]) => void lines.push(...words))

@@ -30,8 +30,8 @@ describe('the webhook of a team', () => {
   test.each([
     ['whole', {}, {}],
     ['streamed', { stream: true }, {}],
-    ['not to be stored', {}, { 'cache-control': 'no-store' }],
-  ])('is told once of what one of its keys paid for, if it was %s', async (_, body, headers) => {
+    ['uncached', {}, { 'cache-control': 'no-store' }],
+  ])('gets one event of a paid run that was %s', async (_, body, headers) => {
     const { key } = await issue('acme')
     await (await ask(key, body, headers)).text()
     await send()
@@ -39,13 +39,13 @@ describe('the webhook of a team', () => {
     expect(verified(hooks.last, (await webhook()).secret)).toEqual(hooks.events[0])
   })
 
-  test('is told of failures', async () => {
+  test('gets an event of a failure', async () => {
     await ask(acme.key, { prompt: 'A cat @fault=500' })
     await send()
     expect(hooks.types).toEqual([FAILED])
   })
 
-  test('is told once of a job, and once more of a job that is a hit', async () => {
+  test('gets one event of a job, and one of a repeated job from the cache', async () => {
     await ask(acme.key, {}, JOB)
     await (await ask(acme.key)).text()
     await send()
@@ -57,7 +57,7 @@ describe('the webhook of a team', () => {
     expect(hooks.events.map(({ data }) => data.cost_usd === 0)).toEqual([false, true])
   })
 
-  test('is told once of a job that was cancelled', async () => {
+  test('gets one event of a cancelled job', async () => {
     const job = await ask(acme.key, { prompt: 'A cat @delay=5000' }, JOB)
     await upstreamCalled()
     await visit(acme.key, `${job.headers.get('location')}/cancel`, 'POST')
@@ -65,14 +65,14 @@ describe('the webhook of a team', () => {
     expect(hooks.types).toEqual(['image.generation.cancelled'])
   })
 
-  test('is not told of a hit that somebody waited for', async () => {
+  test('gets no event of a hit for a waiting request', async () => {
     await ask(acme.key)
     await ask(acme.key)
     await send()
     expect(hooks.types).toEqual([COMPLETED])
   })
 
-  test('is told of a job that joined the run of another team, which costs it nothing', async () => {
+  test("gets an event of a job that joined another team's run, at no cost", async () => {
     const beta = await team('beta')
     await set('beta', OTHER_HOOK)
     const body = { prompt: 'A cat @delay=300' }
@@ -89,7 +89,7 @@ describe('the webhook of a team', () => {
     expect(() => verified(hooks.last, secret)).toThrow('No matching')
   })
 
-  test('is told when its part in the run of another team is cancelled, and that other team is not', async () => {
+  test("gets an event of its cancelled share in another team's run, and the other team gets none", async () => {
     const beta = await team('beta')
     await set('beta', OTHER_HOOK)
     const body = { prompt: 'A cat @delay=300' }
@@ -102,7 +102,7 @@ describe('the webhook of a team', () => {
     expect([hooks.types, other.types]).toEqual([[COMPLETED], ['image.generation.cancelled']])
   })
 
-  test('hears nothing any more once it answered 410, until it is set again', async () => {
+  test('gets nothing after a 410, until it is set again', async () => {
     hooks.answer(410, 200)
     await ask(acme.key)
     await send()
@@ -116,7 +116,7 @@ describe('the webhook of a team', () => {
     expect(hooks.events.map(({ data }) => data.prompt)).toEqual(['A cat', 'A bird'])
   })
 
-  test('that was changed gets what its predecessor did not take', async () => {
+  test('gets after a change the events that its predecessor did not take', async () => {
     hooks.answer(500)
     await ask(acme.key)
     await send()
@@ -126,7 +126,7 @@ describe('the webhook of a team', () => {
     expect(other.ids).toEqual(hooks.ids)
   })
 
-  test('that was removed gets nothing more, and what it did not take is told to have failed', async () => {
+  test('gets nothing after its removal, and its pending events count as failed', async () => {
     hooks.answer(500)
     await ask(acme.key)
     await send()
@@ -137,7 +137,7 @@ describe('the webhook of a team', () => {
   })
 })
 
-describe('an event of a team that was deleted', () => {
+describe('an event of a deleted team', () => {
   const url = { 'x-webhook-url': OTHER_HOOK }
 
   test('is not sent', async () => {
@@ -150,7 +150,7 @@ describe('an event of a team that was deleted', () => {
   test.each([
     ['its generation has ended before', ''],
     ['its generation is still under way', ' @delay=1500'],
-  ])('is not sent in the name of the next team of its id, if %s', async (_, marker) => {
+  ])('is not sent in the name of a new team of its id, if %s', async (_, marker) => {
     const gone = ask(acme.key, { prompt: `A cat${marker}` }, url)
     await (marker ? upstreamCalled() : gone)
     await operate('DELETE', '/teams/acme')
