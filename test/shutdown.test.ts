@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { configOf } from '../src/config'
-import { whoMayServe } from '../src/generation/route-plan'
+import { planRun } from '../src/generation/run-plan'
 import { candidates } from '../src/upstreams/candidates'
 import { meantBy } from '../src/upstreams/names'
 import { asking } from './catalog/requests'
@@ -97,7 +97,7 @@ describe('from that day on', () => {
   })
 
   test('earlier answers stay under its name', () => {
-    const serving = (askedMs: number) => whoMayServe({ request: asking(MINI) }, configOf({ ...env }), askedMs)
+    const serving = (askedMs: number) => planRun({ request: asking(MINI) }, configOf({ ...env }), askedMs).candidates
     expect(serving(FIRST_DAY - 1).map(({ model }) => model)).toEqual([MINI])
     expect(serving(FIRST_DAY)).toEqual([])
   })

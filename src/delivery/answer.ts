@@ -1,51 +1,71 @@
-import type { Context } from 'hono'
-import type { App } from '../context'
-import { type Ready, ready } from './whole'
-import type { RenderedAnswer } from '../dialects/dialect'
-import { type Failure, GatewayError } from '../runtime/errors'
-import type { OnProgress } from '../generation/subscribers'
 import { forget, obtain } from '../generation/generations'
+import type { ProgressEvent } from '../generation/subscribers'
 import type { GenerateOptions, Obtained } from '../generation/task'
+import { type Failure, GatewayError } from '../runtime/errors'
 import { getRecord } from '../store/records'
+import type { DeliveryContext } from './delivery-context'
+import { ProgressEvents } from './progress-events'
+import { type Ready, ready } from './whole'
 
-/** An answer, and how it came about. */
+/** An answer with its origin, ready to be sent. */
 export interface Answer extends Obtained {
   ready: Ready
 }
 
-/** Where an answer comes from, and how it is worded. */
-export interface Source {
-  ask: GenerateOptions
-  word: (obtained: Obtained) => RenderedAnswer
-  c: Context<App>
+/** An answer in the making, and what the client can see of it meanwhile. */
+export interface PendingAnswer {
+  answer: Promise<Answer>
+  events: ProgressEvents
 }
 
-/** The near copy of a finished generation, where it is fresh enough and its images are there. Throws GatewayError. */
-export async function fromCache(source: Source): Promise<Answer | undefined> {
-  const { ask, c } = source
-  const record = await getRecord(c.env.CACHE, ask.task.id)
-  return record && record.createdMs >= ask.madeSinceMs ? await worded(source, { record, origin: 'HIT' }) : undefined
+/**
+ * Looks a finished generation up in KV, without a call of its object. Undefined for a record that is missing or too old,
+ * or without its images. Throws GatewayError.
+ */
+export async function answerFromCache(delivery: DeliveryContext): Promise<Answer | undefined> {
+  const { c, meta } = delivery
+  const { generate } = meta
+  const record = await getRecord(c.env.CACHE, generate.task.id)
+  return record && record.createdMs >= generate.madeSinceMs
+    ? await answerReady(delivery, { record, origin: 'HIT' })
+    : undefined
 }
 
-/** The answer of a generation; for one that has outlived its images, whatever is made after it. Throws GatewayError. */
-export async function fromGeneration(source: Source, onGlimpse: OnProgress | undefined): Promise<Answer> {
-  const { ask, c } = source
-  const first = await obtain(c.env.GENERATIONS, ask, onGlimpse)
-  const answer = await worded(source, first)
+/** Longer than it takes to turn a waiting request into a job, in ms. */
+const JOB_MARGIN_MS = 10_000
+
+/** Asks the Generation object. The answer rejects with GatewayError. */
+export function answerFromGeneration(delivery: DeliveryContext): PendingAnswer {
+  const { meta, stream, preference } = delivery
+  const { generate } = meta
+  const events = new ProgressEvents(stream ? generate.task.request.partials : 0, stream?.progress !== undefined)
+  const { waitMs } = preference
+  // A request with `Prefer: wait` becomes a job before its patience ends.
+  const patienceMs = waitMs === undefined ? generate.patienceMs : Math.max(generate.patienceMs, waitMs + JOB_MARGIN_MS)
+  return { answer: obtained(delivery, { ...generate, patienceMs }, events), events }
+}
+
+/** Asks a second time for an answer without its images; the object then makes them anew. */
+async function obtained(delivery: DeliveryContext, generate: GenerateOptions, events: ProgressEvents): Promise<Answer> {
+  const { c } = delivery
+  const onProgress = events.areWanted ? (event: ProgressEvent): void => events.add(event) : undefined
+  const first = await obtain(c.env.GENERATIONS, generate, onProgress)
+  const answer = await answerReady(delivery, first)
   if (answer) return answer
   const madeSinceMs = first.record.createdMs + 1
-  const remade = await worded(source, await obtain(c.env.GENERATIONS, { ...ask, madeSinceMs }, onGlimpse))
+  const second = await obtain(c.env.GENERATIONS, { ...generate, madeSinceMs }, onProgress)
+  const remade = await answerReady(delivery, second)
   if (remade) return remade
-  throw new GatewayError(GONE)
+  throw new GatewayError(IMAGE_GONE)
 }
 
-async function worded({ word, c }: Source, obtained: Obtained): Promise<Answer | undefined> {
+async function answerReady({ render, c }: DeliveryContext, answer: Obtained): Promise<Answer | undefined> {
   const onMissing = (key: string): Promise<void> => forget(c.env.GENERATIONS, key)
-  const answer = await ready(word(obtained), c.env.IMAGES, onMissing)
-  return answer && { ...obtained, ready: answer }
+  const rendered = await ready(render(answer.record), c.env.IMAGES, onMissing)
+  return rendered && { ...answer, ready: rendered }
 }
 
-const GONE: Failure = {
+const IMAGE_GONE: Failure = {
   code: 'unavailable',
   message: 'The image was made but cannot be found. Try again in a moment.',
   retryAfterMs: 2000,

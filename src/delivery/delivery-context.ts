@@ -1,29 +1,56 @@
 import type { Context } from 'hono'
 import type { App } from '../context'
-import type { Dialect, JobRequest } from '../dialects/dialect'
-import { type RenderContext, renderContextOf } from '../dialects/render-context'
+import type { AnswerStream, Dialect, JobRequest, RenderedAnswer, RenderedError } from '../dialects/dialect'
+import type { JobForm } from '../dialects/job-form'
+import { renderContextOf } from '../dialects/render-context'
 import type { Obtained } from '../generation/task'
+import type { ImageRecord } from '../image/record'
+import type { Failure } from '../runtime/errors'
 import type { ResponseMeta } from './headers'
+import { type Preference, preferenceOf } from './preference'
 
-/** A request that is let in and understood, and how its answer is worded. */
-export interface DeliveryContext<Options> {
+/** A parsed and fitted request, and the way of its answer. */
+export interface DeliveryContext {
   c: Context<App>
-  dialect: Dialect<Options>
-  options: Options
-  told: ResponseMeta
-  /** Set where its body asks for nothing but word of its generation. */
-  job: JobRequest | undefined
-  /** Whether the near copy of an answer will do, of which its generation hears nothing. */
-  mayServeFromCache: boolean
-  /** Is told of the answer as soon as it is there. */
+  meta: ResponseMeta
+  preference: Preference
+  /** Renders the answer in pieces; undefined when the client takes one JSON value. */
+  stream: AnswerStream | undefined
+  render: (record: ImageRecord) => RenderedAnswer
+  renderError: (failure: Failure) => RenderedError
+  /** The wording of the result, for a later request. */
+  jobForm: () => JobForm
+  /** The dialect's own body for a 202; undefined unless the request body asked for a job. */
+  renderJob: () => unknown
+  /** Counts the answer for its team. */
   count: (answer: Obtained) => void
 }
 
-/** What its dialect may know of it. */
-export function renderContextFor<Options>({
-  c,
-  told: { ask, requestId, startedMs },
-}: DeliveryContext<Options>): RenderContext {
-  const { id: generation, payer } = ask.task
-  return renderContextOf({ team: payer.team, generation, requestId, startedMs }, c)
+/** A body that asks for a job needs no Prefer header. */
+const JOB_PREFERENCE: Preference = { waitMs: 0, applied: undefined }
+
+/** Prepares the delivery of an answer in the words of a dialect; `job` is set when the request body asks for a job. */
+export function deliveryFor<Options>(
+  dialect: Dialect<Options>,
+  options: Options,
+  { c, job, meta, count }: Pick<DeliveryContext, 'c' | 'meta' | 'count'> & { job: JobRequest | undefined },
+): DeliveryContext {
+  const { generate, requestId, startedMs } = meta
+  const { id: generation, payer, request } = generate.task
+  const context = renderContextOf({ team: payer.team, generation, requestId, startedMs }, c)
+  const stream = dialect.stream?.(request, options, context)
+  return {
+    c,
+    meta,
+    count,
+    stream,
+    preference: job ? JOB_PREFERENCE : preferenceOf(c.req.header('prefer')),
+    render: (record) =>
+      stream
+        ? { contentType: stream.contentType, parts: stream.close(record) }
+        : dialect.render(record, options, context),
+    renderError: (failure) => dialect.renderError(failure, requestId, options, generation),
+    jobForm: () => ({ dialect: dialect.id, wants: JSON.stringify(options) }),
+    renderJob: () => job && dialect.renderJob?.(context, options),
+  }
 }

@@ -2,56 +2,58 @@ import type { ProgressEvent } from '../generation/subscribers'
 import type { ProgressEvents } from './progress-events'
 import { type Ready, send, type Writer } from './whole'
 
-/** An answer that goes out before it is there. */
-export interface Early {
+/** A response that begins before its answer exists. */
+export interface EarlyResponse {
   contentType: string
-  /** What comes before all else. */
+  /** The first text of the body. */
   opening: string
-  /** Says nothing, and keeps the connection from being taken for dead. */
+  /** A text without meaning, which keeps the connection alive. */
   idle: () => string
-  glimpses: ProgressEvents
-  /** The answer; where it fails and the wire format has no words for that any more, the connection is broken off. */
+  events: ProgressEvents
   answer: Promise<Ready>
-  /** How often something is sent at least, in ms. */
+  /** The longest silence, in ms. */
   everyMs: number
-  /** Makes a glimpse ready; undefined where it is gone. */
-  show: (glimpse: ProgressEvent) => Promise<Ready | undefined>
-  /** Words a failure of the answer; undefined where the wire format has no words for it. */
-  excuse: (error: unknown) => Promise<string | undefined>
+  /** Renders a progress event; undefined for a preview that is gone. */
+  show: (event: ProgressEvent) => Promise<Ready | undefined>
+  /** Renders a failure of the answer; undefined breaks the connection off. */
+  renderFailure: (error: unknown) => Promise<string | undefined>
 }
 
-/** Begins an answer, keeps its connection alive, passes on what can be shown, and ends it with the answer itself. */
-export function early(answer: Early, told: Record<string, string>): Response {
-  // It may fail while a preview is being written, or after its client has gone: nobody listens then.
-  answer.answer.catch(() => {})
+/** Begins a response, keeps its connection alive, sends progress events, and ends with the answer. */
+export function early(response: EarlyResponse, headers: Record<string, string>): Response {
+  // The answer can fail while a preview is being written, or after the client has gone.
+  response.answer.catch(() => {})
   const { readable, writable } = new IdentityTransformStream()
-  send(writable.getWriter(), (writer) => write(answer, writer))
-  return new Response(readable, { headers: { ...told, 'content-type': answer.contentType } })
+  send(writable.getWriter(), (writer) => write(response, writer))
+  return new Response(readable, { headers: { ...headers, 'content-type': response.contentType } })
 }
 
-async function write({ opening, idle, glimpses, answer, everyMs, show, excuse }: Early, writer: Writer): Promise<void> {
+async function write(
+  { opening, idle, events, answer, everyMs, show, renderFailure }: EarlyResponse,
+  writer: Writer,
+): Promise<void> {
   const encoder = new TextEncoder()
   if (opening !== '') await writer.write(encoder.encode(opening))
-  for (let first: 'glimpse' | 'silence' | 'answer' = 'silence'; first !== 'answer';) {
-    const glimpse = glimpses.take()
-    const shown = glimpse && (await show(glimpse))
+  for (let first: 'event' | 'silence' | 'answer' = 'silence'; first !== 'answer';) {
+    const event = events.take()
+    const shown = event && (await show(event))
     if (shown) await shown.write(writer)
     else if (first === 'silence') await writer.write(encoder.encode(idle()))
-    first = await firstOf({ glimpse: glimpses.arrival, answer }, everyMs)
+    first = await firstOf({ event: events.arrival, answer }, everyMs)
   }
   const ready = await answer.catch(async (error: unknown) => {
-    const words = await excuse(error)
+    const words = await renderFailure(error)
     if (words === undefined) throw error
     await writer.write(encoder.encode(words))
   })
   await ready?.write(writer)
 }
 
-/** What comes first: a glimpse, the answer, for good or ill, or so many ms in which neither does. */
+/** The first of three: a progress event, the settled answer, or a silence of so many ms. */
 export async function firstOf(
-  { glimpse, answer }: { glimpse: Promise<void>; answer: Promise<unknown> },
+  { event, answer }: { event: Promise<void>; answer: Promise<unknown> },
   milliseconds: number | undefined,
-): Promise<'glimpse' | 'answer' | 'silence'> {
+): Promise<'event' | 'answer' | 'silence'> {
   const { promise: silence, resolve } = Promise.withResolvers<'silence'>()
   const timer = milliseconds === undefined ? undefined : setTimeout(() => resolve('silence'), milliseconds)
   const answered = async (): Promise<'answer'> => {
@@ -59,7 +61,7 @@ export async function firstOf(
     return 'answer'
   }
   try {
-    return await Promise.race([glimpse.then(() => 'glimpse' as const), answered(), silence])
+    return await Promise.race([event.then(() => 'event' as const), answered(), silence])
   } finally {
     clearTimeout(timer)
   }

@@ -7,74 +7,76 @@ import { afterImages, type LimitStatus } from '../limits/limit-status'
 import type { Freshness } from './freshness'
 import { limitHeaders } from '../wire/limit-headers'
 
-/** What is known of a request when it is answered. */
+/** The facts of a request that its response headers report. */
 export interface ResponseMeta {
-  ask: GenerateOptions
+  generate: GenerateOptions
   freshness: Freshness
   requestId: string
-  /** When it came, in ms since 1970. */
+  /** The arrival of the request, in ms since 1970. */
   startedMs: number
-  /** What was not done as it was asked for. */
+  /** Differences between the asked and the fitted request. */
   adjustments: readonly Adjustment[]
-  /** How its limits stood when it was let in. */
-  standings: readonly LimitStatus[]
-  /** What its model has before it. */
+  /** The limits at admission. */
+  limitStatuses: readonly LimitStatus[]
+  /** The coming shutdown of the model. */
   shutdown: Shutdown | undefined
   creditsPerUsd: number | undefined
 }
 
-/** The headers of an answer (api §6). None of them comes from the upstream's. */
-export function answerHeaders(told: ResponseMeta, { record, origin }: Obtained, nowMs: number): Record<string, string> {
-  const { ask, freshness, startedMs, standings } = told
+/** The headers of a finished answer (api §6). None of them comes from the upstream. */
+export function answerHeaders(meta: ResponseMeta, { record, origin }: Obtained, nowMs: number): Record<string, string> {
+  const { generate, freshness, startedMs, limitStatuses } = meta
+  const { task, isReplay } = generate
   return {
-    ...generalHeaders(told, madeOtherwise(record, ask.task.request.n)),
+    ...generalHeaders(meta, madeOtherwise(record, task.request.n)),
     'x-cache': origin === 'MISS' && !freshness.use ? 'BYPASS' : origin,
     'x-upstream': record.upstream.name,
     'x-model': printable(record.model),
     'server-timing': timing(record, origin, nowMs - startedMs),
     ...(origin === 'HIT' ? { age: String(Math.max(0, Math.floor((nowMs - record.createdMs) / 1000))) } : {}),
-    ...(ask.isReplay && origin !== 'MISS' ? REPLAYED : {}),
-    ...costHeaders(origin === 'MISS' ? record.cost : 0, told),
-    ...limitHeaders(origin === 'MISS' ? afterImages(standings, record.images.length) : standings),
+    ...(isReplay && origin !== 'MISS' ? REPLAYED : {}),
+    ...costHeaders(origin === 'MISS' ? record.cost : 0, meta),
+    ...limitHeaders(origin === 'MISS' ? afterImages(limitStatuses, record.images.length) : limitStatuses),
   }
 }
 
-/** How long it took, and for what was made just now, who was asked for it, and what came of that. */
+/** The total and upstream times in ms; a new answer adds the steps of its route. */
 function timing({ tookMs, route }: ImageRecord, origin: Obtained['origin'], totalMs: number): string {
   const upstream = origin === 'HIT' ? 'upstream;dur=0' : `upstream;dur=${tookMs}`
   const desc = origin === 'HIT' || !route ? '' : `;desc="${printable(route)}"`
   return `total;dur=${totalMs}, ${upstream}${desc}`
 }
 
-/** Has whoever is in front pass an answer on as it comes. */
+/** Keeps proxies from buffering a response. */
 export const UNBUFFERED = {
   'x-accel-buffering': 'no',
-  // Compression would hold back what is only there to keep the connection alive: Cloudflare compresses JSON otherwise.
+  // Cloudflare compresses JSON, which would hold back the heartbeat.
   'cache-control': 'no-store, no-transform',
   'content-encoding': 'identity',
 }
 
-/** The headers of an answer that goes out before it is there. */
-export const earlyHeaders = (told: ResponseMeta): Record<string, string> => ({
-  ...generalHeaders(told),
-  ...limitHeaders(told.standings),
+/** The headers of a response that begins before its answer exists. */
+export const earlyHeaders = (meta: ResponseMeta): Record<string, string> => ({
+  ...generalHeaders(meta),
+  ...limitHeaders(meta.limitStatuses),
   ...UNBUFFERED,
 })
 
-/** What can be said of every answer, whether it is there or not. */
-export function generalHeaders(told: ResponseMeta, more: string[] = []): Record<string, string> {
-  const { requestId, ask, adjustments, shutdown } = told
+/** The headers of every response to a generation, finished or not; `more` adds notes to `x-adjusted`. */
+export function generalHeaders(meta: ResponseMeta, more: string[] = []): Record<string, string> {
+  const { requestId, generate, adjustments, shutdown } = meta
+  const { task } = generate
   const notes = [...adjustments.map(({ note }) => note), ...more]
   return {
     'x-request-id': requestId,
-    'x-generation-id': ask.task.id,
+    'x-generation-id': task.id,
     'cache-control': 'no-store',
     ...adjustedHeader(notes),
-    ...(shutdown ? sunsetHeaders(ask.task.request.model, shutdown) : {}),
+    ...(shutdown ? sunsetHeaders(task.request.model, shutdown) : {}),
   }
 }
 
-/** A model's last days: until when it answers (RFC 8594), and what to ask for instead (RFC 7234 §5.5, 299 of §5.5.7). */
+/** The end of a model (RFC 8594) and its successor (RFC 7234 §5.5, 299 of §5.5.7). */
 function sunsetHeaders(model: string, { date, successor }: Shutdown): Record<string, string> {
   const words = `The model '${model}' will be shut down on ${date}. Ask for '${successor}' instead.`
   return {
@@ -83,22 +85,22 @@ function sunsetHeaders(model: string, { date, successor }: Shutdown): Record<str
   }
 }
 
-/** What was not done as it was asked for, as it is told. */
+/** `x-adjusted`, without which nothing was adapted. */
 export const adjustedHeader = (notes: readonly string[]): Record<string, string> =>
   notes.length > 0 ? { 'x-adjusted': printable(notes.join(', ')) } : {}
 
-/** In what an answer differs from its request for n images: fewer of them are not passed over in silence. */
+/** Notes on an answer that differs from its request for n images; fewer images are one of them. */
 export const madeOtherwise = ({ adjusted = [], images }: ImageRecord, n: number): string[] =>
   images.length < n ? [...adjusted, `n=${n}>${images.length}`] : [...adjusted]
 
-/** What this request cost, in micro-USD; nothing is said where no price is known. */
+/** The cost of this request from micro-USD; no header without a known price. */
 const costHeaders = (cost: number | undefined, { creditsPerUsd }: ResponseMeta): Record<string, string> => ({
   ...(cost === undefined ? {} : { 'x-cost-usd': usd(cost) }),
   ...(cost === undefined || !creditsPerUsd ? {} : { 'x-cost-credits': String(credits(cost, creditsPerUsd)) }),
 })
 
-/** A header holds only printable ASCII; a model's name is whatever the settings say. */
+/** Replaces all but printable ASCII, since a header takes no more; a model's name may hold any character. */
 export const printable = (value: string): string => value.replaceAll(/[^\x20-\x7e]/g, '?')
 
-/** The Idempotency-Key came before, and this is what that request came to (protocols §8.2). */
+/** Marks the answer to a repeated Idempotency-Key (protocols §8.2). */
 export const REPLAYED = { 'idempotent-replayed': 'true' }

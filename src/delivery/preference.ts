@@ -1,15 +1,15 @@
-/** What a request says of how long it wants to wait for its answer. */
+/** The longest time that a client waits for its answer. */
 export interface Preference {
-  /** For how long, in ms, before it is told where the answer will be; undefined: as long as it takes. */
+  /** The time in ms before the request becomes a job; undefined for as long as it takes. */
   waitMs: number | undefined
-  /** As `Preference-Applied` tells it. */
-  applied: string
+  /** The `Preference-Applied` header; undefined for none. */
+  applied: string | undefined
 }
 
-/** Longer than that no client waits. */
+/** The longest wait of any client. */
 const MAX_WAIT_SECONDS = 3600
 
-/** Reads a request's Prefer (RFC 7240 §4.1, §4.3): `respond-async`, `wait=N` in seconds, or both; others mean nothing here. */
+/** Reads the Prefer header (RFC 7240 §4.1, §4.3): `respond-async`, `wait=N` in seconds, or both; others are ignored. */
 export function preferenceOf(prefer: string | undefined): Preference {
   const preferences = (prefer ?? '')
     .toLowerCase()

@@ -1,33 +1,28 @@
-import { unwrap } from '../runtime/errors'
 import { submit } from '../generation/generations'
+import { unwrap } from '../runtime/errors'
 import { askTeam } from '../team/ask-team'
-import { type DeliveryContext, renderContextFor } from './delivery-context'
+import { limitHeaders } from '../wire/limit-headers'
+import type { DeliveryContext } from './delivery-context'
 import { generalHeaders, REPLAYED } from './headers'
 import { retryHeaders, wordedStatus } from './job-status'
-import { limitHeaders } from '../wire/limit-headers'
 
-/** Answers a request by where its answer will be (RFC 7240 §4.1). Throws GatewayError. */
-export async function respondWithJob<Options>(
-  errand: DeliveryContext<Options>,
-  applied: string | undefined,
-): Promise<Response> {
-  const { c, dialect, options, told, count } = errand
-  const { ask } = told
-  const { id, payer } = ask.task
-  const form = { dialect: dialect.id, wants: JSON.stringify(options) }
-  const { snapshot, record } = await submit(c.env.GENERATIONS, ask, form)
+/** Submits a request as a job and responds with its status and location (RFC 7240 §4.1). Throws GatewayError. */
+export async function respondWithJob(delivery: DeliveryContext): Promise<Response> {
+  const { c, meta, preference, jobForm, renderJob, count } = delivery
+  const { generate } = meta
+  const { id, payer } = generate.task
+  const { snapshot, record } = await submit(c.env.GENERATIONS, generate, jobForm())
   if (record) count({ record, origin: 'HIT' })
   const found = unwrap(await askTeam(c.env, payer.team, async (team) => await team.find(id, snapshot.model)))
   const status = { snapshot, found }
   const headers = {
-    ...generalHeaders(told),
-    ...limitHeaders(told.standings),
+    ...generalHeaders(meta),
+    ...limitHeaders(meta.limitStatuses),
     ...retryHeaders(status, Date.now()),
     location: `/v1/generations/${id}`,
-    ...(applied === undefined ? {} : { 'preference-applied': applied }),
-    ...(ask.isReplay ? REPLAYED : {}),
+    ...(preference.applied === undefined ? {} : { 'preference-applied': preference.applied }),
+    ...(generate.isReplay ? REPLAYED : {}),
   }
-  // Whose body asks for it has words for it.
-  const own = errand.job && dialect.renderJob?.(renderContextFor(errand), options)
+  const own = renderJob()
   return own === undefined ? c.json(wordedStatus(status, c), 202, headers) : Response.json(own, { headers })
 }

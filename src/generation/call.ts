@@ -10,7 +10,7 @@ import { cropImage } from '../store/crop'
 import { NotAnImage, putImage, putPartial, removeImages } from '../store/images'
 import { openInput } from '../store/inputs'
 import { StoreError } from '../store/retries'
-import type { Able } from '../upstreams/able'
+import type { FittedCandidate } from '../upstreams/route-plan'
 import { type Call, madeBy, missingOf, percentWith, type Progress } from './progress'
 import type { Run } from './run'
 import { stopJob } from './stop'
@@ -38,22 +38,28 @@ const LAST_LOOK_MS = 30_000
  * Makes one call: has an upstream make the pictures that are wanted of it, and stores them. Throws ProviderError, or what
  * went wrong here.
  */
-export async function makeCall(run: Run, able: Able, call: Call, progress: Progress, id: string): Promise<void> {
-  const request = askedOf(able.request, call.wanted)
+export async function makeCall(
+  run: Run,
+  candidate: FittedCandidate,
+  call: Call,
+  progress: Progress,
+  id: string,
+): Promise<void> {
+  const request = askedOf(candidate.request, call.wanted)
   const making = { run, call, progress, request, id }
   run.tell({ startedMs: call.startedMs })
-  const leftMs = call.startedMs + able.upstream.timeoutMs - Date.now()
+  const leftMs = call.startedMs + candidate.upstream.timeoutMs - Date.now()
   const leastMs = call.job === undefined ? 0 : LAST_LOOK_MS
   try {
-    await withDeadline(Math.max(leftMs, leastMs), (signal) => receiveAll(making, able, signal), run.cancel)
+    await withDeadline(Math.max(leftMs, leastMs), (signal) => receiveAll(making, candidate, signal), run.cancel)
   } catch (error) {
     const failure = asProviderError(error)
     // With every image in R2, whatever else goes wrong with the answer is nobody's loss.
     const isComplete = missingOf(call, progress).length === 0
-    if (!isComplete && (run.cancel.aborted || error instanceof DeadlineExceeded)) await stopJob(call, able)
+    if (!isComplete && (run.cancel.aborted || error instanceof DeadlineExceeded)) await stopJob(call, candidate)
     if (!(failure instanceof ProviderError) || !isComplete) throw failure
     const { id: generation, requestId } = run.task
-    log('answer-cut', { generation, request: requestId, upstream: able.upstream.name, ...describe(failure) })
+    log('answer-cut', { generation, request: requestId, upstream: candidate.upstream.name, ...describe(failure) })
   }
   if (madeBy(call, progress) === 0) throw new ProviderError('lost', 'answered without an image', { ofRequest: true })
 }
@@ -70,20 +76,20 @@ function askedOf(request: ImageRequest, wanted: readonly number[]): ImageRequest
 class Undelivered extends Error {}
 
 /** Receives what a call makes. A job whose pictures could not be had is asked for them once more: it is paid for. */
-async function receiveAll(making: Making, able: Able, signal: AbortSignal): Promise<void> {
+async function receiveAll(making: Making, candidate: FittedCandidate, signal: AbortSignal): Promise<void> {
   try {
-    await receive(making, able, signal)
+    await receive(making, candidate, signal)
   } catch (error) {
     const failure = asProviderError(error)
     const isOfJob = error instanceof Undelivered && making.call.job !== undefined
     if (!isOfJob || !(failure instanceof ProviderError) || signal.aborted) throw failure
     const { id: generation, requestId: request } = making.run.task
-    log('job-asked-again', { generation, request, upstream: able.upstream.name, ...describe(failure) })
-    await receive(making, able, signal)
+    log('job-asked-again', { generation, request, upstream: candidate.upstream.name, ...describe(failure) })
+    await receive(making, candidate, signal)
   }
 }
 
-async function receive(making: Making, { upstream, model }: Able, signal: AbortSignal): Promise<void> {
+async function receive(making: Making, { upstream, model }: FittedCandidate, signal: AbortSignal): Promise<void> {
   const { run, call, progress, request } = making
   const { env, config } = run
   const stored = call.wanted.filter((index) => progress.images[index])

@@ -3,6 +3,7 @@ import type { ProgressWebhooks } from './progress-webhooks'
 import type { Jobs } from './jobs'
 import type { GenerationStore } from './generation-store'
 import type { Outbox } from './outbox'
+import type { RunPlans } from './run-plans'
 
 /** What a generation works with. */
 export interface GenerationContext {
@@ -11,6 +12,7 @@ export interface GenerationContext {
   store: GenerationStore
   jobs: Jobs
   outbox: Outbox
+  plans: RunPlans
   progressWebhooks: ProgressWebhooks
   subscribers: Subscribers
   /** What is only known while a run is in hand. */

@@ -3,7 +3,6 @@ import type { Result } from '../runtime/errors'
 import type { QueuedOrder } from '../ledger/entry'
 import type { RunRow } from './generation-store'
 import { orderOf, reserve } from './payment'
-import { JOB_PATIENCE_MS } from './route-plan'
 import type { GenerationContext } from './context'
 
 /*
@@ -16,6 +15,9 @@ export const isWanted = ({ subscribers, jobs }: GenerationContext): boolean => !
 /** Whether anybody does who may wait for the turn of a run. */
 const mayWait = ({ subscribers, jobs }: GenerationContext): boolean => subscribers.isPatient || jobs.isOpen
 
+/** The patience of a job, in ms. */
+const JOB_PATIENCE_MS = 3_600_000
+
 /** For how long a run waits where all upstreams are busy, in ms: a job does for longer than a client. */
 export const patienceMsOf = ({ jobs, env }: GenerationContext): number =>
   jobs.isAwaited ? JOB_PATIENCE_MS : configOf(env).queueWaitMs
@@ -26,7 +28,7 @@ export const hold = (
   row: RunRow,
   maybeLater: boolean,
 ): Promise<Result<QueuedOrder | undefined>> =>
-  reserve(context.env, row.task, orderOf(row, configOf(context.env), patienceMsOf(context)), maybeLater)
+  reserve(context.env, row.task, orderOf(row, context.plans.of(row), patienceMsOf(context)), maybeLater)
 
 /** Has it wait as soon as anybody may wait: whoever began it may not be the only one. Never throws. */
 export async function holdOrWait(context: GenerationContext, row: RunRow): Promise<Result<QueuedOrder | undefined>> {

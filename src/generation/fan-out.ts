@@ -1,6 +1,6 @@
 import type { Failure } from '../runtime/errors'
 import { ProviderError } from '../providers/provider'
-import type { Able } from '../upstreams/able'
+import type { FittedCandidate } from '../upstreams/route-plan'
 import { accountIdOf } from '../upstreams/accounts'
 import type { Route } from '../upstreams/route'
 import type { Slot } from '../upstreams/route-options'
@@ -13,14 +13,14 @@ const MAX_AT_ONCE = 4
 
 /** A call of an earlier process, and whose seat it has. */
 export interface Resumed {
-  seat: Slot<Able>
+  seat: Slot<FittedCandidate>
   call: Call
 }
 
 /** Has the pictures made that are missing, by as many calls as that takes, several at once. */
 export class FanOut {
   readonly #run: Run
-  readonly #route: Route<Able>
+  readonly #route: Route<FittedCandidate>
   readonly #progress: Progress
   readonly #fewest: number
   readonly #stop = new AbortController()
@@ -33,7 +33,7 @@ export class FanOut {
   #calls = 0
 
   /** `fewest` is how many pictures any call makes at least. */
-  constructor(run: Run, route: Route<Able>, progress: Progress, fewest: number) {
+  constructor(run: Run, route: Route<FittedCandidate>, progress: Progress, fewest: number) {
     this.#run = { ...run, cancel: AbortSignal.any([run.cancel, this.#stop.signal]) }
     this.#route = route
     this.#progress = progress
@@ -83,7 +83,7 @@ export class FanOut {
         isCalledOff = !this.#isShort(this.#seeking - 1)
         return !isCalledOff
       }
-      const attempt = async (seat: Slot<Able>): Promise<boolean> => {
+      const attempt = async (seat: Slot<FittedCandidate>): Promise<boolean> => {
         const call = taken
         taken = undefined
         return await this.#call(seat, call)
@@ -106,7 +106,7 @@ export class FanOut {
    * Has one upstream make as many of the missing pictures as it makes at once; what it leaves is for the next one. False
    * where none was missing any more.
    */
-  async #call(seat: Slot<Able>, resumed: Call | undefined): Promise<boolean> {
+  async #call(seat: Slot<FittedCandidate>, resumed: Call | undefined): Promise<boolean> {
     const { candidate } = seat
     // What its upstream has in hand is stopped there.
     if (!resumed) {
@@ -141,7 +141,7 @@ export class FanOut {
     this.#run.note(this.#progress)
   }
 
-  #newCall({ candidate, id }: Slot<Able>): Call {
+  #newCall({ candidate, id }: Slot<FittedCandidate>): Call {
     const { upstream, model, perCall, adjustments, request } = candidate
     const { size, quality, format } = request
     const call: Call = {

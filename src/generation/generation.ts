@@ -14,6 +14,7 @@ import { CANCELLED } from './failures'
 import { Jobs, TOLD_MS } from './jobs'
 import { GenerationStore, newRun } from './generation-store'
 import { Outbox } from './outbox'
+import { RunPlans } from './run-plans'
 import { Runner } from './runner'
 import type { GenerationContext } from './context'
 import { begun } from './snapshot'
@@ -43,6 +44,7 @@ export class Generation extends DurableObject<Env> {
     store: this.#store,
     jobs: this.#jobs,
     outbox: this.#outbox,
+    plans: new RunPlans(this.env),
     progressWebhooks: new ProgressWebhooks(this.ctx, this.env, this.#jobs),
     subscribers: this.#subscribers,
     live: {},

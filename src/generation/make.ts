@@ -2,32 +2,30 @@ import { type Failure, GatewayError, failed, ok } from '../runtime/errors'
 import { describe, log } from '../runtime/log'
 import type { ImageRecord } from '../image/record'
 import { StoreError } from '../store/retries'
-import type { Able } from '../upstreams/able'
+import type { FittedCandidate } from '../upstreams/route-plan'
 import { Route } from '../upstreams/route'
 import { FAILED } from './failures'
 import { FanOut, type Resumed } from './fan-out'
 import { costOf } from './payment'
 import { end, type Progress, recordOf, resumable, servedBy } from './progress'
-import { fewestOf, runMs, whoMayServe } from './route-plan'
 import { letGo, whoHas } from './recovery'
 import type { Run } from './run'
 import type { Outcome } from './task'
 
 /** Makes the images of a task: chooses upstreams and stores what they send; some of them are better than none. Never throws. */
 export async function makeImages(run: Run): Promise<Outcome> {
-  const { task, config, before, askedMs } = run
-  const able = whoMayServe(task, config, askedMs)
+  const { task, config, before, plan } = run
   const progress: Progress = {
     images: [...(before?.images ?? [])],
     calls: before?.calls.map((call) => ({ ...call })) ?? [],
   }
-  const route = routeOf(run, able)
-  const fill = new FanOut(run, route, progress, fewestOf(able, task.request.n))
+  const route = routeOf(run)
+  const fill = new FanOut(run, route, progress, plan.fewestPerCall)
   const recorded = (): ImageRecord =>
     recordOf(task, progress, { nowMs: Date.now(), route: route.steps, cost: costOf(progress, task, config) })
   let made: Outcome['made']
   try {
-    const failure = await fill.fill(await resumableCalls(run, able, progress))
+    const failure = await fill.fill(await resumableCalls(run, progress))
     made = hasSome(progress) ? ok(recorded()) : failed(failure ?? FAILED)
   } catch (error) {
     const { id: generation, requestId: request } = task
@@ -41,13 +39,13 @@ export async function makeImages(run: Run): Promise<Outcome> {
 
 const hasSome = ({ images }: Progress): boolean => images.some(Boolean)
 
-const routeOf = (run: Run, candidates: Able[]): Route<Able> =>
+const routeOf = (run: Run): Route<FittedCandidate> =>
   new Route({
     accounts: run.env.ACCOUNTS,
-    candidates,
+    candidates: run.plan.candidates,
     distance: ({ adjustments }) => adjustments.length,
     id: `${run.task.id}/${run.id}`,
-    untilMs: Date.now() + run.patienceMs + runMs(candidates, run.task.request.n),
+    untilMs: Date.now() + run.patienceMs + run.plan.startWindowMs,
     patienceMs: run.patienceMs,
     waitsOutCooldown: run.isJob,
     before: run.before?.route,
@@ -60,16 +58,16 @@ const routeOf = (run: Run, candidates: Able[]): Route<Able> =>
   })
 
 /** The calls of an earlier process that can be taken up; all others are over, and their seats given back. */
-async function resumableCalls({ env }: Run, able: readonly Able[], progress: Progress): Promise<Resumed[]> {
+async function resumableCalls({ env, plan: { candidates } }: Run, progress: Progress): Promise<Resumed[]> {
   const going = resumable(progress).map(({ seat }) => seat)
   const calls = progress.calls.filter(({ isOver }) => !isOver)
   const resumed = calls.flatMap((call) => {
-    const candidate = going.includes(call.seat) ? whoHas(call, able) : undefined
+    const candidate = going.includes(call.seat) ? whoHas(call, candidates) : undefined
     return candidate ? [{ seat: { candidate, id: call.seat, sinceMs: call.startedMs }, call }] : []
   })
   const others = calls.filter((call) => !resumed.some((each) => each.call === call))
   for (const call of others) end(call, progress)
-  await letGo(env, able, others)
+  await letGo(env, candidates, others)
   return resumed
 }
 

@@ -1,28 +1,26 @@
 import { pricesFor } from '../upstreams/catalogue'
-import { cost, quote } from '../catalog/quote'
+import { cost } from '../catalog/quote'
 import type { Config } from '../config'
 import { type Failure, type Result, failed } from '../runtime/errors'
 import { describe, log } from '../runtime/log'
 import type { Order, Settlement, QueuedOrder } from '../ledger/entry'
 import { askTeam } from '../team/ask-team'
-import type { Able } from '../upstreams/able'
 import type { PendingSettlement, RunRow } from './generation-store'
 import { requestOf, type Call, madeBy, type Progress } from './progress'
-import { longestMs, runMs, whoMayServe } from './route-plan'
+import type { RunPlan } from './run-plan'
 import { begun, ended, type Notice } from './snapshot'
 import type { Outcome, Task } from './task'
 
-/** Beyond what its upstreams may take; a reservation that expires is settled all the same. */
-const GRACE_MS = 120_000
+/** The life of a reservation beyond the time of its upstreams, in ms; an expired reservation can still be settled. */
+export const RESERVATION_GRACE_MS = 120_000
 
-/**
- * What a run is going to do that waits for `patienceMs` where all upstreams are busy: at the price of the dearest that may
- * serve it, and for as long as that may take.
- */
-export function orderOf({ task, reservation, createdMs }: RunRow, config: Config, patienceMs: number): Order {
+/** The order of a run that waits up to `patienceMs` for a busy upstream. */
+export function orderOf(
+  { task, reservation }: RunRow,
+  { quote, startWindowMs, longestCallMs }: RunPlan,
+  patienceMs: number,
+): Order {
   const { id, requestId, payer, request } = task
-  const able = whoMayServe(task, config, createdMs)
-  const quotes = able.map((each) => quoted(each, config))
   return {
     id: reservation,
     generation: id,
@@ -33,20 +31,9 @@ export function orderOf({ task, reservation, createdMs }: RunRow, config: Config
     prompt: request.prompt,
     images: request.n,
     size: request.crop ?? request.size,
-    quote: quotes.every((each) => each !== undefined) ? Math.max(0, ...quotes) : undefined,
-    holdMs: patienceMs + runMs(able, request.n) + longestMs(able) + GRACE_MS,
+    quote,
+    holdMs: patienceMs + startWindowMs + longestCallMs + RESERVATION_GRACE_MS,
   }
-}
-
-/** All calls that it takes, each of which is told everything anew. A stand-in asks nobody, and nobody pays for it. */
-function quoted({ upstream, request, perCall }: Able, config: Config): number | undefined {
-  if (upstream.isFallback) return 0
-  const { n, model } = request
-  const prices = pricesFor(model, upstream.prices)
-  const quoteFor = (images: number): number | undefined =>
-    images === 0 ? 0 : quote({ ...request, n: images }, config.catalogue(model), prices)
-  const [full, last] = [quoteFor(Math.min(n, perCall)), quoteFor(n > perCall ? n % perCall : 0)]
-  return full === undefined || last === undefined ? undefined : Math.max(1, Math.floor(n / perCall)) * full + last
 }
 
 /** Has the payer's team hold the money, or wait for its turn, if it may. Never throws. */

@@ -1,13 +1,12 @@
 import type { Config } from '../config'
 import { failed, ok } from '../runtime/errors'
-import type { Able } from '../upstreams/able'
 import { accountIdOf, leave } from '../upstreams/accounts'
 import type { Candidate } from '../upstreams/candidates'
 import { INTERRUPTED } from './failures'
 import { attemptsOf, newRunId, type RunRow } from './generation-store'
 import { costOf } from './payment'
 import { type Call, madeBy, missingFrom, type Progress, recordOf, servedBy } from './progress'
-import { whoMayServe } from './route-plan'
+import type { RunPlan } from './run-plan'
 import { stopJob } from './stop'
 import type { Outcome } from './task'
 
@@ -43,9 +42,9 @@ export const whoHas = <Served extends Candidate>(
   able.find(({ upstream, model: theirs }) => accountIdOf(upstream) === accountId && model === theirs)
 
 /** Ends calls whose process died, and which nobody goes on with: gives back their seats, and has their jobs stopped. Never throws. */
-export async function letGo(env: Env, able: readonly Able[], calls: readonly Call[]): Promise<void> {
+export async function letGo(env: Env, candidates: readonly Candidate[], calls: readonly Call[]): Promise<void> {
   for (const call of calls) {
-    const has = whoHas(call, able)
+    const has = whoHas(call, candidates)
     if (!has) continue
     await leave(env.ACCOUNTS, has.upstream, { id: call.seat, model: call.model }, { is: 'cancelled' })
     await stopJob(call, has)
@@ -53,8 +52,8 @@ export async function letGo(env: Env, able: readonly Able[], calls: readonly Cal
 }
 
 /** Does so with all that a run had in hand when its process died. Never throws. */
-export const letAllGo = (env: Env, { task, createdMs, progress }: RunRow, config: Config): Promise<void> =>
-  letGo(env, whoMayServe(task, config, createdMs), progress?.calls.filter(({ isOver }) => !isOver) ?? [])
+export const letAllGo = (env: Env, { progress }: RunRow, { candidates }: RunPlan): Promise<void> =>
+  letGo(env, candidates, progress?.calls.filter(({ isOver }) => !isOver) ?? [])
 
 /** What has come of a run that does not go on, for a reason: some images are better than none. */
 export function whatItLeft(row: RunRow, config: Config, failure = INTERRUPTED): Outcome {

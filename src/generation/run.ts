@@ -1,13 +1,13 @@
 import type { Config } from '../config'
 import type { PartialImage } from '../image/record'
 import type { Progress } from './progress'
+import type { RunPlan } from './run-plan'
 import type { Task } from './task'
 
 /** A run of a generation, and what it works with. */
 export interface Run {
   task: Task
-  /** When it was asked for, in ms since 1970. */
-  askedMs: number
+  plan: RunPlan
   /** Distinguishes the images of this run from those of others of the same generation. */
   id: string
   env: Env

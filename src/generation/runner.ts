@@ -155,8 +155,8 @@ export class Runner {
 
   /** Ends a run that does not go on, and what an earlier process had in hand for it. */
   #abandon(row: RunRow, outcome: Outcome): Promise<void> {
-    const { ctx, env } = this.#context
-    ctx.waitUntil(letAllGo(env, row, configOf(env)))
+    const { ctx, env, plans } = this.#context
+    ctx.waitUntil(letAllGo(env, row, plans.of(row)))
     return this.#finish(row, outcome)
   }
 
@@ -182,8 +182,8 @@ export class Runner {
   }
 
   async #make(row: RunRow, cancel: AbortSignal): Promise<void> {
-    const { env, store, subscribers, progressWebhooks, live } = this.#context
-    const { task, id, progress: before, createdMs: askedMs } = row
+    const { env, store, plans, subscribers, progressWebhooks, live } = this.#context
+    const { task, id, progress: before } = row
     const note = (progress: Progress): void => void (store.run = { ...row, progress })
     const tell = (news: News): void => {
       if (!('partial' in news)) Object.assign(live, news)
@@ -193,7 +193,7 @@ export class Runner {
     const config = configOf(env)
     const outcome = await makeImages({
       task,
-      askedMs,
+      plan: plans.of(row),
       id,
       env,
       config,

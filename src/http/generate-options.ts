@@ -10,64 +10,59 @@ import { type Failure, GatewayError, unwrap } from '../runtime/errors'
 import { newId } from '../runtime/ids'
 import type { JobForm } from '../dialects/job-form'
 import type { GenerateOptions } from '../generation/task'
-import { fingerprint, type ImageRequest } from '../image/request'
+import { fingerprint } from '../image/request'
 import type { Admission } from '../limits/admission'
 import { type Claim, CLAIM_MS } from '../team/claims'
 import { askTeam } from '../team/ask-team'
-import { ableToServe } from '../upstreams/able'
-import { candidates } from '../upstreams/candidates'
+import { fitCandidates, type RoutePlan } from '../upstreams/route-plan'
 
-/** What its generation is asked, and what the answer says of that. */
-export interface Asking {
-  ask: GenerateOptions
+/** The options for the Generation object, and the part of the cache. */
+interface RequestedGeneration {
+  generate: GenerateOptions
   freshness: Freshness
-  /** Whether the near copy of an answer will do, of which its generation hears nothing. */
+  /** Whether a KV hit may be served without a call of the Generation object. */
   mayServeFromCache: boolean
 }
 
-/** Somebody whom the body of a request names, to be told how it ended in the words of that body's dialect. */
-export interface Receiver {
+/** A URL in the body of a request, which receives the outcome in the words of the body's dialect. */
+interface Receiver {
   url: string
-  /** The parameter that it came in. */
+  /** The parameter of the URL. */
   param: string
   form: JobForm
 }
 
-/** Who that is, where the body names somebody. */
+/** The receiver that a body names; undefined for none. */
 export const receiverOf = <Options>(
   job: JobRequest | undefined,
   { id }: Dialect<Options>,
   options: Options,
 ): Receiver | undefined => job?.webhook && { ...job.webhook, form: { dialect: id, wants: JSON.stringify(options) } }
 
-/** How a request wants to be served. */
-interface Manner {
-  receiver: Receiver | undefined
-  /** Whether nothing of it may be adapted. */
-  isStrict: boolean
-}
-
 /**
- * What a request asks of which generation: its fingerprint is the generation's name, so that equal requests meet there;
- * an Idempotency-Key ties it to the one that the key came with first. Throws GatewayError.
+ * Names the generation of a request by its fingerprint, so that equal requests share one. An Idempotency-Key ties the
+ * request to the generation of its first use. Throws GatewayError.
  */
 export async function generateOptions(
-  request: ImageRequest,
+  plan: RoutePlan,
   admission: Admission,
   c: Context<App>,
-  { receiver, isStrict }: Manner,
-): Promise<Asking> {
-  const [config, requestId, { payer }] = [c.get('config'), c.get('requestId'), admission]
+  { receiver, isStrict }: { receiver: Receiver | undefined; isStrict: boolean },
+): Promise<RequestedGeneration> {
+  const [config, requestId] = [c.get('config'), c.get('requestId')]
+  const [{ request }, { payer }] = [plan, admission]
   const freshness = freshnessOf(c.req.header('cache-control'), Date.now())
   const key = idempotencyKey(c.req.header('idempotency-key'))
   const hook = hookOf(receiver, c)
-  const isExact = isStrict && ableToServe(request, config, Date.now()).some(({ adjustments }) => adjustments.length > 0)
-  const same = fingerprint(request, (isExact ? 'exact ' : '') + scopeOf(request, admission, config))
+  // Some candidate would adapt the request further: only the others may serve it.
+  const isExact =
+    isStrict && fitCandidates(plan.candidates, request, config).some(({ adjustments }) => adjustments.length > 0)
+  const same = fingerprint(request, (isExact ? 'exact ' : '') + scopeOf(plan, admission, config))
   const generation = freshness.keep ? `gen_${same}` : newId('gen')
   const first = { generation, madeSinceMs: freshness.madeSinceMs, isReplay: false }
   const claim = key === undefined ? first : await claimed(key, same, first, payer.team, c.env)
   const { origin } = new URL(c.req.url)
-  const ask: GenerateOptions = {
+  const generate: GenerateOptions = {
     task: {
       id: claim.generation,
       request,
@@ -84,10 +79,12 @@ export async function generateOptions(
     event: eventId(payer.team, key, requestId),
     ...(hook ? { webhook: { id: eventId(payer.team, key, requestId, hook), ...hook } } : {}),
   }
-  return { ask, freshness, mayServeFromCache: freshness.use && key === undefined && !hook }
+  return { generate, freshness, mayServeFromCache: freshness.use && key === undefined && !hook }
 }
 
-/** The URL that is told how it ended, which its body or its header names, and in which words. Throws GatewayError. */
+type Hook = Pick<NonNullable<GenerateOptions['webhook']>, 'url' | 'form'>
+
+/** The webhook URL of a request's body or header. Throws GatewayError for both, or a URL that is not allowed. */
 function hookOf(receiver: Receiver | undefined, c: Context<App>): Hook | undefined {
   const named = c.req.header('x-webhook-url')
   if (receiver && named !== undefined) throw new GatewayError(twoReceivers(receiver))
@@ -95,25 +92,21 @@ function hookOf(receiver: Receiver | undefined, c: Context<App>): Hook | undefin
   return url === undefined ? undefined : { url: webhookUrl(url, c.get('config'), param), form }
 }
 
-type Hook = Pick<NonNullable<GenerateOptions['webhook']>, 'url' | 'form'>
-
 const twoReceivers = ({ param }: Receiver): Failure =>
   invalidParameter('X-Webhook-URL', `Send either '${param}' or X-Webhook-URL, not both.`)
 
 const claimed = async (key: string, same: string, first: Claim, team: string, env: Env): Promise<Claim> =>
   unwrap(await askTeam(env, team, async (stub) => await stub.claim(key, same, first)))
 
-/** Within which equal requests are the same. */
-function scopeOf({ model }: ImageRequest, { payer, incarnation }: Admission, config: Config): string {
+/** The cache scope: equal requests of one scope share a generation. */
+function scopeOf({ candidates }: RoutePlan, { payer, incarnation }: Admission, { cacheScope }: Config): string {
   const team = incarnation === 0 ? payer.team : `${payer.team} ${incarnation}`
-  const sharedBy = config.cacheScope === 'team' ? `team ${team}` : 'shared'
-  // A stand-in's picture must not outlive the day on which a real upstream is configured.
-  return candidates(config, model, Date.now()).some(({ upstream }) => upstream.isFallback)
-    ? `stand-in ${sharedBy}`
-    : sharedBy
+  const sharedBy = cacheScope === 'team' ? `team ${team}` : 'shared'
+  // The image of a fallback must not outlive the day of the first real upstream.
+  return candidates.some(({ upstream }) => upstream.isFallback) ? `stand-in ${sharedBy}` : sharedBy
 }
 
-/** One for each receiver in each wording, and the same for every retry by an Idempotency-Key, so that it is known for one. */
+/** One event id for each receiver and wording. Retries by an Idempotency-Key have the same id, so a receiver can tell. */
 function eventId(team: string, key: string | undefined, requestId: string, hook?: Hook): string {
   if (key === undefined && !hook) return `evt_${requestId}`
   const { url = '', form } = hook ?? {}
@@ -121,7 +114,7 @@ function eventId(team: string, key: string | undefined, requestId: string, hook?
   return `evt_${hash.digest('hex').slice(0, 32)}`
 }
 
-/** The key of an Idempotency-Key header: quoted, as the draft has it, or bare, as clients send it (protocols §8.2). */
+/** The key of an Idempotency-Key header: quoted as in the draft, or bare as clients send it (protocols §8.2). */
 function idempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined) return undefined
   const [, quoted, bare] =

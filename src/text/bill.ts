@@ -1,4 +1,5 @@
 import { pricesFor } from '../upstreams/catalogue'
+import { RESERVATION_GRACE_MS } from '../generation/payment'
 import type { Failure } from '../runtime/errors'
 import { newId } from '../runtime/ids'
 import { type Order, type Payer, type Settlement, TEXT_OPERATION } from '../ledger/entry'
@@ -9,9 +10,6 @@ import type { Wanted } from './wanted'
 
 /** No limit of a size is about a text. */
 export const NO_PIXELS = '0x0'
-
-/** Beyond what its upstreams may take to begin, in ms. */
-const GRACE_MS = 120_000
 
 /** What a request may come to, at the price of the dearest upstream that may serve it; nothing of what it says is kept. */
 export function orderOf(wanted: Wanted, { key }: Payer, requestId: string): Order {
@@ -28,7 +26,7 @@ export function orderOf(wanted: Wanted, { key }: Payer, requestId: string): Orde
     images: 0,
     size: NO_PIXELS,
     quote: quotes.every((each) => each !== undefined) ? Math.max(0, ...quotes) : undefined,
-    holdMs: candidates.reduce((sum, { upstream }) => sum + upstream.timeoutMs, GRACE_MS),
+    holdMs: candidates.reduce((sum, { upstream }) => sum + upstream.timeoutMs, RESERVATION_GRACE_MS),
   }
 }
 

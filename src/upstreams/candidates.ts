@@ -2,32 +2,40 @@ import type { Catalogue, Model } from '../catalog/model'
 import { successorOf } from './retirement'
 import type { Upstream } from '../providers/provider'
 
-/** An account, and the model by the name that it knows it under. */
+/** An account that serves a model, and its own name for that model. */
 export interface Candidate {
   upstream: Upstream
   model: string
 }
 
-/** Who serves what. */
-export interface Market {
+/** The settings that decide which upstream serves which request. */
+export interface RoutingSettings {
   upstreams: readonly Upstream[]
   catalogue: Catalogue
+  /** Models by their aliases. */
+  aliases: ReadonlyMap<string, string>
+  /** Whether images can be cropped to a size that their model does not make. */
+  canCrop: boolean
 }
 
-/** Who can serve a model at a moment, in ms since 1970: those of the highest priority first. */
-export function candidates({ upstreams, catalogue }: Market, model: string, nowMs: number): Candidate[] {
+/** The candidates for a model at a moment in ms since 1970, highest priority first. */
+export function candidates(
+  { upstreams, catalogue }: Pick<RoutingSettings, 'upstreams' | 'catalogue'>,
+  model: string,
+  nowMs: number,
+): Candidate[] {
   const isRetired = successorOf(model, catalogue, nowMs) !== undefined
-  const able = upstreams
+  const serving = upstreams
     .flatMap((upstream) => {
       const theirs = servedAs(upstream, model, isRetired)
       return theirs === undefined ? [] : [{ upstream, model: theirs }]
     })
     .toSorted((a, b) => a.upstream.priority - b.upstream.priority)
-  const real = able.filter(({ upstream }) => !upstream.isFallback)
-  return real.length > 0 ? real : able
+  const real = serving.filter(({ upstream }) => !upstream.isFallback)
+  return real.length > 0 ? real : serving
 }
 
-/** Of what a model can do, what it can be asked for through an upstream's API. */
+/** The part of a model's capability that the API of an upstream offers. */
 export function capabilityOf(
   { upstream: { provider, baseUrl }, model: theirs }: Candidate,
   model: string,
@@ -38,8 +46,8 @@ export function capabilityOf(
 }
 
 /**
- * An exact name goes before a pattern, since only that can give the upstream's own name. Nor does a pattern promise a model
- * that was shut down, or a stand-in have it: that is left to its successor.
+ * The upstream's own name for a model; undefined if it does not serve the model. An exact rule goes before a pattern, which
+ * has no own name. Patterns and fallbacks leave a retired model to its successor.
  */
 function servedAs({ models, isFallback }: Upstream, model: string, isRetired: boolean): string | undefined {
   const exact = models.find(({ ours }) => ours === model)
@@ -48,9 +56,9 @@ function servedAs({ models, isFallback }: Upstream, model: string, isRetired: bo
   return models.some(({ ours }) => covers(ours, model)) ? model : undefined
 }
 
-/** Whether a name is one of those that a pattern ending in `*` stands for. */
+/** Whether a pattern ending in `*` covers a name. */
 export const covers = (pattern: string, model: string): boolean =>
   pattern.endsWith('*') && model.startsWith(pattern.slice(0, -1)) && !LEADS_ELSEWHERE.test(model)
 
-/** With some providers a model's name is part of a path, in which whoever makes one up could name another. */
+/** Some providers put the model's name into a path; a name with these characters could address another path. */
 const LEADS_ELSEWHERE = /[\s\p{Cc}%?#\\]|(?:^|\/)\.{0,2}(?:\/|$)/u

@@ -2,7 +2,7 @@ import { isUnheardOf } from './catalogue'
 import { successorOf } from './retirement'
 import { PROVIDERS } from '../providers'
 import type { Upstream } from '../providers/provider'
-import { candidates, covers, type Market } from './candidates'
+import { candidates, covers, type RoutingSettings } from './candidates'
 
 /** The model that a client's name stands for, and whether it stands in for one that was retired. */
 export interface Meant {
@@ -10,10 +10,7 @@ export interface Meant {
   retired: boolean
 }
 
-/** What names are resolved by. */
-interface Names extends Market {
-  aliases: ReadonlyMap<string, string>
-}
+type NameSettings = Pick<RoutingSettings, 'upstreams' | 'catalogue' | 'aliases'>
 
 /** The longest name of a model, in characters: a header repeats it. */
 export const MAX_MODEL_NAME = 256
@@ -22,16 +19,16 @@ export const MAX_MODEL_NAME = 256
  * The model that a name stands for at a moment, in ms since 1970; a vendor before it, as in `openai/gpt-image-2`, is but
  * another spelling (protocols §2.2). Undefined where nobody serves it.
  */
-export const meantBy = (name: string, names: Names, nowMs: number): Meant | undefined =>
+export const meantBy = (name: string, settings: NameSettings, nowMs: number): Meant | undefined =>
   name.length > MAX_MODEL_NAME
     ? undefined
-    : (resolved(name, names, nowMs) ?? resolved(withoutVendor(name), names, nowMs))
+    : (resolved(name, settings, nowMs) ?? resolved(withoutVendor(name), settings, nowMs))
 
 /** Tells which model a name stands for at a moment, in ms since 1970; undefined where nobody serves it. */
 export const modelMeant =
-  (names: Names, nowMs: number) =>
+  (settings: NameSettings, nowMs: number) =>
   (name: string): string | undefined =>
-    meantBy(name, names, nowMs)?.model
+    meantBy(name, settings, nowMs)?.model
 
 const withoutVendor = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
 
@@ -39,14 +36,14 @@ const withoutVendor = (name: string): string => name.slice(name.lastIndexOf('/')
  * Resolves a name by the settings' aliases, by who serves it, and last by who stands in for it; whoever does may have been
  * shut down since.
  */
-function resolved(name: string, { aliases, ...market }: Names, nowMs: number): Meant | undefined {
+function resolved(name: string, { aliases, ...routing }: NameSettings, nowMs: number): Meant | undefined {
   const alias = aliases.get(name) ?? name
   const tried = new Set<string>()
   let model: string | undefined = alias
   while (model !== undefined && !tried.has(model)) {
-    if (candidates(market, model, nowMs).length > 0) return { model, retired: model !== alias }
+    if (candidates(routing, model, nowMs).length > 0) return { model, retired: model !== alias }
     tried.add(model)
-    model = successorOf(model, market.catalogue, nowMs)
+    model = successorOf(model, routing.catalogue, nowMs)
   }
   return undefined
 }
@@ -56,7 +53,7 @@ function resolved(name: string, { aliases, ...market }: Names, nowMs: number): M
  * catalogue and what the settings add to it, by the names that the providers' own image models have, or because it is on the
  * list of an upstream that makes nothing else. A vendor may stand before it, as in `openai/gpt-image-2`; nobody need serve it.
  */
-export function isImageModel(name: string, { aliases, catalogue, upstreams }: Names): boolean {
+export function isImageModel(name: string, { aliases, catalogue, upstreams }: NameSettings): boolean {
   const meant = aliases.get(name) ?? name
   return [meant, withoutVendor(meant)].some(
     (model) =>

@@ -16,7 +16,7 @@ const MAX_REST_MS = 30_000
 /** For how long an account is waited for beyond its patience, in ms. */
 const REACH_MS = 10_000
 /** For how long a seat is kept whose process has died, beyond what its call may take, in ms. */
-const GRACE_MS = 60_000
+const SLOT_GRACE_MS = 60_000
 
 type Manner = Pick<Entrance, 'patienceMs' | 'alone' | 'isResumed'>
 /** Of a request that the upstream has in hand already. */
@@ -182,7 +182,7 @@ export class SlotSearch<Served extends Candidate> {
   }
 
   #enter({ candidate: { upstream, model }, id }: Slot<Served>, how: Manner): Promise<Unavailability | Taken> {
-    return enter(this.#options.accounts, upstream, { id, model, holdMs: upstream.timeoutMs + GRACE_MS, ...how })
+    return enter(this.#options.accounts, upstream, { id, model, holdMs: upstream.timeoutMs + SLOT_GRACE_MS, ...how })
   }
 
   /** Takes a seat, or waits for it as long as that is of use. Throws OF_NO_USE, and the reason of `cancel`. */

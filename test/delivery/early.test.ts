@@ -12,14 +12,14 @@ test('an answer that fails while a preview is sent is dropped without an error w
     event.preventDefault()
   })
   const { promise: answer, reject } = Promise.withResolvers<never>()
-  const glimpses = new ProgressEvents(1, false)
-  glimpses.add(PARTIAL)
+  const events = new ProgressEvents(1, false)
+  events.add(PARTIAL)
   const response = early(
     {
       contentType: 'text/event-stream',
       opening: '',
       idle: () => ': still working\n\n',
-      glimpses,
+      events,
       everyMs: 1000,
       answer,
       show: async () => {
@@ -27,7 +27,7 @@ test('an answer that fails while a preview is sent is dropped without an error w
         await new Promise((resolve) => setTimeout(resolve, 50))
         return undefined
       },
-      excuse: async () => undefined,
+      renderFailure: async () => undefined,
     },
     {},
   )
@@ -37,24 +37,24 @@ test('an answer that fails while a preview is sent is dropped without an error w
 })
 
 test('previews that arrive together with the answer come before it', async () => {
-  const glimpses = new ProgressEvents(2, false)
+  const events = new ProgressEvents(2, false)
   const encoder = new TextEncoder()
   const readyWith = (text: string): Ready => ({
     contentType: 'text/plain',
     body: () => text,
     write: (writer) => writer.write(encoder.encode(text)),
   })
-  for (const partial of [0, 1]) glimpses.add({ ...PARTIAL, partial })
+  for (const partial of [0, 1]) events.add({ ...PARTIAL, partial })
   const response = early(
     {
       contentType: 'text/plain',
       opening: 'opening ',
       idle: () => 'idle ',
-      glimpses,
+      events,
       everyMs: 1000,
       answer: Promise.resolve(readyWith('answer')),
-      show: async (glimpse) => readyWith('partial' in glimpse ? `preview ${glimpse.partial} ` : ''),
-      excuse: async () => undefined,
+      show: async (event) => readyWith('partial' in event ? `preview ${event.partial} ` : ''),
+      renderFailure: async () => undefined,
     },
     {},
   )
