@@ -110,7 +110,7 @@ test.concurrent('500 requests at once that are all tried again keep to the rate,
   rushed.refused.forEach(expectWellTold)
   const { standings } = await running.operator.read('again')
   expect(standing(standings, 'requests_per_day').used).toBeLessThanOrEqual(mostLetIn())
-  expect(mostAtOnce(calls)).toBe(5)
+  expect(mostAtOnce(calls)).toBeLessThanOrEqual(5)
   const { upstream, ...ours } = await spent(running, 'again', own, calls)
   expect(Object.values(ours)).toEqual([upstream, upstream, upstream])
   expect(upstream).toBeLessThanOrEqual(1_000_000)
