@@ -3,7 +3,7 @@ import { errorOf } from '../support/asking.ts'
 import { callsBeginning } from '../support/money.ts'
 import { decodePng, pngFile, sha256OfFile } from '../support/pictures.ts'
 import { served } from '../support/served.ts'
-import { GPTImageClient, PLATFORM_SIZES, generateSocialMediaBatch } from './articles/seed-003.ts'
+import { GPTImageClient, PLATFORM_SIZES, generateSocialMediaBatch } from './tutorials/laozhang.ts'
 import { type FileServer, serveFile } from './support/file-server.ts'
 import { pictureAt } from './support/shown.ts'
 
@@ -134,7 +134,7 @@ test('a prompt that is refused costs one call to the upstream, however often it 
 })
 
 test('a limit is raised in its own words', async () => {
-  const client = clientWith(await running.operator.team('seed-003', { requests_per_minute: 1 }))
+  const client = clientWith(await running.operator.team('laozhang', { requests_per_minute: 1 }))
   await client.generateWithRetry('头像一')
   await expect(client.generateWithRetry('头像二')).rejects.toThrow('生成失败,已重试 3 次: 请求频率超限')
   expect(await running.upstream.callsFor('头像二')).toEqual([])

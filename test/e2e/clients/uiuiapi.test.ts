@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { decodePng } from '../support/pictures.ts'
 import { served } from '../support/served.ts'
-import { generateImageVar } from './articles/seed-002.ts'
+import { generateImageVar } from './tutorials/uiuiapi.ts'
 import { pictureAt } from './support/shown.ts'
 
 const running = served({ MODELS: JSON.stringify({ 'gpt-image-1.5-pro': { like: 'gpt-image-1.5' } }) }, [
@@ -11,7 +11,7 @@ const running = served({ MODELS: JSON.stringify({ 'gpt-image-1.5-pro': { like: '
 const PROMPT =
   '技术蓝图风格,绘制一个 Docker 容器内部结构的剖面图,包含 Python 和 OpenResty 的图标,数据流用发光的蓝色线条表示,深色背景。'
 
-/** Runs the article's client with a key, and tells what it gives back and prints. */
+/** Runs the tutorial's client with a key; the result has its return value and its output. */
 async function ran(prompt: string, apiKey = running.gateway.key): Promise<{ url: string | null; printed: string[] }> {
   const printed: string[] = []
   const print = (line: string): unknown => printed.push(line)
@@ -43,7 +43,7 @@ test('a refusal is printed in the words of its client', async () => {
 })
 
 test('a limit is printed in the words of its client', async () => {
-  const key = await running.operator.team('seed-002', { requests_per_day: 1 })
+  const key = await running.operator.team('uiuiapi', { requests_per_day: 1 })
   expect((await ran('第一张', key)).url).not.toBeNull()
   const { url, printed } = await ran('第二张', key)
   expect(url).toBeNull()

@@ -2,7 +2,7 @@ import type { OpenAI } from 'openai'
 import { expect, test } from 'vitest'
 import { decodePng } from '../support/pictures.ts'
 import { served } from '../support/served.ts'
-import { printed } from './articles/seed-000.ts'
+import { printed } from './tutorials/whatai.ts'
 import { picturesOfChat } from './support/conversations.ts'
 
 const running = served()
@@ -35,7 +35,7 @@ test('a refusal is printed', async () => {
 })
 
 test('a limit is printed', async () => {
-  const key = await running.operator.team('seed-000', { requests_per_minute: 1 })
+  const key = await running.operator.team('whatai', { requests_per_minute: 1 })
   expect((await ran('画三只猫', key)).status).toBe(200)
   const { status, data } = await ran('画四只猫', key)
   expect(status).toBe(429)

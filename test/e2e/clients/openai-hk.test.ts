@@ -7,14 +7,14 @@ import { OpenAI } from 'openai'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { decodePng, decoded, fetched, pngFile, sha256OfFile } from '../support/pictures.ts'
 import { served } from '../support/served.ts'
-import { FILES, IMAGE_EDIT, TEXT_TO_IMAGE } from './articles/seed-004.ts'
+import { FILES, IMAGE_EDIT, TEXT_TO_IMAGE } from './tutorials/openai-hk.ts'
 
 const running = served()
 let directory: string
 let files: File[]
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'seed-004-'))
+  directory = await mkdtemp(join(tmpdir(), 'openai-hk-'))
   files = await Promise.all(FILES.map((name) => pngFile(name, name, 20_000)))
   for (const file of files) await writeFile(join(directory, file.name), await file.bytes())
 })
@@ -65,7 +65,7 @@ test('a wrong key is printed as the API prints it', async () => {
 })
 
 test('a limit is printed as the API prints it', async () => {
-  const key = await running.operator.team('seed-004', { requests_per_minute: 1 })
+  const key = await running.operator.team('openai-hk', { requests_per_minute: 1 })
   const line = (prompt: string): string => TEXT_TO_IMAGE.replace('a white siamese cat', prompt)
   expect(await errorIn(line('a first cat'), key)).toBeUndefined()
   expect(await errorIn(line('a second cat'), key)).toMatchObject({ type: 'requests', code: 'rate_limit_exceeded' })
