@@ -19,6 +19,7 @@ export const FLOORS: string[][] = [
     'dialects/openrouter-images',
     'dialects/responses',
   ],
+  ['dialects/openrouter'],
   ['dialects/openai'],
   ['dialects'],
   ['context.ts'],
@@ -39,6 +40,4 @@ export const FLOORS: string[][] = [
 ]
 
 /** Arrows that break the table today: delete a line as soon as its arrow is gone. */
-export const TODO: [file: string, target: string][] = [
-  ['dialects/chat-completions/chat-completions.ts', 'dialects/openrouter-images/error.ts'],
-]
+export const TODO: [file: string, target: string][] = []

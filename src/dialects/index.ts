@@ -13,7 +13,7 @@ import { gemini } from './gemini/gemini'
 import { grsaiApi, grsaiDraw } from './grsai/grsai'
 import { imageEdits, imageGenerations, imageVariations } from './openai-images/openai-images'
 import { openaiApi } from './openai/api'
-import { openrouterApi } from './openrouter-images/api'
+import { openrouterApi } from './openrouter/api'
 import { openrouterImages } from './openrouter-images/openrouter-images'
 import { responses } from './responses/responses'
 

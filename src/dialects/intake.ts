@@ -78,6 +78,15 @@ export class Intake {
     return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal }] : [] }
   }
 
+  /** Replaces the name of the model in a body by the model that it stands for. Throws GatewayError. */
+  replaceModel(fields: Record<string, unknown>): Adjustment[] {
+    const { model: name } = fields
+    if (typeof name !== 'string') return []
+    const { model, adjustments } = this.model(name)
+    fields['model'] = model
+    return adjustments
+  }
+
   /** Whether a name is that of an image model. */
   isImageModel(name: string): boolean {
     return isImageModel(name, this.#c.get('config'))

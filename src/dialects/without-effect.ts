@@ -11,10 +11,11 @@ export const withoutEffect = (
   usual: Readonly<Record<string, unknown>>,
 ): Adjustment[] =>
   Object.entries(fields)
-    .filter(([name, value]) => Object.hasOwn(usual, name) && saysSomething(value, usual[name]))
+    .filter(([name, value]) => Object.hasOwn(usual, name) && asksForSomething(value, usual[name]))
     .map(([name]) => ({ note: name, refusal: refusing({ reason: 'no_effect', field: { param: name } }) }))
 
-function saysSomething(value: unknown, usual: unknown): boolean {
+/** Whether a value differs from a parameter that is left out; `usual` is the default of the parameter. */
+export function asksForSomething(value: unknown, usual?: unknown): boolean {
   if (value === undefined || value === null || value === usual || value === 'none') return false
   return Array.isArray(value) ? value.length > 0 : !isObject(value) || Object.keys(value).length > 0
 }

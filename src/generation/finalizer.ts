@@ -1,5 +1,5 @@
 import { type Config, configOf } from '../config'
-import { type Failure, failed } from '../runtime/errors'
+import { type Failure, isOfCaller, failed } from '../runtime/errors'
 import type { ImageRecord } from '../image/record'
 import { describe, log } from '../runtime/log'
 import { removePartials, removeRunImages } from '../store/images'
@@ -73,7 +73,8 @@ export class Finalizer {
     const now = Date.now()
     const retryAfterMs = Math.max(REFUSAL_MS, failure.retryAfterMs ?? 0)
     const told = { ...failure, retryAfterMs, retry: false } as const
-    this.#context.store.refuse(told, now, now + REFUSAL_MS, OF_ITS_CALLER.includes(failure.code) ? payer : undefined)
+    const isOfOne = isOfCaller(failure.code) || failure.code === 'cancelled'
+    this.#context.store.refuse(told, now, now + REFUSAL_MS, isOfOne ? payer : undefined)
     await this.rearm()
   }
 
@@ -178,16 +179,6 @@ export class Finalizer {
 
 /** A failure is not remembered, except what the upstream refuses for what it is: asking again would be refused again. */
 const REMEMBERED = ['content_rejected', 'invalid_request', 'unsupported_parameter']
-
-/** What its caller's limits refuse, or its team, may be given to another. */
-const OF_ITS_CALLER = [
-  'budget_exhausted',
-  'cancelled',
-  'concurrency_limited',
-  'forbidden_model',
-  'rate_limited',
-  'unauthorized',
-]
 
 /** An outcome with what had arrived of one that was cancelled, since an upstream asks for that all the same. */
 function withArrived({ task }: RunRow, outcome: Outcome, progress: Progress | undefined, config: Config): Outcome {

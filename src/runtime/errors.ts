@@ -26,6 +26,17 @@ export const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS
 
+const OF_CALLER: readonly ErrorCode[] = [
+  'budget_exhausted',
+  'concurrency_limited',
+  'forbidden_model',
+  'rate_limited',
+  'unauthorized',
+]
+
+/** Whether a failure comes from the key or the limits of one caller; another caller may send the same request. */
+export const isOfCaller = (code: ErrorCode): boolean => OF_CALLER.includes(code)
+
 /** What every failure says, whatever its form. */
 const common = {
   code: z.custom<ErrorCode>((code) => typeof code === 'string' && Object.hasOwn(STATUS, code)),

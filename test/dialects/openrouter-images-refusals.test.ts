@@ -1,6 +1,6 @@
 import * as errors from '@openrouter/sdk/models/errors'
 import { describe, expect, test } from 'vitest'
-import { openrouterError } from '../../src/dialects/openrouter-images/error'
+import { openrouterError } from '../../src/dialects/openrouter/error'
 import { sizeOf } from '../../src/dialects/openrouter-images/size'
 import { type ErrorCode, STATUS } from '../../src/runtime/errors'
 import { post } from '../support/gateway'

@@ -78,7 +78,7 @@ const DIALECTS: [name: string, vocabulary: Vocabulary][] = [
   ['OpenRouter', openrouterVocabulary()],
 ]
 
-/** Parameters of OpenAI's Images API that mean nothing in a dialect that names the field differently. */
+/** Parameters of OpenAI's Images API for fields that the dialect names differently. */
 const foreignTo = ({ parameters }: Vocabulary): string[] =>
   Object.entries(OPENAI_IMAGES.parameters)
     .filter(([field]) => Object.entries(parameters).some(([own, name]) => own === field && name !== undefined))

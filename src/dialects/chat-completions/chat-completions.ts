@@ -5,7 +5,7 @@ import { streamCompletion, renderCompletion } from './answer'
 import { parse, type ChatAnswerOptions, chatAnswerOptions, type PicturePlace } from './request'
 import type { Dialect, TextRoute, RenderedError } from '../dialect'
 import { openaiError } from '../openai/error'
-import { openrouterError } from '../openrouter-images/error'
+import { openrouterError } from '../openrouter/error'
 import { wordFailure } from '../worded-failure'
 import { chatVocabulary } from './vocabulary'
 

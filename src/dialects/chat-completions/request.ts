@@ -57,11 +57,7 @@ export async function parse(intake: Intake, usual: PicturePlace): Promise<Parsed
   const { fields: given, strings } = await readChat(intake)
   const { fields, adjustments } = withoutIdle(given)
   const asked = fields['model']
-  if (typeof asked === 'string') {
-    const meant = intake.model(asked)
-    fields['model'] = meant.model
-    adjustments.unshift(...meant.adjustments)
-  }
+  adjustments.unshift(...intake.replaceModel(fields))
   const valid = checked(body, fields)
   const { brief, adjustments: said } = briefIn(valid.messages, strings)
   const { looks, names } = looksOf(valid, valid.image_config)

@@ -5,6 +5,7 @@ import { invalidParameter, unknownParameter } from '../../refusals/parameters'
 import { GatewayError } from '../../runtime/errors'
 import { aspectRatio, imageSize } from './shape'
 import { isObject } from '../json-body'
+import { asksForSomething } from '../without-effect'
 
 /** Where the API has a list, one of its items will do. */
 const orOne = <List extends z.ZodType>(list: List): z.ZodPreprocess<List> =>
@@ -82,13 +83,10 @@ export function fieldsOf(given: Record<string, unknown>): { fields: GeminiFields
 /** Takes out what nobody heeds. */
 function leftOut(from: Record<string, unknown>, names: readonly string[], path: string): Adjustment[] {
   const present = names.filter((name) => name in from)
-  const asked = present.filter((name) => saysSomething(from[name]))
+  const asked = present.filter((name) => asksForSomething(from[name]))
   for (const name of present) delete from[name]
   return asked.map((name) => ({ note: name, refusal: unknownParameter(path + name) }))
 }
-
-const saysSomething = (value: unknown): boolean =>
-  value !== null && (typeof value !== 'object' || Object.keys(value).length > 0)
 
 /**
  * The same fields by the names of the API's JSON: protobuf's own, with underscores, are as good there (protocols §3.2).

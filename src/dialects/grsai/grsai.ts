@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../runtime/errors'
+import { isOfCaller } from '../../runtime/errors'
 import { bearerToken } from '../../credentials/caller'
 import { type Dialect, type AnswerStream, type RenderedError, renderedJson } from '../dialect'
 import { API, DRAW, failedTask, type GrsaiTask, runningTask, succeededTask, taskOf, type TaskWording } from './task'
@@ -27,22 +27,12 @@ const dialect = (
     return progress || task.status !== 'running' ? words.task(task) : undefined
   },
   renderError: (failure, requestId, options, generation) => {
-    const { code } = failure
-    const isTask = generation !== undefined && options?.reply !== 'later' && !OF_ITS_CALLER.includes(code)
+    const isTask = generation !== undefined && options?.reply !== 'later' && !isOfCaller(failure.code)
     if (!isTask) return words.refused(failure, requestId)
     const task = failedTask(generation, wordFailure(failure, requestId, words.vocabulary))
     return options?.reply === 'stream' ? framed(words, task) : renderedJson(200, words.task(task))
   },
 })
-
-/** What its caller's limits refuse is no task that has failed. */
-const OF_ITS_CALLER: readonly ErrorCode[] = [
-  'budget_exhausted',
-  'concurrency_limited',
-  'forbidden_model',
-  'rate_limited',
-  'unauthorized',
-]
 
 const CONTENT_TYPE = 'text/event-stream'
 

@@ -54,11 +54,7 @@ export async function parse(
   const body = boundary ? await readForm(intake, boundary) : await readJson(intake)
   const { fields, adjustments, schema } = translated(body, operation, boundary !== undefined)
   if (deployment !== undefined) adjustments.push(...deployed(fields, deployment))
-  if (typeof fields['model'] === 'string') {
-    const meant = intake.model(fields['model'])
-    fields['model'] = meant.model
-    adjustments.push(...meant.adjustments)
-  }
+  adjustments.push(...intake.replaceModel(fields))
   const valid: Fields = checked(schema, fields)
   const stream = valid.stream ?? false
   if (valid.partial_images && !stream)

@@ -2,7 +2,7 @@ import { inUsd } from '../../catalog/money'
 import type { ImageRecord, StoredImage } from '../../image/record'
 import type { Vocabulary } from '../../refusals/vocabulary'
 import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
-import { openrouterErrorEvent } from './error'
+import { openrouterErrorEvent } from '../openrouter/error'
 
 /** Words an answer as one object. */
 export function renderOpenrouterImages(record: ImageRecord): RenderedAnswer {

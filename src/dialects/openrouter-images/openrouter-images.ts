@@ -1,6 +1,6 @@
 import { bearerToken } from '../../credentials/caller'
 import type { Dialect } from '../dialect'
-import { openrouterError } from './error'
+import { openrouterError } from '../openrouter/error'
 import { streamOpenrouterImages, renderOpenrouterImages } from './answer'
 import { parse, type OpenrouterAnswerOptions, openrouterAnswerOptions } from './request'
 import { openrouterVocabulary } from './vocabulary'

@@ -54,11 +54,7 @@ export async function parse(intake: Intake): Promise<ParsedRequest<OpenrouterAns
   const tooMany = (): Failure => tooManyImages('input_references', MAX_PICTURES)
   const { fields, pictures } = await readJsonBody(intake, { isPicture, most: MAX_PICTURES, tooMany })
   const adjustments: Adjustment[] = []
-  if (typeof fields['model'] === 'string') {
-    const meant = intake.model(fields['model'])
-    fields['model'] = meant.model
-    adjustments.push(...meant.adjustments)
-  }
+  adjustments.push(...intake.replaceModel(fields))
   const valid = checked(body, fields)
   if (Object.keys(valid.provider ?? {}).length > 0) adjustments.push({ note: 'provider', refusal: NO_CHOICE })
   const stream = valid.stream ?? false
