@@ -19,7 +19,7 @@ export interface Told {
   cost: number
 }
 
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 
 /** Requests of the team `acme` by its keys in turn, and what becomes of them. */
 export class MixedRun {
