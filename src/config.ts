@@ -123,9 +123,6 @@ export const settingsSchema = z.object({
   CORS_ORIGINS: origins.describe('origins with pages that may use all but the admin API, separated by commas, or `*`'),
 })
 
-/** Workers AI, as the platform binds it. */
-const workersAi = z.custom<Ai>((value) => typeof value === 'object' && value !== null && 'run' in value)
-
 /** A setting is missing or wrong; the message names it and is fit for whoever asks. */
 export class ConfigError extends Error {}
 
@@ -150,16 +147,16 @@ function parse(env: object): Config {
   if (error) throw new ConfigError(wording(error))
   const secrets = z.record(z.string(), z.unknown()).parse({ ...env })
   const secret = (name: string): string | undefined => z.string().optional().catch(undefined).parse(secrets[name])
-  const means = { secret, ai: workersAi.safeParse(secrets['AI']).data }
+  const access = { secret, binding: (name: string): unknown => secrets[name] }
   const knownModels = [...CATALOGUED, ...Object.keys(data.MODELS)]
-  const demo = { on: data.DEMO_UPSTREAM, delayMs: data.DEMO_DELAY_MS, models: knownModels }
+  const fallback = { isOn: data.DEMO_UPSTREAM, models: knownModels, options: { delayMs: data.DEMO_DELAY_MS } }
   if (data.IMAGE_RETENTION_DAYS !== undefined && data.IMAGE_RETENTION_DAYS * DAY_SECONDS < data.CACHE_TTL_SECONDS)
     throw new ConfigError('The setting IMAGE_RETENTION_DAYS is wrong: answers are kept for longer (CACHE_TTL_SECONDS).')
   return {
     signingSecret: data.SIGNING_SECRET,
     adminToken: data.ADMIN_TOKEN,
     gatewayKeyHash: data.GATEWAY_KEY === undefined ? undefined : keyHash(data.GATEWAY_KEY),
-    upstreams: upstreamsOf(() => configuredUpstreams(data.UPSTREAMS, demo, means)),
+    upstreams: upstreamsOf(() => configuredUpstreams(data.UPSTREAMS, fallback, access)),
     aliases: new Map(Object.entries(data.MODEL_ALIASES)),
     knownModels,
     catalogue: catalogueOf(data.MODELS),

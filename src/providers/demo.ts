@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import type { Refusal } from '../refusals/refusal'
 import { refusing } from '../refusals/refuse'
 import type { ImageRequest } from '../image/request'
@@ -11,19 +12,24 @@ const DRAWN_FORMATS = ['png', 'jpeg', 'webp']
 /** How often it tells how far it pretends to be. */
 const PROGRESS_STEPS = 10
 
+/** `delayMs` is the time in which it pretends to work. */
+const demoOptions = z.object({ delayMs: z.number().min(0).default(0) })
+
 /**
  * Draws placeholder pictures here, without any upstream, so that everything else can be tried without an account. The
  * drawing library is loaded only when the first one is asked for.
  */
 export const demoProvider: Provider = {
   id: 'demo',
+  isFallback: true,
   async *generate(request, upstream, work) {
     if (!DRAWN_FORMATS.includes(request.format))
       throw rejection({ reason: 'invalid_value', field: 'format', given: request.format, allowed: DRAWN_FORMATS })
     // Whoever takes the job up goes on pretending from when it was begun.
     const job = work.job ?? String(Date.now())
     yield { type: 'accepted', job }
-    if (upstream.delayMs > 0) yield* pretendProgress(Number(job), upstream.delayMs, work.signal)
+    const { delayMs } = demoOptions.parse(upstream.options ?? {})
+    if (delayMs > 0) yield* pretendProgress(Number(job), delayMs, work.signal)
     const { drawPlaceholder, UnreadableInput } = await import('./demo-picture')
     const inputs = await readInputs(request, work)
     const size = request.size === 'auto' ? DEMO_AUTO_SIZE : request.size

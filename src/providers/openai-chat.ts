@@ -10,6 +10,7 @@ import { ChatAnswer } from './wire/chat-answer'
 import { jsonRequest, bearer, callUpstream, readingImage } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { unreadableError } from './wire/json-pictures'
+import { isOpenrouter } from './wire/openrouter-url'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { readRelayError } from './wire/relay-reply'
 import { errorOfReport, errorOfResponse, refusalBy } from './wire/upstream-error'
@@ -91,7 +92,7 @@ const MODALITIES = ['image', 'text']
  */
 function shapeFields(size: string, { baseUrl }: Upstream): Record<string, unknown> {
   const pixels = pixelsOf(size)
-  if (!pixels) return new URL(baseUrl).hostname === 'openrouter.ai' ? { modalities: MODALITIES } : {}
+  if (!pixels) return isOpenrouter(baseUrl) ? { modalities: MODALITIES } : {}
   const shape = nearestTo(ratioOf(pixels), FOURTEEN_SHAPES, ratioOf)
   const resolution = resolutionOf(pixels)
   // What is left to a model is of 1K, and some know no other.

@@ -7,6 +7,7 @@ import { jsonRequest, bearer, callUpstream, isEventStream } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { answeredImages } from './wire/json-pictures'
 import { streamedImages } from './wire/openai-events'
+import { OPENROUTER_URL } from './wire/openrouter-url'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
 import { readRelayError, relaySummary } from './wire/relay-reply'
 import { errorOfResponse } from './wire/upstream-error'
@@ -34,7 +35,7 @@ export const openrouterProvider: Provider = {
   id: 'openrouter',
   wellKnown: {
     secret: 'OPENROUTER_API_KEY',
-    baseUrl: 'https://openrouter.ai/api/v1',
+    baseUrl: OPENROUTER_URL,
     models: ['gpt-image-2', 'gemini-3-pro-image', 'gemini-3.1-flash-lite-image'],
     priority: 1,
   },

@@ -1,3 +1,4 @@
+import type * as z from 'zod'
 import type { Model } from '../catalog/model'
 import type { Prices } from '../catalog/prices'
 import type { ErrorCode, Failure } from '../runtime/errors'
@@ -15,8 +16,8 @@ export interface Upstream {
   credential: string
   /** Without a trailing slash. */
   baseUrl: string
-  /** Workers AI as the platform binds it; undefined where that is reached by its URL, as all others are. */
-  binding?: Ai | undefined
+  /** The binding in place of an address and a credential, for a provider with `bound`. */
+  binding?: unknown
   /** What it serves: ours, as a name or a pattern ending in `*`, and theirs where it differs. */
   models: { ours: string; theirs?: string }[]
   /** Lower comes first. */
@@ -30,8 +31,8 @@ export interface Upstream {
   isFallback: boolean
   /** How long one call may take from first byte to last, in ms. */
   timeoutMs: number
-  /** How long the demo pretends to work, in ms. */
-  delayMs: number
+  /** Options of the provider's own, which it checks itself. */
+  options?: unknown
   /** What it charges itself, by our name of a model; what is not in it costs what the model costs. */
   prices: ReadonlyMap<string, Prices>
 }
@@ -114,7 +115,9 @@ export interface Provider {
    * What it serves where each account has an address of its own, and what that looks like; or where the platform binds it,
    * as `AI`, in the place of an address and a credential.
    */
-  bound?: { baseUrl: string; models: string[] }
+  bound?: { binding: string; schema: z.ZodType; baseUrl: string; models: string[] }
+  /** Whether its images are placeholders: it serves only models that no other upstream serves, when a setting turns it on. */
+  isFallback?: true
   /** The models that are found nowhere else, by our names for them. */
   models?: Readonly<Record<string, Model>>
   /**

@@ -27,10 +27,15 @@ const API_EXTRAS = ['seed', 'negative_prompt', 'steps', 'guidance', 'strength']
 /** How many pictures to edit its most capable models take. */
 const MAX_API_INPUTS = 4
 
+/** Workers AI as the platform binds it. */
+const aiBinding = z.custom<Ai>((value) => typeof value === 'object' && value !== null && 'run' in value)
+
 /** Workers AI (protocols §4), by its REST API or as the platform binds it: a picture comes with the answer to each call. */
 export const workersAiProvider: Provider = {
   id: 'workers-ai',
   bound: {
+    binding: 'AI',
+    schema: aiBinding,
     baseUrl: 'https://api.cloudflare.com/client/v4/accounts/ACCOUNT_ID/ai/run',
     models: Object.keys(WORKERS_AI_MODELS),
   },
@@ -45,8 +50,9 @@ export const workersAiProvider: Provider = {
   }),
   async *generate(asked, upstream, given) {
     const { request, work } = await withWhiteMask(asked, given)
-    const response = await (upstream.binding
-      ? runByBinding(upstream.binding, request, upstream, work)
+    const binding = aiBinding.safeParse(upstream.binding).data
+    const response = await (binding
+      ? runByBinding(binding, request, upstream, work)
       : runByRest(request, upstream, work))
     yield { type: 'accepted', requestId: response.headers.get('cf-ai-req-id') ?? undefined }
     yield* answerEvents(response, upstream, work)

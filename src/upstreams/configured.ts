@@ -61,47 +61,52 @@ export const upstreamSetting = z.strictObject({
 })
 export type UpstreamSetting = z.infer<typeof upstreamSetting>
 
-/** By what upstreams are reached: secrets, by their names, and Workers AI as the platform binds it; undefined where not set. */
-interface Means {
+/** Secrets and bindings by their names; undefined for a missing one. */
+interface Access {
   secret: (name: string) => string | undefined
-  ai: Ai | undefined
+  binding: (name: string) => unknown
+}
+
+/** The setting of the provider that is a fallback, with its own options. */
+interface FallbackSetting {
+  isOn: boolean
+  models: readonly string[]
+  options: unknown
 }
 
 /**
- * Every account that requests can be sent to: those of the settings, or, where there are none, one for each well-known
- * provider whose secret is set, or which is bound; and the demo, when it is on, for the models given. Throws Error naming
- * what is missing.
+ * The accounts of the settings; without settings, one for each well-known provider with a secret or binding. A fallback
+ * that is on comes last. Throws Error with the name of a missing setting.
  */
 export function configuredUpstreams(
   settings: UpstreamSetting[] | undefined,
-  demo: { on: boolean; delayMs: number; models: readonly string[] },
-  means: Means,
+  fallback: FallbackSetting,
+  access: Access,
 ): Upstream[] {
-  const named = settings?.flatMap((setting) => accountsOf(setting, means))
-  const upstreams = named ?? PROVIDERS.flatMap((provider) => wellKnown(provider, means))
-  const names = [...(settings ?? []).map(({ name }) => name), ...(demo.on ? [DEMO_NAME] : [])]
+  const named = settings?.flatMap((setting) => accountsOf(setting, access))
+  const upstreams = named ?? PROVIDERS.flatMap((provider) => wellKnown(provider, access))
+  const fallbacks = fallback.isOn ? PROVIDERS.filter(({ isFallback }) => isFallback) : []
+  const names = [...(settings ?? []), ...fallbacks.map(({ id: name }) => ({ name }))].map(({ name }) => name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice)
     throw new Error(`UPSTREAMS: there are two by the name of ${twice}; what was paid to whom would be confused`)
-  return demo.on ? [...upstreams, demoUpstream(demo)] : upstreams
+  return [...upstreams, ...fallbacks.map((provider) => fallbackUpstream(provider, fallback))]
 }
 
-const DEMO_NAME = 'demo'
-
-/** A secret may hold several credentials, separated by commas: each is an account of its own. */
+/** The credentials of a secret, separated by commas; each is an account of its own. */
 const credentialsOf = (secret: string): string[] =>
   secret
     .split(',')
     .map((each) => each.trim())
     .filter(Boolean)
 
-function accountsOf(setting: UpstreamSetting, means: Means): Upstream[] {
+function accountsOf(setting: UpstreamSetting, access: Access): Upstream[] {
   const provider = providerOf(setting.provider)
-  return accessTo(setting, provider, means).map((access, account) => ({
+  return addressesOf(setting, provider, access).map((address, account) => ({
     name: setting.name,
     provider,
     account,
-    ...access,
+    ...address,
     models: setting.models ?? rulesOf(modelsAt(setting.base_url, provider)),
     priority: setting.priority,
     weight: setting.weight,
@@ -109,42 +114,46 @@ function accountsOf(setting: UpstreamSetting, means: Means): Upstream[] {
     requestsPerMinute: setting.requests_per_minute,
     isFallback: false,
     timeoutMs: setting.timeout_seconds * 1000,
-    delayMs: 0,
     prices: new Map(Object.entries(setting.prices)),
   }))
 }
 
-/** Where an upstream is reached and as whom, once for each of its credentials. */
-function accessTo(
+/** The address of an upstream with each of its credentials, or its binding. */
+function addressesOf(
   { name, secret, base_url }: UpstreamSetting,
   { wellKnown, bound }: Provider,
-  means: Means,
+  access: Access,
 ): Pick<Upstream, 'baseUrl' | 'credential' | 'binding'>[] {
   const baseUrl = base_url ?? wellKnown?.baseUrl
-  if (bound && means.ai && !baseUrl && secret === undefined) return [{ baseUrl: '', credential: '', binding: means.ai }]
-  const hint = bound ? ` such as ${bound.baseUrl}, or the binding AI without a secret` : ''
+  const binding = bound && boundBy(bound, access)
+  if (binding && !baseUrl && secret === undefined) return [{ baseUrl: '', credential: '', binding }]
+  const hint = bound ? ` such as ${bound.baseUrl}, or the binding ${bound.binding} without a secret` : ''
   if (!baseUrl) throw new Error(`UPSTREAMS: ${name} needs a base_url${hint}`)
   if (secret === undefined) throw new Error(`UPSTREAMS: ${name} needs a secret`)
-  const credentials = credentialsOf(means.secret(secret) ?? '')
+  const credentials = credentialsOf(access.secret(secret) ?? '')
   if (credentials.length === 0) throw new Error(`UPSTREAMS: ${name} needs the secret ${secret}`)
   return credentials.map((credential) => ({ baseUrl: baseUrl.replace(/\/+$/, ''), credential }))
 }
 
-/** What is served at an address, where the settings do not say. */
+/** The value of a provider's binding; undefined for none, or for another kind of value. */
+const boundBy = ({ binding, schema }: NonNullable<Provider['bound']>, access: Access): unknown =>
+  schema.safeParse(access.binding(binding)).data
+
+/** The models at an address without a setting of them. */
 const modelsAt = (baseUrl: string | undefined, { wellKnown, bound }: Provider): readonly string[] =>
   bound?.models ?? (baseUrl ? ['*'] : (wellKnown?.models ?? ['*']))
 
-function wellKnown(provider: Provider, means: Means): Upstream[] {
+function wellKnown(provider: Provider, access: Access): Upstream[] {
   const { secret, priority } = provider.wellKnown ?? {}
-  const isOn = secret ? means.secret(secret) : provider.bound && means.ai
+  const isOn = secret ? access.secret(secret) : provider.bound && boundBy(provider.bound, access)
   if (!isOn) return []
-  return accountsOf(upstreamSetting.parse({ name: provider.id, provider: provider.id, secret, priority }), means)
+  return accountsOf(upstreamSetting.parse({ name: provider.id, provider: provider.id, secret, priority }), access)
 }
 
-function demoUpstream({ delayMs, models }: { delayMs: number; models: readonly string[] }): Upstream {
+function fallbackUpstream(provider: Provider, { models, options }: FallbackSetting): Upstream {
   return {
-    name: DEMO_NAME,
-    provider: providerOf('demo'),
+    name: provider.id,
+    provider,
     account: 0,
     credential: '',
     baseUrl: '',
@@ -153,7 +162,7 @@ function demoUpstream({ delayMs, models }: { delayMs: number; models: readonly s
     weight: 1,
     isFallback: true,
     timeoutMs: DEFAULT_TIMEOUT_SECONDS * 1000,
-    delayMs,
+    options,
     prices: new Map(),
   }
 }

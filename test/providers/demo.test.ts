@@ -99,7 +99,7 @@ describe('with some time to pretend to work', () => {
     weight: 1,
     isFallback: true,
     timeoutMs: 60_000,
-    delayMs,
+    options: { delayMs },
     prices: new Map(),
   })
 

@@ -83,7 +83,7 @@ export function slowDemo(delayMs: number): (string | undefined)[] {
   const generate = demoProvider.generate.bind(demoProvider)
   vi.spyOn(demoProvider, 'generate').mockImplementation((request, upstream, work) => {
     jobs.push(work.job)
-    return generate(request, { ...upstream, delayMs }, work)
+    return generate(request, { ...upstream, options: { delayMs } }, work)
   })
   return jobs
 }

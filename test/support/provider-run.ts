@@ -20,7 +20,6 @@ export const OPENAI: Upstream = {
   weight: 1,
   isFallback: false,
   timeoutMs: 60_000,
-  delayMs: 0,
   prices: new Map(),
 }
 

@@ -24,8 +24,8 @@ const config = {
       },
       { ...entry, name: 'texts', provider: 'openai', models: ['house-router-2', 'gpt-5.2'] },
     ]),
-    { on: false, delayMs: 0, models: [] },
-    { secret: () => 'key', ai: undefined },
+    { isOn: false, models: [], options: {} },
+    { secret: () => 'key', binding: () => undefined },
   ),
 }
 
