@@ -26,7 +26,6 @@ export const TODO = [
   'src/upstreams',
   'src/wire',
   'test/bench',
-  'test/dialects',
   'test/e2e',
   'test/full',
   'test/http',

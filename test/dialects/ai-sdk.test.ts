@@ -48,7 +48,7 @@ describe.each(PROVIDERS)('generateImage with %s', (_, image) => {
     expect(upstream.calls[0]?.files.map(({ name }) => name)).toEqual(['image', 'mask'])
   })
 
-  test("takes the operator's own name for a model, of which the client knows nothing", async () => {
+  test('takes an operator alias, unknown to the client, as a model', async () => {
     const { images } = await generateImage({ model: image('house-style'), prompt: 'A cat' })
     expect(images).toHaveLength(1)
     expect(upstream.calls[0]?.fields['model']).toBe('gpt-image-2')
@@ -56,8 +56,8 @@ describe.each(PROVIDERS)('generateImage with %s', (_, image) => {
 
   test.each([
     ['a wrong key', { model: image('gpt-image-2', 'sk-dr-default-wrong'), prompt: 'A cat' }, 401, 'Incorrect API key'],
-    ['a size that cannot be', { model, prompt: 'A cat', size: '9x9' }, 400, 'divisible by 16'],
-    ['what the upstream rejects', { model, prompt: 'A cat @fault=moderation' }, 400, 'safety system'],
+    ['a malformed size', { model, prompt: 'A cat', size: '9x9' }, 400, 'divisible by 16'],
+    ['a prompt that the upstream rejects', { model, prompt: 'A cat @fault=moderation' }, 400, 'safety system'],
     ['a failing upstream', { model, prompt: 'A cat @fault=500' }, 502, 'Try again'],
   ] as const)('throws its own error for %s', async (__, wanted, statusCode, message) => {
     const error: unknown = await generateImage({ ...wanted, maxRetries: 0 }).catch((thrown: unknown) => thrown)
@@ -65,7 +65,7 @@ describe.each(PROVIDERS)('generateImage with %s', (_, image) => {
     expect(error).toMatchObject({ statusCode, message: expect.stringContaining(message) })
   })
 
-  test('is told of a limit, and when to come again', async () => {
+  test('reads a limit and the time of a retry', async () => {
     const { key } = await team('acme', { requests_per_minute: 1 })
     const limited = image('gpt-image-2', key)
     await generateImage({ model: limited, prompt: 'A cat' })

@@ -9,7 +9,7 @@ import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
 
-/** Azure's own client, pointed at the gateway by its endpoint and key. */
+/** Azure's own client, with the gateway as its endpoint and a key of the gateway. */
 const azure = (options: ConstructorParameters<typeof AzureOpenAI>[0] = {}): AzureOpenAI =>
   new AzureOpenAI({
     endpoint: ORIGIN,
@@ -24,7 +24,7 @@ const base = { model: 'gpt-image-2', prompt: 'A cat' } as const
 const DEPLOYED = '/openai/deployments/gpt-image-2/images/generations?api-version=2025-04-01-preview'
 
 describe("Azure's client", () => {
-  test('gets a picture, and what it cost in tokens', async () => {
+  test('gets a picture and its usage in tokens', async () => {
     const { data, response } = await azure().images.generate(base).withResponse()
     expect(data.data?.[0]?.b64_json).toMatch(/^iVBOR/)
     expect(data.usage?.output_tokens).toBeGreaterThan(0)
@@ -48,7 +48,7 @@ describe("Azure's client", () => {
     expect(types).toEqual(['image_generation.partial_image', 'image_generation.completed'])
   })
 
-  test('shares its answers with every other client', async () => {
+  test('shares its cached answers with every other client', async () => {
     await openai().images.generate(base)
     const { response } = await azure().images.generate(base).withResponse()
     expect([response.headers.get('x-cache'), upstream.calls.length]).toEqual(['HIT', 1])
@@ -62,17 +62,23 @@ describe("Azure's client", () => {
       AuthenticationError,
       { status: 401, code: 'invalid_api_key' },
     ],
-    ['a deployment that there is not', {}, { model: 'my-art' }, BadRequestError, { status: 400, param: 'model' }],
-    ['what the upstream rejects', {}, { prompt: '@fault=moderation' }, BadRequestError, { code: 'moderation_blocked' }],
-    ['a size that cannot be', {}, { size: '9x9' }, BadRequestError, { status: 400, param: 'size' }],
-  ])('reads why %s is refused', async (_, options, body, kind, facts) => {
+    ['an unknown deployment', {}, { model: 'my-art' }, BadRequestError, { status: 400, param: 'model' }],
+    [
+      'a prompt that the upstream rejects',
+      {},
+      { prompt: '@fault=moderation' },
+      BadRequestError,
+      { code: 'moderation_blocked' },
+    ],
+    ['a malformed size', {}, { size: '9x9' }, BadRequestError, { status: 400, param: 'size' }],
+  ])('reads the reason of a refusal for %s', async (_, options, body, kind, facts) => {
     const request = azure(options).images.generate({ ...base, ...body })
     const error: unknown = await request.catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(kind)
     expect(error).toMatchObject(facts)
   })
 
-  test('is told of its limits', async () => {
+  test('reads its limits', async () => {
     const { key } = await team('acme', { requests_per_minute: 1 })
     const client = azure({ apiKey: key })
     await client.images.generate(base)
@@ -83,7 +89,7 @@ describe("Azure's client", () => {
 })
 
 describe('the deployment of the path', () => {
-  test('is the model of a body without one, JSON or form', async () => {
+  test('is the model of a body without one, as JSON or as a form', async () => {
     expect((await post(DEPLOYED, { prompt: 'A cat' })).status).toBe(200)
     const edits = DEPLOYED.replace('generations', 'edits')
     expect(
@@ -97,7 +103,7 @@ describe('the deployment of the path', () => {
     expect(upstream.calls.map(({ fields }) => fields['model'])).toEqual(['gpt-image-2', 'gpt-image-2'])
   })
 
-  test('goes before another model in the body, which is told, and refused where the caller wants that', async () => {
+  test('wins over another model in the body, with a note, and is refused in a strict request', async () => {
     const client = azure({ deployment: 'house-style' })
     const body = { ...base, model: 'gpt-image-2.5-flare' }
     const { response } = await client.images.generate(body).withResponse()
@@ -109,7 +115,7 @@ describe('the deployment of the path', () => {
     expect(strict).toMatchObject({ status: 400, param: 'model', message: expect.stringContaining('The path names') })
   })
 
-  test.each([[7], ['m'.repeat(10_000)]])('does not hide that the model of the body is none', async (model) => {
+  test.each([[7], ['m'.repeat(10_000)]])('does not hide a model in the body that is no text', async (model) => {
     expect((await post(DEPLOYED, { ...base, model })).status).toBe(400)
   })
 })
@@ -135,13 +141,13 @@ describe("Azure's paths without a deployment", () => {
   })
 })
 
-test("a job that came by Azure's path has its result in the same words", async () => {
+test("a job submitted on Azure's path has its result in Azure's form", async () => {
   const { id } = await (await post(DEPLOYED, base, ASYNC)).json<{ id: string }>()
   const { result } = await standing(KEY, id, 'succeeded')
   expect(result?.data[0]?.b64_json).toMatch(/^iVBOR/)
 })
 
-test('a job is asked about with the key where Azure has it', async () => {
+test("a job is polled with Azure's key header", async () => {
   const headers = { 'api-key': KEY }
   const accepted = await knock(DEPLOYED, {
     method: 'POST',

@@ -12,7 +12,7 @@ const user = (content: string): Message => ({ role: 'user', content })
 const assistant = (content: string): Message => ({ role: 'assistant', content })
 const hashOf = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> => hex(await sha256(bytes))
 
-/** The last question upstream, and the pictures that went with it. */
+/** The last prompt of the upstream, and the pictures with it. */
 function sent(): { path: string; prompt: unknown; pictures: string[] } | undefined {
   const call = upstream.calls.at(-1)
   return call && { path: call.path, prompt: call.fields['prompt'], pictures: call.files.map(({ sha256 }) => sha256) }
@@ -24,15 +24,15 @@ const edit = (prompt: string, ...pictures: string[]): ReturnType<typeof sent> =>
   pictures,
 })
 
-describe('what follows an answer is done with its picture', () => {
-  test('by the link that the answer was, with the progress that a stream told before it', async () => {
+describe('a message after an answer edits its picture', () => {
+  test('by the link in the answer, after the progress of a stream', async () => {
     const { choices } = await complete(ASKED.messages)
     const link = addressIn(choices[0]?.message.content)
     await complete([...ASKED.messages, assistant(`> 10%\n> 90%\n\n![image](${link})`), user('Make it blue')])
     expect(sent()).toEqual(edit('Make it blue', await hashOf(await shown(link))))
   })
 
-  test('by its message as the client has it, turn after turn', async () => {
+  test("by its message in the client's own form, turn after turn", async () => {
     const history: Message[] = [user('A cat')]
     const links: string[] = []
     for (const next of ['Make it blue', 'Add a hat', 'Thank you']) {
@@ -49,18 +49,18 @@ describe('what follows an answer is done with its picture', () => {
     ['by itself', (url: string) => ({ role: 'assistant', content: url })],
     ['as a part', (url: string) => ({ role: 'assistant', content: [{ type: 'text', text: 'Here' }, part(url)] })],
     [
-      'as a part without more',
+      'as a part without a type',
       (url: string) => ({ role: 'assistant', content: [{ type: 'image_url', image_url: url }] }),
     ],
     ['beside the text', (url: string) => ({ role: 'assistant', content: '', images: [part(url)] })],
     ['by a tool', (url: string) => ({ role: 'tool', tool_call_id: 'call_1', content: [part(url)] })],
-  ])('that was carried as a data URL of megabytes %s', async (_, message) => {
+  ])('carried as a data URL of megabytes %s', async (_, message) => {
     const bytes = await picture('big', 5_500_000)
     const response = await ask({ messages: [user('A cat'), message(dataUrl(bytes)), user('Make it blue')] })
     expect([response.status, sent()]).toEqual([200, edit('Make it blue', await hashOf(bytes))])
   })
 
-  test('where another relay gave it a link', async () => {
+  test('linked by another relay', async () => {
     const bytes = await picture('far')
     internet({ 'api.openai.com': upstream, 'pictures.example.com': { handle: () => new Response(bytes) } })
     const link = 'https://pictures.example.com/far.png'
@@ -75,12 +75,12 @@ describe('what follows an answer is done with its picture', () => {
 })
 
 describe('a conversation', () => {
-  test('in which nothing was made yet asks for all that was said', async () => {
+  test('without a picture yet prompts with its whole text', async () => {
     await complete([user('A cat'), assistant('Which colour? See https://example.com/colours.'), user('Black')])
     expect(sent()).toEqual({ path: '/v1/images/generations', prompt: 'A cat\n\nBlack', pictures: [] })
   })
 
-  test('does not read what came before its last picture', async () => {
+  test('drops the text before its last picture', async () => {
     const bytes = await picture('last')
     const gone = assistant('![a](https://gone.example.com/a.png)')
     const made = assistant(`![b](${dataUrl(bytes)})`)
@@ -88,7 +88,7 @@ describe('a conversation', () => {
     expect(sent()).toEqual(edit('A hat\n\nA red one', await hashOf(bytes)))
   })
 
-  test('has whatever clients keep in it besides', async () => {
+  test('may have any other fields of clients', async () => {
     const calls = [{ id: 'call_1', type: 'function', function: { name: 'draw', arguments: '{"a":1}'.repeat(200_000) } }]
     const messages = [
       user('A cat'),
@@ -124,21 +124,21 @@ describe('the pictures of a user', () => {
     expect(sent()).toEqual(edit('Put this:  on\n\nand this', await hashOf(a), await hashOf(b), await hashOf(c)))
   })
 
-  test('come after the picture that they are to be added to', async () => {
+  test('come after the picture that they are added to', async () => {
     const [made, more] = [await picture('made'), await picture('more')]
     const content = [{ type: 'text' as const, text: 'Add this' }, part(dataUrl(more))]
     await complete([user('A cat'), assistant(dataUrl(made)), { role: 'user', content }])
     expect(sent()).toEqual(edit('Add this', await hashOf(made), await hashOf(more)))
   })
 
-  test('may come without a word, and are varied', async () => {
+  test('may come without a text, as a variation', async () => {
     const bytes = await picture('a')
     const response = await ask({ messages: [{ role: 'user', content: [part(dataUrl(bytes))] }] })
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'messages>variation'])
     expect(sent()).toEqual(edit(expect.stringMatching(/^Make a variation of this image/), await hashOf(bytes)))
   })
 
-  test('are refused where they cannot be read', async () => {
+  test('are refused where they are unreadable', async () => {
     const messages = [
       user('A cat'),
       { role: 'user', content: [{ type: 'text', text: 'x' }, part('https://gone.example.com/a')] },
@@ -158,7 +158,7 @@ describe('the pictures of a user', () => {
   })
 })
 
-test('a picture that is changed in a conversation is the same as one that the images API changed', async () => {
+test('an edit in a conversation is the same as one by the images API', async () => {
   const bytes = await picture('a')
   const image = new File([bytes], 'a.png', { type: 'image/png' })
   await openai().images.edit({ model: 'gpt-image-2', prompt: 'Make it blue', image })
@@ -166,7 +166,7 @@ test('a picture that is changed in a conversation is the same as one that the im
   expect([response.headers.get('x-cache'), upstream.calls.length]).toEqual(['HIT', 1])
 })
 
-test('a link of this gateway that was changed is not followed', async () => {
+test('an altered link of this gateway is not followed', async () => {
   const { choices } = await complete(ASKED.messages)
   const link = addressIn(choices[0]?.message.content).replace(/sig=.{4}/, 'sig=AAAA')
   const messages = [...ASKED.messages, assistant(`![image](${link})`), user('Make it blue')]

@@ -11,7 +11,7 @@ describe.each([
   ['openai 7', () => openai().chat.completions.create(ASKED)],
   ['openai 4', () => openai4().chat.completions.create(ASKED)],
 ])('the client of %s', (_, create) => {
-  test('reads a completion whose text is the picture', async () => {
+  test('reads a completion with the picture as its text', async () => {
     const completion = await create()
     expect(completion).toMatchObject({
       id: expect.stringMatching(/^chatcmpl-[0-9a-f]{32}$/),
@@ -28,7 +28,7 @@ describe.each([
   })
 })
 
-test('the request of the tutorial of protocols §9.1 is answered as it stands there', async () => {
+test('the request of the tutorial of protocols §9.1 gets the answer of the tutorial', async () => {
   const payload =
     '{"model": "gpt-image-1.5", "messages": [{"role": "user", "content": "\\u753b\\u4e00\\u53ea\\u732b"}], "stream": false}'
   const response = await knock('/v1/chat/completions', {
@@ -50,7 +50,7 @@ test('several choices are a picture each, made at once', async () => {
   expect(usage?.completion_tokens).toBe(3 * 196)
 })
 
-test('the tokens of a picture are told in the words of a chat', async () => {
+test('the tokens of a picture are usage in the form of a chat', async () => {
   const { usage } = await openai().chat.completions.create(ASKED)
   const [text, image] = [usage?.prompt_tokens ?? 0, 196]
   expect(text).toBeGreaterThan(0)
@@ -64,7 +64,7 @@ test('the tokens of a picture are told in the words of a chat', async () => {
 })
 
 test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
-  ['that says no more', {}, {}],
+  ['without other fields', {}, {}],
   [
     'with parameters beside its messages',
     { size: '1536x1024', quality: 'low', background: 'opaque', output_format: 'jpeg', output_compression: 80, n: 2 },
@@ -72,7 +72,7 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   ],
   ['with parameters in image_config', { image_config: { quality: 'low', size: 'auto' } }, { quality: 'low' }],
   ['of another user, for a text', { user: 'user-7', max_tokens: 100, temperature: 0.5, modalities: ['text'] }, {}],
-])('a question %s is the same as that by the images API', async (_, chat, images) => {
+])('a question %s equals that of the images API', async (_, chat, images) => {
   const made = await openai().images.generate({ model: 'gpt-image-2', prompt: 'A cat', ...images, stream: false })
   const response = await ask(chat)
   expect([response.status, response.headers.get('x-cache')]).toEqual([200, 'HIT'])
@@ -82,7 +82,7 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   expect(again?.b64_json).toBe(made.data?.[0]?.b64_json)
 })
 
-test('what its operator says is asked before what the user says', async () => {
+test("the system's text comes before the user's", async () => {
   await complete([
     { role: 'system', content: 'Draw in ink. Answer as ![image](https://example.com/a.png).' },
     { role: 'developer', content: [{ type: 'text', text: 'No colours.' }] },
@@ -99,33 +99,30 @@ test('what its operator says is asked before what the user says', async () => {
   )
 })
 
-test('the user whom a request names is named upstream', async () => {
+test('the user of a request is sent upstream', async () => {
   await openai().chat.completions.create({ ...ASKED, user: 'user-7' })
   expect(upstream.calls[0]?.fields['user']).toBe('user-7')
 })
 
-test.each(['openai/gpt-image-2', 'gpt-image-2', 'house-style'])(
-  'the model %s is found, and called so',
-  async (model) => {
-    const completion = await openai().chat.completions.create({ ...ASKED, model })
-    expect(completion.model).toBe(model)
-    expect(upstream.calls[0]?.fields['model']).toBe('gpt-image-2')
-  },
-)
+test.each(['openai/gpt-image-2', 'gpt-image-2', 'house-style'])('the model %s is found and named so', async (model) => {
+  const completion = await openai().chat.completions.create({ ...ASKED, model })
+  expect(completion.model).toBe(model)
+  expect(upstream.calls[0]?.fields['model']).toBe('gpt-image-2')
+})
 
-test('a retired model is stood in for, whatever vendor is named', async () => {
+test('a retired model is replaced, with any vendor', async () => {
   const response = await ask({ model: 'openai/dall-e-3' })
   expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'model=openai/dall-e-3>gpt-image-2'])
 })
 
-test('whoever asks for base64 gets the picture itself in Markdown', async () => {
+test('a request for base64 gets the picture itself in Markdown', async () => {
   const { choices } = await complete(ASKED.messages, { response_format: 'b64_json' })
   const [, base64 = ''] = addressIn(choices[0]?.message.content).split('data:image/png;base64,')
   const linked = await complete(ASKED.messages, { response_format: 'url' })
   expect(Uint8Array.fromBase64(base64)).toEqual(await shown(addressIn(linked.choices[0]?.message.content)))
 })
 
-test('a job tells the completion as its result', async () => {
+test('a job has the completion as its result', async () => {
   const accepted = await ask({}, { prefer: 'respond-async' })
   expect(accepted.status).toBe(202)
   const { id } = await accepted.json<{ id: string }>()

@@ -9,13 +9,13 @@ import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
 
-/** What a request throws. */
+/** The error that a call throws. */
 const thrownBy = (request: PromiseLike<unknown>): Promise<unknown> =>
   Promise.resolve(request).catch((thrown: unknown) => thrown)
 
 const saying = (content: string): { role: 'user'; content: string }[] => [{ role: 'user', content }]
 
-describe.each([false, true])('where a stream is wanted: %s, the clients', (stream) => {
+describe.each([false, true])('with stream: %s, the clients', (stream) => {
   test.each([
     ['429', OpenAI.InternalServerError, OpenAI4.InternalServerError, 503],
     ['moderation', OpenAI.BadRequestError, OpenAI4.BadRequestError, 400],
@@ -33,7 +33,7 @@ describe.each([false, true])('where a stream is wanted: %s, the clients', (strea
   })
 })
 
-test('what an upstream rejects for its content is told so', async () => {
+test('have a content refusal with its code', async () => {
   const error = await thrownBy(complete(saying('A cat @fault=moderation')))
   expect(error).toMatchObject({ status: 400, code: 'moderation_blocked', type: 'image_generation_user_error' })
 })
@@ -42,7 +42,7 @@ describe("a team's limits", () => {
   const limited = async (limits: Record<string, unknown>): Promise<OpenAI> =>
     openai({ apiKey: (await team('acme', limits)).key })
 
-  test('turn away who asks too often', async () => {
+  test('refuse a request too soon', async () => {
     const client = await limited({ requests_per_minute: 1 })
     await client.chat.completions.create(ASKED)
     const error = await thrownBy(client.chat.completions.create(ASKED))
@@ -59,7 +59,7 @@ describe("a team's limits", () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('turn away whose budget is used up, for good', async () => {
+  test('refuse a request over the budget for good', async () => {
     const client = await limited({ budget_usd: 0 })
     const error = await thrownBy(client.chat.completions.create(ASKED))
     expect(error).toMatchObject({ status: 429, code: 'insufficient_quota' })
@@ -69,19 +69,19 @@ describe("a team's limits", () => {
     [{ max_n: 1 }, { n: 2 }, 400, 'n'],
     [{ models: ['relay-1'] }, {}, 403, 'model'],
     [{ max_size: '1024x1024' }, { image_config: { image_size: '2K' } }, 400, 'image_config.image_size'],
-  ])('of %j are told by the name of the parameter', async (limits, more, status, param) => {
+  ])("of %j have the parameter's name in their refusals", async (limits, more, status, param) => {
     const { key } = await team('acme', limits)
     expect(await errorOf(await ask(more, { authorization: `Bearer ${key}` }))).toMatchObject({ status, param })
   })
 
-  test('let a model be named with its vendor', async () => {
+  test('allow a model with its vendor', async () => {
     const { key } = await team('acme', { models: ['gpt-image-2'] })
     const response = await ask({ model: 'openai/gpt-image-2' }, { authorization: `Bearer ${key}` })
     expect(response.status).toBe(200)
   })
 })
 
-test('a wrong key, and what is no JSON, are refused in the words of the API', async () => {
+test('a wrong key and malformed JSON are refused in the form of the API', async () => {
   const error = await thrownBy(openai({ apiKey: 'sk-wrong' }).chat.completions.create(ASKED))
   expect(error).toBeInstanceOf(OpenAI.AuthenticationError)
   const cut = JSON.stringify(ASKED).slice(0, -2)
@@ -98,7 +98,7 @@ test('a wrong key, and what is no JSON, are refused in the words of the API', as
   expect(await errorOf(form)).toMatchObject({ status: 400, code: 'unsupported_content_type' })
 })
 
-test('what is too large is refused before it is read', async () => {
+test('a body that is too large is refused unread', async () => {
   const content = 'x'.repeat(8_000_001)
   expect(await errorOf(await ask({ messages: saying(content) }))).toMatchObject({ status: 413 })
 })

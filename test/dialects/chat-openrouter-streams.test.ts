@@ -8,7 +8,7 @@ import { upstreams } from '../support/upstreams'
 settings({ HEARTBEAT_AFTER_SECONDS: 0.1, DEMO_DELAY_MS: 400 })
 upstreams()
 
-test("OpenRouter's client is told of a failure in the middle of a stream", async () => {
+test("OpenRouter's client reads a failure in the middle of a stream", async () => {
   const chunks = await chunksOf({ messages: [{ role: 'user', content: 'A cat @delay=300 @fault=500' }] })
   expect(chunks.at(-1)).toMatchObject({
     error: { code: 502, message: 'The upstream failed to make the image. Try again.' },
@@ -16,8 +16,8 @@ test("OpenRouter's client is told of a failure in the middle of a stream", async
   })
 })
 
-test('a stream has its picture beside the text, and tells nothing in prose', async () => {
-  // Drawn by the demo, which tells how far it is.
+test('a stream has its picture beside the text, and no progress in prose', async () => {
+  // The demo draws it and reports its progress.
   const model = 'google/gemini-3-pro-image'
   const frames = await framesOf(await post('/api/v1/chat/completions', { ...ASKED, model, stream: true }))
   expect(frames.pop()).toBe('[DONE]')

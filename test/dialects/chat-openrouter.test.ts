@@ -9,7 +9,7 @@ import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
 
-/** What a request throws. */
+/** The error that a call throws. */
 const thrownBy = (request: Promise<unknown>): Promise<unknown> => request.catch((thrown: unknown) => thrown)
 
 describe("OpenRouter's client", () => {
@@ -24,13 +24,13 @@ describe("OpenRouter's client", () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('reads a picture of the format that it asked for', async () => {
+  test('reads a picture in the requested format', async () => {
     const [mediaType] = pictureIn(await complete({ imageConfig: { output_format: 'webp', quality: 'low' } }))
     expect(mediaType).toBe('image/webp')
     expect(upstream.calls[0]?.fields).toMatchObject({ output_format: 'webp', quality: 'low' })
   })
 
-  test('sends an answer back to have it changed', async () => {
+  test('sends an answer back for an edit', async () => {
     const result = await complete()
     const messages = [...CHAT.messages, ...result.choices.map(({ message }) => message)]
     await complete({ messages: [...messages, { role: 'user', content: 'Make it blue' }] })
@@ -49,13 +49,13 @@ describe("OpenRouter's client", () => {
   })
 })
 
-describe("OpenRouter's client has an error of its own", () => {
+describe("OpenRouter's client throws an error of its own", () => {
   const saying = (content: string): Partial<typeof CHAT> => ({ messages: [{ role: 'user', content }] })
 
   test.each([
-    ['a model that nobody serves', { model: 'openai/gpt-image-0' }, errors.BadRequestResponseError, 400],
-    ['a message that says nothing', saying(' '), errors.BadRequestResponseError, 400],
-    ['what is rejected for its content', saying('x @fault=moderation'), errors.ForbiddenResponseError, 403],
+    ['a model without an upstream', { model: 'openai/gpt-image-0' }, errors.BadRequestResponseError, 400],
+    ['an empty message', saying(' '), errors.BadRequestResponseError, 400],
+    ['a prompt rejected for its content', saying('x @fault=moderation'), errors.ForbiddenResponseError, 403],
     ['an upstream that is busy', saying('x @fault=429'), errors.ServiceUnavailableResponseError, 503],
     ['an upstream that fails', saying('x @fault=500'), errors.BadGatewayResponseError, 502],
   ])('for %s', async (_, more, kind, code) => {
@@ -64,7 +64,7 @@ describe("OpenRouter's client has an error of its own", () => {
     expect(error).toMatchObject({ error: { code, message: expect.stringMatching(/\w/) } })
   })
 
-  test('for a budget that is used up, and for a wrong key', async () => {
+  test('for a used-up budget and for a wrong key', async () => {
     const { key } = await team('acme', { budget_usd: 0 })
     expect((await askForImage(key)).status).toBe(429)
     expect(await thrownBy(complete({}, openrouter({ apiKey: key })))).toBeInstanceOf(
@@ -76,11 +76,11 @@ describe("OpenRouter's client has an error of its own", () => {
 
 test.each<[string, string, Record<string, unknown>, boolean]>([
   ["OpenRouter's route", '/api/v1/chat/completions', {}, true],
-  ["OpenRouter's route, where text alone is wanted", '/api/v1/chat/completions', { modalities: ['text'] }, false],
+  ["OpenRouter's route, asked for text alone", '/api/v1/chat/completions', { modalities: ['text'] }, false],
   ["OpenAI's route", '/v1/chat/completions', {}, false],
-  ["OpenAI's route, where images are wanted", '/v1/chat/completions', { modalities: ['image'] }, true],
-  ["OpenAI's route, where images are described", '/v1/chat/completions', { image_config: { quality: 'low' } }, true],
-])('an answer by %s has its picture where it is looked for', async (_, path, more, isBeside) => {
+  ["OpenAI's route, asked for images", '/v1/chat/completions', { modalities: ['image'] }, true],
+  ["OpenAI's route, asked with image_config", '/v1/chat/completions', { image_config: { quality: 'low' } }, true],
+])("an answer by %s has its picture in that route's place", async (_, path, more, isBeside) => {
   const response = await post(path, { ...ASKED, ...more })
   const { choices } = await response.json<{ choices: { message: { content: string; images?: unknown } }[] }>()
   const { content, images } = choices[0]?.message ?? {}
@@ -89,7 +89,7 @@ test.each<[string, string, Record<string, unknown>, boolean]>([
   else expect([addressIn(content), images]).toEqual([expect.stringMatching(/^https:/), undefined])
 })
 
-test('a picture beside the text is a link where that was asked for', async () => {
+test('a picture beside the text is a link on request', async () => {
   const response = await ask({ modalities: ['image'], response_format: 'url' })
   const { choices } = await response.json<{ choices: { message: { images: { image_url: { url: string } }[] } }[] }>()
   await shown(choices[0]?.message.images[0]?.image_url.url ?? '')

@@ -8,7 +8,7 @@ const { upstream } = upstreams()
 
 const TOOLS = [{ type: 'function', function: { name: 'draw' } }]
 
-describe('what has no say in a picture', () => {
+describe('a parameter without effect on a picture', () => {
   test.each<[Record<string, unknown>, string | null]>([
     [{ temperature: 0.2 }, 'temperature'],
     [{ top_p: 0.9, seed: 7, stop: ['\n'] }, 'top_p, seed, stop'],
@@ -28,7 +28,7 @@ describe('what has no say in a picture', () => {
       'reasoning, reasoning_effort, verbosity',
     ],
     [{ provider: { order: ['openai'] }, models: ['openai/gpt-image-1'] }, 'provider, models'],
-  ])('is left undone, and that is told: %j', async (given, adjusted) => {
+  ])('is ignored with a note: %j', async (given, adjusted) => {
     const response = await ask(given)
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, adjusted])
     expect(upstream.calls[0]?.fields).toEqual({ model: 'gpt-image-2', prompt: 'A cat' })
@@ -58,7 +58,7 @@ describe('what has no say in a picture', () => {
       },
     ],
     [{ size: null, quality: null, image_config: null, modalities: null, stream_options: null, user: '' }],
-  ])('is passed over in silence where it says nothing: %j', async (given) => {
+  ])('is ignored silently at its default: %j', async (given) => {
     const response = await ask(given)
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, null])
   })
@@ -66,7 +66,7 @@ describe('what has no say in a picture', () => {
   test.each([
     ['tools', { tools: TOOLS }],
     ['temperature', { temperature: 0.2 }],
-  ])('is refused where the caller wants nothing adapted: %s', async (param, given) => {
+  ])('is refused in a strict request: %s', async (param, given) => {
     expect(await errorOf(await ask(given, { 'x-strict': 'true' }))).toMatchObject({
       status: 400,
       param,
@@ -76,7 +76,7 @@ describe('what has no say in a picture', () => {
   })
 })
 
-describe('what a picture is to be like', () => {
+describe('the parameters of a picture', () => {
   test.each<[Record<string, unknown>, Record<string, unknown>]>([
     [
       { size: '1536x1024', quality: 'hd' },
@@ -90,7 +90,7 @@ describe('what a picture is to be like', () => {
     [{ image_config: { aspect_ratio: '1:1', image_size: '2k' } }, { size: '2048x2048' }],
     [{ aspect_ratio: '1:1', image_size: '1K' }, { size: '1024x1024' }],
     [{ image_config: { aspect_ratio: 'auto' } }, {}],
-  ])('is said by %j', async (given, sent) => {
+  ])('may be given by %j', async (given, sent) => {
     expect((await ask(given)).status).toBe(200)
     expect(upstream.calls[0]?.fields).toEqual({ model: 'gpt-image-2', prompt: 'A cat', ...sent })
   })
@@ -102,19 +102,15 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   ['no model', { model: undefined }, { param: 'model', code: 'missing_required_parameter' }],
   ['no messages', { messages: undefined }, { param: 'messages', code: 'missing_required_parameter' }],
   ['an empty conversation', { messages: [] }, { param: 'messages', code: 'empty_array' }],
-  ['a message that says nothing', { messages: [{ role: 'user', content: ' \n' }] }, { param: 'messages' }],
+  ['an empty message', { messages: [{ role: 'user', content: ' \n' }] }, { param: 'messages' }],
+  ['an empty last message', { messages: [...ASKED.messages, { role: 'user', content: [] }] }, { param: 'messages' }],
+  ['no user message', { messages: [{ role: 'system', content: 'Draw' }] }, { param: 'messages' }],
   [
-    'a last message that says nothing',
-    { messages: [...ASKED.messages, { role: 'user', content: [] }] },
-    { param: 'messages' },
-  ],
-  ['nobody who asks', { messages: [{ role: 'system', content: 'Draw' }] }, { param: 'messages' }],
-  [
-    'a picture that was the last word',
+    'a picture as the last word of the conversation',
     { messages: [...ASKED.messages, { role: 'assistant', content: '![a](https://a.example/a)' }] },
     { param: 'messages' },
   ],
-  ['a role that nobody has', { messages: [{ role: 'poet', content: 'x' }] }, { param: 'messages[0].role' }],
+  ['an unknown role', { messages: [{ role: 'poet', content: 'x' }] }, { param: 'messages[0].role' }],
   [
     'a message that is a number',
     { messages: [{ role: 'user', content: 7 }] },
@@ -148,14 +144,14 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     { messages: [{ role: 'user', content: 'x'.repeat(2_000_000) }] },
     { param: 'messages', code: 'string_above_max_length' },
   ],
-  ['a parameter that nobody knows', { sizee: '1024x1024' }, { param: 'sizee', message: "Unknown parameter: 'sizee'." }],
+  ['an unknown parameter', { sizee: '1024x1024' }, { param: 'sizee', message: "Unknown parameter: 'sizee'." }],
   [
-    'one of image_config that nobody knows',
+    'an unknown field of image_config',
     { image_config: { strength: 1 } },
     { param: 'image_config.strength', code: 'unknown_parameter' },
   ],
   [
-    'a quality that the model has not',
+    'a quality that the model lacks',
     { quality: 'ultra' },
     { param: 'quality', message: `Invalid value: 'ultra'. ${SUPPORTED}` },
   ],
@@ -168,25 +164,25 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     },
   ],
   [
-    'a transparent jpeg of the other parameters',
+    'a transparent jpeg by the other parameters',
     { model: 'gpt-image-1.5', background: 'transparent', output_format: 'jpeg' },
     { param: 'background', message: 'A jpeg cannot be transparent. Set output_format to png or webp.' },
   ],
   ['the same in image_config', { image_config: { quality: 'ultra' } }, { param: 'image_config.quality' }],
   [
-    'a resolution that nobody has',
+    'an unknown resolution',
     { image_config: { image_size: '8K' } },
     { param: 'image_config.image_size', code: 'invalid_value' },
   ],
   [
-    'a ratio that is none',
+    'a malformed ratio',
     { aspect_ratio: 'wide' },
     { param: 'aspect_ratio', message: expect.stringContaining("'16:9'") },
   ],
   ['a ratio that cannot be made', { aspect_ratio: '1:99' }, { param: 'aspect_ratio' }],
-  ['a size that is none', { size: 'large' }, { param: 'size', message: expect.stringContaining("'large'") }],
-  ['a size in two ways', { size: '1024x1024', aspect_ratio: '1:1' }, { param: 'size' }],
-  ['a quality in two places', { quality: 'low', image_config: { quality: 'low' } }, { param: 'quality' }],
+  ['a malformed size', { size: 'large' }, { param: 'size', message: expect.stringContaining("'large'") }],
+  ['a size in two parameters', { size: '1024x1024', aspect_ratio: '1:1' }, { param: 'size' }],
+  ['a quality in two parameters', { quality: 'low', image_config: { quality: 'low' } }, { param: 'quality' }],
   [
     'an answer in JSON',
     { response_format: { type: 'json_schema', json_schema: {} } },
@@ -211,7 +207,7 @@ describe('pictures', () => {
     expect(await errorOf(await ask({ messages }))).toMatchObject({ status: 400, param: 'messages[0].content' })
   })
 
-  test('that are more than can be edited are refused', async () => {
+  test('beyond the limit of an edit are refused', async () => {
     const ask17 = async (): Promise<Response> => await ask({ messages: [{ role: 'user', content: await shown(17) }] })
     expect(await errorOf(await ask17())).toMatchObject({
       status: 400,
@@ -220,7 +216,7 @@ describe('pictures', () => {
     })
   })
 
-  test('that are more than any conversation has are refused', async () => {
+  test('beyond the limit of a conversation are refused', async () => {
     const messages = [
       { role: 'user', content: await shown(51) },
       { role: 'assistant', content: await shown(1) },

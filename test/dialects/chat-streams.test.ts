@@ -8,7 +8,7 @@ import { upstreams } from '../support/upstreams'
 settings({ HEARTBEAT_AFTER_SECONDS: 0.1, DEMO_DELAY_MS: 400 })
 const { upstream } = upstreams()
 
-/** Drawn by the demo, which alone tells how far it is. */
+/** The demo draws it, the one upstream that reports its progress. */
 const DRAWN = { ...ASKED, model: 'google/gemini-3-pro-image' }
 const STREAM = { stream: true } as const
 
@@ -49,7 +49,7 @@ describe.each<[string, () => Promise<Chunk[]>, () => Promise<Chunk[]>]>([
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('that tells how far it is before it shows the picture', async () => {
+  test('with progress before the picture', async () => {
     const text = textOf(await drawn())
     const told = [...text.matchAll(/^> (\d+)%$/gm)].map(([, percent]) => Number(percent))
     expect(told.length).toBeGreaterThan(0)
@@ -58,15 +58,15 @@ describe.each<[string, () => Promise<Chunk[]>, () => Promise<Chunk[]>]>([
   })
 })
 
-describe('the helper that puts a stream together', () => {
-  test('has the picture, and the tokens where it asked for them', async () => {
+describe('the helper that assembles a stream', () => {
+  test('has the picture, and the usage on request', async () => {
     const stream = openai().chat.completions.stream({ ...ASKED, stream_options: { include_usage: true } })
     const completion = await stream.finalChatCompletion()
     await shown(addressIn(completion.choices[0]?.message.content))
     expect(await stream.totalUsage()).toMatchObject({ completion_tokens: 196 })
   })
 
-  test('has the picture from the cache, and no tokens where it did not ask for them', async () => {
+  test('has the picture from the cache, and no usage by default', async () => {
     const first = await openai().chat.completions.create(ASKED)
     const stream = openai().chat.completions.stream(ASKED)
     expect(addressIn(await stream.finalContent())).toBe(addressIn(first.choices[0]?.message.content))
@@ -74,7 +74,7 @@ describe('the helper that puts a stream together', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('fails as its own client does where the picture fails after the stream has begun', async () => {
+  test('fails as its own client does after a failure in a stream', async () => {
     const messages = [{ role: 'user' as const, content: 'A cat @delay=300 @fault=500' }]
     const error: unknown = await openai()
       .chat.completions.stream({ ...ASKED, messages })
@@ -85,7 +85,7 @@ describe('the helper that puts a stream together', () => {
   })
 })
 
-test('a stream tells for how long it has been at work while nobody knows how far it is, and ends with [DONE]', async () => {
+test('a stream without progress reports its elapsed time, and ends with [DONE]', async () => {
   const messages = [{ role: 'user', content: 'A cat @delay=300' }]
   const response = await ask({ ...STREAM, messages, stream_options: { include_usage: true } })
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
@@ -104,7 +104,7 @@ test('a stream tells for how long it has been at work while nobody knows how far
   ])
 })
 
-test('a stream that failed after it had begun ends with the error that its clients raise', async () => {
+test('a failure in a stream ends it with the error that its clients raise', async () => {
   const messages = [{ role: 'user', content: 'A cat @delay=300 @fault=500' }]
   const frames = await framesOf(await ask({ ...STREAM, messages }))
   const error = {

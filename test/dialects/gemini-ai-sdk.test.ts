@@ -17,7 +17,7 @@ const google = (apiKey = KEY): ReturnType<typeof createGoogle> =>
     fetch: async (input, init) => await exports.default.fetch(new Request(input, init)),
   })
 
-/** Its image models must be called gemini-something. */
+/** Its image models must have names that begin with gemini. */
 const model = (apiKey?: string): ReturnType<ReturnType<typeof google>['image']> =>
   google(apiKey).image('gemini-of-the-house')
 
@@ -28,7 +28,7 @@ describe("Vercel's AI SDK with its models of Google", () => {
     expect(usage.outputTokens).toBe(196)
   })
 
-  test('makes one of the model that bears the name', async () => {
+  test('makes one of the model with that name', async () => {
     const { image } = await generateImage({ model: google().image('gemini-3-pro-image'), prompt: 'A cat' })
     expect(image.base64).toMatch(/^iVBOR/)
   })
@@ -40,7 +40,7 @@ describe("Vercel's AI SDK with its models of Google", () => {
     expect(upstream.calls[0]).toMatchObject({ path: '/v1/images/edits', fields: { prompt: 'Make it night' } })
   })
 
-  test('makes a picture while it talks', async () => {
+  test('makes a picture in a chat', async () => {
     const { files } = await generateText({
       model: google()('gpt-image-2'),
       prompt: 'A cat',
@@ -49,13 +49,13 @@ describe("Vercel's AI SDK with its models of Google", () => {
     expect(files.map(({ mediaType }) => mediaType)).toEqual(['image/png'])
   })
 
-  test('is told of a prompt that was turned down, and does not try again', async () => {
+  test('reads a content refusal, and does not retry', async () => {
     const made = generateImage({ model: model(), prompt: 'A cat @fault=moderation' })
     await expect(made).rejects.toThrow(NoImageGeneratedError)
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('is told that its key is wrong', async () => {
+  test('reads that its key is wrong', async () => {
     const made = generateImage({ model: model('sk-dr-default-wrong'), prompt: 'A cat' })
     await expect(made).rejects.toThrow(APICallError)
     await expect(made).rejects.toThrow('API key not valid')

@@ -22,7 +22,7 @@ interface GoogleError {
   details: Record<string, unknown>[]
 }
 
-/** A failure as the API words it, and what its details say by the last words of their types. */
+/** A failure in the API's form, and its details by the last words of their types. */
 async function errorOf(response: Response): Promise<GoogleError & { details: unknown; told: Record<string, unknown> }> {
   const { error } = await response.json<{ error: GoogleError }>()
   expect([response.status, response.headers.get('content-type')]).toEqual([error.code, 'application/json'])
@@ -33,26 +33,26 @@ async function errorOf(response: Response): Promise<GoogleError & { details: unk
 const refused = async (body: unknown, call = `${MODEL}:generateContent`): ReturnType<typeof errorOf> =>
   await errorOf(await postGoogle(call, body))
 
-describe('who may not call', () => {
-  test('is told by the SDK', async () => {
+describe('a request without permission', () => {
+  test('is an error of the SDK', async () => {
     const answer = google('sk-dr-default-wrong').models.generateContent({ model: MODEL, contents: 'A cat' })
     await expect(answer).rejects.toBeInstanceOf(ApiError)
     await expect(answer).rejects.toMatchObject({ status: 400, message: expect.stringContaining('API key not valid') })
   })
 
-  test('has a wrong key, which is a wrong argument', async () => {
+  test('with a wrong key has an invalid argument', async () => {
     const error = await errorOf(await postGoogle(`${MODEL}:generateContent?key=wrong`, CAT, {}))
     expect([error.code, error.status]).toEqual([400, 'INVALID_ARGUMENT'])
     expect(error.told['ErrorInfo']).toMatchObject({ reason: 'API_KEY_INVALID', domain: 'googleapis.com' })
   })
 
-  test('has no key, and is told where to put one', async () => {
+  test('without a key names the header for one', async () => {
     const error = await errorOf(await postGoogle(`${MODEL}:generateContent`, CAT, {}))
     expect(error).toMatchObject({ code: 403, status: 'PERMISSION_DENIED' })
     expect(error.message).toContain('x-goog-api-key')
   })
 
-  test('is over its limit, and is told by the SDK, and when to come again', async () => {
+  test("over its limit has the time of a retry in the SDK's error", async () => {
     const { key } = await team('acme', { requests_per_minute: 1 })
     const ask = (): Promise<unknown> => google(key).models.generateContent({ model: MODEL, contents: 'A cat' })
     await ask()
@@ -64,20 +64,20 @@ describe('who may not call', () => {
     ])
   })
 
-  test('is refused with RESOURCE_EXHAUSTED when its budget is used up', async () => {
+  test('over its budget is RESOURCE_EXHAUSTED', async () => {
     const { key } = await team('acme', { budget_usd: 0 })
     const response = await postGoogle(`${MODEL}:generateContent`, CAT, headersOf(key))
     expect(response.headers.get('x-should-retry')).toBe('false')
     expect(await errorOf(response)).toMatchObject({ code: 429, status: 'RESOURCE_EXHAUSTED' })
   })
 
-  test('is refused with PERMISSION_DENIED when its key may not use the model', async () => {
+  test('for a model beyond its key is PERMISSION_DENIED', async () => {
     const { key } = await team('acme', { models: ['gemini-*'] })
     const response = await postGoogle(`${MODEL}:generateContent`, CAT, headersOf(key))
     expect(await errorOf(response)).toMatchObject({ code: 403, status: 'PERMISSION_DENIED' })
   })
 
-  test('is told that candidateCount is at fault when its key may not have so many', async () => {
+  test('for too many images names candidateCount', async () => {
     const { key } = await team('acme', { max_n: 1 })
     const body = configured({ candidateCount: 2 })
     const error = await errorOf(await postGoogle(`${MODEL}:generateContent`, body, headersOf(key)))
@@ -93,35 +93,35 @@ describe('who may not call', () => {
   })
 })
 
-describe('what a body may not say', () => {
+describe('a body is refused with', () => {
   const picture = { inlineData: { mimeType: 'image/png', data: btoa('no picture at all') } }
 
   test.each([
     ['no contents', {}, 'contents'],
     ['no text', { contents: [{ parts: [] }] }, 'contents'],
     ['too much text', { contents: [{ parts: [{ text: 'x'.repeat(32_001) }] }] }, 'contents'],
-    ['a field that nobody knows', { ...CAT, foo_bar: 1 }, 'fooBar'],
-    [
-      'a part that nobody knows',
-      { contents: [{ parts: [{ functionCall: {} }] }] },
-      'contents[0].parts[0].functionCall',
-    ],
-    ['a field by both its names', { ...CAT, generationConfig: {}, generation_config: {} }, 'generationConfig'],
-    ['another model than the path', { ...CAT, model: 'models/gpt-image-1' }, 'model'],
+    ['an unknown field', { ...CAT, foo_bar: 1 }, 'fooBar'],
+    ['an unknown part', { contents: [{ parts: [{ functionCall: {} }] }] }, 'contents[0].parts[0].functionCall'],
+    ['a field by both of its names', { ...CAT, generationConfig: {}, generation_config: {} }, 'generationConfig'],
+    ["another model than the path's", { ...CAT, model: 'models/gpt-image-1' }, 'model'],
     ['no picture', { contents: [{ parts: [{ text: 'A' }, picture] }] }, 'contents[0].parts[1].inlineData.data'],
     ['too many candidates', configured({ candidateCount: 9 }), 'generationConfig.candidateCount'],
-    ['a seed, where the model has none', configured({ seed: 7 }), 'generationConfig.seed'],
-    ['a wish for text alone', configured({ responseModalities: ['TEXT'] }), 'generationConfig.responseModalities'],
-    ['a wish for a sound', configured({ responseModalities: ['AUDIO'] }), 'generationConfig.responseModalities[0]'],
+    ['a seed for a model without one', configured({ seed: 7 }), 'generationConfig.seed'],
+    ['text as the one modality', configured({ responseModalities: ['TEXT'] }), 'generationConfig.responseModalities'],
+    ['audio as a modality', configured({ responseModalities: ['AUDIO'] }), 'generationConfig.responseModalities[0]'],
     ['no ratio', configured({ imageConfig: { aspectRatio: 'wide' } }), 'generationConfig.imageConfig.aspectRatio'],
-    ['a small k', configured({ imageConfig: { imageSize: '2k' } }), 'generationConfig.imageConfig.imageSize'],
     [
-      'a ratio that its model has not',
+      'a topK other than the default',
+      configured({ imageConfig: { imageSize: '2k' } }),
+      'generationConfig.imageConfig.imageSize',
+    ],
+    [
+      'a ratio that its model lacks',
       configured({ imageConfig: { aspectRatio: '8:1' } }),
       'generationConfig.imageConfig',
     ],
     [
-      'two wishes for a size',
+      'a size in two fields',
       configured({ imageConfig: { imageSize: '2K' }, responseFormat: { image: { imageSize: '4K' } } }),
       'generationConfig.imageConfig',
     ],
@@ -132,18 +132,18 @@ describe('what a body may not say', () => {
     expect(upstream.calls).toHaveLength(0)
   })
 
-  test('what is no JSON', async () => {
+  test('malformed JSON', async () => {
     expect(await refused('{"contents": [')).toMatchObject({ code: 400, status: 'INVALID_ARGUMENT' })
   })
 
-  test('a URL that leads to nothing', async () => {
+  test('the URL of a missing file', async () => {
     const fileData = { fileUri: 'https://nowhere.example.com/a.png' }
     const error = await refused({ contents: [{ parts: [{ text: 'A' }, { fileData }] }] })
     expect(error.message).toContain("'contents[0].parts[1].fileData.fileUri' could not be read")
   })
 })
 
-describe('what a body may say that makes no difference', () => {
+describe('a field without effect', () => {
   const config = {
     temperature: 1,
     topP: 0.9,
@@ -154,13 +154,13 @@ describe('what a body may say that makes no difference', () => {
   const body = { ...configured(config), safetySettings: [], tools: [{ googleSearch: {} }], toolConfig: {} }
   const told = 'tools, temperature, topP, topK, maxOutputTokens, thinkingConfig'
 
-  test('is told, as far as it says something', async () => {
+  test('is ignored with a note if it has a value', async () => {
     const response = await postGoogle(`${MODEL}:generateContent`, body)
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, told])
     expect(upstream.calls[0]?.fields).toEqual({ model: MODEL, prompt: 'A cat' })
   })
 
-  test('is refused to whoever wants nothing adapted', async () => {
+  test('is refused in a strict request', async () => {
     const response = await postGoogle(`${MODEL}:generateContent`, configured(config), {
       ...headersOf(KEY),
       'x-strict': 'true',
@@ -170,7 +170,7 @@ describe('what a body may say that makes no difference', () => {
 })
 
 describe('a picture that is not made', () => {
-  test('is an answer without candidates, and no error, when its prompt was turned down', async () => {
+  test('is an answer without candidates, and no error, after a content refusal', async () => {
     const answer = await google().models.generateContent({ model: MODEL, contents: 'A cat @fault=moderation' })
     const { promptFeedback, candidates, usageMetadata } = answer
     expect([promptFeedback?.blockReason, candidates, usageMetadata?.totalTokenCount]).toEqual([
@@ -180,17 +180,17 @@ describe('a picture that is not made', () => {
     ])
   })
 
-  test('is answered with UNAVAILABLE when its upstream is down', async () => {
+  test('is UNAVAILABLE with its upstream down', async () => {
     internet({ 'api.openai.com': { handle: () => Response.error() } })
     expect(await refused(CAT)).toMatchObject({ code: 502, status: 'UNAVAILABLE' })
   })
 
-  test('is answered with NOT_FOUND when there is no such model', async () => {
+  test('is NOT_FOUND for an unknown model', async () => {
     const error = await refused(CAT, 'gemini-9:generateContent')
     expect(error).toMatchObject({ code: 404, status: 'NOT_FOUND', message: "The model 'gemini-9' does not exist." })
   })
 
-  test('is answered with NOT_FOUND when there is no such method', async () => {
+  test('is NOT_FOUND for an unknown method', async () => {
     expect(await refused(CAT, `${MODEL}:countTokens`)).toMatchObject({ code: 404, status: 'NOT_FOUND' })
   })
 })
@@ -207,11 +207,11 @@ const WORDS: Readonly<Record<number, string>> = {
   504: 'DEADLINE_EXCEEDED',
 }
 
-/** What is told otherwise than by Google's word for its status. */
+/** Failures with another word than Google's for their status. */
 const OTHERWISE = ['content_rejected', 'conflict', 'idempotency_conflict']
 const isCode = (name: string): name is ErrorCode => name in STATUS && !OTHERWISE.includes(name)
 
-test.each(Object.keys(STATUS).filter(isCode))('%s is told by a status of Google, and its word', (code) => {
+test.each(Object.keys(STATUS).filter(isCode))('%s has a status of Google and its word', (code) => {
   const { status, text } = geminiError({ code, message: 'Told.' }, 'req_1')
   expect(JSON.parse(text)).toMatchObject({ error: { code: status, status: WORDS[status] } })
 })

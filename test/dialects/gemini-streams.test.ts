@@ -16,7 +16,7 @@ const bodyOf = (text: string, n = 1): unknown => ({
 const streamed = (text: string, query: string, n?: number): Promise<Response> =>
   postGoogle(`${MODEL}:streamGenerateContent${query}`, bodyOf(text, n))
 
-/** A part of what a message may say. */
+/** The fields of a message's part. */
 interface Message {
   candidates?: { index: number }[]
   usageMetadata?: object
@@ -37,34 +37,34 @@ describe.each([
     return seen
   }
 
-  test('reads a stream in which nothing happens for a while', async () => {
+  test('reads a stream that is silent for a while', async () => {
     expect((await read('A cat @delay=400')).pictures).toEqual([expect.stringMatching(/^iVBOR/)])
   })
 
-  test('reads an answer that takes long', async () => {
+  test('reads a slow answer', async () => {
     const answer = await client().models.generateContent({ model: MODEL, contents: 'A cat @delay=400' })
     expect(answer.data).toMatch(/^iVBOR/)
   })
 
-  test('is told of a failure in the middle of a stream', async () => {
+  test('reads a failure in the middle of a stream', async () => {
     const failed = read('A cat @delay=400 @fault=500')
     await expect(failed).rejects.toThrow('got status: UNAVAILABLE')
     await expect(failed).rejects.toMatchObject({ name: 'ApiError', status: 502 })
   })
 
   test.each(['A cat @fault=moderation', 'A cat @delay=400 @fault=moderation'])(
-    'is told in a stream that a prompt was turned down (%s)',
+    'reads a content refusal in a stream (%s)',
     async (prompt) => {
       expect(await read(prompt)).toEqual({ pictures: [], blocked: ['IMAGE_SAFETY'] })
     },
   )
 
-  test('is told of a failure before the stream begins', async () => {
+  test('reads a failure before the stream begins', async () => {
     await expect(read('A cat @fault=500')).rejects.toMatchObject({ name: 'ApiError', status: 502 })
   })
 })
 
-test('a failure in a stream is an error of the class that the SDK has for those', async () => {
+test("a failure in a stream is the SDK's error class for one", async () => {
   const read = async (): Promise<void> => {
     const contents = 'A cat @delay=400 @fault=500'
     for await (const _ of await google().models.generateContentStream({ model: MODEL, contents }));
@@ -73,7 +73,7 @@ test('a failure in a stream is an error of the class that the SDK has for those'
 })
 
 describe('a stream of events', () => {
-  test('says nothing by empty lines, which no client takes for a message', async () => {
+  test('has empty lines as a heartbeat, which no client takes for a message', async () => {
     const gate = gated(upstream)
     const response = await streamed('A cat', '?alt=sse')
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
@@ -86,7 +86,7 @@ describe('a stream of events', () => {
     expect(rest).toMatch(/\}\n\n$/)
   })
 
-  test('may come from the method that does not stream', async () => {
+  test('may come from the method without a stream', async () => {
     const response = await postGoogle(`${MODEL}:generateContent?alt=sse`, bodyOf('A cat'))
     expect([response.headers.get('content-type'), (await response.text()).slice(0, 20)]).toEqual([
       'text/event-stream',
@@ -104,26 +104,26 @@ describe('a stream without alt=sse is a list', () => {
     expect(messages.map(({ usageMetadata }) => usageMetadata !== undefined)).toEqual([false, true])
   })
 
-  test('that ends with the failure of what had begun', async () => {
+  test('that ends with the failure of its run', async () => {
     const [message] = await (await streamed('A cat @delay=400 @fault=500', '')).json<Message[]>()
     expect(message?.error).toMatchObject({ code: 502, status: 'UNAVAILABLE' })
   })
 
   test.each(['A cat @fault=moderation', 'A cat @delay=400 @fault=moderation'])(
-    'also of a prompt that was turned down (%s)',
+    'also of a content refusal (%s)',
     async (prompt) => {
       const [message] = await (await streamed(prompt, '?alt=json')).json<Message[]>()
       expect(message).toMatchObject({ promptFeedback: { blockReason: 'IMAGE_SAFETY' }, usageMetadata: {} })
     },
   )
 
-  test('and there are no other forms', async () => {
+  test('and other forms are refused', async () => {
     const response = await streamed('A cat', '?alt=proto')
     expect(await response.json()).toMatchObject({ error: { code: 400, message: expect.stringContaining("'proto'") } })
   })
 })
 
-test('an answer that takes long says in the end that its prompt was turned down', async () => {
+test('a slow answer ends with its content refusal', async () => {
   const response = await postGoogle(`${MODEL}:generateContent`, bodyOf('A cat @delay=400 @fault=moderation'))
   expect([response.status, await response.json()]).toMatchObject([
     200,

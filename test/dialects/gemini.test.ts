@@ -17,7 +17,7 @@ const inline = async (name: string): Promise<{ inlineData: { mimeType: string; d
 const digest = async (bytes: Uint8Array): Promise<string> => hex(await sha256(Uint8Array.from(bytes)))
 const digestOf = async (name: string): Promise<string> => await digest(await picture(name))
 
-/** What the upstream was sent last, in a few words. */
+/** The upstream's last request, in a few words. */
 const sent = (): unknown[] =>
   upstream.calls
     .slice(-1)
@@ -27,7 +27,7 @@ describe.each([
   ['3', google],
   ['2', google2],
 ])('version %s of the SDK of Google', (_, client) => {
-  test('gets a picture for a text, with what it took', async () => {
+  test('gets a picture for a text, with its usage', async () => {
     const answer = await client().models.generateContent({ model: MODEL, contents: 'A cat' })
     expect(answer.candidates).toMatchObject([
       {
@@ -54,7 +54,7 @@ describe.each([
     expect(sent()).toEqual(['edits', 'Make it night', [await digestOf('day')]])
   })
 
-  test('goes on with the picture that it got', async () => {
+  test('goes on with the picture of an answer', async () => {
     const chat = client().chats.create({ model: MODEL })
     const first = await chat.sendMessage({ message: 'A cat' })
     const second = await chat.sendMessage({ message: 'Give it a hat' })
@@ -62,7 +62,7 @@ describe.each([
     expect(sent()).toEqual(['edits', 'Give it a hat', [await digest(Uint8Array.fromBase64(first.data ?? ''))]])
   })
 
-  test('gets as many candidates as it asks for', async () => {
+  test('gets the requested number of candidates', async () => {
     const answer = await client().models.generateContent({
       model: MODEL,
       contents: 'A cat',
@@ -72,7 +72,7 @@ describe.each([
     expect(new Set(picturesOf(answer)).size).toBe(2)
   })
 
-  test('gets each picture of a stream in one piece, and what they took with the last', async () => {
+  test('gets each picture of a stream in one piece, and the usage with the last', async () => {
     const config = { candidateCount: 2 }
     const chunks = []
     for await (const chunk of await client().models.generateContentStream({ model: MODEL, contents: 'A cat', config }))
@@ -89,13 +89,13 @@ describe.each([
 })
 
 describe('a request for a picture', () => {
-  test('is the same as one in the words of OpenAI, and made once', async () => {
+  test("equals one in OpenAI's form, and is made once", async () => {
     const { data } = await openai().images.generate({ model: MODEL, prompt: 'A cat' })
     const answer = await google().models.generateContent({ model: MODEL, contents: 'A cat' })
     expect([answer.data, upstream.calls.length]).toEqual([data?.[0]?.b64_json, 1])
   })
 
-  test('is read by the names of protobuf as well', async () => {
+  test('may use the names of protobuf as well', async () => {
     const { inlineData } = await inline('day')
     const response = await postGoogle(`${MODEL}:generateContent`, {
       system_instruction: { parts: { text: 'Paint in oil. Keep snake_case.' } },
@@ -111,7 +111,7 @@ describe('a request for a picture', () => {
     expect(upstream.calls[0]?.fields['n']).toBe('2')
   })
 
-  test('is made with pictures from URLs, the own ones of the gateway among them', async () => {
+  test("takes pictures from URLs, the gateway's own links among them", async () => {
     const body = { contents: [{ parts: [{ text: 'A cat' }] }] }
     const uri = { generationConfig: { responseFormat: { image: { delivery: 'URI' } } } }
     const made = await (await postGoogle(`${MODEL}:generateContent`, { ...body, ...uri })).json<Answer>()
@@ -126,7 +126,7 @@ describe('a request for a picture', () => {
     expect(sent()).toEqual(['edits', 'Both', [await digestOf('far'), own]])
   })
 
-  test('goes on with the last picture that was made, but not with what was only thought', async () => {
+  test('goes on with the last picture of the model, without the pictures of its thoughts', async () => {
     const thought = { ...(await inline('draft')), thought: true, thoughtSignature: 'c2lnbmVk' }
     const contents = [
       { role: 'user', parts: [{ text: 'A dog' }, await inline('sketch')] },
@@ -141,7 +141,7 @@ describe('a request for a picture', () => {
     [{ 'x-goog-api-key': KEY }, ''],
     [{ authorization: `Bearer ${KEY}` }, ''],
     [{}, `?key=${KEY}`],
-  ])('comes with its key in %j%s', async (headers, query) => {
+  ])('has its key in %j%s', async (headers, query) => {
     const body = { contents: [{ parts: [{ text: 'A cat' }] }] }
     expect((await postGoogle(`${MODEL}:generateContent${query}`, body, headers)).status).toBe(200)
   })
@@ -158,7 +158,7 @@ describe('a request for a picture', () => {
     expect(upstream.calls[0]?.fields['output_format']).toBe('jpeg')
   })
 
-  test('has its result told later in the same words, by the same key in the same place', async () => {
+  test('has its result polled in the same form, with the same key in the same place', async () => {
     const body = { contents: [{ parts: [{ text: 'A cat' }] }] }
     const headers = { 'x-goog-api-key': KEY, prefer: 'respond-async' }
     const accepted = await postGoogle(`${MODEL}:streamGenerateContent?alt=sse`, body, headers)

@@ -16,7 +16,7 @@ const DRAWN = { model: 'nano-banana-pro' }
 
 const taskOf = async (response: Response): Promise<ApiTask> => await response.json<ApiTask>()
 
-/** How a task stands once it has ended. */
+/** The state of a task after its end. */
 const ended = (id: string, key = KEY): Promise<ApiTask> =>
   vi.waitUntil(
     async () => {
@@ -26,7 +26,7 @@ const ended = (id: string, key = KEY): Promise<ApiTask> =>
     { timeout: 20_000, interval: 20 },
   )
 
-describe.each([[undefined], ['json']])('an answer that is asked for as %s', (replyType) => {
+describe.each([[undefined], ['json']])('an answer with the reply type %s', (replyType) => {
   test('is the task with its pictures', async () => {
     const response = await generate({ replyType, quality: 'low', aspectRatio: '1024x1024' })
     const task = await taskOf(response)
@@ -39,7 +39,7 @@ describe.each([[undefined], ['json']])('an answer that is asked for as %s', (rep
 })
 
 describe('an answer', () => {
-  test('is made once, whichever generation of the API asks for it', async () => {
+  test('is made once for both generations of the API', async () => {
     await endOf(await draw())
     expect((await generate()).headers.get('x-cache')).toBe('HIT')
     expect(upstream.calls).toHaveLength(1)
@@ -59,7 +59,7 @@ describe('an answer', () => {
     expect(upstream.calls).toMatchObject([{ path: '/v1/images/edits', files: [{}, {}, {}] }])
   })
 
-  test('tells what it passed over', async () => {
+  test('names the ignored fields', async () => {
     const response = await generate({ ...DRAWN, urls: [], webHook: '-1' })
     expect(response.headers.get('x-adjusted')).toBe('urls, webHook, model=nano-banana-pro>gemini-3-pro-image')
     expect(await taskOf(response)).toMatchObject({ status: 'succeeded' })
@@ -67,7 +67,7 @@ describe('an answer', () => {
 })
 
 describe('a stream', () => {
-  test('has tasks in its frames', async () => {
+  test('has tasks as its frames', async () => {
     const demo = toldDemo()
     demo.at(40)
     const response = await generate({ ...DRAWN, replyType: 'stream' })
@@ -82,15 +82,15 @@ describe('a stream', () => {
     ])
   })
 
-  test('of a task that fails is its last frame', async () => {
+  test('of a failed task ends with the failure as its last frame', async () => {
     const response = await generate({ prompt: 'A cat @fault=moderation', replyType: 'stream' })
     expect(response.headers.get('content-type')).toBe('text/event-stream')
     expect(await framesOf<ApiTask>(response)).toMatchObject([{ status: 'violation', progress: 100, results: [] }])
   })
 })
 
-describe('a task that is not waited for', () => {
-  test('is told at once, and asked about', async () => {
+describe('a task with the reply type async', () => {
+  test('is answered at once and polled', async () => {
     const { key } = await team('acme')
     const response = await generate({ replyType: 'async', prompt: 'A cat @delay=200' }, key)
     const task = await taskOf(response)
@@ -101,7 +101,7 @@ describe('a task that is not waited for', () => {
     expect(await Promise.all(results.map(({ url }) => shows(url)))).toEqual([true])
   })
 
-  test('tells how far it is', async () => {
+  test('has its progress', async () => {
     const demo = toldDemo()
     const { id } = await taskOf(await generate({ ...DRAWN, replyType: 'async' }))
     demo.at(40)
@@ -113,7 +113,7 @@ describe('a task that is not waited for', () => {
   test.each([
     ['moderation', 'violation'],
     ['500', 'failed'],
-  ])('tells that it failed (%s), and that it cost nothing', async (fault, status) => {
+  ])('has its failure (%s), at no cost', async (fault, status) => {
     const { key } = await team('acme', { budget_usd: 1 })
     const { id } = await taskOf(await generate({ replyType: 'async', prompt: `A cat @fault=${fault}` }, key))
     const error = expect.stringMatching(/ Nothing was charged\.$/)
@@ -121,7 +121,7 @@ describe('a task that is not waited for', () => {
     expect(await used('acme')).toBe(0)
   })
 
-  test('tells that it was cancelled', async () => {
+  test('has its cancellation', async () => {
     const { key } = await team('acme')
     const { id } = await taskOf(await generate({ replyType: 'async', prompt: 'A cat @delay=20000' }, key))
     await called(upstream, 1)
@@ -129,7 +129,7 @@ describe('a task that is not waited for', () => {
     expect(await ended(id, key)).toMatchObject({ status: 'failed', error: expect.stringContaining('cancelled') })
   })
 
-  test('is the same to the old generation of the API, and to this gateway', async () => {
+  test("is the same in the old generation of the API and in this gateway's", async () => {
     const { id } = await taskOf(await generate({ replyType: 'async' }))
     const { results } = await ended(id)
     expect((await drawResult(id)).data.results).toMatchObject(results)
@@ -137,7 +137,7 @@ describe('a task that is not waited for', () => {
     expect(result).toEqual({ id, status: 'succeeded', progress: 100, results, error: '' })
   })
 
-  test('is a 202 of this gateway where the client prefers that', async () => {
+  test('is a 202 of this gateway with Prefer: respond-async', async () => {
     const response = await generate({}, KEY, { prefer: 'respond-async' })
     expect([response.status, await response.json()]).toMatchObject([202, { object: 'generation' }])
   })
@@ -151,7 +151,7 @@ describe('a failure', () => {
     ['422', 'failed'],
     ['500', 'failed'],
     ['not-an-image', 'failed'],
-  ])('of the task (%s) is told with status 200', async (fault, status) => {
+  ])('of the task (%s) has status 200', async (fault, status) => {
     const { key } = await team('acme', { budget_usd: 1 })
     const response = await generate({ prompt: `A cat @fault=${fault}` }, key)
     expect(response.status).toBe(200)
@@ -166,7 +166,7 @@ describe('a failure', () => {
     expect(await used('acme')).toBe(0)
   })
 
-  test('of this gateway says nothing of what may be charged after it', async () => {
+  test('of this gateway says nothing about charges', async () => {
     vi.spyOn(env.GENERATIONS, 'getByName').mockImplementation(() => {
       throw new Error('the object is lost')
     })
@@ -176,17 +176,17 @@ describe('a failure', () => {
 
   test.each([
     ['no prompt', { prompt: '' }, 400, "'prompt'"],
-    ['a model that nobody serves', { model: 'sora-2' }, 400, "'sora-2' does not exist"],
-    ['another kind of reply', { replyType: 'fax' }, 400, "'fax'"],
-    ['what is no picture', { images: ['bm90aGluZw=='] }, 400, 'Invalid image file'],
+    ['a model without an upstream', { model: 'sora-2' }, 400, "'sora-2' does not exist"],
+    ['another reply type', { replyType: 'fax' }, 400, "'fax'"],
+    ['a malformed picture', { images: ['bm90aGluZw=='] }, 400, 'Invalid image file'],
     ['a picture that is not public', { images: ['https://10.0.0.1/a.png'] }, 400, "'images[0]'"],
-  ])('before there is a task (%s) has a status of its own', async (_, body, status, words) => {
+  ])('before the task (%s) has a status of its own', async (_, body, status, words) => {
     const response = await generate(body)
     expect(response.status).toBe(status)
     expect(await taskOf(response)).toEqual({ ...nothing, error: expect.stringContaining(words) })
   })
 
-  test('of the limits has a status of its own, and when to come again', async () => {
+  test('of the limits has a status of its own and the time of a retry', async () => {
     const { key } = await team('acme', { requests_per_minute: 1 })
     await taskOf(await generate({}, key))
     const response = await generate({ prompt: 'A dog' }, key)
@@ -208,19 +208,19 @@ describe('a failure', () => {
 })
 
 describe('the result of a task', () => {
-  test.each(['', 'gen_1', `gen_${'0'.repeat(64)}`])('%j that is none is not found', async (id) => {
+  test.each(['', 'gen_1', `gen_${'0'.repeat(64)}`])('under the unknown id %j is not found', async (id) => {
     const response = await apiResult(id)
     expect([response.status, await taskOf(response)]).toMatchObject([404, { id: '', status: 'failed', results: [] }])
   })
 
-  test('is told to its team alone', async () => {
+  test('is visible to its team alone', async () => {
     const [acme, other] = [await team('acme'), await team('other')]
     const { id } = await taskOf(await generate({ replyType: 'async' }, acme.key))
     expect((await apiResult(id, other.key)).status).toBe(404)
     expect((await apiResult(id, acme.key)).status).toBe(200)
   })
 
-  test('is not told without a key', async () => {
+  test('needs a key', async () => {
     const response = await knock(`/v1/api/result?id=gen_${'0'.repeat(64)}`)
     expect([response.status, await taskOf(response)]).toMatchObject([401, { status: 'failed' }])
   })

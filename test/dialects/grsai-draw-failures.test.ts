@@ -8,7 +8,7 @@ import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
 
-/** What is told of what there is no task for. */
+/** The answer to a request without a task. */
 async function refusalOf(response: Response): Promise<Wrapped<null> & { status: number; type: string | null }> {
   const { status, headers } = response
   return { status, type: headers.get('content-type'), ...(await response.json<Wrapped<null>>()) }
@@ -16,26 +16,26 @@ async function refusalOf(response: Response): Promise<Wrapped<null> & { status: 
 
 const REFUSED = { status: 200, type: 'application/json', code: -1, data: null }
 
-describe('refused before there is a task, with status 200 and code -1', () => {
+describe('refused before the task begins, with status 200 and code -1,', () => {
   test.each([
     ['no prompt', {}, "Missing required parameter: 'prompt'."],
     ['a blank prompt', { prompt: '' }, "Missing required parameter: 'prompt'."],
-    ['a model that nobody serves', { model: 'sora-2' }, "The model 'sora-2' does not exist."],
+    ['a model without an upstream', { model: 'sora-2' }, "The model 'sora-2' does not exist."],
     ['too many variants', { variants: 3 }, "Invalid 'variants': integer above maximum value."],
-    ['variants that are no number', { variants: 'two' }, "Invalid type for 'variants'"],
-    ['a size that is none', { size: 'large' }, "Invalid value for 'size'. Send auto, a ratio as 16:9, or pixels"],
-    ['a resolution that is none', { imageSize: '8K' }, "Invalid value: '8K'."],
+    ['variants that are not a number', { variants: 'two' }, "Invalid type for 'variants'"],
+    ['a malformed size', { size: 'large' }, "Invalid value for 'size'. Send auto, a ratio as 16:9, or pixels"],
+    ['a malformed resolution', { imageSize: '8K' }, "Invalid value: '8K'."],
     ['a size that the model does not make', { size: '100x100' }, "Invalid size '100x100'."],
-    ['a quality that the model does not know', { quality: 'best' }, "Invalid value: 'best'."],
+    ['a quality that the model lacks', { quality: 'best' }, "Invalid value: 'best'."],
     ['a mask alone', { mask: 'https://pictures.example.com/m.png' }, "Send that in 'urls'"],
-    ['what is no picture', { urls: ['bm90aGluZw=='] }, 'Invalid image file or mode for image 1'],
+    ['a malformed picture', { urls: ['bm90aGluZw=='] }, 'Invalid image file or mode for image 1'],
     ['a picture that is not public', { urls: ['https://10.0.0.1/a.png'] }, "The image at 'urls[0]' could not be read"],
-    ['a picture that is no text', { urls: [1] }, "Invalid type for 'urls[0]'"],
-    ['pictures that are no list', { urls: { url: 'a' } }, "Invalid type for 'urls'"],
-    ['a webhook that is no URL', { webHook: 'soon' }, "Invalid 'webHook'"],
+    ['a picture that is not a text', { urls: [1] }, "Invalid type for 'urls[0]'"],
+    ['pictures that are not a list', { urls: { url: 'a' } }, "Invalid type for 'urls'"],
+    ['a malformed webhook URL', { webHook: 'soon' }, "Invalid 'webHook'"],
     ['a webhook that is not public', { webHook: 'https://10.0.0.1/in' }, "Invalid 'webHook'"],
     [
-      'many parameters that nobody knows',
+      'many unknown parameters',
       Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`p${at}`, 1])),
       "Unknown parameter: 'p8'.",
     ],
@@ -65,7 +65,7 @@ describe('refused before there is a task, with status 200 and code -1', () => {
     expect(response.headers.get('x-request-id')).toMatch(/^req_/)
   })
 
-  test('one request too many in a minute, with when to come again', async () => {
+  test('one request too many in a minute, with the time of a retry', async () => {
     const { key } = await team('acme', { requests_per_minute: 1 })
     await endOf(await draw({}, key))
     const response = await draw({ prompt: 'A dog' }, key)
@@ -75,14 +75,11 @@ describe('refused before there is a task, with status 200 and code -1', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test.each([{}, { webHook: '-1' }])(
-    'what the budget does not pay for, in the words of the vendor (%j)',
-    async (body) => {
-      const { key } = await team('acme', { budget_usd: 0 })
-      const refusal = await refusalOf(await draw(body, key))
-      expect(refusal).toMatchObject({ ...REFUSED, msg: expect.stringMatching(/^insufficient credits: /) })
-    },
-  )
+  test.each([{}, { webHook: '-1' }])("a request over the budget, in the vendor's words (%j)", async (body) => {
+    const { key } = await team('acme', { budget_usd: 0 })
+    const refusal = await refusalOf(await draw(body, key))
+    expect(refusal).toMatchObject({ ...REFUSED, msg: expect.stringMatching(/^insufficient credits: /) })
+  })
 
   test("more variants than the key's limit", async () => {
     await team('acme')
@@ -98,7 +95,7 @@ describe('a task that fails', () => {
     ['is refused by its upstream', '@fault=422', 'error'],
     ['has an upstream that is down', '@fault=500', 'error'],
     ['has an upstream that sends no picture', '@fault=not-an-image', 'error'],
-  ])('since it %s is a stream with one frame, and costs nothing', async (_, marker, reason) => {
+  ])('since it %s is a stream with one frame, at no cost', async (_, marker, reason) => {
     const { key } = await team('acme', { budget_usd: 1 })
     const response = await draw({ prompt: `A cat ${marker}` }, key)
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
@@ -110,7 +107,7 @@ describe('a task that fails', () => {
     expect(await usageRows('acme')).toMatchObject([{ failures: 1, images: 0, cost_usd: 0 }])
   })
 
-  test('has the id by which it is found again', async () => {
+  test('is found by its id', async () => {
     const { key } = await team('acme')
     const { id } = await endOf(await draw({ prompt: 'A cat @fault=500' }, key))
     expect(await audit('acme')).toMatchObject([{ id, status: 'failed' }])
@@ -120,7 +117,7 @@ describe('a task that fails', () => {
     })
   })
 
-  test('after its stream has begun tells that in the last frame', async () => {
+  test('after its stream has begun ends it with its failure', async () => {
     const demo = toldDemo()
     demo.at(40)
     const response = await draw({ model: 'nano-banana-pro' })
@@ -134,7 +131,7 @@ describe('a task that fails', () => {
     expect(frames.at(-1)).toMatchObject({ id: response.headers.get('x-generation-id'), failure_reason: 'error' })
   })
 
-  test('that was moderated is refused again, without the upstream being asked', async () => {
+  test('by moderation is refused again without an upstream call', async () => {
     const prompt = 'A cat @fault=moderation'
     await endOf(await draw({ prompt }))
     expect(await endOf(await draw({ prompt }))).toMatchObject({ failure_reason: 'input_moderation' })
@@ -142,7 +139,7 @@ describe('a task that fails', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('is made after all for whoever asks again', async () => {
+  test('is made again for a later request', async () => {
     const prompt = 'A cat @twice=500'
     expect(await endOf(await draw({ prompt }))).toMatchObject({ status: 'failed' })
     expect(await endOf(await draw({ prompt }))).toMatchObject({ status: 'succeeded' })
@@ -152,11 +149,11 @@ describe('a task that fails', () => {
 describe('the result of a task', () => {
   const UNKNOWN = { code: -22, data: null }
 
-  test.each(['', 'gen_1', '14-5f3cf761', `gen_${'0'.repeat(64)}`, '../gen'])('%j that is none', async (id) => {
+  test.each(['', 'gen_1', '14-5f3cf761', `gen_${'0'.repeat(64)}`, '../gen'])('%j with an unknown id', async (id) => {
     expect(await drawResult(id)).toMatchObject(UNKNOWN)
   })
 
-  test('is told to its team alone', async () => {
+  test('is visible to its team alone', async () => {
     const [acme, other] = [await team('acme'), await team('other')]
     const id = await taken({}, acme.key)
     expect(await drawResult(id, other.key)).toMatchObject(UNKNOWN)
@@ -165,14 +162,14 @@ describe('the result of a task', () => {
 
   test.each([
     ['without an id', { name: 'a' }, "Missing required parameter: 'id'."],
-    ['with an id that is no text', { id: 1 }, "Invalid type for 'id'"],
+    ['with an id that is not a text', { id: 1 }, "Invalid type for 'id'"],
     ['without JSON', '{', 'We could not parse the JSON body'],
   ])('%s is refused', async (_, body, message) => {
     const response = await post('/v1/draw/result', body)
     expect(await refusalOf(response)).toEqual({ ...REFUSED, msg: expect.stringContaining(message) })
   })
 
-  test('is not told without a key', async () => {
+  test('needs a key', async () => {
     const task: Wrapped<DrawTask> = await drawResult(`gen_${'0'.repeat(64)}`, 'sk-wrong')
     expect(task).toMatchObject({ code: -1, msg: expect.stringMatching(/API key/) })
   })

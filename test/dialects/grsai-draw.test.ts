@@ -15,7 +15,7 @@ const DRAWN = { model: 'nano-banana-pro' }
 const dataUrl = async (name: string): Promise<string> => `data:image/png;base64,${(await picture(name)).toBase64()}`
 
 describe('the streaming client of protocols §9.2', () => {
-  test('ends with a picture for the client of the article', async () => {
+  test("ends with a picture for the article's client", async () => {
     const { settings, told } = clientSettings()
     const result = await generateImageSimple(settings, 'A cat')
     expect(result).toMatchObject({ status: 'succeeded', progress: 100, width: 1024, height: 1024 })
@@ -23,7 +23,7 @@ describe('the streaming client of protocols §9.2', () => {
     expect(await shows(result?.url ?? '')).toBe(true)
   })
 
-  test('tells that client how far the picture is, and never that one is done that is not', async () => {
+  test('shows that client the progress, and success only at the end', async () => {
     slowDemo(300)
     const { settings, told } = clientSettings()
     await generateImageSimple(settings, 'A cat', DRAWN)
@@ -33,7 +33,7 @@ describe('the streaming client of protocols §9.2', () => {
     expect(percents.filter((percent) => percent === 100)).toHaveLength(1)
   })
 
-  test('tells that client why there is none', async () => {
+  test('shows that client the reason of a failure', async () => {
     const { settings, told } = clientSettings()
     expect(await generateImageSimple(settings, 'A cat @fault=500')).toBeUndefined()
     expect(told).toEqual(['100%', 'failed: error'])
@@ -41,7 +41,7 @@ describe('the streaming client of protocols §9.2', () => {
 })
 
 describe('a stream', () => {
-  test('has whole tasks in its frames, which are those of one generation', async () => {
+  test('has whole tasks as its frames, all of one generation', async () => {
     const demo = toldDemo()
     demo.at(40)
     const response = await draw(DRAWN)
@@ -67,7 +67,7 @@ describe('a stream', () => {
     expect(response.headers.get('content-type')).toBe('text/event-stream')
   })
 
-  test.each([true, false])('of a client that wants no progress (%s) is its end alone', async (shutProgress) => {
+  test.each([true, false])('of a client without progress (%s) is its end alone', async (shutProgress) => {
     slowDemo(100)
     const frames = await framesOf(await draw({ ...DRAWN, shutProgress }))
     expect(frames.filter(({ status }) => status === 'succeeded')).toHaveLength(1)
@@ -82,21 +82,21 @@ describe('a stream', () => {
     expect(upstream.calls[0]?.fields).toMatchObject({ n: 2 })
   })
 
-  test('costs what its picture costs, and says so', async () => {
+  test('has the price of its picture in its last frame', async () => {
     const response = await draw({ quality: 'low', size: '1024x1024' })
     await response.text()
     expect(Number(response.headers.get('x-cost-usd'))).toBeGreaterThan(0)
   })
 
-  test('is the same to the nano-banana route', async () => {
+  test('is the same on the nano-banana route', async () => {
     const response = await post('/v1/draw/nano-banana', { ...DRAWN, prompt: 'A cat', aspectRatio: 'auto', urls: [] })
     expect(response.headers.get('x-adjusted')).toBe('model=nano-banana-pro>gemini-3-pro-image')
     expect(await endOf(response)).toMatchObject({ status: 'succeeded' })
   })
 })
 
-describe('what is asked for', () => {
-  test('is made once, however it is asked for', async () => {
+describe('a request', () => {
+  test('is made once in all of its spellings', async () => {
     const { data } = await openai().images.generate({ model: 'gpt-image-2', prompt: 'A cat', quality: 'low' })
     const response = await draw({ quality: 'low' })
     expect(response.headers.get('x-cache')).toBe('HIT')
@@ -105,7 +105,7 @@ describe('what is asked for', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('reaches the upstream in its words', async () => {
+  test("reaches the upstream in the upstream's form", async () => {
     await endOf(
       await draw({ aspectRatio: '1536x1024', quality: 'high', background: 'opaque', variants: 2, cdn: 'global' }),
     )
@@ -131,7 +131,7 @@ describe('what is asked for', () => {
     [{ model: 'sora-image' }, 'model=sora-image>gpt-image-2'],
     [{ image_size: '2K', thinking: true }, 'image_size, thinking'],
     [{ size: '', aspectRatio: null, mask: '', webHook: '', urls: [], cdn: null }, null],
-  ])('%j is understood, and told where it is adapted', async (body, adjusted) => {
+  ])('%j is accepted, with a note of its adaptation', async (body, adjusted) => {
     const response = await draw(body)
     expect(response.headers.get('x-adjusted')).toBe(adjusted)
     expect(await endOf(response)).toMatchObject({ status: 'succeeded' })
@@ -155,7 +155,7 @@ describe('an edit', () => {
     expect(upstream.calls[0]?.files?.map(({ name }) => name)).toEqual(['image', 'mask'])
   })
 
-  test('of a picture that was made here names it by its link', async () => {
+  test('of a picture of this gateway names it by its link', async () => {
     const { url } = await endOf(await draw())
     expect(await endOf(await draw({ prompt: 'Make it blue', urls: [url] }))).toMatchObject({ status: 'succeeded' })
     expect(upstream.calls[1]?.path).toBe('/v1/images/edits')

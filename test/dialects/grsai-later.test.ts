@@ -24,15 +24,15 @@ describe('the polling client of protocols §9.2', () => {
     expect(await shows(url)).toBe(true)
   })
 
-  test('gets that of a task that took a while', async () => {
+  test('gets that of a slow task', async () => {
     const { settings, told } = clientSettings(acme.key)
     await pollUntilSucceeded(settings, 'A cat @delay=200', 20)
     expect(new Set(told.slice(1))).toEqual(new Set(['running', 'succeeded']))
   })
 })
 
-describe('whoever asks for the id alone', () => {
-  test('has it at once, and where the task stands in the headers as well', async () => {
+describe('a request with the webhook -1', () => {
+  test("has the id at once, and the task's location in the headers as well", async () => {
     const response = await draw({ prompt: 'A cat @delay=5000', webHook: '-1' }, acme.key)
     const { data, ...rest } = await response.json<Wrapped<{ id: string }>>()
     expect([response.status, rest]).toEqual([200, { code: 0, msg: 'success' }])
@@ -41,7 +41,7 @@ describe('whoever asks for the id alone', () => {
     expect(await drawResult(data.id, acme.key)).toMatchObject({ code: 0, data: { status: 'running', progress: 0 } })
   })
 
-  test('has the whole task told until it has ended, and then its picture', async () => {
+  test('has the whole task until its end, and then its picture', async () => {
     const demo = toldDemo()
     const id = await taken({ model: 'nano-banana-pro', variants: 2 }, acme.key)
     demo.at(40)
@@ -57,7 +57,7 @@ describe('whoever asks for the id alone', () => {
     expect([results[0]?.url, await shows(results[1]?.url ?? '')]).toEqual([url, true])
   })
 
-  test('is never told that it is done before it is', async () => {
+  test('has no success before its end', async () => {
     const demo = toldDemo()
     const id = await taken({ model: 'nano-banana-pro' }, acme.key)
     demo.at(100)
@@ -69,7 +69,7 @@ describe('whoever asks for the id alone', () => {
   test.each([
     ['moderation', 'input_moderation'],
     ['500', 'error'],
-  ])('is told that the task failed (%s), and that it cost nothing', async (fault, failure_reason) => {
+  ])("has the task's failure (%s), at no cost", async (fault, failure_reason) => {
     const id = await taken({ prompt: `A cat @fault=${fault}` }, acme.key)
     const task = await drawn(id, acme.key)
     expect(task).toMatchObject({ id, status: 'failed', progress: 100, results: [], url: '', failure_reason })
@@ -77,7 +77,7 @@ describe('whoever asks for the id alone', () => {
     expect(await used('acme')).toBe(0)
   })
 
-  test('is told that the task was cancelled', async () => {
+  test("has the task's cancellation", async () => {
     const id = await taken({ prompt: 'A cat @delay=20000' }, acme.key)
     await called(upstream, 1)
     await cancel(acme.key, id)
@@ -85,14 +85,14 @@ describe('whoever asks for the id alone', () => {
     expect((await drawResult(id, acme.key)).data).toMatchObject(told)
   })
 
-  test('of what is there already finds it there', async () => {
+  test('for a cached picture finds it at once', async () => {
     await (await ask(acme.key, { quality: undefined, size: undefined })).text()
     const id = await taken({}, acme.key)
     expect((await drawResult(id, acme.key)).data).toMatchObject({ id, status: 'succeeded', progress: 100 })
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('waits its turn with a task that runs to all appearances', async () => {
+  test('waits its turn as a task that appears to run', async () => {
     const { key } = await team('small', { concurrency: 1 })
     const first = await taken({ prompt: 'A dog @delay=300' }, key)
     const second = await taken({}, key)
@@ -110,7 +110,7 @@ describe('whoever asks for the id alone', () => {
   })
 })
 
-test('the estimate stands for progress where the upstream tells none', async () => {
+test('the estimate stands for progress without a report of the upstream', async () => {
   await (await ask(acme.key, { prompt: 'A dog @delay=100' })).text()
   const id = await taken({ prompt: 'A cat @delay=5000' }, acme.key)
   await called(upstream, 2)
@@ -118,7 +118,7 @@ test('the estimate stands for progress where the upstream tells none', async () 
   expect(await cancel(acme.key, id)).toMatchObject({ status: 200 })
 })
 
-test('a client that prefers a job gets a 202 of this gateway, and can poll for it all the same', async () => {
+test('a client with Prefer: respond-async gets a 202 of this gateway and polls as usual', async () => {
   const response = await draw({}, acme.key, { prefer: 'respond-async' })
   const { id } = await response.json<{ id: string }>()
   expect([response.status, response.headers.get('preference-applied')]).toEqual([202, 'respond-async'])
@@ -126,7 +126,7 @@ test('a client that prefers a job gets a 202 of this gateway, and can poll for i
   expect((await drawResult(id, acme.key)).data).toMatchObject({ id, status: 'succeeded' })
 })
 
-test('the nano-banana route hands off as well', async () => {
+test('the nano-banana route submits jobs as well', async () => {
   const body = { model: 'nano-banana-fast', prompt: 'A cat', webHook: '-1', shutProgress: true }
   const response = await post('/v1/draw/nano-banana', body)
   const { data } = await response.json<Wrapped<{ id: string }>>()

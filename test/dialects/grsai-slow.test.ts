@@ -10,7 +10,7 @@ upstreams()
 
 const [SLOW, SLOW_FAILURE] = ['A cat @delay=300', 'A cat @delay=300 @fault=500']
 
-test('a stream of which nothing is known for long tells at once that it runs, and is kept alive by empty lines', async () => {
+test('a silent stream reports a running task at once, and stays alive by empty lines', async () => {
   const response = await draw({ prompt: SLOW })
   const text = await response.clone().text()
   expect(text).toMatch(/^data: {.+}\n\n\n+data: {.+}\n\n$/)
@@ -21,18 +21,18 @@ test('a stream of which nothing is known for long tells at once that it runs, an
   ])
 })
 
-test('a stream without progress is kept alive by empty lines alone', async () => {
+test('a stream without progress stays alive by empty lines alone', async () => {
   const response = await draw({ prompt: SLOW, shutProgress: true })
   expect(await response.text()).toMatch(/^\n+data: {.+}\n\n$/)
 })
 
-test('the streaming client of protocols §9.2 receives a failure that comes late', async () => {
+test('the streaming client of protocols §9.2 receives a late failure', async () => {
   const { settings, told } = clientSettings()
   expect(await generateImageSimple(settings, SLOW_FAILURE)).toBeUndefined()
   expect(told).toEqual(['0%', '100%', 'failed: error'])
 })
 
-test('its task is found by the id of the first frame by then', async () => {
+test('its task is known by the id of the first frame by then', async () => {
   const { key } = await team('acme')
   const response = await draw({ prompt: SLOW }, key)
   const id = response.headers.get('x-generation-id') ?? ''
@@ -45,7 +45,7 @@ test.each([
   [SLOW, 'succeeded'],
   [SLOW_FAILURE, 'failed'],
   ['A cat @delay=300 @fault=moderation', 'violation'],
-])('a whole answer (%s) begins with white space, and says how it ended all the same', async (prompt, status) => {
+])('a whole answer (%s) begins with white space and has its outcome all the same', async (prompt, status) => {
   const response = await generate({ prompt })
   const text = await response.text()
   const task: ApiTask = JSON.parse(text)

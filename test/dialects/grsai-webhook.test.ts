@@ -23,7 +23,7 @@ beforeEach(async () => {
   acme = await team('acme')
 })
 
-/** Asks for a picture and has its task told to a URL; the id of the task. */
+/** Requests a picture with a webhook for its task; returns the task's id. */
 async function tell(body: Record<string, unknown> = {}): Promise<string> {
   const response = await draw({ webHook: HOOK, ...body }, acme.key)
   return (await response.json<Wrapped<{ id: string }>>()).data.id
@@ -31,15 +31,15 @@ async function tell(body: Record<string, unknown> = {}): Promise<string> {
 
 const tasks = (): DrawTask[] => hooks.got.map(({ body }): DrawTask => JSON.parse(body))
 
-/** The task that the URL is told when it has ended. */
+/** The body of the webhook's event after the task's end. */
 async function toldOf(id: string): Promise<DrawTask | undefined> {
   await drawn(id, acme.key)
   await send()
   return tasks().at(-1)
 }
 
-describe('the URL of a body', () => {
-  test('receives the task, as the client of protocols §9.2 reads it', async () => {
+describe('the webhook of a body', () => {
+  test('receives the task in the form that the client of protocols §9.2 reads', async () => {
     const { settings, told } = clientSettings(acme.key)
     await submitWithWebhook(settings, 'A cat', HOOK)
     await vi.waitUntil(async () => (await send(), hooks.got.length > 0))
@@ -49,7 +49,7 @@ describe('the URL of a body', () => {
     expect([task?.results, await shows(task?.url ?? '')]).toEqual([[{ url: task?.url, content: '' }], true])
   })
 
-  test('is told it once, signed as every webhook of this gateway is', async () => {
+  test('receives it once, signed like every webhook of this gateway', async () => {
     const id = await tell()
     const task = await toldOf(id)
     await send()
@@ -60,26 +60,26 @@ describe('the URL of a body', () => {
   test.each([
     ['moderation', 'input_moderation'],
     ['500', 'error'],
-  ])('is told that the task failed (%s), for nothing', async (fault, failure_reason) => {
+  ])('receives a failure (%s), at no cost', async (fault, failure_reason) => {
     const task = await toldOf(await tell({ prompt: `A cat @fault=${fault}` }))
     expect(task).toMatchObject({ status: 'failed', progress: 100, results: [], failure_reason })
     expect(task?.error).toMatch(/ Nothing was charged\.$/)
   })
 
-  test('is told that the task was cancelled', async () => {
+  test('receives a cancellation', async () => {
     const id = await tell({ prompt: 'A cat @delay=20000' })
     await called(upstream, 1)
     await cancel(acme.key, id)
     expect(await toldOf(id)).toMatchObject({ id, status: 'failed', failure_reason: 'error' })
   })
 
-  test('is told of what is there already', async () => {
+  test('receives a cached picture', async () => {
     await (await ask(acme.key, { quality: undefined, size: undefined })).text()
     expect(await toldOf(await tell())).toMatchObject({ status: 'succeeded' })
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('is told again after it did not answer well', async () => {
+  test('receives it again after a failed attempt', async () => {
     hooks.answer(500, 200)
     await toldOf(await tell())
     await after(60_000)
@@ -87,7 +87,7 @@ describe('the URL of a body', () => {
     expect(new Set(hooks.ids).size).toBe(1)
   })
 
-  test('is told the task, whatever else is told of the same generation', async () => {
+  test('receives the task beside other events of the same generation', async () => {
     await operate('PUT', '/teams/acme/webhook', { url: OTHER_HOOK })
     const gateway = ask(
       acme.key,
@@ -104,7 +104,7 @@ describe('the URL of a body', () => {
     expect(other.types).toEqual(['image.generation.completed'])
   })
 
-  test('is told the task, also where the same Idempotency-Key has it told in the words of the gateway', async () => {
+  test("receives the task, even beside a header's webhook with the same Idempotency-Key", async () => {
     const [prompt, headers] = ['A cat @delay=100', { 'idempotency-key': 'k1' }]
     await draw({ prompt, webHook: HOOK }, acme.key, headers)
     const response = await draw({ prompt, webHook: '-1' }, acme.key, { ...headers, 'x-webhook-url': HOOK })
@@ -114,7 +114,7 @@ describe('the URL of a body', () => {
     expect(new Set(hooks.ids).size).toBe(2)
   })
 
-  test('is not told of what was refused at once', async () => {
+  test('receives nothing of an immediate refusal', async () => {
     const { key } = await team('poor', { budget_usd: 0 })
     const refused = await draw({ webHook: HOOK }, key)
     expect(await refused.json()).toMatchObject({ code: -1 })
@@ -127,17 +127,17 @@ describe('the URL of a body', () => {
     expect(await refused.json()).toMatchObject({ code: -1, msg: expect.stringContaining("'webHook'") })
   })
 
-  test('may be named in a header where the body asks for the id alone, and is told in the words of the gateway', async () => {
+  test("may be in a header beside the webhook -1, and receives the gateway's own event", async () => {
     const response = await draw({ webHook: '-1' }, acme.key, { 'x-webhook-url': HOOK })
     await toldOf((await response.json<Wrapped<{ id: string }>>()).data.id)
     expect(hooks.types).toEqual(['image.generation.completed'])
   })
 })
 
-describe('while a task runs', () => {
+describe('during a task', () => {
   const arrived = (times: number): Promise<boolean> => vi.waitUntil(() => hooks.got.length === times)
 
-  test('its URL is told how far it is, signed, and then how it ended', async () => {
+  test('its webhook receives its progress, signed, and then its end', async () => {
     const demo = toldDemo()
     const id = await tell(DRAWN)
     demo.at(40)
@@ -150,7 +150,7 @@ describe('while a task runs', () => {
     expect(new Set(hooks.ids).size).toBe(2)
   })
 
-  test('its URL is told no more than every few seconds', async () => {
+  test('its webhook receives progress at most every few seconds', async () => {
     const demo = toldDemo()
     const id = await tell(DRAWN)
     demo.at(10)
@@ -165,7 +165,7 @@ describe('while a task runs', () => {
     expect(tasks().map(({ progress }) => progress)).toEqual([10, 60, 100])
   })
 
-  test('a URL that does not answer well is told no sooner for that, and the task goes on', async () => {
+  test('a failing webhook gets no faster progress, and the task goes on', async () => {
     hooks.answer(500, 200)
     const demo = toldDemo()
     const id = await tell(DRAWN)
@@ -177,7 +177,7 @@ describe('while a task runs', () => {
     expect(tasks().map(({ progress }) => progress)).toEqual([40, 100])
   })
 
-  test('a URL that does not answer at all holds nothing up', async () => {
+  test('a silent webhook delays nothing', async () => {
     hooks.answer(() => new Promise<Response>(() => {}), 200)
     const demo = toldDemo()
     const id = await tell(DRAWN)
@@ -187,7 +187,7 @@ describe('while a task runs', () => {
     expect(await toldOf(id)).toMatchObject({ status: 'succeeded' })
   })
 
-  test('a URL that does not answer at all keeps no other from being told', async () => {
+  test('a silent webhook delays no other webhook', async () => {
     hooks.answer(() => new Promise<Response>(() => {}), 200)
     const demo = toldDemo()
     const id = await tell(DRAWN)
@@ -202,7 +202,7 @@ describe('while a task runs', () => {
     expect(tasks().map(({ progress }) => progress)).toEqual([10, 100])
   })
 
-  test('a URL is not told that a task runs that has ended meanwhile', async () => {
+  test("a webhook gets no progress after the task's end", async () => {
     const demo = toldDemo()
     const id = await tell(DRAWN)
     const held = holdTeam('webhook')
@@ -215,7 +215,7 @@ describe('while a task runs', () => {
     expect(tasks().map(({ status }) => status)).toEqual(['succeeded'])
   })
 
-  test('a URL whose body wants no progress is told its end alone', async () => {
+  test('a webhook of a body with shutProgress gets the end alone', async () => {
     const demo = toldDemo()
     const id = await tell({ ...DRAWN, shutProgress: true })
     demo.at(40)
@@ -224,7 +224,7 @@ describe('while a task runs', () => {
     expect(hooks.got).toHaveLength(1)
   })
 
-  test('a URL of a header is told its end alone', async () => {
+  test('a webhook of a header gets the end alone', async () => {
     const demo = toldDemo()
     const response = await draw({ ...DRAWN, webHook: '-1' }, acme.key, { 'x-webhook-url': HOOK })
     demo.at(40)

@@ -9,7 +9,7 @@ const CAT = { role: 'user', content: 'A cat' }
 
 type Post = (more: object) => Promise<Response>
 
-/** A route of each family of wire formats, with a request that it would answer but for what is added. */
+/** A route of each family of wire formats, with a valid request to which a test adds something. */
 const ROUTES: Record<string, Post> = {
   'OpenAI Images': (more) => post('/v1/images/generations', { model: MODEL, prompt: 'A cat', ...more }),
   'OpenRouter images': (more) => post('/api/v1/images', { model: MODEL, prompt: 'A cat', ...more }),
@@ -29,7 +29,7 @@ const refusalOf = async (route: string, more: object): Promise<[number, string]>
 }
 
 test.each(ofEach(['constructor', 'toString', 'hasOwnProperty', '__proto__']))(
-  'a parameter of %s that is called %s is refused by that name',
+  'a parameter of %s with the name %s is refused by that name',
   async (route, name) => {
     const [status, text] = await refusalOf(route, JSON.parse(`{"${name}": {"n": 2}}`))
     expect([status, text]).toEqual([400, expect.stringContaining(`Unknown parameter: '${name}'.`)])
@@ -39,12 +39,12 @@ test.each(ofEach(['constructor', 'toString', 'hasOwnProperty', '__proto__']))(
 )
 
 describe.each(Object.keys(ROUTES))('%s', (route) => {
-  test('is told of text that is too long, and not that its JSON is wrong', async () => {
+  test('a text that is too long is refused as such, not as malformed JSON', async () => {
     const [status, text] = await refusalOf(route, { metadata: { a: 'a'.repeat(2_000_000) } })
     expect([status, text]).toEqual([route === 'Gemini' ? 400 : 413, expect.stringContaining('Send less text.')])
   })
 
-  test('takes nothing for JSON that is nested without end', async () => {
+  test('endlessly nested JSON is refused', async () => {
     const deep = JSON.parse('['.repeat(5000) + ']'.repeat(5000))
     const [status, text] = await refusalOf(route, { metadata: deep })
     expect([status, text]).toEqual([400, expect.stringContaining('could not parse the JSON body')])
@@ -52,7 +52,7 @@ describe.each(Object.keys(ROUTES))('%s', (route) => {
 })
 
 test.each(Object.keys(ROUTES).filter((route) => route !== 'Gemini'))(
-  'no name of a model in %s is so long that no header could tell of it',
+  'the name of a model in %s is at most as long as a header',
   async (route) => {
     const [status, text] = await refusalOf(route, { model: `${'x'.repeat(300)}/dall-e-3` })
     expect([status, text]).toEqual([400, expect.stringMatching(/does not exist|string too long/)])
@@ -60,7 +60,7 @@ test.each(Object.keys(ROUTES).filter((route) => route !== 'Gemini'))(
   },
 )
 
-describe('what the system says, without anything of the user since a picture was made, makes none', () => {
+describe('a system message alone after a picture makes no picture', () => {
   const png = Uint8Array.fromBase64(
     'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   )

@@ -7,7 +7,7 @@ import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
 
-// It has no setting for how it reaches the gateway, which for once is a host of the internet.
+// It has no setting for its transport, so the gateway is a host of the internet here.
 const gateway = { handle: (request: Request) => exports.default.fetch(request) }
 beforeEach(() => internet({ 'api.openai.com': upstream, 'darkroom.example.net': gateway }))
 
@@ -16,7 +16,7 @@ const tool = (fields: Fields = {}): DallEAPIWrapper =>
   new DallEAPIWrapper({ apiKey: KEY, baseUrl: `${ORIGIN}/v1`, ...fields })
 
 describe("LangChain's DallEAPIWrapper", () => {
-  test('gets a link to a picture, though all that it sends by itself is of a model that is gone', async () => {
+  test('gets a link to a picture, although its defaults are those of a retired model', async () => {
     const link: unknown = await tool().invoke('A cat')
     const sent = { model: 'gpt-image-2', prompt: 'A cat', size: '1024x1024', quality: 'medium' }
     expect(upstream.calls[0]?.fields).toEqual(sent)
@@ -25,12 +25,12 @@ describe("LangChain's DallEAPIWrapper", () => {
     await shown.arrayBuffer()
   })
 
-  test('gets the picture itself where it asks for that', async () => {
+  test('gets the picture itself on request', async () => {
     const picture: unknown = await tool({ dallEResponseFormat: 'b64_json', model: 'gpt-image-2' }).invoke('A cat')
     expect(picture).toMatch(/^iVBOR/)
   })
 
-  test('asks for several pictures in as many equal requests, which are made and paid for once', async () => {
+  test('sends equal requests for several pictures, which are made and paid once', async () => {
     const several: unknown = await tool({ n: 3, dallEResponseFormat: 'b64_json' }).invoke('A cat')
     const picture: unknown = expect.objectContaining({ image_url: { url: expect.stringMatching(/^iVBOR/) } })
     expect(several).toEqual([picture, picture, picture])

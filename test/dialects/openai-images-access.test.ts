@@ -11,7 +11,7 @@ upstreams()
 
 const base = { model: 'gpt-image-2', prompt: 'A cat' }
 
-describe('who may call', () => {
+describe('access', () => {
   test.each([
     ['no key', {}, null],
     ['a wrong key', { authorization: 'Bearer sk-dr-default-wrong' }, 'invalid_api_key'],
@@ -27,7 +27,7 @@ describe('who may call', () => {
     expect(await errorOf(response)).toMatchObject({ status: 413, message: expect.stringContaining('8000000 bytes') })
   })
 
-  test('a body that hides its length is refused when it passes the cap', async () => {
+  test('a body without a declared length is refused when it passes the cap', async () => {
     const head = '--b\r\ncontent-disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
     const start = concatenate(new TextEncoder().encode(head), await picture('a'))
     const body = new ReadableStream<Uint8Array>({
@@ -51,7 +51,7 @@ describe('who may call', () => {
     },
   )
 
-  test('no parameter is repeated at any length', async () => {
+  test('a parameter in a message is cut at a length', async () => {
     const response = await post('/v1/images/generations', { ...base, model: 'm'.repeat(100_000) })
     expect((await response.text()).length).toBeLessThan(400)
   })

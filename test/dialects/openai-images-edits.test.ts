@@ -89,7 +89,7 @@ describe('forms', () => {
 })
 
 describe('JSON edits', () => {
-  test('refuse input fidelity where the model has none', async () => {
+  test('refuse input fidelity for a model without it', async () => {
     const image_url = `data:image/png;base64,${(await picture('a')).toBase64()}`
     const response = await post('/v1/images/edits', { ...base, images: [{ image_url }], input_fidelity: 'high' })
     expect(await errorOf(response)).toMatchObject({ status: 400, code: 'invalid_input_fidelity_model' })
@@ -120,7 +120,7 @@ describe('JSON edits', () => {
     expect((await post('/v1/images/edits', { ...request, model: 'gpt-image-2' })).status).toBe(400)
   })
 
-  test('refuse a link of this gateway that was tampered with', async () => {
+  test('refuse an altered link of this gateway', async () => {
     const { data } = await openai().images.generate(base)
     const response = await post('/v1/images/edits', { ...base, images: [{ image_url: `${data?.[0]?.url}x` }] })
     const error = await errorOf(response)

@@ -206,7 +206,7 @@ describe('refuses in the words of the API', () => {
     expect(error).toMatchObject({ status: 400, message: expect.stringMatching(message) })
   })
 
-  test('a route that there is not', async () => {
+  test('an unknown route', async () => {
     await expect(openai().files.list()).rejects.toBeInstanceOf(OpenAI.NotFoundError)
   })
 })

@@ -10,7 +10,7 @@ const { upstream } = upstreams()
 const KNOBS = { seed: 7, negative_prompt: 'dogs', steps: 20, guidance: 3.5, strength: 0.5 }
 const base = { model: 'gpt-image-2', prompt: 'A cat' }
 
-describe('the words of relays', () => {
+describe('the parameters of relays', () => {
   test.each([
     [{ style: 'vivid' }, 'style', {}],
     [{ style: 'natural' }, 'style', {}],
@@ -37,11 +37,11 @@ describe('the words of relays', () => {
     ],
     [{ model: 'gpt-image-1.5', size: '16:9' }, 'size=16:9>1536x1024', { model: 'gpt-image-1.5', size: '1536x1024' }],
     [{ model: 'dall-e-3' }, 'model=dall-e-3>gpt-image-2', {}],
-    // Its upstream serves `gpt-image-*`, which promises nothing of a model that was shut down.
+    // Its upstream serves `gpt-image-*`, a pattern without a retired model.
     [{ model: 'gpt-image-1' }, 'model=gpt-image-1>gpt-image-2', {}],
     [{ model: 'gpt-image-1-2025-04-23' }, 'model=gpt-image-1-2025-04-23>gpt-image-2', {}],
     [{ response_format: 'url' }, null, {}],
-  ])('%j is understood, and told where it is adapted', async (given, adjusted, sent) => {
+  ])('%j is accepted, with a note of its adaptation', async (given, adjusted, sent) => {
     const response = await post('/v1/images/generations', { ...base, ...given })
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, adjusted])
     expect(upstream.calls[0]?.fields).toEqual({ ...base, ...sent })
@@ -62,7 +62,7 @@ describe('the words of relays', () => {
       "Invalid size '16:9'. The nearest that this model makes is 1536x1024. Its aspect ratios are 1:1, 2:3, 3:2.",
     ],
     [{ model: 'dall-e-3' }, "The model 'dall-e-3' does not exist."],
-  ])('%j is refused where the caller wants nothing adapted', async (given, message) => {
+  ])('%j is refused in a strict request', async (given, message) => {
     const response = await post('/v1/images/generations', { ...base, ...given }, { 'x-strict': 'true' })
     expect(await errorOf(response)).toMatchObject({ status: 400, message })
   })
@@ -87,7 +87,7 @@ describe('the words of relays', () => {
     expect(upstream.calls[0]).toMatchObject({ path: '/v1/images/edits', fields: { model: 'gpt-image-2', n: '2' } })
   })
 
-  test('a model that the catalogue has never heard of gets every parameter as it was sent', async () => {
+  test('an unknown model gets every parameter as sent', async () => {
     const relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
     internet({ 'relay.example.com': relay })
     const sent = { model: 'relay-art', prompt: 'A cat', size: '777x333', quality: 'hd', style: 'vivid', ...KNOBS }
@@ -96,7 +96,7 @@ describe('the words of relays', () => {
     expect(relay.calls[0]?.fields).toEqual(sent)
   })
 
-  test('nor is it asked for a shape, which it may not know', async () => {
+  test('and no shape, which it may not know', async () => {
     const relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
     internet({ 'relay.example.com': relay })
     const response = await post('/v1/images/generations', { model: 'relay-art', prompt: 'A cat', size: '9:16' })
@@ -104,7 +104,7 @@ describe('the words of relays', () => {
     expect(relay.calls[0]?.fields).toMatchObject({ size: '720x1280' })
   })
 
-  test('a generation with an image streams by the names of the route that its client knows', async () => {
+  test('a generation with an image streams events of the route that its client knows', async () => {
     const image = `data:image/png;base64,${(await picture('a')).toBase64()}`
     const response = await post('/v1/images/generations', { ...base, image, stream: true, partial_images: 1 })
     const names = (await response.text()).match(/(?<=^event: ).*/gm)

@@ -13,7 +13,7 @@ const { upstream } = upstreams()
 
 const base = { model: 'openai/gpt-image-2', prompt: 'A cat' }
 
-/** What a request throws. */
+/** The error that a call throws. */
 const thrownBy = (request: Promise<unknown>): Promise<unknown> => request.catch((thrown: unknown) => thrown)
 
 /** A refusal as it is on the wire. */
@@ -24,19 +24,23 @@ async function refusalOf(body: object, headers: Record<string, string> = {}): Pr
   return { code: error.code, message: error.message, ...error.metadata }
 }
 
-describe("OpenRouter's client knows", () => {
+describe("OpenRouter's client has an error class for", () => {
   test.each([
     ['an empty prompt', { prompt: '' }, errors.BadRequestResponseError],
-    ['what the upstream rejects for its content', { prompt: '@fault=moderation' }, errors.ForbiddenResponseError],
+    [
+      'a prompt that the upstream rejects for its content',
+      { prompt: '@fault=moderation' },
+      errors.ForbiddenResponseError,
+    ],
     ['a failing upstream', { prompt: '@fault=500' }, errors.BadGatewayResponseError],
-    ['what is too large', { prompt: 'a'.repeat(8_000_001) }, errors.PayloadTooLargeResponseError],
+    ['a body that is too large', { prompt: 'a'.repeat(8_000_001) }, errors.PayloadTooLargeResponseError],
   ])('%s', async (_, wanted, kind) => {
     const error = await thrownBy(imagesOf(wanted))
     expect(error).toBeInstanceOf(kind)
     expect(error).toMatchObject({ error: { message: expect.stringMatching(/\w/), metadata: expect.any(Object) } })
   })
 
-  test('that every upstream is at its limit, by the status alone', async () => {
+  test('an upstream at its limit, by the status alone', async () => {
     const error = await thrownBy(imagesOf({ prompt: '@fault=429' }))
     expect(error).toMatchObject({ statusCode: 503, body: expect.stringContaining('"metadata":') })
   })
@@ -46,7 +50,7 @@ describe("OpenRouter's client knows", () => {
     expect(await thrownBy(request)).toBeInstanceOf(errors.UnauthorizedResponseError)
   })
 
-  test('its own limits, and that its money has run out', async () => {
+  test('its own limits and a used-up budget', async () => {
     const [slow, poor] = [await team('slow', { requests_per_minute: 1 }), await team('poor', { budget_usd: 0.001 })]
     await imagesOf({}, openrouter({ apiKey: slow.key }))
     const hurried = await thrownBy(imagesOf({}, openrouter({ apiKey: slow.key })))
@@ -59,7 +63,7 @@ describe("OpenRouter's client knows", () => {
 const isCode = (name: string): name is ErrorCode => name in STATUS
 
 test.each(Object.keys(STATUS).filter(isCode))(
-  'what is %s and not to be tried again is asked for once, though its client tries every 5xx for an hour',
+  '%s without a retry is requested once, though its client retries every 5xx for an hour',
   async (code) => {
     let calls = 0
     const client = openrouter({ retryConfig: { strategy: 'backoff' } }, async () => {
@@ -90,7 +94,7 @@ describe('parameters', () => {
     expect(upstream.calls).toHaveLength(0)
   })
 
-  test('more pictures than a model takes are refused by the name that they came by', async () => {
+  test("more pictures than a model takes are refused by their own parameter's name", async () => {
     const url = `data:image/png;base64,${(await picture('a')).toBase64()}`
     const input_references = Array.from({ length: 17 }, () => ({ type: 'image_url', image_url: { url } }))
     const few = { model: 'google/gemini-3-pro-image', input_references: input_references.slice(1) }
@@ -98,7 +102,7 @@ describe('parameters', () => {
     expect(await refusalOf(few)).toMatchObject({ code: 400, param: 'input_references' })
   })
 
-  test('a choice of providers is passed over and told, or refused where the caller wants that', async () => {
+  test('a choice of providers is ignored with a note, or refused in a strict request', async () => {
     const body = { ...base, provider: { only: ['azure'] } }
     expect((await post('/api/v1/images', body)).headers.get('x-adjusted')).toBe('provider')
     expect(await refusalOf(body, { 'x-strict': 'true' })).toMatchObject({ code: 400, param: 'provider' })
@@ -117,12 +121,12 @@ describe('parameters', () => {
     ['1344x768', { size: '1344x768', aspect_ratio: '16:9', resolution: '1K' }],
     ['3840x2160', { size: '3840x2160', aspect_ratio: '16:9', resolution: '4K' }],
     ['large', { size: 'large', aspect_ratio: '16:9' }],
-  ] as const)('ask for the size %s by %j', (size, asked) => {
+  ] as const)('set the size %s by %j', (size, asked) => {
     expect(sizeOf(asked)).toBe(size)
   })
 })
 
-test('a route that is not there is told of as the API tells of failures', async () => {
+test("an unknown route is refused in the API's form", async () => {
   const response = await post('/api/v1/videos', {})
   expect([response.status, await response.json()]).toMatchObject([404, { error: { code: 404 } }])
 })

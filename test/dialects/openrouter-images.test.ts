@@ -22,7 +22,7 @@ describe("OpenRouter's client", () => {
     expect(usage).toMatchObject({ promptTokens: 2, completionTokens: 196, totalTokens: 198, cost: 0.00589 })
   })
 
-  test('gets as many pictures as it asks for, in the format that it names', async () => {
+  test('gets the requested number of pictures in the requested format', async () => {
     const { data } = await imagesOf({ n: 3, outputFormat: 'webp', outputCompression: 80, quality: 'high' })
     expect(data.map(({ mediaType }) => mediaType)).toEqual(['image/webp', 'image/webp', 'image/webp'])
     const sent = { n: 3, output_format: 'webp', output_compression: 80, quality: 'high' }
@@ -42,7 +42,7 @@ describe("OpenRouter's client", () => {
     ])
   })
 
-  test('streams previews, and then each picture, the last with the usage of all', async () => {
+  test('streams previews and then each picture, the last with the usage of all', async () => {
     const events = await eventsOf({ n: 2, quality: 'low', size: '1024x1024' })
     const partial = (index: number): object => ({ partialImageIndex: index, b64Json: expect.stringMatching(PNG) })
     expect(events.slice(0, 4)).toEqual(
@@ -56,12 +56,12 @@ describe("OpenRouter's client", () => {
   test.each([
     ['error-inside', 'upstream_failed'],
     ['cut', 'upstream_failed'],
-  ])('hears in its stream of a failure that comes after the previews (@fault=%s)', async (fault, code) => {
+  ])('reads a failure in its stream after the previews (@fault=%s)', async (fault, code) => {
     const events = await eventsOf({ prompt: `A cat @fault=${fault}` })
     expect(events.at(-1)).toEqual({ type: 'error', error: { code, param: null, message: expect.any(String) } })
   })
 
-  test('sends what it says of itself and of its user, none of which changes the picture', async () => {
+  test('sends data about itself and its user, which leave the picture the same', async () => {
     const trace = { traceName: 'test', additionalProperties: { stage: 'one' } }
     await imagesOf({ sessionId: 'session-1', trace, user: 'user-1' })
     expect(upstream.calls[0]?.fields).toEqual({ model: 'gpt-image-2', prompt: 'A cat', user: 'user-1' })
@@ -75,18 +75,18 @@ describe('a model with its vendor before it', () => {
     ['openai/gpt-image-2', { model: 'gpt-image-2' }, null],
     ['house-style', { model: 'gpt-image-2' }, null],
     ['openai/gpt-image-1', { model: 'gpt-image-2' }, 'model=openai/gpt-image-1>gpt-image-2'],
-  ])('%s is the one that is meant', async (model, sent, adjusted) => {
+  ])('%s is that model', async (model, sent, adjusted) => {
     const response = await post('/api/v1/images', { ...base, model })
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, adjusted])
     expect(upstream.calls[0]?.fields).toMatchObject(sent)
   })
 
-  test('is sent as it is where an upstream knows it so', async () => {
+  test('is sent as it is to an upstream that lists it so', async () => {
     expect((await post('/api/v1/images', { ...base, model: 'relay-labs/art' })).status).toBe(200)
     expect(relay.calls[0]?.fields['model']).toBe('relay-labs/art')
   })
 
-  test('is understood by every other dialect as well', async () => {
+  test('is accepted by every other dialect as well', async () => {
     const { data } = await openai().images.generate(base)
     expect(data?.[0]?.b64_json).toMatch(PNG)
     await openai().images.generate({ ...base, model: 'gpt-image-2' })
@@ -94,7 +94,7 @@ describe('a model with its vendor before it', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('is made anew for another seed, where it knows seeds', async () => {
+  test('is made again for another seed, if the model takes seeds', async () => {
     const idOf = async (seed: number): Promise<string | null> => {
       const response = await post('/api/v1/images', { ...base, model: 'google/gemini-3-pro-image', seed })
       expect(response.status).toBe(200)
@@ -105,12 +105,12 @@ describe('a model with its vendor before it', () => {
   })
 })
 
-test('a stream ends with [DONE] for those who wait for that', async () => {
+test('a stream ends with [DONE]', async () => {
   const answer = await (await post('/api/v1/images', { ...base, stream: true })).text()
   expect(answer.endsWith('data: [DONE]\n\n')).toBe(true)
 })
 
-test('a job has its result in the same words', async () => {
+test('a job has its result in the same form', async () => {
   const { id } = await (await post('/api/v1/images', base, ASYNC)).json<{ id: string }>()
   const { result } = await standing(KEY, id, 'succeeded')
   expect(result).toMatchObject({ data: [{ media_type: 'image/png' }], usage: { cost: expect.any(Number) } })

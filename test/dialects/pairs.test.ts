@@ -17,11 +17,11 @@ async function asksOnce(question: Question, one: Way, other: Way): Promise<void>
   expect(upstream.calls).toHaveLength(1)
 }
 
-describe('a picture that was asked for in one wire format is in the cache for the other', () => {
+describe('a picture requested in one wire format is cached for the other', () => {
   test.each(pairsOf(WAYS))('%s, %s', (_, __, one, other) => asksOnce({ prompt: 'A cat' }, one, other))
 })
 
-describe('so is one whose prompt begins and ends with white space', () => {
+describe('so is one with white space around its prompt', () => {
   test.each(pairsOf(WAYS).filter(([first]) => first === 'OpenAI Images'))('%s, %s', (_, __, one, other) =>
     asksOnce({ prompt: ' A cat\n' }, one, other),
   )

@@ -11,7 +11,7 @@ import { type Question, showsPicture, STREAM_WAYS, WAYS, type Way } from '../sup
 const fakes = playing(new FakeOpenaiProvider(), ...FAKES.map((Fake) => new Fake()))
 settings({ UPSTREAMS: JSON.stringify(settingsOf(fakes)), DEMO_UPSTREAM: true })
 
-/** A provider that only it has a model for, and how often something is to be begun there for one picture. */
+/** A provider with a model of its own, and the number of calls that it needs for a picture. */
 interface Row {
   provider: string
   model: string
@@ -21,7 +21,7 @@ interface Row {
 }
 
 const ROWS: readonly Row[] = [
-  // What nobody else serves is the demo's, which asks nobody.
+  // The demo serves a model without another upstream, and has no calls.
   { provider: 'demo', model: 'gpt-image-2', edits: true, begun: () => 0, begins: 0 },
   ...fakes.map((fake) => ({
     provider: fake.provider,
@@ -47,7 +47,7 @@ const inEachFormat = WAYS.filter(({ name }) =>
 const pairs = (rows: readonly Row[], ways: readonly Way[]): [string, string, Row, Way][] =>
   rows.flatMap((row) => ways.map((way): [string, string, Row, Way] => [way.name, row.provider, row, way]))
 
-/** A stream that tells how far it is has begun before it is known who makes the picture: who asks again is told. */
+/** A stream with progress begins before its upstream is known, so a second request reads the upstream. */
 const hasBegunEarly = ({ headers }: Response): boolean => headers.get('x-accel-buffering') === 'no'
 
 async function makesOne({ provider, model, begun, begins }: Row, { ask }: Way, question: Question): Promise<void> {
@@ -58,13 +58,13 @@ async function makesOne({ provider, model, begun, begins }: Row, { ask }: Way, q
   expect([headers.get('x-upstream'), begun()]).toEqual([provider, begins])
 }
 
-describe('a picture is made, in whichever words it is asked for and by whomever', () => {
+describe('a picture is made in each wire format by each provider', () => {
   test.each(pairs(ROWS, [...WAYS, ...STREAM_WAYS]))('%s, %s', async (_, __, row, way) => {
     await makesOne(row, way, { prompt: 'A cat' })
   })
 })
 
-describe('so is one of the size that most clients ask for', () => {
+describe('so is one of the most usual size', () => {
   const size = { pixels: '1024x1024', ratio: '1:1', resolution: '1K' }
   test.each(pairs(ROWS, inEachFormat))('%s, %s', async (_, __, row, way) => {
     await makesOne(row, way, { prompt: 'A cat', size })

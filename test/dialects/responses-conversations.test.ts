@@ -13,7 +13,7 @@ const { upstream } = upstreams()
 
 const base64 = async (name: string, length?: number): Promise<string> => (await picture(name, length)).toBase64()
 
-/** What the last upstream call was to do, and with which pictures. */
+/** The operation of the last upstream call, with its pictures. */
 function lastCall(): unknown[] {
   const call = upstream.calls.at(-1)
   return [call?.path, call?.fields['prompt'], ...(call?.files ?? []).map(({ name, sha256 }) => `${name} ${sha256}`)]
@@ -25,7 +25,7 @@ const editOf = (prompt: string, ...pictures: string[]): unknown[] => [
   ...pictures.map((each) => `${pictures.length > 1 ? 'image[]' : 'image'} ${sha256Of(each)}`),
 ]
 
-/** The picture of an earlier answer, by each of the ways to mean it. */
+/** The picture of an earlier answer, in each form of reference. */
 const WAYS: [string, (answer: Answer) => Parameters<typeof respond>[0]][] = [
   ['previous_response_id', ({ id }) => ({ input: 'Add a hat', previous_response_id: id })],
   ['the call with its id', (answer) => ({ input: [{ ...callIn(answer), result: null }, user('Add a hat')] })],
@@ -37,7 +37,7 @@ const WAYS: [string, (answer: Answer) => Parameters<typeof respond>[0]][] = [
 ]
 
 describe('a conversation goes on', () => {
-  test.each(WAYS)('from the picture that is meant by %s', async (_, said) => {
+  test.each(WAYS)('from the picture referenced by %s', async (_, said) => {
     const first = await respond()
     const second = await respond(said(first))
     expect(lastCall()).toEqual(editOf('Add a hat', pictureIn(first)))
@@ -45,21 +45,21 @@ describe('a conversation goes on', () => {
     expect(pictureIn(second)).not.toBe(pictureIn(first))
   })
 
-  test.each(WAYS)('from the same picture, of which an edit is made once, by %s', async (_, said) => {
+  test.each(WAYS)('from the same picture, with one edit for equal requests, by %s', async (_, said) => {
     const first = await respond()
     await respond({ input: 'Add a hat', previous_response_id: first.id })
     const again = await postResponse({ ...said(first) })
     expect([again.headers.get('x-cache'), upstream.calls.length]).toEqual(['HIT', 2])
   })
 
-  test('from a picture of some megabytes whose bytes come without an id that is known here', async () => {
+  test('from a picture of some megabytes without a known id', async () => {
     const cat = await base64('a', 4_000_000)
     const call = { type: 'image_generation_call', id: 'ig_of_another', status: 'completed', result: cat } as const
     await respond({ input: [user('A cat'), call, user('Add a hat')] })
     expect(lastCall()).toEqual(editOf('Add a hat', cat))
   })
 
-  test('from the last picture, with what was said and shown since, and what the system says', async () => {
+  test("from the last picture, with the later texts and pictures and the system's text", async () => {
     const [first, hat] = [await respond(), await base64('hat')]
     const second = await respond({ input: 'A dog', previous_response_id: first.id }, { action: 'generate' })
     const input = [
@@ -77,13 +77,13 @@ describe('a conversation goes on', () => {
     expect(lastCall()).toEqual(editOf('Draw in ink.\n\nNo text in it.\n\nAdd this hat', pictureIn(second), hat))
   })
 
-  test('from what failed as if that had not been', async () => {
+  test('past a failed turn', async () => {
     const failed = { type: 'image_generation_call', id: 'ig_1', status: 'failed', result: null } as const
     await respond({ input: [user('A cat'), failed, user('Again')] })
     expect(lastCall()).toEqual(['/v1/images/generations', 'A cat\n\nAgain'])
   })
 
-  test('from the picture that was answered, though one was made after it of the same request', async () => {
+  test('from the picture of the answer, though a later run of the same request made another', async () => {
     const first = await respond({}, {}, { 'cache-control': 'no-cache' })
     const remade = await respond({ input: 'A cat' }, {}, { 'cache-control': 'no-cache' })
     expect(pictureIn(remade)).not.toBe(pictureIn(first))
@@ -91,7 +91,7 @@ describe('a conversation goes on', () => {
     expect(lastCall()).toEqual(editOf('Add a hat', pictureIn(first)))
   })
 
-  test('from the newest picture where the clock of the store is behind', async () => {
+  test("from the newest picture although the store's clock is behind", async () => {
     const generation = (await postResponse({})).headers.get('x-generation-id') ?? ''
     const naming = { team: 'default', generation, requestId: 'req_1', startedMs: Date.now() + 60_000 }
     const id = `resp_${imageReference(naming, undefined, configOf(env))}`
@@ -100,7 +100,7 @@ describe('a conversation goes on', () => {
   })
 })
 
-describe('pictures that the user shows', () => {
+describe('pictures of the user', () => {
   test('are edited, from data URLs and from hosts', async () => {
     const [cat, hat] = [await base64('a'), await picture('hat')]
     internet({ 'api.openai.com': upstream, 'pictures.example.com': { handle: () => new Response(hat) } })
@@ -115,7 +115,7 @@ describe('pictures that the user shows', () => {
     expect(lastCall()).toEqual([...editOf('A hat here', cat), `mask ${sha256Of(mask)}`])
   })
 
-  test('are left out of a new picture, which is told', async () => {
+  test('are left out of a new picture, with a note', async () => {
     const tools = [{ type: 'image_generation', action: 'generate', input_fidelity: 'high' }]
     const input = [user('A dog', await base64('a'))]
     const response = await postResponse({ input, tools })
@@ -136,12 +136,12 @@ describe('a picture is not found', () => {
     [{ previous_response_id: 'resp_68d1' }, 'previous_response_id', 'previous_response_not_found'],
     [unknownCall(`ig_${forged}`), 'input[0].id', 'image_file_not_found'],
     [unknownCall('ig_'), 'input[0].id', 'image_file_not_found'],
-  ])('by an id that was never given out (%j)', async (said, param, code) => {
+  ])('by an unknown id (%j)', async (said, param, code) => {
     await expect(respond(said)).rejects.toMatchObject({ status: 400, param, code })
     expect(upstream.calls).toHaveLength(0)
   })
 
-  test('by an id that another team was given', async () => {
+  test('by the id of another team', async () => {
     const { key } = await team('acme')
     const { id, output } = await respond()
     const authorization = `Bearer ${key}`
@@ -154,7 +154,7 @@ describe('a picture is not found', () => {
     await expect(respond({ previous_response_id: id })).resolves.toMatchObject({ status: 'completed' })
   })
 
-  test('by an id that was changed', async () => {
+  test('by an altered id', async () => {
     const { id } = await respond()
     const changed = id.replace(/.(?=.{40}$)/, (each) => (each === 'A' ? 'B' : 'A'))
     await expect(respond({ previous_response_id: changed })).rejects.toMatchObject({
@@ -162,7 +162,7 @@ describe('a picture is not found', () => {
     })
   })
 
-  test('once its generation was deleted', async () => {
+  test('after the deletion of its generation', async () => {
     const response = await postResponse({})
     const first = await response.json<Answer>()
     const path = `/v1/generations/${response.headers.get('x-generation-id')}`

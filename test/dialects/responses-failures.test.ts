@@ -11,7 +11,7 @@ const { upstream } = upstreams()
 const FAILED = 'The upstream failed to make the image. Try again.'
 const FAILING = 'A cat @fault=error-inside'
 
-describe('before anything was sent, a response fails', () => {
+describe('before the first event, a response fails', () => {
   const FAILURES: [string, new (...given: never[]) => Error, number, string | null][] = [
     ['429', OpenAI.InternalServerError, 503, 'server_is_overloaded'],
     ['moderation', OpenAI.BadRequestError, 400, 'moderation_blocked'],
@@ -66,7 +66,7 @@ describe('in its middle, a stream', () => {
     expect(seen.at(-1)).toBe('response.image_generation_call.partial_image')
   })
 
-  test('is told of as the API tells it: by an error, and by a response that failed', async () => {
+  test("has the API's error event and then a failed response", async () => {
     const tools = [{ type: 'image_generation', partial_images: 1 }]
     const response = await postResponse({ input: FAILING, tools, stream: true })
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
@@ -96,7 +96,7 @@ describe('in its middle, a stream', () => {
     })
   })
 
-  test('costs no more than one further attempt where the answer was lost, and has its previews once', async () => {
+  test('has one further attempt after a lost answer, with its previews once', async () => {
     const { events, ended } = watch('A cat @once=cut', 2)
     expect(await ended).toBeUndefined()
     expect(events.map(({ sequence_number }) => sequence_number)).toEqual(events.map((_, at) => at))

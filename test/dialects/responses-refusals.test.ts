@@ -16,7 +16,7 @@ const said = (part: Record<string, unknown>, role = 'user'): Record<string, unkn
   input: [{ role, content: [{ type: 'input_text', text: 'A cat' }, part] }],
 })
 
-describe('refused as a bad request that names its parameter', () => {
+describe("refused as a bad request with the parameter's name:", () => {
   test.each([
     [tool({ n: 2 }), 'tools[0].n', "Unknown parameter: 'tools[0].n'."],
     [tool({ quality: 'ultra' }), 'tools[0].quality', "Invalid value: 'ultra'. Supported values are:"],
@@ -61,7 +61,7 @@ describe('refused as a bad request that names its parameter', () => {
     expect(upstream.calls).toHaveLength(0)
   })
 
-  test('is what only a strict caller does not want adapted', async () => {
+  test('a request that a strict caller refuses to adapt', async () => {
     const given = tool({ partial_images: 2, size: '1080x1080' })
     const adapted = await postResponse(given)
     expect(adapted.headers.get('x-adjusted')).toBe('partial_images=2>0, size=1080x1080>1088x1088')
@@ -69,7 +69,7 @@ describe('refused as a bad request that names its parameter', () => {
     expect(error).toMatchObject({ status: 400, param: 'tools[0].partial_images' })
   })
 
-  test('is a mask without a picture, a file of the API, and what is no picture', async () => {
+  test('a mask without a picture, a file of the API, and a malformed picture', async () => {
     const mask = (await picture('mask')).toBase64()
     const masked = await errorOf(await postResponse(tool({ input_image_mask: { image_url: mask } })))
     expect(masked).toMatchObject({ status: 400, param: 'tools[0].input_image_mask' })
@@ -82,7 +82,7 @@ describe('refused as a bad request that names its parameter', () => {
     })
   })
 
-  test('is more than 16 pictures to be edited', async () => {
+  test('more than 16 pictures for an edit', async () => {
     const cat = (await picture('a')).toBase64()
     const shown = user('A cat', ...Array.from({ length: 17 }, () => cat))
     expect(await errorOf(await postResponse({ input: [shown] }))).toMatchObject({
@@ -92,19 +92,19 @@ describe('refused as a bad request that names its parameter', () => {
   })
 })
 
-test('a text model that nobody serves is told of as one that was not found', async () => {
+test('a text model without an upstream is not found', async () => {
   const response = await post('/v1/responses', { model: 'nobody-serves-this', input: 'A cat' })
   expect(await errorOf(response)).toMatchObject({ status: 404, param: 'model', code: 'model_not_found' })
 })
 
-test('the classes of the SDK tell what was refused', async () => {
+test('the SDK has its classes for refusals', async () => {
   await expect(respond({}, { size: '9x9' })).rejects.toThrow(OpenAI.BadRequestError)
   await expect(respond({}, { model: 'nobody-serves-this' })).rejects.toThrow(OpenAI.BadRequestError)
   const unknown = await post('/v1/responses', { model: 'gpt-image-2', input: 'x' }, { authorization: 'Bearer sk-no' })
   expect(unknown.status).toBe(401)
 })
 
-test('a model that a key may not use is refused by the parameter that named it', async () => {
+test('a model beyond a key is refused by the name of its parameter', async () => {
   const { key } = await team('acme', { models: ['gpt-image-1.5'] })
   expect((await ask(key)).status).toBe(403)
   const error = await errorOf(await postResponse({}, { authorization: `Bearer ${key}` }))
@@ -120,6 +120,6 @@ test.each([
   [{ model: 'gpt-image-2' }, false],
   [{ model: 'gpt-image-2', tools: [{ type: 'web_search' }] }, false],
   [{ tools: [{ type: 'web_search' }] }, false],
-])('%j is for a text model: %s', (fields, isText) => {
+])('%j needs a text model: %s', (fields, isText) => {
   expect(responses.text?.isText(fields, (name) => name.startsWith('gpt-image'))).toBe(isText)
 })

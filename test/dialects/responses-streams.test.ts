@@ -20,7 +20,7 @@ const ENDING = [`${CALL}.completed`, 'response.output_item.done', 'response.comp
 const types = (events: readonly Event[]): string[] => events.map(({ type }) => type)
 const numbers = (events: readonly Event[]): number[] => events.map((event) => event.sequence_number)
 
-/** Every id of a response and of a call that a stream names. */
+/** Every id of a response and of a call in a stream. */
 const idsIn = (events: readonly Event[]): Set<string> =>
   new Set(
     events.flatMap((event) => {
@@ -43,7 +43,7 @@ function completedIn(events: readonly Event[]): OpenAI.Responses.Response {
 }
 
 describe.each([0, 1, 2, 3])('a stream with %i partials', (partials) => {
-  test('tells each event of a fresh picture in its place', async () => {
+  test('has each event of a fresh picture in its place', async () => {
     const events = await collect('A cat', partials)
     const previews = Array.from({ length: partials }, () => `${CALL}.partial_image`)
     expect(types(events)).toEqual([...BEGINNING, ...previews, ...ENDING])
@@ -59,7 +59,7 @@ describe.each([0, 1, 2, 3])('a stream with %i partials', (partials) => {
     expect(pictureIn(completedIn(events))).toBe(pictureIn(await respond()))
   })
 
-  test('joins a picture late that is being made', async () => {
+  test('joins a running picture late', async () => {
     const gate = new SteppedUpstream(upstream, partials)
     const seen = BEGINNING.length + partials
     const first = watch('A cat', partials)
@@ -74,7 +74,7 @@ describe.each([0, 1, 2, 3])('a stream with %i partials', (partials) => {
     expect(idsIn([...first.events, ...late.events]).size).toBe(4)
   })
 
-  test('goes on as a conversation by the id that it began with', async () => {
+  test('goes on as a conversation by the id of its beginning', async () => {
     const [created, ...rest] = await collect('A cat', partials)
     if (created?.type !== 'response.created') throw new Error('the stream has no beginning')
     await respond({ input: 'Add a hat', previous_response_id: created.response.id })
@@ -86,7 +86,7 @@ describe.each([0, 1, 2, 3])('a stream with %i partials', (partials) => {
 })
 
 describe('a stream', () => {
-  test('of a picture that is there has no previews', async () => {
+  test('of a cached picture has no previews', async () => {
     const made = await respond()
     const events = await collect('A cat', 3)
     expect([types(events), upstream.calls.length]).toEqual([[...BEGINNING, ...ENDING], 1])
@@ -110,7 +110,7 @@ describe('a stream', () => {
     expect(pictureIn(cached)).toBe(pictureIn(second))
   })
 
-  test("is put together by the SDK's own helper", async () => {
+  test("is assembled by the SDK's own helper", async () => {
     const stream = openai().responses.stream({ ...asking({}, { partial_images: 2 }), stream: true })
     const seen: number[] = []
     stream.on(`${CALL}.partial_image`, ({ partial_image_index }) => seen.push(partial_image_index))
@@ -118,7 +118,7 @@ describe('a stream', () => {
     expect([seen, callIn(answer).status]).toEqual([[0, 1], 'completed'])
   })
 
-  test('with previews is the same request as one without', async () => {
+  test('with previews equals a request without', async () => {
     await collect('A cat', 2)
     await collect('A cat', 0)
     expect(upstream.calls).toHaveLength(1)

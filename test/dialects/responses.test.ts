@@ -10,7 +10,7 @@ import { upstreams } from '../support/upstreams'
 const { upstream } = upstreams()
 
 describe('a response', () => {
-  test('is one picture, with all that the SDK expects around it', async () => {
+  test('is one picture, in all the fields that the SDK reads', async () => {
     const answer = await respond({ instructions: 'Draw in ink.', metadata: { order: '7' }, store: false })
     expect(answer).toMatchObject({
       id: expect.stringMatching(/^resp_[\w-]+$/),
@@ -47,7 +47,7 @@ describe('a response', () => {
     })
   })
 
-  test("tells the image model's tokens as its usage", async () => {
+  test("has the image model's tokens as its usage", async () => {
     const { usage } = await respond()
     const [call] = upstream.calls
     expect(usage).toEqual({
@@ -61,13 +61,13 @@ describe('a response', () => {
 
   test.each([
     ['the model of the tool', { model: 'gpt-5.2' }, 'gpt-image-2.5-flare', 'gpt-image-2.5-flare'],
-    ['an image model that is asked itself', { model: 'gpt-image-1.5', tools: [] }, undefined, 'gpt-image-1.5'],
+    ['an image model named directly', { model: 'gpt-image-1.5', tools: [] }, undefined, 'gpt-image-1.5'],
   ])('is made by %s', async (_, said, model, served) => {
     const answer = await respond(said, model ? { model } : {})
     expect([answer.model, upstream.calls[0]?.fields['model']]).toEqual([said.model, served])
   })
 
-  test('has each parameter of the tool heeded', async () => {
+  test('applies each parameter of the tool', async () => {
     const tool = {
       model: 'gpt-image-2.6-sunburst',
       action: 'generate',
@@ -84,7 +84,7 @@ describe('a response', () => {
     expect(upstream.calls[0]?.fields).toEqual({ prompt: 'A cat', user: 'someone', ...sent })
   })
 
-  test('is not asked for anew with what only a text model heeds, and that is told', async () => {
+  test('is the same with parameters of text models, which are ignored with a note', async () => {
     await respond()
     const said = {
       max_output_tokens: 1000,
@@ -100,7 +100,7 @@ describe('a response', () => {
     expect(refused).toMatchObject({ status: 400, param: 'temperature' })
   })
 
-  test('comes whole to openai 4', async () => {
+  test('is read whole by openai 4', async () => {
     const client = new OpenAI4({
       apiKey: KEY,
       baseURL: `${ORIGIN}/v1`,
@@ -112,14 +112,14 @@ describe('a response', () => {
     expect([answer.output_text, answer.output]).toMatchObject(['', [{ type: 'image_generation_call' }]])
   })
 
-  test('has an id that is like that of no other, though the picture is the same', async () => {
+  test('has an id of its own, though the picture is the same', async () => {
     const [first, second] = [await respond(), await respond()]
     expect(pictureIn(second)).toBe(pictureIn(first))
     expect(new Set([first.id, second.id, callIn(first).id, callIn(second).id]).size).toBe(4)
   })
 })
 
-test('a picture that the Images API has made is not made again', async () => {
+test('uses a picture made by the Images API', async () => {
   const made = await openai().images.generate({
     model: 'gpt-image-2',
     prompt: 'A cat',
@@ -132,7 +132,7 @@ test('a picture that the Images API has made is not made again', async () => {
   expect(upstream.calls).toHaveLength(1)
 })
 
-test('requests that come at the same time by both APIs share one call', async () => {
+test('simultaneous requests of both APIs share one call', async () => {
   const prompt = 'A cat @delay=100'
   const [answer] = await Promise.all([
     respond({ input: prompt }),
@@ -142,7 +142,7 @@ test('requests that come at the same time by both APIs share one call', async ()
   expect([callIn(answer).status, upstream.calls.length]).toEqual(['completed', 1])
 })
 
-test("a team's limit holds, in the words that the SDK knows", async () => {
+test("a team's limit has the error that the SDK knows", async () => {
   const { key } = await team('acme', { requests_per_minute: 1 })
   const { responses } = openai({ apiKey: key })
   await responses.create(asking())
@@ -150,7 +150,7 @@ test("a team's limit holds, in the words that the SDK knows", async () => {
   expect(upstream.calls).toHaveLength(1)
 })
 
-test('a response that is not waited for is told by its generation', async () => {
+test('a background response is polled as its generation', async () => {
   const response = await postResponse({}, { prefer: 'respond-async' })
   expect(response.status).toBe(202)
   const { id } = await response.json<{ id: string }>()

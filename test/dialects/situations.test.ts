@@ -29,7 +29,7 @@ describe.each([...WAYS, ...STREAM_WAYS, ...EDIT_WAYS].map((way) => [way.name, wa
       expect(upstream.calls).toHaveLength(1)
     })
 
-    test('hit: the same is answered from the cache, free of charge', async () => {
+    test('hit: an equal request is answered from the cache, at no cost', async () => {
       await (await ask({ prompt: PROMPT })).text()
       const response = await ask({ prompt: PROMPT })
       expect([response.headers.get('x-cache'), response.headers.get('x-cost-usd')]).toEqual(['HIT', '0.000000'])
@@ -37,7 +37,7 @@ describe.each([...WAYS, ...STREAM_WAYS, ...EDIT_WAYS].map((way) => [way.name, wa
       expect(upstream.calls).toHaveLength(1)
     })
 
-    test('joined: who asks while it is made gets the same', async () => {
+    test('joined: a simultaneous request gets the same picture', async () => {
       const gate = gated(upstream)
       const first = ask({ prompt: PROMPT })
       await vi.waitUntil(() => gate.held === 1)
@@ -50,13 +50,13 @@ describe.each([...WAYS, ...STREAM_WAYS, ...EDIT_WAYS].map((way) => [way.name, wa
       expect(upstream.calls).toHaveLength(1)
     })
 
-    test('moderated: it is told in the words of the wire format, and not asked for again', async () => {
+    test('moderated: the refusal has the form of the dialect and is not repeated upstream', async () => {
       await expectTold(await ask({ prompt: 'A cat @fault=moderation' }), failures.moderated)
       await expectTold(await ask({ prompt: 'A cat @fault=moderation' }), failures.moderated)
       expect(upstream.calls).toHaveLength(1)
     })
 
-    test('limited: nothing is asked of the upstream', async () => {
+    test('limited: no upstream is called', async () => {
       const { key } = await team('acme', { requests_per_minute: 1 })
       await (await ask({ prompt: PROMPT }, key)).text()
       const response = await ask({ prompt: 'A dog' }, key)
@@ -65,12 +65,12 @@ describe.each([...WAYS, ...STREAM_WAYS, ...EDIT_WAYS].map((way) => [way.name, wa
       expect(upstream.calls).toHaveLength(1)
     })
 
-    test('upstream down: it is told, without what the upstream said', async () => {
+    test("upstream down: the error has none of the upstream's words", async () => {
       const response = await ask({ prompt: 'A cat @fault=500' })
       await expectTold(response, failures.down)
     })
 
-    test('bad input: nothing is asked of the upstream', async () => {
+    test('bad input: no upstream is called', async () => {
       await expectTold(await ask({ prompt: '' }), failures.bad)
       expect(upstream.calls).toHaveLength(0)
     })
