@@ -4,9 +4,8 @@
  *     node scripts/lint/references.ts PATH…  exits with 1 on a breach; without a path, checks the repository
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { commentsOf, filesBelow, hashCommentsOf, sourceOf } from './source.ts'
-import { TODO } from './references-todo.ts'
 
 const COVERED = [
   'src',
@@ -76,15 +75,12 @@ function anchorsOf(page: string): Set<string> {
 export function brokenIn(text: string, file: string, root = '.'): string[] {
   const own = file.startsWith('docs/') ? file.slice('docs/'.length, -'.md'.length) : undefined
   const sections = referencesIn(text).flatMap(({ page = own, number }) => {
-    if (page !== undefined && TODO.includes(page)) return []
     const pathOf = (name: string | undefined): string => join(root, 'docs', `${name}.md`)
     const path = pathOf(existsSync(pathOf(page)) ? page : own)
     const isHeading = existsSync(path) && sectionsOf(readFileSync(path, 'utf8')).has(number)
     return isHeading ? [] : [`no heading ${number} in docs/${page ?? '?'}.md`]
   })
-  const seeds = [...(TODO.includes('seeds') ? '' : text).matchAll(/(?<!-)\bseeds?\/\w+/g)].map(
-    ([found]) => `${found} is not in the repository`,
-  )
+  const seeds = [...text.matchAll(/(?<!-)\bseeds?\/\w+/g)].map(([found]) => `${found} is not in the repository`)
   return [...sections, ...seeds]
 }
 
@@ -93,7 +89,6 @@ export function brokenLinks(markdown: string, file: string): string[] {
   const links = [...markdown.replaceAll(/^```[\s\S]*?^```/gm, '').matchAll(/\]\((?!\w+:)([^)\s#]*)(?:#([^)\s]+))?\)/g)]
   return links.flatMap(([link, path = '', anchor]) => {
     const target = path === '' ? file : join(dirname(file), path)
-    if (TODO.includes(basename(target, '.md')) && !existsSync(target)) return []
     if (!existsSync(target)) return [`${link} leads to no file`]
     if (anchor === undefined || !target.endsWith('.md')) return []
     return anchorsOf(readFileSync(target, 'utf8')).has(anchor) ? [] : [`${link} leads to no heading`]

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 
 const PROJECT = join(import.meta.dirname, '../..')
@@ -30,6 +30,20 @@ test('a hit passes through at most 10 files, a miss through at most 16, each onc
   expect(miss.length).toBeLessThanOrEqual(16)
   expect(miss.length).toBeGreaterThan(hit.length)
   for (const steps of [hit, miss]) expect(new Set(steps).size).toBe(steps.length)
+})
+
+/** A stub of the object's namespace and the list of providers lead to these two. */
+const REACHED_OTHERWISE = ['src/generation/generation.ts', 'src/providers/openai.ts']
+
+test('an earlier file of the walk imports each file', async () => {
+  for (const steps of [walk('2.1 A hit'), walk('2.2 A miss')]) {
+    const texts = await Promise.all(steps.map((path) => readFile(join(PROJECT, path), 'utf8')))
+    const unreached = steps.slice(1).filter((path, at) => {
+      const imported = `/${basename(path, '.ts')}'`
+      return !texts.slice(0, at + 1).some((text) => text.includes(imported)) && !REACHED_OTHERWISE.includes(path)
+    })
+    expect(unreached).toEqual([])
+  }
 })
 
 test('every room of src is in the table of layers', async () => {
