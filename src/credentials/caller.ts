@@ -2,27 +2,27 @@ import { timingSafeEqual } from 'node:crypto'
 import { type Failure, GatewayError } from '../runtime/errors'
 import { keyHash, teamOfKey } from './key-format'
 
-/** Who claims to send a request: a key that this gateway minted, though it may have been revoked since. */
+/** The claimed sender of a request: this gateway minted the key, but may have revoked it since. */
 export interface Caller {
   team: string
   /** The SHA-256 of the key, hex; undefined for the static key of the settings, which only the settings revoke. */
   keyHash: string | undefined
 }
 
-/** What a key is checked by without asking anybody. */
+/** The settings that check a key without a call to its team. */
 interface CredentialSettings {
   signingSecret: string
   gatewayKeyHash: Uint8Array | undefined
 }
 
-/** The team of the static key. */
+/** The id of the static key's team. */
 export const DEFAULT_TEAM = 'default'
 
-/** The key of an Authorization header (RFC 6750 §2.1). */
+/** The key of an Authorization header (RFC 6750 §2.1); undefined without one. */
 export const bearerToken = (authorization: string | undefined): string | undefined =>
   /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1]
 
-/** Tells whose key this is without asking anybody. Throws GatewayError `unauthorized` for a key that was forged. */
+/** Finds the team of a key from the key alone. Throws GatewayError `unauthorized` for an absent or a forged key. */
 export function identifyCaller(
   apiKey: string | undefined,
   { signingSecret, gatewayKeyHash }: CredentialSettings,
@@ -40,9 +40,9 @@ const MISSING_API_KEY: Failure = {
   message: "You didn't provide an API key. Send it in an Authorization header: Bearer YOUR_KEY.",
 }
 
-/** Also for a key whose team is gone: whoever holds it need not know that there was one. */
+/** Also the failure of a key after the deletion of its team. */
 export const INCORRECT_API_KEY: Failure = {
   code: 'unauthorized',
-  message: 'Incorrect API key provided. Check it, or ask whoever runs this gateway for one.',
+  message: "Incorrect API key provided. Check it, or ask the gateway's operator for one.",
   reason: 'invalid_api_key',
 }

@@ -6,17 +6,17 @@ export const TEAM_ID = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/
 
 const KEY_FORM = /^sk-dr-([a-z0-9-]{1,32})-([0-9a-f]{48})-([0-9a-f]{16})$/
 
-/** What is kept of a key, and compared: of equal length for all, so that not even the length of a key shows. */
+/** The stored form of a key, its SHA-256. Comparisons of equal lengths do not reveal the length of a key. */
 export const keyHash = (key: string): Buffer => createHash('sha256').update(key).digest()
 
-/** A new key of a team: its id, and its text `sk-dr-{team}-{secret}-{tag}`, which is shown once. */
+/** Makes a key of a team: its id, and its text `sk-dr-{team}-{secret}-{tag}`, shown once. */
 export function mintKey(team: string, signingSecret: string): { id: string; text: string } {
   const secret = randomBytes(24).toString('hex')
   const text = `sk-dr-${team}-${secret}-${keyTag(team, secret, signingSecret)}`
   return { id: `key_${randomBytes(8).toString('hex')}`, text }
 }
 
-/** The team that a key was minted for; undefined for whatever this gateway never minted. */
+/** The team of a key; undefined if this gateway did not mint it. */
 export function teamOfKey(key: string, signingSecret: string): string | undefined {
   const [, team, secret, tag] = KEY_FORM.exec(key) ?? []
   if (!team || !secret || !tag) return undefined
@@ -24,6 +24,6 @@ export function teamOfKey(key: string, signingSecret: string): string | undefine
   return timingSafeEqual(Buffer.from(tag), Buffer.from(right)) ? team : undefined
 }
 
-/** 64 bits are far more than can be guessed over the network, one request each. */
+/** 64 bits of HMAC: too many to guess over the network, at one request each. */
 const keyTag = (team: string, secret: string, signingSecret: string): string =>
   createHmac('sha256', signingSecret).update(`team-key\n${team}\n${secret}`).digest('hex').slice(0, 16)

@@ -2,16 +2,16 @@ import * as z from 'zod'
 import type { ErrorCode, Failure } from '../runtime/errors'
 import type { Usage } from '../image/record'
 
-/** Who pays for a run: the key whose request started it. */
+/** The payer of a run: the key of the request that started it. */
 export interface Payer {
   team: string
   /** The id of the key. */
   key: string
 }
 
-/** What a generation is about to do, and may cost at most: written down before anything is paid for. */
+/** A run that is about to start, and its largest expected cost. The ledger stores it before anything is paid for. */
 export const orderSchema = z.object({
-  /** The run's id, of which there is one for each time that it is paid for. */
+  /** The id of the run; a generation that is paid for twice has two runs. */
   id: z.string(),
   generation: z.string(),
   /** The id of the HTTP request that started it. */
@@ -21,38 +21,38 @@ export const orderSchema = z.object({
   model: z.string(),
   operation: z.string(),
   prompt: z.string(),
-  /** How many pictures, and of which size. */
+  /** The number of images. */
   images: z.number(),
   size: z.string(),
-  /** In micro-USD; undefined where no price is known. */
+  /** In micro-USD; undefined without a known price. */
   quote: z.number().optional(),
-  /** For how long the money is held for it at most, in ms. */
+  /** The life of the reservation, in ms. */
   holdMs: z.number(),
 })
 export type Order = z.infer<typeof orderSchema>
 
-/** The operation of an order for a text, which has no pictures and no size. */
+/** The operation of an order for a text, without images and size. */
 export const TEXT_OPERATION = 'text'
 
-/** An order whose turn has not come, and what whoever does not wait for that is told. */
+/** A queued order, and the failure for a caller that does not wait for its turn. */
 export interface QueuedOrder {
   instead: Failure
 }
 
-/** What came of it. */
+/** The outcome of a run. */
 export interface Settlement {
   id: string
-  /** What it failed with; undefined where it did not. One that was cancelled may have pictures all the same. */
+  /** The code of a failure; undefined for a success. A cancelled run may have images. */
   failure?: ErrorCode | undefined
-  /** In micro-USD; undefined where no price is known. */
+  /** In micro-USD; undefined without a known price. */
   cost: number | undefined
-  /** The keys of its pictures in R2. */
+  /** The keys of its images in R2. */
   images: string[]
-  /** How many attempts there were. */
+  /** The number of attempts. */
   attempts: number
-  /** Which accounts were asked or passed over, in order, and what came of each. */
+  /** The accounts tried or passed over, in order, and the result of each. */
   route?: string | undefined
-  /** Who served it, or failed to last. */
+  /** The upstream that served the run, or failed last. */
   upstream: ServedBy | undefined
   size?: string | undefined
   quality?: string | undefined
@@ -69,7 +69,7 @@ export interface ServedBy {
   organization?: string | undefined
 }
 
-/** One generation: `running` while money is held for it, `expired` if nobody said what came of it in time. */
+/** A row of the ledger, one run: `running` while money is reserved, `expired` if no settlement came in time. */
 export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model' | 'operation' | 'prompt'> & {
   n: number
   status: 'running' | 'succeeded' | 'failed' | 'cancelled' | 'expired'
@@ -80,12 +80,12 @@ export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model
   /** Micro-USD. */
   reserved: number
   cost: number | null
-  /** How many pictures came of it, their keys, and the keys of those that are kept, both as JSON. */
+  /** The number of images made. */
   images: number
+  /** A JSON list of the keys of all images; `kept_keys` has those that still exist. */
   image_keys: string
   kept_keys: string
   attempts: number
-  /** As the settlement tells it. */
   route: string | null
   upstream: string | null
   account: number | null
@@ -96,33 +96,33 @@ export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model
   quality: string | null
   input_tokens: number | null
   output_tokens: number | null
-  /** When its caller deleted it; what is about money stays. */
+  /** The time of its deletion by the team, in ms since 1970; the columns about money stay. */
   deleted_ms: number | null
 }
 
-/** What a team knows of a generation that may not have ended. */
+/** The team's knowledge of a generation that may not have ended. */
 export interface KnownGeneration {
-  /** Its newest run, unless that still waits. */
+  /** Its newest run; a queued run has no entry. */
   entry: Entry | undefined
-  /** How many wait before it; undefined where it does not wait. */
+  /** The number of orders before it in the queue; undefined if it does not wait. */
   ordersBefore: number | undefined
-  /** How long the last ones of its model took that succeeded, in ms. */
+  /** The mean duration of recent successful runs of its model, in ms. */
   usualMs: number | undefined
-  /** When the team began, in ms since 1970. */
+  /** The time of the team's creation, in ms since 1970. */
   teamCreatedMs: number
 }
 
-/** Which entries are asked for; times are ms since 1970, `to` is not included. */
+/** Conditions of a page of entries; times are ms since 1970, and `to` is not included. */
 export interface EntryFilter {
   generation?: string | undefined
-  /** The key of one of its pictures, kept or not. */
+  /** The key of one of its images, deleted ones included. */
   image?: string | undefined
   key?: string | undefined
   from?: number | undefined
   to?: number | undefined
-  /** Also those that were deleted. */
+  /** Includes deleted entries. */
   deleted?: boolean | undefined
-  /** Not those for texts. */
+  /** Excludes entries for texts. */
   pictured?: boolean | undefined
 }
 
@@ -134,9 +134,9 @@ export interface Cursor {
 
 const imageKeys = z.array(z.string())
 
-/** The keys of an entry's pictures. */
+/** The keys of all images of an entry. */
 export const imageKeysOf = ({ image_keys }: Pick<Entry, 'image_keys'>): string[] =>
   imageKeys.parse(JSON.parse(image_keys))
 
-/** The keys of those of an entry's pictures that are kept. */
+/** The keys of an entry's images that still exist. */
 export const keptKeysOf = ({ kept_keys }: Pick<Entry, 'kept_keys'>): string[] => imageKeys.parse(JSON.parse(kept_keys))

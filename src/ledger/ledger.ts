@@ -10,16 +10,16 @@ import {
 } from './entry'
 import { LEDGER_SCHEMA } from './schema'
 
-/** Sooner is not worth asking again, and no SDK waits for longer than a minute (protocols §7.1). */
+/** Bounds of an estimated wait: SDKs wait at most a minute before a retry (protocols §7.1). */
 const [MIN_WAIT_MS, MAX_WAIT_MS] = [2000, 60_000]
 
-/** How many entries are looked through: a model may have none, and this is asked at every look at a job. */
+/** The number of entries in the estimate of a duration. Each status request for a job reads them. */
 const RECENT_ENTRIES = 500
 
-/** A prompt is kept to tell pictures apart by. */
+/** The stored part of a prompt, in characters: enough to tell images apart. */
 const MAX_KEPT_PROMPT = 500
 
-/** Every generation of a team and every request for a text, what was held for it and what it cost. */
+/** All runs of a team, with their reservations and costs; requests for texts too. */
 export class Ledger {
   readonly #sql: SqlStorage
 
@@ -29,7 +29,7 @@ export class Ledger {
 
   createTables(): void {
     this.#sql.exec(LEDGER_SCHEMA)
-    // A stored table may be without that column.
+    // A table stored by an earlier version may lack this column.
     const columns = this.#sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('ledger')").toArray()
     if (!columns.some(({ name }) => name === 'route')) this.#sql.exec('ALTER TABLE ledger ADD COLUMN route TEXT')
   }
@@ -38,7 +38,7 @@ export class Ledger {
     return this.#sql.exec<Entry>('SELECT * FROM ledger WHERE id = ?', id).toArray()[0]
   }
 
-  /** Writes an order down, or takes up one again that had expired: on the day and in the month of now. */
+  /** Inserts an order, or reopens an expired one; it counts for the current day and month. */
   open(order: Order, nowMs: number): void {
     const { id, generation, request, key, model, operation, prompt, images, quote, holdMs } = order
     const again = { status: 'running', started_ms: nowMs, ended_ms: null, cost: null, expires_ms: nowMs + holdMs }
@@ -54,11 +54,12 @@ export class Ledger {
     )
   }
 
-  /** Holds the money of an order for longer. */
+  /** Extends the reservation of an order. */
   extend({ id, holdMs }: Order, nowMs: number): void {
     this.#update(id, { expires_ms: nowMs + holdMs })
   }
 
+  /** Records the outcome of a run and ends its reservation. */
   close(settlement: Settlement, nowMs: number): void {
     const { id, failure, cost, images, attempts, route, upstream, size, quality, usage } = settlement
     this.#update(id, {
@@ -83,7 +84,7 @@ export class Ledger {
     })
   }
 
-  /** How many are running, of one key or of all, and what is held for them, in micro-USD. */
+  /** The number of running generations, of one key or of all, and their reserved money in micro-USD. */
   running(key?: string): { running: number; reserved: number } {
     return this.#sql
       .exec<{ running: number; reserved: number }>(
@@ -94,10 +95,7 @@ export class Ledger {
       .one()
   }
 
-  /**
-   * How long the last ones took that succeeded and made pictures, of one model or of all, in ms; undefined where there were
-   * none lately.
-   */
+  /** The mean duration of the last 20 successful runs for images, in ms; undefined without a recent one. */
   usualMs(model?: string): number | undefined {
     const { usual } = this.#sql
       .exec<{ usual: number | null }>(
@@ -111,7 +109,7 @@ export class Ledger {
     return usual === null ? undefined : Math.round(usual)
   }
 
-  /** In how many ms the oldest that is running may have finished, if it takes as long as the last ones did. */
+  /** The estimated ms until the oldest running generation finishes. */
   freeMs(nowMs: number): number {
     const { since } = this.#sql
       .exec<{ since: number | null }>("SELECT min(started_ms) AS since FROM ledger WHERE status = 'running'")
@@ -120,7 +118,7 @@ export class Ledger {
     return Math.round(Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, leftMs)))
   }
 
-  /** Ends the reservations whose time has passed, and tells which they were. */
+  /** Ends overdue reservations and returns their entries. */
   expire(nowMs: number): Entry[] {
     return this.#sql
       .exec<Entry>(
@@ -131,7 +129,7 @@ export class Ledger {
       .toArray()
   }
 
-  /** When the next reservation expires, in ms since 1970. */
+  /** The time when the next reservation expires, in ms since 1970. */
   nextExpiryMs(): number | undefined {
     const { due } = this.#sql
       .exec<{ due: number | null }>("SELECT min(expires_ms) AS due FROM ledger WHERE status = 'running'")
@@ -139,7 +137,7 @@ export class Ledger {
     return due ?? undefined
   }
 
-  /** The newest entries first. */
+  /** Up to `limit` entries, the newest first. */
   page({ generation, image, key, from, to, deleted, pictured }: EntryFilter, limit: number, after?: Cursor): Entry[] {
     const conditions = [
       { sql: 'generation = ?', values: [generation] },
@@ -161,13 +159,13 @@ export class Ledger {
       .toArray()
   }
 
-  /** The newest run of a generation, and how long the last ones of its model took. */
+  /** The newest run of a generation, and the usual duration of its model. */
   find(generation: string, model?: string): Pick<KnownGeneration, 'entry' | 'usualMs'> {
     const [entry] = this.page({ generation }, 1)
     return { entry, usualMs: this.usualMs(model ?? entry?.model) }
   }
 
-  /** Entries whose pictures are kept and that began before a moment, the oldest first. */
+  /** Entries with existing images that began before a time (ms since 1970), the oldest first. */
   kept(beforeMs: number, limit: number): Entry[] {
     return this.#sql
       .exec<Entry>(
@@ -178,17 +176,17 @@ export class Ledger {
       .toArray()
   }
 
-  /** When the oldest entry began whose pictures are kept, in ms since 1970. */
+  /** The start of the oldest entry with existing images, in ms since 1970. */
   oldestKeptMs(): number | undefined {
     return this.kept(Number.MAX_SAFE_INTEGER, 1)[0]?.started_ms
   }
 
-  /** Notes that none of an entry's pictures is kept any more. */
+  /** Records that all images of an entry are removed. */
   keepNone(id: string): void {
     this.#update(id, { kept_keys: '[]' })
   }
 
-  /** Notes that pictures of a run were deleted; with none left, it loses all that is neither about money nor for audits. */
+  /** Records the deletion of images. Without images left, the entry loses its prompt and counts as deleted. */
   discard(id: string, images: readonly string[], nowMs: number): void {
     const entry = this.entry(id)
     if (!entry || entry.status === 'running') return

@@ -1,6 +1,6 @@
 import { TEXT_OPERATION } from './entry'
 
-/** A row for each generation and each text; what has pictures is found without passing over every text. */
+/** The table of runs. An index of its own finds the runs for images among many for texts. */
 export const LEDGER_SCHEMA = `
   CREATE TABLE IF NOT EXISTS ledger (
     id TEXT PRIMARY KEY, generation TEXT NOT NULL, request TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL,

@@ -1,7 +1,7 @@
 import type { ErrorCode, Failure } from '../runtime/errors'
 import { type Entry, keptKeysOf } from './entry'
 
-/** A generation as it stands, to one of those who asked for it. */
+/** The state of a generation, for one of the requests that asked for it. */
 export interface Snapshot {
   id: string
   /** The id of the HTTP request that asked for it. */
@@ -11,8 +11,9 @@ export interface Snapshot {
   status: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
   /** A code alone comes from the ledger. */
   failure?: Failure | { code: ErrorCode }
-  /** When it was asked for, when an upstream took it, and when it ended, in ms since 1970. */
+  /** The time of the request, in ms since 1970. */
   createdMs: number
+  /** The time when an upstream took it, in ms since 1970. */
   startedMs?: number | undefined
   endedMs?: number | undefined
   model: string
@@ -25,13 +26,13 @@ export interface Snapshot {
   quality?: string | undefined
   /** The keys of its images. */
   images: string[]
-  /** What it cost whoever asked, in micro-USD; undefined where no price is known. */
+  /** The cost for the request's team, in micro-USD; undefined without a known price. */
   cost?: number | undefined
-  /** How far it is by the upstream's own account, in whole percent. */
+  /** The progress that the upstream reports, in whole percent. */
   percent?: number | undefined
 }
 
-/** One as the ledger has it; nobody having said in time what came of it is a failure to whoever asked for it. */
+/** The snapshot of a ledger entry. An expired reservation is a failure for the caller. */
 export function snapshotOf(entry: Entry): Snapshot {
   const { generation, request, key, model, operation, prompt, n, status, failure: code, size, quality } = entry
   const { started_ms: startedMs, ended_ms, served_model, upstream, cost } = entry
@@ -60,5 +61,5 @@ export function snapshotOf(entry: Entry): Snapshot {
 
 const RESERVATION_EXPIRED: Failure = {
   code: 'unavailable',
-  message: 'Nothing was heard of this generation in time. Ask for it again.',
+  message: 'The generation did not end in time. Ask for it again.',
 }

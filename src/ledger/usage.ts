@@ -1,16 +1,16 @@
 import { TEXT_OPERATION } from './entry'
 
-/** Answers that cost nothing: from the cache, and from generations that somebody else had started. */
+/** Answers that cost nothing: cache hits, and joins to runs of other requests. */
 export interface FreeAnswers {
   model: string
   upstream: string
   hits: number
   joins: number
-  /** What making them had cost, as far as that is known, in micro-USD. */
+  /** The known cost of making them, in micro-USD. */
   saved: number
 }
 
-/** What was done with one key, model and upstream on one day (UTC); amounts are micro-USD. */
+/** The use of one key, model and upstream on one day (UTC); amounts are micro-USD. */
 export type UsageRow = {
   day: string
   key: string
@@ -24,12 +24,12 @@ export type UsageRow = {
   input_tokens: number
   output_tokens: number
   cost: number
-  /** Generations that ended well and whose price nobody knew. */
+  /** Successful generations without a known price. */
   unpriced: number
   saved: number
 }
 
-/** A row of nothing. */
+/** A row without any use; its columns are those of a report. */
 export const EMPTY_USAGE_ROW: UsageRow = {
   day: '',
   key: '',
@@ -47,16 +47,16 @@ export const EMPTY_USAGE_ROW: UsageRow = {
   saved: 0,
 }
 
-/** How long generations took that succeeded and made pictures: the mean, and what 95 of a hundred did not exceed (nearest rank). */
+/** The duration of successful generations of images: the mean and the 95th percentile (nearest rank). */
 export type LatencySummary = { mean_ms: number | null; p95_ms: number | null }
 
-/** What a team or a key has used. */
-export interface KeyUsage {
+/** The use by a team or a key in a period. */
+export interface UsageReport {
   rows: UsageRow[]
   latency: LatencySummary
 }
 
-/** Which days (UTC, both included) and whose key. */
+/** The days of a report (UTC, both included), and the key; all keys without one. */
 export interface ReportPeriod {
   from: string
   to: string
@@ -70,7 +70,7 @@ const FREE_ANSWERS_SCHEMA = `
   ) WITHOUT ROWID;
 `
 
-/** Generations and requests for texts that ended, by the day they began on, and the free answers beside them. */
+/** Ended runs by the day of their start, and the free answers. */
 const USAGE_ROWS = `
   SELECT date(started_ms / 1000, 'unixepoch') AS day, key, model, coalesce(upstream, '') AS upstream,
     0 AS hits, 0 AS joins, 1 AS generations, status NOT IN ('succeeded', 'cancelled') AS failures, images,
@@ -86,7 +86,7 @@ const USAGE_SUMS = ['hits', 'joins', 'generations', 'failures', 'images', 'input
   .map((column) => `coalesce(sum(${column}), 0) AS ${column}`)
   .join(', ')
 
-/** What a team's requests came to, worked out from its ledger, so that the two cannot differ. */
+/** Reports of a team's use, computed from its ledger, so that the two cannot differ. */
 export class UsageReports {
   readonly #sql: SqlStorage
 
@@ -98,6 +98,7 @@ export class UsageReports {
     this.#sql.exec(FREE_ANSWERS_SCHEMA)
   }
 
+  /** Adds free answers of a key to a day (YYYY-MM-DD, UTC). */
   count(day: string, key: string, answers: readonly FreeAnswers[]): void {
     for (const { model, upstream, hits, joins, saved } of answers) {
       this.#sql.exec(
@@ -114,7 +115,8 @@ export class UsageReports {
     }
   }
 
-  of(period: ReportPeriod): KeyUsage {
+  /** The report of a period. */
+  of(period: ReportPeriod): UsageReport {
     return { rows: this.#rows(period), latency: this.#latency(period) }
   }
 

@@ -4,20 +4,20 @@ import type { Payer } from '../ledger/entry'
 import type { Limits } from './limits'
 import { type LimitScope, type LimitStatus, limitStatusesOf } from './limit-status'
 
-/** A request that was let in, or why it was not. */
+/** The admission of a request, or its refusal. */
 export interface Admission {
   payer: Payer
-  /** How many teams of that id there were before, with whose answers it has nothing to do. */
+  /** The number of deleted teams of this id; it separates their answers in the cache. */
   incarnation: number
-  /** The key's own and the team's. */
+  /** Those of the key and of the team. */
   limits: Limits[]
   limitStatuses: LimitStatus[]
   refusal: Failure | undefined
-  /** How many more requests whoever asks may let in by itself, within the next second. */
+  /** The number of further requests that the caller may admit by itself within a second. */
   lease: number
 }
 
-/** Why one more request is not let in now; undefined where it is. */
+/** The refusal of one more request now; undefined if the limits allow it. */
 export function refuseRequest(all: readonly LimitStatus[]): Failure | undefined {
   const full = (limit: LimitStatus['limit']): LimitStatus | undefined =>
     all
@@ -37,22 +37,23 @@ export function refuseRequest(all: readonly LimitStatus[]): Failure | undefined 
   }
 }
 
-/** What a generation takes: pictures, and at most so much money in micro-USD, undefined where nobody knows. */
+/** The use of limits by one generation. */
 interface WantedImages {
   images: number
+  /** The largest expected cost in micro-USD; undefined without a known price. */
   quote: number | undefined
 }
 
-/** Why one more generation is not started now. */
+/** The refusal of one more generation now. */
 export interface LimitRefusal {
   failure: Failure
-  /** Whose generations under way have to finish first, where that would help. */
+  /** The scope in which a running generation has to finish first; absent if waiting is of no use. */
   heldUpBy?: LimitScope['name']
 }
 
 /**
- * Why one more generation is not started now; undefined where it is. `freeMs` tells in how many ms one of those under way
- * may have finished.
+ * The refusal of one more generation now; undefined if the limits allow it.
+ * `freeMs` estimates the ms until a running generation finishes.
  */
 export function refuseGeneration(
   scopes: readonly LimitScope[],
@@ -61,8 +62,8 @@ export function refuseGeneration(
   nowMs: number,
 ): LimitRefusal | undefined {
   for (const scope of scopes) {
-    for (const standing of limitStatusesOf(scope, nowMs)) {
-      const failure = refuseByLimit(standing, wanted, scope, freeMs)
+    for (const status of limitStatusesOf(scope, nowMs)) {
+      const failure = refuseByLimit(status, wanted, scope, freeMs)
       if (failure) return { failure, ...(failure.code === 'concurrency_limited' ? { heldUpBy: scope.name } : {}) }
     }
   }
@@ -70,14 +71,14 @@ export function refuseGeneration(
 }
 
 function refuseByLimit(
-  standing: LimitStatus,
+  status: LimitStatus,
   { images, quote }: WantedImages,
   { reserved }: LimitScope,
   freeMs: () => number,
 ): Failure | undefined {
-  const { limit, scope, max, used, remaining } = standing
+  const { limit, scope, max, used, remaining } = status
   if (limit === 'images_per_day' && images > max) return neverAllowed(`more than ${max} images in a day`, scope)
-  if (limit === 'images_per_day' && images > remaining) return dailyLimitReached('images', standing)
+  if (limit === 'images_per_day' && images > remaining) return dailyLimitReached('images', status)
   if (limit === 'concurrency' && max === 0) return neverAllowed('a new image', scope)
   if (limit === 'concurrency' && remaining < 1) {
     return concurrencyLimited(`This ${scope} has ${max} generations under way, which is its limit.`, freeMs())
@@ -85,9 +86,9 @@ function refuseByLimit(
   if (limit !== 'budget_usd') return undefined
   if (quote === undefined) return UNPRICED_MODEL
   if (quote <= remaining) return undefined
-  // The money is there, but may yet be needed: what is under way is quoted at the most that it is expected to cost.
-  if (quote > max - (used - reserved)) return budgetExhausted(standing)
-  return concurrencyLimited(`What is left of this ${scope}'s budget is held for generations under way.`, freeMs())
+  // Running generations reserve their largest expected cost, and may release some of it.
+  if (quote > max - (used - reserved)) return budgetExhausted(status)
+  return concurrencyLimited(`The rest of this ${scope}'s budget is held for generations under way.`, freeMs())
 }
 
 const concurrencyLimited = (why: string, retryAfterMs: number): Failure => ({
@@ -99,21 +100,21 @@ const concurrencyLimited = (why: string, retryAfterMs: number): Failure => ({
 
 const neverAllowed = (what: string, scope: LimitScope['name']): Failure => ({
   code: 'rate_limited',
-  message: `The limits of this ${scope} do not allow ${what}. Have them changed by whoever runs this gateway.`,
+  message: `The limits of this ${scope} do not allow ${what}. Ask the gateway's operator to change them.`,
   reason: 'rate_limit_exceeded',
   retry: false,
 })
 
 const budgetExhausted = ({ scope, resetMs }: LimitStatus): Failure => ({
   code: 'budget_exhausted',
-  message: `What is left of this ${scope}'s budget for the month does not pay for this request. Have it raised, or wait for the next month.`,
+  message: `The rest of this ${scope}'s budget for the month does not pay for this request. Have it raised, or wait for the next month.`,
   ...(resetMs === undefined ? {} : { retryAfterMs: resetMs }),
   retry: false,
 })
 
 const UNPRICED_MODEL = refusing({ reason: 'model_without_price', field: 'model' })
 
-/** An SDK that tries again within seconds only adds to the load. */
+/** Not to be retried: an SDK retries within seconds, which only adds load. */
 const dailyLimitReached = (what: string, { scope, max, resetMs }: LimitStatus): Failure => ({
   code: 'rate_limited',
   message: `Rate limit reached for this ${scope}: ${max} ${what} per day. Try again in ${inSeconds(resetMs ?? 0)}, when the next day (UTC) begins.`,

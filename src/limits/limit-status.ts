@@ -2,38 +2,38 @@ import { inMicroUsd } from '../catalog/money'
 import { isLimitSet, type Limits } from './limits'
 import { type Meter, minuteBucket, untilNextDay, untilNextMonth } from './meter'
 
-/** One of the two sets of limits that a request has to fit in: its team's and its key's. */
+/** One of two sets of limits on a request, its team's or its key's, and the use of them. */
 export interface LimitScope {
   name: 'team' | 'key'
   limits: Limits
   meter: Meter
-  /** Generations under way. */
+  /** The number of running generations. */
   running: number
-  /** What they may cost at most, in micro-USD. */
+  /** Their reserved money, in micro-USD. */
   reserved: number
 }
 
-/** How a limit stands. */
+/** The use of one limit. */
 export interface LimitStatus {
   limit: 'requests_per_minute' | 'requests_per_day' | 'images_per_day' | 'concurrency' | 'budget_usd'
   scope: LimitScope['name']
-  /** A budget's numbers are micro-USD. */
+  /** In requests, images or generations; micro-USD for a budget, also in `used` and `remaining`. */
   max: number
   used: number
-  /** What can be had now: of a minute's requests no more than its burst. */
+  /** The amount available now; for requests per minute at most the burst. */
   remaining: number
-  /** In how many ms some of it comes back by time alone; undefined where it is given back by whoever uses it. */
+  /** Ms until some of it returns by time alone; undefined for concurrency, which returns as generations end. */
   resetMs: number | undefined
 }
 
-/** Every limit that there is, and how it stands. */
+/** The status of each limit that is set. */
 export function limitStatusesOf(
   { name: scope, limits, meter, running, reserved }: LimitScope,
   nowMs: number,
 ): LimitStatus[] {
   const { requests_per_minute, requests_per_day, images_per_day, concurrency, budget_usd } = limits
   const minute = minuteBucket(meter, limits, nowMs)
-  const standing = (
+  const status = (
     limit: LimitStatus['limit'],
     max: number,
     used: number,
@@ -51,24 +51,22 @@ export function limitStatusesOf(
     ...(minute && isLimitSet(requests_per_minute)
       ? [
           {
-            ...standing('requests_per_minute', requests_per_minute, meter.level, minute.backMs),
+            ...status('requests_per_minute', requests_per_minute, meter.level, minute.backMs),
             remaining: minute.left,
           },
         ]
       : []),
-    ...(isLimitSet(requests_per_day) ? [standing('requests_per_day', requests_per_day, meter.requests, day)] : []),
-    ...(isLimitSet(images_per_day) ? [standing('images_per_day', images_per_day, meter.images, day)] : []),
-    ...(isLimitSet(concurrency) ? [standing('concurrency', concurrency, running, undefined)] : []),
+    ...(isLimitSet(requests_per_day) ? [status('requests_per_day', requests_per_day, meter.requests, day)] : []),
+    ...(isLimitSet(images_per_day) ? [status('images_per_day', images_per_day, meter.images, day)] : []),
+    ...(isLimitSet(concurrency) ? [status('concurrency', concurrency, running, undefined)] : []),
     ...(isLimitSet(budget_usd)
-      ? [standing('budget_usd', Math.round(inMicroUsd(budget_usd)), meter.spent + reserved, untilNextMonth(nowMs))]
+      ? [status('budget_usd', Math.round(inMicroUsd(budget_usd)), meter.spent + reserved, untilNextMonth(nowMs))]
       : []),
   ]
 }
 
-/** How limits stand once so many images more were made. */
+/** The status of limits after further images. */
 export const afterImages = (all: readonly LimitStatus[], images: number): LimitStatus[] =>
-  all.map((standing) =>
-    standing.limit === 'images_per_day'
-      ? { ...standing, remaining: Math.max(0, standing.remaining - images) }
-      : standing,
+  all.map((status) =>
+    status.limit === 'images_per_day' ? { ...status, remaining: Math.max(0, status.remaining - images) } : status,
   )

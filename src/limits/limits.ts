@@ -6,8 +6,8 @@ import type { ImageRequest } from '../image/request'
 const limitedCount = z.int().min(0).nullish()
 
 /**
- * What a team, a key or a plan allows, spelled as in settings and in the admin API. What is missing is as the plan has
- * it; null is without limit, whatever the plan says.
+ * The limits of a team, a key or a plan, as settings and the admin API spell them.
+ * An absent limit is that of the plan; null means no limit.
  */
 export const limitsSchema = z.strictObject({
   requests_per_minute: z.int().min(1).nullish().describe('a token bucket: requests a minute'),
@@ -22,7 +22,7 @@ export const limitsSchema = z.strictObject({
     .nullish()
     .describe('USD of a calendar month (UTC), rounded to a micro-dollar; a model without a price is refused'),
   models: z.array(z.string().min(1)).nullish().describe('names of models, or patterns that end in `*`'),
-  /** As many as any request may ask for (protocols §1.1). */
+  /** A request allows at most 10 (protocols §1.1). */
   max_n: z.int().min(1).max(10).nullish().describe('images of a request'),
   max_size: z
     .string()
@@ -32,11 +32,11 @@ export const limitsSchema = z.strictObject({
 })
 export type Limits = z.infer<typeof limitsSchema>
 
-/** Whether there is such a limit at all. */
+/** Whether a limit is set: neither null nor absent. */
 export const isLimitSet = <Limit>(limit: Limit | null | undefined): limit is Limit =>
   limit !== null && limit !== undefined
 
-/** A burst is a part of a minute's requests, and by itself would be a limit that limits nothing. */
+/** Whether limits set a burst without requests per minute, where it has no effect. */
 export const isBurstAlone = ({ burst, requests_per_minute: perMinute }: Limits): boolean => Boolean(burst && !perMinute)
 
 export const BURST_ALONE = 'A burst needs requests_per_minute as well: it is how many of those may come at once.'
@@ -49,17 +49,14 @@ export const PLANS: Readonly<Record<string, Limits>> = {
   tier2: { requests_per_minute: 100, concurrency: 5 },
 }
 
-/**
- * Why one of these limits does not let a request be made at all, however long its caller waits; `meant` tells which model
- * a name stands for.
- */
+/** The refusal of a request that the limits never allow, at any time. `meant` resolves the name of a model. */
 export function refuseDisallowed(
   request: Pick<ImageRequest, 'model' | 'n' | 'size' | 'crop'>,
   all: readonly Limits[],
   meant: (name: string) => string | undefined,
 ): Failure | undefined {
   const { model } = request
-  // What is given, be it cut out of something larger.
+  // The caller receives the cropped size.
   const size = request.crop ?? request.size
   for (const limits of all) {
     const { max_n, max_size } = limits
@@ -77,26 +74,26 @@ export function refuseDisallowed(
   return undefined
 }
 
-/** Why images may not be made that nobody here counts or prices; undefined where no limit minds that. */
+/** The refusal of a request for images that the gateway neither counts nor prices; undefined without a limit on images. */
 export function refuseUncountedImages(all: readonly Limits[]): Failure | undefined {
-  const minds = ({ images_per_day, max_n, max_size, budget_usd }: Limits): boolean =>
+  const limitsImages = ({ images_per_day, max_n, max_size, budget_usd }: Limits): boolean =>
     [images_per_day, max_n, max_size, budget_usd].some(isLimitSet)
-  return all.some(minds) ? UNCOUNTED_IMAGES : undefined
+  return all.some(limitsImages) ? UNCOUNTED_IMAGES : undefined
 }
 
 const UNCOUNTED_IMAGES = refusing({ reason: 'uncounted_images', field: { param: 'tools' } })
 
-/** Whether limits let a model be used; `meant` tells which model a name stands for. */
+/** Whether limits allow a model. `meant` resolves the name of a model. */
 export const allowsModel = ({ models }: Limits, model: string, meant: (name: string) => string | undefined): boolean =>
   !models || models.some((name) => matchesPattern(name, model) || meant(name) === model)
 
 const matchesPattern = (pattern: string, model: string): boolean =>
   pattern.endsWith('*') ? model.startsWith(pattern.slice(0, -1)) : pattern === model
 
-/** As large as what models choose by themselves (protocols §1.2). */
+/** The largest size that models choose for `auto` (protocols §1.2). */
 const ASSUMED_AUTO_SIZE = '1536x1024'
 
-/** What is no size in pixels may be of any. */
+/** Whether a size is beyond the largest allowed one; a size without pixels, such as `2K`, always is. */
 function exceedsSize(asked: string, max: string): boolean {
   const [short = Infinity, long = Infinity] = edgesOf(asked === 'auto' ? ASSUMED_AUTO_SIZE : asked)
   const [maxShort = 0, maxLong = 0] = edgesOf(max)

@@ -1,37 +1,38 @@
 import { DAY_MS, MINUTE_MS } from '../runtime/durations'
 import type { Limits } from './limits'
 
-/** What a team or a key has used up, of the limits that time gives back. */
+/** The use of limits by a team or a key, for limits that time resets. */
 export interface Meter {
-  /** Requests that the minute's bucket holds. */
+  /** Requests in the bucket of the minute. */
   level: number
-  /** When the bucket was last let run, in ms since 1970. */
+  /** The time of the bucket's last drain, in ms since 1970. */
   drainedMs: number
-  /** The day, as 2026-11-20, and what was used up on it. */
+  /** The day, such as 2026-11-20, of `requests` and `images`. */
   day: string
   requests: number
   images: number
-  /** The month, as 2026-11, and what was spent in it, in micro-USD. */
+  /** The month, such as 2026-11, of `spent` (micro-USD). */
   month: string
   spent: number
 }
 
 const EMPTY_METER: Meter = { level: 0, drainedMs: 0, day: '', requests: 0, images: 0, month: '', spent: 0 }
 
-/** The UTC day of a moment. */
+/** The UTC day of a time in ms since 1970, as YYYY-MM-DD. */
 export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
+/** The UTC month of a time in ms since 1970, as YYYY-MM. */
 export const monthOf = (ms: number): string => new Date(ms).toISOString().slice(0, 7)
 
-/** How long a day's limit lasts yet, in ms. */
+/** The ms until the next UTC day. */
 export const untilNextDay = (nowMs: number): number => DAY_MS - (nowMs % DAY_MS)
 
-/** How long a month's budget has to last yet, in ms. */
+/** The ms until the next UTC month. */
 export function untilNextMonth(nowMs: number): number {
   const now = new Date(nowMs)
   return Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1) - nowMs
 }
 
-/** A meter as time has left it: a new day and a new month begin at nothing. */
+/** The meter at a time: the bucket is drained, and a new day or month starts at 0. */
 export function meterAt(meter: Meter | undefined, limits: Limits, nowMs: number): Meter {
   const stored = meter ?? EMPTY_METER
   const [day, month] = [dayOf(nowMs), monthOf(nowMs)]
@@ -44,15 +45,15 @@ export function meterAt(meter: Meter | undefined, limits: Limits, nowMs: number)
 }
 
 /**
- * A bucket that is let run drop by drop would admit a 21st request three seconds after the first 20 of 20 a minute. Let
- * run five at a time, it admits no more than the minute's in its first quarter, and who was refused comes back to several.
+ * The bucket drains in steps of five requests, or of its capacity if that is less.
+ * Drained one by one, a bucket of 20 a minute would admit a 21st request after three seconds.
  */
 const DRAINED_AT_ONCE = 5
 
 interface Bucket {
-  /** How many it holds. */
+  /** In requests. */
   capacity: number
-  /** How many run out at once, and how often, in ms. */
+  /** Requests of one step; a step drains every `everyMs`. */
   drop: number
   everyMs: number
 }
@@ -72,7 +73,7 @@ function drainedBucket({ level, drainedMs }: Meter, limits: Limits, nowMs: numbe
   return left === 0 ? { level: 0, drainedMs: nowMs } : { level: left, drainedMs: drainedMs + drops * bucket.everyMs }
 }
 
-/** How much of the minute's bucket is left, and in how many ms more comes back; undefined without a limit. */
+/** The requests left in the minute's bucket, and the ms until its next drain; undefined without a limit. */
 export function minuteBucket(
   { level, drainedMs }: Meter,
   limits: Limits,

@@ -18,7 +18,7 @@ import type { LimitStatus } from '../limits/limit-status'
 import { listDefaultTeam } from './ask-directory'
 import { Turns } from './turns'
 import { Upkeep } from './upkeep'
-import type { FreeAnswers, ReportPeriod, KeyUsage } from '../ledger/usage'
+import type { FreeAnswers, ReportPeriod, UsageReport } from '../ledger/usage'
 import { TeamWebhook, type WebhookChange, type WebhookState } from './webhook'
 
 /** One team: its keys, its limits, its money and its webhook. */
@@ -167,7 +167,7 @@ export class Team extends DurableObject<Env> {
     return { webhook: isKept === true && this.#webhook.isOn }
   }
 
-  usage(period: ReportPeriod): Result<KeyUsage> {
+  usage(period: ReportPeriod): Result<UsageReport> {
     return this.#lifecycle.profile ? ok(this.#accounting.usage.of(period)) : failed(TEAM_NOT_FOUND)
   }
 

@@ -3,7 +3,7 @@ import { credits, inUsd } from '../catalog/money'
 import { type Snapshot, snapshotOf } from '../ledger/snapshot'
 import type { LimitStatus } from '../limits/limit-status'
 import { type Entry, imageKeysOf, keptKeysOf } from '../ledger/entry'
-import type { LatencySummary, KeyUsage, UsageRow } from '../ledger/usage'
+import type { LatencySummary, UsageReport, UsageRow } from '../ledger/usage'
 
 /*
  * How a team's books are told, to its key holders and to whoever runs the gateway: names as in the rest of the API, and
@@ -24,7 +24,7 @@ export function usageJson({ cost, saved, ...row }: UsageRow, creditsPerUsd?: num
 }
 
 /** The figures by which clients of relays watch their costs (`get_statistics` of protocols §9.4), and the money saved. */
-export function totalsJson({ rows, latency }: KeyUsage, creditsPerUsd?: number): Record<string, unknown> {
+export function totalsJson({ rows, latency }: UsageReport, creditsPerUsd?: number): Record<string, unknown> {
   const sum = (column: keyof UsageRow): number => rows.reduce((total, row) => total + Number(row[column]), 0)
   const [hits, generations, failures, cost] = [sum('hits'), sum('generations'), sum('failures'), sum('cost')]
   const requests = hits + sum('joins') + generations

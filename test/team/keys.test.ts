@@ -15,7 +15,7 @@ const WRONG = {
   type: 'invalid_request_error',
   code: 'invalid_api_key',
   param: null,
-  message: 'Incorrect API key provided. Check it, or ask whoever runs this gateway for one.',
+  message: "Incorrect API key provided. Check it, or ask the gateway's operator for one.",
 }
 
 test.each(['acme', 'a', 'a-b', 'a-b-c', '0-0', 'a'.repeat(32)])('a key of team %s is accepted', async (id) => {

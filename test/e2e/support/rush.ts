@@ -34,8 +34,8 @@ const MESSAGES: [Limit, RegExp][] = [
   ['rate', /^429 Rate limit reached for this (?:team|key): \d+ requests per minute\. Try again in \d+s\.$/],
   ['day', /^429 Rate limit reached for this (?:team|key): \d+ (?:requests|images) per day\. Try again in \d+s, /],
   ['concurrency', /^429 This (?:team|key) has \d+ generations under way, which is its limit\. Try again /],
-  ['held budget', /^429 What is left of this (?:team|key)'s budget is held for generations under way\. Try again /],
-  ['budget', /^429 What is left of this (?:team|key)'s budget for the month does not pay for this request\. /],
+  ['held budget', /^429 The rest of this (?:team|key)'s budget is held for generations under way\. Try again /],
+  ['budget', /^429 The rest of this (?:team|key)'s budget for the month does not pay for this request\. /],
 ]
 
 export function limitOf({ message }: RateLimitError): Limit {
