@@ -9,48 +9,47 @@ import { keyHash } from './credentials/key-format'
 import { BURST_ALONE, isBurstAlone, type Limits, limitsSchema, PLANS } from './limits/limits'
 import { configuredUpstreams, upstreamSetting } from './upstreams/configured'
 
-/** Everything that settings decide, in our own shape. */
+/** The settings in the shape of the code. */
 export interface Config {
   signingSecret: string
   adminToken: string
   /** The SHA-256 of the static key of team `default`. */
   gatewayKeyHash: Buffer | undefined
   upstreams: Upstream[]
-  /** What clients may call a model, and the model meant. */
+  /** Additional names of models, and the model of each. */
   aliases: ReadonlyMap<string, string>
-  /** The models that the catalogue and the settings know by name, whether anybody serves them or not, and some retired. */
+  /** The models of the catalogue and the settings; some are retired, and some have no upstream. */
   knownModels: readonly string[]
-  /** What is known of each model. */
   catalogue: Catalogue
   cacheTtlSeconds: number
   cacheScope: 'team' | 'shared'
   imageUrlTtlSeconds: number
-  /** How long images are kept; undefined: until somebody deletes them. */
+  /** The retention of images; undefined keeps them until they are deleted. */
   imageRetentionMs: number | undefined
   /** The limits of each plan, by its name. */
   plans: ReadonlyMap<string, Limits>
-  /** Of teams for which nobody chose one. */
+  /** The plan of teams without one of their own. */
   defaultPlan: string
-  /** How many of the operator's own units a USD is shown as besides. */
+  /** Costs are shown in the operator's unit too, at this rate. */
   creditsPerUsd: number | undefined
   maxBodyBytes: number
-  /** After how long an answer that is still being made begins with white space, in ms; undefined: never. */
+  /** A longer wait for an answer begins the response with white space; undefined turns this off. */
   heartbeatAfterMs: number | undefined
-  /** For how long a request waits for its turn, where its team is at its limit, in ms. */
+  /** The longest wait of a request in the queue of its team. */
   queueWaitMs: number
   allowPrivateUrls: boolean
-  /** Whether the platform crops pictures. */
+  /** Whether the platform crops images. */
   canCrop: boolean
 }
 
 const flag = z.union([z.boolean(), z.stringbool()]).default(false)
 const wholeNumber = (least: number): z.ZodType<number> => z.coerce.number().int().min(least)
-/** Of something that is waited for: no client waits longer than an hour. */
-const seconds = z.coerce.number().min(0).max(3600)
+/** A wait in seconds; no client waits longer than an hour. */
+const waitSeconds = z.coerce.number().min(0).max(3600)
 const atLeast = (characters: number): z.ZodString =>
   z.string().min(characters, `needs at least ${characters} characters`)
 
-/** A list or table of the settings file, or the same as a JSON string, as a secret or a command line can hold it. */
+/** A list or table of the settings file, or a JSON string, since secrets and command lines hold only strings. */
 const fromJson = (value: unknown, context: z.RefinementCtx): unknown => {
   if (typeof value !== 'string') return value
   try {
@@ -115,36 +114,36 @@ export const settingsSchema = z.object({
   MAX_BODY_BYTES: wholeNumber(1)
     .default(100 * 1024 * 1024)
     .describe('larger requests are a 413, and so is a picture of more than 50 MiB'),
-  HEARTBEAT_AFTER_SECONDS: seconds
+  HEARTBEAT_AFTER_SECONDS: waitSeconds
     .default(60)
     .describe('a whole answer that takes longer begins with white space; 0 is never'),
-  QUEUE_WAIT_SECONDS: seconds.default(30).describe('time for which a request may wait in the queue of its team'),
+  QUEUE_WAIT_SECONDS: waitSeconds.default(30).describe('time for which a request may wait in the queue of its team'),
   ALLOW_PRIVATE_URLS: flag.describe('lets image and webhook URLs lead to private hosts; for local development'),
   CORS_ORIGINS: origins.describe('origins with pages that may use all but the admin API, separated by commas, or `*`'),
 })
 
-/** A setting is missing or wrong; the message names it and is fit for whoever asks. */
+/** A missing or wrong setting; the message names it, never its value. */
 export class ConfigError extends Error {}
 
-const read = new WeakMap<object, Config>()
+const configs = new WeakMap<object, Config>()
 
-/** The settings of an environment, read once. Throws ConfigError naming what is missing or wrong. */
+/** The settings of an environment, read once. Throws ConfigError, which names the missing or wrong setting. */
 export function configOf(env: object): Config {
-  const known = read.get(env)
+  const known = configs.get(env)
   if (known) return known
-  const config = parse(env)
-  read.set(env, config)
+  const config = parseSettings(env)
+  configs.set(env, config)
   return config
 }
 
-/** Whose pages may read answers; nobody's where that setting is wrong, of which `configOf` tells. */
-export const pageOriginsOf = (env: object): string[] => forPages.safeParse(env).data?.CORS_ORIGINS ?? []
+/** The origins of pages that may read answers. A wrong setting gives none here, and `configOf` throws. */
+export const pageOriginsOf = (env: object): string[] => pageSettings.safeParse(env).data?.CORS_ORIGINS ?? []
 
-const forPages = settingsSchema.pick({ CORS_ORIGINS: true })
+const pageSettings = settingsSchema.pick({ CORS_ORIGINS: true })
 
-function parse(env: object): Config {
+function parseSettings(env: object): Config {
   const { data, error } = settingsSchema.safeParse(env, { reportInput: true })
-  if (error) throw new ConfigError(wording(error))
+  if (error) throw new ConfigError(faultsOf(error))
   const secrets = z.record(z.string(), z.unknown()).parse({ ...env })
   const secret = (name: string): string | undefined => z.string().optional().catch(undefined).parse(secrets[name])
   const access = { secret, binding: (name: string): unknown => secrets[name] }
@@ -192,7 +191,7 @@ function upstreamsOf(configure: () => Upstream[]): Upstream[] {
 }
 
 /** Names the settings at fault, and never their values, which may be secrets. */
-function wording({ issues }: z.ZodError): string {
+function faultsOf({ issues }: z.ZodError): string {
   const missing = issues
     .filter(({ input, path }) => input === undefined && path.length === 1)
     .map(({ path }) => String(path[0]))

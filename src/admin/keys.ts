@@ -7,7 +7,7 @@ import { keyHash, mintKey } from '../credentials/key-format'
 import { isActiveKey, type Key, type KeyFields } from '../team/keys'
 import { BURST_ALONE, isBurstAlone, limitsSchema } from '../limits/limits'
 import { askTeam } from '../team/ask-team'
-import { moment } from '../wire/json'
+import { isoTime } from '../wire/json'
 import { bodyBy, displayName, teamOf } from './request'
 
 const expiry = z.iso.datetime({ offset: true, message: 'Use a date and time such as 2027-01-31T00:00:00Z.' }).nullish()
@@ -70,8 +70,8 @@ function keyJson(key: Key): Record<string, unknown> {
     name,
     limits,
     status: isActiveKey(key, Date.now()) ? 'active' : ended,
-    created_at: moment(createdMs),
-    expires_at: moment(expiresMs),
-    revoked_at: moment(revokedMs),
+    created_at: isoTime(createdMs),
+    expires_at: isoTime(expiresMs),
+    revoked_at: isoTime(revokedMs),
   }
 }

@@ -14,7 +14,7 @@ import { effectiveLimits, type Profile, TEAM_ID_TAKEN } from '../team/profile'
 import type { LimitStatus } from '../limits/limit-status'
 import { askDirectory } from '../team/ask-directory'
 import { askTeam } from '../team/ask-team'
-import { moment, limitStatusJson } from '../wire/json'
+import { isoTime, limitStatusJson } from '../wire/json'
 import { bodyBy, displayName, teamOf } from './request'
 
 const newTeam = z.strictObject({
@@ -66,7 +66,7 @@ const listedTeamJson = ({ id, name, created_ms }: ListedTeam): Record<string, un
   object: 'team',
   id,
   name,
-  created_at: moment(created_ms),
+  created_at: isoTime(created_ms),
 })
 
 /** `GET /admin/api/teams/{team}`: the team and the status of its limits. Throws GatewayError. */
@@ -121,7 +121,7 @@ const teamJson = (profile: Profile, config: Config): Record<string, unknown> => 
   id: profile.id,
   name: profile.name,
   plan: profile.plan,
-  created_at: moment(profile.createdMs),
+  created_at: isoTime(profile.createdMs),
   limits: profile.limits,
   effective_limits: effectiveLimits(profile, config),
 })

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { App } from '../context'
 import { type Failure, GatewayError } from '../runtime/errors'
 import type { Upstream } from '../providers/provider'
-import { moment } from '../wire/json'
+import { isoTime } from '../wire/json'
 import type { AccountStatus } from '../upstreams/account'
 import { accountStatusOf, switchAccount } from '../upstreams/accounts'
 import { conditionOf } from '../upstreams/condition'
@@ -72,8 +72,8 @@ function accountStatusJson(
   const { status, untilMs, sinceMs, reason } = conditionOf(health, nowMs)
   return {
     status,
-    until: moment(untilMs),
-    since: moment(sinceMs),
+    until: isoTime(untilMs),
+    since: isoTime(sinceMs),
     reason: reason ?? null,
     in_use: seats,
     waiting,
@@ -81,7 +81,7 @@ function accountStatusJson(
     latency: latencies.map(({ model, count, p50Ms, p95Ms }) => ({ model, count, p50_ms: p50Ms, p95_ms: p95Ms })),
     without_models: Object.entries(health.without)
       .filter(([, withoutMs]) => withoutMs > nowMs)
-      .map(([model, withoutMs]) => ({ model, until: moment(withoutMs) })),
+      .map(([model, withoutMs]) => ({ model, until: isoTime(withoutMs) })),
   }
 }
 

@@ -11,7 +11,7 @@ import { type Delivery, DELIVERY_STATUSES } from '../team/deliveries'
 import type { Team } from '../team/team'
 import { askTeam } from '../team/ask-team'
 import type { WebhookState } from '../team/webhook'
-import { moment } from '../wire/json'
+import { isoTime } from '../wire/json'
 import { bodyBy, teamOf } from './request'
 
 const newWebhook = z.strictObject({ url: z.string() })
@@ -80,10 +80,10 @@ function webhookJson(
   return {
     object: 'webhook',
     url: url ?? null,
-    disabled_at: moment(disabledMs),
+    disabled_at: isoTime(disabledMs),
     secret: secrets[0],
     previous_secret: secrets[1] ?? null,
-    previous_secret_until: moment(previousUntilMs),
+    previous_secret_until: isoTime(previousUntilMs),
   }
 }
 
@@ -97,9 +97,9 @@ const deliveryJson = (delivery: Delivery): Record<string, unknown> => ({
   attempts: delivery.attempts,
   last_status: delivery.last_status,
   last_error: delivery.last_error,
-  created_at: moment(delivery.created_ms),
-  last_attempt_at: moment(delivery.last_ms),
-  next_attempt_at: moment(delivery.next_ms),
+  created_at: isoTime(delivery.created_ms),
+  last_attempt_at: isoTime(delivery.last_ms),
+  next_attempt_at: isoTime(delivery.next_ms),
 })
 
 /** Cuts the user info and the query of a URL: receivers put tokens there. */

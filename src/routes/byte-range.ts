@@ -1,12 +1,12 @@
-/** The part of a whole that is asked for, in bytes. */
+/** A part of a body, in bytes. */
 export interface ByteRange {
   offset: number
   length: number
 }
 
 /**
- * Reads a Range header (RFC 9110 §14.1.2) for something of so many bytes. Undefined where the whole is to be sent: without
- * a range, with several at once, in other units, or in one that is not valid.
+ * Reads a Range header (RFC 9110 §14.1.2) for a body of `size` bytes.
+ * Undefined means the whole body: there is no range, several, one in other units, or an invalid one.
  */
 export function byteRangeOf(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? []

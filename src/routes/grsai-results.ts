@@ -9,20 +9,23 @@ import { unknownParameter } from '../refusals/parameters'
 import { API, DRAW, taskOf, type TaskWording } from '../dialects/grsai/task'
 import { Intake } from '../dialects/intake'
 import { readJsonBody } from '../dialects/json-body'
-import { statusOf } from './generations/status'
+import { generationStatusOf } from './generations/status'
 
 /*
- * How the tasks of GrsAI's clients stand, which are generations (protocols §5).
+ * The status of tasks for GrsAI's clients; a task is a generation (protocols §5).
  */
 
-const body = z.object({ id: z.string() })
+const taskBody = z.object({ id: z.string() })
 
-/** Tells how a task stands, in the words of its generation of the API, as failures are. */
-const shown = (words: TaskWording, idIn: (c: Context<App>, team: string) => Promise<string> | string): Handler<App> =>
+/** Shows the status of a task, and any failure, in the words of one version of the API. */
+const showTaskIn = (
+  words: TaskWording,
+  idIn: (c: Context<App>, team: string) => Promise<string> | string,
+): Handler<App> =>
   async function showTask(c) {
     try {
       const { team } = await authenticate(c)
-      const { status } = await statusOf(c, team, await idIn(c, team))
+      const { status } = await generationStatusOf(c, team, await idIn(c, team))
       const { snapshot, found } = status
       const now = Date.now()
       const { percent } = progressOf(snapshot, found.usualMs, now) ?? { percent: 0 }
@@ -35,14 +38,14 @@ const shown = (words: TaskWording, idIn: (c: Context<App>, team: string) => Prom
   }
 
 /** `POST /v1/draw/result`, with the id in the body. */
-export const showDrawResult = shown(DRAW, async (c, team) => {
+export const showDrawResult = showTaskIn(DRAW, async (c, team) => {
   const { fields } = await readJsonBody(new Intake(c, team), {
     isPicture: () => false,
     most: 0,
     tooMany: unknownParameter,
   })
-  return checked(body, fields).id
+  return checked(taskBody, fields).id
 })
 
 /** `GET /v1/api/result?id=`. */
-export const showApiResult = shown(API, (c) => c.req.query('id') ?? '')
+export const showApiResult = showTaskIn(API, (c) => c.req.query('id') ?? '')

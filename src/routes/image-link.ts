@@ -8,7 +8,7 @@ import { verifyLink } from '../store/links'
 import { getEdgeCopy, putEdgeCopy } from '../store/edge-copies'
 import { byteRangeOf } from './byte-range'
 
-/** Nothing that a picture's bytes could contain may run or load anything, even if they are HTML or SVG. */
+/** Bytes of an image never run or load anything, even if they are HTML or SVG. */
 const SECURITY = {
   'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
   'x-content-type-options': 'nosniff',
@@ -16,17 +16,20 @@ const SECURITY = {
   'access-control-allow-origin': '*',
 }
 
-/** A copy at the edge may outlive the picture in R2 by this much. */
-const NEAR_SECONDS = 3600
+/** The life of an edge copy; it may outlive the image in R2 by as much. */
+const EDGE_COPY_SECONDS = 3600
 
-/** Shows a picture to whoever holds its link: whole, in part (RFC 9110 §14), or not again (§13). Throws GatewayError. */
+/**
+ * `GET /images/…`: sends the image of a signed link, whole or in part (RFC 9110 §14), or 304 (§13).
+ * Throws GatewayError.
+ */
 export async function showImage(c: Context<App>): Promise<Response> {
   const url = new URL(c.req.url)
   const { key, secondsLeft } = unwrap(verifyLink(url, c.get('config'), Date.now()))
-  const found = isPlain(c.req) ? await nearOrStored(c, url, key) : await describedOrPartly(c.req, c.env.IMAGES, key)
+  const found = isPlainGet(c.req) ? await cachedOrStored(c, url, key) : await conditional(c.req, c.env.IMAGES, key)
   if (!found) {
     await forget(c.env.GENERATIONS, key)
-    throw new GatewayError(GONE)
+    throw new GatewayError(IMAGE_GONE)
   }
   const answer = new Response(found.body, found)
   answer.headers.set('cache-control', found.status < 400 ? `public, max-age=${secondsLeft}, immutable` : 'no-store')
@@ -34,45 +37,45 @@ export async function showImage(c: Context<App>): Promise<Response> {
   return answer
 }
 
-const GONE: Failure = {
+const IMAGE_GONE: Failure = {
   code: 'not_found',
   message: 'This image is no longer kept. Send the request for it again in a minute to have it made anew.',
 }
 
-const isPlain = (request: HonoRequest): boolean =>
+const isPlainGet = (request: HonoRequest): boolean =>
   request.method === 'GET' && !request.header('range') && !request.header('if-none-match')
 
 /**
- * From the cache of this data centre, or from R2, with a copy left behind for the next one. The copy is read from R2 anew:
- * two readers of one stream would hold in memory what the slower one has not taken.
+ * Reads an image from the cache of this data centre, or from R2, and then leaves an edge copy.
+ * The copy is a second read from R2: one stream with two readers buffers the distance between them in memory.
  */
-async function nearOrStored(c: Context<App>, { origin }: URL, key: string): Promise<Response | undefined> {
-  const near = await getEdgeCopy(origin, key)
-  if (near) return near
+async function cachedOrStored(c: Context<App>, { origin }: URL, key: string): Promise<Response | undefined> {
+  const copy = await getEdgeCopy(origin, key)
+  if (copy) return copy
   const object = await openImage(c.env.IMAGES, key)
   if (!object) return undefined
-  c.executionCtx.waitUntil(keepNear(origin, c.env.IMAGES, key))
+  c.executionCtx.waitUntil(leaveEdgeCopy(origin, c.env.IMAGES, key))
   return new Response(object.body, { headers: imageHeaders(object) })
 }
 
-async function keepNear(origin: string, bucket: R2Bucket, key: string): Promise<void> {
+async function leaveEdgeCopy(origin: string, bucket: R2Bucket, key: string): Promise<void> {
   try {
     const object = await openImage(bucket, key)
     if (!object) return
     const headers = imageHeaders(object)
-    headers.set('cache-control', `public, max-age=${NEAR_SECONDS}`)
+    headers.set('cache-control', `public, max-age=${EDGE_COPY_SECONDS}`)
     await putEdgeCopy(origin, key, new Response(object.body, { headers }))
   } catch (error) {
     log('image-not-cached', { key, ...describe(error) })
   }
 }
 
-/** For a HEAD, a condition or a range, each of which has to know the picture before it is read. */
-async function describedOrPartly(request: HonoRequest, bucket: R2Bucket, key: string): Promise<Response | undefined> {
+/** Answers a HEAD, a condition or a range: each needs the metadata of the image first. */
+async function conditional(request: HonoRequest, bucket: R2Bucket, key: string): Promise<Response | undefined> {
   const object = await headImage(bucket, key)
   if (!object) return undefined
   const headers = imageHeaders(object)
-  if (matches(request.header('if-none-match'), object.httpEtag)) return new Response(null, { status: 304, headers })
+  if (matchesEtag(request.header('if-none-match'), object.httpEtag)) return new Response(null, { status: 304, headers })
   if (request.method === 'HEAD') return new Response(null, { headers })
 
   const isThisVersion = (request.header('if-range') ?? object.httpEtag) === object.httpEtag
@@ -98,5 +101,5 @@ function imageHeaders(object: R2Object): Headers {
   return headers
 }
 
-const matches = (condition: string | undefined, etag: string): boolean =>
+const matchesEtag = (condition: string | undefined, etag: string): boolean =>
   condition?.split(',').some((each) => each.trim() === '*' || each.trim().replace(/^W\//, '') === etag) ?? false

@@ -5,9 +5,9 @@ import { limitHeaders } from '../wire/limit-headers'
 import { unwrap } from '../runtime/errors'
 import { periodOf } from '../wire/period'
 import { askTeam } from '../team/ask-team'
-import { moment, limitStatusJson, totalsJson, usageJson } from '../wire/json'
+import { isoTime, limitStatusJson, totalsJson, usageJson } from '../wire/json'
 
-/** `GET /v1/usage`: what the caller may use and has used, its own and its whole team's. Throws GatewayError. */
+/** `GET /v1/usage`: the limits and the use of the caller's key and of its team. Throws GatewayError. */
 export async function showUsage(c: Context<App>): Promise<Response> {
   const config = c.get('config')
   const { team, key } = await authenticate(c)
@@ -19,7 +19,7 @@ export async function showUsage(c: Context<App>): Promise<Response> {
   const answer = {
     object: 'usage',
     team: { id: profile.id, name: profile.name, plan: profile.plan, limits },
-    key: { id, name, limits: own, expires_at: moment(expiresMs) },
+    key: { id, name, limits: own, expires_at: isoTime(expiresMs) },
     limits: limitStatuses.map(limitStatusJson),
     period,
     totals: totalsJson(ownUse, config.creditsPerUsd),

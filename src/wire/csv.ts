@@ -4,7 +4,10 @@ export function csv(columns: readonly string[], rows: readonly Record<string, un
   return lines.map((cells) => `${cells.map(cell).join(',')}\r\n`).join('')
 }
 
-/** Callers choose some of these texts, and a spreadsheet takes one that begins like this for a formula; `@cf/…` are models. */
+/**
+ * A spreadsheet takes texts that begin like this for formulas, and callers choose some of the texts.
+ * `@cf/…` is the name of a model.
+ */
 const FORMULA = /^(?:[=+\-\t\r\n]|@(?!cf\/[\w-]+\/[\w.-]+$))/
 
 function cell(value: unknown): string {

@@ -6,21 +6,27 @@ import { type Entry, imageKeysOf, keptKeysOf } from '../ledger/entry'
 import type { LatencySummary, UsageReport, UsageRow } from '../ledger/usage'
 
 /*
- * How a team's books are told, to its key holders and to whoever runs the gateway: names as in the rest of the API, and
- * amounts in USD, which hold every micro-dollar.
+ * The JSON of accounts, for key holders and for the operator. Amounts are in USD, exact to a micro-dollar.
  */
 
-/** A moment, in ms since 1970, as ISO 8601. */
-export const moment = (ms: number | null | undefined): string | null => (ms ? new Date(ms).toISOString() : null)
+/** A time in ms since 1970 as ISO 8601. */
+export const isoTime = (ms: number | null | undefined): string | null => (ms ? new Date(ms).toISOString() : null)
 
 export function limitStatusJson({ limit, scope, max, used, remaining, resetMs }: LimitStatus): Record<string, unknown> {
-  const told = limit === 'budget_usd' ? inUsd : (amount: number): number => amount
+  const amountJson = limit === 'budget_usd' ? inUsd : (amount: number): number => amount
   const resets = resetMs === undefined ? null : Math.ceil(resetMs / 1000)
-  return { limit, scope, max: told(max), used: told(used), remaining: told(remaining), resets_in_seconds: resets }
+  return {
+    limit,
+    scope,
+    max: amountJson(max),
+    used: amountJson(used),
+    remaining: amountJson(remaining),
+    resets_in_seconds: resets,
+  }
 }
 
 export function usageJson({ cost, saved, ...row }: UsageRow, creditsPerUsd?: number): Record<string, unknown> {
-  return { ...row, ...spent(cost, creditsPerUsd), saved_usd: inUsd(saved) }
+  return { ...row, ...costJson(cost, creditsPerUsd), saved_usd: inUsd(saved) }
 }
 
 /** The figures by which clients of relays watch their costs (`get_statistics` of protocols §9.4), and the money saved. */
@@ -41,7 +47,7 @@ export function totalsJson({ rows, latency }: UsageReport, creditsPerUsd?: numbe
     ...latencyJson(latency),
     input_tokens: sum('input_tokens'),
     output_tokens: sum('output_tokens'),
-    ...spent(cost, creditsPerUsd),
+    ...costJson(cost, creditsPerUsd),
     mean_cost_usd: requests === 0 ? null : inUsd(Math.round(cost / requests)),
     saved_usd: inUsd(sum('saved')),
     unpriced: sum('unpriced'),
@@ -53,12 +59,12 @@ const latencyJson = ({ mean_ms, p95_ms }: LatencySummary): Record<string, number
   p95_latency_ms: p95_ms,
 })
 
-const spent = (cost: number, creditsPerUsd: number | undefined): Record<string, number> => ({
+const costJson = (cost: number, creditsPerUsd: number | undefined): Record<string, number> => ({
   cost_usd: inUsd(cost),
   ...(creditsPerUsd === undefined ? {} : { cost_credits: credits(cost, creditsPerUsd) }),
 })
 
-/** A generation as its caller may know it; `link` makes a URL that shows the picture under a key. */
+/** A generation as its team sees it. `link` makes the URL of an image from its key. */
 export function generationJson(
   snapshot: Snapshot,
   link: (key: string) => string,
@@ -73,9 +79,9 @@ export function generationJson(
     key,
     status,
     error: failure ? errorJson(failure) : null,
-    created_at: moment(createdMs),
-    started_at: moment(startedMs),
-    ended_at: moment(endedMs),
+    created_at: isoTime(createdMs),
+    started_at: isoTime(startedMs),
+    ended_at: isoTime(endedMs),
     latency_ms: endedMs === undefined || startedMs === undefined ? null : endedMs - startedMs,
     model,
     served_model: servedModel ?? null,
@@ -86,7 +92,7 @@ export function generationJson(
     size: size ?? null,
     quality: quality ?? null,
     images: images.map((image) => ({ url: link(image) })),
-    ...(cost === undefined ? { cost_usd: null } : spent(cost, creditsPerUsd)),
+    ...(cost === undefined ? { cost_usd: null } : costJson(cost, creditsPerUsd)),
   }
 }
 
@@ -97,7 +103,7 @@ function errorJson(failure: NonNullable<Snapshot['failure']>): Record<string, un
   return { code, message, param }
 }
 
-/** A generation as an audit wants it. */
+/** A run for an audit, with its upstream, its attempts and its reservation. */
 export function auditJson(team: string, entry: Entry, creditsPerUsd?: number): Record<string, unknown> {
   const {
     id,
@@ -130,6 +136,6 @@ export function auditJson(team: string, entry: Entry, creditsPerUsd?: number): R
     output_tokens,
     reserved_usd: inUsd(reserved),
     quote_error_usd: cost === null || entry.status !== 'succeeded' ? null : inUsd(cost - reserved),
-    deleted_at: moment(entry.deleted_ms),
+    deleted_at: isoTime(entry.deleted_ms),
   }
 }

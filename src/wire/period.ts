@@ -6,14 +6,14 @@ import { DAY_MS } from '../runtime/durations'
 import type { ReportPeriod } from '../ledger/usage'
 
 const day = z.iso.date('Use a day such as 2027-01-31.')
-const query = z.object({ from: day.optional(), to: day.optional() })
+const periodQuery = z.object({ from: day.optional(), to: day.optional() })
 
-/** Reports read every generation of their days; those of more days are to be asked for piece by piece. */
+/** Reports read every run of their days; longer reports are requested in parts. */
 const MAX_DAYS = 366
 
-/** Which days (UTC, both included) a query asks for: today's month so far, if it does not say. Throws GatewayError. */
-export function periodOf(asked: Record<string, string>, nowMs: number): ReportPeriod {
-  const { from: first, to = dayOf(nowMs) } = checked(query, asked)
+/** The days of a query (UTC, both included); the month so far without them. Throws GatewayError. */
+export function periodOf(query: Record<string, string>, nowMs: number): ReportPeriod {
+  const { from: first, to = dayOf(nowMs) } = checked(periodQuery, query)
   const from = first ?? `${to.slice(0, 7)}-01`
   const days = (Date.parse(to) - Date.parse(from)) / DAY_MS
   if (days < 0 || days > MAX_DAYS) throw new GatewayError(WRONG_PERIOD)

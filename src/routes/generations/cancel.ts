@@ -4,19 +4,19 @@ import { wordedStatus } from '../../delivery/job-status'
 import { cancel } from '../../generation/generations'
 import { authenticate } from '../../http/authenticate'
 import { type Failure, GatewayError } from '../../runtime/errors'
-import { idAt, statusOf } from './status'
+import { idAt, generationStatusOf } from './status'
 
 /** `POST /v1/generations/{id}/cancel`: stops a generation and reports its status and cost. Throws GatewayError. */
 export async function cancelGeneration(c: Context<App>): Promise<Response> {
   const [{ team }, id] = [await authenticate(c), idAt(c)]
   // A queued run that is no job leaves no ledger entry, so the status is read before the cancellation.
-  const { status } = await statusOf(c, team, id)
+  const { status } = await generationStatusOf(c, team, id)
   const snapshot = (await cancel(c.env.GENERATIONS, id, team)) ?? status.snapshot
-  if (snapshot.status !== 'cancelled') throw new GatewayError(ended(snapshot.status))
+  if (snapshot.status !== 'cancelled') throw new GatewayError(alreadyEnded(snapshot.status))
   return c.json(wordedStatus({ ...status, snapshot }, c))
 }
 
-const ended = (status: string): Failure => ({
+const alreadyEnded = (status: string): Failure => ({
   code: 'conflict',
   message: `This generation has ended already, as ${status}; there is nothing left to cancel.`,
   retry: false,

@@ -9,7 +9,7 @@ import { removeEdgeCopy } from '../../store/edge-copies'
 import { ENTRIES_AT_ONCE, keyOfPath, removeImages, runOfKey } from '../../store/images'
 import { askTeam } from '../../team/ask-team'
 import { entriesOf } from './entries'
-import { idAt, NOT_FOUND, statusOf } from './status'
+import { idAt, NOT_FOUND, generationStatusOf } from './status'
 
 /**
  * `DELETE /v1/generations/{id}`: removes the images and the cached answer; the cost stays in the ledger. Throws
@@ -17,7 +17,7 @@ import { idAt, NOT_FOUND, statusOf } from './status'
  */
 export async function deleteGeneration(c: Context<App>): Promise<Response> {
   const [{ team }, id] = [await authenticate(c), idAt(c)]
-  const { seen } = await statusOf(c, team, id)
+  const { seen } = await generationStatusOf(c, team, id)
   let batch = await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
   // The newest entry comes first, and runs of one generation never overlap.
   const isRunning = batch[0]?.status === 'running' || (seen && !isEnded(seen.snapshot))

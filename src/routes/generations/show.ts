@@ -9,7 +9,7 @@ import { renderContextOf } from '../../dialects/render-context'
 import type { Seen } from '../../generation/generation'
 import { forget } from '../../generation/generations'
 import { authenticate } from '../../http/authenticate'
-import { idAt, statusOf } from './status'
+import { idAt, generationStatusOf } from './status'
 
 /**
  * `GET /v1/generations/{id}`: the status of a generation. A finished job adds its result in the words of its dialect, and
@@ -17,7 +17,7 @@ import { idAt, statusOf } from './status'
  */
 export async function showGeneration(c: Context<App>): Promise<Response> {
   const { team } = await authenticate(c)
-  const { status, seen } = await statusOf(c, team, idAt(c))
+  const { status, seen } = await generationStatusOf(c, team, idAt(c))
   const json = wordedStatus(status, c)
   const adjusted = seen?.record ? madeOtherwise(seen.record, status.snapshot.n) : []
   const headers = { ...retryHeaders(status, Date.now()), ...adjustedHeader(adjusted) }
@@ -26,7 +26,7 @@ export async function showGeneration(c: Context<App>): Promise<Response> {
   return answer ? whole(answer, headers) : c.json({ ...json, result: null }, 200, headers)
 }
 
-/** The result of a job in the words of its dialect; undefined without a result or a dialect that reads the form. */
+/** The result of a job in the words of its dialect; undefined without a result or without such a dialect. */
 function resultOf({ snapshot, form, record }: Seen, team: string, c: Context<App>): AnswerPart[] | undefined {
   if (!form || !record) return undefined
   const { id, request, createdMs } = snapshot
@@ -34,7 +34,7 @@ function resultOf({ snapshot, form, record }: Seen, team: string, c: Context<App
   return answerIn(form, record, context)?.parts
 }
 
-/** The JSON of a generation with its result, whose images are read while the response is sent. */
+/** The JSON of a generation with its result; images are read while the response is sent. */
 const within = (json: Record<string, unknown>, result: AnswerPart[]): { contentType: string; parts: AnswerPart[] } => ({
   contentType: 'application/json',
   parts: [`${JSON.stringify(json).slice(0, -1)},"result":`, ...result, '}'],

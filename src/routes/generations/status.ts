@@ -12,7 +12,7 @@ import { askTeam } from '../../team/ask-team'
 export const idAt = (c: Context<App>): string => c.req.param('id') ?? ''
 
 /** The status of a generation, from its object and its team's ledger. Throws GatewayError when neither knows it. */
-export async function statusOf(
+export async function generationStatusOf(
   c: Context<App>,
   team: string,
   id: string,
