@@ -20,7 +20,6 @@ export const TODO = [
   'test/e2e',
   'test/full',
   'test/http',
-  'test/providers',
   'test/routes',
   'test/support',
   'test/unit',

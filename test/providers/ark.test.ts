@@ -16,8 +16,8 @@ const ALWAYS = { sequential_image_generation: 'disabled', response_format: 'b64_
 const ask = (prompt: string, more: Record<string, unknown> = {}): Promise<Response> =>
   post('/v1/images/generations', { model: MODEL, prompt, ...more })
 
-describe('what is sent', () => {
-  test('is one picture without a watermark, and nothing that was not asked for', async () => {
+describe('the request', () => {
+  test("is one picture without a watermark, with nothing beyond the caller's parameters", async () => {
     const response = await ask('A cat')
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'output_format=png>jpeg'])
     const { data } = await response.json<{ data: { b64_json: string }[] }>()
@@ -32,14 +32,14 @@ describe('what is sent', () => {
     expect(upstream.sent[0]?.body).toEqual({ model: MODEL, prompt: 'A cat', ...ALWAYS })
   })
 
-  test('has all that the model lets be chosen', async () => {
+  test('has every parameter of the model', async () => {
     const model = 'doubao-seedream-5-0-260128'
     const said = { model, prompt: 'A cat', size: '2048x2048', output_format: 'png', seed: 7 }
     expect((await post('/api/v1/images', said)).status).toBe(200)
     expect(upstream.sent[0]?.body).toEqual({ ...said, ...ALWAYS })
   })
 
-  test('is as many requests as pictures, since none is sure to make several', async () => {
+  test('is repeated for each picture, since no model surely makes several', async () => {
     const { data } = await (await ask('Two cats', { n: 2 })).json<{ data: unknown[] }>()
     expect(data).toHaveLength(2)
     const body = { model: MODEL, prompt: 'Two cats', ...ALWAYS }
@@ -56,7 +56,7 @@ describe('what is sent', () => {
   })
 })
 
-test('of a model that nobody has heard of, what every model of the API takes can be asked for', () => {
+test('an unknown model takes what every model of the API takes', () => {
   const can = {
     sizes: { kind: 'unknown' },
     formats: ['jpeg'],
@@ -67,14 +67,14 @@ test('of a model that nobody has heard of, what every model of the API takes can
   expect(arkProvider.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject(can)
 })
 
-test('its secret alone has it serve Seedream 4.5', () => {
+test('the secret alone enables Seedream 4.5', () => {
   const config = configOf({ ...env, UPSTREAMS: undefined, ARK_API_KEY: 'secret' })
   const name = 'doubao-seedream-4-5-251128'
   expect(candidates(config, name, Date.now())).toMatchObject([{ model: name }])
 })
 
-describe('what is answered', () => {
-  test('tells the size that was made, and the tokens', async () => {
+describe('the answer', () => {
+  test('has the size that was made, and the tokens', async () => {
     const answer = await (await ask('A cat')).json<{ size: string; usage: object }>()
     expect(answer).toMatchObject({
       size: '2048x2048',
@@ -83,10 +83,10 @@ describe('what is answered', () => {
   })
 
   test.each([
-    ['stands behind one that was refused', 'partial'],
-    ['comes with a usage that makes no sense', 'odd'],
+    ['stands behind a refused one', 'partial'],
+    ['has a usage out of range', 'odd'],
     ['is a URL', 'url'],
-  ])('is delivered where the picture %s', async (_, fault) => {
+  ])('is delivered when the picture %s', async (_, fault) => {
     const response = await ask(`A cat @fault=${fault}`)
     const { data } = await response.json<{ data: { b64_json: string }[] }>()
     expect(data.map(({ b64_json }) => b64_json)).toEqual([expect.stringMatching(/^iVBORw0KGgo/)])
@@ -100,10 +100,10 @@ describe('when the upstream', () => {
     ['refuses the picture to edit', 'input-moderation', 400, 0],
     ['refuses the picture that it made', 'output-moderation', 400, 1],
     ['has had too many requests', 'limited', 503, 0],
-    ['has used up what it was given', 'quota', 503, 0],
-    ['has not been paid', 'billing', 503, 0],
-    ['does not know our key', 'unauthorized', 503, 0],
-    ['has not opened the model to us', 'not-open', 503, 0],
+    ['has used up its quota', 'quota', 503, 0],
+    ['is not paid', 'billing', 503, 0],
+    ['rejects the key', 'unauthorized', 503, 0],
+    ['has not opened the model', 'not-open', 503, 0],
     ['does not know the model', 'no-model', 503, 0],
     ['names a URL that is gone', 'gone', 502, 2],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
@@ -116,11 +116,11 @@ describe('when the upstream', () => {
     ['is overloaded', 'overloaded'],
     ['fails', 'error'],
     ['fails at its only picture', 'error-inside'],
-  ])('%s, the caller is told that it failed', async (_, fault) => {
+  ])('%s, the caller gets a failure', async (_, fault) => {
     expect((await ask(`A cat @fault=${fault}`)).status).toBe(502)
   })
 
-  test('refuses a prompt, the caller gets its sentence without the ids of its own', async () => {
+  test('refuses a prompt, the caller gets its sentence without its internal ids', async () => {
     expect(await errorOf(await ask('A cat @fault=moderation'))).toEqual({
       status: 400,
       code: 'moderation_blocked',

@@ -10,7 +10,7 @@ class Dated extends FakeAzureOpenai {
 
 const [upstream] = playing(new Dated())
 
-test('a base URL with a dated version, here as clients write it, is asked at the paths that name the deployment', async () => {
+test("a base URL with a dated version, in the clients' form, uses the paths with a deployment", async () => {
   await openai().images.generate({ model: 'gpt-image-2', prompt: 'A cat' })
   await openai().images.edit({ model: 'gpt-image-2', prompt: 'A hat', image: await pictureFile('image') })
   expect(upstream.sent.map(({ path, headers }) => [path, headers['api-key']])).toEqual([

@@ -23,7 +23,7 @@ describe('sends', () => {
     expect(upstream.sent[0]?.body).toEqual({ model: 'pictures-eu', prompt: 'A cat' })
   })
 
-  test('all that OpenAI would be sent', async () => {
+  test('every parameter of OpenAI', async () => {
     const more = { n: 2, size: '1536x1024', quality: 'high', background: 'opaque', moderation: 'low', user: 'user-1' }
     const response = await ask('A cat', { ...more, output_format: 'webp', output_compression: 80 })
     expect(response.status).toBe(200)
@@ -67,7 +67,7 @@ describe('when the upstream', () => {
     ['refuses the content with a good status', 'filtered-inside', 400, 1],
     ['is called too often', 'limited', 503, 0],
     ['has no quota left', 'billing', 503, 0],
-    ['does not know our key', 'unauthorized', 503, 0],
+    ['rejects the key', 'unauthorized', 503, 0],
     ['has no such deployment', 'no-deployment', 503, 0],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
@@ -77,12 +77,12 @@ describe('when the upstream', () => {
   test.each([
     ['answers with a web page', 'malformed'],
     ['fails', 'error'],
-  ])('%s, the caller is told so', async (_, fault) => {
+  ])('%s, the caller gets a failure', async (_, fault) => {
     expect((await ask(`A cat @fault=${fault}`)).status).toBe(502)
   })
 
   test.each(['moderation', 'policy', 'filtered-inside'])(
-    'filters content (%s), its sentence is passed on',
+    'filters content (%s), the caller gets its sentence',
     async (fault) => {
       const error = await errorOf(await ask(`A cat @fault=${fault}`))
       expect(error).toMatchObject({
@@ -92,17 +92,17 @@ describe('when the upstream', () => {
     },
   )
 
-  test('says how long to wait in its words only, the caller is told that', async () => {
+  test('names a wait in its sentence only, the caller gets that wait', async () => {
     const response = await ask('A cat @fault=limited')
     expect(response.headers.get('retry-after')).toBe('7')
   })
 
-  test('refuses the content in the midst of a stream, the caller is told why', async () => {
+  test('refuses the content in the midst of a stream, the caller gets the reason', async () => {
     const response = await ask('A cat @fault=filtered-inside', { stream: true, partial_images: 1 })
     expect(await response.text()).toMatch(/"code":"moderation_blocked"/)
   })
 
-  test('makes fewer pictures than were asked for, those are given', async () => {
+  test('makes fewer pictures than requested, the caller gets those', async () => {
     const response = await ask('A cat @fault=partial', { n: 2 })
     expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(1)
   })

@@ -9,7 +9,7 @@ const [upstream] = playing(new FakeBlackForestLabs())
 const ask = (prompt: string, more: Record<string, unknown> = {}): Promise<Response> =>
   post('/v1/images/generations', { model: 'flux-2-pro', prompt, ...more })
 
-test('a request is sent whole, and its job is asked about until its picture can be fetched', async () => {
+test('a request is sent whole, and its job is polled until its picture can be fetched', async () => {
   const response = await ask('A cat @delay=300', { size: '1024x768', output_format: 'jpeg', moderation: 'low' })
   expect(response.status).toBe(200)
   const { data } = await response.json<{ data: { b64_json: string }[] }>()
@@ -44,7 +44,7 @@ test('pictures to edit are sent as base64, each under its own name', async () =>
   })
 })
 
-test('the model that fills is sent its picture by its own name for it, be there a mask or not', async () => {
+test('the fill model gets its picture under a name of its own, with or without a mask', async () => {
   const image = await pictureFile('one')
   await openai().images.edit({ model: 'flux-pro-1.0-fill', prompt: 'A cat', image })
   expect(upstream.sent[0]?.body).toEqual({
@@ -69,13 +69,13 @@ test.each([
   ['flux-pro-1.1', '1024x1024', { width: 1024, height: 1024 }],
   ['flux-kontext-pro', '1024x1024', { aspect_ratio: '1:1' }],
   ['flux-pro-1.1-ultra', '2048x2048', { aspect_ratio: '1:1' }],
-])('%s is asked for %s by what it knows a size by', async (model, size, sent) => {
+])('%s is asked for %s in its own form of a size', async (model, size, sent) => {
   const response = await ask('A cat', { model, size })
   expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, null])
   expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', output_format: 'png', ...sent })
 })
 
-describe('a model that nobody has heard of', () => {
+describe('an unknown model', () => {
   const model = 'flux-9-new'
 
   test.each([
@@ -83,13 +83,13 @@ describe('a model that nobody has heard of', () => {
     ['output_format', { output_format: 'webp' }],
     ['background', { background: 'transparent' }],
     ['quality', { quality: 'high' }],
-  ])('is not asked for what its API has no parameter for: %s is told', async (name, asked) => {
+  ])('gets no parameter that its API lacks: %s is noted', async (name, asked) => {
     const response = await ask('A cat', { model, ...asked })
     const isTold = response.status === 400 || (response.headers.get('x-adjusted') ?? '').startsWith(name)
     expect([isTold, upstream.sent.some(({ body }) => JSON.stringify(body ?? '').includes(name))]).toEqual([true, false])
   })
 
-  test('is asked for whatever its API has one for', async () => {
+  test('gets every parameter of its API', async () => {
     await ask('A cat', { model, size: '640x352', seed: 7, steps: 20, guidance: 3 })
     expect(upstream.sent[0]?.body).toMatchObject({ width: 640, height: 352, seed: 7, steps: 20, guidance: 3 })
   })
@@ -101,7 +101,7 @@ describe('when the upstream', () => {
     ['refuses the picture that it made', 'output-moderation', 400, 1],
     ['has too many tasks', 'limited', 503, 0],
     ['has no credit left', 'billing', 503, 0],
-    ['does not know our key', 'unauthorized', 503, 0],
+    ['rejects the key', 'unauthorized', 503, 0],
     ['answers with a web page', 'malformed', 502, 0],
     ['fails', 'error', 502, 2],
     ['names a URL that is gone', 'gone', 502, 2],

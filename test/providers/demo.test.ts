@@ -37,7 +37,7 @@ test.each([
   expect(`${width}x${height}`).toBe(size)
 })
 
-test('draws the same for the same request, and something else for each of n', async () => {
+test('draws the same for the same request, and another picture for each of n', async () => {
   const draw = async (): Promise<(string | undefined)[]> => {
     const { data } = await openai().images.generate(
       { model, prompt: 'A lighthouse', n: 2 },
@@ -50,11 +50,11 @@ test('draws the same for the same request, and something else for each of n', as
   expect(first[0]).not.toBe(first[1])
 })
 
-test('shows the images that are to be edited', async () => {
+test('shows the input images', async () => {
   const image = await pictureFile('input')
   const { data } = await openai().images.edit({ model, prompt: 'Tidy up', image, size: '1024x1024' })
   const { at } = decode(data?.[0]?.b64_json)
-  // A row of the backdrop has one colour, so that what differs in its middle is the input.
+  // A row of the backdrop has one colour, so that another colour in its middle is the input.
   expect(at(1020, 870)).toEqual(at(5, 870))
   expect(at(512, 870)).not.toEqual(at(5, 870))
 })
@@ -78,7 +78,7 @@ test('draws a prompt in any script and of any length', async () => {
   expect(response.status).toBe(200)
 })
 
-describe('with some time to pretend to work', () => {
+describe('with a delay', () => {
   const request: ImageRequest = {
     operation: 'generate',
     model,
@@ -103,7 +103,7 @@ describe('with some time to pretend to work', () => {
     prices: new Map(),
   })
 
-  /** What it tells, and how long it took. */
+  /** The reported progress and the time that it took. */
   async function told(
     delayMs: number,
     job?: string,
@@ -128,7 +128,7 @@ describe('with some time to pretend to work', () => {
     Array.from({ length: 11 - from }, (_, step) => ({ type: 'progress', percent: 10 * (from + step) }))
   const drawn = [{ type: 'image', index: 0 }, { type: 'summary' }]
 
-  test('tells how far it is, in ten steps', async () => {
+  test('reports its progress in ten steps', async () => {
     const before = Date.now()
     const { events, tookMs } = await told(200)
     expect(events).toMatchObject([{ type: 'accepted' }, ...tens(1), ...drawn])
@@ -139,7 +139,7 @@ describe('with some time to pretend to work', () => {
     expect(job).toBeLessThanOrEqual(before + tookMs)
   })
 
-  test('takes up what was begun before, and does not begin anew', async () => {
+  test('resumes an earlier run and begins nothing anew', async () => {
     const job = String(Date.now() - 1000)
     const { events, tookMs } = await told(2000, job)
     expect(events).toMatchObject([{ type: 'accepted', job }, ...tens(6), ...drawn])
@@ -148,13 +148,13 @@ describe('with some time to pretend to work', () => {
   })
 
   test.each([
-    ['all of it is over for what was begun before', 200, '1000'],
+    ['all of the delay is over for an earlier run', 200, '1000'],
     ['there is none', 0, undefined],
   ])('draws at once where %s', async (_, delayMs, job) => {
     expect((await told(delayMs, job)).events).toMatchObject([{ type: 'accepted' }, ...drawn])
   })
 
-  test('stops when it is told to, before or meanwhile', async () => {
+  test('stops on a signal, before or during the delay', async () => {
     const reason = new Error('nobody wants it any more')
     await expect(told(60_000, undefined, AbortSignal.abort(reason))).rejects.toBe(reason)
     const controller = new AbortController()

@@ -14,7 +14,7 @@ settings({ UPSTREAMS: JSON.stringify(settingsOf(fakes)) })
 
 const hostOf = ({ origin }: FakeProvider): string => new URL(origin).hostname
 
-/** What the provider of a fake tells of a request for its model by the upstream's own name. */
+/** The events of a fake's provider for a request of its model by the upstream's own name. */
 function told(fake: FakeProvider, prompt: string, model?: string): Promise<Told[]> {
   const upstream = accountOf(fake)
   const ours = modelOf(fake, fakes)
@@ -23,7 +23,7 @@ function told(fake: FakeProvider, prompt: string, model?: string): Promise<Told[
   return run(asking(prompt, { model: model ?? theirs, format, partials: 0 }), { upstream })
 }
 
-/** What the faults that every fake knows are called by the oldest of them, which has names of its own. */
+/** The names of the common faults in the oldest fake, which has names of its own. */
 const faultOf = ({ provider }: FakeProvider, fault: string): string =>
   provider === 'openai' ? (OLD_NAMES[fault] ?? fault) : fault
 const OLD_NAMES: Readonly<Record<string, string>> = {
@@ -34,13 +34,13 @@ const OLD_NAMES: Readonly<Record<string, string>> = {
   error: '500',
 }
 
-test('every provider is played by a fake, but for the one that needs no upstream', () => {
+test('every provider has a fake, except the demo', () => {
   const played = fakes.map(({ provider }) => provider)
   expect(played.toSorted()).toEqual(PROVIDERS.flatMap(({ id }) => (id === 'demo' ? [] : [id])).toSorted())
 })
 
-describe('of a picture that was made is told', () => {
-  test.each(fakes)('that the request was taken, the picture, and the rest: $provider', async (fake) => {
+describe('a made picture leads to', () => {
+  test.each(fakes)('an image and a summary, after the acceptance: $provider', async (fake) => {
     const events = (await told(fake, 'A cat')).filter((each) => !('type' in each && each.type === 'progress'))
     expect(events.filter((each) => !('type' in each && each.type === 'accepted'))).toMatchObject([
       { type: 'image', index: 0, picture: expect.stringMatching(/^\d+ PNG$/) },
@@ -49,7 +49,7 @@ describe('of a picture that was made is told', () => {
   })
 })
 
-/** What the run of a failure is told, whoever fails. */
+/** The events of a failed run, the same for each provider. */
 const FAILURES = {
   moderation: { kind: 'rejected', facts: { failure: { code: 'content_rejected', reason: 'moderation_blocked' } } },
   limited: { kind: 'throttled' },
@@ -59,7 +59,7 @@ const FAILURES = {
   error: { kind: 'unavailable' },
 }
 
-describe.each(Object.entries(FAILURES))('the failure called %s is the same kind everywhere', (fault, failure) => {
+describe.each(Object.entries(FAILURES))('the failure named %s has the same kind everywhere', (fault, failure) => {
   test.each(fakes)('$provider', async (fake) => {
     const last = (await told(fake, `A cat @fault=${faultOf(fake, fault)}`)).at(-1)
     expect(last).toMatchObject(failure)
@@ -73,14 +73,14 @@ describe('a picture that cannot be fetched any more is lost', () => {
   })
 })
 
-describe('a web page that forbids a request, as a firewall before an API sends it, says nothing of the account', () => {
+describe('a web page that forbids a request, as a firewall sends it, leaves the account ready', () => {
   test.each(fakes)('$provider', async (fake) => {
     internet({ [hostOf(fake)]: { handle: () => htmlPage(403) } })
     expect(await told(fake, "A cat'; DROP TABLE")).toMatchObject([{ kind: 'unavailable' }])
   })
 })
 
-describe('a name of a model that would lead elsewhere leads nowhere', () => {
+describe('a model name that leads to another path is refused', () => {
   const names = ['../../../v4/user', 'a/../../user', 'user?key=1', 'user#b', '%2e%2e/%2e%2e/user', '/user', 'a/./user']
   const elsewhere = /\/user(?:$|[/?#])|[?&]key=/
   test.each(fakes)('$provider', async (fake) => {

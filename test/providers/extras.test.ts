@@ -35,11 +35,11 @@ type Fields = Record<string, unknown>
 const ask = (model: string, said: Fields, headers: Record<string, string> = {}): Promise<Response> =>
   post('/v1/images/generations', { model, prompt: 'A cat', ...said }, headers)
 
-/** The bodies that were sent to begin something, by whichever upstream. */
+/** The bodies of the submitting calls of every upstream. */
 const submitted = (): unknown[] =>
   fakes.flatMap(({ sent }) => sent).flatMap(({ method, body }) => (method === 'POST' ? [body] : []))
 
-describe('what a client asks of a model besides is sent by the names of its upstream:', () => {
+describe("an extra parameter is sent under the upstream's name:", () => {
   const tuned = { seed: 7, steps: 20, guidance: 3.5 }
   test.each<[string, Fields, Fields]>([
     ['doubao-seedream-4-0-250828', { seed: 7, guidance: 3.5 }, { seed: 7, guidance_scale: 3.5 }],
@@ -78,7 +78,7 @@ describe('what a client asks of a model besides is sent by the names of its upst
   })
 })
 
-describe('an edit says them in a form:', () => {
+describe('an edit has them in a form:', () => {
   const edit = async (model: string, said: [string, string][]): Promise<Response> => {
     const image = await pictureFile('one')
     return await postForm('/v1/images/edits', [['model', model], ['prompt', 'A cat'], ['image', image], ...said])
@@ -112,7 +112,7 @@ describe('an edit says them in a form:', () => {
   })
 })
 
-describe('is refused, and nothing is asked:', () => {
+describe('is refused without a call:', () => {
   test.each<[string, Fields, string, string, string]>([
     ['flux-2-pro', { steps: 20 }, 'steps', 'unknown_parameter', "Unknown parameter: 'steps'."],
     ['recraftv4_1', { negative_prompt: 'dogs' }, 'negative_prompt', 'unknown_parameter', 'Unknown parameter'],
@@ -134,7 +134,7 @@ describe('is refused, and nothing is asked:', () => {
   })
 })
 
-describe('a style that some clients send by themselves is left out, and told, where the model has others:', () => {
+describe('a default style of some clients is left out with a note for a model with other styles:', () => {
   test.each([
     ['recraftv3', 'style', "Unknown parameter: 'style'."],
     ['recraftv4_1', 'style', "Unknown parameter: 'style'."],
@@ -149,7 +149,7 @@ describe('a style that some clients send by themselves is left out, and told, wh
   })
 })
 
-test('of several calls, each has a seed of its own, so that no two pictures are the same', async () => {
+test('each of several calls has a seed of its own, so that no two pictures are the same', async () => {
   expect((await ask('flux-2-pro', { seed: 7, n: 3 })).status).toBe(200)
   expect(submitted()).toHaveLength(3)
   for (const seed of [7, 8, 9]) expect(submitted()).toContainEqual(expect.objectContaining({ seed }))

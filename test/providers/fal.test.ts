@@ -17,11 +17,11 @@ const tellings = (said: Partial<ImageRequest>, job?: string): Promise<Told[]> =>
 
 const dataUrl = async (name: string): Promise<string> => dataUrlOf(await picture(name))
 
-/** What was submitted: where, and with which body. */
+/** The submission: its path and its body. */
 const submitted = (): { path: string; body: unknown }[] =>
   upstream.sent.filter(({ method }) => method === 'POST').map(({ path, body }) => ({ path, body }))
 
-test('a request is sent whole, and its job is asked about at the URLs that it was given', async () => {
+test('a request is sent whole, and its job is polled at the URLs of the answer', async () => {
   const response = await ask('A cat @delay=300')
   expect(response.status).toBe(200)
   const { data } = await response.json<{ data: { b64_json: string }[] }>()
@@ -38,7 +38,7 @@ test('a request is sent whole, and its job is asked about at the URLs that it wa
   expect(paths.length).toBeGreaterThan(2)
 })
 
-test('a request for several pictures, with all that can be said of them, is one job', async () => {
+test('a request for several pictures with every parameter is one job', async () => {
   const said = { n: 2, size: '1280x720', output_format: 'jpeg', moderation: 'low' }
   const response = await ask('A cat', said)
   expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
@@ -56,7 +56,7 @@ test('a request for several pictures, with all that can be said of them, is one 
   ])
 })
 
-test('what only some models know goes by its own names', async () => {
+test('a parameter of some models has their own names', async () => {
   await tellings({ extras: { seed: 7, steps: 20, guidance: 3.5 } })
   expect(submitted()[0]?.body).toEqual({
     prompt: 'A cat',
@@ -67,7 +67,7 @@ test('what only some models know goes by its own names', async () => {
   })
 })
 
-test('a ratio is asked for where a model has no sizes, at the endpoint for pictures without a picture', async () => {
+test('a model without sizes gets a ratio, at the endpoint for pictures without an input', async () => {
   const said = { model: 'fal-ai/flux-pro/kontext', size: '16:9', moderation: 'low' }
   expect((await ask('A cat', said)).status).toBe(200)
   expect(submitted()).toEqual([
@@ -78,7 +78,7 @@ test('a ratio is asked for where a model has no sizes, at the endpoint for pictu
   ])
 })
 
-test('pictures to edit are sent as data URLs to the endpoint that takes them', async () => {
+test('pictures to edit are sent as data URLs to the endpoint for edits', async () => {
   const edit = async (model: string, ...names: string[]): Promise<void> => {
     const image = await Promise.all(names.map((name) => pictureFile(name)))
     await openai().images.edit({ model, prompt: 'A cat', image })
@@ -99,7 +99,7 @@ test('pictures to edit are sent as data URLs to the endpoint that takes them', a
   ])
 })
 
-test('a mask goes along with its picture', async () => {
+test('a mask is sent with its picture', async () => {
   const [image, mask] = [await pictureFile('one'), await pictureFile('mask')]
   await openai().images.edit({ model: 'fal-ai/flux-pro/v1/fill', prompt: 'A cat', image, mask })
   expect(submitted()).toEqual([
@@ -115,7 +115,7 @@ test('a mask goes along with its picture', async () => {
   ])
 })
 
-test('a model that nobody has heard of is asked in the usual words, and one by another name in its own', async () => {
+test('an unknown model gets the usual names, and an aliased one its own', async () => {
   const provider = PROVIDERS.find(({ id }) => id === 'fal')
   const unheardOf = { sizes: { kind: 'unknown' } } as const
   expect(provider?.capability?.(unheardOf, 'acme/painter')).toMatchObject({
@@ -136,7 +136,7 @@ test('a model that nobody has heard of is asked in the usual words, and one by a
   ])
 })
 
-test('a job that an earlier process began is asked about, and nothing is begun', async () => {
+test('a job of an earlier process is polled, and nothing is submitted', async () => {
   const job = jobIn(await tellings({}))
   expect(upstream.submits).toBe(1)
   const told = await tellings({}, job)
@@ -144,18 +144,18 @@ test('a job that an earlier process began is asked about, and nothing is begun',
   expect(upstream.submits).toBe(1)
 })
 
-test('pictures that its safety checker refused are left out', async () => {
+test('pictures refused by its safety checker are left out', async () => {
   const response = await ask('A cat @fault=partial', { n: 3 })
   expect(response.status).toBe(200)
   expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
 })
 
-test('a queue that cannot be reached for a while does not lose a result', async () => {
+test('a queue that is unreachable for a while keeps its result', async () => {
   const response = await ask('A cat @fault=unsteady')
   expect([response.status, upstream.submits]).toEqual([200, 1])
 })
 
-test('a request that its run finds fault with is refused in its words', async () => {
+test('a request refused by its run is refused in its words', async () => {
   expect(await errorOf(await ask('A cat @fault=invalid-run'))).toMatchObject({
     status: 400,
     message: 'The picture would be too large.',
@@ -163,7 +163,7 @@ test('a request that its run finds fault with is refused in its words', async ()
   })
 })
 
-test('a name that would lead elsewhere is not asked for', async () => {
+test('a model name that leads to another path is refused', async () => {
   const response = await ask('A cat', { model: 'acme/../fal-ai/flux/dev' })
   expect([response.status, upstream.sent.length]).toEqual([400, 0])
 })
@@ -174,7 +174,7 @@ describe('when the upstream', () => {
     ['refuses every picture that it made', 'output-moderation', 400, 1],
     ['has too many requests', 'limited', 503, 0],
     ['has no balance left', 'billing', 503, 0],
-    ['does not know our key', 'unauthorized', 503, 0],
+    ['rejects the key', 'unauthorized', 503, 0],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
     expect([response.status, upstream.submits]).toEqual([status, submits])
@@ -183,8 +183,8 @@ describe('when the upstream', () => {
   test.each([
     ['names a URL that is gone', 'gone'],
     ['is done without a picture', 'no-picture'],
-    ['has a run that was forbidden something', 'forbidden-run'],
-  ])('%s, what was paid for is lost', async (_, fault) => {
+    ['has a run without a permission', 'forbidden-run'],
+  ])('%s, the paid picture is lost', async (_, fault) => {
     const told = await tellings({ prompt: `A cat @fault=${fault}` })
     expect([told.at(-1), upstream.submits]).toMatchObject([{ kind: 'lost' }, 1])
     expect((await ask(`A dog @fault=${fault}`)).status).toBe(502)

@@ -19,7 +19,7 @@ const KONTEXT = '/inference/v1/workflows/accounts/fireworks/models/flux-kontext-
 const ask = (prompt: string, more: Record<string, unknown> = {}): Promise<Response> =>
   post('/v1/images/generations', { model: 'flux-1-schnell-fp8', prompt, ...more })
 
-describe('what is sent', () => {
+describe('the request', () => {
   test('is a prompt, to the workflow of the model', async () => {
     const { data } = await (await ask('A cat')).json<{ data: { b64_json: string }[] }>()
     expect(data.map(({ b64_json }) => b64_json)).toEqual([PNG])
@@ -37,7 +37,7 @@ describe('what is sent', () => {
     expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat' })
   })
 
-  test('has the size as an aspect ratio, the format and the seed, also of a model by its full name', async () => {
+  test('has the size as an aspect ratio, the format and the seed, also for a full model name', async () => {
     const model = 'accounts/fireworks/models/flux-1-schnell-fp8'
     const said = { model, prompt: 'A cat', aspect_ratio: '16:9', output_format: 'jpeg', seed: 7 }
     expect((await post('/api/v1/images', said)).status).toBe(200)
@@ -45,7 +45,7 @@ describe('what is sent', () => {
     expect(upstream.sent[0]?.headers).toMatchObject({ accept: 'image/jpeg' })
   })
 
-  test('has the size in pixels for a model that is no workflow', async () => {
+  test('has the size in pixels for a model without a workflow', async () => {
     expect((await ask('A cat', { model: 'sdxl', size: '1024x1024' })).status).toBe(200)
     expect(upstream.sent).toMatchObject([
       { path: '/inference/v1/image_generation/accounts/fireworks/models/stable-diffusion-xl-1024-v1-0' },
@@ -53,7 +53,7 @@ describe('what is sent', () => {
     expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', width: 1024, height: 1024 })
   })
 
-  test('is a job for a picture that is edited, which is asked about by its id', async () => {
+  test('is a job for an edit, polled by its id', async () => {
     const one = await picture('one')
     const image = new File([one], 'one.png', { type: 'image/png' })
     const said = { model: 'flux-kontext-pro', prompt: 'A cat @delay=300', image }
@@ -71,7 +71,7 @@ describe('what is sent', () => {
   })
 })
 
-test('a job of Kontext outlives the process that began it, and is not begun anew', async () => {
+test('a job of Kontext survives the process that began it, and is not begun again', async () => {
   const { key } = await team('acme')
   const id = await job(key, {
     model: 'flux-kontext-pro',
@@ -86,8 +86,8 @@ test('a job of Kontext outlives the process that began it, and is not begun anew
   expect(upstream.submits).toBe(1)
 })
 
-describe('what can be asked for', () => {
-  test('is one picture to edit and no size, of Kontext, whatever its maker lets be asked for', () => {
+describe('the parameters', () => {
+  test('of Kontext are one input picture and no size, whatever its maker allows', () => {
     const model = BUILT_IN.get('flux-kontext-pro')
     const sizes = { kind: 'listed', sizes: [] }
     expect(model && fireworksProvider.capability?.(model, 'flux-kontext-pro')).toMatchObject({
@@ -98,17 +98,17 @@ describe('what can be asked for', () => {
     })
   })
 
-  test('is an aspect ratio, a format and a seed, of a model that nobody has heard of', () => {
+  test('of an unknown model are aspect ratio, format and seed', () => {
     const can = { maxInputs: 0, sizes: { kind: 'shaped' }, formats: ['png', 'jpeg'], extras: ['seed'] }
     expect(fireworksProvider.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject(can)
   })
 
-  test('is no size of Kontext, which is left to it, and told', async () => {
+  test('of Kontext drop the size, with a note', async () => {
     const response = await ask('A cat', { model: 'flux-kontext-pro', size: '1024x1024' })
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'size=1024x1024>auto'])
   })
 
-  test('is no size of Kontext, which is never dropped without a word where settings hide what a model is', async () => {
+  test('of Kontext drop the size with a note even where settings hide the model', async () => {
     const response = await ask('A cat', { model: 'house-kontext', size: '1024x1024' })
     expect([response.status, upstream.sent]).toEqual([503, []])
   })
@@ -121,17 +121,17 @@ describe('when the upstream', () => {
     ['refuses the request', 'invalid', 400],
     ['has had too many requests', 'limited', 503],
     ['has not been paid', 'billing', 503],
-    ['does not know our key', 'unauthorized', 503],
-  ])('%s, the caller gets the right error, and nothing was made', async (_, fault, status) => {
+    ['rejects the key', 'unauthorized', 503],
+  ])('%s, the caller gets the right error, and no picture was made', async (_, fault, status) => {
     const response = await ask(`A cat @fault=${fault}`)
     expect([response.status, upstream.submits]).toEqual([status, 0])
   })
 
   test.each([
     ['fails', 'error'],
-    ['answers with an error as if all was well', 'error-inside'],
+    ['answers with an error under status 200', 'error-inside'],
     ['answers with a web page', 'malformed'],
-  ])('%s, the caller is told that it failed', async (_, fault) => {
+  ])('%s, the caller gets a failure', async (_, fault) => {
     expect((await ask(`A cat @fault=${fault}`)).status).toBe(502)
   })
 
@@ -145,7 +145,7 @@ describe('when the upstream', () => {
   })
 
   test.each([400, 413, 422])(
-    'stands behind something that answers with a page (%i), no tag reaches the caller',
+    'is behind a proxy that answers with a page (%i), no tag reaches the caller',
     async (status) => {
       const page = '<html><body>Blocked for our safety</body></html>'
       const handle = (): Response => new Response(page, { status, headers: { 'content-type': 'text/html' } })
@@ -158,11 +158,11 @@ describe('when the upstream', () => {
     },
   )
 
-  test('fails at a job, the caller is told that it failed', async () => {
+  test('fails at a job, the caller gets a failure', async () => {
     expect((await ask('A cat @fault=job-error', { model: 'flux-kontext-pro' })).status).toBe(502)
   })
 
-  test('does not have a model, the caller is told that nobody has', async () => {
+  test('lacks a model, the caller gets no_upstream', async () => {
     expect((await ask('A cat', { model: 'elsewhere' })).status).toBe(503)
   })
 
@@ -170,12 +170,12 @@ describe('when the upstream', () => {
     ['moderation', 'moderation_blocked', 'The prompt was refused by the content policy of the model.'],
     ['text-moderation', 'moderation_blocked', 'NSFW content was found in the prompt.'],
     ['invalid', 'invalid_value', 'The prompt is in no language that is known.'],
-  ])('says why, the caller hears it (@fault=%s)', async (fault, code, message) => {
+  ])('names the reason, the caller gets it (@fault=%s)', async (fault, code, message) => {
     expect(await errorOf(await ask(`A cat @fault=${fault}`))).toMatchObject({ status: 400, code, message })
   })
 })
 
-test('a job that cannot be looked at for once is looked at again, however long that took', async () => {
+test('a job is polled again after a failed poll, however long that took', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   let looks = 0
   const handle = async (request: Request): Promise<Response> => {

@@ -18,7 +18,7 @@ interface Answer {
   usage: unknown
 }
 
-test('a request says what is to be made and nothing else', async () => {
+test('a request contains the prompt and the kinds of answer, and nothing else', async () => {
   const response = await ask('A cat')
   expect(response.status).toBe(200)
   const { data } = await response.json<Answer>()
@@ -36,7 +36,7 @@ test('a request says what is to be made and nothing else', async () => {
   })
 })
 
-test('shape, resolution and leniency are sent as the API calls them', async () => {
+test("shape, resolution and leniency have the API's names", async () => {
   const response = await ask('A cat', { size: '2752x1536', moderation: 'low' })
   expect(response.status).toBe(200)
   const lenient = (category: string): unknown => ({ category: `HARM_CATEGORY_${category}`, threshold: 'BLOCK_NONE' })
@@ -73,7 +73,7 @@ test('pictures to edit are sent as base64 behind the prompt', async () => {
   })
 })
 
-test('tokens are told by what they stand for, thoughts as text on its way out', async () => {
+test('tokens are split by modality, thoughts as text output', async () => {
   const { usage } = await (await ask('A cat')).json<Answer>()
   expect(usage).toMatchObject({
     input_tokens: 12,
@@ -84,7 +84,7 @@ test('tokens are told by what they stand for, thoughts as text on its way out', 
   })
 })
 
-test('a JPEG that is called a PNG is delivered as what it is', async () => {
+test('a JPEG labelled as a PNG is delivered as a JPEG', async () => {
   const response = await ask('A cat @fault=jpeg', { response_format: 'url' })
   const { data } = await response.json<{ data: { url: string }[] }>()
   const image = await knock(data[0]?.url ?? '')
@@ -97,7 +97,7 @@ test('the signature behind a picture may be of any length', async () => {
   expect(data.map(({ b64_json }) => b64_json)).toEqual(upstream.finals)
 })
 
-test('an answer in the other spelling of its names, as a proxy may write it, is read as well', async () => {
+test('an answer with its names in snake case, as a proxy may write it, is read as well', async () => {
   const [usual, other] = [await ask('A cat'), await ask('A cat @fault=snake-case')]
   const [{ usage }, answer] = [await usual.json<Answer>(), await other.json<Answer>()]
   expect(answer.data.map(({ b64_json }) => b64_json)).toEqual(upstream.finals.slice(1))
@@ -137,10 +137,10 @@ describe('when the upstream', () => {
     ['refuses the request in an array', 'unusual', 400, 0],
     ['has too many requests', 'limited', 503, 0],
     ['wants to be paid', 'billing', 503, 0],
-    ['does not know our key', 'unauthorized', 503, 0],
+    ['rejects the key', 'unauthorized', 503, 0],
     ['has shut the model down', 'retired', 503, 0],
     ['breaks off in the picture, twice', 'cut', 502, 2],
-    ['breaks off before it can be told from a draft, twice', 'cut-late', 502, 2],
+    ['breaks off before it is known to be no draft, twice', 'cut-late', 502, 2],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
     expect([response.status, upstream.submits]).toEqual([status, submits])
@@ -149,18 +149,18 @@ describe('when the upstream', () => {
   test.each([
     ['makes no picture this time', 'no-image'],
     ['answers with a web page', 'malformed'],
-    ['is overloaded, and says so in an array', 'error'],
+    ['is overloaded, with an error in an array', 'error'],
     ['fails with a good status', 'error-inside'],
   ])('%s, the caller may try again', async (_, fault) => {
     expect((await ask(`A cat @fault=${fault}`)).status).toBe(502)
   })
 
-  test('says in its body how long it wants to be left alone, the caller is told', async () => {
+  test('names a wait in its body, the caller gets that wait', async () => {
     expect((await ask('A cat @fault=limited')).headers.get('retry-after')).toBe('34')
   })
 
   test.each(['moderation', 'output-moderation'])(
-    'refuses content (%s), the caller is told that it was that',
+    'refuses content (%s), the caller gets a content refusal',
     async (fault) => {
       const { error } = await (await ask(`A cat @fault=${fault}`)).json<{ error: { code: string } }>()
       expect(error.code).toBe('moderation_blocked')
@@ -168,7 +168,7 @@ describe('when the upstream', () => {
   )
 })
 
-test('of a model that nobody has heard of, the API takes what it takes of the others', () => {
+test('an unknown model has the abilities of the API', () => {
   expect(geminiProvider.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject({
     sizes: { kind: 'shaped', scales: [1, 2, 4] },
     moderations: ['auto', 'low'],
@@ -180,7 +180,7 @@ test('of a model that nobody has heard of, the API takes what it takes of the ot
   })
 })
 
-test('a model can do no more through the API than it can at all', () => {
+test('a known model is limited to its own abilities', () => {
   const sizes = { kind: 'listed', sizes: ['auto', '1024x1024', '1000x1000'] } as const
   const model = { sizes, moderations: ['auto'], extras: [], maxInputs: 3, maxImages: 4, formats: ['png', 'jpeg'] }
   expect(geminiProvider.capability?.(model, 'house-art')).toMatchObject({

@@ -11,7 +11,7 @@ const [upstream] = playing(new FakeGrsai('api'))
 const ask = (prompt: string, more: Record<string, unknown> = {}): Promise<Response> =>
   post('/v1/images/generations', { model: 'gpt-image-2', prompt, ...more })
 
-test('a task is begun at the one endpoint, and asked about by its id', async () => {
+test('a task is begun at the one endpoint and polled by its id', async () => {
   expect((await ask('A cat @delay=300', { size: '1024x1024' })).status).toBe(200)
   const [submit, ...looks] = upstream.sent
   expect(submit).toMatchObject({ path: '/v1/api/generate', headers: { authorization: 'Bearer key-of-the-fake' } })
@@ -26,7 +26,7 @@ test('a task is begun at the one endpoint, and asked about by its id', async () 
   for (const { method, path } of looks) expect([method, path]).toEqual(['GET', `/v1/api/result?id=${id}`])
 })
 
-test("a picture to edit is sent as a data URL, to Google's models as well", async () => {
+test("a picture to edit is sent as a data URL, also to Google's models", async () => {
   const bytes = await picture('one')
   const image = new File([bytes], 'one.png', { type: 'image/png' })
   await openai().images.edit({ model: 'gemini-3-pro-image', prompt: 'A cat', image })
@@ -40,13 +40,13 @@ test("a picture to edit is sent as a data URL, to Google's models as well", asyn
   })
 })
 
-test('sora-image is told its ratio in the one word for it', async () => {
+test('sora-image gets its ratio in its one form', async () => {
   expect((await ask('A cat', { model: 'sora-image', size: '1024x1536' })).status).toBe(200)
   const body = { model: 'sora-image', prompt: 'A cat', aspectRatio: '2:3', replyType: 'async' }
   expect(upstream.sent[0]?.body).toEqual(body)
 })
 
-test('what it has no field for is left out, which is told, or refused where nothing can stand in for it', async () => {
+test('a parameter without a field is left out with a note, or refused without a substitute', async () => {
   const adapted = await ask('A cat', { quality: 'high', n: 2 })
   expect([adapted.status, adapted.headers.get('x-adjusted')]).toEqual([200, 'quality=high>auto'])
   const body = { model: 'gpt-image-2', prompt: 'A cat', replyType: 'async' }
@@ -66,7 +66,7 @@ describe('when the upstream', () => {
     ['finds one at once', 'refused-at-once', 400, 1],
     ['has too many tasks', 'limited', 503, 0],
     ['has no credit left', 'billing', 503, 0],
-    ['does not know our key', 'unauthorized', 503, 0],
+    ['rejects the key', 'unauthorized', 503, 0],
     ['answers with a web page', 'malformed', 502, undefined],
     ['fails', 'error', 502, undefined],
     ['names a URL that is gone', 'gone', 502, 2],
@@ -76,7 +76,7 @@ describe('when the upstream', () => {
   })
 })
 
-test('a run that goes on with the task of an earlier process begins none', async () => {
+test("a run that resumes an earlier process's task begins none", async () => {
   const job = jobIn(await run(asking('A cat'), { upstream: accountOf(upstream) }))
   const told = await run(asking('A cat'), { upstream: accountOf(upstream), job })
   expect(told).toMatchObject([{ type: 'accepted', job }, { type: 'image' }, { type: 'summary' }])

@@ -18,7 +18,7 @@ const ask = (prompt: string, more: Record<string, unknown> = {}): Promise<Respon
 
 const file = (bytes: Uint8Array<ArrayBuffer>, name: string): File => new File([bytes], name, { type: 'image/png' })
 
-test('a task is begun, and asked about until its picture can be fetched', async () => {
+test('a task is begun and polled until its picture can be fetched', async () => {
   const response = await ask('A cat @delay=300')
   const { data } = await response.json<{ data: { b64_json: string }[] }>()
   expect(data[0]?.b64_json).toMatch(/^iVBORw0KGgo/)
@@ -34,7 +34,7 @@ test('a task is begun, and asked about until its picture can be fetched', async 
   for (const { path, body } of looks) expect([path, body]).toEqual(['/v1/draw/result', { id }])
 })
 
-test('whatever a GPT model can be asked for is passed on', async () => {
+test('a GPT model gets every parameter', async () => {
   await ask('A cat', { size: '1536x1024', quality: 'high', background: 'opaque' })
   expect(upstream.sent[0]?.body).toEqual({
     model: 'gpt-image-2',
@@ -67,33 +67,33 @@ test.each([
   [{ size: '2752x1536' }, { aspectRatio: '16:9', imageSize: '2K' }],
   [{ size: '1024x1024' }, { aspectRatio: '1:1', imageSize: '1K' }],
   [{}, { aspectRatio: 'auto' }],
-])("Google's models are asked for by ratio and resolution under their names there: %o", async (asked, sent) => {
+])("Google's models get ratio and resolution under their names there: %o", async (asked, sent) => {
   expect((await ask('A cat', { model: 'gemini-3-pro-image', ...asked })).status).toBe(200)
   const { path, body } = upstream.sent[0] ?? {}
   expect(path).toBe('/v1/draw/nano-banana')
   expect(body).toEqual({ model: 'nano-banana-pro', prompt: 'A cat', ...sent, webHook: '-1' })
 })
 
-test('two pictures of sora-image are made by one task, and are of its ratios', async () => {
+test('two pictures of sora-image are one task, in its ratios', async () => {
   const response = await ask('A cat', { model: 'sora-image', n: 2, size: '1024x1536' })
   expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
   const body = { model: 'sora-image', prompt: 'A cat', size: '2:3', variants: 2, webHook: '-1' }
   expect([upstream.sent[0]?.body, upstream.submits]).toEqual([body, 1])
 })
 
-test('so are two of a GPT model, of which the second is cheaper', async () => {
+test('so are two of a GPT model, with the second at a lower price', async () => {
   const response = await ask('A cat', { n: 2 })
   expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
   expect(upstream.sent[0]?.body).toEqual({ model: 'gpt-image-2', prompt: 'A cat', variants: 2, webHook: '-1' })
   expect(upstream.submits).toBe(1)
 })
 
-test('the one that was made of two is not lost', async () => {
+test('one finished picture of two is delivered', async () => {
   const response = await ask('A cat @fault=partial', { model: 'sora-image', n: 2 })
   expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(1)
 })
 
-test('a picture that stands beside the list of results is found', async () => {
+test('a picture beside the list of results is found', async () => {
   expect((await ask('A cat @fault=first-only')).status).toBe(200)
 })
 
@@ -104,7 +104,7 @@ describe('when the upstream', () => {
     ['refuses the picture that it made', 'output-moderation', 400, 1],
     ['has too many tasks', 'limited', 503, 0],
     ['has no credit left', 'billing', 503, 0],
-    ['does not know our key', 'unauthorized', 503, 0],
+    ['rejects the key', 'unauthorized', 503, 0],
     ['answers with a web page', 'malformed', 502, undefined],
     ['fails', 'error', 502, undefined],
     ['names a URL that is gone', 'gone', 502, 2],
@@ -114,13 +114,13 @@ describe('when the upstream', () => {
     expect([response.status, submits ?? upstream.submits]).toEqual([status, upstream.submits])
   })
 
-  test('refuses the content, the caller is told so', async () => {
+  test('refuses the content, the caller gets a content refusal', async () => {
     const refused = await errorOf(await ask('A cat @fault=output-moderation'))
     expect(refused).toMatchObject({ code: 'moderation_blocked', message: expect.stringContaining('picture that was') })
   })
 })
 
-test('a run that goes on with the task of an earlier process begins none', async () => {
+test("a run that resumes an earlier process's task begins none", async () => {
   const job = jobIn(await run(asking('A cat'), { upstream: accountOf(upstream) }))
   upstream.sent.length = 0
   expect(await run(asking('A cat'), { upstream: accountOf(upstream), job })).toMatchObject([
@@ -131,15 +131,15 @@ test('a run that goes on with the task of an earlier process begins none', async
   expect([upstream.submits, upstream.sent.map(({ path }) => path)]).toEqual([1, ['/v1/draw/result']])
 })
 
-test('how far a task is, is told', async () => {
+test('the progress of a task is reported', async () => {
   const heard = await run(asking('A cat @delay=100'), { upstream: accountOf(upstream) })
   expect(heard).toContainEqual({ type: 'progress', percent: 40 })
 })
 
-describe('of what a model can do, it offers', () => {
+describe("of a model's abilities, it offers", () => {
   const of = (name: string, theirs = name) => grsaiProvider.capability?.(catalogueOf({})(name), theirs)
 
-  test('png alone, and no parameter that it does not have', () => {
+  test('png alone, and no parameter that it lacks', () => {
     const capability = of('gpt-image-2')
     expect(capability).toMatchObject({ formats: ['png'], moderations: ['auto'], compression: false, maxImages: 2 })
     expect(capability).toMatchObject({ backgrounds: ['opaque', 'auto'], sizes: { kind: 'free' }, mask: true })
@@ -152,12 +152,12 @@ describe('of what a model can do, it offers', () => {
     expect(of('gpt-image-2', 'sora-image')).toMatchObject({ sizes: { kind: 'shaped' }, maxImages: 2, mask: false })
   })
 
-  test('what the API takes, where nobody has heard of the model', () => {
+  test("the API's abilities, for an unknown model", () => {
     expect(of('gpt-image-9')).toMatchObject({ sizes: { kind: 'unknown' }, formats: ['png'], maxInputs: 16 })
   })
 })
 
-test('its secret alone has it serve its own names, and those of others that it can', () => {
+test('the secret alone enables its own names and those of others that it can make', () => {
   const config = configOf({ ...env, UPSTREAMS: undefined, GRSAI_API_KEY: 'sk-grsai' })
   const served = (name: string) => candidates(config, name, Date.now()).map(({ model }) => model)
   expect(served('gpt-image-2')).toEqual(['gpt-image-2'])

@@ -19,7 +19,7 @@ interface Answer {
   data: { b64_json: string; revised_prompt?: string }[]
 }
 
-test('a request is sent as a form, and its picture is fetched with the prompt that was made of it', async () => {
+test('a request is sent as a form, and its picture is fetched with its rewritten prompt', async () => {
   const response = await ask('A cat')
   expect(response.status).toBe(200)
   const { data } = await response.json<Answer>()
@@ -45,7 +45,7 @@ test.each([
   expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', rendering_speed: speed })
 })
 
-test('what only some models know goes by the names of the API, and a size as its ratio', async () => {
+test("a parameter of some models has the API's names, and a size is its ratio", async () => {
   const asked = { n: 2, size: '1360x768', style: 'REALISTIC', extras: { seed: 7, negative_prompt: 'dogs' } }
   const events = await told('ideogram-v3', asked)
   expect(events).toEqual([
@@ -64,7 +64,7 @@ test('what only some models know goes by the names of the API, and a size as its
   })
 })
 
-test('a size that is none of its ratios is asked for as it is', async () => {
+test('a size that is none of its ratios is sent as it is', async () => {
   await told('ideogram-v3', { size: '1000x800' })
   expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', resolution: '1000x800' })
 })
@@ -82,7 +82,7 @@ test('of several pictures, those that are not refused are the answer', async () 
   expect(upstream.submits).toBe(1)
 })
 
-test('a refusal is told in the words of the upstream, and a faulty value is not taken for refused content', async () => {
+test("a refusal has the upstream's sentence, and a wrong value is no content refusal", async () => {
   expect(await errorOf(await ask('A cat @fault=moderation'))).toMatchObject({
     status: 400,
     code: 'moderation_blocked',
@@ -98,7 +98,7 @@ describe('when the upstream', () => {
     ['refuses every picture that it made', 'output-moderation', 400, 1],
     ['has had too many requests', 'limited', 503, 0],
     ['has no credit left', 'billing', 503, 0],
-    ['does not know our key', 'unauthorized', 503, 0],
+    ['rejects the key', 'unauthorized', 503, 0],
     ['names a URL that is gone', 'gone', 502, 2],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`, { n: 2 })
@@ -109,7 +109,7 @@ describe('when the upstream', () => {
     ['answers with a web page', 'malformed'],
     ['answers without a picture', 'empty'],
     ['fails', 'error'],
-  ])('%s, the caller is told so', async (_, fault) => {
+  ])('%s, the caller gets a failure', async (_, fault) => {
     expect((await ask(`A cat @fault=${fault}`)).status).toBe(502)
   })
 })

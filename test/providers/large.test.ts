@@ -11,7 +11,7 @@ const BASE64_OF_3 = 'AAAA'
 const HOST = 'https://api.example.com'
 const FILE = 'https://files.example.com/a.png'
 
-/** A text with the base64 of so many bytes in the place of `…`, sent in pieces as they are asked for. */
+/** A text with so many bytes of base64 in place of `…`, sent in pieces on demand. */
 function lengthy(text: string, bytes: number = SIZE, type = 'application/json'): Response {
   const [head = '', tail = ''] = text.split('…')
   const piece = new TextEncoder().encode(BASE64_OF_3.repeat(16 * 1024))
@@ -40,7 +40,7 @@ const JOB = {
 }
 const DATA = '{"data":[{"b64_json":"…"}]}'
 
-/** How each answers with a picture of 50 MB, and which model is asked for. */
+/** The answer of each provider with a picture of 50 MB, and the requested model. */
 const ANSWERS: Readonly<Record<string, [model: string, ...answers: (() => Response)[]]>> = {
   openai: ['gpt-image-2', () => lengthy(DATA)],
   ark: ['doubao-seedream-4-0-250828', () => lengthy(DATA)],
@@ -111,9 +111,9 @@ test.each(others)('a picture of 50 MB passes through $id in pieces', async (prov
   expect(longest).toBeLessThanOrEqual(MEGABYTE / 4)
 })
 
-/** Those that take no picture, or hold a small one where the API leaves no other way. */
+/** Providers without input pictures, or with an API that requires a small one in memory. */
 const WITHOUT_EDITS = ['ideogram']
-/** The model that edits, where that is another. */
+/** The model for edits, if it is another. */
 const EDITORS: Readonly<Record<string, string>> = {
   fireworks: 'flux-kontext-pro',
   replicate: 'black-forest-labs/flux-kontext-pro',

@@ -12,7 +12,7 @@ const SAID = 'words of an upstream'
 const down = (): Response => new Response(SAID, { status: 502 })
 const unauthorized = (): Response => Response.json({ detail: SAID }, { status: 401 })
 
-/** Has the looks at a job be answered otherwise, as long as there is such an answer; tells how many there were. */
+/** Replaces the answers to polls of a job, as long as there are such answers; counts them. */
 function instead(fake: FakeProvider, answer: (looks: number) => Response | undefined): () => number {
   const handle = fake.handle.bind(fake)
   let looks = 0
@@ -23,7 +23,7 @@ function instead(fake: FakeProvider, answer: (looks: number) => Response | undef
   return () => looks
 }
 
-/** Has a job that is not known be there after so many ms. */
+/** Makes an unknown job appear after so many ms. */
 function lagging(fake: FakeProvider, milliseconds: number): void {
   const startMs = Date.now()
   instead(fake, () => {
@@ -32,14 +32,14 @@ function lagging(fake: FakeProvider, milliseconds: number): void {
   })
 }
 
-/** What an upstream tells of a request, and how long it took by its own clock, in ms. */
+/** The events of a request, and its duration by its own clock, in ms. */
 const toldInNoTime = ({ name, theirs }: Asynchronous, prompt = 'A cat'): ReturnType<typeof runInNoTime> =>
   runInNoTime(asking(prompt, { model: theirs, partials: 0 }), { upstream: accountOf({ provider: name }) })
 
 describe.each(ASYNCHRONOUS)('a job of $name', (one) => {
   const { fake, begun } = one
 
-  test('that cannot be looked at for a minute and a half is not paid for again', async () => {
+  test('that cannot be polled for a minute and a half is not paid again', async () => {
     const startMs = Date.now()
     instead(fake, () => (Date.now() < startMs + 90_000 ? down() : undefined))
     const { told } = await toldInNoTime(one)
@@ -47,34 +47,34 @@ describe.each(ASYNCHRONOUS)('a job of $name', (one) => {
     expect(fake.submits).toBe(begun)
   })
 
-  test('that cannot be looked at for two minutes is given up, and was asked about ever more rarely', async () => {
+  test('that cannot be polled for two minutes is given up, after ever rarer polls', async () => {
     const looks = instead(fake, down)
     const { told, tookMs } = await toldInNoTime(one)
     expect([told.at(-1), Math.floor(tookMs / 10_000)]).toMatchObject([{ kind: 'lost' }, 12])
     expect(looks()).toBeLessThan(40)
   })
 
-  test('that is not known at first is not paid for again', async () => {
+  test('that is unknown at first is not paid again', async () => {
     lagging(fake, 5000)
     const { told } = await toldInNoTime(one, 'A cat @fault=lost-job')
     expect(told.filter((event) => 'picture' in event)).toHaveLength(1)
     expect(fake.submits).toBe(begun)
   })
 
-  test('that is not known for ten seconds is lost', async () => {
+  test('that is unknown for ten seconds is lost', async () => {
     const { told, tookMs } = await toldInNoTime(one, 'A cat @fault=lost-job')
     expect([told.at(-1), fake.submits]).toMatchObject([{ kind: 'lost' }, 1])
     expect([tookMs >= 10_000, tookMs < 20_000]).toEqual([true, true])
   })
 
-  test('that cannot be looked at since its key was revoked tells so at once', async () => {
+  test('with its key revoked fails at once', async () => {
     instead(fake, unauthorized)
     const { told, tookMs } = await toldInNoTime(one)
     expect(told.at(-1)).toMatchObject({ kind: 'misconfigured', facts: { status: 401, ofModel: undefined } })
     expect(tookMs).toBeLessThan(5000)
   })
 
-  test('that is asked about too often is let be for as long as its upstream says', async () => {
+  test('polled too often is left alone for as long as its upstream asks', async () => {
     const limited = (): Response => new Response(SAID, { status: 429, headers: { 'retry-after': '30' } })
     const looks = instead(fake, (count) => (count <= 2 ? limited() : undefined))
     const { told, tookMs } = await toldInNoTime(one)
@@ -83,19 +83,19 @@ describe.each(ASYNCHRONOUS)('a job of $name', (one) => {
   })
 })
 
-describe('a caller whose picture is made by a job', () => {
+describe('a caller with a picture made by a job', () => {
   const [one] = ASYNCHRONOUS.filter(({ name }) => name === 'fal')
   if (!one) throw new Error('There is no fal.')
   const { name, fake } = one
   const ask = (prompt: string): Promise<Response> => post('/v1/images/generations', { model: modelAt(name), prompt })
 
-  test('gets it, paid for once, though the job is not known at first', async () => {
+  test('gets it, paid once, though the job is unknown at first', async () => {
     lagging(fake, 500)
     expect((await ask('A cat @fault=lost-job')).status).toBe(200)
     expect(fake.submits).toBe(1)
   })
 
-  test('gets it, paid for once, though the host of pictures does not have it at first', async () => {
+  test('gets it, paid once, though the host of pictures lacks it at first', async () => {
     const handle = fake.handle.bind(fake)
     let asked = 0
     vi.spyOn(fake, 'handle').mockImplementation(async (request) => {
@@ -108,8 +108,8 @@ describe('a caller whose picture is made by a job', () => {
 
   test.each([
     ['is never known', () => undefined, 4000],
-    ['cannot be looked at', down, 50_000],
-  ])('whose job %s is told that it failed, but not in whose words', async (_, answer, afterMs) => {
+    ['cannot be polled', down, 50_000],
+  ])("gets a failure without the upstream's words when the job %s", async (_, answer, afterMs) => {
     const logged = vi.spyOn(console, 'log')
     const jump = stillClock()
     instead(fake, () => {
@@ -121,7 +121,7 @@ describe('a caller whose picture is made by a job', () => {
     expect((await response.text()) + JSON.stringify(logged.mock.calls)).not.toContain(SAID)
   })
 
-  test('has the account disabled whose key was revoked meanwhile, and nothing begun there again', async () => {
+  test('has the account disabled when its key is revoked meanwhile, and begins nothing there again', async () => {
     instead(fake, unauthorized)
     expect((await ask('A cat')).status).toBe(503)
     expect(fake.submits).toBe(1)

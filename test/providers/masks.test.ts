@@ -20,7 +20,7 @@ const fakes = playing(
   new FakeStability(),
 )
 
-/** A model of each that takes a mask, and how its mask can be read out of what it is sent. */
+/** A model of each provider with masks, and a reader of the sent mask. */
 const MODELS: [model: string, path: string[]][] = [
   ['flux-pro-1.0-fill', ['mask']],
   ['fal-ai/flux-pro/v1/fill', ['mask_url']],
@@ -32,7 +32,7 @@ const MODELS: [model: string, path: string[]][] = [
 const within = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 
-/** The mask as it was sent: as base64, as a data URL, or as numbers. */
+/** The mask as sent: as base64, as a data URL, or as numbers. */
 function sentMask(path: readonly string[]): Uint8Array {
   const [submitted] = fakes.flatMap(({ sent }) => sent).filter(({ method }) => method === 'POST')
   const mask = path.reduce(within, submitted?.body)
@@ -45,15 +45,15 @@ const edit = async (model: string, mask: Uint8Array<ArrayBuffer>, type = 'image/
   return await openai().images.edit({ model, prompt: 'A cat', image, mask: new File([mask], 'mask', { type }) })
 }
 
-test.each(MODELS)('%s is sent white what is transparent, and black what is not', async (model, path) => {
+test.each(MODELS)('%s gets transparent pixels as white, and others as black', async (model, path) => {
   await edit(model, await alphaMask(4))
   expect(await pixelsOf(sentMask(path))).toEqual(Array.from({ length: 4 }, () => [WHITE, WHITE, BLACK, BLACK]))
 })
 
-/** The same of those that are sent a form. */
+/** The same for providers that take a form. */
 const FORMS = ['recraftv3', 'stable-image-inpaint']
 
-test.each(FORMS)('%s is sent a file that is white and black likewise', async (model) => {
+test.each(FORMS)('%s gets a file in white and black likewise', async (model) => {
   const masks: Uint8Array[] = []
   const hosts = fakes.map((fake) => [
     new URL(fake.origin).hostname,
@@ -72,13 +72,13 @@ test.each(FORMS)('%s is sent a file that is white and black likewise', async (mo
   ])
 })
 
-test.each(MODELS)('%s is sent a mask without transparency as it is', async (model, path) => {
+test.each(MODELS)('%s gets a mask without transparency unchanged', async (model, path) => {
   const mask = await picture('mask')
   await edit(model, mask)
   expect(sentMask(path)).toEqual(mask)
 })
 
-test.each(MODELS)('%s is not asked with a mask that cannot be read', async (model) => {
+test.each(MODELS)('%s is not called with an unreadable mask', async (model) => {
   const mask = await pngOf({ width: 1, height: 1, depth: 8, colour: 6, pixel: () => [1, 2, 3, 0], isInterlaced: true })
   const refused = { status: 400, param: 'mask', code: 'invalid_image_file' }
   await expect(edit(model, mask)).rejects.toMatchObject(refused)
@@ -86,7 +86,7 @@ test.each(MODELS)('%s is not asked with a mask that cannot be read', async (mode
   expect(fakes.flatMap(({ sent }) => sent)).toEqual([])
 })
 
-test('a JPEG, which has no transparency, is sent as it is', async () => {
+test('a JPEG, which has no transparency, is sent unchanged', async () => {
   const mask = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 1, 2, 3)
   await edit('flux-pro-1.0-fill', mask)
   expect(sentMask(['mask'])).toEqual(mask)

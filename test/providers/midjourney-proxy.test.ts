@@ -12,7 +12,7 @@ const ask = (prompt: string, more: Record<string, unknown> = {}): Promise<Respon
 
 const changes = (): unknown[] => upstream.sent.filter(({ path }) => path.endsWith('/change')).map(({ body }) => body)
 
-test('a picture is made in a grid, and taken out of it', async () => {
+test('a picture is made in a grid and cut out of it', async () => {
   const response = await ask('A cat @delay=300')
   const { data } = await response.json<{ data: { b64_json: string }[] }>()
   expect(data.map(({ b64_json }) => b64_json.slice(0, 11))).toEqual(['iVBORw0KGgo'])
@@ -30,7 +30,7 @@ test('a picture is made in a grid, and taken out of it', async () => {
   expect(upstream.sent.at(-1)).toMatchObject({ method: 'GET', path: `/mj/task/${upscale}/fetch` })
 })
 
-test('several pictures are taken out of one grid', async () => {
+test('several pictures are cut out of one grid', async () => {
   const response = await ask('A cat', { n: 3 })
   const { data } = await response.json<{ data: { b64_json: string }[] }>()
   expect(new Set(data.map(({ b64_json }) => b64_json)).size).toBe(3)
@@ -38,12 +38,12 @@ test('several pictures are taken out of one grid', async () => {
   expect(changes()).toEqual([1, 2, 3].map((index) => ({ taskId: grid, action: 'UPSCALE', index })))
 })
 
-test('a size is asked for by its ratio, in the prompt', async () => {
+test('a size is a ratio within the prompt', async () => {
   const response = await ask('A cat', { size: '1360x768' })
   expect([response.status, upstream.sent[0]?.body]).toEqual([200, { prompt: 'A cat --ar 16:9' }])
 })
 
-test('pictures to go by are sent along with the prompt', async () => {
+test('reference pictures are sent with the prompt', async () => {
   const [one, two] = [await picture('one'), await picture('two')]
   const image = [one, two].map((bytes, at) => new File([bytes], `${at}.png`, { type: 'image/png' }))
   await openai().images.edit({ model: 'midjourney', prompt: 'A cat', image })
@@ -58,7 +58,7 @@ describe('when the upstream', () => {
     ['finds the prompt wrong', 'invalid', 400, 0],
     ['has a full queue', 'limited', 503, 0],
     ['has no quota left', 'billing', 503, 0],
-    ['does not know our key', 'unauthorized', 503, 0],
+    ['rejects the key', 'unauthorized', 503, 0],
     ['answers with a web page', 'malformed', 502, undefined],
     ['fails', 'error', 502, undefined],
     ['names a URL that is gone', 'gone', 502, 4],
@@ -68,17 +68,17 @@ describe('when the upstream', () => {
     expect([response.status, submits ?? upstream.submits]).toEqual([status, upstream.submits])
   })
 
-  test('refuses the content, the caller is told so', async () => {
+  test('refuses the content, the caller gets a content refusal', async () => {
     const refused = await errorOf(await ask('A cat @fault=moderation'))
     expect(refused).toMatchObject({ code: 'moderation_blocked', message: 'May contain sensitive words' })
   })
 
-  test('cannot take out all pictures, those that there are are not lost', async () => {
+  test('cannot cut out all pictures, the caller gets the others', async () => {
     const response = await ask('A cat @fault=partial', { n: 2 })
     expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(1)
   })
 
-  test('has no room for the second for long, the first one is not lost', async () => {
+  test('has no room for the second for long, the caller gets the first', async () => {
     const request = asking('A cat @fault=full-later', { model: 'midjourney', n: 2 })
     const { told } = await runInNoTime(request, { upstream: accountOf(upstream) })
     expect(told.filter((event) => 'picture' in event)).toHaveLength(1)
@@ -86,13 +86,13 @@ describe('when the upstream', () => {
   })
 })
 
-describe('a run that goes on with a job of an earlier process', () => {
+describe('a run that resumes a job of an earlier process', () => {
   const request = asking('A cat', { model: 'midjourney', n: 2 })
   const jobsIn = (told: Told[]): string[] =>
     told.flatMap((event) => ('type' in event && event.type === 'accepted' && event.job ? [event.job] : []))
   const runWith = (job?: string): Promise<Told[]> => run(request, { upstream: accountOf(upstream), job })
 
-  test('begins nothing that had begun, wherever that process ended', async () => {
+  test('begins no part again, wherever that process ended', async () => {
     const jobs = jobsIn(await runWith())
     expect(jobs).toHaveLength(3)
     for (const job of jobs) {
@@ -101,7 +101,7 @@ describe('a run that goes on with a job of an earlier process', () => {
     expect([upstream.submits, upstream.jobs.size, upstream.upscales.size]).toEqual([3, 1, 2])
   })
 
-  test('submits nothing at all where all of it had begun', async () => {
+  test('submits nothing if all of it had begun', async () => {
     const job = jobsIn(await runWith()).at(-1)
     upstream.sent.length = 0
     await runWith(job)
@@ -109,7 +109,7 @@ describe('a run that goes on with a job of an earlier process', () => {
   })
 })
 
-test('how far the whole is, is told, of which a grid is but a part', async () => {
+test('the progress of the whole is reported, with the grid as a part', async () => {
   const told = await run(asking('A cat @delay=100', { model: 'midjourney' }), { upstream: accountOf(upstream) })
   expect(told).toContainEqual({ type: 'progress', percent: 32 })
 })

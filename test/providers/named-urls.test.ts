@@ -8,14 +8,14 @@ import { asking, OPENAI, run, type Told } from '../support/provider-run'
 
 afterEach(() => void vi.restoreAllMocks())
 
-/** What each submit is answered with, where jobs are asked about at URLs that the answer names. */
+/** The answer to each submission, for APIs that name the URL of a job. */
 const JOBS: [string, Provider, string, (url: string) => object][] = [
   ['black-forest-labs', blackForestLabsProvider, 'flux-2-pro', (url) => ({ id: 'job-1', polling_url: url })],
   ['fal', falProvider, 'fal-ai/flux/dev', (url) => ({ request_id: 'job-1', status_url: url, response_url: url })],
   ['replicate', replicateProvider, 'black-forest-labs/flux-dev', (url) => ({ id: 'job-1', urls: { get: url } })],
 ]
 
-/** What an upstream at `baseUrl` tells whose answer names such a URL; notes all that is asked of any host. */
+/** The events of an upstream at `baseUrl` with such a URL in its answer; records all requests. */
 async function told(
   { provider, model, baseUrl }: { provider: Provider; model: string; baseUrl: string },
   answer: object,
@@ -47,19 +47,19 @@ const ELSEWHERE = [FOREIGN, ...PRIVATE]
 describe.each(JOBS)('%s', (_, provider, model, answerWith) => {
   const baseUrl = 'https://jobs.example.com'
 
-  test('asks about a job at its own host with its credential', async () => {
+  test('polls a job at its own host with its credential', async () => {
     const asked: Request[] = []
     await told({ provider, model, baseUrl }, answerWith(`${baseUrl}/job?id=1`), asked)
     expect(asked.map(hasCredential)).toEqual([true, true])
   })
 
-  test.each(ELSEWHERE)('tells nobody at %s its credential, which an answer named', async (url) => {
+  test.each(ELSEWHERE)('sends no credential to %s, a host in an answer', async (url) => {
     const asked: Request[] = []
     await told({ provider, model, baseUrl }, answerWith(url), asked)
     expect(asked.filter((each) => hasCredential(each) !== (new URL(each.url).origin === baseUrl))).toEqual([])
   })
 
-  test.each(PRIVATE)('asks nobody at %s, which an answer named', async (url) => {
+  test.each(PRIVATE)('sends nothing to %s, a host in an answer', async (url) => {
     const asked: Request[] = []
     const events = await told({ provider, model, baseUrl }, answerWith(url), asked)
     expect(asked.filter((each) => new URL(each.url).origin !== baseUrl)).toEqual([])
@@ -74,7 +74,7 @@ describe.each([
   const baseUrl = 'https://jobs.example.com'
 
   test.each(['../../v4/user', 'job?key=1', '', undefined])(
-    'asks where an answer says about a job of id %j',
+    'polls the URL of the answer for a job with the id %j',
     async (id) => {
       const asked: Request[] = []
       await told({ provider, model, baseUrl }, { id, request_id: id, ...answerWith(FOREIGN) }, asked)
@@ -87,13 +87,13 @@ describe.each([
 describe('Black Forest Labs', () => {
   const at = { provider: blackForestLabsProvider, model: 'flux-2-pro', baseUrl: 'https://api.bfl.ai' }
 
-  test('is asked with its credential at the host of its region', async () => {
+  test('is polled with its credential at the host of its region', async () => {
     const asked: Request[] = []
     await told(at, { id: 'job-1', polling_url: 'https://api.eu1.bfl.ai/v1/get_result?id=job-1' }, asked)
     expect(asked.map(hasCredential)).toEqual([true, true])
   })
 
-  test('is told the id of a job where the URL lacks it', async () => {
+  test('gets the id of a job that its URL lacks', async () => {
     const asked: Request[] = []
     await told(at, { id: 'job-1', polling_url: 'https://api.eu1.bfl.ai/v1/get_result' }, asked)
     expect(asked[1]?.url).toBe('https://api.eu1.bfl.ai/v1/get_result?id=job-1')

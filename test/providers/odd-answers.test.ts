@@ -17,7 +17,7 @@ const HOST = 'https://api.example.com'
 const FILE = 'https://files.example.com/a.png'
 const IMAGE = { type: 'image', picture: '2000 PNG' }
 
-/** What is told of answers that come one after the other; there is a picture at FILE. */
+/** The events of answers in sequence; FILE is a picture. */
 async function told(provider: Provider, model: string, ...answers: (() => Response)[]): Promise<Told[]> {
   let at = 0
   internet({
@@ -32,7 +32,7 @@ const json =
   (): Response =>
     Response.json(body, { status })
 
-describe('a picture is not lost because something odd stands beside it:', () => {
+describe('a picture is kept although the answer has something odd beside it:', () => {
   test.each<[string, Provider, string, unknown[]]>([
     ['nothing in its list', ideogramProvider, 'ideogram-v3', [{ data: [null, { url: FILE }] }]],
     [
@@ -48,7 +48,7 @@ describe('a picture is not lost because something odd stands beside it:', () => 
       [{ urls: { get: `${HOST}/job` } }, { status: 'succeeded', output: [null, FILE] }],
     ],
     [
-      'a status that nobody has heard of',
+      'an unknown status',
       blackForestLabsProvider,
       'flux-2-pro',
       [
@@ -63,14 +63,14 @@ describe('a picture is not lost because something odd stands beside it:', () => 
     expect(events.at(-1)).toMatchObject({ type: 'summary' })
   })
 
-  test('of several pictures, the refused ones are left out though an entry is none', async () => {
+  test('of several pictures, the refused ones are left out beside an empty entry', async () => {
     const data = [null, { url: FILE, respect_moderation: false }, { url: FILE, respect_moderation: true }]
     const events = await told(xaiProvider, 'grok-imagine-image', json({ data }))
     expect(events.filter((event) => 'picture' in event)).toMatchObject([{ ...IMAGE, index: 2 }])
   })
 })
 
-describe('what GrsAI means by its one code is told by its words:', () => {
+describe("GrsAI's one code is read by its words:", () => {
   test.each([
     ['insufficient credits', { kind: 'misconfigured' }],
     ['apikey error', { kind: 'misconfigured' }],
@@ -84,7 +84,7 @@ describe('what GrsAI means by its one code is told by its words:', () => {
   })
 })
 
-describe('a model that is out of reach is no fault of the request, nor of the account:', () => {
+describe('an unavailable model is the fault of neither the request nor the account:', () => {
   const ofModel = [{ kind: 'misconfigured', facts: { ofModel: true } }]
   test.each([
     [
@@ -114,7 +114,7 @@ describe('a model that is out of reach is no fault of the request, nor of the ac
         message: 'No available channel for model gpt-image-2',
       },
     ],
-  ])('OpenAI, and relays that speak as it does (%i, %o)', async (status, error) => {
+  ])('OpenAI, and relays in its form (%i, %o)', async (status, error) => {
     expect(await told(openaiProvider, 'gpt-image-2', json({ error }, status))).toMatchObject(ofModel)
   })
 
@@ -127,7 +127,7 @@ describe('a model that is out of reach is no fault of the request, nor of the ac
 test.each([
   { code: 403, message: 'Request blocked: prompt injection patterns detected' },
   { code: 403, message: 'I cannot help with that.', metadata: { error_type: 'refusal' } },
-])('what OpenRouter or a model there blocks is the fault of the request: %o', async (error) => {
+])('a block by OpenRouter or a model there is the fault of the request: %o', async (error) => {
   expect(await told(openrouterProvider, 'gpt-image-2', json({ error }, 403))).toMatchObject([
     { kind: 'rejected', facts: { failure: { code: 'content_rejected' } } },
   ])

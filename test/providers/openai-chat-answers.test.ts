@@ -14,7 +14,7 @@ const FILE = 'https://files.example.com/cat.png?x=1&y=2'
 
 const RELAY = { ...OPENAI, provider: openaiChatProvider, baseUrl: 'https://relay.example.com/v1' }
 
-/** What is told of a relay's answer, but for its being accepted; its files are pictures, and notes of what was fetched. */
+/** The events of a relay's answer after its acceptance; files are pictures, and fetches are recorded. */
 async function told(answer: Response, fetched: string[] = []): Promise<Told[]> {
   const handle = async (request: Request): Promise<Response> => {
     fetched.push(request.url)
@@ -80,7 +80,7 @@ describe('a picture is found', () => {
     expect(fetched).toEqual([address])
   })
 
-  test('in deltas however it is cut', async () => {
+  test('in deltas, however it is cut', async () => {
     const content = `> 生成中 40%\n![cat](${DATA})`
     for (const length of [1, 3, 7, 50]) {
       const pieces = content.match(new RegExp(`.{1,${length}}`, 'gs')) ?? []
@@ -89,7 +89,7 @@ describe('a picture is found', () => {
     }
   })
 
-  test('in an answer of the other kind than was asked for, under the wrong media type', async () => {
+  test('in an answer of the other kind than requested, under the wrong media type', async () => {
     const [json, events] = [whole({ content: DATA }), stream(': hello\n\n', frame({ content: DATA }), END)]
     const asEvents = { headers: { 'content-type': 'text/event-stream' } }
     const asJson = { headers: { 'content-type': 'application/json' } }
@@ -99,7 +99,7 @@ describe('a picture is found', () => {
 })
 
 describe('a stream', () => {
-  test('tells how far it is, and what it cost', async () => {
+  test('has progress, and its cost', async () => {
     const usage = { prompt_tokens: 9, completion_tokens: 1300, completion_tokens_details: { image_tokens: 1290 } }
     const prose = ['排队中', '> 进度 20', '%\n', '> 60.5%', '> 进度 55%'].map((content) => frame({ content }))
     const last = `data: ${JSON.stringify({ choices: [], usage: { ...usage, cost: 0.0387 } })}\n\n`
@@ -115,7 +115,7 @@ describe('a stream', () => {
     ])
   })
 
-  test('that counts its letters as tokens is not believed', async () => {
+  test('with letters counted as tokens has its usage ignored', async () => {
     const usage = { prompt_tokens: 9, completion_tokens: 400_000, total_tokens: 400_009 }
     const [, summary] = await told(whole({ content: DATA }, { usage }))
     expect(summary).toEqual({ type: 'summary', summary: { cost: undefined, usage: undefined } })
@@ -131,7 +131,7 @@ describe('a stream', () => {
   })
 
   test.each([
-    ['ends without saying so behind a whole link', frame({ content: `![cat](${FILE})` })],
+    ['ends without an end behind a whole link', frame({ content: `![cat](${FILE})` })],
     [
       'is cut in the piece behind one',
       frame({ content: `![cat](${FILE})` }) + frame({ content: 'Enjoy!' }).slice(0, 60),
@@ -149,7 +149,7 @@ describe('a stream', () => {
     ['has an error', ['data: {"error":{"message":"busy","code":429}}\n\n'], 'throttled'],
     ['has an error in a sentence', ['data: {"error":"busy"}\n\n'], 'unavailable'],
     [
-      'tells of the wrong parameter',
+      'names the wrong parameter',
       ['data: {"error":{"message":"Bad.","type":"invalid_request_error","param":"model","code":"invalid_value"}}\n\n'],
       'rejected',
     ],

@@ -28,7 +28,7 @@ test('a request is one message, and its answer a stream', async () => {
   ])
 })
 
-test('a shape is asked for in the words of OpenRouter, and the end user is named', async () => {
+test("a shape has OpenRouter's form, and the end user is named", async () => {
   const response = await ask('A cat', { model: 'gemini-3-pro-image', size: '2752x1536', user: 'ann' })
   expect(response.status).toBe(200)
   expect(relay.sent[0]?.body).toEqual({
@@ -41,12 +41,12 @@ test('a shape is asked for in the words of OpenRouter, and the end user is named
   })
 })
 
-test('a shape at the smallest resolution is asked for by its ratio alone', async () => {
+test('a shape at the smallest resolution is its ratio alone', async () => {
   await ask('A cat', { model: 'gemini-3-pro-image', size: '848x1264' })
   expect(relay.sent[0]?.body).toMatchObject({ image_config: { aspect_ratio: '2:3' } })
 })
 
-test('OpenRouter is always told that a picture is wanted', async () => {
+test('OpenRouter always gets the modality of pictures', async () => {
   const sent: unknown[] = []
   const handle = async (request: Request): Promise<Response> => {
     sent.push(await request.json())
@@ -58,7 +58,7 @@ test('OpenRouter is always told that a picture is wanted', async () => {
   expect(sent).toMatchObject([{ modalities: ['image', 'text'] }])
 })
 
-test('pictures to edit stand in the message behind the prompt', async () => {
+test('pictures to edit are in the message behind the prompt', async () => {
   const bytes = [await picture('one'), await picture('two')]
   const image = bytes.map((each, at) => new File([each], `${at}.png`, { type: 'image/png' }))
   const { data } = await openai().images.edit({ model: 'relay-art', prompt: 'A cat @fault=data', image })
@@ -74,7 +74,7 @@ test('pictures to edit stand in the message behind the prompt', async () => {
   })
 })
 
-test('a relay that does not stream is asked for the answer in one piece', async () => {
+test('a relay without streams gets a request without one', async () => {
   expect((await ask('A cat @fault=no-stream')).status).toBe(200)
   expect(relay.sent.map(({ body }) => body)).toMatchObject([{ stream: true }, { stream: false }])
 })
@@ -85,20 +85,20 @@ test('several pictures are as many conversations', async () => {
   expect(relay.submits).toBe(2)
 })
 
-test('a size that no ratio of the model stands for is left to it, and told', async () => {
+test('a size without a ratio of the model is left out with a note', async () => {
   const response = await ask('A cat', { size: '1024x1536' })
   expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'size=1024x1536>auto'])
   expect(relay.sent.map(({ body }) => Object.keys(body ?? {}))).toEqual([['model', 'messages', 'stream']])
 })
 
-test('such a size is refused where its caller wants nothing adapted', async () => {
+test('such a size is refused in a strict request', async () => {
   const body = { model: 'relay-art', prompt: 'A cat', size: '1024x1536' }
   const response = await post('/v1/images/generations', body, { 'x-strict': 'true' })
   expect([await errorOf(response), relay.sent]).toMatchObject([{ status: 400, param: 'size' }, []])
 })
 
 test.each([{ background: 'transparent' }, { output_format: 'webp' }])(
-  'what cannot be said in a chat is refused, and not left out: %j',
+  'a parameter without a place in a chat is refused: %j',
   async (more) => {
     expect([(await ask('A cat', more)).status, relay.sent]).toEqual([400, []])
   },
@@ -110,8 +110,8 @@ describe('when the relay', () => {
     ['ends its answer with a content filter', 'filtered', 400, 1],
     ['is asked too often', 'limited', 503, 0],
     ['has no credit left', 'billing', 503, 0],
-    ['says in its stream that it has no credit left', 'billing-inside', 503, 1],
-    ['does not know our key', 'unauthorized', 503, 0],
+    ['reports in its stream that it has no credit left', 'billing-inside', 503, 1],
+    ['rejects the key', 'unauthorized', 503, 0],
     ['has no channel for the model', 'no-channel', 503, 0],
     ['names a URL that is gone', 'gone', 502, 2],
     ['breaks off in the middle of a picture', 'cut', 502, 2],
@@ -125,19 +125,19 @@ describe('when the relay', () => {
     ['answers with a web page', 'malformed'],
     ['fails', 'error'],
     ['fails in its stream', 'error-inside'],
-  ])('%s, the caller is told of a failure', async (_, fault) => {
+  ])('%s, the caller gets a failure', async (_, fault) => {
     expect((await ask(`A cat @fault=${fault}`)).status).toBe(502)
   })
 })
 
-describe('what can be asked for in a chat', () => {
+describe('a chat offers', () => {
   const able = (name: string): unknown => openaiChatProvider.capability?.(catalogue(name), name)
 
-  test('is a shape of the models that count in ratios', () => {
+  test('the shapes of models with ratios', () => {
     expect(able('gemini-3-pro-image')).toMatchObject({ sizes: catalogue('gemini-3-pro-image').sizes, extras: [] })
   })
 
-  test.each(['gpt-image-2', 'unheard-of'])('is no size of %s, nor a mask, nor more than one picture', (name) => {
+  test.each(['gpt-image-2', 'unheard-of'])('no size of %s, no mask and no second picture', (name) => {
     expect(able(name)).toMatchObject({
       sizes: { kind: 'listed', sizes: [] },
       qualities: ['auto'],

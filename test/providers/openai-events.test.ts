@@ -20,7 +20,7 @@ const event = (name: string | undefined, data: object | string): string =>
 const asStream = (body: BodyInit): Response =>
   new Response(body, { headers: { 'content-type': 'Text/Event-Stream; charset=utf-8' } })
 
-/** What is told of an upstream's stream, but for its being accepted. */
+/** The events of an upstream's stream after its acceptance. */
 async function told(body: string, n = 1): Promise<Told[]> {
   internet({ 'api.openai.com': { handle: () => asStream(body) } })
   return (await run(asking('A cat', { n }))).slice(1)
@@ -36,7 +36,7 @@ describe('an event is known', () => {
   test.each([
     ['by its name alone', PARTIAL, COMPLETED, () => PICTURE],
     ['by its type alone', undefined, undefined, (type: string) => ({ type, ...PICTURE })],
-    ['by its type where its name says nothing', 'message', 'message', (type: string) => ({ type, ...PICTURE })],
+    ['by its type where its name is unknown', 'message', 'message', (type: string) => ({ type, ...PICTURE })],
     ['by its name where its type stands behind', PARTIAL, COMPLETED, (type: string) => ({ ...PICTURE, type })],
     ['by names of another kind', 'image_edit.partial_image', 'image.completed', () => PICTURE],
   ])('%s', async (_, first, second, data) => {
@@ -46,12 +46,12 @@ describe('an event is known', () => {
   test.each([
     ['its type stands behind its picture and it has no name', event(undefined, { ...PICTURE, type: COMPLETED })],
     ['it is of another kind', event('image_generation.other', PICTURE)],
-    ['it says nothing', event(undefined, PICTURE)],
-  ])('for nothing where %s', async (_, body) => {
+    ['it has no data', event(undefined, PICTURE)],
+  ])('but ignored where %s', async (_, body) => {
     expect(await told(body)).toMatchObject([{ kind: 'lost', message: 'sent an image without saying what it is' }])
   })
 
-  test('for nothing that matters where it has no picture', async () => {
+  test('but unimportant without a picture', async () => {
     const others =
       event('ping', {}) +
       event(undefined, { type: 'keepalive', error: null }) +
@@ -85,7 +85,7 @@ test.each([
   ],
   ['of one', [undefined, [1, 2]], { input: 1, output: 2, total: 3 }],
   ['of none', [undefined, undefined], undefined],
-])('what is used is the sum %s that tell it', async (_, counts, usage) => {
+])('the usage is the sum %s with a usage', async (_, counts, usage) => {
   const details = { input_tokens_details: { text_tokens: 10, image_tokens: 0 } }
   const bodies = counts.map((count, index) => {
     const said = count && { input_tokens: count[0], output_tokens: count[1], ...(index === 0 ? details : {}) }
@@ -110,7 +110,7 @@ describe('an error', () => {
     expect(await told(event(COMPLETED, PICTURE) + body, 2)).toMatchObject([image(0), lost])
   })
 
-  test('tells of what is refused', async () => {
+  test('names the reason of a refusal', async () => {
     const blocked = { ...ERROR, code: 'moderation_blocked' }
     const refused = [{ kind: 'rejected', facts: { failure: { code: 'content_rejected' } } }]
     expect(await told(event('error', { error: blocked }))).toMatchObject(refused)
@@ -124,7 +124,7 @@ test.each([
   ['something that is not JSON', 'data: Just a moment\n\n'],
   ['a list', 'data: []\n\n'],
   ['a picture without its end', event(COMPLETED, PICTURE).slice(0, -10)],
-  ['a picture whose type never ends', event(undefined, { type: 'x'.repeat(300), ...PICTURE })],
+  ['a picture without the end of its type', event(undefined, { type: 'x'.repeat(300), ...PICTURE })],
 ])('a stream of %s is lost', async (_, body) => {
   expect((await told(body)).at(-1)).toMatchObject({ kind: 'lost' })
 })
@@ -137,7 +137,7 @@ test('a picture by its URL is fetched', async () => {
   expect((await run(asking('A cat'))).slice(1)).toMatchObject([partial(0, 0), image(0), SUMMARY])
 })
 
-test('nothing after the last picture is waited for', async () => {
+test('nothing after the last picture is awaited', async () => {
   let cancelled = false
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(new TextEncoder().encode(event(COMPLETED, PICTURE).trimEnd())),

@@ -26,12 +26,12 @@ describe('when the upstream', () => {
     ['sends no image', 'empty', InternalServerError, { status: 502 }, 2],
     ['is at its rate limit', '429', InternalServerError, { status: 503 }, 1],
     ['has no credit left', 'quota', InternalServerError, { status: 503 }, 1],
-    ['has no credit left and says so with a 400', 'billing', InternalServerError, { status: 503 }, 1],
+    ['has no credit left, with status 400', 'billing', InternalServerError, { status: 503 }, 1],
     ['fails', '500', InternalServerError, { status: 502 }, 2],
     ['is overloaded', '503', InternalServerError, { status: 502 }, 2],
-    ['does not know our key', '401', InternalServerError, { status: 503 }, 1],
-    ['forbids our organisation the model', '403', InternalServerError, { status: 503 }, 1],
-    ['sends us elsewhere', 'redirect', InternalServerError, { status: 502 }, 2],
+    ['rejects the key', '401', InternalServerError, { status: 503 }, 1],
+    ['forbids the organisation the model', '403', InternalServerError, { status: 503 }, 1],
+    ['redirects the request', 'redirect', InternalServerError, { status: 502 }, 2],
     [
       'refuses the content',
       'moderation',
@@ -51,7 +51,7 @@ describe('when the upstream', () => {
   test.each([
     ['never answers', 'silence'],
     ['falls silent in the middle', 'silence-mid-body'],
-  ])('%s, the client gets a timeout that it is told not to retry', async (_, fault) => {
+  ])('%s, the client gets a timeout without a retry', async (_, fault) => {
     const error = await thrown(
       openai({ maxRetries: 2 }).images.generate({ model: 'impatient', prompt: `A cat @fault=${fault}` }),
     )
@@ -76,7 +76,7 @@ describe('when the upstream', () => {
   test.each([
     ['429', '2', '1500'],
     ['429-text', '12', '12000'],
-  ])('is at its rate limit (%s), the client is told how long to wait', async (fault, seconds, milliseconds) => {
+  ])('is at its rate limit (%s), the client gets its wait', async (fault, seconds, milliseconds) => {
     const response = await post('/v1/images/generations', { model: 'gpt-image-2', prompt: `A cat @fault=${fault}` })
     expect([response.headers.get('retry-after'), response.headers.get('retry-after-ms')]).toEqual([
       seconds,
@@ -85,7 +85,7 @@ describe('when the upstream', () => {
   })
 
   test.each([['Infinity'], [''], ['soon'], ['-5']])(
-    'says no sensible time to wait (%j), the client is told one',
+    'names no sensible wait (%j), the client gets a default',
     async (wait) => {
       const headers = { 'retry-after-ms': wait, 'retry-after': '3' }
       internet({
@@ -105,13 +105,13 @@ describe('when the upstream', () => {
     ['Please retry after 26 milliseconds.', '26'],
     ['Try Again In 2 minutes and more', '120000'],
     ['Please try again in 7h12m0s.', '3600000'],
-  ])('says in words how long it wants to be left alone (%s), the client is told', async (words, milliseconds) => {
+  ])('names a wait in its sentence (%s), the client gets that wait', async (words, milliseconds) => {
     internet({ 'api.openai.com': { handle: () => Response.json({ error: { message: words } }, { status: 429 }) } })
     const response = await post('/v1/images/generations', { model: 'gpt-image-2', prompt: 'A cat' })
     expect(response.headers.get('retry-after-ms')).toBe(milliseconds)
   })
 
-  test('is past its deadline, what it still writes is not what another one made', async () => {
+  test('is past its deadline, its late image does not replace that of another', async () => {
     const [first, second] = [
       new FakeOpenai({ apiKey: 'sk-first-secret' }),
       new FakeOpenai({ apiKey: 'sk-second-secret' }),
@@ -131,13 +131,13 @@ describe('when the upstream', () => {
     expect((await generate('A cat', 'slow')).data).toEqual(data)
   })
 
-  test('repeats our key and its organisation in a refusal, neither reaches the client', async () => {
+  test('repeats the key and its organisation in a refusal, neither reaches the client', async () => {
     const error = await thrown(generate('A cat @fault=leak'))
     expect(error).toBeInstanceOf(BadRequestError)
     expect(JSON.stringify(error) + String(error)).not.toMatch(/sk-upstream-secret|org-secret123/)
   })
 
-  test('repeats more of our key than fits, not even a part of it reaches the client', async () => {
+  test('repeats the key beyond the cut, no part of it reaches the client', async () => {
     const message = `${'x'.repeat(490)} sk-upstream-secret`
     const error = {
       message,
@@ -150,7 +150,7 @@ describe('when the upstream', () => {
     expect([response.status, await response.text()]).toEqual([400, expect.not.stringMatching(/sk-up/)])
   })
 
-  test('is silent after it took the request, no more than one other account is asked', async () => {
+  test('is silent after it took the request, at most one other account is called', async () => {
     const calls: string[] = []
     const hosts = ['first.example.com', 'second.example.com'].map((host) => [host, { handle: silentAfterHead(calls) }])
     internet(Object.fromEntries(hosts))
@@ -159,7 +159,7 @@ describe('when the upstream', () => {
     expect([calls.length, new Set(calls).size]).toEqual([2, 2])
   })
 
-  test('refuses the content, it is not asked again for a minute, and then it is', async () => {
+  test('refuses the content, it is not called again for a minute, and then it is', async () => {
     await thrown(generate('A cat @fault=moderation'))
     await thrown(generate('A cat @fault=moderation'))
     expect(upstream.calls).toHaveLength(1)
@@ -199,7 +199,7 @@ describe('with several upstreams for a model', () => {
     expect(third.calls.map(({ outcome }) => outcome)).toEqual(['refused:401:invalid_api_key', 'answered'])
   })
 
-  test('none is asked after one has refused the content', async () => {
+  test('none is called after a content refusal', async () => {
     const second = new FakeOpenai({ apiKey: 'sk-second-secret' })
     internet({ 'first.example.com': new FakeOpenai({ apiKey: 'sk-first-secret' }), 'second.example.com': second })
     expect(await thrown(generate('A cat @fault=moderation', 'pair'))).toBeInstanceOf(OpenAI.BadRequestError)
@@ -207,7 +207,7 @@ describe('with several upstreams for a model', () => {
   })
 })
 
-/** An upstream that takes the request, notes whose it is, and says no more. */
+/** An upstream that takes the request, records its key, and is silent. */
 const silentAfterHead =
   (calls: string[]) =>
   (request: Request): Response => {
@@ -217,7 +217,7 @@ const silentAfterHead =
     })
   }
 
-/** The same upstream with the faults that a prompt orders left out. */
+/** The same upstream with the faults of a prompt left out. */
 const faultless = (fake: FakeOpenai): { handle: (request: Request) => Promise<Response> } => ({
   handle: async (request) => {
     const body = (await request.text()).replace(/ @fault=[\w-]+/, '')

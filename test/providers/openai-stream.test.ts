@@ -14,8 +14,8 @@ const ONE_WITH_TWO = [ACCEPTED, partial(0, 0), partial(0, 1), image(0), SUMMARY]
 const sent = (): object[] => upstream.calls.map(({ path, fields, files }) => ({ path, fields, files: files.length }))
 const outcomes = (): string[] => upstream.calls.map(({ outcome }) => outcome)
 
-describe('asks for', () => {
-  test('a stream with previews where some are wanted', async () => {
+describe('requests', () => {
+  test('a stream with previews for a caller with previews', async () => {
     await run(asking('A cat', { n: 2, quality: 'low', partials: 3 }))
     const fields = { model: 'gpt-image-2', prompt: 'A cat', n: 2, quality: 'low', stream: true, partial_images: 3 }
     expect(sent()).toStrictEqual([{ path: '/v1/images/generations', fields, files: 0 }])
@@ -31,7 +31,7 @@ describe('asks for', () => {
   test.each([
     ['a generation', asking('A cat', { partials: 0 })],
     ['an edit', askingToEdit('A cat', { partials: 0 })],
-  ])('no stream where no previews of %s are wanted', async (_, request) => {
+  ])('no stream for previews of %s', async (_, request) => {
     expect(await run(request)).toMatchObject([ACCEPTED, image(0), SUMMARY])
     expect(upstream.calls.map(({ fields }) => fields)).toStrictEqual([{ model: 'gpt-image-2', prompt: 'A cat' }])
   })
@@ -39,13 +39,13 @@ describe('asks for', () => {
   test.each([
     ['a generation', asking('A cat @no-stream', { n: 2 }), { n: 2 }],
     ['an edit', askingToEdit('A cat @no-stream', { n: 2 }), { n: '2' }],
-    ['a reason that it does not name', asking('A cat @no-stream=unnamed'), {}],
+    ['a format that it refuses without a reason', asking('A cat @no-stream=unnamed'), {}],
     [
-      'what it makes no previews of',
+      'an image without previews',
       asking('A cat', { model: 'gpt-image-2.6-sunburst', format: 'svg' }),
       { output_format: 'svg' },
     ],
-  ])('no stream once an upstream has refused one for %s', async (_, request, more) => {
+  ])('no stream after an upstream has refused one for %s', async (_, request, more) => {
     const told = await run(request, { reader: async () => '' })
     const pictures = Array.from({ length: request.n }, (_, index) => ({ type: 'image', index }))
     expect(told).toMatchObject([ACCEPTED, ...pictures, SUMMARY])
@@ -54,15 +54,15 @@ describe('asks for', () => {
   })
 
   test.each([
-    ['when something else is refused', asking('A cat', { size: '9x9' }), 'rejected', 'size'],
-    ['when no stream was asked for', asking('A cat', { partials: 0, extras: { stream: 1 } }), 'rejected', 'stream'],
+    ['after another refusal', asking('A cat', { size: '9x9' }), 'rejected', 'size'],
+    ['without a stream', asking('A cat', { partials: 0, extras: { stream: 1 } }), 'rejected', 'stream'],
   ])('nothing a second time %s', async (_, request, kind, param) => {
     expect(await run(request)).toMatchObject([{ kind, facts: { failure: { param } } }])
     expect(upstream.calls).toHaveLength(1)
   })
 })
 
-describe('tells', () => {
+describe('reports', () => {
   test.each([1, 2, 3])('a picture behind its previews, %i of them', async (count) => {
     const previews = Array.from({ length: count }, (_, each) => partial(0, each))
     expect(await run(asking('A cat', { partials: count }))).toMatchObject([ACCEPTED, ...previews, image(0), SUMMARY])
@@ -83,10 +83,10 @@ describe('tells', () => {
     expect(await run(askingToEdit('Tidy up'))).toMatchObject(ONE_WITH_TWO)
   })
 
-  test('what was used for all pictures together, and how the last one is', async () => {
+  test('the usage of all pictures together, and the format of the last one', async () => {
     const said = { size: '1024x1536', quality: 'medium', background: 'opaque', format: 'webp' }
     const told = await run(asking('Two cats', { ...said, n: 2 }))
-    // The prompt is 2 tokens, each picture takes 1372 (protocols §1.9) and each preview 100.
+    // The prompt is 2 tokens, each picture 1372 (protocols §1.9) and each preview 100.
     const output = 2 * (1372 + 200)
     const usage = { input: 4, inputDetails: { text: 4, image: 0 }, output, total: 4 + output }
     expect(told.at(-1)).toEqual({
@@ -96,7 +96,7 @@ describe('tells', () => {
     expect(upstream.calls[0]?.tokens).toEqual({ input: 4, output })
   })
 
-  test('a preview before the rest of the stream is sent', async () => {
+  test('a preview before the rest of the stream arrives', async () => {
     const began = Date.now()
     const seenMs: number[] = []
     const watch: Reader = async (bytes, event) => {
@@ -108,7 +108,7 @@ describe('tells', () => {
     expect(seenMs[1]).toBeGreaterThanOrEqual(200)
   })
 
-  test('what is answered in JSON although a stream was asked for', async () => {
+  test('an answer in JSON to a request for a stream', async () => {
     expect(await run(asking('Cats @ignores-stream', { n: 2 }))).toMatchObject([ACCEPTED, image(0), image(1), SUMMARY])
     expect(upstream.calls).toHaveLength(1)
   })
@@ -133,7 +133,7 @@ describe('when the upstream', () => {
       'bad-partial',
       [{ ...first, picture: 'none' }, second, image(0), partial(1, 0), partial(1, 1), image(1), SUMMARY],
     ],
-  ])('%s, what it sent before stands', async (_, fault, told) => {
+  ])('%s, its earlier pictures are delivered', async (_, fault, told) => {
     expect(await run(asking(`Cats @fault=${fault} @bytes=300000`, { n: 2 }))).toMatchObject([ACCEPTED, ...told])
   })
 
@@ -141,7 +141,7 @@ describe('when the upstream', () => {
     ['refuses', '429', 'throttled'],
     ['blocks the request', 'moderation', 'rejected'],
     ['answers with a web page', 'html', 'unavailable'],
-  ])('%s instead of a stream, it is told as ever', async (_, fault, kind) => {
+  ])('%s instead of a stream, the failure is the usual one', async (_, fault, kind) => {
     expect((await run(asking(`A cat @fault=${fault}`))).at(-1)).toMatchObject({ kind })
   })
 })

@@ -19,7 +19,7 @@ const thrown = (promise: Promise<unknown>): Promise<unknown> =>
   )
 
 describe('sends', () => {
-  test('only what was asked for, and nothing of its client', async () => {
+  test("the caller's parameters only, and nothing about its client", async () => {
     await openai({ defaultHeaders: { cookie: 'a=b', 'x-forwarded-for': '1.2.3.4' } }).images.generate({
       model: 'gpt-image-2.5-flare',
       prompt: '一座灯塔',
@@ -68,7 +68,7 @@ describe('sends', () => {
     })
   })
 
-  test('an edit that says how it is moderated as JSON, since a form has no place for that', async () => {
+  test('an edit with a moderation as JSON, since a form has no field for it', async () => {
     const [image, mask] = [dataUrlOf(await picture('a')), dataUrlOf(await picture('mask'))]
     const asked = { model: 'gpt-image-2', prompt: 'A cat', moderation: 'low' }
     const pictures = { images: [{ image_url: image }], mask: { image_url: mask } }
@@ -80,14 +80,14 @@ describe('sends', () => {
 describe('does not send', () => {
   const asked = { model: 'gpt-image-2.6-sunburst', prompt: 'A cat', output_format: 'svg' }
 
-  test('a request for several SVGs, of which the model makes one at a time', async () => {
+  test('a request for several SVGs, which the model makes one at a time', async () => {
     const refused = await errorOf(await post('/v1/images/generations', { ...asked, n: 2 }))
     expect(refused).toMatchObject({ status: 400, param: 'n', message: expect.stringContaining('one svg at a time') })
     expect((await post('/v1/images/generations', { ...asked, output_format: 'webp', n: 2 })).status).toBe(200)
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('an edit that is to be an SVG, which the model makes out of words alone', async () => {
+  test('an edit to an SVG, which the model makes from text alone', async () => {
     const images = [{ image_url: dataUrlOf(await picture('a')) }]
     const refused = await errorOf(await post('/v1/images/edits', { ...asked, images }))
     expect(refused).toMatchObject({
@@ -137,13 +137,13 @@ describe('reads', () => {
     },
   )
 
-  test('more pictures than were asked for as what was asked for', async () => {
+  test('surplus pictures, which are dropped', async () => {
     expect((await generate('A cat @pictures=3', 'relay-1', 2)).data).toHaveLength(2)
     expect((await generate('A cat @pictures=3', 'relay-1', 2)).data).toHaveLength(2)
     expect(relay.calls).toHaveLength(1)
   })
 
-  test('fewer pictures than were asked for, which is told, and kept only for whoever asks again at once', async () => {
+  test('fewer pictures than requested, with a note, cached for a short time only', async () => {
     const request = { model: 'relay-1', prompt: 'A cat @pictures=2', n: 3 }
     const first = await post('/v1/images/generations', request)
     expect([first.status, first.headers.get('x-adjusted')]).toEqual([200, 'n=3>2'])
@@ -155,7 +155,7 @@ describe('reads', () => {
     expect(relay.calls).toHaveLength(2)
   })
 
-  test('an image that is whole, whatever happens to the rest of the answer', async () => {
+  test('a complete image, whatever happens to the rest of the answer', async () => {
     const answer = {
       handle: () =>
         new Response(`{"data":[{"b64_json":"${PNG}"}]} and more`, { headers: { 'content-type': 'application/json' } }),
@@ -166,7 +166,7 @@ describe('reads', () => {
     expect(relay.calls).toHaveLength(1)
   })
 
-  test('an answer that is whole, though its connection stays open', async () => {
+  test('a complete answer, though its connection stays open', async () => {
     const text = `{"data":[{"b64_json":"${PNG}"}],"usage":{"input_tokens":1,"output_tokens":2}}`
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(new TextEncoder().encode(text)),

@@ -11,7 +11,7 @@ const [upstream] = playing(new FakeOpenrouter())
 const ask = (prompt: string, more: Record<string, unknown> = {}): Promise<Response> =>
   post('/v1/images/generations', { model: 'gpt-image-2', prompt, ...more })
 
-test('a request is sent under the name that the model has there, and its cost is believed', async () => {
+test("a request has the model's name there, and its cost is used", async () => {
   const response = await ask('A cat')
   expect([response.status, response.headers.get('x-cost-usd')]).toEqual([200, '0.067200'])
   const { data } = await response.json<{ data: { b64_json: string }[] }>()
@@ -42,19 +42,19 @@ test('a request is sent whole', async () => {
 test.each([
   ['1376x768', { aspect_ratio: '16:9' }],
   ['4096x4096', { aspect_ratio: '1:1', resolution: '4K' }],
-])('a size of Google’s, %s, is asked for by its shape', async (size, shape) => {
+])('a size of Google’s, %s, is sent as its shape', async (size, shape) => {
   await ask('A cat', { model: 'gemini-3-pro-image', size })
   expect(upstream.sent[0]?.body).toEqual({ model: 'google/gemini-3-pro-image', prompt: 'A cat', ...shape })
 })
 
-test('a model of Google’s is asked for one picture at a time', async () => {
+test('a model of Google’s makes one picture per call', async () => {
   const response = await ask('A cat', { model: 'gemini-3-pro-image', n: 2 })
   expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
   const body = { model: 'google/gemini-3-pro-image', prompt: 'A cat' }
   expect(upstream.sent.map((each) => each.body)).toEqual([body, body])
 })
 
-test('a model that nobody has heard of is asked for whatever the API has', async () => {
+test('an unknown model has the abilities of the API', async () => {
   const model = 'bytedance-seed/seedream-4.5'
   const more = { size: '2000x1000', output_format: 'webp', output_compression: 50, background: 'transparent' }
   const answer = await post('/api/v1/images', { model, prompt: 'A cat', seed: 7, quality: 'max', ...more })
@@ -78,7 +78,7 @@ test('pictures to edit are sent as references', async () => {
   })
 })
 
-test('previews are passed on where they are wanted and there are some', async () => {
+test('previews are passed on to callers that want them', async () => {
   const response = await ask('A cat', { stream: true, partial_images: 2 })
   const types = [...(await response.text()).matchAll(/^event: (.*)$/gm)].map(([, type]) => type)
   const partial = 'image_generation.partial_image'
@@ -86,12 +86,12 @@ test('previews are passed on where they are wanted and there are some', async ()
   expect(upstream.sent[0]?.body).toEqual({ model: 'openai/gpt-image-2', prompt: 'A cat', stream: true })
 })
 
-test('a model that has no previews answers in one piece', async () => {
+test('a model without previews answers in one piece', async () => {
   const response = await ask('A cat', { model: 'gemini-3-pro-image', stream: true, partial_images: 2 })
   expect(await response.text()).toMatch(/^event: image_generation.completed/m)
 })
 
-test('fewer pictures than were asked for are better than none', async () => {
+test('fewer pictures than requested are delivered', async () => {
   const response = await ask('A cat @fault=partial', { n: 3 })
   expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
 })
@@ -101,8 +101,8 @@ describe('when the upstream', () => {
     ['refuses the prompt', 'moderation', 400, 0],
     ['is asked too often', 'limited', 503, 0],
     ['has no credit left', 'billing', 503, 0],
-    ['has no credit left and says so under status 200', 'error-inside', 503, 0],
-    ['does not know our key', 'unauthorized', 503, 0],
+    ['has no credit left, with status 200', 'error-inside', 503, 0],
+    ['rejects the key', 'unauthorized', 503, 0],
     ['does not know the model', 'unknown-model', 503, 0],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
@@ -113,26 +113,26 @@ describe('when the upstream', () => {
     ['answers with a web page', 'malformed'],
     ['fails', 'error'],
     ['makes nothing', 'empty'],
-  ])('%s, the caller is told of a failure', async (_, fault) => {
+  ])('%s, the caller gets a failure', async (_, fault) => {
     expect((await ask(`A cat @fault=${fault}`)).status).toBe(502)
   })
 
-  test('fails in a stream, the caller is told of it', async () => {
+  test('fails in a stream, the caller gets a failure', async () => {
     const response = await ask('A cat @fault=empty', { model: 'gpt-image-2', stream: true, partial_images: 1 })
     expect(await response.text()).toContain('event: error')
   })
 })
 
-describe('what can be asked for', () => {
+describe('the parameters', () => {
   test.each([
     ['gpt-image-2', { formats: ['png'], extras: [], maxImages: 10, maxInputs: 16, mask: false }],
     ['gemini-3-pro-image', { sizes: catalogue('gemini-3-pro-image').sizes, maxImages: 1, maxInputs: 14 }],
     ['unheard-of', { sizes: { kind: 'unknown' }, formats: ['png', 'jpeg', 'webp', 'svg'], extras: ['seed'] }],
-  ])('of %s is what its models there take', (name, able) => {
+  ])('of %s are those of its models there', (name, able) => {
     expect(openrouterProvider.capability?.(catalogue(name), name)).toMatchObject(able)
   })
 
-  test('of a model of any size is a ratio', () => {
+  test('of a model of any size include a ratio', () => {
     const { sizes } = openrouterProvider.capability?.(catalogue('gpt-image-2'), 'gpt-image-2') ?? {}
     expect(sizes).toMatchObject({ kind: 'shaped', scales: [1] })
   })

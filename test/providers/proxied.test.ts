@@ -13,7 +13,7 @@ test.each([
   [fal, 'fal-ai/flux-2-pro', ['/fal-ai/flux-2-pro/requests/:id/status', '/fal-ai/flux-2-pro/requests/:id']],
   [fal, 'fal-ai/flux-pro/kontext', ['/fal-ai/flux-pro/requests/:id/status', '/fal-ai/flux-pro/requests/:id']],
   [replicate, 'black-forest-labs/flux-dev', ['/v1/predictions/:id']],
-])('$provider is asked about a job through the proxy that took it: %s', async (upstream, model, paths) => {
+])('$provider is polled through the proxy that took the job: %s', async (upstream, model, paths) => {
   const response = await post('/v1/images/generations', { model, prompt: 'A cat' })
   expect([response.status, upstream.submits]).toEqual([200, 1])
   const [id = ''] = upstream.jobs.keys()

@@ -42,7 +42,7 @@ test('a request is sent whole', async () => {
   })
 })
 
-test('what only some models know goes by the names of the API, and what it charged is told', async () => {
+test("a parameter of some models has the API's names, and its charge is reported", async () => {
   const asked = {
     n: 2,
     size: '1820x1024',
@@ -85,7 +85,7 @@ test('a picture to edit is sent as a file', async () => {
   })
 })
 
-test('a mask has a path of its own, where no strength is needed', async () => {
+test('a mask has a path of its own, without a strength', async () => {
   const [image, mask] = [await pictureFile('input'), await pictureFile('mask')]
   await openai().images.edit({ model: 'recraftv3', prompt: 'A cat', image, mask })
   expect(upstream.sent.map(({ path }) => path)).toEqual(['/v1/images/inpaint'])
@@ -101,7 +101,7 @@ test('a mask has a path of its own, where no strength is needed', async () => {
   await expect(edit).rejects.toMatchObject({ status: 400, param: 'mask' })
 })
 
-test('how far an edit departs from its picture is for the caller to say', async () => {
+test("the strength of an edit is the caller's parameter", async () => {
   const request = askingToEdit('A cat', { model: 'recraftv3', extras: { strength: 0.2 } })
   await run(request, { upstream: accountOf(upstream) })
   expect(upstream.sent[0]?.body).toEqual({
@@ -114,7 +114,7 @@ test('how far an edit departs from its picture is for the caller to say', async 
   })
 })
 
-test('a size that an edit cannot have is refused in the words of the upstream', async () => {
+test("a size that an edit lacks is refused in the upstream's words", async () => {
   const image = await pictureFile('input')
   const edit = openai().images.edit({ model: 'recraftv4_1', prompt: 'A cat', image, size: '1024x1024' })
   await expect(edit).rejects.toMatchObject({ status: 400, message: '400 Parameter size is not valid.' })
@@ -125,7 +125,7 @@ test('a professional model makes twice the size', async () => {
   expect(upstream.sent[0]?.body).toMatchObject({ size: '1536x2688' })
 })
 
-test('more of its models are known by how their names are made', async () => {
+test('more of its models are known by the pattern of their names', async () => {
   const style = '6b2bc1a4-6f0e-4f4e-9a55-0c0e3ab6f8f1'
   const asked = [
     { model: 'recraftv4_1_utility_pro', size: '2048x2048' },
@@ -143,7 +143,7 @@ test('more of its models are known by how their names are made', async () => {
   ])
 })
 
-test('a vector model makes an SVG, and whoever asked for something else is told', async () => {
+test('a vector model makes an SVG, with a note for another format', async () => {
   const response = await ask('A cat', { model: 'recraftv4_1_vector' })
   expect(response.headers.get('x-adjusted')).toBe('output_format=png>svg')
   const { data } = await response.json<Answer>()
@@ -155,14 +155,14 @@ test('a vector model makes an SVG, and whoever asked for something else is told'
   })
 })
 
-test('of several pictures, those that were made are the answer', async () => {
+test('of several pictures, the finished ones are the answer', async () => {
   const response = await ask('A cat @fault=partial', { n: 3 })
   expect(response.status).toBe(200)
   expect((await response.json<Answer>()).data).toHaveLength(2)
   expect(upstream.submits).toBe(1)
 })
 
-test('a refusal of the content is told as such', async () => {
+test('a refusal of the content is a content refusal', async () => {
   expect(await errorOf(await ask('A cat @fault=moderation'))).toMatchObject({
     status: 400,
     code: 'moderation_blocked',
@@ -170,7 +170,7 @@ test('a refusal of the content is told as such', async () => {
   })
 })
 
-test('its secret alone has it serve every model of V4', () => {
+test('the secret alone enables every model of V4', () => {
   const config = configOf({ ...env, UPSTREAMS: undefined, RECRAFT_API_KEY: 'secret' })
   expect(candidates(config, 'recraftv4_1_utility', Date.now())).toMatchObject([{ model: 'recraftv4_1_utility' }])
 })
@@ -178,10 +178,10 @@ test('its secret alone has it serve every model of V4', () => {
 describe('when the upstream', () => {
   test.each([
     ['refuses the prompt', 'moderation', 400, 0],
-    ['refuses the prompt in an answer that has a good status', 'odd', 400, 0],
+    ['refuses the prompt with a good status', 'odd', 400, 0],
     ['has had too many requests', 'limited', 503, 0],
     ['has no units left', 'billing', 503, 0],
-    ['does not know our key', 'unauthorized', 503, 0],
+    ['rejects the key', 'unauthorized', 503, 0],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
     expect([response.status, upstream.submits]).toEqual([status, submits])
@@ -191,7 +191,7 @@ describe('when the upstream', () => {
     ['answers with a web page', 'malformed'],
     ['answers without a picture', 'empty'],
     ['fails', 'error'],
-  ])('%s, the caller is told so', async (_, fault) => {
+  ])('%s, the caller gets a failure', async (_, fault) => {
     expect((await ask(`A cat @fault=${fault}`)).status).toBe(502)
   })
 })

@@ -19,11 +19,11 @@ const tellings = (said: Partial<ImageRequest>, job?: string): Promise<Told[]> =>
 
 const dataUrl = async (name: string): Promise<string> => dataUrlOf(await picture(name))
 
-/** What was submitted: where, and with which body. */
+/** The submission: its path and its body. */
 const submitted = (): { path: string; body: unknown }[] =>
   upstream.sent.filter(({ method }) => method === 'POST').map(({ path, body }) => ({ path, body }))
 
-test('a request is sent whole, and its prediction is asked about at the URL that it was given', async () => {
+test('a request is sent whole, and its prediction is polled at the URL of the answer', async () => {
   const response = await ask('A cat @delay=300')
   expect(response.status).toBe(200)
   const { data } = await response.json<{ data: { b64_json: string }[] }>()
@@ -40,7 +40,7 @@ test('a request is sent whole, and its prediction is asked about at the URL that
   expect(paths.length).toBeGreaterThan(1)
 })
 
-test('a request for several pictures, with all that can be said of them, is one prediction', async () => {
+test('a request for several pictures with every parameter is one prediction', async () => {
   const response = await ask('A cat', { n: 2, size: '16:9', output_format: 'jpeg', moderation: 'low' })
   expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
   expect(submitted()).toEqual([
@@ -59,7 +59,7 @@ test('a request for several pictures, with all that can be said of them, is one 
   ])
 })
 
-test('what only some models know goes by its own names, and how far it is can be read in its log', async () => {
+test('a parameter of some models has their own names, and progress is read from the log', async () => {
   const said = { prompt: 'A cat @delay=300', extras: { seed: 7, steps: 20, guidance: 3.5 } }
   const told = await tellings(said)
   expect(told).toContainEqual({ type: 'progress', percent: 50 })
@@ -68,14 +68,14 @@ test('what only some models know goes by its own names, and how far it is can be
   })
 })
 
-test('a size in pixels is asked for as such where a model takes any', async () => {
+test('a size in pixels is sent to a model that takes any', async () => {
   const said = { model: 'black-forest-labs/flux-2-pro', size: '1000x800', moderation: 'low' }
   expect((await ask('A cat', said)).status).toBe(200)
   const input = { prompt: 'A cat', aspect_ratio: 'custom', width: 1000, height: 800 }
   expect(submitted()[0]?.body).toEqual({ input: { ...input, output_format: 'png', safety_tolerance: 5 } })
 })
 
-test('pictures to edit are sent as data URLs under the name that the model has for them', async () => {
+test("pictures to edit are sent as data URLs under the model's own name", async () => {
   const [one, two] = [await pictureFile('one'), await pictureFile('two')]
   await openai().images.edit({ model: 'black-forest-labs/flux-2-pro', prompt: 'A cat', image: [one, two] })
   await openai().images.edit({ model: 'black-forest-labs/flux-kontext-pro', prompt: 'A cat', image: one })
@@ -97,7 +97,7 @@ test('a prediction that repeats megabytes of its input is read all the same', as
   expect(data).toHaveLength(1)
 })
 
-test('a mask goes along with its picture', async () => {
+test('a mask is sent with its picture', async () => {
   const [image, mask] = [await pictureFile('one'), await pictureFile('mask')]
   await openai().images.edit({ model: 'black-forest-labs/flux-fill-pro', prompt: 'A cat', image, mask })
   expect(submitted()[0]?.body).toEqual({
@@ -114,7 +114,7 @@ test('a version and a deployment have endpoints of their own', async () => {
   ])
 })
 
-test('a model that nobody has heard of is asked in the usual words', async () => {
+test('an unknown model gets the usual names', async () => {
   const provider = PROVIDERS.find(({ id }) => id === 'replicate')
   const unheardOf = { sizes: { kind: 'unknown' } } as const
   expect(provider?.capability?.(unheardOf, 'acme/painter')).toMatchObject({
@@ -128,7 +128,7 @@ test('a model that nobody has heard of is asked in the usual words', async () =>
   expect(submitted()[0]?.body).toEqual({ input: { prompt: 'A cat', aspect_ratio: '1:1', output_format: 'webp' } })
 })
 
-test('a prediction that an earlier process began is asked about, and nothing is begun', async () => {
+test('a prediction of an earlier process is polled, and nothing is submitted', async () => {
   const job = jobIn(await tellings({}))
   expect(upstream.submits).toBe(1)
   const told = await tellings({}, job)
@@ -136,33 +136,33 @@ test('a prediction that an earlier process began is asked about, and nothing is 
   expect(upstream.submits).toBe(1)
 })
 
-test('the pictures that there are come though others were refused', async () => {
+test('the finished pictures are delivered though others were refused', async () => {
   const response = await ask('A cat @fault=partial', { n: 3 })
   expect(response.status).toBe(200)
   expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
 })
 
-test('it is left alone for as long as it says', async () => {
+test('it is left alone for as long as it asks', async () => {
   const told = await tellings({ prompt: 'A cat @fault=limited' })
   expect(told).toMatchObject([{ kind: 'throttled', facts: { retryAfterMs: 30_000 } }])
 })
 
-test('an input that a model does not know is refused in its words', async () => {
+test('an input that a model lacks is refused in its words', async () => {
   const told = await tellings({ model: 'acme/painter', n: 2 })
   expect(told).toMatchObject([{ kind: 'rejected', facts: { failure: { param: 'num_outputs' } } }])
 })
 
-test('a version that is not there is for its operator to mend', async () => {
+test('a missing version is for the operator to mend', async () => {
   const told = await tellings({ model: 'acme/painter:0ld' })
   expect(told).toMatchObject([{ kind: 'misconfigured', facts: { ofModel: true } }])
 })
 
-test('a name that would lead elsewhere is not asked for', async () => {
+test('a model name that leads to another path is refused', async () => {
   const response = await ask('A cat', { model: 'acme/../../account' })
   expect([response.status, upstream.sent.length]).toEqual([400, 0])
 })
 
-test('a refusal by its safety checker is told as such', async () => {
+test('a refusal by its safety checker is a content refusal', async () => {
   expect(await errorOf(await ask('A cat @fault=moderation'))).toMatchObject({ code: 'moderation_blocked' })
 })
 
@@ -172,7 +172,7 @@ describe('when the upstream', () => {
     ['finds the request sensitive', 'sensitive', 400, 1],
     ['throttles us', 'limited', 503, 0],
     ['has no credit left', 'billing', 503, 0],
-    ['does not know our token', 'unauthorized', 503, 0],
+    ['rejects the token', 'unauthorized', 503, 0],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
     expect([response.status, upstream.submits]).toEqual([status, submits])
@@ -181,7 +181,7 @@ describe('when the upstream', () => {
   test.each([
     ['names a URL that is gone', 'gone'],
     ['has removed its output', 'removed'],
-  ])('%s, what was paid for is lost', async (_, fault) => {
+  ])('%s, the paid picture is lost', async (_, fault) => {
     const told = await tellings({ prompt: `A cat @fault=${fault}` })
     expect([told.at(-1), upstream.submits]).toMatchObject([{ kind: 'lost' }, 1])
     expect((await ask(`A dog @fault=${fault}`)).status).toBe(502)

@@ -11,7 +11,7 @@ import { ask, stored, team } from '../support/teams'
 
 playingParts(ASYNCHRONOUS.map(({ name, fake, theirs }) => ({ name, fake, setting: oneAtATime(name, theirs) })))
 
-/** As long as nobody has its job be done. */
+/** No job ends before a test ends it. */
 const PROMPT = 'A cat @delay=600000'
 
 const bodyFor = (name: string): Record<string, unknown> => ({
@@ -21,10 +21,10 @@ const bodyFor = (name: string): Record<string, unknown> => ({
   quality: undefined,
 })
 
-/** Waits until an upstream was asked how its job stands. */
+/** Waits for a poll of the job's status. */
 const underWay = ({ sent }: FakeProvider): Promise<boolean> => vi.waitUntil(() => sent.length >= 2, { timeout: 10_000 })
 
-/** One picture was made, paid for once, and had one seat, which is free. */
+/** One picture was made and paid once, with one slot, which is free. */
 async function expectOnce({ name, fake, begun }: (typeof ASYNCHRONOUS)[number]): Promise<void> {
   expect(fake.submits).toBe(begun)
   expect(await audit('acme')).toMatchObject([
@@ -38,7 +38,7 @@ async function expectOnce({ name, fake, begun }: (typeof ASYNCHRONOUS)[number]):
 describe.each(ASYNCHRONOUS)('a process that dies while $name has a job', (one) => {
   const { name, fake } = one
 
-  test('goes on with that for whoever waits', async () => {
+  test('resumes the job for a waiting request', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const answer = ask(key, bodyFor(name))
     await underWay(fake)
@@ -49,7 +49,7 @@ describe.each(ASYNCHRONOUS)('a process that dies while $name has a job', (one) =
     await expectOnce(one)
   })
 
-  test('goes on with that for whoever asks again', async () => {
+  test('resumes the job for a retry', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const body = bodyFor(name)
     expect((await ask(key, body, { prefer: 'wait=0' })).status).toBe(202)
@@ -60,7 +60,7 @@ describe.each(ASYNCHRONOUS)('a process that dies while $name has a job', (one) =
     await expectOnce(one)
   })
 
-  test('goes on with that when its alarm rings, be it three times', async () => {
+  test('resumes the job when its alarm rings, three times too', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const id = await job(key, bodyFor(name))
     for (const _ of [1, 2, 3]) {
@@ -75,7 +75,7 @@ describe.each(ASYNCHRONOUS)('a process that dies while $name has a job', (one) =
     await expectOnce(one)
   })
 
-  test('and has stored its picture, but not noted it, keeps one of the two', async () => {
+  test('after it stored the picture, without a record of it, keeps one of the two', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const put = env.IMAGES.put.bind(env.IMAGES)
     const never = Promise.withResolvers<never>()

@@ -16,7 +16,7 @@ const PNG = expect.stringMatching(/^\d+ PNG$/)
 const told = (model: string, said: Partial<ImageRequest>): Promise<Told[]> =>
   run(asking('A cat', { model, partials: 0, ...said }), { upstream: accountOf(upstream) })
 
-test('a request is sent as a form, and the bytes that come back are the picture', async () => {
+test('a request is sent as a form, and the bytes of the answer are the picture', async () => {
   const response = await ask('A cat')
   expect(response.status).toBe(200)
   const { data } = await response.json<{ data: { b64_json: string }[] }>()
@@ -31,12 +31,12 @@ test('a request is sent as a form, and the bytes that come back are the picture'
   expect(sent?.body).toEqual({ prompt: 'A cat', output_format: 'png' })
 })
 
-test('a size is asked for as its ratio', async () => {
+test('a size is sent as its ratio', async () => {
   expect((await ask('A cat', { size: '1344x768', output_format: 'webp' })).status).toBe(200)
   expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', output_format: 'webp', aspect_ratio: '16:9' })
 })
 
-test('what only some models know goes by the names of the API', async () => {
+test("a parameter of some models has the API's names", async () => {
   const asked = { style: 'anime', extras: { seed: 7, negative_prompt: 'dogs' } }
   const events = await told('stable-image-core', asked)
   expect(events).toEqual([
@@ -53,7 +53,7 @@ test('what only some models know goes by the names of the API', async () => {
   })
 })
 
-test('a model of Stable Diffusion is named in the form, along with how its picture is used', async () => {
+test('a model of Stable Diffusion is named in the form, with the use of its picture', async () => {
   const extras = { guidance: 4.5, strength: 0.7, negative_prompt: 'dogs', seed: 7 }
   await run(askingToEdit('A cat', { model: 'sd3.5-large', extras }), { upstream: accountOf(upstream) })
   expect(upstream.sent[0]?.path).toBe('/v2beta/stable-image/generate/sd3')
@@ -83,7 +83,7 @@ test('a picture to edit is sent as a file', async () => {
   })
 })
 
-test('a mask goes along with its picture', async () => {
+test('a mask is sent with its picture', async () => {
   const [image, mask] = [await pictureFile('input'), await pictureFile('mask')]
   const { data } = await openai().images.edit({ model: 'stable-image-inpaint', prompt: 'A cat', image, mask })
   expect(data).toHaveLength(1)
@@ -96,14 +96,14 @@ test('a mask goes along with its picture', async () => {
   })
 })
 
-test('a blurred picture is no answer, and the caller is told that it was charged for', async () => {
+test('a blurred picture is no answer, and the failure says that it was billed', async () => {
   const error = await errorOf(await ask('A cat @fault=output-moderation'))
   expect(error).toMatchObject({ status: 400, code: 'moderation_blocked' })
   expect(error.message).toContain('charged for it')
   expect(upstream.submits).toBe(1)
 })
 
-test('a refusal is told in the words of the upstream', async () => {
+test("a refusal has the upstream's sentence", async () => {
   const error = await errorOf(await ask('A cat', { style: 'vivid', model: 'sd3.5-large-turbo', output_format: 'webp' }))
   expect(error).toMatchObject({ status: 400, param: 'output_format' })
   expect(await errorOf(await ask('A cat @fault=moderation'))).toMatchObject({
@@ -118,7 +118,7 @@ describe('when the upstream', () => {
     ['refuses the prompt', 'moderation', 400, 0],
     ['has had too many requests', 'limited', 503, 0],
     ['has no credit left', 'billing', 503, 0],
-    ['does not know our key', 'unauthorized', 503, 0],
+    ['rejects the key', 'unauthorized', 503, 0],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
     expect([response.status, upstream.submits]).toEqual([status, submits])
@@ -127,7 +127,7 @@ describe('when the upstream', () => {
   test.each([
     ['answers with a web page', 'malformed'],
     ['fails', 'error'],
-  ])('%s, the caller is told so', async (_, fault) => {
+  ])('%s, the caller gets a failure', async (_, fault) => {
     expect((await ask(`A cat @fault=${fault}`)).status).toBe(502)
   })
 })

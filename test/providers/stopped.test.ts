@@ -50,13 +50,13 @@ describe.each(ABLE)('the job of $name', ({ name, fake }) => {
   })
 })
 
-test('a job that takes too long is stopped, since nobody will fetch what comes of it', async () => {
+test('a job that takes too long is stopped, since its result would be unused', async () => {
   const { key } = await team('acme', { budget_usd: 1 })
   expect((await ask(key, bodyFor('slow'))).status).toBe(504)
   expect([slow.stopped, slow.submits]).toEqual([[...slow.jobs.keys()], 1])
 })
 
-test('a job that nobody goes on with after its process died is stopped, and its seat given back', async () => {
+test('a job without a successor after its process died is stopped, and its slot freed', async () => {
   const [{ name, fake }] = ABLE
   const { key } = await team('acme', { budget_usd: 1 })
   const hangUp = new AbortController()
@@ -72,7 +72,7 @@ test('a job that nobody goes on with after its process died is stopped, and its 
   expect(await standingAt(name)).toMatchObject({ seats: 0 })
 })
 
-test('an upstream that cannot stop a job is not asked to', async () => {
+test('an upstream that cannot stop a job gets no such call', async () => {
   const { key } = await team('acme', { budget_usd: 1 })
   const id = await job(key, bodyFor('unable'))
   await lookedAt(unable)

@@ -16,7 +16,7 @@ const fileOf = (bytes: Uint8Array<ArrayBuffer>): File => new File([bytes], 'a.pn
 const usual = { n: 1, output_format: 'png', response_format: 'base64' }
 
 describe('sends', () => {
-  test('a plain request to a model whose name has its maker in it', async () => {
+  test('a plain request to a model with its maker in its name', async () => {
     const { data } = await openai().images.generate({ model: MODEL, prompt: 'A cat' })
     expect(data?.[0]?.b64_json).toMatch(/^iVBORw0KGgo/)
     expect(upstream.sent).toHaveLength(1)
@@ -28,7 +28,7 @@ describe('sends', () => {
     expect(upstream.sent[0]?.body).toEqual({ model: MODEL, prompt: 'A cat', ...usual })
   })
 
-  test('size, format, number and leniency in its own words', async () => {
+  test('size, format, number and leniency under its own names', async () => {
     const response = await ask('A cat', { n: 2, size: '1280x720', output_format: 'jpeg', moderation: 'low' })
     expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
     expect(upstream.sent[0]?.body).toEqual({
@@ -43,7 +43,7 @@ describe('sends', () => {
     })
   })
 
-  test('what steers the making in its own words', async () => {
+  test('parameters of the sampling under its own names', async () => {
     const extras = { seed: 7, negative_prompt: 'dogs', steps: 20, guidance: 3.5 }
     await run(asking('A cat', { model: MODEL, extras }), { upstream: accountOf(upstream) })
     const { guidance: guidance_scale, ...same } = extras
@@ -69,7 +69,7 @@ describe('sends', () => {
   })
 })
 
-test('of models that others have too, it makes what can be asked for here', () => {
+test('of models that others have too, it makes the parameters of this API', () => {
   const model = { sizes: { kind: 'unknown' }, formats: ['webp', 'png'], maxImages: 10, style: true } as const
   expect(togetherProvider.capability?.(model, 'house-art')).toMatchObject({
     sizes: { kind: 'unknown' },
@@ -80,7 +80,7 @@ test('of models that others have too, it makes what can be asked for here', () =
   })
 })
 
-test('fewer pictures than were asked for are given', async () => {
+test('fewer pictures than requested are delivered', async () => {
   const response = await ask('A cat @fault=partial', { n: 3 })
   expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
 })
@@ -90,7 +90,7 @@ describe('when the upstream', () => {
     ['refuses the content', 'moderation', 400],
     ['is called too often', 'limited', 503],
     ['has no credit left', 'billing', 503],
-    ['does not know our key', 'unauthorized', 503],
+    ['rejects the key', 'unauthorized', 503],
     ['has no such model', 'no-model', 503],
     ['answers with a web page', 'malformed', 502],
     ['fails', 'error', 502],
@@ -101,14 +101,14 @@ describe('when the upstream', () => {
   })
 
   test.each(['moderation', 'limited', 'billing', 'unauthorized', 'no-model'])(
-    'refuses (%s), nothing is paid for',
+    'refuses (%s), nothing is paid',
     async (fault) => {
       await ask(`A cat @fault=${fault}`)
       expect([upstream.sent.length, upstream.submits]).toEqual([1, 0])
     },
   )
 
-  test('refuses the content, it is told as that', async () => {
+  test('refuses the content, the caller gets a content refusal', async () => {
     expect(await (await ask('A cat @fault=moderation')).text()).toContain('"code":"moderation_blocked"')
   })
 })

@@ -14,7 +14,7 @@ const [PHOENIX, SDXL] = ['@cf/leonardo/phoenix-1.0', '@cf/stabilityai/stable-dif
 const ask = (model: string, prompt: string, more: Record<string, unknown> = {}): Promise<Response> =>
   post('/v1/images/generations', { model, prompt, ...more })
 
-test('a request is handed to the binding whole, and its raw answer is asked for', async () => {
+test('a request goes to the binding whole, with the option of a raw answer', async () => {
   const response = await ask(PHOENIX, 'A cat', { size: '1200x800' })
   expect([response.status, response.headers.get('x-upstream')]).toEqual([200, 'workers-ai'])
   expect(upstream.sent[0]?.path).toMatch(/\/@cf\/leonardo\/phoenix-1\.0$/)
@@ -35,13 +35,13 @@ test.each<[string, Shape, string]>([
   expect(data?.[0]?.b64_json).toMatch(/^iVBORw0KGgo/)
 })
 
-test('the models of FLUX.2 are handed a form as a stream', async () => {
+test('the models of FLUX.2 get a form as a stream', async () => {
   const image = await pictureFile('one')
   await openai().images.edit({ model: KLEIN, prompt: 'A cat', image })
   expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', input_image_0: { type: 'image/png', bytes: image.size } })
 })
 
-test('a picture for Stable Diffusion is handed over as base64, unless it is too large to be held', async () => {
+test('a picture for Stable Diffusion is base64, unless it is too large for memory', async () => {
   const bytes = await picture('one')
   await openai().images.edit({ model: SDXL, prompt: 'A cat', image: new File([bytes], 'a.png', { type: 'image/png' }) })
   expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', image_b64: Buffer.from(bytes).toString('base64') })
@@ -56,7 +56,7 @@ describe.each<Shape>(['response', 'object'])('when the binding fails (by %s)', (
     ['refuses the prompt', 'moderation', 400],
     ['finds a picture too large', 'large', 400],
     ['has no capacity', 'limited', 503],
-    ['has given all of the day', 'allocation', 503],
+    ["has used up the day's allocation", 'allocation', 503],
     ['does not serve the account', 'billing', 503],
     ['wants its terms agreed to', 'agreement', 503],
     ['fails', 'error', 502],
@@ -67,7 +67,7 @@ describe.each<Shape>(['response', 'object'])('when the binding fails (by %s)', (
     expect([response.status, upstream.submits]).toEqual([status, 0])
   })
 
-  test('the caller is told of a refusal in its words', async () => {
+  test('the caller gets a refusal in its words', async () => {
     upstream.shape = shape
     expect(await errorOf(await ask(SCHNELL, 'A cat @fault=moderation'))).toMatchObject({
       code: 'moderation_blocked',
@@ -77,7 +77,7 @@ describe.each<Shape>(['response', 'object'])('when the binding fails (by %s)', (
 })
 
 test.each<Shape>(['response', 'object'])(
-  'a model that cannot be asked in this way leaves the others in reach (%s)',
+  'a model unavailable in this way leaves the others available (%s)',
   async (shape) => {
     upstream.shape = shape
     expect((await ask(SCHNELL, 'A cat @fault=method')).status).toBe(503)

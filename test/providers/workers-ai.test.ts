@@ -31,7 +31,7 @@ test('a request is sent whole to its model, and the base64 of the answer is the 
   expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', width: 1200, height: 800 })
 })
 
-test('a model without a size is told none', async () => {
+test('a model without a size gets none', async () => {
   expect((await ask(SCHNELL, 'A cat', { size: '1024x1024' })).status).toBe(200)
   expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat' })
 })
@@ -41,7 +41,7 @@ test('an answer of bytes is the picture', async () => {
   expect(data?.[0]?.b64_json).toMatch(/^iVBORw0KGgo/)
 })
 
-test('the models of FLUX.2 are sent a form, with each picture under its own name', async () => {
+test('the models of FLUX.2 get a form, with each picture under its own name', async () => {
   const files = [await pictureFile('one'), await pictureFile('two')]
   await openai().images.edit({ model: DEV, prompt: 'A cat', image: files, size: '1024x1536' })
   expect(upstream.sent[0]?.headers['content-type']).toMatch(/^multipart\/form-data; boundary=/)
@@ -54,7 +54,7 @@ test('the models of FLUX.2 are sent a form, with each picture under its own name
   })
 })
 
-test('Stable Diffusion is sent a picture as base64 and a mask as its bytes in numbers', async () => {
+test('Stable Diffusion gets a picture as base64 and a mask as its bytes in numbers', async () => {
   const [bytes, mask] = [await picture('one'), await picture('mask')]
   const [image, over] = [bytes, mask].map((each) => new File([each], 'a.png', { type: 'image/png' }))
   if (!image || !over) throw new Error('there are two')
@@ -66,14 +66,14 @@ test('Stable Diffusion is sent a picture as base64 and a mask as its bytes in nu
   })
 })
 
-test('a mask that would take too much room as numbers is refused without being sent', async () => {
+test('a mask too large for a list of numbers is refused without a call', async () => {
   const [image, mask] = [await pictureFile('one'), await pictureFile('mask', 300_000)]
   const edit = openai().images.edit({ model: INPAINTING, prompt: 'A cat', image, mask })
   await expect(edit).rejects.toMatchObject({ status: 400, param: 'mask' })
   expect(upstream.sent).toEqual([])
 })
 
-test('of a model that nobody has heard of, it promises what its API takes', () => {
+test('an unknown model has the abilities of its API', () => {
   expect(workersAiProvider.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject({
     extras: ['seed', 'negative_prompt', 'steps', 'guidance', 'strength'],
     qualities: ['auto'],
@@ -84,7 +84,7 @@ test('of a model that nobody has heard of, it promises what its API takes', () =
   })
 })
 
-describe('what is asked for besides', () => {
+describe('an extra parameter', () => {
   test.each([
     [SCHNELL, { steps: 8 }, { steps: 8 }],
     [DEV, { steps: 20, guidance: 3.5, seed: 7 }, { steps: '20', guidance: '3.5', seed: '7' }],
@@ -99,7 +99,7 @@ describe('what is asked for besides', () => {
       { steps: 20, guidance: 7, seed: 7, negative_prompt: 'dogs', strength: 0.5 },
       { num_steps: 20, guidance: 7, seed: 7, negative_prompt: 'dogs', strength: 0.5 },
     ],
-  ])('is sent to %s by its own names', async (model, extras, fields) => {
+  ])('has the names of %s', async (model, extras, fields) => {
     await run(asking('A cat', { model, extras }), { upstream: accountOf(upstream) })
     expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', ...fields })
   })
@@ -110,26 +110,26 @@ describe('when the upstream', () => {
     ['refuses the prompt', 'moderation', 400, 0],
     ['finds a picture too large', 'large', 400, 0],
     ['has no capacity', 'limited', 503, 0],
-    ['has given all of the day', 'allocation', 503, 0],
+    ["has used up the day's allocation", 'allocation', 503, 0],
     ['does not serve the account', 'billing', 503, 0],
-    ['does not know our key', 'unauthorized', 503, 0],
+    ['rejects the key', 'unauthorized', 503, 0],
     ['wants its terms agreed to', 'agreement', 503, 0],
-    ['says with a good status that it has no capacity', 'inside', 503, 0],
+    ['reports a lack of capacity with a good status', 'inside', 503, 0],
     ['breaks off', 'cut', 502, 2],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(SCHNELL, `A cat @fault=${fault}`)
     expect([response.status, upstream.submits]).toEqual([status, submits])
   })
 
-  test.each(['malformed', 'error', 'slow', 'empty'])('fails (%s), the caller is told so', async (fault) => {
+  test.each(['malformed', 'error', 'slow', 'empty'])('fails (%s), the caller gets a failure', async (fault) => {
     expect((await ask(SCHNELL, `A cat @fault=${fault}`)).status).toBe(502)
   })
 
-  test('sends no bytes, that is a picture lost', async () => {
+  test('sends no bytes, the picture is lost', async () => {
     expect([(await ask(PHOENIX, 'A cat @fault=cut')).status, upstream.submits]).toEqual([502, 2])
   })
 
-  test('refuses the content, the caller is told so in its words', async () => {
+  test('refuses the content, the caller gets a refusal in its words', async () => {
     expect(await errorOf(await ask(SCHNELL, 'A cat @fault=moderation'))).toMatchObject({
       code: 'moderation_blocked',
       message: expect.stringContaining('Input prompt contains NSFW content'),

@@ -19,7 +19,7 @@ const sentOf = (bytes: Uint8Array): object => ({
 })
 
 describe('sends', () => {
-  test('a plain request without anything that was not asked for', async () => {
+  test('a plain request without further parameters', async () => {
     const { data } = await openai().images.generate({ model: MODEL, prompt: 'A cat' })
     expect(data?.[0]).toMatchObject({ b64_json: expect.stringMatching(/^iVBOR/), revised_prompt: 'Revised: A cat' })
     expect(upstream.sent).toHaveLength(1)
@@ -67,18 +67,18 @@ describe('sends', () => {
   })
 })
 
-test('of several pictures, those that moderation refused are not given', async () => {
+test('of several pictures, those refused by moderation are left out', async () => {
   const response = await ask('A cat @fault=partial', { n: 3 })
   expect(response.status).toBe(200)
   expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(2)
 })
 
-test('what it charged is told in micro-USD', async () => {
+test('its charge is reported in micro-USD', async () => {
   const told = await run(asking('A cat', { model: MODEL, n: 2 }), { upstream: accountOf(upstream) })
   expect(told.at(-1)).toMatchObject({ type: 'summary', summary: { cost: 20_000 } })
 })
 
-test('of models that others have too, it makes what can be asked for here', () => {
+test('of models that others have too, it makes the parameters of this API', () => {
   expect(
     xaiProvider.capability?.({ sizes: { kind: 'free' }, extras: ['seed'], maxInputs: 16, mask: true }, 'house-art'),
   ).toMatchObject({
@@ -96,7 +96,7 @@ describe('when the upstream', () => {
     ['gives no picture with a good status', 'empty', 400, 1],
     ['is called too often', 'limited', 503, 0],
     ['has no credits left, in the words of a rate limit', 'billing', 503, 0],
-    ['does not know our key, in the words of a bad request', 'unauthorized', 503, 0],
+    ['rejects the key, in the words of a bad request', 'unauthorized', 503, 0],
     ['has no such model', 'no-model', 503, 0],
     ['names a URL that is gone', 'gone', 502, 2],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
@@ -108,12 +108,12 @@ describe('when the upstream', () => {
     ['answers with a web page', 'malformed'],
     ['fails', 'error'],
     ['fails with a good status', 'error-inside'],
-  ])('%s, the caller is told so', async (_, fault) => {
+  ])('%s, the caller gets a failure', async (_, fault) => {
     expect((await ask(`A cat @fault=${fault}`)).status).toBe(502)
   })
 
   test.each(['moderation', 'output-moderation', 'empty'])(
-    'refuses the content (%s), it is told as that',
+    'refuses the content (%s), the caller gets a content refusal',
     async (fault) => {
       expect(await (await ask(`A cat @fault=${fault}`)).text()).toContain('"code":"moderation_blocked"')
     },
