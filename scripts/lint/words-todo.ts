@@ -17,7 +17,6 @@ export const TODO = [
   'src/text',
   'src/upstreams',
   'test/bench',
-  'test/e2e',
   'test/full',
   'test/http',
   'test/routes',

@@ -12,14 +12,14 @@ interface Told {
   cost: string | null
 }
 
-/** Asks for a picture, and reads what its headers tell of the cache and the cost. */
+/** Requests a picture, and reads cache and cost from its headers. */
 async function costOf(key: string, prompt: string, asked: { n?: number } = {}): Promise<Told> {
   const client = running.gateway.sdk({ apiKey: key })
   const { response } = await client.images.generate({ ...LOW, ...asked, prompt }).withResponse()
   return { cache: response.headers.get('x-cache'), cost: response.headers.get('x-cost-usd') }
 }
 
-test('what an answer says that it cost is what the ledger has, and what the upstream was paid', async () => {
+test("x-cost-usd equals the ledger's entry and the upstream's price", async () => {
   const key = await running.operator.team('told')
   for (const n of [1, 3]) {
     const prompt = `A barn for ${n}`
@@ -62,7 +62,7 @@ test('hits and joins cost nothing, count as requests, and need no budget', async
   expect(await running.operator.audit('free-of-charge')).toHaveLength(1)
 })
 
-test('a failure costs nothing, and gives back what was held for it', async () => {
+test('a failure costs nothing, and releases its reservation', async () => {
   const key = await running.operator.team('failing', { budget_usd: 0.01, images_per_day: 1 })
   for (const fault of ['500', 'moderation', 'cut']) {
     await expect(costOf(key, `A ruin @fault=${fault}`)).rejects.toThrow()

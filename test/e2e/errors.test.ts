@@ -7,7 +7,7 @@ import { served } from './support/served.ts'
 
 const running = served()
 
-/** What the SDK throws for a request that is not to succeed. */
+/** The SDK's error of a request that must fail. */
 async function failureOf(
   request: Partial<OpenAI.ImageGenerateParamsNonStreaming>,
   client?: ClientOptions,
@@ -79,7 +79,7 @@ const server = { error: OpenAI.InternalServerError, status: 502 }
 const timedOut = { error: OpenAI.InternalServerError, status: 504 }
 const outOfReach = { error: OpenAI.InternalServerError, status: 503 }
 
-/** What was paid for and lost is asked for once more, and so is what failed in passing. */
+/** A lost answer and a transient failure lead to a second call. */
 test.each([
   { fault: 'cut', ...server, calls: 2 },
   { fault: 'bad-base64', ...server, calls: 2 },
@@ -142,7 +142,7 @@ test('an upstream that is silent past its timeout is hung up on', async () => {
   )
 })
 
-test('an upstream that nobody reaches is an InternalServerError with status 502', async () => {
+test('an unreachable upstream is an InternalServerError with status 502', async () => {
   const error = await failureOf({ model: 'absent' })
   expect(error).toBeInstanceOf(OpenAI.InternalServerError)
   expect(error).toMatchObject({ status: 502 })

@@ -9,7 +9,7 @@ import { type Served, served } from './support/served.ts'
 
 const IDLE_MS = 2500
 
-/** Models of which each has an upstream of its own: what fails one is nothing to the others. */
+/** Models with an upstream each, so that a failure of one leaves the others healthy. */
 const GEYSERS = Array.from({ length: 40 }, (_, number) => `geyser-${number}`)
 
 const beating = served(
@@ -36,13 +36,13 @@ const proxyOf = (running: Served): IdleProxy => {
 const textOf = async (running: Served, body: Record<string, unknown>): Promise<string> =>
   await (await ask(running.gateway, { body }, proxyOf(running).baseUrl)).text()
 
-test('an answer that comes soon begins with no white space, and tells all of its headers', async () => {
+test('a fast answer begins with no white space, and has all of its headers', async () => {
   const response = await ask(beating.gateway, { body: { prompt: 'A pebble' } }, proxyOf(beating).baseUrl)
   expect(response.headers.get('x-cache')).toBe('MISS')
   expect(await response.text()).toMatch(/^\{/)
 })
 
-test.concurrent('an answer that takes long reaches a plain client whole through a proxy that cuts idle connections', async () => {
+test.concurrent('a slow answer reaches a plain client whole through a proxy with an idle time-out', async () => {
   const prompt = 'A glacier @delay=6000'
   const { baseUrl, cuts } = proxyOf(beating)
   const before = cuts()
@@ -64,7 +64,7 @@ test.concurrent("OpenAI's client reads an answer that begins with white space", 
   expect(decodePng(Buffer.from(answer.data?.[0]?.b64_json ?? '', 'base64'))).toEqual({ width: 16, height: 16 })
 })
 
-test.concurrent('without a heartbeat the same answer is cut, and is there when it is asked for again', async () => {
+test.concurrent('without a heartbeat the same answer is cut, and the retry gets it', async () => {
   const prompt = 'A glacier @delay=6000'
   const { baseUrl, cuts } = proxyOf(silent)
   const before = cuts()
@@ -90,7 +90,7 @@ test.concurrent('a stream without a heartbeat setting is kept open all the same'
   expect(await response.text()).toMatch(/^: .*\n\n/)
 })
 
-test.concurrent("a failure after the white space is a connection error to OpenAI's client, whose retry is told the failure", async () => {
+test.concurrent("a failure after the white space is a connection error to OpenAI's client, and its retry gets the failure", async () => {
   const prompt = 'A geyser for the SDK @delay=3000 @fault=moderation'
   const body = { model: 'gpt-image-2', prompt }
   const error = await errorOf(beating.gateway.sdk().images.generate(body))
@@ -102,13 +102,13 @@ test.concurrent("a failure after the white space is a connection error to OpenAI
   expect(await beating.upstream.callsFor(prompt)).toHaveLength(1)
 })
 
-test.concurrent('a failure in a stream that has begun is told in the stream', async () => {
+test.concurrent('a failure in a stream is an event of the stream', async () => {
   const prompt = 'A fumarole @delay=3000 @fault=moderation'
   const text = await textOf(beating, { prompt, stream: true })
   expect(text).toMatch(/^: .*\n\n[\s\S]*event: error\ndata: \{"error":\{.*"code":"moderation_blocked".*\n\n$/)
 })
 
-test.concurrent('whoever is cut off while a picture is made finds it made once', async () => {
+test.concurrent('a request that was cut off finds its picture, made once', async () => {
   const body = { prompt: 'A cirque @delay=4000' }
   const controller = new AbortController()
   const request = requestOf(beating.gateway, { body })
@@ -125,7 +125,7 @@ test.concurrent('whoever is cut off while a picture is made finds it made once',
 test.each([
   ['503', { type: 'server_error' }, 502],
   ['moderation', { code: 'moderation_blocked' }, 400],
-])('a failure (%s) after the white space breaks the connection off, and is told when asked again', async (...row) => {
+])('a failure (%s) after the white space breaks the connection off, and the retry gets it', async (...row) => {
   const [fault, error, status] = row
   const prompt = `A geyser @delay=3000 @fault=${fault}`
   const response = await ask(beating.gateway, { body: { prompt } })
@@ -138,7 +138,7 @@ test.each([
   expect(await beating.upstream.callsFor(prompt)).toHaveLength(fault === 'moderation' ? 1 : 2)
 })
 
-test('whoever was sent white space is told the failure, even where that came at the same moment', async () => {
+test('a retry after white space gets the failure, even if both coincide', async () => {
   const calls = await Promise.all(
     GEYSERS.map(async (model, number) => {
       const prompt = `A geyser, number ${number} @delay=${300 + 3 * number} @fault=503`

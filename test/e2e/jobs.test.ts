@@ -22,7 +22,7 @@ const submitAll = async (gateway: Gateway, key: string, times: number, prompt: s
   return jobs.map(({ id }) => id)
 }
 
-test.concurrent('30 jobs of a team that may have 3 under way all end, 3 at a time, and cost what they cost', async () => {
+test.concurrent('30 jobs of a team with a concurrency of 3 all end, 3 at a time, at their exact cost', async () => {
   const key = await running.operator.team('many', { concurrency: 3, budget_usd: 10 })
   const ids = await submitAll(running.gateway, key, 30, 'A brick @delay=300')
   expect(new Set(ids).size).toBe(30)
@@ -40,11 +40,11 @@ test.concurrent('30 jobs of a team that may have 3 under way all end, 3 at a tim
   })
 })
 
-test.concurrent('30 jobs survive that the gateway is killed among them', { timeout: 400_000 }, async () => {
+test.concurrent('30 jobs survive a crash of the gateway', { timeout: 400_000 }, async () => {
   const first = await start()
   const key = await first.operator.team('killed', { concurrency: 3, budget_usd: 10 })
   const ids = await submitAll(first.gateway, key, 30, 'A tile @delay=3000')
-  // With three calls under way, and no answer: one that is lost on its way is paid for and nobody can know.
+  // At three pending calls: an answer lost on its way would be paid, and the gateway could not know.
   const isMidway = async (): Promise<void> => {
     const calls = await callsBeginning(first.upstream, 'A tile')
     expect(calls.filter(({ outcome, at }) => outcome === 'pending' && Date.now() - at < 1500)).toHaveLength(3)
@@ -93,7 +93,7 @@ test.concurrent('a job that is cancelled is taken back from the upstream, costs 
   expect(await spent(running, 'undecided', key, calls)).toMatchObject({ usage: total, budget: total, upstream: total })
 })
 
-test.concurrent('whoever waits for some seconds is told where the answer will be, and is never turned away', async () => {
+test.concurrent('a request that waits for its turn gets 202 and its location, never a refusal', async () => {
   const key = await impatient.operator.team('busy', { concurrency: 1 })
   await handOff(impatient.gateway, key, { prompt: 'An arch @delay=8000' })
   const asked = (number: number): Promise<Response> =>
@@ -108,7 +108,7 @@ test.concurrent('whoever waits for some seconds is told where the answer will be
   )
 })
 
-test.concurrent('a job that is done within the wait is answered as if it had been waited for', async () => {
+test.concurrent('a job that ends within its wait is answered with its pictures', async () => {
   const body = { prompt: 'A dome @delay=1000' }
   const answer = await ask(running.gateway, { headers: { prefer: 'wait=30' }, body })
   expect([answer.status, answer.headers.get('x-cache')]).toEqual([200, 'MISS'])

@@ -5,7 +5,7 @@ import { servedAlone } from './support/served.ts'
 
 const running = servedAlone()
 
-/** Asks for a picture; `prompt` is all that tells one request from another. */
+/** Requests a picture; requests differ in `prompt` alone. */
 const ask = (key: string, prompt: string): Promise<OpenAI.ImagesResponse> =>
   running.gateway.sdk({ apiKey: key }).images.generate({ model: 'gpt-image-2', quality: 'low', prompt })
 
@@ -21,7 +21,7 @@ async function expectRefused(key: string): Promise<void> {
   expect(usage.status).toBe(401)
 }
 
-test('the ready key is of a team that the operator finds, limits and reads about from the start', async () => {
+test("the static key belongs to a team under the operator's control from the start", async () => {
   expect(await running.operator.teamIds()).toContain('default')
   await running.operator.setLimits('default', { images_per_day: 1 })
   await ask(running.gateway.key, 'A wren')
@@ -43,7 +43,7 @@ test('a key opens nothing from the moment that it is revoked, and its team-mates
   await ask(other, 'A thrush')
 })
 
-test('a key that has just answered many requests opens nothing from the moment that it is revoked', async () => {
+test('a busy key opens nothing from the moment of its revocation', async () => {
   await running.operator.team('busy')
   const { id, key } = await running.operator.issueKey('busy')
   await ask(key, 'A starling')
@@ -78,7 +78,7 @@ test('a key that was forged opens nothing', async () => {
   await ask(key, 'A jay')
 })
 
-test('the keys of a team open nothing from the moment that it is deleted, nor do they for who has its name then', async () => {
+test('the keys of a deleted team open nothing, not even in a new team of that name', async () => {
   const key = await running.operator.team('gone')
   await ask(key, 'A phoenix')
   await running.operator.deleteTeam('gone')
@@ -92,7 +92,7 @@ test('the keys of a team open nothing from the moment that it is deleted, nor do
   expect((await usageOf(running.gateway, next)).team_totals).toMatchObject({ requests: 1, generations: 1 })
 })
 
-test('what a deleted team had under way is shown neither to it nor to who has its name then', async () => {
+test('a generation of a deleted team is shown neither to it nor to a new team of that name', async () => {
   const key = await running.operator.team('leaving')
   const prompt = 'A dodo @delay=5000'
   const underWay = expect(ask(key, prompt)).rejects.toBeInstanceOf(OpenAI.AuthenticationError)

@@ -9,7 +9,7 @@ const { start, crash } = crashes()
 
 const LOW = { model: 'gpt-image-2', quality: 'low', size: '1024x1024' } as const
 
-test.concurrent('keys, limits and what was spent outlive the gateway', async () => {
+test.concurrent('keys, limits and spending outlive the gateway', async () => {
   const { upstream, gateway: first } = await start()
   const key = await new Operator(first).team('lasting', { budget_usd: 0.01 })
   await new Operator(first).setLimits('default', { budget_usd: 0.01 })
@@ -26,7 +26,7 @@ test.concurrent('keys, limits and what was spent outlive the gateway', async () 
   }
 })
 
-test.concurrent('a generation that the gateway did not survive is paid for once, by what was held for it', async () => {
+test.concurrent('a generation cut short by a crash is paid once, out of its reservation', async () => {
   const { upstream, gateway: first } = await start()
   const key = await new Operator(first).team('killed', { budget_usd: 0.01, concurrency: 1 })
   const body = { ...LOW, prompt: 'A geyser @delay=4000' }
@@ -51,7 +51,7 @@ test.concurrent('a generation that the gateway did not survive is paid for once,
   expect(inMicroUsd(standing(standings, 'budget_usd').used)).toBe(paid(calls))
 })
 
-test.concurrent('a generation that the gateway did not survive and nobody asks for again is settled all the same', async () => {
+test.concurrent('a generation cut short by a crash is settled without another request', async () => {
   const { upstream, gateway: first } = await start()
   const key = await new Operator(first).team('left', { budget_usd: 0.01, concurrency: 1 })
   const body = { ...LOW, prompt: 'A lagoon @delay=4000' }

@@ -21,11 +21,11 @@ afterAll(async () => {
 
 type Request = OpenAI.ImageGenerateParamsNonStreaming
 
-/** An answer in what does not depend on when it was given: a link's signature does. */
+/** An answer without the signatures of its links, which depend on the time. */
 const timeless = (answer: OpenAI.ImagesResponse): string =>
   JSON.stringify(answer, (name, value: unknown) => (name === 'url' ? new URL(String(value)).pathname : value))
 
-/** The different answers to one request that is sent so many times at once, and the generations that they name. */
+/** Sends one request so many times at once; returns the different answers and generation ids. */
 async function askAtOnce(
   times: number,
   body: Request,

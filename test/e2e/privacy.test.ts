@@ -33,7 +33,7 @@ const OURS_OF_IMAGES = [
   'x-content-type-options',
 ]
 
-/** Asks as a client without an SDK does. Uncompressed, since the local server would add headers of its own to the rest. */
+/** Sends a plain request. It asks for no compression, because the local server adds headers with it. */
 const ask = (body: Record<string, unknown>, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(`${running.gateway.baseUrl}/images/generations`, {
     method: 'POST',
@@ -71,7 +71,7 @@ test.each(['A fox', 'A fox @as=url', 'A fox @as=both', 'A fox @pretty'])(
   },
 )
 
-test('nothing of the upstream reaches whoever follows an image link', async () => {
+test('an image link reveals nothing of the upstream', async () => {
   const [, link = ''] =
     /"url":"([^"]+)"/.exec(await (await ask({ model: 'gpt-image-2', prompt: 'An owl' })).text()) ?? []
   const response = await fetch(link)
@@ -102,7 +102,7 @@ test.each([
   expect(text).not.toMatch(/<html|Just a moment|platform\.openai\.com|org-/i)
 })
 
-test("the upstream's own id of a request does not reach the client in the words it refuses with", async () => {
+test('a refusal holds no request id of the upstream', async () => {
   const response = await ask({ model: 'gpt-image-2', prompt: 'A wolf @fault=moderation' })
   expect(await response.text()).not.toContain('req_0123456789abcdef')
 })

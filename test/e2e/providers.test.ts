@@ -63,7 +63,7 @@ test.each(fakes)('a prompt that $provider refuses is the fault of the caller', a
 })
 
 test.each(fakes.filter(({ answersUrls }) => answersUrls))(
-  'a picture whose URL has expired at $provider is paid for twice at most, and costs its caller nothing',
+  'an expired URL of $provider costs two calls at most and the caller nothing',
   async (fake) => {
     const { totals: before } = await usageOf(gateway, gateway.key)
     const { submits } = fake

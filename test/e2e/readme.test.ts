@@ -32,7 +32,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true })
 })
 
-/** The one example in a language that holds a text, with the URL of the gateway that runs. */
+/** The one example in a language with a text, for the URL of the running gateway. */
 function example(language: string, holding: string): string {
   const blocks = pages.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))
   const found = Array.from(blocks, ([, code = '']) => code).filter((code) => code.includes(holding))
@@ -125,7 +125,7 @@ test('every provider in docs/upstreams.md exists, with its secret, and every one
   expect(told.toSorted()).toEqual(known.filter((each) => each !== 'demo undefined').toSorted())
 })
 
-test("every line of the README's table of clients is one by which a test makes that client", async () => {
+test("every line of the README's table of clients stands in a test of that client", async () => {
   const [, table = ''] = /\n### Switch a client\n[\s\S]*?\n(\|[\s\S]*?)\n\n/.exec(await pageOf('README.md')) ?? []
   const told = Array.from(table.matchAll(/\| (`+)([^|]+?)\1 *\|$/gm), ([, , line = '']) => line)
   const directory = join(PROJECT, 'test/e2e/clients')

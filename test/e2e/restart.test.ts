@@ -8,7 +8,7 @@ import { decoded, pngFile } from './support/pictures.ts'
 
 const { ending, start, crash } = crashes()
 
-test.concurrent('an image that was stored before the gateway was killed is not made again', async () => {
+test.concurrent('an image stored before a crash is not made again', async () => {
   const { upstream, gateway: first } = await start()
   const body = { model: 'gpt-image-2', prompt: 'A fountain', n: 2 }
   const before = await first.sdk().images.generate(body)
@@ -19,7 +19,7 @@ test.concurrent('an image that was stored before the gateway was killed is not m
   expect(await upstream.callsFor(body.prompt)).toHaveLength(1)
 })
 
-test.concurrent('an image that was stored when the gateway was killed in the midst of the answer is not made again', async () => {
+test.concurrent('an image stored before a crash in the middle of the answer is not made again', async () => {
   const picture = Buffer.from(await (await pngFile('fountain.png', 'fountain', 100_000)).arrayBuffer())
   const upstream = ending(await EndlessUpstream.start(picture.toString('base64')))
   const first = await startGateway(sendingTo(upstream.origin))
@@ -33,7 +33,7 @@ test.concurrent('an image that was stored when the gateway was killed in the mid
   expect(upstream.calls).toBe(1)
 })
 
-test.concurrent('a generation that the gateway did not survive is made when it is asked for again', async () => {
+test.concurrent('a generation cut short by a crash is made on the next request', async () => {
   const { upstream, gateway: first } = await start()
   const body = { model: 'gpt-image-2', prompt: 'A fountain @delay=4000' }
   const pending = expect(first.sdk().images.generate(body)).rejects.toBeInstanceOf(OpenAI.APIConnectionError)
@@ -47,10 +47,10 @@ test.concurrent('a generation that the gateway did not survive is made when it i
 })
 
 const MEGABYTE = 'A'.repeat(1024 * 1024)
-/** More than stands in the buffers between two processes: whoever takes so much has read what came before it. */
+/** More than the buffers between two processes hold: after so much, the reader has all that came before. */
 const BEYOND_BUFFERS = 64
 
-/** An upstream that answers with a picture and, beside it, the beginning of a data URL that never ends. */
+/** An upstream that answers with a picture and, beside it, the beginning of an endless data URL. */
 class EndlessUpstream {
   calls = 0
   readonly origin: string

@@ -20,7 +20,7 @@ const fakes: FakeProvider[] = [
   midjourney,
 ]
 
-/** As long as nobody has its job be done. */
+/** The job lasts until the test ends it. */
 const bodyFor = (fake: FakeProvider): { model: string; prompt: string } => ({
   model: modelOf(fake, fakes),
   prompt: 'A fountain @delay=600000',
@@ -29,7 +29,7 @@ const bodyFor = (fake: FakeProvider): { model: string; prompt: string } => ({
 let servers: FakeServers
 let gateway: Gateway
 
-/** One crash for all: the gateway is killed while each upstream has a job, which is done when it is started again. */
+/** One crash for all: each upstream has a job at the kill and has finished it at the next start. */
 beforeAll(async () => {
   servers = await startFakes(fakes)
   gateway = await startGateway(servers.variables)
@@ -49,11 +49,11 @@ afterAll(async () => {
   await servers?.stop()
 })
 
-test.each(fakes)('a job of $provider that the gateway did not survive is not begun again', async (fake) => {
+test.each(fakes)('a job of $provider survives a crash of the gateway and is not begun again', async (fake) => {
   const answer = await gateway.sdk().images.generate(bodyFor(fake))
   const [picture] = decoded(answer).map(sha256)
   expect(answer.data).toHaveLength(1)
   expect([...fake.served]).toContain(picture)
-  // Of Midjourney, a grid, and one picture that is taken out of it.
+  // Midjourney makes a grid and one picture of it.
   expect([fake.jobs.size, fake.submits]).toEqual([1, fake === midjourney ? 2 : 1])
 })

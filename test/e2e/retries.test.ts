@@ -5,12 +5,12 @@ import { type Limits, standing } from './support/operator.ts'
 import { counted, drippingBucket, expectWellTold, rush } from './support/rush.ts'
 import { served } from './support/served.ts'
 
-// Who comes too many is told at once, and does not wait.
+// Requests above a limit get their refusal at once.
 const running = served({ QUEUE_WAIT_SECONDS: '0' })
 
 const LOW = { model: 'gpt-image-2', quality: 'low', size: '1024x1024' } as const
 
-/** A client that tries again as often as it does by default, and how its requests were answered. */
+/** A client with its default retries, and the statuses of its answers. */
 interface Counting {
   client: OpenAI
   statuses: number[]
@@ -34,14 +34,14 @@ function counting(apiKey: string): Counting {
 const clientOf = async (team: string, limits: Limits): Promise<Counting> =>
   counting(await running.operator.team(team, limits))
 
-/** What the SDK throws for a request that is not to succeed. */
+/** The SDK's error of a request that must fail. */
 const failureOf = (answer: Promise<OpenAI.ImagesResponse>): Promise<unknown> =>
   answer.then(
     () => expect.fail('this succeeded'),
     (error: unknown) => error,
   )
 
-test.concurrent('a budget that is used up is told once: a RateLimitError that is not tried again', async () => {
+test.concurrent('a spent budget is a RateLimitError without a retry', async () => {
   const { client, statuses } = await clientOf('spent', { budget_usd: 0.005 })
   const error = await failureOf(client.images.generate({ ...LOW, prompt: 'A fern' }))
   expect(error).toBeInstanceOf(OpenAI.RateLimitError)
@@ -50,14 +50,14 @@ test.concurrent('a budget that is used up is told once: a RateLimitError that is
   expect(await callsBeginning(running.upstream, 'A fern')).toEqual([])
 })
 
-test.concurrent('a request that came too soon is tried again when it was told to, and then succeeds', async () => {
+test.concurrent('a retry after the Retry-After of a rate limit succeeds', async () => {
   const { client, statuses } = await clientOf('soon', { requests_per_minute: 20, burst: 1 })
   const answers = await Promise.all(['A moss', 'A lichen'].map((prompt) => client.images.generate({ ...LOW, prompt })))
   expect(answers.map(({ data }) => data?.length)).toEqual([1, 1])
   expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 200, 429])
 })
 
-test.concurrent('a generation that waits for others to finish is tried again, and then succeeds', async () => {
+test.concurrent('a retry after the concurrency limit succeeds', async () => {
   const { client, statuses } = await clientOf('one', { concurrency: 1 })
   const prompts = ['An oak @delay=1500', 'A beech @delay=1500']
   const answers = await Promise.all(prompts.map((prompt) => client.images.generate({ ...LOW, prompt })))
@@ -68,7 +68,7 @@ test.concurrent('a generation that waits for others to finish is tried again, an
 test.concurrent.each([
   ['requests', { requests_per_day: 1 }, 1],
   ['images', { images_per_day: 2 }, 2],
-])("a day's limit of %s is told once: a RateLimitError that is not tried again", async (what, limits, n) => {
+])("a day's limit of %s is a RateLimitError without a retry", async (what, limits, n) => {
   const { client, statuses } = await clientOf(`day-of-${what}`, limits)
   await client.images.generate({ ...LOW, prompt: `A first rose of ${what}`, n })
   const error = await failureOf(client.images.generate({ ...LOW, prompt: `A second rose of ${what}` }))
@@ -100,7 +100,7 @@ test.concurrent.each([
 /** $0.1647 each: a budget of $1.00 pays for six. */
 const WIDE = { model: 'gpt-image-2', quality: 'high', size: '1536x1024' } as const
 
-test.concurrent('500 requests at once that are all tried again keep to the rate, the concurrency and the budget', async () => {
+test.concurrent('500 requests at once with retries keep to the rate, the concurrency and the budget', async () => {
   const mostLetIn = drippingBucket()
   const own = await running.operator.team('again', { budget_usd: 1 }, 'free')
   const rushed = await rush(counting(own).client, 500, 'A robin @delay=3000', WIDE)

@@ -9,7 +9,7 @@ let client: OpenAI
 beforeAll(() => {
   client = running.gateway.sdk()
 })
-test('an unmodified OpenAI client gets a picture that decodes', async () => {
+test('the unmodified OpenAI client gets a picture that decodes', async () => {
   const answer = await client.images.generate({ model: 'gpt-image-2', prompt: 'A lighthouse at dusk' })
   const [png] = decoded(answer)
   expect(decodePng(png ?? Buffer.alloc(0))).toEqual({ width: 16, height: 16 })

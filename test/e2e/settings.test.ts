@@ -20,7 +20,7 @@ afterAll(async () => {
   await upstream?.stop()
 })
 
-/** What a picture of a model cost, as its caller is told. */
+/** The cost of a picture in the headers of its answer. */
 async function costs(model: string, prompt: string, n = 1): Promise<[usd: string | null, credits: string | null]> {
   const { response } = await gateway.sdk().images.generate({ model, prompt, n }).withResponse()
   return [response.headers.get('x-cost-usd'), response.headers.get('x-cost-credits')]
@@ -31,7 +31,7 @@ const restartWith = async (changed: Record<string, string>): Promise<void> => {
   gateway = await startGateway({ ...variables, ...changed }, gateway.storage)
 }
 
-test('a model that the catalogue has never heard of is served, and billed after a change of settings alone', async () => {
+test('a model outside the catalogue is served, and billed after a change of settings alone', async () => {
   expect(await costs('flux-9', 'A heron')).toEqual([null, null])
   const { totals } = await usageOf(gateway, gateway.key)
   expect(totals).toMatchObject({ generations: 1, cost_usd: 0, unpriced: 1 })
@@ -44,7 +44,7 @@ test('a model that the catalogue has never heard of is served, and billed after 
   expect(billed.totals).toMatchObject({ generations: 3, cost_usd: 0.12, cost_credits: 8520, unpriced: 1 })
 })
 
-test('and is held to budgets from then on, at the price of its upstream where that has one of its own', async () => {
+test('its budget then holds, at the price of its upstream', async () => {
   const prices = { 'flux-9': { image: 0.5 } }
   const relay = { name: 'relay', provider: 'openai', secret: 'FAKE_KEY', base_url: `${upstream.origin}/v1`, prices }
   await restartWith({ UPSTREAMS: JSON.stringify([{ ...relay, models: ['flux-9=relay-1'] }]) })

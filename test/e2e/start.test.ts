@@ -25,14 +25,14 @@ const suggested = ({ suggestion }: Started): Promise<unknown> =>
 
 const picture = (): Promise<Buffer> => readFile(join(directory, 'demo.png'))
 
-test('the first words of a fresh clone on its first start are its URL, and no warning is among them', async () => {
-  // In front of a script, npm names it.
+test('a fresh clone prints its URL first and no warning', async () => {
+  // npm prints the script's name and command first.
   const words = gateway.said.input.replace(/^(?:> .*)?\n/gm, '')
   expect(words).toMatch(/^ *URL {2}http:\/\/localhost:\d+\/v1\n/)
   expect(words).not.toMatch(/warning|Request\.cf/i)
 })
 
-test('the command that a fresh clone suggests on its first start writes a picture that decodes', async () => {
+test('the suggested command of a fresh clone writes a picture that decodes', async () => {
   await suggested(gateway)
   expect(decodePng(await picture())).toEqual({ width: 1024, height: 1024 })
 })

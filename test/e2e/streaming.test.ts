@@ -50,7 +50,7 @@ test.concurrent('an edit arrives preview by preview', async () => {
   expect(decodePng(pictureOf(events[1]))).toEqual({ width: 16, height: 16 })
 })
 
-test.concurrent('whoever joins late is shown the newest preview and the same picture, for one call', async () => {
+test.concurrent('a request that joins late gets the newest preview and the same picture, for one call', async () => {
   const prompt = 'A sunset @pace=4000'
   const first = (await generate(prompt))[Symbol.asyncIterator]()
   const seen = [await next(first), await next(first)]
@@ -62,7 +62,7 @@ test.concurrent('whoever joins late is shown the newest preview and the same pic
   expect(await outcomeFor(prompt)).toEqual(['answered'])
 })
 
-test.concurrent('a stream of a picture that is there is its completed event alone, and the same picture', async () => {
+test.concurrent('a stream of a stored picture is its completed event alone, with the same bytes', async () => {
   const prompt = 'A moonrise @bytes=100000'
   const made = await rest(await generate(prompt))
   expect(made.map(({ type }) => type)).toEqual([
@@ -79,7 +79,7 @@ test.concurrent('a stream of a picture that is there is its completed event alon
   expect(await outcomeFor(prompt)).toEqual(['answered'])
 })
 
-test.concurrent('a stream that its client leaves is finished, and what it had seen is not paid for again', async () => {
+test.concurrent('a stream without its client is finished, and the retry costs nothing', async () => {
   const prompt = 'A moonset @pace=2000'
   const stream = await running.gateway.sdk().images.generate({ ...STREAMED, prompt })
   for await (const { type } of stream) {
@@ -91,7 +91,7 @@ test.concurrent('a stream that its client leaves is finished, and what it had se
   expect(await outcomeFor(prompt)).toHaveLength(1)
 })
 
-test('a failure after a preview is raised by the client as an error that names it', async () => {
+test('the client raises a failure after a preview as an error with its message', async () => {
   const prompt = 'An eclipse @pace=1000 @fault=error-inside'
   const stream = (await generate(prompt))[Symbol.asyncIterator]()
   expect((await next(stream)).type).toBe('image_generation.partial_image')
@@ -107,7 +107,7 @@ test.concurrent('a failure before anything is streamed is an error with its stat
   expect(error).toMatchObject({ status: 400, code: 'moderation_blocked' })
 })
 
-test('a preview that the upstream breaks off in is no end of a picture that can be made once more', async () => {
+test('an answer that breaks off in a preview is requested once more', async () => {
   const prompt = 'A comet @once=cut-partial'
   const events = await rest(await generate(prompt))
   expect(events.at(-1)?.type).toBe('image_generation.completed')

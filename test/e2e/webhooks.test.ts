@@ -16,20 +16,20 @@ beforeAll(async () => {
 })
 afterAll(() => receiver.stop())
 
-/** Waits until so many attempts have come, and some time for one too many. */
+/** Waits for so many attempts, then 1.5 s for one too many. */
 async function arrived({ attempts }: Hook, times: number): Promise<void> {
   await vi.waitFor(() => expect(attempts.length).toBeGreaterThanOrEqual(times), { timeout: 60_000, interval: 100 })
   await new Promise((resolve) => setTimeout(resolve, 1500))
   expect(attempts).toHaveLength(times)
 }
 
-/** What all attempts of a team say, their signatures checked. */
+/** The events of all attempts, with their signatures checked. */
 async function heard(hook: Hook, team: string): Promise<Told[]> {
   const secret = await running.operator.webhookSecret(team)
   return hook.attempts.map((attempt) => verified(attempt, secret))
 }
 
-/** Sends a request and ends its connection: once its bytes are written, or once this much of the answer is there. */
+/** Sends a request and ends its connection once its bytes are written, or once `until` holds for the answer. */
 async function killed({ method, headers, body }: Sent, until?: (text: string) => boolean): Promise<void> {
   const client = request(`${running.gateway.baseUrl}/images/generations`, { method, headers })
   await new Promise<void>((resolve, reject) => {
@@ -59,7 +59,7 @@ test.concurrent.each([
     until: (text: string) => text.includes('partial_image_index'),
     body: { stream: true, partial_images: 2 },
   },
-])('with its client killed $when an image is made, paid for once and told once', async ({ when, headers, ...row }) => {
+])('with its client killed $when an image is made, paid once and reported once', async ({ when, headers, ...row }) => {
   const team = `killed-${when.replaceAll(' ', '-')}`
   const key = await running.operator.team(team, { budget_usd: 1 })
   const [ofTeam, ofRequest] = [receiver.hook(), receiver.hook()]
@@ -84,7 +84,7 @@ test.concurrent.each([
   expect(Math.round((told?.data.cost_usd ?? 0) * 1e6)).toBe(total)
 })
 
-test.concurrent('an event that a receiver failed to take comes again, the same, and is then no more sent', async () => {
+test.concurrent('a failed delivery is repeated once with the same event', async () => {
   const key = await running.operator.team('patient')
   const hook = receiver.hook(500, 200)
   await running.operator.setWebhook('patient', hook.url)
@@ -126,7 +126,7 @@ test.concurrent('an event is small, has links and no pictures', async () => {
   expect(links.map(({ length }) => length)).toEqual(Array.from({ length: 10 }, () => 300_000))
 })
 
-test.concurrent('the failure of a job is told with its code, and costs nothing', async () => {
+test.concurrent('the event of a failed job has its code and a cost of 0', async () => {
   const key = await running.operator.team('unlucky')
   const [ofTeam, ofRequest] = [receiver.hook(), receiver.hook()]
   await running.operator.setWebhook('unlucky', ofTeam.url)
@@ -143,7 +143,7 @@ test.concurrent('the failure of a job is told with its code, and costs nothing',
   }
 })
 
-test.concurrent('a picture from the cache is told to whoever asks by X-Webhook-URL', async () => {
+test.concurrent('a cache hit notifies the X-Webhook-URL', async () => {
   const prompt = 'A lock'
   await ask(running.gateway, { body: { prompt } })
   for (const headers of [{}, JOB]) {
@@ -160,7 +160,7 @@ test.concurrent('a picture from the cache is told to whoever asks by X-Webhook-U
   expect(await running.upstream.callsFor(prompt)).toHaveLength(1)
 })
 
-test.concurrent('a retry by an Idempotency-Key is told by the same event, and not twice', async () => {
+test.concurrent('a retry with an Idempotency-Key gets the same event, once', async () => {
   const hook = receiver.hook()
   const headers = { 'x-webhook-url': hook.url, 'idempotency-key': 'order-1' }
   const asked = { headers, body: { prompt: 'A mole @delay=1000' } }
@@ -187,33 +187,29 @@ test.concurrent('an event is sent once more, the same, when the operator asks fo
   expect(new Set(idsOf(hook)).size).toBe(1)
 })
 
-test.concurrent(
-  'what is still to be told when the gateway is killed is told afterwards, once',
-  { timeout: 200_000 },
-  async () => {
-    const { upstream } = running
-    const first = await startGateway(sendingTo(upstream.origin))
-    const [untaken, unmade] = [receiver.hook(500, 200), receiver.hook()]
-    const submit = (hook: Hook, prompt: string): Promise<Response> =>
-      ask(first, { headers: { ...JOB, 'x-webhook-url': hook.url }, body: { prompt } })
-    await submit(untaken, 'A ferry')
-    await vi.waitFor(() => expect(untaken.attempts).toHaveLength(1), { timeout: 60_000 })
-    const prompt = 'A tugboat @delay=5000'
-    await submit(unmade, prompt)
-    await vi.waitFor(async () => expect(await upstream.callsFor(prompt)).toHaveLength(1), { timeout: 60_000 })
-    await first.kill()
+test.concurrent('pending events outlive a crash and are delivered once', { timeout: 200_000 }, async () => {
+  const { upstream } = running
+  const first = await startGateway(sendingTo(upstream.origin))
+  const [untaken, unmade] = [receiver.hook(500, 200), receiver.hook()]
+  const submit = (hook: Hook, prompt: string): Promise<Response> =>
+    ask(first, { headers: { ...JOB, 'x-webhook-url': hook.url }, body: { prompt } })
+  await submit(untaken, 'A ferry')
+  await vi.waitFor(() => expect(untaken.attempts).toHaveLength(1), { timeout: 60_000 })
+  const prompt = 'A tugboat @delay=5000'
+  await submit(unmade, prompt)
+  await vi.waitFor(async () => expect(await upstream.callsFor(prompt)).toHaveLength(1), { timeout: 60_000 })
+  await first.kill()
 
-    const second = await startGateway(sendingTo(upstream.origin), first.storage)
-    try {
-      const secret = await new Operator(second).webhookSecret('default')
-      await arrived(untaken, 2)
-      expect(new Set(idsOf(untaken)).size).toBe(1)
-      await arrived(unmade, 1)
-      const told = [...untaken.attempts, ...unmade.attempts].map((attempt) => verified(attempt, secret))
-      expect(told.map(({ type }) => type)).toEqual(told.map(() => 'image.generation.completed'))
-      expect((await upstream.callsFor(prompt)).map(({ outcome }) => outcome)).toEqual(['aborted', 'answered'])
-    } finally {
-      await second.stop()
-    }
-  },
-)
+  const second = await startGateway(sendingTo(upstream.origin), first.storage)
+  try {
+    const secret = await new Operator(second).webhookSecret('default')
+    await arrived(untaken, 2)
+    expect(new Set(idsOf(untaken)).size).toBe(1)
+    await arrived(unmade, 1)
+    const told = [...untaken.attempts, ...unmade.attempts].map((attempt) => verified(attempt, secret))
+    expect(told.map(({ type }) => type)).toEqual(told.map(() => 'image.generation.completed'))
+    expect((await upstream.callsFor(prompt)).map(({ outcome }) => outcome)).toEqual(['aborted', 'answered'])
+  } finally {
+    await second.stop()
+  }
+})

@@ -42,7 +42,7 @@ const messageWith = async (text: string, image: File) => [
   },
 ]
 
-/** A chat, whose answer shows its picture in Markdown. */
+/** A chat with its picture in Markdown. */
 const chatOf = (name: string, model: (caller: Caller) => LanguageModel): Client => ({
   name,
   make: async (caller, prompt) =>
@@ -88,7 +88,7 @@ const responses: Client = {
       for await (const part of fullStream) {
         if (part.type === 'tool-result' && !part.dynamic) shown.push(decodedFrom(part.output.result))
       }
-      // It shows previews as it shows the picture: its provider marks them, and it drops the mark.
+      // Its provider marks previews, but it drops the mark.
       return { previews: shown.slice(0, -1), pictures: shown.slice(-1) }
     },
   },
@@ -127,7 +127,7 @@ const googleFiles: Client = {
       return { previews: [], pictures: bytesOf(await files) }
     },
   },
-  // It raises nothing for a prompt that is blocked.
+  // It raises nothing for a blocked prompt.
   refused: (caller) => generateText({ model: google(caller)('no-such-model'), prompt: 'A kite', maxRetries: 0 }),
   refusal: { error: APICallError, details: { statusCode: 404, isRetryable: false } },
   limit: RAISES.limit,

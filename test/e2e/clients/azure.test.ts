@@ -7,7 +7,7 @@ import { putToWork } from './support/put-to-work.ts'
 const byEndpoint = ({ origin, key }: Caller): AzureOpenAI =>
   new AzureOpenAI({ endpoint: origin, apiKey: key, apiVersion: '2025-04-01-preview' })
 
-/** With its deployment in the address, and a token of Entra's in the place of a key. */
+/** With the deployment in the URL, and an Entra token instead of a key. */
 const byDeployment = ({ origin, key }: Caller): AzureOpenAI =>
   new AzureOpenAI({
     baseURL: `${origin}/openai/deployments/gpt-image-2`,
@@ -15,7 +15,7 @@ const byDeployment = ({ origin, key }: Caller): AzureOpenAI =>
     apiVersion: '2025-04-01-preview',
   })
 
-/** Azure's newer form, for which the usual client does. */
+/** Azure's newer form, with the usual client. */
 const byModel = ({ origin, key }: Caller): OpenAI => new OpenAI({ baseURL: `${origin}/openai/v1`, apiKey: key })
 
 putToWork(served(), [

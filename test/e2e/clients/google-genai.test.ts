@@ -26,7 +26,7 @@ interface Asked {
   config?: { responseModalities?: string[]; imageConfig?: { aspectRatio?: string; imageSize?: string } }
 }
 
-/** What both versions of the client have. */
+/** The common part of both versions of the client. */
 interface Models {
   generateContent: (asked: Asked) => Promise<Answer>
   generateContentStream: (asked: Asked) => Promise<AsyncIterable<Answer>>
@@ -55,7 +55,7 @@ const clientOf = (name: string, models: (caller: Caller) => Models, error: Raise
       return { previews: [], pictures }
     },
   },
-  // It raises nothing for a prompt that is blocked.
+  // It raises nothing for a blocked prompt.
   refused: (caller) => models(caller).generateContent({ model: 'no-such-model', contents: 'A kite' }),
   refusal: { error, details: { status: 404, message: expect.stringContaining('"NOT_FOUND"') } },
   limit: { error, details: { status: 429, message: expect.stringContaining('"RESOURCE_EXHAUSTED"') } },

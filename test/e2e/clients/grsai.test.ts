@@ -27,7 +27,7 @@ const PIXELS = { width: 16, height: 16 }
 
 const pixelsAt = async (url: string | undefined): Promise<object> => decodePng(await pictureAt(url ?? ''))
 
-/** What a client of GrsAI's is set up with, and what it prints. */
+/** The settings and the output of a GrsAI client. */
 function settingsWith(key = running.gateway.key): { settings: Settings; told: string[] } {
   const told: string[] = []
   const { origin } = callerOf(running.gateway, key)
@@ -45,7 +45,7 @@ test("the client for OpenAI's own API gets a link to a picture that decodes", as
   expect(calls.map(({ fields }) => fields)).toEqual([{ model: 'gpt-image-1.5', prompt, size: '1024x1024' }])
 })
 
-test('the parameters that it shows are taken, and the one that the model lacks is told', async () => {
+test('its parameters are taken, and x-adjusted names the one without effect', async () => {
   const response = await ask(running.gateway, { body: { ...SHOWN } })
   expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'style'])
   const calls = await running.upstream.callsFor(SHOWN.prompt)
@@ -91,14 +91,14 @@ describe('the client of the stream', () => {
   })
 })
 
-/** The task that a webhook is told first. */
+/** The task in a webhook's first event. */
 async function toldTo({ attempts }: Hook): Promise<Frame & { error?: string }> {
   await vi.waitUntil(() => attempts.length > 0, { timeout: 60_000, interval: 50 })
   return JSON.parse(attempts[0]?.body ?? '')
 }
 
 describe('the client of the webhook', () => {
-  test('has its server told of a picture that decodes', async () => {
+  test('notifies its server of a picture that decodes', async () => {
     const { settings, told } = settingsWith()
     const hook = receiver.hook()
     await submitWithWebhook(settings, '一只在等的猫', hook.url)
@@ -109,7 +109,7 @@ describe('the client of the webhook', () => {
     expect(await running.upstream.callsFor('一只在等的猫')).toHaveLength(1)
   })
 
-  test('has its server told why there is no picture', async () => {
+  test('notifies its server of the reason for a missing picture', async () => {
     const hook = receiver.hook()
     await submitWithWebhook(settingsWith().settings, '在等的打斗 @fault=moderation', hook.url)
     const task = await toldTo(hook)
@@ -147,7 +147,7 @@ describe('the client that polls', () => {
 
   test('prints that its task has failed', async () => {
     const { settings, told } = settingsWith()
-    // It would ask for ever.
+    // Without this, it polls forever.
     const interrupted: Settings['tell'] = (line) => {
       settings.tell(line)
       if (line === 'failed') throw new Error('interrupted')

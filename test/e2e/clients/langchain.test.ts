@@ -36,7 +36,7 @@ const base64: Client = {
 
 putToWork(running, [urls, base64])
 
-test("what it always sends, in dall-e-3's words, is made by gpt-image-2", async () => {
+test('its fixed parameters for dall-e-3 are made by gpt-image-2', async () => {
   await toolWith(callerOf(running.gateway, running.gateway.key), { quality: 'hd' }).invoke('A fox in the snow')
   const [call] = await running.upstream.callsFor('A fox in the snow')
   expect(call?.fields).toEqual({

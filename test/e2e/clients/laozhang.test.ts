@@ -49,7 +49,7 @@ test('all of its parameters at once are taken', async () => {
   expect(call?.fields).toMatchObject({ model: 'gpt-image-2', prompt, quality: 'high', background: 'opaque' })
 })
 
-test('what was changed in its parameters is told', async () => {
+test('x-adjusted lists the changed parameters', async () => {
   const body = { model: 'gpt-image-1', prompt: '名片', quality: 'high', effort: 'high', transparency: false }
   const response = await fetch(`${running.gateway.baseUrl}/images/generations`, {
     method: 'POST',
@@ -82,7 +82,7 @@ test('its picture behind a link is edited', async () => {
   ])
 })
 
-test('its odd sizes for social media are made in the nearest out of which they can be cropped', async () => {
+test('its odd sizes for social media are made in the nearest larger size', async () => {
   const results = await generateSocialMediaBatch(clientWith(), '夏季促销')
   expect(Object.keys(results)).toEqual(Object.keys(PLATFORM_SIZES))
   for (const url of Object.values(results)) expect(await pixelsAt(url)).toEqual({ width: 16, height: 16 })

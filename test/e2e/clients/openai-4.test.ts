@@ -20,10 +20,10 @@ const RAISES = {
   limit: { error: OpenAI.RateLimitError, details: { status: 429, code: 'rate_limit_exceeded' } },
 } satisfies Pick<Client, 'refusal' | 'limit'>
 
-/** The newest that this version's types name; it was shut down since. */
+/** The newest model in this version's types, shut down since. */
 const model = 'gpt-image-1' as const
 
-/** This version's images know no streams. */
+/** This version has no image streams. */
 const images: Client = {
   name: 'openai 4, images',
   make: async (caller, prompt) => decoded(await sdk(caller).images.generate({ model, prompt, quality: 'hd' })),

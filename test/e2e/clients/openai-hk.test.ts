@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(directory, { recursive: true }))
 
-/** What curl prints of a line in which nothing but the address and the key is exchanged. */
+/** The output of a curl line after a change of address and key. */
 async function printed(line: string, key = running.gateway.key): Promise<string> {
   const { origin } = new URL(running.gateway.baseUrl)
   const exchanged = line.replace('https://api.openai-hk.com', origin).replace('hk-替换为你的key', key)

@@ -19,7 +19,7 @@ const model = 'openai/gpt-image-2'
 
 type Sdk<Name extends 'images' | 'chat'> = OpenRouter[Name]
 
-/** What is not a stream. */
+/** Throws if the answer is a stream. */
 function whole<Answer extends object>(answer: Answer | AsyncIterable<unknown>): Answer {
   if (Symbol.asyncIterator in answer) throw new Error('this is a stream')
   return answer

@@ -23,7 +23,7 @@ beforeEach(() => {
   upstream.calls.length = 0
 })
 
-/** The client, and what it sends and is answered. */
+/** A client, its requests and their answers. */
 function overheard(apiKey = gateway.key): { client: OpenAI; sent: string[]; answers: Promise<string>[] } {
   const [sent, answers]: [string[], Promise<string>[]] = [[], []]
   const listening: typeof fetch = async (input, init) => {
@@ -63,7 +63,7 @@ test('only its name is exchanged of a model that its upstream calls otherwise', 
   expect(upstream.calls.map(({ body }) => body)).toEqual([sent[0]?.replace('house-talker', 'gpt-5.2')])
 })
 
-test('openai 7 raises its own BadRequestError for what a text model refuses, in the words of that', async () => {
+test("openai 7 raises its own BadRequestError with the message of a text model's refusal", async () => {
   const { client } = overheard()
   const messages = [{ role: 'user' as const, content: 'refuse me' }]
   const error = await errorOf(client.chat.completions.create({ ...ASKED, messages }))

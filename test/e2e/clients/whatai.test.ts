@@ -10,7 +10,7 @@ const running = served()
 const ran = (content: string, key = running.gateway.key): ReturnType<typeof printed> =>
   printed(new URL(running.gateway.baseUrl).origin, key, content)
 
-test('the client of protocols §9.1 prints an answer that shows a picture that decodes', async () => {
+test('the client of protocols §9.1 prints an answer with a picture that decodes', async () => {
   const { status, data } = await ran('画一只猫')
   expect(status).toBe(200)
   const answer: OpenAI.ChatCompletion = JSON.parse(data)

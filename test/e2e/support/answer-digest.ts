@@ -1,9 +1,9 @@
 import { type Hash, createHash } from 'node:crypto'
 
-/** What is left of an answer whose pictures were too large to be held. */
+/** The digest of an answer with pictures too large for memory. */
 export interface Digest {
   pictures: { bytes: number; sha256: string }[]
-  /** The answer, with `"passed":""` where a picture's base64 was. */
+  /** The answer, with `"passed":""` in the place of each picture's base64. */
   text: string
 }
 

@@ -1,21 +1,21 @@
 import { OpenAI } from 'openai'
 import type { Gateway } from './gateway.ts'
 
-/** A request for pictures as a client sends it that knows nothing of OpenAI's SDK. */
+/** A request for pictures without an SDK. */
 export interface Asked {
   key?: string
   headers?: Record<string, string>
   body: Record<string, unknown>
 }
 
-/** What is sent, for any client. */
+/** A request in the shape of `fetch` and of `node:http`. */
 export interface Sent {
   method: string
   headers: Record<string, string>
   body: string
 }
 
-/** What `fetch` is to be given for a request; each goes over a connection of its own. */
+/** The options of `fetch` for a request, each on a connection of its own. */
 export const requestOf = (gateway: Gateway, { key = gateway.key, headers = {}, body }: Asked): Sent => ({
   method: 'POST',
   headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', connection: 'close', ...headers },
@@ -25,7 +25,7 @@ export const requestOf = (gateway: Gateway, { key = gateway.key, headers = {}, b
 export const ask = (gateway: Gateway, asked: Asked, baseUrl = gateway.baseUrl): Promise<Response> =>
   fetch(`${baseUrl}/images/generations`, requestOf(gateway, asked))
 
-/** What a promise is rejected with. */
+/** The reason of a rejected promise. */
 export const errorOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     (value) => Promise.reject(new Error(`this succeeded: ${JSON.stringify(value).slice(0, 200)}`)),
@@ -35,7 +35,7 @@ export const errorOf = (promise: Promise<unknown>): Promise<unknown> =>
 /** An event of a stream, as the SDK reads it. */
 export type StreamEvent = OpenAI.ImageGenStreamEvent | OpenAI.ImageEditStreamEvent
 
-/** All that is still to come of a stream. */
+/** All remaining events of a stream. */
 export async function rest<Event>(stream: AsyncIterable<Event>): Promise<Event[]> {
   const events: Event[] = []
   for await (const event of stream) events.push(event)

@@ -8,13 +8,13 @@ interface Stoppable {
   stop: () => Promise<void>
 }
 
-/** What the tests of a file use to kill gateways. */
+/** Helpers of a file to kill gateways. */
 export interface Crashes {
-  /** Has something stopped after the last test. */
+  /** Stops `one` after the last test. */
   ending: <One extends Stoppable>(one: One) => One
   /** Starts a gateway for one test to kill, with an upstream that outlives it. */
   start: () => Promise<Served>
-  /** Ends every process of a gateway by SIGKILL, and starts one with its storage, which ends after the last test. */
+  /** Sends SIGKILL to a gateway and starts another with its storage, until the last test. */
   crash: (gateway: Gateway, upstream: { origin: string }) => Promise<Gateway>
 }
 

@@ -7,12 +7,12 @@ import type { FakeProvider } from '../../support/fake-provider.ts'
 
 /** Fakes of upstream APIs, each behind an HTTP server of its own in this process. */
 export interface FakeServers {
-  /** Variables by which a gateway has all of them for its upstreams, and no others. */
+  /** Variables that make them the only upstreams of a gateway. */
   variables: Record<string, string>
   stop: () => Promise<void>
 }
 
-/** Serves each fake on a free port, which its `origin` then names. */
+/** Serves each fake on a free port and sets its `origin`. */
 export async function startFakes(fakes: readonly FakeProvider[]): Promise<FakeServers> {
   const servers = await Promise.all(fakes.map(serve))
   const [key] = new Set(fakes.map((fake) => fake.key))

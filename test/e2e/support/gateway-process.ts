@@ -1,4 +1,4 @@
-/* A gateway in a process of its own, which tests can kill: takes a `WorkerOrder` as JSON and prints `{"url":…}` once it listens. */
+/* A gateway in a process of its own. Takes a `WorkerOrder` as JSON and prints `{"url":…}` once it listens. */
 import { type WorkerOrder, startWorker } from '../../miniflare/worker.ts'
 
 const order: WorkerOrder = JSON.parse(process.argv[2] ?? '')

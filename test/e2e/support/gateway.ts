@@ -24,7 +24,7 @@ export interface Gateway {
 
 const PROGRAM = fileURLToPath(new URL('gateway-process.ts', import.meta.url))
 
-/** The same settings as `npm start` makes for a fresh clone. */
+/** The settings of a fresh clone after `npm start`. */
 const SETTINGS = {
   ADMIN_TOKEN: 'admin-token-of-the-tests',
   SIGNING_SECRET: 'signing-secret-of-the-tests-32-characters',
@@ -33,8 +33,8 @@ const SETTINGS = {
 }
 
 /**
- * Variables that send every model to one upstream process, each of `more` as an account of its own, `impatient` with a second for each call and
- * `absent` to nobody.
+ * Variables that send every model to one upstream process. Each rule of `more` gets an account of its own. `impatient`
+ * has a time-out of 1 s, and `absent` leads to a closed port.
  */
 export function sendingTo(origin: string, more: readonly string[] = []): Record<string, string> {
   const account = { provider: 'openai', secret: 'FAKE_KEY', base_url: `${origin}/v1` }
@@ -48,7 +48,7 @@ export function sendingTo(origin: string, more: readonly string[] = []): Record<
   return { ...variables, ALLOW_PRIVATE_URLS: 'true', DEMO_UPSTREAM: 'false' }
 }
 
-/** Starts the gateway on a free port, with the storage of one that was killed or else with an empty one. */
+/** Starts the gateway on a free port, with the storage of a killed one or with an empty one. */
 export async function startGateway(variables: Record<string, string> = {}, before?: string): Promise<Gateway> {
   const files = inject('gateways')
   const storage = before ?? (await mkdtemp(join(files, 'storage-')))

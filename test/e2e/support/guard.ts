@@ -1,4 +1,4 @@
-/* Runs a program and ends its process group when whoever started this is gone, even if it had no time to say so. */
+/* Runs a program and ends its process group at the end of the parent process, even a sudden one. */
 import { spawn } from 'node:child_process'
 
 const [command = '', ...options] = process.argv.slice(2)

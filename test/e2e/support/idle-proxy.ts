@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { type Socket, connect, createServer } from 'node:net'
 
-/** A proxy in front of a gateway that breaks off connections on which nothing is said for a while, as load balancers do. */
+/** A proxy in front of a gateway that breaks off idle connections, as load balancers do. */
 export interface IdleProxy {
-  /** The gateway's, by way of the proxy. */
+  /** The base URL of the gateway behind the proxy. */
   baseUrl: string
-  /** How many connections were broken off in the midst of a request. */
+  /** The number of connections broken off during a request. */
   cuts: () => number
   stop: () => Promise<void>
 }
@@ -21,7 +21,7 @@ export async function startIdleProxy(baseUrl: string, idleMs: number): Promise<I
       open.add(socket.on('error', close).on('close', close))
       socket.once('close', () => open.delete(socket))
     }
-    // Also the gateway's first word counts, and none of the client's before it.
+    // Only bytes of the gateway end an idle time.
     gateway.setTimeout(idleMs, () => {
       cuts++
       close()

@@ -2,7 +2,7 @@ import { expect, vi } from 'vitest'
 import { ask } from './asking.ts'
 import type { Gateway } from './gateway.ts'
 
-/** A generation as its team is told of it, as far as tests read it. */
+/** A generation in the API's JSON, as far as tests read it. */
 export interface Generation {
   id: string
   status: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
@@ -13,7 +13,7 @@ export interface Generation {
   result?: { data: { b64_json: string }[] } | null
 }
 
-/** Hands a generation off. */
+/** Submits a job. */
 export async function handOff(gateway: Gateway, key: string, body: Record<string, unknown>): Promise<Generation> {
   const response = await ask(gateway, { key, headers: { prefer: 'respond-async' }, body })
   const text = await response.text()
@@ -38,7 +38,7 @@ export const look = (gateway: Gateway, key: string, id: string): Promise<Generat
 export const cancel = (gateway: Gateway, key: string, id: string): Promise<Generation> =>
   sent(gateway, 'POST', `${id}/cancel`, key)
 
-/** Waits for the end of generations, and tells how each ended. */
+/** Waits for the end of generations, and returns each. */
 export async function ended(gateway: Gateway, key: string, ids: readonly string[]): Promise<Generation[]> {
   const stands = (): Promise<Generation[]> => Promise.all(ids.map((id) => look(gateway, key, id)))
   return await vi.waitFor(

@@ -3,21 +3,21 @@ import { standing, usageOf } from './operator.ts'
 import type { Served } from './served.ts'
 import type { Upstream } from './upstream.ts'
 
-/** An amount as the gateway tells it, in micro-USD. */
+/** Converts USD to micro-USD. */
 export const inMicroUsd = (usd: number): number => Math.round(usd * 1e6)
 
-/** What gpt-image-2 costs for each token, in micro-USD (protocols §1.8). */
+/** Micro-USD per token of gpt-image-2 (protocols §1.8). */
 const PRICES = { input: 5, output: 30 }
 
 /** An upstream's calls for prompts that begin like this. */
 export const callsBeginning = async (upstream: Upstream, prompt: string): Promise<Call[]> =>
   (await upstream.calls()).filter(({ fields }) => String(fields['prompt']).startsWith(prompt))
 
-/** What the answers of an upstream come to, in micro-USD. */
+/** The sum of an upstream's prices for its answers, in micro-USD. */
 export const paid = (calls: readonly Call[]): number =>
   calls.reduce((sum, { tokens }) => sum + tokens.input * PRICES.input + tokens.output * PRICES.output, 0)
 
-/** What a team has spent, in micro-USD, by everybody who keeps count of it. */
+/** A team's spending in micro-USD, from each place that counts it. */
 export interface Spent {
   usage: number
   budget: number
@@ -25,7 +25,7 @@ export interface Spent {
   upstream: number
 }
 
-/** Asks all of them; `calls` are those that were made for the team, which has a budget. */
+/** Reads each place; `calls` are the team's calls of the upstream. The team needs a budget. */
 export async function spent(
   { gateway, operator }: Served,
   team: string,
@@ -42,7 +42,7 @@ export async function spent(
   }
 }
 
-/** How many calls an upstream was answering at the same time, at most. */
+/** The highest number of simultaneous calls of an upstream. */
 export function mostAtOnce(calls: readonly Call[]): number {
   const steps = calls.flatMap(({ at, endedAt = Infinity }) => [
     { at, by: 1 },

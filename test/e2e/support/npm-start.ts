@@ -22,7 +22,7 @@ export async function npmStart(clone: string): Promise<Started> {
   return { ...program, baseUrl, key, suggestion }
 }
 
-/** A copy of the project without what only this machine has, such as secrets, and without what it needs only for itself. */
+/** A copy of the project without this machine's secrets and state, and without tests. */
 export async function clone(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'darkroom-'))
   const isCloned = (path: string): boolean => !/^(?:\.|node_modules|test)/.test(relative(PROJECT, path))

@@ -3,7 +3,7 @@ import type { Gateway } from './gateway.ts'
 /** Limits as the admin API spells them. */
 export type Limits = Record<string, number | string | string[] | null>
 
-/** How a limit stands; a budget in USD. */
+/** The status of a limit; a budget is in USD. */
 export interface Standing {
   limit: string
   scope: 'team' | 'key'
@@ -18,15 +18,15 @@ export interface Team {
   standings: Standing[]
 }
 
-/** A key as it is told when it is issued. */
+/** A key at its issue. */
 export interface IssuedKey {
   id: string
   key: string
 }
 
-/** A generation as the audit tells of it. */
+/** A generation in the audit. */
 export interface Entry {
-  /** Its generation's id, which is the same for all runs of it. */
+  /** The id of the generation, the same for all of its runs. */
   id: string
   run: string
   status: 'running' | 'succeeded' | 'failed' | 'expired'
@@ -37,7 +37,7 @@ export interface Entry {
   reserved_usd: number
 }
 
-/** What became of an event that was to be sent to a webhook. */
+/** The delivery of an event to a webhook. */
 export interface Delivery {
   id: string
   generation: string
@@ -49,7 +49,7 @@ export interface Delivery {
   last_error: string | null
 }
 
-/** What a key has used, and its whole team. */
+/** The usage of a key and of its team. */
 export interface Usage {
   team: { id: string }
   limits: Standing[]
@@ -70,7 +70,7 @@ interface Totals {
   unpriced: number
 }
 
-/** Whoever runs a gateway, by its admin API. */
+/** A client of the admin API. */
 export class Operator {
   readonly #origin: string
   readonly #token: string
@@ -88,7 +88,7 @@ export class Operator {
     })
   }
 
-  /** Makes a team with one key, which is what is given back. */
+  /** Creates a team and returns its one key. */
   async team(id: string, limits: Limits = {}, plan = 'unlimited'): Promise<string> {
     await this.#done('POST', '/teams', { id, plan, limits })
     return (await this.issueKey(id)).key
@@ -106,7 +106,7 @@ export class Operator {
     await this.#done('PATCH', `/teams/${team}`, { limits })
   }
 
-  /** Puts upstreams back, whatever they have been through. */
+  /** Puts resting or disabled upstreams back. */
   async putBack(...upstreams: string[]): Promise<void> {
     for (const upstream of upstreams) await this.#done('PATCH', `/upstreams/${upstream}`, { enabled: true })
   }
@@ -124,13 +124,13 @@ export class Operator {
     return JSON.parse(await this.#done('GET', `/teams/${team}`))
   }
 
-  /** All generations that a team has paid for, the newest first. */
+  /** All paid generations of a team, the newest first. */
   async audit(team: string): Promise<Entry[]> {
     const { data }: { data: Entry[] } = JSON.parse(await this.#done('GET', `/audit?team=${team}&limit=1000`))
     return data
   }
 
-  /** The secret by which a team's events are signed. */
+  /** The signing secret of a team's events. */
   async webhookSecret(team: string): Promise<string> {
     const { secret }: { secret: string } = JSON.parse(await this.#done('GET', `/teams/${team}/webhook`))
     return secret
@@ -146,7 +146,7 @@ export class Operator {
     return data
   }
 
-  /** Has an event sent once more. */
+  /** Repeats a delivery. */
   async redeliver(team: string, event: string): Promise<void> {
     await this.#done('POST', `/teams/${team}/webhook/deliveries/${event}/redeliver`)
   }
@@ -159,7 +159,7 @@ export class Operator {
   }
 }
 
-/** What a key is told by `/v1/usage`. */
+/** Reads `/v1/usage` with a key. */
 export async function usageOf({ baseUrl }: Gateway, key: string): Promise<Usage> {
   const response = await fetch(`${baseUrl}/usage`, { headers: { authorization: `Bearer ${key}` } })
   const text = await response.text()
@@ -167,7 +167,7 @@ export async function usageOf({ baseUrl }: Gateway, key: string): Promise<Usage>
   return JSON.parse(text)
 }
 
-/** How one limit stands, of those that are told of a team or of a key. */
+/** Finds the status of one limit. Throws if there is none. */
 export function standing(all: readonly Standing[], limit: string, scope: Standing['scope'] = 'team'): Standing {
   const found = all.find((each) => each.limit === limit && each.scope === scope)
   if (!found) throw new Error(`the ${scope} has no limit ${limit}`)

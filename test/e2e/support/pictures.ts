@@ -7,7 +7,7 @@ type Answer = OpenAI.ImagesResponse
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-/** A PNG of exactly so many bytes (or as few as it takes), another for each seed. */
+/** A PNG of so many bytes, or of the least possible; each seed gives another. */
 export async function pngFile(name: string, seed: string, bytes = 0): Promise<File> {
   return new File(
     Array.from(piecesOf(await makePicture('png', seed, bytes)), (piece) => piece.slice()),
@@ -18,18 +18,18 @@ export async function pngFile(name: string, seed: string, bytes = 0): Promise<Fi
 
 export const sha256OfFile = async (file: File): Promise<string> => sha256(await file.bytes())
 
-/** The pictures of an answer that came as base64. */
+/** The pictures of an answer in base64. */
 export const decoded = ({ data = [] }: Answer): Buffer[] =>
   data.map(({ b64_json }) => Buffer.from(b64_json ?? '', 'base64'))
 
-/** The pictures of an answer that came as links. */
+/** The pictures behind an answer's links. */
 export const fetched = ({ data = [] }: Answer): Promise<Buffer[]> =>
   Promise.all(data.map(async ({ url = '' }) => Buffer.from(await (await fetch(url)).arrayBuffer())))
 
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')
 const CHANNELS: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }
 
-/** Decodes a PNG with 8 bits per channel. Throws where a checksum is wrong, or pixels are missing. */
+/** Decodes a PNG with 8 bits per channel. Throws if a checksum is wrong or pixels are missing. */
 export function decodePng(png: Buffer): { width: number; height: number } {
   if (!png.subarray(0, 8).equals(SIGNATURE)) throw new Error('this is no PNG')
   const data: Buffer[] = []

@@ -2,19 +2,19 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** A program that runs, with all that it has started in turn. */
+/** A running program with all of its child processes. */
 export interface Program {
-  /** What it printed when it was ready. */
+  /** The match of `ready` in its output. */
   said: RegExpExecArray
-  /** Ends all of it, as a terminal does, and waits until it is gone. */
+  /** Sends SIGTERM to all of it, and waits for the end. */
   stop: () => Promise<void>
-  /** Ends all of it at once, with no chance to put anything in order. */
+  /** Sends SIGKILL to all of it. */
   kill: () => Promise<void>
 }
 
 const GUARD = fileURLToPath(new URL('guard.ts', import.meta.url))
 
-/** How long a program may take to end by itself. */
+/** The time from SIGTERM to SIGKILL. */
 const GRACE_MS = 10_000
 
 /**

@@ -3,28 +3,28 @@ import { type IncomingMessage, createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { Webhook } from 'standardwebhooks'
 
-/** An event as a receiver got it, at one attempt. */
+/** One attempt to deliver an event. */
 export interface Attempt {
   headers: IncomingMessage['headers']
   body: string
 }
 
-/** What stands in an event, as far as tests read it. */
+/** An event's JSON, as far as tests read it. */
 export interface Told {
   type: string
   timestamp: string
   data: { id: string; status: string; error: { code: string } | null; images: { url: string }[]; cost_usd: number }
 }
 
-/** A place where a receiver listens. */
+/** One URL of a receiver. */
 export interface Hook {
   url: string
   attempts: Attempt[]
 }
 
-/** Somebody who is told of generations. */
+/** A receiver of webhooks. */
 export interface Receiver {
-  /** A place of its own, where each attempt is answered with the next of these statuses, and later ones with the last (200). */
+  /** A new URL. Each attempt gets the next of these statuses, and later ones the last (200 by default). */
   hook: (...statuses: number[]) => Hook
   stop: () => Promise<void>
 }
@@ -57,7 +57,7 @@ export async function startReceiver(): Promise<Receiver> {
   }
 }
 
-/** Reads an event as its receivers do, by the library that they have for that. Throws where its signature is wrong. */
+/** Reads an event with the library of Standard Webhooks. Throws if its signature is wrong. */
 export function verified({ headers, body }: Attempt, secret: string): Told {
   const header = (name: string): string => String(headers[name])
   new Webhook(secret).verify(body, {

@@ -1,16 +1,16 @@
 import { OpenAI, type RateLimitError } from 'openai'
 import { expect } from 'vitest'
 
-/** What a client asks for that has no word of its own. */
+/** The parameters besides the prompt. */
 export type Asked = Omit<OpenAI.ImageGenerateParamsNonStreaming, 'prompt'>
 
-/** What came of many requests. */
+/** The outcomes of many requests. */
 export interface Rushed {
   made: OpenAI.ImagesResponse[]
   refused: RateLimitError[]
 }
 
-/** Sends so many different requests at once. Throws what is neither an answer nor a RateLimitError. */
+/** Sends so many different requests at once. Rethrows any error except a RateLimitError. */
 export async function rush(client: OpenAI, times: number, prompt: string, asked: Asked): Promise<Rushed> {
   const rushed: Rushed = { made: [], refused: [] }
   const ask = async (number: number): Promise<void> => {
@@ -27,7 +27,7 @@ export async function rush(client: OpenAI, times: number, prompt: string, asked:
   return rushed
 }
 
-/** Which limit a refusal is for, by what its message tells the caller. */
+/** The limit of a refusal, read from its message. */
 export type Limit = 'rate' | 'concurrency' | 'held budget' | 'budget' | 'day'
 
 const MESSAGES: [Limit, RegExp][] = [
@@ -44,7 +44,7 @@ export function limitOf({ message }: RateLimitError): Limit {
   return limit
 }
 
-/** How many requests each limit has refused. */
+/** The number of refusals of each limit. */
 export function counted({ refused }: Rushed): Partial<Record<Limit, number>> {
   const counts: Partial<Record<Limit, number>> = {}
   for (const limit of refused.map(limitOf)) counts[limit] = (counts[limit] ?? 0) + 1
@@ -54,7 +54,7 @@ export function counted({ refused }: Rushed): Partial<Record<Limit, number>> {
 const OF_REQUESTS = { code: 'rate_limit_exceeded', type: 'requests' }
 const OF_WHAT_IS_UNDER_WAY = { code: 'rate_limit_exceeded', type: 'concurrent-requests' }
 
-/** What OpenAI's client finds in the error of each. */
+/** The code and type of each limit's error. */
 const NAMES: Record<Limit, { code: string; type: string }> = {
   rate: OF_REQUESTS,
   day: OF_REQUESTS,
@@ -65,7 +65,7 @@ const NAMES: Record<Limit, { code: string; type: string }> = {
 
 const RATE_HEADERS = ['x-ratelimit-limit-requests', 'x-ratelimit-remaining-requests', 'ratelimit-policy']
 
-/** Checks that a refusal says what it is about, when to come back, and whether to; of rates, one of 20 a minute. */
+/** Checks a refusal's code, headers and Retry-After; a rate must be 20 a minute. */
 export function expectWellTold(error: RateLimitError): void {
   const header = (name: string): string | null => error.headers.get(name)
   const [seconds, ms] = [Number(header('retry-after')), Number(header('retry-after-ms'))]
@@ -82,7 +82,7 @@ export function expectWellTold(error: RateLimitError): void {
   expect(header('ratelimit')).toContain(`"minute";r=0;t=${seconds}`)
 }
 
-/** Tells how many requests 20 a minute can have let in since now: 20 at once, and five more every quarter of a minute. */
+/** Counts the admissions of 20 a minute from now on: 20 at once, and five more every 15 s. */
 export function drippingBucket(): () => number {
   const startedMs = Date.now()
   return () => 20 + 5 * Math.floor((Date.now() - startedMs) / 15_000)

@@ -10,15 +10,15 @@ export interface Served {
   operator: Operator
 }
 
-/** Models of which some client asks and that no pattern of the upstream stands for. */
+/** Models of some clients outside the patterns of the upstream. */
 const NAMED = ['gpt-image-1.5', 'gemini-3-pro-image=relay-1', 'gemini-nano-banana-2.1=relay-1']
 
-/** One for each set of settings, for all test files that run in this process; its end ends them. */
+/** One for each set of settings, shared by all test files of this process; its end ends them. */
 const running = new Map<string, Promise<Served>>()
 
 /**
- * Has both run for the tests of a file, which find them in the result; `variables` are the gateway's besides those that
- * send it to the upstream, and `models` those that the upstream serves besides the usual ones.
+ * Starts both for the tests of a file, or takes those of an earlier file with the same settings. `variables` are the
+ * gateway's besides its upstreams, and `models` the upstream's besides the usual ones.
  */
 export function served(variables: Record<string, string> = {}, models: readonly string[] = []): Served {
   return forTests(async () => {
@@ -31,7 +31,7 @@ export function served(variables: Record<string, string> = {}, models: readonly 
   })
 }
 
-/** The same for a file whose tests need storage that no other file has written to. */
+/** The same for a file that needs storage of its own. */
 export function servedAlone(): Served {
   const alone = forTests(() => start({}, []))
   afterAll(async () => {

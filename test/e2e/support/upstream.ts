@@ -2,11 +2,11 @@ import { fileURLToPath } from 'node:url'
 import type { Call } from '../../support/fake-openai.ts'
 import { run } from './program.ts'
 
-/** An OpenAI of our own, in a process of its own. */
+/** A fake OpenAI in a process of its own. */
 export interface Upstream {
   origin: string
   port: string
-  /** The requests for pictures that came with a prompt. */
+  /** The requests with this prompt. */
   callsFor: (prompt: string) => Promise<Call[]>
   /** All requests, those for the files behind its answers' URLs included. */
   calls: () => Promise<Call[]>
@@ -17,10 +17,10 @@ export interface Upstream {
 
 const SERVER = fileURLToPath(new URL('../../support/fake-openai-server.ts', import.meta.url))
 
-/** The key that it wants, and what nobody but it and the gateway may see. */
+/** The key of the fake upstream, a secret between it and the gateway. */
 export const UPSTREAM_KEY = 'sk-upstream-secret'
 
-/** Starts it on a port, by default on any that is free. */
+/** Starts it on a port, by default on a free one. */
 export async function startUpstream(onPort = '0'): Promise<Upstream> {
   const { said, stop } = await run(process.execPath, [SERVER, onPort], /\{"port":(\d+)\}/)
   const [, port = ''] = said

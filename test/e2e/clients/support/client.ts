@@ -1,8 +1,8 @@
 import type { Gateway } from '../../support/gateway.ts'
 
-/** All that anybody exchanges in a client to have it work with this gateway. */
+/** The only settings of a client that change for this gateway. */
 export interface Caller {
-  /** Where it listens, without any path. */
+  /** The gateway's URL without a path. */
   origin: string
   key: string
 }
@@ -12,19 +12,19 @@ export const callerOf = ({ baseUrl }: Gateway, key: string): Caller => ({
   key,
 })
 
-/** What a client has of a stream: the previews that it was shown, and what it was left with at the end. */
+/** The previews of a stream and its final pictures. */
 export interface Streamed {
   previews: Buffer[]
   pictures: Buffer[]
 }
 
-/** An error as a client raises it. */
+/** A client's error: its class and some of its properties. */
 export interface Raised {
   error: new (...given: never[]) => unknown
   details: Record<string, unknown>
 }
 
-/** One of a vendor's clients at one of its APIs, in that client's own words. */
+/** A vendor's client at one of its APIs, with the calls of that client. */
 export interface Client {
   /** Its package with its major version, and the API. */
   name: string
@@ -34,10 +34,10 @@ export interface Client {
     previews: number
     run: (caller: Caller, prompt: string) => Promise<Streamed>
   }
-  /** A request that is refused, where it raises nothing for a prompt that the upstream blocks. */
+  /** Another refused request, for a client without an error for blocked prompts. */
   refused?: (caller: Caller) => Promise<unknown>
-  /** What it raises where a request is refused. */
+  /** Its error for a refused request. */
   refusal: Raised
-  /** What it raises for a second request where the day's limit lets one in. */
+  /** Its error for a second request under a limit of one a day. */
   limit: Raised
 }

@@ -1,9 +1,9 @@
 import type { Streamed } from './client.ts'
 import { dataUrl, decodedFrom, picturesShownIn } from './shown.ts'
 
-/* What clients of OpenAI's chats and responses have in common, whichever version they are of. */
+/* Requests and answers of OpenAI's chats and responses, for all versions of its client. */
 
-/** Any model that talks; the picture is its tool's. */
+/** Any text model; its tool makes the picture. */
 export const TALKER = 'gpt-5.2'
 
 /** A chat's message with a picture. */
@@ -21,7 +21,7 @@ export const picturesOfChat = ({
   choices: { message: { content: string | null } }[]
 }): Promise<Buffer[]> => picturesShownIn(choices.map(({ message }) => message.content ?? '').join('\n'))
 
-/** Reads a stream to its end before it looks for pictures: their addresses may be split anywhere. */
+/** Reads a stream to its end before it looks for pictures: chunks may split their URLs. */
 export async function streamedChat(
   chunks: AsyncIterable<{ choices: { delta: { content?: string | null } }[] }>,
 ): Promise<Streamed> {
@@ -57,7 +57,7 @@ interface ResponseEvent {
   response?: { output: readonly Item[] }
 }
 
-/** What a response's events show, and what the completed one is left with. */
+/** The previews of a response's events, and the pictures of its completed one. */
 export async function streamedResponse(events: AsyncIterable<ResponseEvent>): Promise<Streamed> {
   const streamed: Streamed = { previews: [], pictures: [] }
   for await (const { type, partial_image_b64, response } of events) {

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 
-/** Somebody who has pictures on the web. */
+/** A website with pictures. */
 export interface FileServer {
-  /** Where a file is; any name will do. */
+  /** The site's origin; every path serves the file. */
   origin: string
   stop: () => Promise<void>
 }

@@ -4,7 +4,7 @@ import { decoded } from '../../support/pictures.ts'
 import type { Caller, Client } from './client.ts'
 import { decodedFrom } from './shown.ts'
 
-/** What the clients of openai 7 raise. */
+/** The errors of the clients of openai 7. */
 export const RAISES = {
   refusal: { error: OpenAI.BadRequestError, details: { status: 400, code: 'moderation_blocked' } },
   limit: { error: OpenAI.RateLimitError, details: { status: 429, code: 'rate_limit_exceeded' } },
@@ -12,7 +12,7 @@ export const RAISES = {
 
 const model = 'gpt-image-2'
 
-/** The images of a client of openai 7, whichever of its classes that is. */
+/** The images of any client class of openai 7. */
 export const imagesOf = (name: string, sdk: (caller: Caller) => OpenAI): Client => ({
   name,
   make: async (caller, prompt) => decoded(await sdk(caller).images.generate({ model, prompt })),

@@ -1,6 +1,6 @@
 /**
- * What `fetch` is to a script in a page of an origin: it asks the server for leave first where browsers do, rejects
- * without leave, and shows no header that the server does not expose (https://fetch.spec.whatwg.org/#http-cors-protocol).
+ * The `fetch` of a script in a page of an origin. It sends a preflight where browsers do, and rejects if the server
+ * refuses it. It hides unexposed headers (https://fetch.spec.whatwg.org/#http-cors-protocol).
  */
 export const fetchOfPage =
   (origin: string): typeof fetch =>
@@ -24,7 +24,7 @@ const FORM_TYPES = ['application/x-www-form-urlencoded', 'multipart/form-data', 
 const listed = ({ headers }: Response, name: string): string[] =>
   (headers.get(name) ?? '').split(',').map((value) => value.trim().toLowerCase())
 
-/** The headers that are only sent with leave. */
+/** The headers that need a preflight. */
 const guarded = ({ headers }: Request): string[] =>
   Array.from(headers)
     .filter(([name, value]) => !SENT_ALWAYS.includes(name) && !(name === 'content-type' && isForm(value)))
@@ -56,5 +56,5 @@ function letIn(origin: string, { headers }: Response): void {
   if (allowed !== '*' && allowed !== origin) throw refused()
 }
 
-/** What browsers say of it. */
+/** The browsers' own error. */
 const refused = (): TypeError => new TypeError('Failed to fetch')

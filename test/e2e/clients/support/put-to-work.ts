@@ -6,7 +6,7 @@ import { type Client, type Raised, callerOf } from './client.ts'
 
 const PIXELS = { width: 16, height: 16 }
 
-/** Tests that each of these clients does what its users do with it. */
+/** Tests the usual calls of each of these clients. */
 export function putToWork(running: Served, clients: readonly Client[]): void {
   describe.each(clients)('$name', ({ name, make, edit, stream, refused, refusal, limit }) => {
     const anybody = (): ReturnType<typeof callerOf> => callerOf(running.gateway, running.gateway.key)
@@ -44,7 +44,7 @@ export function putToWork(running: Served, clients: readonly Client[]): void {
 
     test(`raises its own ${nameOf(limit)} where its limit is reached`, async () => {
       const team = slugOf(name)
-      // Of a day, since clients would wait for the next minute to come.
+      // A limit per day: clients wait for the next minute.
       const key = await running.operator.team(team, { requests_per_day: 1 })
       const caller = callerOf(running.gateway, key)
       await make(caller, `A first gull by ${name}`)
@@ -56,7 +56,7 @@ export function putToWork(running: Served, clients: readonly Client[]): void {
 
 const nameOf = ({ error }: Raised): string => error.name
 
-/** At most 32 characters, which are all that a team's id may have. */
+/** At most 32 characters, the limit of a team's id. */
 const slugOf = (name: string): string =>
   name
     .toLowerCase()

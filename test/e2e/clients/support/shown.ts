@@ -1,8 +1,8 @@
-/** The picture behind an address; a data URL is one. */
+/** The picture behind a URL; a data URL is one. */
 export const pictureAt = async (address: string): Promise<Buffer> =>
   Buffer.from(await (await fetch(address)).arrayBuffer())
 
-/** The pictures that a text shows in Markdown, as a chat's clients find them. */
+/** The pictures of a text in Markdown. */
 export const picturesShownIn = (text: string): Promise<Buffer[]> =>
   Promise.all(Array.from(text.matchAll(/!\[[^\]]*\]\(([^)\s]+)\)/g), ([, address = '']) => pictureAt(address)))
 

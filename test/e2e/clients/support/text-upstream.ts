@@ -2,24 +2,24 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 
-/** What an upstream of text models was sent. */
+/** A request to an upstream of text models. */
 interface TextCall {
   path: string | undefined
   authorization: string | undefined
   body: string
 }
 
-/** An upstream of text models, which writes JSON in its own way. */
+/** An upstream of text models with unusual JSON. */
 export interface TextUpstream {
   origin: string
   calls: TextCall[]
-  /** Has a stream go on that waits before its last words. */
+  /** Continues a stream that waits before its last chunks. */
   goOn: () => void
   stop: () => Promise<void>
 }
 
 const START = '{ "id" : "chatcmpl-1", "object" : "chat.completion", "created" : 1, "model" : "gpt-5.2-2025-12-11",\r\n'
-/** What it answers, with what no client writes likewise. */
+/** Its answer, with spaces, escapes and a number that no client writes. */
 export const COMPLETION = `${START}"choices" : [ { "index" : 0, "finish_reason" : "stop",
 "message" : { "role" : "assistant", "content" : "caf\\u00e9", "tomorrow" : 1.0e0 } } ],
 "usage" : { "prompt_tokens" : 3, "completion_tokens" : 2, "total_tokens" : 5 } }\n`
@@ -27,7 +27,7 @@ export const COMPLETION = `${START}"choices" : [ { "index" : 0, "finish_reason" 
 const chunk = (delta: string, finish = 'null'): string =>
   `data:  {"object":"chat.completion.chunk","choices":[{"index":0,"delta":${delta},"finish_reason":${finish}}]}\r\n\r\n`
 
-/** What it streams: its first words, and those that it waits with. */
+/** Its stream: the first chunk, and the chunks after the pause. */
 export const STREAM = [
   `: hello\r\n\r\n${chunk('{"role":"assistant","content":"caf\\u00e9"}')}`,
   `${chunk('{"content":" au lait"}')}${chunk('{}', '"stop"')}data: [DONE]\r\n\r\n`,
@@ -35,7 +35,7 @@ export const STREAM = [
 
 const [JSON_TYPE, STREAM_TYPE] = ['application/json', 'text/event-stream']
 
-/** What it answers to whoever says that; its sentence is the client's to read. */
+/** The message of its refusal, which reaches the client. */
 export const REFUSED = 'Say something else.'
 const REFUSAL = { message: REFUSED, type: 'invalid_request_error', param: 'messages', code: 'invalid_value' }
 
