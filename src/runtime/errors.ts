@@ -75,7 +75,7 @@ export class GatewayError extends Error {
   readonly failure: Failure
 
   constructor(failure: Failure, options?: ErrorOptions) {
-    super('message' in failure ? failure.message : failure.refusal.reason, options)
+    super('message' in failure ? failure.message : JSON.stringify(failure.refusal), options)
     this.failure = failure
   }
 }
