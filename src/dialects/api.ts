@@ -19,7 +19,7 @@ export interface ModelWording {
   one: (model: ListedModel) => unknown
 }
 
-/** An API whose clients share routes and error words beyond a single dialect. */
+/** An API with routes and error words that several dialects share. */
 export interface Api {
   /** Whether a request outside of the dialects' own routes comes from a client of this API. */
   isUsedBy: (c: Context<App>) => boolean

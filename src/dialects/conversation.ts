@@ -1,20 +1,20 @@
-/** What one side of a conversation said: its texts, and its pictures by whatever means them. */
+/** A turn of a conversation; `Picture` is the form in which a dialect names pictures. */
 export interface ConversationTurn<Picture> {
   role: 'system' | 'user' | 'model'
   texts: string[]
   pictures: Picture[]
 }
 
-/** What a conversation asks for. */
+/** The request that a conversation makes. */
 export interface PromptWithPictures<Picture> {
   prompt: string
-  /** What is to be edited; none where a picture is to be made anew. */
+  /** The pictures to edit; none for a new picture. */
   pictures: Picture[]
 }
 
 /**
- * What a conversation asks for. Whatever came before the last picture that was made is in that picture; what was said and
- * shown since then is to be done with it. What the system says always holds.
+ * The prompt and the pictures of a conversation. The last picture of the model stands for all turns before it. System
+ * texts always count; user texts count since that picture.
  */
 export function promptWithPictures<Picture>(turns: readonly ConversationTurn<Picture>[]): PromptWithPictures<Picture> {
   const last = turns.findLastIndex(({ role, pictures }) => role === 'model' && pictures.length > 0)
@@ -23,13 +23,13 @@ export function promptWithPictures<Picture>(turns: readonly ConversationTurn<Pic
   const said = [...turns.filter(({ role }) => role === 'system'), ...since].flatMap((turn) => turn.texts)
   const texts = said.filter((text) => text.trim() !== '')
   return {
-    // One text is the prompt as it is, so that it is the same as in a wire format without conversations.
+    // A single text stays untouched, so that its fingerprint equals that of other dialects.
     prompt: texts.length > 1 ? texts.map((text) => text.trim()).join('\n\n') : (texts[0] ?? ''),
     pictures: [...made, ...since.flatMap((turn) => turn.pictures)],
   }
 }
 
-/** Whether the user had the last word, and said or showed something in it: the system alone asks for nothing. */
+/** Whether the last turn is the user's and has content; a system text alone asks for nothing. */
 export function endsWithRequest(turns: readonly ConversationTurn<unknown>[]): boolean {
   const last = turns.findLast(({ role, pictures }) => role === 'user' || (role === 'model' && pictures.length > 0))
   return last?.role === 'user' && (last.pictures.length > 0 || last.texts.some((text) => text.trim() !== ''))

@@ -9,27 +9,27 @@ import type { Snapshot } from '../ledger/snapshot'
 import type { Intake } from './intake'
 import type { RenderContext } from './render-context'
 
-/** A request in our own terms. */
+/** A request in the terms of the core. */
 export interface ParsedRequest<Options> {
   request: ImageRequest
-  /** What the dialect itself had to translate. */
+  /** Translations that the dialect made. */
   adjustments: Adjustment[]
-  /** How the caller wants the answer worded; plain data, known to the dialect only. */
+  /** Options of the answer as plain data; only the dialect reads them. */
   options: Options
-  /** Set where the body asks for nothing but word of where the answer will be. */
+  /** Set if the body asks for a job, so that the answer names its place only. */
   job?: JobRequest
 }
 
-/** How the end of a generation is told to whoever does not wait for it, where the body says so. */
+/** A job that a body asks for. */
 export interface JobRequest {
-  /** A URL that hears of it in the dialect's own words, and the parameter that named it. */
+  /** A URL that receives the result in the dialect's own words; `param` is the parameter of the body. */
   webhook?: { url: string; param: string }
 }
 
-/** Text, made as it is sent where it depends on what was said before it. */
+/** Text, or a function for text that depends on earlier output. */
 export type AnswerText = string | (() => string)
 
-/** A piece of an answer: text, or a picture, which stands for its own base64. */
+/** A piece of an answer; a picture stands for its own base64. */
 export type AnswerPart = AnswerText | StoredImage
 
 /** An answer as text with pictures in it. */
@@ -38,72 +38,71 @@ export interface RenderedAnswer {
   parts: AnswerPart[]
 }
 
-/** An answer in pieces, made for one request: what it has said already decides what it says next. */
+/** An answer in pieces for one request; earlier pieces decide later ones. */
 export interface AnswerStream {
   contentType: string
-  /** What comes before all else, told when it is sent: `close` may have been asked before that, also more than once. */
+  /** Comes first, made when it is sent: `close` may run before it, even more than once. */
   opening: () => string
-  /** Says nothing, and keeps the connection from being taken for dead. */
+  /** An empty message that keeps the connection open. */
   idle: () => string
-  /** Tells how far it is, in whole percent; missing where the wire format has no words for that. */
+  /** The progress in whole percent; missing if the wire format has no such message. */
   progress?: (percent: number) => string
   partial: (partial: PartialImage) => AnswerPart[]
-  /** The answer itself, to the end. */
+  /** The answer to its end. */
   close: (record: ImageRecord) => AnswerPart[]
-  /** The end of one that failed after it had begun. */
+  /** The end of a stream that fails after its beginning. */
   failure: (failure: Failure) => string
 }
 
-/** A failure in the words of a dialect, which may know its status by another number than ours. */
+/** A failure in the words of a dialect, with the dialect's own status. */
 export interface RenderedError {
   status: number
   contentType: string
   text: string
 }
 
-/** A failure as JSON. */
 export const renderedJson = (status: number, body: unknown): RenderedError => ({
   status,
   contentType: 'application/json',
   text: JSON.stringify(body),
 })
 
-/** How the requests for text models that come by the same route are told from those for images, and where they go. */
+/** Requests for text models on the route of a dialect. */
 export interface TextRoute {
-  /** Under an upstream's base URL. */
+  /** The path below the base URL of an upstream. */
   path: string
-  /** The fields that limit how many tokens an answer has; others are not known there, and may be passed over. */
+  /** The fields that limit the tokens of an answer; the route knows no others. */
   limitedBy: readonly string[]
   /**
-   * Whether a request is for a text model, by its fields without their long texts: ordinals stand for all but `model`,
-   * `tool_choice` and the types of `tools`. `isImageModel` knows the names.
+   * Whether a request is for a text model. In `fields`, ordinals replace all texts but `model`, `tool_choice` and the
+   * types of `tools`. `isImageModel` knows the names of image models.
    */
   isText: (fields: Record<string, unknown>, isImageModel: (name: string) => boolean) => boolean
-  /** Whether a text model may make images as well by itself, by the same fields. */
+  /** Whether the text model can make images on its own, by the same fields. */
   mayMakeImages?: (fields: Record<string, unknown>) => boolean
 }
 
-/** One wire format that clients speak. It never knows which upstream serves it. */
+/** A wire format of clients; it never knows the upstream behind an answer. */
 export interface Dialect<Options> {
   id: string
-  /** What `parse` notes of how the caller wants the answer worded, for reading it again. */
+  /** The schema of the answer's options, for jobs that outlive the request. */
   options: z.ZodType<Options>
-  /** The caller's key, where the wire format puts it. */
+  /** The API key, where clients of the wire format put it. */
   apiKey(c: Context<App>): string | undefined
   text?: TextRoute
   /** Reads a request. Throws GatewayError. */
   parse(intake: Intake): Promise<ParsedRequest<Options>>
-  /** Words an answer as one JSON value. */
+  /** Renders an answer as one JSON value. */
   render(record: ImageRecord, options: Options, context: RenderContext): RenderedAnswer
-  /** Words an answer in pieces, where the caller wants it so. */
+  /** Renders an answer in pieces; undefined if the options ask for a whole one. */
   stream?(request: ImageRequest, options: Options, context: RenderContext): AnswerStream | undefined
-  /** Words that a request was handed off, where its body asked for that. */
+  /** Renders the answer to a body that asks for a job. */
   renderJob?(context: RenderContext, options: Options): unknown
-  /** Words for the webhook that its body named how a generation ended, or stands; undefined where that is not told. */
+  /** Renders the state of a generation for the webhook of a body; undefined if the dialect reports no such state. */
   renderNotice?(snapshot: Snapshot, options: Options, context: RenderContext): unknown
   /**
-   * Words a failure, without its headers. What the caller wants is not known of a request that could not be read; nor is
-   * there a generation, by its id, of one that was refused.
+   * Renders a failure without headers. `options` are missing for an unreadable body, `generation` before a generation
+   * exists.
    */
   renderError: (failure: Failure, requestId: string, options?: Options, generation?: string) => RenderedError
 }

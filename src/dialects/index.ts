@@ -17,7 +17,7 @@ import { openrouterApi } from './openrouter/api'
 import { openrouterImages } from './openrouter-images/openrouter-images'
 import { responses } from './responses/responses'
 
-/** A dialect to which what a caller wanted is given as the JSON that was kept of it; it says nothing to what it cannot read. */
+/** A dialect with the options of its answers as stored JSON; it returns undefined for options that it cannot read. */
 interface Recalled {
   id: string
   render: (record: ImageRecord, wants: string, context: RenderContext) => RenderedAnswer | undefined
@@ -37,7 +37,7 @@ function recalled<Options>(dialect: Dialect<Options>): Recalled {
   }
 }
 
-/** Every dialect whose answers may be asked for later. */
+/** All dialects with results that a client can fetch later. */
 const DIALECTS: readonly Recalled[] = [
   recalled(imageGenerations),
   recalled(imageEdits),
@@ -53,11 +53,11 @@ const DIALECTS: readonly Recalled[] = [
   recalled(grsaiApi),
 ]
 
-/** An answer in the words in which it was asked for; undefined where that dialect is no longer spoken so. */
+/** An answer in the words of its request; undefined if no dialect reads the options any more. */
 export const answerIn = (form: JobForm, record: ImageRecord, context: RenderContext): RenderedAnswer | undefined =>
   DIALECTS.find(({ id }) => id === form.dialect)?.render(record, form.wants, context)
 
-/** How a generation stands, in the words of the dialect that named the receiver; undefined where it has none for that. */
+/** The state of a generation for a webhook; undefined if the dialect reports no such state. */
 export const noticeIn = (form: JobForm, snapshot: Snapshot, context: RenderContext): unknown =>
   DIALECTS.find(({ id }) => id === form.dialect)?.renderNotice(snapshot, form.wants, context)
 

@@ -13,22 +13,22 @@ import { resolveReference, verifyLink } from '../store/links'
 import { type Bytes, capped, readStream } from '../streams/bytes'
 import { isImageModel, meantBy } from '../upstreams/names'
 
-/** Where a picture stands in a request: its number among all, from 1, and the parameter it came in. */
+/** A picture's place in a request: its number among all, from 1, and its parameter. */
 export interface PicturePosition {
   number: number
   param: string
 }
 
-/** 50 MB is what the API takes of one picture (protocols §1.3). */
+/** The largest picture of the Images API: 50 MB (protocols §1.3). */
 const MAX_INPUT_BYTES = 50 * 1024 * 1024
 
-/** A request on its way in: a dialect reads the body from it and hands it the pictures that it finds. */
+/** The body of a request; a dialect reads it here and stores pictures as they pass. */
 export class Intake {
   readonly #c: Context<App>
   readonly #team: string
   #kept: ReplayableBody | undefined
 
-  /** `team` is whose request it is. */
+  /** `team` is the team of the request. */
   constructor(c: Context<App>, team: string) {
     this.#c = c
     this.#team = team
@@ -38,7 +38,7 @@ export class Intake {
     return this.#c.req.header(name)
   }
 
-  /** What stands in the path where the route has `:name`, decoded. */
+  /** A parameter of the path, decoded. */
   param(name: string): string | undefined {
     return this.#c.req.param(name)
   }
@@ -47,7 +47,7 @@ export class Intake {
     return this.#c.req.query(name)
   }
 
-  /** The body as it arrives, or as it is kept. Throws GatewayError `too_large`, at once where its length is announced. */
+  /** The body as it arrives, or the kept copy. Throws GatewayError `too_large`, at once for an announced length. */
   get body(): Bytes {
     if (this.#kept) return this.#kept.read()
     const { maxBodyBytes } = this.#c.get('config')
@@ -59,17 +59,17 @@ export class Intake {
     return announced <= SMALL_BYTES ? atOnce(request) : capped(readStream(request.body), maxBodyBytes, refusal)
   }
 
-  /** Has the body kept until `release`, so that it can be read more than once. Throws likewise. */
+  /** Keeps the body until `release`, so that it can be read twice. Throws GatewayError `too_large`. */
   async keep(): Promise<ReplayableBody> {
     return (this.#kept ??= await ReplayableBody.of(this.body, this.#c.env.IMAGES))
   }
 
-  /** Lets go of a body that is kept. */
+  /** Removes the kept copy of the body. */
   release(): void {
     if (this.#kept) this.#c.executionCtx.waitUntil(this.#kept.remove())
   }
 
-  /** The model that a name stands for, and what is to be told of that. Throws GatewayError where nobody serves it. */
+  /** The model behind a name, and the adjustment of a retired name. Throws GatewayError if no upstream serves it. */
   model(name: string, field: Place = 'model'): { model: string; adjustments: Adjustment[] } {
     const meant = meantBy(name, this.#c.get('config'), Date.now())
     const refusal = refusing({ reason: 'unknown_model', field, given: name })
@@ -78,7 +78,7 @@ export class Intake {
     return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal }] : [] }
   }
 
-  /** Replaces the name of the model in a body by the model that it stands for. Throws GatewayError. */
+  /** Replaces the name in `model` by the name of the served model. Throws GatewayError. */
   replaceModel(fields: Record<string, unknown>): Adjustment[] {
     const { model: name } = fields
     if (typeof name !== 'string') return []
@@ -87,7 +87,6 @@ export class Intake {
     return adjustments
   }
 
-  /** Whether a name is that of an image model. */
   isImageModel(name: string): boolean {
     return isImageModel(name, this.#c.get('config'))
   }
@@ -108,7 +107,7 @@ export class Intake {
     }
   }
 
-  /** Fetches and stores a picture that the caller names; one of this gateway's own is read from R2. Throws GatewayError. */
+  /** Fetches and stores a picture by its URL; R2 serves links of this gateway. Throws GatewayError. */
   async pictureAt(address: string, position: PicturePosition): Promise<InputImage> {
     try {
       return await this.picture((await this.#ownImage(address)) ?? this.#fetched(address), position)
@@ -120,7 +119,9 @@ export class Intake {
     }
   }
 
-  /** Stores the picture that a name given to its team means; undefined where there is none, or no more. Throws GatewayError. */
+  /**
+   * Stores the picture behind a reference of the same team; undefined if it is gone or unknown. Throws GatewayError.
+   */
   async pictureOf(reference: string, position: PicturePosition): Promise<InputImage | undefined> {
     const { IMAGES } = this.#c.env
     const meant = resolveReference(reference, this.#team, this.#c.get('config'))
@@ -153,7 +154,7 @@ const tooLarge = (maxBytes: number): Failure => ({
 
 async function* nothing(): Bytes {}
 
-/** So much costs less when it is read in one piece. */
+/** Bodies up to this size cost less CPU in one piece than as a stream. */
 const SMALL_BYTES = 64 * 1024
 
 async function* atOnce(request: Request): Bytes {

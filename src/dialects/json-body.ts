@@ -9,29 +9,29 @@ import { type Bytes, capped, peek, readText } from '../streams/bytes'
 import { JsonStream, type Path, type TakenString, TooLong, UnexpectedEnd } from '../streams/json'
 import type { Intake, PicturePosition } from './intake'
 
-/** A picture of the request: stored as it passed, or named by a URL that is fetched once the rest is known to be right. */
+/** A picture of a body: stored as it passed, or a URL to fetch after the rest is checked. */
 export type BodyPicture = InputImage | { url: string }
 
-/** The fields of a body, in which the ordinal of each picture stands in its place. */
+/** The fields of a body; an ordinal replaces each picture. */
 export interface JsonBody {
   fields: Record<string, unknown>
   pictures: BodyPicture[]
 }
 
-/** Where the pictures of a wire format stand, and how many a body may have. */
+/** The places of pictures in a wire format, and the most pictures of a body. */
 export interface PicturePlaces {
   isPicture: (path: Path) => boolean
   most: number
-  /** Refuses one more. */
+  /** The refusal of one picture more. */
   tooMany: (param: string) => Failure
-  /** Whether base64 comes without a data URL around it at a place where pictures stand. */
+  /** Whether base64 at a place may come without a data URL. */
   isBare?: (path: Path) => boolean
 }
 
-/** So much tells a URL from base64. */
+/** Bytes that tell a URL from base64. */
 const HEAD_BYTES = 'https://'.length
 
-/** Reads a JSON body, storing the pictures in it as they pass. Throws GatewayError. */
+/** Reads a JSON body and stores its pictures as they pass. Throws GatewayError. */
 export async function readJsonBody(intake: Intake, pictured: PicturePlaces): Promise<JsonBody> {
   const pictures: BodyPicture[] = []
   const fields = await readJsonFields(intake, pictured.isPicture, async ({ path, bytes }) => {
@@ -43,8 +43,8 @@ export async function readJsonBody(intake: Intake, pictured: PicturePlaces): Pro
 }
 
 /**
- * Reads a JSON body, handing over the strings that `take` points at as they pass; the ordinal of each stands in its
- * place. Throws GatewayError.
+ * Reads a JSON body and passes each string at a place that `take` accepts to `hand`. An ordinal replaces the string.
+ * Throws GatewayError.
  */
 export async function readJsonFields(
   intake: Intake,
@@ -66,7 +66,7 @@ export async function readJsonFields(
   throw new GatewayError(UNREADABLE_JSON)
 }
 
-/** Stores a picture as it passes, or reads the URL that names it. Throws GatewayError. */
+/** Stores a picture as it passes, or reads its URL. Throws GatewayError. */
 export async function readPicture(
   bytes: Bytes,
   intake: Intake,
@@ -81,7 +81,7 @@ export async function readPicture(
   return { url: await readText(capped(all, MAX_URL_BYTES, () => new GatewayError(refusal))) }
 }
 
-/** The picture that stands at a place of a body, fetched where a URL names it. Throws GatewayError. */
+/** The picture with an ordinal, fetched if the body has its URL. Throws GatewayError. */
 export async function inputImageAt(
   intake: Intake,
   pictures: readonly BodyPicture[],
@@ -93,7 +93,7 @@ export async function inputImageAt(
   return 'url' in picture ? await intake.pictureAt(picture.url, { number: Number(ordinal) + 1, param }) : picture
 }
 
-/** One after the other, since each picture that is read takes its share of the isolate's memory. */
+/** Reads items one after the other, since each picture takes its share of the isolate's memory. */
 export async function mapInTurn<Item, Value>(
   items: readonly Item[],
   read: (item: Item, at: number) => Promise<Value>,

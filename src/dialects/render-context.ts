@@ -2,20 +2,20 @@ import type { Context } from 'hono'
 import { type App, linkOf } from '../context'
 import { imageReference, type ReferenceContext } from '../store/links'
 
-/** The request that an answer belongs to. */
+/** The request of an answer. */
 export interface RenderContext {
-  /** The generation's id. */
+  /** The id of the generation. */
   generation: string
   requestId: string
-  /** When it came, in ms since 1970. */
+  /** The arrival of the request, in ms since 1970. */
   startedMs: number
-  /** Makes a URL that shows the picture under a key, for as long as the settings say. */
+  /** Makes a URL of the picture under a key; the settings limit its time. */
   link: (key: string) => string
-  /** Makes a name by which a later request can mean the picture under a key; without one, the picture that is being made. */
+  /** Names the picture under a key for later requests; without a key, the picture in the making. */
   reference: (key?: string) => string
 }
 
-/** What a dialect may know of the request that an answer belongs to, which need not be this one. */
+/** The context of an answer, which may belong to an earlier request. */
 export const renderContextOf = (request: ReferenceContext, c: Context<App>): RenderContext => ({
   ...request,
   link: linkOf(c),

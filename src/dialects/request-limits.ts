@@ -1,7 +1,10 @@
 import * as z from 'zod'
 import { MAX_MODEL_NAME } from '../upstreams/names'
 
-/** The longest prompt, in characters, and the most pictures of one edit, as in OpenAI's Images API (protocols §1.1, §1.3). */
+/**
+ * The longest prompt, in characters, and the most pictures of one edit, as in OpenAI's Images API (protocols §1.1,
+ * §1.3).
+ */
 export const MAX_PROMPT = 32_000
 export const MAX_INPUTS = 16
 
@@ -11,8 +14,7 @@ export const promptText = z.string().min(1).max(MAX_PROMPT)
 /** The number of pictures, as in OpenAI's Images API (protocols §1.1). */
 export const imageCount = z.int().min(1).max(10)
 
-/** A value out of a short list, which depends on the model; no model knows a longer one. */
+/** A value out of a short list, which depends on the model; no known value is longer. */
 export const shortValue = z.string().max(64)
 
-/** The id of an end user. */
 export const endUserId = z.string().max(512)

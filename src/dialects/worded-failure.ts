@@ -2,7 +2,7 @@ import { failureInWords } from '../refusals/words'
 import type { Vocabulary } from '../refusals/vocabulary'
 import type { Failure, WordedFailure } from '../runtime/errors'
 
-/** A failure in the words of a dialect; that of the gateway itself names the request, for the operator's log. */
+/** A failure in the words of a dialect; a failure of the gateway names the request for the operator's log. */
 export function wordFailure(failure: Failure, requestId: string, vocabulary?: Vocabulary): WordedFailure {
   const words = failureInWords(failure, vocabulary)
   return words.code === 'internal' ? { ...words, message: `${words.message} (request ID ${requestId})` } : words

@@ -3,15 +3,15 @@ import { GatewayError } from '../runtime/errors'
 import type { Refusal } from './refusal'
 import { refusing } from './refuse'
 
-/** The order in which OpenAI looks at a request's parameters (protocols §1.7); the rest come after. */
+/** The order of OpenAI's checks (protocols §1.7); other parameters come last. */
 const ORDER = ['model', '', 'prompt', 'images', 'image', 'mask', 'n']
 
 const A_NUMBER = 'a number'
 
-/** A number that need not be whole. */
+/** A number with or without decimals. */
 export const decimal = z.number({ error: A_NUMBER })
 
-/** Checks a body against its schema. Throws GatewayError for the fault that OpenAI would name first. */
+/** Checks a body against its schema. Throws GatewayError for the fault that OpenAI names first. */
 export function checked<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
   const { data, error } = schema.safeParse(body, { reportInput: true })
   if (!error) return data
@@ -23,7 +23,7 @@ export function checked<Schema extends z.ZodType>(schema: Schema, body: unknown)
   throw new GatewayError(refusing(first ? refusalOf(first) : { reason: 'missing', field: 'prompt' }))
 }
 
-/** A path as OpenAI writes it: `images[0].image_url`. */
+/** A path in OpenAI's form: `images[0].image_url`. */
 export const parameterPath = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(
     (before, key) => before + (typeof key === 'number' ? `[${key}]` : `${before && '.'}${String(key)}`),
@@ -68,7 +68,7 @@ const kindOf = (input: unknown): 'array' | 'string' => (Array.isArray(input) ? '
 const expectedBy = ({ expected, message }: z.core.$ZodIssueInvalidType): string =>
   message === A_NUMBER ? A_NUMBER : (EXPECTED[expected] ?? expected)
 
-/** The API has no numbers but whole ones, unless it is said otherwise. */
+/** OpenAI's names of types; a number is an integer unless the schema is `decimal`. */
 const EXPECTED: Record<string, string> = {
   string: 'a string',
   number: 'an integer',

@@ -2,7 +2,7 @@ import type { Failure } from '../runtime/errors'
 import { refusing } from './refuse'
 
 /*
- * Refusals of a parameter by the dialect that reads it, under the name that the client used.
+ * Refusals of a parameter, by the client's name, for dialects that read it.
  */
 
 export const missingParameter = (param: string): Failure => refusing({ reason: 'missing', field: { param } })

@@ -22,14 +22,11 @@ export const FIELDS = [
 ] as const
 export type Field = (typeof FIELDS)[number]
 
-/**
- * The place of a fault in a request. The core names a field, or an extra of some models by its name in OpenAI's API; a
- * dialect that reads a body names its own parameter.
- */
+/** The place of a fault: a field of the core, an extra by OpenAI's name, or a dialect's own parameter. */
 const place = z.union([z.enum(FIELDS), z.object({ extra: z.string() }), z.object({ param: z.string() })])
 export type Place = z.infer<typeof place>
 
-/** Why a model does not make a size; the amounts are in pixels. */
+/** The reason against a size; amounts are in pixels. */
 const sizeFault = z.discriminatedUnion('is', [
   z.object({ is: z.literal('not_pixels') }),
   z.object({ is: z.literal('not_divisible'), by: z.number() }),
@@ -55,7 +52,7 @@ const given = z.string()
 const allowed = z.array(z.string())
 const kind = z.enum(['array', 'string'])
 
-/** Why a request is refused, as data without a sentence: each dialect words it with its own parameters and values. */
+/** The reason against a request, as data. Each dialect words it with its own parameters and values. */
 export const refusalSchema = z.discriminatedUnion('reason', [
   z.object({ reason: z.literal('missing'), field }),
   /** `hint` says what to send instead, in the words of the dialect that raises it. */

@@ -10,9 +10,9 @@ export interface Vocabulary {
   /** A value of a field as requests of the dialect write it. */
   value: (field: Place, value: string) => string
   size: SizeWords
-  /** How to send a picture that the gateway can read. */
+  /** Advice on sending a picture that the gateway can read. */
   sendImage: string
-  /** The content types of a body. */
+  /** The content types of a body, as the end of a sentence. */
   contentTypes: string
 }
 

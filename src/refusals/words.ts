@@ -72,7 +72,7 @@ type OfImages = Refused<
   | 'unusable_mask'
 >
 
-/** A picture of the request, or their number, is at fault. */
+/** Refusals of a picture, or of the number of pictures. */
 function ofImages(refusal: OfImages | OfModel | OfAbility, vocabulary: Vocabulary): string {
   switch (refusal.reason) {
     case 'invalid_image':
@@ -88,7 +88,7 @@ function ofImages(refusal: OfImages | OfModel | OfAbility, vocabulary: Vocabular
         ? 'This model takes no input images.'
         : `This model takes at most ${refusal.maximum} input images.`
     case 'unusable_mask':
-      return `The mask cannot be used: ${refusal.why}. Send a PNG whose alpha channel is 0 where the picture is to be edited.`
+      return `The mask cannot be used: ${refusal.why}. Send a PNG with an alpha channel of 0 where the picture is to be edited.`
     default:
       return ofModel(refusal, vocabulary)
   }
@@ -96,13 +96,13 @@ function ofImages(refusal: OfImages | OfModel | OfAbility, vocabulary: Vocabular
 
 type OfModel = Refused<'unknown_model' | 'model_not_allowed' | 'model_without_price' | 'uncounted_images' | 'upstream'>
 
-/** The model is not to be had for this request. */
+/** Refusals of the model or by the upstream. */
 function ofModel(refusal: OfModel | OfAbility, vocabulary: Vocabulary): string {
   switch (refusal.reason) {
     case 'unknown_model':
       return `The model '${shortened(refusal.given)}' does not exist.`
     case 'model_not_allowed':
-      return `Your key may not use the model '${refusal.given}'. Ask for another, or have it allowed by whoever runs this gateway.`
+      return `Your key may not use the model '${refusal.given}'. Ask for another, or have the operator of this gateway allow it.`
     case 'model_without_price':
       return 'No price is known for this model, so that it cannot be held to your budget. Ask for another model, or have its price added to the settings.'
     case 'uncounted_images':
@@ -129,7 +129,7 @@ type OfAbility = Refused<
   | 'mask_and_markup'
 >
 
-/** The model exists, but does not make such a picture. */
+/** Refusals of a picture that the model does not make. */
 function ofAbility(refusal: OfAbility, vocabulary: Vocabulary): string {
   const { parameters, size, value } = vocabulary
   const param = parameterOf(refusal.field, vocabulary)
@@ -170,7 +170,7 @@ function unsupportedValue(field: Place, given: string, allowed: readonly string[
 
 const MAX_SHOWN = 100
 
-/** A value of the client, in at most 100 characters. */
+/** A value of the client, cut after 100 characters. */
 const shortened = (given: string): string => (given.length > MAX_SHOWN ? `${given.slice(0, MAX_SHOWN)}…` : given)
 
 /** `'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`: the serial comma comes with the third, as measured. */

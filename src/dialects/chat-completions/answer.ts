@@ -5,7 +5,7 @@ import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
 import type { RenderContext } from '../render-context'
 import { seconds, tokenDetails } from '../openai/answer'
 
-/** Words an answer as one object: a choice for each picture. */
+/** Renders an answer as one object with a choice for each picture. */
 export function renderCompletion(
   record: ImageRecord,
   options: ChatAnswerOptions,
@@ -21,10 +21,10 @@ export function renderCompletion(
   return { contentType: 'application/json', parts }
 }
 
-/** A failure as JSON; `head` begins each event of the stream. */
+/** Renders a failure as JSON; `head` begins each event of the stream. */
 type StreamErrorRenderer = (failure: Failure, head: Record<string, unknown>) => string
 
-/** The answer as events (protocols §2.1): the pictures, and before them, where they come in prose, how far they are. */
+/** The answer as events (protocols §2.1): its progress as prose, if asked for, then the pictures. */
 export function streamCompletion(
   options: ChatAnswerOptions,
   context: RenderContext,
@@ -51,7 +51,7 @@ export function streamCompletion(
     partial: () => [],
     close: (record) => [
       ...record.images.flatMap((image, index) => [
-        // What is quoted ends with an empty line.
+        // An empty line ends a Markdown quote.
         ...(index === 0 ? [() => (hasSpoken ? text(chunk(0, ['"content":"\\n"'])) : '')] : []),
         ...chunk(index, [index > 0 ? '"role":"assistant",' : '', ...fieldsWith(image, options, context)]),
         ...chunk(index, [], 'stop'),
@@ -76,10 +76,10 @@ const headOf = (
   model,
 })
 
-/** An object that goes on. */
+/** An object without its closing brace. */
 const open = (head: Record<string, unknown>): string => `${JSON.stringify(head).slice(0, -1)},`
 
-/** The fields of a message, or of a part of one, that hold its picture (protocols §2.1, §2.2). */
+/** The fields of a message or delta with its picture (protocols §2.1, §2.2). */
 function fieldsWith(image: StoredImage, { way, picture }: ChatAnswerOptions, { link }: RenderContext): AnswerPart[] {
   const address: AnswerPart[] = picture === 'link' ? [link(image.key)] : [`data:${image.mediaType};base64,`, image]
   if (way === 'markdown') return ['"content":"![image](', ...address, ')"']

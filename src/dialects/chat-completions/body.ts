@@ -6,27 +6,27 @@ import type { Intake } from '../intake'
 import { type BodyPicture, readPicture, readJsonFields } from '../json-body'
 import { piecesOf } from '../../image/markdown-images'
 
-/** A picture that was shown in a conversation, and the parameter that it came in. */
+/** A picture of a conversation and its parameter. */
 export interface ChatPicture {
   picture: BodyPicture
   param: string
 }
 
-/** What one string of the messages holds, in its order. */
+/** The texts and pictures of one string, in order. */
 export type MessageText = (string | ChatPicture)[]
 
 export interface ChatBody {
-  /** In which each string of the messages is replaced by its place among `strings`. */
+  /** The fields of the body; an index into `strings` replaces each string of the messages. */
   fields: Record<string, unknown>
   strings: MessageText[]
 }
 
-/** For the texts of all messages together; the same that a JSON body may have besides them. */
+/** The longest text of all messages together, in characters; other fields of a JSON body have the same limit. */
 const MAX_TEXT = 1024 * 1024
-/** As many as a body of the usual cap has room for, at 1.5 MB each. */
+/** A body of the usual cap has room for so many of 1.5 MB each. */
 const MAX_PICTURES = 50
 
-/** Reads the body of a chat completion, storing the pictures in its messages as they pass. Throws GatewayError. */
+/** Reads the body of a chat completion and stores the pictures of its messages as they pass. Throws GatewayError. */
 export async function readChat(intake: Intake): Promise<ChatBody> {
   const strings: MessageText[] = []
   const reader = new Messages(intake)
@@ -36,7 +36,7 @@ export async function readChat(intake: Intake): Promise<ChatBody> {
   return { fields, strings }
 }
 
-/** Where a string stands, whichever message and part it is in. */
+/** The place of a string within its message, without positions. */
 const placeOf = ([, , ...inMessage]: Path): string =>
   inMessage.map((key) => (typeof key === 'number' ? '*' : key)).join('.')
 
@@ -44,16 +44,16 @@ const TEXTS = ['content', 'content.*.text']
 const PICTURES = [
   'content.*.image_url',
   'content.*.image_url.url',
-  // As OpenRouter's clients send its answers back (protocols §2.2).
+  // OpenRouter's clients send its answers back so (protocols §2.2).
   'images.*.image_url',
   'images.*.image_url.url',
 ]
 const WORDS = ['role', 'content.*.type']
 
-/** Whatever a message says at length, though only some of it is of use, so that no history is too long. */
+/** All long strings of messages, read or not: a long history must not exceed the limit of other strings. */
 const isOfMessage = (path: Path): boolean => path[0] === 'messages' && path.length > 2 && !WORDS.includes(placeOf(path))
 
-/** What is read of messages. */
+/** Reads the strings of messages and counts their texts and pictures. */
 class Messages {
   readonly #intake: Intake
   #text = 0

@@ -9,10 +9,10 @@ import { openrouterError } from '../openrouter/error'
 import { wordFailure } from '../worded-failure'
 import { chatVocabulary } from './vocabulary'
 
-/** In what the routes of chat completions differ. */
+/** The differences between the routes of chat completions. */
 interface Route {
   id: string
-  /** The way of an answer where a request does not show what is expected. */
+  /** The place of pictures unless the request tells. */
   usual: PicturePlace
   error: (failure: Failure, requestId: string, vocabulary: Vocabulary) => RenderedError
   /** A failure of a stream that has begun, as JSON; `head` begins each of its events. */
@@ -43,7 +43,7 @@ const dialect = ({ id, usual, error, streamError }: Route): Dialect<ChatAnswerOp
   renderError: (failure, requestId, options) => error(failure, requestId, chatVocabulary(options)),
 })
 
-/** Chat completions as OpenAI and the relays have them (protocols §2.1, §9.1). */
+/** Chat completions of OpenAI and of relays (protocols §2.1, §9.1). */
 export const chatCompletions = dialect({
   id: 'chat-completions',
   usual: 'markdown',
@@ -51,7 +51,7 @@ export const chatCompletions = dialect({
   streamError: (failure, requestId, vocabulary) => openaiError(failure, requestId, vocabulary).text,
 })
 
-/** As OpenRouter has them. */
+/** Chat completions of OpenRouter. */
 export const openrouterChat = dialect({
   id: 'chat-completions-openrouter',
   usual: 'images',

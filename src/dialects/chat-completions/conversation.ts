@@ -8,7 +8,7 @@ import { type PromptWithPictures, promptWithPictures, endsWithRequest, type Conv
 import { illustrated } from '../../image/markdown-images'
 import { VARIATION_PROMPT } from '../openai/legacy'
 
-/** Clients write the address of a picture in either way. */
+/** Clients write the URL of a picture in either form. */
 const imageUrl = z.preprocess(
   (given) => (typeof given === 'string' ? { url: given } : given),
   z.looseObject({ url: z.string() }),
@@ -20,13 +20,13 @@ const part = z.looseObject({
   image_url: imageUrl.nullish(),
 })
 
-/** One string is the same as one part of text. */
+/** A string equals a single text part. */
 const content = z.preprocess(
   (given) => (typeof given === 'string' ? [{ type: 'text', text: given }] : given),
   z.array(part).nullish(),
 )
 
-/** The messages of a chat completion, each of whose strings is the place of what it holds. */
+/** The messages of a chat completion; each string is an index into the strings of its body. */
 export const messages = z
   .array(
     z.looseObject({
@@ -38,7 +38,7 @@ export const messages = z
   .min(1)
 type Message = z.infer<typeof messages>[number]
 
-/** What they ask for, and what of it had to be said for the user. Throws GatewayError. */
+/** The prompt and pictures of messages, and an adjustment if the prompt was missing. Throws GatewayError. */
 export function briefIn(
   given: readonly Message[],
   strings: readonly MessageText[],
@@ -62,7 +62,7 @@ const ROLES: Record<Message['role'], Role> = {
   developer: 'system',
   user: 'user',
   assistant: 'model',
-  // What a tool answers was asked for by the model.
+  // A tool answers the model, not the user.
   tool: 'model',
   function: 'model',
 }
@@ -94,16 +94,16 @@ function saidBy(
   param: string,
 ): Pick<ConversationTurn<ChatPicture>, 'pictures'> & { text: string } {
   if (role === 'system') {
-    // A link in a rule on how to answer is no picture.
+    // A link in a rule of the system is no picture.
     const text = pieces.filter((piece) => typeof piece === 'string').join('')
     if (pieces.some((piece) => typeof piece !== 'string')) throw new GatewayError(imageInSystem(param))
     return { text, pictures: [] }
   }
   const { text, pictures } = illustrated(pieces, (url) => ({ picture: { url }, param }))
-  // What stood around a picture is left over.
+  // Blanks around a removed picture mean nothing.
   const said = { text: pictures.length > 0 ? text.trim() : text, pictures }
   const [, url] = ONLY_A_LINK.exec(said.text) ?? []
-  // Some relays answer so (protocols §2.1).
+  // Some relays answer with a bare link (protocols §2.1).
   return role === 'model' && url ? { text: '', pictures: [...said.pictures, { picture: { url }, param }] } : said
 }
 
@@ -126,7 +126,7 @@ const NOTHING_ASKED: Failure = {
 
 const NO_TEXT: Failure = {
   code: 'invalid_request',
-  message: "Invalid 'messages': there is an image but no text. Say what is to be done with it.",
+  message: "Invalid 'messages': there is an image but no text. Say what to do with it.",
   param: 'messages',
   reason: 'invalid_value',
 }

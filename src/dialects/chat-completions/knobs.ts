@@ -13,7 +13,7 @@ const ratio = z
 const inCapitals = (given: unknown): unknown =>
   typeof given === 'string' ? given.toUpperCase().replace('0.5K', '512') : given
 
-/** What a chat completion can say of its pictures: beside its messages, as relays have it, or under `image_config`. */
+/** Parameters of the pictures: beside the messages, as in relays, or under `image_config`. */
 export const knobs = {
   size: shortValue.nullish(),
   aspect_ratio: ratio,
@@ -29,14 +29,14 @@ export const imageConfig = z.strictObject(knobs)
 type Knobs = z.infer<typeof imageConfig>
 const KNOBS = imageConfig.keyof().options
 
-/** How a picture is to be, and by which names of this dialect that was asked for. */
+/** The parameters of the pictures, with the names that the client used. */
 export interface Looks {
   looks: Pick<ImageRequest, 'size' | 'quality' | 'background' | 'moderation' | 'format' | 'compression'>
-  /** By the names that rules of models have for them, where those differ. */
+  /** The client's name for each parameter that has another name in the Images API. */
   names: Record<string, string>
 }
 
-/** Throws GatewayError where one is turned in two places. */
+/** Throws GatewayError for a parameter that stands in both places. */
 export function looksOf(beside: Knobs, within: Knobs | null | undefined): Looks {
   const names: Record<string, string> = {}
   for (const name of within ? KNOBS : []) {

@@ -2,8 +2,8 @@ import type { Adjustment } from '../../catalog/fit'
 import { withoutEffect } from '../without-effect'
 
 /**
- * What steers a text, or who writes it and at what price, and has no say in a picture; by what it is where it says
- * nothing, which many clients send without being asked to.
+ * Parameters of a text or of its provider without effect on a picture, with their defaults. Many clients send the
+ * defaults unasked.
  */
 const IDLE: Readonly<Record<string, unknown>> = {
   audio: null,
@@ -44,7 +44,7 @@ const IDLE: Readonly<Record<string, unknown>> = {
   web_search_options: null,
 }
 
-/** What nobody could notice the lack of. */
+/** Parameters without a visible effect; the answer does not report them. */
 const UNNOTICED: ReadonlySet<string> = new Set([
   'cache_control',
   'debug',
@@ -59,7 +59,7 @@ const UNNOTICED: ReadonlySet<string> = new Set([
   'transforms',
 ])
 
-/** Takes out of a body what has no say in a picture, and tells what of that was left undone. */
+/** Takes parameters without effect out of a body and reports those that ask for something. */
 export function withoutIdle(fields: Record<string, unknown>): {
   fields: Record<string, unknown>
   adjustments: Adjustment[]

@@ -10,24 +10,24 @@ import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
 import { mapInTurn, isObject } from '../json-body'
 
-/** Where an answer has its pictures: in its text, as relays have it, or beside that, as OpenRouter has it. */
+/** The place of pictures in an answer: in its text, as in relays, or beside it, as in OpenRouter. */
 export type PicturePlace = 'markdown' | 'images'
 
-/** How the caller wants its answer. */
+/** Options of an answer. */
 export const chatAnswerOptions = z.object({
-  /** The model as the caller calls it. */
+  /** The model by the client's name. */
   model: z.string(),
   way: z.enum(['markdown', 'images']),
   picture: z.enum(['link', 'data']),
   stream: z.boolean(),
-  /** Whether a stream tells its tokens. */
+  /** Whether a stream reports its tokens. */
   usage: z.boolean(),
-  /** What the caller calls parameters that it did not call as the images API does. */
+  /** The client's names of parameters, by those of the Images API, if they differ. */
   names: z.record(z.string(), z.string()),
 })
 export type ChatAnswerOptions = z.infer<typeof chatAnswerOptions>
 
-/** Text is what it is by itself; the two other words are the images API's, by which relays' clients know pictures. */
+/** `text` is the default; clients of relays know the two words of the Images API. */
 const responseFormat = z.preprocess(
   (given) => (isObject(given) ? given['type'] : given),
   z.enum(['text', 'url', 'b64_json']).nullish(),
@@ -49,10 +49,7 @@ const body = z.strictObject({
 })
 type Fields = z.infer<typeof body>
 
-/**
- * Reads a chat completion; `usual` is the way of an answer where the request does not show what is expected. Throws
- * GatewayError.
- */
+/** Reads a chat completion; `usual` is the place of pictures unless the request tells. Throws GatewayError. */
 export async function parse(intake: Intake, usual: PicturePlace): Promise<ParsedRequest<ChatAnswerOptions>> {
   const { fields: given, strings } = await readChat(intake)
   const { fields, adjustments } = withoutIdle(given)

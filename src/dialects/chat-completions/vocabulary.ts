@@ -2,7 +2,7 @@ import { sizeInShapes } from '../../refusals/size-words'
 import { OPENAI_IMAGES, type Vocabulary } from '../../refusals/vocabulary'
 import type { ChatAnswerOptions } from './request'
 
-/** The parameters of chat completions; `image_config` has those that the client put there. */
+/** The parameters of chat completions; `names` holds those under `image_config`. */
 export function chatVocabulary({ names = {} }: Partial<Pick<ChatAnswerOptions, 'names'>> = {}): Vocabulary {
   const knob = (name: string): string => names[name] ?? name
   return {

@@ -5,7 +5,7 @@ import { messageOf } from './error'
 import { FRAMINGS, framedAnswer, framedMessages } from './form'
 import type { GeminiAnswerOptions } from './request'
 
-/** Words an answer as one object, with a candidate for each picture. */
+/** Renders an answer as one object with a candidate for each picture. */
 export function renderContent(
   record: ImageRecord,
   options: GeminiAnswerOptions,
@@ -15,7 +15,7 @@ export function renderContent(
   return framedAnswer('object', [message(candidates, record, context, record.usage)])
 }
 
-/** The answer in messages: one for each picture, the last of which tells the usage of all (protocols §3.3). */
+/** The answer in messages, one for each picture; the last one has the usage of all (protocols §3.3). */
 export const streamContent = (options: GeminiAnswerOptions, context: RenderContext): AnswerStream => ({
   contentType: FRAMINGS[options.as].contentType,
   opening: () => FRAMINGS[options.as].opening,

@@ -5,7 +5,7 @@ import type { GeminiAnswerOptions } from './request'
 import { failureInWords } from '../../refusals/words'
 import { geminiVocabulary } from './vocabulary'
 
-/** What Google calls our codes, and the HTTP statuses that go with that (protocols §3.5). */
+/** Google's status and its HTTP status for each code (protocols §3.5). */
 const STATUSES: Readonly<Record<Exclude<ErrorCode, 'content_rejected'>, readonly [number, string]>> = {
   invalid_request: [400, 'INVALID_ARGUMENT'],
   unsupported_parameter: [400, 'INVALID_ARGUMENT'],
@@ -27,7 +27,9 @@ const STATUSES: Readonly<Record<Exclude<ErrorCode, 'content_rejected'>, readonly
   timed_out: [504, 'DEADLINE_EXCEEDED'],
 }
 
-/** The envelope that Google's clients read; that a prompt was turned down is no error there, but an answer (protocols §3.4). */
+/**
+ * A failure in the envelope of Google's clients; a blocked prompt is an answer there, not an error (protocols §3.4).
+ */
 export function geminiError(failure: Failure, requestId: string, options?: GeminiAnswerOptions): RenderedError {
   const words = failureInWords(failure, geminiVocabulary(options))
   const { code } = words
@@ -38,14 +40,14 @@ export function geminiError(failure: Failure, requestId: string, options?: Gemin
   return renderedJson(statusOf(code, words)[0], errorOf(code, words, requestId))
 }
 
-/** A failure as the one message of an answer. */
+/** A failure as the only message of an answer. */
 export function messageOf(failure: Failure, requestId: string, options: GeminiAnswerOptions): string {
   const words = failureInWords(failure, geminiVocabulary(options))
   const { code } = words
   return JSON.stringify(code === 'content_rejected' ? blocked(words, requestId) : errorOf(code, words, requestId))
 }
 
-/** It cost nothing. */
+/** A blocked prompt costs no tokens. */
 const blocked = ({ message }: WordedFailure, requestId: string): unknown => ({
   promptFeedback: { blockReason: 'IMAGE_SAFETY', blockReasonMessage: message },
   usageMetadata: { promptTokenCount: 0, candidatesTokenCount: 0, totalTokenCount: 0 },
@@ -56,7 +58,7 @@ type CodeOfError = keyof typeof STATUSES
 
 const WRONG_KEY = 'invalid_api_key'
 
-/** A wrong key is an invalid argument there, and a missing one is no permission. */
+/** Google's status for a wrong key is that of a wrong argument; a missing key has no permission. */
 function statusOf(code: CodeOfError, { param, reason }: WordedFailure): readonly [number, string] {
   if (reason === WRONG_KEY) return STATUSES.invalid_request
   return code === 'unsupported_parameter' && param === 'model' ? STATUSES.not_found : STATUSES[code]
@@ -84,8 +86,8 @@ const detail = (name: string, facts: Record<string, unknown>): Record<string, un
   ...facts,
 })
 
-/** Begins as Google's does, since that is what clients look for. */
+/** Clients look for the beginning of Google's own sentence. */
 const keyMessage = (reason: string | undefined): string =>
   reason === WRONG_KEY
-    ? 'API key not valid. Please pass a valid API key, or ask whoever runs this gateway for one.'
+    ? 'API key not valid. Please pass a valid API key, or ask the operator of this gateway for one.'
     : "You didn't provide an API key. Send it in an x-goog-api-key header."

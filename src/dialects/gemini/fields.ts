@@ -7,16 +7,16 @@ import { aspectRatio, imageSize } from './shape'
 import { isObject } from '../json-body'
 import { asksForSomething } from '../without-effect'
 
-/** Where the API has a list, one of its items will do. */
+/** The API takes a single item in place of a list. */
 const orOne = <List extends z.ZodType>(list: List): z.ZodPreprocess<List> =>
   z.preprocess((given) => (isObject(given) ? [given] : given), list)
 
-/** The API does not mind the case of its words. */
+/** The API ignores the case of enums. */
 const upper = (given: unknown): unknown => (typeof given === 'string' ? given.toUpperCase() : given)
 
 const word = z.string().nullish()
 
-/** A thought is known by its mark, and its signature means nothing to another model. */
+/** A text of the conversation; another model cannot use the signature of a thought. */
 const spoken = z.strictObject({ text: word, thought: z.boolean().nullish(), thoughtSignature: word })
 
 const part = spoken.extend({
@@ -58,7 +58,7 @@ const fields = z.strictObject({
 })
 export type GeminiFields = z.infer<typeof fields>
 
-/** What clients send by habit and no image model heeds: at the top of a body, and in its generationConfig. */
+/** Fields without effect on an image, which clients send by habit: at the top and in `generationConfig`. */
 const UNHEEDED = ['safetySettings', 'tools', 'toolConfig', 'serviceTier', 'labels']
 const UNHEEDED_IN_CONFIG = [
   'temperature',
@@ -72,7 +72,7 @@ const UNHEEDED_IN_CONFIG = [
   'thinkingConfig',
 ]
 
-/** Reads the fields of a body, and tells which of them nobody heeds. Throws GatewayError. */
+/** Reads the fields of a body and reports those without effect. Throws GatewayError. */
 export function fieldsOf(given: Record<string, unknown>): { fields: GeminiFields; adjustments: Adjustment[] } {
   const body = inCamelCase(given, '')
   const config = isObject(body['generationConfig']) ? body['generationConfig'] : {}
@@ -80,7 +80,7 @@ export function fieldsOf(given: Record<string, unknown>): { fields: GeminiFields
   return { fields: checked(fields, body), adjustments }
 }
 
-/** Takes out what nobody heeds. */
+/** Takes out fields without effect and reports those that ask for something. */
 function leftOut(from: Record<string, unknown>, names: readonly string[], path: string): Adjustment[] {
   const present = names.filter((name) => name in from)
   const asked = present.filter((name) => asksForSomething(from[name]))
@@ -89,8 +89,8 @@ function leftOut(from: Record<string, unknown>, names: readonly string[], path: 
 }
 
 /**
- * The same fields by the names of the API's JSON: protobuf's own, with underscores, are as good there (protocols §3.2).
- * What nobody heeds may hold names of the caller's own.
+ * The fields by the names of the API's JSON; the API also takes protobuf's names with underscores (protocols §3.2).
+ * Fields without effect may hold names of the client's own.
  */
 function inCamelCase(fields: Record<string, unknown>, path: string): Record<string, unknown> {
   const named = new Map<string, unknown>()

@@ -1,10 +1,10 @@
 import type { AnswerPart } from '../dialect'
 
-/** How the messages of an answer are strung together. */
+/** The text around the messages of an answer. */
 interface MessageFraming {
   contentType: string
   opening: string
-  /** What may stand before any message, and says nothing. */
+  /** An empty message, which may precede any other. */
   idle: string
   before: string
   after: string
@@ -27,7 +27,7 @@ export const FRAMINGS = {
   events: {
     ...JSON_FORM,
     contentType: 'text/event-stream',
-    // Google's clients for Python take a comment for a broken message; an empty line none of them minds.
+    // Google's clients for Python take a comment for a broken message; all clients ignore an empty line.
     idle: '\n\n',
     before: 'data: ',
     after: '\n\n',
@@ -37,7 +37,7 @@ export const FRAMINGS = {
 
 type FramingName = keyof typeof FRAMINGS
 
-/** The messages of an answer to its end, behind its opening. */
+/** The messages of an answer to its end, after the opening. */
 export function framedMessages<Piece extends AnswerPart>(
   name: FramingName,
   each: readonly Piece[][],
@@ -46,7 +46,7 @@ export function framedMessages<Piece extends AnswerPart>(
   return [...each.flatMap((pieces, at) => [at > 0 ? between + before : before, ...pieces, after]), closing]
 }
 
-/** An answer as a whole. */
+/** A whole answer. */
 export const framedAnswer = <Piece extends AnswerPart>(
   name: FramingName,
   each: readonly Piece[][],

@@ -4,7 +4,7 @@ import { geminiError } from './error'
 import { geminiKey } from './key'
 import { parse, type GeminiAnswerOptions, geminiAnswerOptions } from './request'
 
-/** Google's Gemini API, as far as it makes images (protocols §3). */
+/** Google's Gemini API for images (protocols §3). */
 export const gemini: Dialect<GeminiAnswerOptions> = {
   id: 'gemini',
   options: geminiAnswerOptions,

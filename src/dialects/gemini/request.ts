@@ -11,7 +11,7 @@ import { type ContentPart, fieldsOf, type GeminiFields } from './fields'
 import type { Intake } from '../intake'
 import { mapInTurn, type BodyPicture, type PicturePlaces, readJsonBody, inputImageAt } from '../json-body'
 
-/** How the caller wants its answer: as one object, as events, or as the list of what would be events; and its pictures. */
+/** Options of an answer: one object, events or a list of messages, and pictures as data or links. */
 export const geminiAnswerOptions = z.object({
   as: z.enum(['object', 'events', 'list']),
   delivery: z.enum(['INLINE', 'URI']),
@@ -38,7 +38,7 @@ export async function parse(intake: Intake): Promise<ParsedRequest<GeminiAnswerO
   }
 }
 
-/** The model and the method of a path that ends in `gpt-image-2:generateContent`. */
+/** The model and the method of a path such as `gpt-image-2:generateContent`. */
 function calledIn(intake: Intake): [string, string] {
   const call = intake.param('call') ?? ''
   const colon = call.lastIndexOf(':')
@@ -51,7 +51,7 @@ function formOf(method: string, alt: string | undefined): GeminiAnswerOptions['a
   return method === 'streamGenerateContent' ? 'list' : 'object'
 }
 
-/** Where pictures stand, by the names of protobuf as well. */
+/** The places of pictures, by the names of protobuf too. */
 const INLINE = /^contents\.parts\.(?:inlineData|inline_data)\.data$/
 const FILE = /^contents\.parts\.(?:fileData|file_data)\.(?:fileUri|file_uri)$/
 
@@ -60,7 +60,7 @@ const namesIn = (path: Path): string => path.filter((step) => typeof step === 's
 const PICTURED: PicturePlaces = {
   isPicture: (path) => INLINE.test(namesIn(path)) || FILE.test(namesIn(path)),
   isBare: (path) => INLINE.test(namesIn(path)),
-  // Of all turns together; how many may be edited at once is for the model to say.
+  // Of all turns together; the model limits the pictures of one edit.
   most: 64,
   tooMany: (param) => ({
     code: 'invalid_request',
@@ -74,7 +74,7 @@ const imageFormatOf = ({ generationConfig }: GeminiFields): ImageFormat | undefi
   generationConfig?.responseFormat?.[0]?.image
 type ImageFormat = NonNullable<NonNullable<GeminiFields['generationConfig']>['responseFormat']>[number]['image']
 
-/** What the rest of a body makes impossible. */
+/** The refusal of fields that contradict each other. */
 function contradiction({ generationConfig, model }: GeminiFields, name: string): Failure | undefined {
   const { responseModalities: modalities, imageConfig, responseFormat } = generationConfig ?? {}
   if (model && model !== name && model !== `models/${name}`)
@@ -89,7 +89,7 @@ function contradiction({ generationConfig, model }: GeminiFields, name: string):
   return undefined
 }
 
-/** A picture as it was shown in a conversation: by its ordinal in the body, and where it stands. */
+/** A picture of a conversation by its ordinal in the body, with its parameter. */
 interface ContentPicture {
   ordinal: string
   param: string
@@ -127,7 +127,7 @@ const turnsOf = ({ systemInstruction, contents }: GeminiFields): ConversationTur
   ...contents.map(({ role, parts }, at) => turnOf(role ?? 'user', parts ?? [], `contents[${at}]`)),
 ]
 
-/** What a model thought, and drew while it thought, is not what it said. */
+/** Thoughts of a model, and its drafts, are no part of its answer. */
 function turnOf(
   role: ConversationTurn<ContentPicture>['role'],
   parts: readonly ContentPart[],

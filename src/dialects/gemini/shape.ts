@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** How the API's enums write the numbers of an aspect ratio. */
+/** The numbers of an aspect ratio in the API's enums. */
 const NUMBERS: Readonly<Record<string, number>> = {
   ONE: 1,
   TWO: 2,
@@ -20,16 +20,16 @@ const RESOLUTIONS: ReadonlyMap<unknown, string> = new Map([
   ['IMAGE_SIZE_FOUR_K', '4K'],
 ])
 
-/** Which ratios there are is for the model to say. */
+/** The model limits the ratios. */
 const ratio = z.string().regex(/^\d{1,3}:\d{1,3}$/, 'Use a ratio such as 16:9.')
 
-/** `16:9`, or `ASPECT_RATIO_SIXTEEN_BY_NINE`, as the SDK's enums have it. */
+/** `16:9`, or `ASPECT_RATIO_SIXTEEN_BY_NINE` from the enums of the SDK. */
 export const aspectRatio = z.preprocess((given) => {
   const [, across, down] = typeof given === 'string' ? (/^ASPECT_RATIO_(\w+)_BY_(\w+)$/.exec(given) ?? []) : []
   return across && down ? `${NUMBERS[across]}:${NUMBERS[down]}` : given
 }, ratio.nullish())
 
-/** `2K`, whose K is a capital (protocols §3.2), or `IMAGE_SIZE_TWO_K`. */
+/** `2K` with a capital K (protocols §3.2), or `IMAGE_SIZE_TWO_K`. */
 export const imageSize = z.preprocess(
   (given) => RESOLUTIONS.get(given) ?? given,
   z.enum(['512', '1K', '2K', '4K']).nullish(),

@@ -1,10 +1,10 @@
 import { sizeInShapes } from '../../refusals/size-words'
 import type { Vocabulary } from '../../refusals/vocabulary'
 
-/** The object of the API that holds aspect ratio and resolution, of the two that a request can use. */
+/** The usual one of two objects that hold the aspect ratio and the resolution. */
 const IMAGE_CONFIG = 'generationConfig.imageConfig'
 
-/** The parameters of Google's Gemini API; `sizeParam` is the object that holds aspect ratio and resolution. */
+/** The parameters of Google's Gemini API; `sizeParam` is the object with the aspect ratio and the resolution. */
 export const geminiVocabulary = ({
   sizeParam = IMAGE_CONFIG,
 }: { sizeParam?: string | undefined } = {}): Vocabulary => ({

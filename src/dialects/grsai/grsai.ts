@@ -6,7 +6,7 @@ import { parseApi, parseDraw, type GrsaiAnswerOptions, grsaiAnswerOptions } from
 import type { RenderContext } from '../render-context'
 import { wordFailure } from '../worded-failure'
 
-/** Of GrsAI's API (protocols §5), one of the two generations that its clients speak. */
+/** One of the two generations of GrsAI's API (protocols §5). */
 const dialect = (
   id: string,
   words: TaskWording,
@@ -36,10 +36,10 @@ const dialect = (
 
 const CONTENT_TYPE = 'text/event-stream'
 
-/** Clients split lines, and read those that begin like this; events have no names, and there is no `[DONE]`. */
+/** Clients split lines and read those with this beginning; events have no names, and no `[DONE]` ends them. */
 const frame = (words: TaskWording, task: GrsaiTask): string => `data: ${JSON.stringify(words.task(task))}\n\n`
 
-/** One that has failed before its stream has begun: that is told in a stream all the same. */
+/** A failure before the stream begins comes as a stream too. */
 const framed = (words: TaskWording, task: GrsaiTask): RenderedError => ({
   status: 200,
   contentType: CONTENT_TYPE,

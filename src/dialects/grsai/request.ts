@@ -12,11 +12,11 @@ import type { ParsedRequest, JobRequest } from '../dialect'
 import type { Intake } from '../intake'
 import { mapInTurn, type BodyPicture, readJsonBody, inputImageAt } from '../json-body'
 
-/** How the caller wants its answer: whole, in frames, or later; and whether it wants to be told how far it is. */
+/** Options of an answer: in one piece, in frames or as a job, and with or without progress. */
 export const grsaiAnswerOptions = z.object({ reply: z.enum(['whole', 'stream', 'later']), progress: z.boolean() })
 export type GrsaiAnswerOptions = z.infer<typeof grsaiAnswerOptions>
 
-/** As many as any model takes. */
+/** The most pictures of any model. */
 const MAX_PICTURES = 16
 
 const shape = z
@@ -35,7 +35,7 @@ const common = {
   quality: shortValue.optional(),
   background: shortValue.optional(),
   mask: z.string().optional(),
-  /** From where pictures are loaded: always from here. */
+  /** The host of the pictures; this gateway always serves them itself. */
   cdn: shortValue.optional(),
 }
 const pictures = z.array(z.string()).max(MAX_PICTURES).optional()
@@ -50,7 +50,7 @@ const api = z.object({ ...common, images: pictures, replyType: z.enum(['json', '
 
 type Fields = z.infer<z.ZodObject<typeof common>>
 
-/** Reads a request of the old generation, where the webhook says how it is answered. Throws GatewayError. */
+/** Reads a request of the old generation; the webhook decides the kind of answer. Throws GatewayError. */
 export async function parseDraw(intake: Intake): Promise<ParsedRequest<GrsaiAnswerOptions>> {
   const body = await read(intake, draw, 'urls')
   const { webHook, shutProgress = false } = body.fields
@@ -61,7 +61,7 @@ export async function parseDraw(intake: Intake): Promise<ParsedRequest<GrsaiAnsw
   return { ...asked, options: { reply: 'later', progress }, job }
 }
 
-/** What asks for the id alone, in place of a URL. */
+/** In place of a URL, this asks for the id alone. */
 const NO_WEBHOOK = '-1'
 
 /** Reads a request of the new generation. Throws GatewayError. */
@@ -84,7 +84,7 @@ interface GrsaiBody<Checked> {
   adjustments: Adjustment[]
 }
 
-/** Reads a body, storing the pictures at `list` and of the mask as they pass; base64 may stand bare. */
+/** Reads a body and stores the mask and the pictures of `list` as they pass; base64 may come bare. */
 async function read<Shape extends z.ZodRawShape>(
   intake: Intake,
   schema: z.ZodObject<Shape>,
@@ -97,7 +97,7 @@ async function read<Shape extends z.ZodRawShape>(
     most: MAX_PICTURES + 1,
     tooMany: (param) => tooManyImages(param, MAX_PICTURES),
   })
-  // Clients send what was left blank in a form.
+  // Clients send the blank fields of a form.
   const isBlank = (name: string, value: unknown): boolean =>
     value === null || value === '' || (name === 'mask' && isNowhere(pictures[Number(value)]))
   const given = Object.entries(fields).filter(([name, value]) => !isBlank(name, value))
@@ -111,7 +111,7 @@ async function read<Shape extends z.ZodRawShape>(
 const isNowhere = (picture: BodyPicture | undefined): boolean =>
   picture !== undefined && 'url' in picture && picture.url === ''
 
-/** The API passes over what it does not know; no client has more of that, and each is told in a header. */
+/** The API ignores unknown fields, and a header repeats them; no client has more than so many. */
 const MAX_UNKNOWN = 8
 
 async function askedIn(
@@ -146,7 +146,7 @@ async function askedIn(
 const maskAlone = (list: string): ReturnType<typeof invalidParameter> =>
   invalidParameter('mask', `A mask needs the picture that it is for. Send that in '${list}', or leave 'mask' out.`)
 
-/** The newer of two names for it counts; what is counted in pixels has no resolution besides. */
+/** The newer of its two names wins; a size in pixels has no resolution besides. */
 function sizeOf({ size, aspectRatio, imageSize }: Fields): { size: string; adjustments: Adjustment[] } {
   const asked = aspectRatio ?? size ?? DEFAULTS.size
   const isInPixels = pixelsOf(asked) !== undefined

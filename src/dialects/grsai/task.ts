@@ -8,20 +8,20 @@ import type { ImageRecord } from '../../image/record'
 import type { Snapshot } from '../../ledger/snapshot'
 import { type RenderedError, renderedJson } from '../dialect'
 
-/** How a task stands, in the words of neither generation of the API. */
+/** A task in the words of neither generation of the API. */
 export interface GrsaiTask {
   id: string
   status: 'running' | 'succeeded' | 'failed'
-  /** From 0 to 100; clients take 100 for its end, whatever that was (protocols §5.1). */
+  /** From 0 to 100; clients take 100 for any end (protocols §5.1). */
   progress: number
-  /** Links to its pictures. */
+  /** Links to the pictures. */
   urls: string[]
-  /** Of each picture, as records have it. */
+  /** The size of each picture, as `WIDTHxHEIGHT`. */
   size?: string | undefined
   failure?: { code: ErrorCode; text: string }
 }
 
-/** As far as one can be that has not ended. */
+/** The highest progress of a task that still runs. */
 const MOST = 99
 
 export const runningTask = (id: string, percent: number): GrsaiTask => ({
@@ -39,10 +39,10 @@ export const succeededTask = ({ images, size }: ImageRecord, id: string, link: (
   size,
 })
 
-/** Where what came of it may be paid for: what had arrived of a cancelled one, and what this gateway lost sight of. */
+/** Ends with an unknown cost: a cancelled task or a lost one may have made pictures. */
 const PERHAPS_PAID: readonly ErrorCode[] = ['cancelled', 'internal', 'unavailable']
 
-/** One that failed, with what that cost, in micro-USD, as far as it is known. */
+/** A failed task; `cost` is in micro-USD and undefined if unknown. */
 export function failedTask(
   id: string,
   { code, message = `The image could not be made (${code}).` }: { code: ErrorCode; message?: string },
@@ -52,7 +52,7 @@ export function failedTask(
   return { id, status: 'failed', progress: 100, urls: [], failure: { code, text } }
 }
 
-/** One as its generation stands, `percent` of the way. */
+/** The task of a generation, `percent` of the way. */
 export function taskOf(
   snapshot: Snapshot,
   percent: number,
@@ -68,15 +68,15 @@ export function taskOf(
   return { id, status, progress: 100, urls: images.map(link), size }
 }
 
-/** How one generation of the API tells what there is to be told. */
+/** The wording of one generation of the API. */
 export interface TaskWording {
   vocabulary: Vocabulary
   task: (task: GrsaiTask) => Record<string, unknown>
-  /** The answer to whoever asks how a task stands. */
+  /** The answer to a request for the state of a task. */
   shown: (task: GrsaiTask) => unknown
-  /** The answer to whoever does not wait for a task. */
+  /** The answer to a request for a job. */
   accepted: (id: string) => unknown
-  /** The answer to what there is no task for. */
+  /** The answer to a request without a task. */
   refused: (failure: Failure, requestId: string) => RenderedError
 }
 
@@ -84,7 +84,7 @@ const success = (data: unknown): unknown => ({ code: 0, msg: 'success', data })
 
 const [REFUSED, UNKNOWN_TASK] = [-1, -22]
 
-/** The old generation (protocols §5.1), whose every answer has the status 200. */
+/** The old generation (protocols §5.1); every answer has the status 200. */
 export const DRAW: TaskWording = {
   vocabulary: grsaiVocabulary('urls'),
   task: drawTask,
@@ -92,13 +92,13 @@ export const DRAW: TaskWording = {
   accepted: (id) => success({ id }),
   refused: (failure, requestId) => {
     const { code, message } = wordFailure(failure, requestId, DRAW.vocabulary)
-    // Which is what clients look for.
+    // Clients look for these words.
     const msg = code === 'budget_exhausted' ? `insufficient credits: ${message}` : message
     return renderedJson(200, { code: code === 'not_found' ? UNKNOWN_TASK : REFUSED, data: null, msg })
   },
 }
 
-/** The first picture stands by itself as well, as the oldest clients know it. */
+/** The oldest clients read the first picture from `url`. */
 function drawTask({ id, status, progress, urls, size = '', failure }: GrsaiTask): Record<string, unknown> {
   const { width, height } = pixelsOf(size) ?? { width: 0, height: 0 }
   return {
@@ -114,7 +114,7 @@ function drawTask({ id, status, progress, urls, size = '', failure }: GrsaiTask)
   }
 }
 
-/** Upstreams do not say whether it was the prompt that they refuse, or the picture: either would be refused again. */
+/** Upstreams do not tell a refused prompt from a refused picture; a retry meets the same refusal. */
 const reasonOf = (code: ErrorCode): string => (code === 'content_rejected' ? 'input_moderation' : 'error')
 
 /** The new generation (protocols §5.2). */

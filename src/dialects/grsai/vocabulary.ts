@@ -1,6 +1,6 @@
 import { OPENAI_IMAGES, type Vocabulary } from '../../refusals/vocabulary'
 
-/** The parameters of GrsAI's API; its two generations name the list of pictures differently. */
+/** The parameters of GrsAI's API; `list` is the generation's name for the list of pictures. */
 export const grsaiVocabulary = (list: 'urls' | 'images'): Vocabulary => ({
   ...OPENAI_IMAGES,
   parameters: {

@@ -6,7 +6,7 @@ import { facts, seconds, tokenDetails } from '../openai/answer'
 import { openaiError } from '../openai/error'
 import type { Operation, ImagesAnswerOptions } from './request'
 
-/** Words an answer as one object, with every picture under `b64_json`, `url`, or both. */
+/** Renders an answer as one object, with pictures under `b64_json`, `url` or both. */
 export function renderImages(
   record: ImageRecord,
   { as }: ImagesAnswerOptions,
@@ -28,17 +28,17 @@ export function renderImages(
   return { contentType: 'application/json', parts }
 }
 
-/** What the events of a route are called; a generation with pictures is an edit, but its client knows nothing of that. */
+/** The prefix of a route's events; a client of generations with pictures expects no edit. */
 const nameOf = (route: Operation): string => (route === 'generations' ? 'image_generation' : 'image_edit')
 
-/** An event as the API writes it (protocols §1.6): its picture, and what else there is to be said. */
+/** An event in the form of the API (protocols §1.6), with its picture. */
 const frame = (type: string, image: StoredImage, rest: Record<string, unknown>): AnswerPart[] => [
   `event: ${type}\ndata: {"type":"${type}","b64_json":"`,
   image,
   `",${JSON.stringify(rest).slice(1)}\n\n`,
 ]
 
-/** One `completed` event for each picture; the last one tells the usage of all, so that a client's sum is right. */
+/** One `completed` event for each picture; only the last one has the usage, so that a client's sum is right. */
 function completed(record: ImageRecord, route: Operation): AnswerPart[] {
   const none: Usage = { input: 0, inputDetails: { text: 0, image: 0 }, output: 0, total: 0 }
   return record.images.flatMap((image, index) => {
@@ -48,7 +48,7 @@ function completed(record: ImageRecord, route: Operation): AnswerPart[] {
   })
 }
 
-/** The answer as events: previews while it is made, and then the pictures, or a failure. */
+/** The answer as events: previews, then the pictures or a failure. */
 export const streamImages = (request: ImageRequest, route: Operation, requestId: string): AnswerStream => ({
   contentType: 'text/event-stream',
   opening: () => '',

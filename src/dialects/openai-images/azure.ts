@@ -4,8 +4,8 @@ import { imagesDialect } from './openai-images'
 import { type Operation, parse, type ImagesAnswerOptions } from './request'
 
 /**
- * OpenAI's Images API as Azure has it (protocols §6.1): the deployment in the path, where there is one, is the model. Which
- * `api-version` a client asks for makes no difference.
+ * OpenAI's Images API on Azure (protocols §6.1): a deployment in the path is the model, and `api-version` changes
+ * nothing.
  */
 const azure = (operation: Operation): Dialect<ImagesAnswerOptions> => ({
   ...imagesDialect(operation),

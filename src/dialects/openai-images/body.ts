@@ -6,21 +6,21 @@ import { MalformedForm, MultipartStream } from '../../streams/multipart'
 import type { Intake } from '../intake'
 import { type JsonBody, type BodyPicture, readJsonBody } from '../json-body'
 
-/** Sixteen to edit, one mask, one markup. */
+/** Sixteen pictures to edit, one mask and one markup. */
 const MAX_PICTURES = 18
-/** For all texts of a form together; the same that a JSON body may have besides its pictures. */
+/** The longest text of a form in all, in bytes; a JSON body has the same limit. */
 const MAX_TEXT_BYTES = 1024 * 1024
-/** There are not half as many parameters. */
+/** The most text fields of a form; the API has less than half as many parameters. */
 const MAX_TEXTS = 64
 
 const INTEGERS = ['n', 'output_compression', 'partial_images', 'frame_count', 'frame_duration_ms', 'seed', 'steps']
 const DECIMALS = ['guidance', 'strength']
 
-/** Reads a JSON body, storing the pictures of its data URLs as they pass. Throws GatewayError. */
+/** Reads a JSON body and stores the pictures of its data URLs as they pass. Throws GatewayError. */
 export const readJson = (intake: Intake): Promise<JsonBody> =>
   readJsonBody(intake, { isPicture, most: MAX_PICTURES, tooMany })
 
-/** The places of the API where a picture stands; `image` is the relays' word for them in a JSON body. */
+/** The places of pictures in the API; relays put them under `image` in a JSON body. */
 function isPicture(path: Path): boolean {
   const [name, ...rest] = path
   if (name === 'image') return rest.length === 0 || (rest.length === 1 && typeof rest[0] === 'number')
@@ -28,7 +28,7 @@ function isPicture(path: Path): boolean {
   return (name === 'mask' || name === 'markup') && rest.length === 1 && rest[0] === 'image_url'
 }
 
-/** Reads a multipart body, storing its files as they pass. Throws GatewayError. */
+/** Reads a multipart body and stores its files as they pass. Throws GatewayError. */
 export async function readForm(intake: Intake, boundary: string): Promise<JsonBody> {
   const fields = new Map<string, unknown>()
   const images: { place: number; ordinal: number }[] = []
@@ -60,7 +60,7 @@ export async function readForm(intake: Intake, boundary: string): Promise<JsonBo
   return { fields: Object.fromEntries(fields), pictures }
 }
 
-/** A form has only texts; the API reads numbers and truth values out of them. */
+/** The API reads numbers and booleans out of the texts of a form. */
 function fieldOf(name: string, value: string): unknown {
   if (name === 'stream' && (value === 'true' || value === 'false')) return value === 'true'
   const isDecimal = DECIMALS.includes(name)

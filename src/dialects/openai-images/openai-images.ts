@@ -4,7 +4,7 @@ import { openaiError } from '../openai/error'
 import { streamImages, renderImages } from './answer'
 import { type Operation, parse, type ImagesAnswerOptions, imagesAnswerOptions } from './request'
 
-/** OpenAI's Images API (protocols §1), with the words that relays' clients use besides (protocols §7.6). */
+/** OpenAI's Images API (protocols §1) with the parameters of relays' clients (protocols §7.6). */
 export const imagesDialect = (operation: Operation): Dialect<ImagesAnswerOptions> => ({
   id: `openai-images-${operation}`,
   options: imagesAnswerOptions,

@@ -14,7 +14,7 @@ import { readForm, readJson } from './body'
 import { described, knobs, NO_PARTIALS, parameters, turned } from '../openai/parameters'
 import { editForVariation, imagesOfGeneration, modernize } from '../openai/legacy'
 
-/** How the caller wants its pictures. */
+/** Options of an answer. */
 export const imagesAnswerOptions = z.object({ as: z.enum(['url', 'b64_json', 'both']), stream: z.boolean() })
 export type ImagesAnswerOptions = z.infer<typeof imagesAnswerOptions>
 
@@ -44,7 +44,7 @@ const edit = generation.extend({
 
 type Fields = z.infer<typeof generation> & Partial<z.infer<typeof edit>>
 
-/** Reads a request to one of the API's routes; `deployment` is a model that its path names. Throws GatewayError. */
+/** Reads a request of one route; `deployment` is the model of its path. Throws GatewayError. */
 export async function parse(
   intake: Intake,
   operation: Operation,
@@ -67,10 +67,10 @@ export async function parse(
 
 const NO_URLS = invalidParameter('response_format', "A stream has no URLs. Leave 'response_format' out, or 'stream'.")
 
-/** Puts the model of the path in place of the body's, and tells it where they differ. */
+/** Puts the model of the path in place of the body's and reports a difference. */
 function deployed(fields: JsonBody['fields'], deployment: string): Adjustment[] {
   const model = fields['model'] ?? deployment
-  // What is no name is refused with the rest of the body.
+  // The schema refuses other values with the rest of the body.
   if (typeof model !== 'string' || model.length > MAX_MODEL_NAME) return []
   fields['model'] = deployment
   if (model === deployment) return []
@@ -88,7 +88,7 @@ interface Translated {
   schema: typeof generation | typeof edit
 }
 
-/** Puts older words into today's, and tells which form of request came of it. */
+/** Renames old parameters and chooses the schema of the request. */
 function translated({ fields: given }: JsonBody, operation: Operation, form: boolean): Translated {
   const { fields, adjustments } = modernize(given)
   const asEdit = (edited: { fields: JsonBody['fields']; adjustments: Adjustment[] }): Translated => ({

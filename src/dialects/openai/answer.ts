@@ -1,6 +1,6 @@
 import type { ImageRecord, Usage } from '../../image/record'
 
-/** What is said of a picture besides itself, in an answer or an event (protocols §1.5, §2.3). */
+/** The facts beside a picture in an answer or an event (protocols §1.5, §2.3). */
 export const facts = ({
   background,
   format,
@@ -13,9 +13,9 @@ export const facts = ({
   size,
 })
 
-/** Of what kind tokens are, where that is known. */
+/** Tokens by their kind; undefined if unknown. */
 export const tokenDetails = (counts: Usage['inputDetails']): Record<string, number> | undefined =>
   counts && { text_tokens: counts.text, image_tokens: counts.image }
 
-/** A moment, in ms since 1970, as the API tells it. */
+/** A moment in ms since 1970 as seconds. */
 export const seconds = (ms: number): number => Math.floor(ms / 1000)

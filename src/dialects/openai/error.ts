@@ -3,7 +3,7 @@ import { type ErrorCode, type Failure, STATUS, type WordedFailure } from '../../
 import { wordFailure } from '../worded-failure'
 import { type RenderedError, renderedJson } from '../dialect'
 
-/** What OpenAI calls our codes where a failure names no finer reason; null where it has no code (protocols §1.7). */
+/** OpenAI's code for a failure without a finer reason (protocols §1.7); other failures have none. */
 const CODES: Partial<Record<ErrorCode, string>> = {
   content_rejected: 'moderation_blocked',
   budget_exhausted: 'insufficient_quota',
@@ -15,10 +15,10 @@ const CODES: Partial<Record<ErrorCode, string>> = {
   no_upstream: 'server_is_overloaded',
 }
 
-/** Reasons that speak of the picture rather than of the request's form. */
+/** Reasons about a picture, not about the form of the request. */
 const ABOUT_THE_PICTURE = ['invalid_image_file', 'moderation_blocked']
 
-/** What stands in the envelope: all four keys, always. */
+/** The error object, always with all four keys. */
 export interface OpenaiError {
   message: string
   type: string
@@ -26,17 +26,14 @@ export interface OpenaiError {
   code: string | null
 }
 
-/** A failure as OpenAI tells it; without a vocabulary in that of its Images API. */
+/** A failure as OpenAI's error object; the default vocabulary is that of the Images API. */
 export function errorOf(failure: Failure, requestId: string, vocabulary?: Vocabulary): OpenaiError {
   const words = wordFailure(failure, requestId, vocabulary)
   const { code, message, param = null, reason = CODES[code] ?? null } = words
   return { message, type: typeOf(words), param, code: reason }
 }
 
-/**
- * The envelope that every OpenAI client reads. A budget that is used up is a 429 there, which its clients are told not to
- * retry.
- */
+/** The envelope of every OpenAI client. A used-up budget is a 429 there, with a code that stops retries. */
 export const openaiError = (failure: Failure, requestId: string, vocabulary?: Vocabulary): RenderedError =>
   renderedJson(failure.code === 'budget_exhausted' ? 429 : STATUS[failure.code], {
     error: errorOf(failure, requestId, vocabulary),

@@ -3,7 +3,7 @@ import { invalidType, unknownParameter } from '../../refusals/parameters'
 
 type Fields = Record<string, unknown>
 
-/** What relays' clients call a parameter, and what it is called now (protocols §7.6). */
+/** Today's name for each parameter of relays' clients (protocols §7.6). */
 const RENAMED: Record<string, string> = {
   format: 'output_format',
   compression: 'output_compression',
@@ -11,10 +11,10 @@ const RENAMED: Record<string, string> = {
   transparency: 'background',
 }
 
-/** What a picture variation says when it is asked for as an edit. */
+/** The prompt of an edit that stands for a variation. */
 export const VARIATION_PROMPT = 'Make a variation of this image: the same subject and style, composed anew.'
 
-/** Puts the parameters of relays' clients into the API's own words, and tells what was changed. */
+/** Renames the parameters of relays' clients and reports the changes. */
 export function modernize(given: Fields): { fields: Fields; adjustments: Adjustment[] } {
   const fields = { ...given }
   if (isNothing(fields['image'])) delete fields['image']
@@ -36,7 +36,7 @@ export function modernize(given: Fields): { fields: Fields; adjustments: Adjustm
   return { fields, adjustments }
 }
 
-/** What a client without an image may send for it. */
+/** Values of clients without an image. */
 const isNothing = (image: unknown): boolean => image === null || (Array.isArray(image) && image.length === 0)
 
 function translated(old: string, value: unknown): unknown {
@@ -46,13 +46,13 @@ function translated(old: string, value: unknown): unknown {
   return value === false || value === 'false' ? 'opaque' : value
 }
 
-/** A generation with pictures, as some relays take it, is an edit of them. */
+/** A generation with pictures, as some relays take it, becomes an edit. */
 export function imagesOfGeneration({ image, ...fields }: Fields): { fields: Fields; adjustments: Adjustment[] } {
   const images = (Array.isArray(image) ? image : [image]).map((each: unknown) => ({ image_url: each }))
   return { fields: { ...fields, images }, adjustments: [{ note: 'image>images', refusal: unknownParameter('image') }] }
 }
 
-/** The API's variations went with dall-e-2 (protocols §1.4); an edit comes closest. */
+/** A variation becomes an edit: the API's variations ended with dall-e-2 (protocols §1.4). */
 export function editForVariation(fields: Fields): { fields: Fields; adjustments: Adjustment[] } {
   const message = 'Image variations were shut down with dall-e-2. Send the image to /v1/images/edits with a prompt.'
   return {

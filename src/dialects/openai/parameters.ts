@@ -5,7 +5,7 @@ import { refusing } from '../../refusals/refuse'
 import { DEFAULT_FRAMES } from '../../catalog/tokens'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 
-/** What may be said of a picture, alike in the Images API and to the tool of the Responses API (protocols §1.1, §2.3). */
+/** Parameters that the Images API and the tool of the Responses API share (protocols §1.1, §2.3). */
 export const parameters = z.object({
   size: shortValue.nullish(),
   quality: shortValue.nullish(),
@@ -25,7 +25,7 @@ export const parameters = z.object({
     .nullish(),
 })
 
-/** The same in our own terms, with every default filled in. */
+/** The parameters in the terms of the core, with all defaults. */
 type Described = Pick<
   ImageRequest,
   'size' | 'quality' | 'background' | 'moderation' | 'format' | 'compression' | 'extras'
@@ -46,20 +46,17 @@ export const described = (said: z.infer<typeof parameters>): Described => ({
   }),
 })
 
-/**
- * What many models besides OpenAI's can be told, by the names that most of their APIs have for it (protocols §4, §6); a
- * model that cannot refuses it.
- */
+/** Parameters of many other models, by their usual names (protocols §4, §6); a model without them refuses them. */
 export const knobs = z.object({
   seed: z.int().nullish(),
   negative_prompt: z.string().max(MAX_PROMPT).nullish(),
   steps: z.int().min(1).nullish(),
   guidance: decimal.nullish(),
-  /** How far an edit departs from its picture. */
+  /** The distance of an edit from its picture. */
   strength: decimal.min(0).max(1).nullish(),
 })
 
-/** The same as the extras of a request; an empty text says nothing, which clients send from an empty field of theirs. */
+/** The parameters as extras of a request; clients send an empty field as an empty text. */
 export const turned = ({
   seed,
   negative_prompt,
@@ -69,12 +66,12 @@ export const turned = ({
 }: z.infer<typeof knobs>): Described['extras'] =>
   given({ seed, negative_prompt: negative_prompt || null, steps, guidance, strength })
 
-/** How long a frame of a GIF is shown when nothing is said (protocols §1.1). */
+/** The default time of a frame of a GIF, in ms (protocols §1.1). */
 const DEFAULT_FRAME_MS = 200
 
-/** Null means the same as leaving a parameter out (protocols §1.1). */
+/** Null equals a missing parameter (protocols §1.1). */
 const given = (fields: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null))
 
-/** What is told where previews are asked for but no stream. */
+/** The refusal of previews without a stream. */
 export const NO_PARTIALS = refusing({ reason: 'partials_without_stream', field: 'partials' })

@@ -4,7 +4,7 @@ import type { Vocabulary } from '../../refusals/vocabulary'
 import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
 import { openrouterErrorEvent } from '../openrouter/error'
 
-/** Words an answer as one object. */
+/** Renders an answer as one object. */
 export function renderOpenrouterImages(record: ImageRecord): RenderedAnswer {
   const parts: AnswerPart[] = [`{"created":${createdOf(record)},"data":[`]
   record.images.forEach((image, index) => {
@@ -15,7 +15,7 @@ export function renderOpenrouterImages(record: ImageRecord): RenderedAnswer {
   return { contentType: 'application/json', parts }
 }
 
-/** The answer as events: previews while it is made, and then the pictures, or a failure. */
+/** The answer as events: previews, then the pictures or a failure. */
 export const streamOpenrouterImages = (requestId: string, vocabulary: Vocabulary): AnswerStream => ({
   contentType: 'text/event-stream',
   opening: () => '',
@@ -25,7 +25,7 @@ export const streamOpenrouterImages = (requestId: string, vocabulary: Vocabulary
   failure: (failure) => `data: ${JSON.stringify(openrouterErrorEvent(failure, requestId, vocabulary))}\n\n${DONE}`,
 })
 
-/** Its SDK stops at this, and at the end of the stream if that comes first. */
+/** The SDK stops here, or at the end of the stream. */
 const DONE = 'data: [DONE]\n\n'
 
 const frame = (event: string, image: StoredImage, rest: Record<string, unknown>): AnswerPart[] => [
@@ -34,7 +34,7 @@ const frame = (event: string, image: StoredImage, rest: Record<string, unknown>)
   `",${JSON.stringify(rest).slice(1)}\n\n`,
 ]
 
-/** One event for each picture, of which the last tells the usage of all. */
+/** One event for each picture; the last one has the usage of all. */
 const completed = (record: ImageRecord): AnswerPart[] =>
   record.images.flatMap((image, index) => {
     const usage = index === record.images.length - 1 ? usageOf(record) : undefined
@@ -43,7 +43,7 @@ const completed = (record: ImageRecord): AnswerPart[] =>
 
 const createdOf = ({ createdMs }: ImageRecord): number => Math.floor(createdMs / 1000)
 
-/** Tokens, and what they cost in USD; a model that is paid for by the image has a cost without tokens. */
+/** Tokens and cost in USD; a model with a price per image has no tokens. */
 function usageOf({ usage, cost }: ImageRecord): Record<string, unknown> | undefined {
   if (!usage && cost === undefined) return undefined
   return {

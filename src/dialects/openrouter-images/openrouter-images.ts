@@ -5,7 +5,7 @@ import { streamOpenrouterImages, renderOpenrouterImages } from './answer'
 import { parse, type OpenrouterAnswerOptions, openrouterAnswerOptions } from './request'
 import { openrouterVocabulary } from './vocabulary'
 
-/** OpenRouter's own images API (protocols §2.2), one route for making and editing. */
+/** OpenRouter's images API (protocols §2.2), one route for new and edited pictures. */
 export const openrouterImages: Dialect<OpenrouterAnswerOptions> = {
   id: 'openrouter-images',
   options: openrouterAnswerOptions,

@@ -11,7 +11,7 @@ import { mapInTurn, type BodyPicture, readJsonBody, inputImageAt } from '../json
 import type { Failure } from '../../runtime/errors'
 import { RATIOS, RESOLUTIONS, sizeOf, sizeParamOf } from './size'
 
-/** How the caller wants its pictures. */
+/** Options of an answer. */
 export const openrouterAnswerOptions = z.object({
   stream: z.boolean(),
   /** The parameter that asked for the size; rows of earlier versions lack it. */
@@ -19,9 +19,9 @@ export const openrouterAnswerOptions = z.object({
 })
 export type OpenrouterAnswerOptions = z.infer<typeof openrouterAnswerOptions>
 
-/** As many as OpenAI's images API takes. */
+/** The limit of OpenAI's Images API. */
 const MAX_PICTURES = 16
-/** A stream is asked for its previews; nothing in the request says how many. */
+/** The previews of a stream; a request cannot choose their number. */
 const PARTIALS = 2
 
 const body = z.strictObject({
@@ -41,7 +41,7 @@ const body = z.strictObject({
   seed: z.int().nullish(),
   stream: z.boolean().nullish(),
   user: endUserId.nullish(),
-  // These two are for logs, of which this gateway keeps its own.
+  // Labels for logs; this gateway has its own.
   session_id: z.string().max(256).nullish(),
   trace: z.record(z.string(), z.unknown()).nullish(),
   provider: z.record(z.string(), z.unknown()).nullish(),

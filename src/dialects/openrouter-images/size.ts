@@ -6,20 +6,20 @@ import { GatewayError } from '../../runtime/errors'
 /** The resolutions of OpenRouter's images API (protocols §2.2), each twice the one before. */
 export const RESOLUTIONS = ['512', '1K', '2K', '4K'] as const
 
-/** Its aspect ratios. */
+/** The aspect ratios of OpenRouter's images API. */
 export const RATIOS = [
   '1:1 1:2 1:4 1:8 2:1 2:3 2.35:1 3:2 3:4 4:1 4:3 4:5 5:2 5:4 8:1',
   '9:16 16:9 9:19.5 19.5:9 9:20 20:9 9:21 21:9 auto',
 ].flatMap((ratios) => ratios.split(' '))
 
-/** How the size of a picture is asked for, by any of three parameters. */
+/** Three parameters that ask for a size. */
 interface AskedSize {
   size?: string | null | undefined
   resolution?: (typeof RESOLUTIONS)[number] | null | undefined
   aspect_ratio?: string | null | undefined
 }
 
-/** A request's size. Throws GatewayError where the parameters contradict each other. */
+/** The size of a request. Throws GatewayError for parameters that contradict each other. */
 export function sizeOf({ size, resolution, aspect_ratio }: AskedSize): string {
   const [asked, ratio] = [size ?? 'auto', aspect_ratio ?? 'auto']
   const tier = RESOLUTIONS.find((each) => each === asked)
@@ -31,17 +31,17 @@ export function sizeOf({ size, resolution, aspect_ratio }: AskedSize): string {
   return asked
 }
 
-/** The parameter that decides the size; a size in pixels does so alone. */
+/** The parameter that decides the size. */
 export function sizeParamOf({ size, resolution, aspect_ratio }: AskedSize): string {
   if (size && pixelsOf(size)) return 'size'
   return aspect_ratio && aspect_ratio !== 'auto' ? 'aspect_ratio' : !size && resolution ? 'resolution' : 'size'
 }
 
-/** The three ratios that are not of whole numbers. */
+/** The three ratios without whole numbers. */
 const wholeOf = (ratio: string): string => WHOLE[ratio] ?? ratio
 const WHOLE: Record<string, string> = { '2.35:1': '47:20', '19.5:9': '39:18', '9:19.5': '18:39' }
 
-/** Models make sizes that are a multiple of something, which no ratio is exactly. */
+/** The edges of models come in steps, so a size meets a ratio only nearly. */
 const MAX_DEVIATION = 0.05
 
 function isNear({ width, height }: Pixels, ratio: string): boolean {
@@ -49,7 +49,7 @@ function isNear({ width, height }: Pixels, ratio: string): boolean {
   return Math.abs(width / height / (across / down) - 1) <= MAX_DEVIATION
 }
 
-/** By the longer edge, as screens are named, and by the area, as Google's models count. */
+/** The resolution by the longer edge, as for screens, and by the area, as for Google's models. */
 const tiersOf = ({ width, height }: Pixels): (string | undefined)[] =>
   [Math.max(width, height), Math.sqrt(width * height)].map((edge) => RESOLUTIONS[Math.round(Math.log2(edge / 512))])
 

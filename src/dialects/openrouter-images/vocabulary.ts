@@ -1,7 +1,7 @@
 import { sizeInShapes } from '../../refusals/size-words'
 import { OPENAI_IMAGES, type Vocabulary } from '../../refusals/vocabulary'
 
-/** The parameters of OpenRouter's images API; `sizeParam` is the one of three that asked for the size. */
+/** The parameters of OpenRouter's images API; `sizeParam` is the one that asked for the size. */
 export const openrouterVocabulary = ({ sizeParam = 'size' }: { sizeParam?: string | undefined } = {}): Vocabulary => ({
   ...OPENAI_IMAGES,
   parameters: {

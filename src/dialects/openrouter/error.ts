@@ -4,8 +4,8 @@ import { wordFailure } from '../worded-failure'
 import { type RenderedError, renderedJson } from '../dialect'
 
 /**
- * A failure as OpenRouter words it (protocols §2.2), by the number of its status. The finer reason and the parameter, which
- * it has no place for, go into the metadata.
+ * A failure in OpenRouter's words (protocols §2.2) with its status as a number. The metadata holds the reason and the
+ * parameter.
  */
 export function openrouterError(failure: Failure, requestId: string, vocabulary?: Vocabulary): RenderedError {
   const { code, message, param, reason } = wordFailure(failure, requestId, vocabulary)
@@ -14,7 +14,7 @@ export function openrouterError(failure: Failure, requestId: string, vocabulary?
   return renderedJson(status, { error: { code: status, message, metadata } })
 }
 
-/** The same in a stream that had begun, where the code is a word. */
+/** A failure in a stream, with its code as a word. */
 export function openrouterErrorEvent(
   failure: Failure,
   requestId: string,
@@ -25,13 +25,13 @@ export function openrouterErrorEvent(
 }
 
 /**
- * What is refused for its content is a 403 there. Its SDK tries each 5xx again for an hour, whatever the headers say, so that
- * what is not to be tried again by itself must not be one: its upstream may be paid each time.
+ * Refused content is a 403 there. The SDK retries each 5xx for an hour despite all headers. A failure without automatic
+ * retries is therefore no 5xx: the upstream may bill each one.
  */
 function statusOf({ code, retry }: Failure): number {
   if (code === 'content_rejected') return 403
   return retry === false && STATUS[code] >= 500 ? FAILED_DEPENDENCY : STATUS[code]
 }
 
-/** RFC 4918 §11.4; no client is known to try it again. */
+/** RFC 4918 §11.4; no known client retries it. */
 const FAILED_DEPENDENCY = 424

@@ -5,7 +5,7 @@ import { facts, seconds } from '../openai/answer'
 import { type AnswerIds, answerIds } from './pictures'
 import type { ResponsesAnswerOptions } from './request'
 
-/** What is written of values in which a picture stands, with its base64 there. */
+/** The text of values with a picture, with the picture as a part of its own. */
 export function withPicture(picture: StoredImage, write: (json: (value: unknown) => string) => string): AnswerPart[] {
   const mark = crypto.randomUUID()
   const json = (value: unknown): string =>
@@ -15,7 +15,7 @@ export function withPicture(picture: StoredImage, write: (json: (value: unknown)
     .flatMap((text, at) => (at === 0 ? [text] : [picture, text]))
 }
 
-/** The picture of an answer: a response asks for one, and no generation ends well without it. */
+/** The single picture of an answer; a successful generation always has one. */
 export function pictureIn({ id, images: [picture] }: ImageRecord): StoredImage {
   if (!picture) throw new Error(`the generation ${id} has no picture`)
   return picture
@@ -23,14 +23,14 @@ export function pictureIn({ id, images: [picture] }: ImageRecord): StoredImage {
 
 export const CALL = 'image_generation_call'
 
-/** The call that made a picture, as an item of a response's output. */
+/** The tool call as an item of the output. */
 export function callOf({ call: id }: AnswerIds, record: ImageRecord): Record<string, unknown> {
   const result = pictureIn(record)
   const { revisedPrompt: revised_prompt } = result
   return { id, type: CALL, status: 'completed', result, action: record.operation, revised_prompt, ...facts(record) }
 }
 
-/** What stands in every response, however far it is. */
+/** The fields of every response, in whatever state. */
 export const headOf = (
   id: string,
   stands: { status: string; error?: unknown; completed_at?: number; usage?: unknown },
@@ -48,21 +48,21 @@ export const headOf = (
   ...stands,
 })
 
-/** A response whose picture is there. */
+/** A finished response. */
 export function responseOf(
   names: AnswerIds,
   record: ImageRecord,
   options: ResponsesAnswerOptions,
   context: RenderContext,
 ): Record<string, unknown> {
-  // One that comes from the cache was made before it was asked for.
+  // A cached picture is older than its request.
   const completed_at = seconds(Math.max(record.createdMs, context.startedMs))
   const usage = record.usage ? usageOf(record.usage) : null
   const stands = { status: 'completed', completed_at, usage }
   return { ...headOf(names.response, stands, options, context), output: [callOf(names, record)] }
 }
 
-/** Words an answer as one response. */
+/** Renders an answer as one response. */
 export function renderResponse(
   record: ImageRecord,
   options: ResponsesAnswerOptions,
@@ -73,7 +73,7 @@ export function renderResponse(
   return { contentType: 'application/json', parts: withPicture(picture, (json) => json(response)) }
 }
 
-/** The image model's tokens, in the words for those of a text model, which is not asked. */
+/** The tokens of the image model in the fields for a text model, which takes no part. */
 const usageOf = ({ input, output, total }: Usage): Record<string, unknown> => ({
   input_tokens: input,
   input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },

@@ -24,10 +24,10 @@ const toolChoice = z.union(
   { error: 'Send \'auto\', \'required\' or {"type": "image_generation"}.' },
 )
 
-/** What only a text model heeds, and none is asked. */
+/** A field that only text models use. */
 const unheeded = z.unknown().optional()
 
-/** What is told of that, by what it is where it says nothing; SDKs send the rest by themselves. */
+/** The unused fields that are reported, with their defaults; SDKs send the others unasked. */
 export const IDLE: Readonly<Record<string, unknown>> = {
   include: null,
   max_output_tokens: null,
@@ -40,7 +40,7 @@ export const IDLE: Readonly<Record<string, unknown>> = {
   truncation: 'disabled',
 }
 
-/** As many as the API takes. */
+/** The limit of the API. */
 const MAX_METADATA = 16
 
 const body = z.strictObject({
@@ -79,17 +79,17 @@ const body = z.strictObject({
 })
 export type ResponsesBody = z.infer<typeof body>
 
-/** What asks for more than a picture now, and what to do instead; false and null do not. */
+/** Fields that ask for more than a picture, with the way to ask here; null and false ask for nothing. */
 const BEYOND: Record<string, string> = {
-  background: "Leave it out, or send the header 'Prefer: respond-async' to be told where the answer will be.",
+  background: "Leave it out, or send the header 'Prefer: respond-async' to get the address of the answer.",
   conversation: "Send the conversation as 'input', or the id of its last response as 'previous_response_id'.",
   prompt: "Send the text of the template as 'input'.",
 }
 
-/** As many as a long conversation shows; the last of them that was made stands for all before it. */
+/** Long conversations show so many; the last picture of the model stands for all before it. */
 const MAX_PICTURES = 100
 
-/** Reads a body, storing its pictures as they pass. Throws GatewayError. */
+/** Reads a body and stores its pictures as they pass. Throws GatewayError. */
 export async function readBody(intake: Intake): Promise<{ asked: ResponsesBody; pictures: BodyPicture[] }> {
   const { fields, pictures } = await readJsonBody(intake, {
     isPicture: (path) => PICTURES.includes(placeOf(path)),
@@ -102,7 +102,7 @@ export async function readBody(intake: Intake): Promise<{ asked: ResponsesBody; 
   return { asked: checked(body, fields), pictures }
 }
 
-/** Pictures that were made, and masks, may come as base64 without a data URL around it. */
+/** Earlier pictures and masks may come as base64 without a data URL. */
 const BARE_PICTURES = ['input.*.result', 'tools.*.input_image_mask.image_url']
 const PICTURES = [...BARE_PICTURES, 'input.*.content.*.image_url']
 

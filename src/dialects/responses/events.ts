@@ -12,13 +12,13 @@ import { responsesVocabulary } from './vocabulary'
 
 type Event = [type: string, fields: Record<string, unknown>]
 
-/** Events as the API writes them (protocols §2.3), numbered from `first` on. */
+/** Events in the form of the API (protocols §2.3), numbered from `first`. */
 const written = (events: readonly Event[], first: number, json: (value: unknown) => string = JSON.stringify): string =>
   events
     .map(([type, fields], at) => `event: ${type}\ndata: ${json({ type, sequence_number: first + at, ...fields })}\n\n`)
     .join('')
 
-/** What is told before anything can be seen. */
+/** The events before a preview or a result. */
 function beginning({ call, response }: AnswerIds, options: ResponsesAnswerOptions, context: RenderContext): Event[] {
   const begun = { response: { ...headOf(response, { status: 'in_progress' }, options, context), output: [] } }
   const item = { id: call, type: CALL, status: 'in_progress', result: null }
@@ -42,7 +42,7 @@ const ending = (
   ['response.completed', { response: responseOf(names, record, options, context) }],
 ]
 
-/** Clients know either the one event or the other: the API sends both. */
+/** Clients read one event or the other, so the API sends both. */
 function failing(names: AnswerIds, failure: Failure, options: ResponsesAnswerOptions, context: RenderContext): Event[] {
   const error = errorOf(failure, context.requestId, responsesVocabulary(options))
   const { code, message, param } = error
@@ -54,7 +54,7 @@ function failing(names: AnswerIds, failure: Failure, options: ResponsesAnswerOpt
   ]
 }
 
-/** The same parts, whose texts are made as they are sent: previews that are told until then have numbers as well. */
+/** Renders the parts as they are sent: previews sent before them take sequence numbers too. */
 const asSent = (word: () => AnswerPart[]): AnswerPart[] =>
   word().map((part, at) => {
     if (typeof part !== 'string') return part
@@ -64,7 +64,7 @@ const asSent = (word: () => AnswerPart[]): AnswerPart[] =>
     }
   })
 
-/** An answer as events. It has its ids from the picture where that is there at the beginning. */
+/** An answer as events; the ids come from the picture if it exists at the beginning. */
 export function streamResponse(
   request: ImageRequest,
   options: ResponsesAnswerOptions,

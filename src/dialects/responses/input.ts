@@ -39,14 +39,14 @@ const item = z.discriminatedUnion(
     message,
     picture,
     z.object({ type: z.literal('item_reference'), id: z.string() }),
-    // What a text model thought has no part in a picture.
+    // The reasoning of a text model has no part in a picture.
     z.object({ type: z.literal('reasoning') }),
   ],
   { error: "Supported types are: 'message', 'image_generation_call', 'item_reference', and 'reasoning'." },
 )
 type Item = z.infer<typeof item>
 
-/** Items may leave out their type where the API knows them without it. */
+/** The API knows two kinds of items without their type. */
 function typed(given: unknown): unknown {
   if (typeof given !== 'object' || given === null || ('type' in given && given.type !== null)) return given
   return { ...given, type: 'role' in given ? 'message' : 'item_reference' }
@@ -54,12 +54,12 @@ function typed(given: unknown): unknown {
 
 const asItems = (given: unknown): unknown => (typeof given === 'string' ? [{ role: 'user', content: given }] : given)
 
-/** What a response is to be made from: a text, or the items of a conversation (protocols §2.3). */
+/** The input of a response: a text, or the items of a conversation (protocols §2.3). */
 export const input = z.preprocess(asItems, z.array(z.preprocess(typed, item)).min(1))
 
 const ROLES = { user: 'user', assistant: 'model', system: 'system', developer: 'system' } as const
 
-/** What was said and shown, item by item. Throws GatewayError. */
+/** The turn of each item. Throws GatewayError. */
 export const turnsOf = (items: readonly Item[]): ConversationTurn<ResponsesPicture>[] =>
   items.map((each, at) => {
     const param = `input[${at}]`
@@ -81,7 +81,7 @@ function said({ role, content }: z.infer<typeof message>, param: string): Conver
   }
 }
 
-/** A picture that was made before: its bytes where they come along, or its name. */
+/** An earlier picture: its bytes, if the item has them, or its name. */
 function made(
   call: Extract<Item, { type: 'image_generation_call' | 'item_reference' }>,
   param: string,
@@ -91,7 +91,7 @@ function made(
     if (call.status === 'failed') return []
   }
   if (!call.id) throw new GatewayError(missingParameter(`${param}.id`))
-  // What else is referred to was said or thought by a text model.
+  // Other items that a request refers to are texts of a text model.
   if (call.type === 'item_reference' && !isCall(call.id)) return []
   return [ofCall(call.id, `${param}.id`)]
 }

@@ -4,10 +4,10 @@ import type { InputImage } from '../../image/request'
 import type { Intake } from '../intake'
 import { type BodyPicture, inputImageAt } from '../json-body'
 
-/** A picture of a request, by the parameter it came in: its ordinal in the body, or the name that an answer gave it. */
+/** A picture of a request with its parameter: an ordinal in the body, or the name from an earlier answer. */
 export type ResponsesPicture = { param: string } & ({ ordinal: string } | { reference: string; unknown: Failure })
 
-/** A picture as messages and masks have it, at its place in the request. Throws GatewayError. */
+/** The picture of a message or a mask. Throws GatewayError. */
 export function shownAt(
   place: string,
   { image_url, file_id }: { image_url?: string | null | undefined; file_id?: string | null | undefined },
@@ -22,7 +22,7 @@ const NO_FILES = "This gateway keeps no files. Send the picture as 'image_url', 
 const CALL_PREFIX = 'ig_'
 const RESPONSE_PREFIX = 'resp_'
 
-/** The ids of a response and of the call in it, by either of which a later request can mean its picture. */
+/** The ids of a response and of its call; a later request can name the picture by either. */
 export interface AnswerIds {
   call: string
   response: string
@@ -35,7 +35,7 @@ export const answerIds = (reference: string): AnswerIds => ({
 
 export const isCall = (id: string): boolean => id.startsWith(CALL_PREFIX)
 
-/** The picture that an earlier call made, by the name that stands in a parameter. */
+/** The picture of an earlier call; `param` holds its id. */
 export const ofCall = (id: string, param: string): ResponsesPicture => ({
   reference: withoutPrefix(id, CALL_PREFIX),
   param,
@@ -62,10 +62,10 @@ const UNKNOWN_RESPONSE = {
   reason: 'previous_response_not_found',
 } as const satisfies Failure
 
-/** What does not begin with its prefix is no name of ours. */
+/** An id without the prefix gives an empty name, which no picture has. */
 const withoutPrefix = (id: string, prefix: string): string => (id.startsWith(prefix) ? id.slice(prefix.length) : '')
 
-/** Fetches or finds a picture, and stores it; `number` counts those of the request from 1. Throws GatewayError. */
+/** Fetches or finds a picture and stores it; `number` counts those of the request from 1. Throws GatewayError. */
 export async function inputOf(
   shown: ResponsesPicture,
   number: number,

@@ -13,20 +13,20 @@ import { turnsOf } from './input'
 import { inputOf, ofResponse, type ResponsesPicture, shownAt } from './pictures'
 import { withoutEffect } from '../without-effect'
 
-/** How a response is worded. */
+/** Options of a response. */
 export const responsesAnswerOptions = z.object({
   stream: z.boolean(),
-  /** The parameters that it repeats. */
+  /** The parameters that the response repeats. */
   repeated: z.record(z.string(), z.unknown()),
-  /** The parameter that names the image model. */
+  /** The parameter of the image model. */
   modelParam: z.string(),
 })
 export type ResponsesAnswerOptions = z.infer<typeof responsesAnswerOptions>
 
-/** The model of a tool that names none (protocols §2.3). */
+/** The default model of the tool (protocols §2.3). */
 const DEFAULT_MODEL = 'gpt-image-2'
 
-/** Reads a request for a response that is a picture. Throws GatewayError. */
+/** Reads a request for a response with a picture. Throws GatewayError. */
 export async function parse(intake: Intake): Promise<ParsedRequest<ResponsesAnswerOptions>> {
   const { asked, pictures } = await readBody(intake)
   const tool = asked.tools?.[0]
@@ -53,7 +53,7 @@ export async function parse(intake: Intake): Promise<ParsedRequest<ResponsesAnsw
   return { request, adjustments, options: { stream: asked.stream ?? false, repeated: repeatedOf(asked), modelParam } }
 }
 
-/** What the conversation asks for, and whether its pictures are ignored for that. Throws GatewayError. */
+/** The prompt and pictures of a request, and whether the action ignores the pictures. Throws GatewayError. */
 function briefIn(
   asked: ResponsesBody,
   tool: Tool | undefined,
@@ -77,14 +77,14 @@ function briefIn(
 
 type Inputs = Pick<ImageRequest, 'operation' | 'images' | 'mask' | 'inputFidelity'>
 
-/** What is done with which pictures. Throws GatewayError. */
+/** The operation and its pictures. Throws GatewayError. */
 async function inputsOf(
   brief: PromptWithPictures<ResponsesPicture>,
   tool: Tool | undefined,
   pictures: readonly BodyPicture[],
   intake: Intake,
 ): Promise<Inputs> {
-  // Where nothing is edited, there is nothing to be true to.
+  // Input fidelity needs a picture.
   if (brief.pictures.length === 0) return { operation: 'generate', images: [] }
   const { input_image_mask: given, input_fidelity: inputFidelity } = tool ?? {}
   const mask = given && shownAt('tools[0].input_image_mask', given)
@@ -97,7 +97,7 @@ async function inputsOf(
   }
 }
 
-/** The parameters that a response repeats, with what they mean where they are missing; pictures are not repeated. */
+/** The parameters that a response repeats, with their defaults; the mask is left out. */
 const repeatedOf = (asked: ResponsesBody): Record<string, unknown> => ({
   instructions: asked.instructions ?? null,
   metadata: asked.metadata ?? {},

@@ -6,7 +6,7 @@ import { renderResponse } from './answer'
 import { streamResponse } from './events'
 import { parse, type ResponsesAnswerOptions, responsesAnswerOptions } from './request'
 
-/** OpenAI's Responses API, with its tool that makes images (protocols §2.3). */
+/** OpenAI's Responses API with its tool for images (protocols §2.3). */
 export const responses: Dialect<ResponsesAnswerOptions> = {
   id: 'responses',
   options: responsesAnswerOptions,
@@ -18,7 +18,7 @@ export const responses: Dialect<ResponsesAnswerOptions> = {
   renderError: (failure, requestId, options) => openaiError(failure, requestId, responsesVocabulary(options)),
 }
 
-/** A text model answers where it may do anything but make an image. */
+/** A text model answers any request that does not force the image tool. */
 function isText(
   { model, tools, tool_choice }: Record<string, unknown>,
   isImageModel: Parameters<TextRoute['isText']>[1],
@@ -30,7 +30,7 @@ function isText(
 const isImageTool = (tool: unknown): boolean =>
   typeof tool === 'object' && tool !== null && 'type' in tool && tool.type === 'image_generation'
 
-/** With other tools beside that for images, a text model decides what it does. */
+/** With other tools beside the image tool, a text model chooses. */
 function mayMakeImages({ tools, tool_choice }: Record<string, unknown>): boolean {
   return tool_choice !== 'none' && Array.isArray(tools) && tools.some(isImageTool)
 }
