@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 /** Upstreams as a deployment could have them; `test/support/internet.ts` plays their hosts. */
 const UPSTREAMS = [
-  // What is listed by its name is served beyond the day on which its maker shuts it down.
+  // An exact name is served beyond its shutdown.
   { name: 'openai', provider: 'openai', secret: 'UPSTREAM_KEY', models: ['gpt-image-*', 'gpt-image-1.5'] },
   {
     name: 'relay',

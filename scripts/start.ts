@@ -15,7 +15,7 @@ const [first = '', ...rest] = process.argv.slice(2)
 const given = /^\d+$/.test(first) ? ['--port', first, ...rest] : process.argv.slice(2)
 const wrangler = spawn('wrangler', ['dev', '--show-interactive-dev-session=false', ...withPort(given)], {
   stdio: ['ignore', 'pipe', 'pipe'],
-  // The Worker does not read `Request.cf`, which wrangler would fetch from the internet; offline, it warns that it cannot.
+  // The Worker does not read `Request.cf`. wrangler would fetch it from the internet, and warn when offline.
   env: { CLOUDFLARE_CF_FETCH_ENABLED: 'false', ...process.env },
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => wrangler.kill(signal))
