@@ -23,8 +23,8 @@ export function deliverWhole({ meta, stream, count }: DeliveryContext, answer: A
 }
 
 /**
- * Sends an answer in the making: whole if it comes in time; else as the beginning of a response, or as a 202 for a client
- * that named its longest wait. Throws GatewayError.
+ * Sends an answer in the making. An answer in time is sent whole. A late one begins as a response, or becomes a 202 for a
+ * client with `Prefer: wait`. Throws GatewayError.
  */
 export async function deliver(delivery: DeliveryContext, { answer, events }: PendingAnswer): Promise<Response> {
   const { c, meta, stream, count, preference } = delivery

@@ -29,7 +29,7 @@ export interface DeliveryContext {
 /** A body that asks for a job needs no Prefer header. */
 const JOB_PREFERENCE: Preference = { waitMs: 0, applied: undefined }
 
-/** Prepares the delivery of an answer in the words of a dialect; `job` is set when the request body asks for a job. */
+/** Prepares the delivery of an answer in the words of a dialect. `job` is set for a request body that asks for a job. */
 export function deliveryFor<Options>(
   dialect: Dialect<Options>,
   options: Options,

@@ -6,22 +6,22 @@ import { StoreError } from '../store/retries'
 import type { LimitStatus } from '../limits/limit-status'
 import { limitHeaders } from '../wire/limit-headers'
 
-type Word = (failure: Failure, requestId: string) => RenderedError
+type Render = (failure: Failure, requestId: string) => RenderedError
 
-/** Answers with a failure, in the words that are given. */
+/** Responds with a failure in the words of `render`. */
 export function failureResponse(
   error: unknown,
-  word: Word,
+  render: Render,
   requestId: string,
-  standings: readonly LimitStatus[] = [],
+  limitStatuses: readonly LimitStatus[] = [],
 ): Response {
   const failure = failureOf(error, requestId)
-  const { status, contentType, text } = word(failure, requestId)
-  const headers = { ...limitHeaders(standings), ...failureHeaders(failure, requestId), 'content-type': contentType }
+  const { status, contentType, text } = render(failure, requestId)
+  const headers = { ...limitHeaders(limitStatuses), ...failureHeaders(failure, requestId), 'content-type': contentType }
   return new Response(text, { status, headers })
 }
 
-/** What is told of an error; what nobody foresaw goes to the log and is not told. */
+/** The failure of an error. An unforeseen error is logged, and its response reveals nothing of it. */
 export function failureOf(error: unknown, requestId: string): Failure {
   if (error instanceof GatewayError) {
     if (error.cause && STATUS[error.failure.code] >= 500)
@@ -43,7 +43,7 @@ const STORE_TROUBLE: Failure = {
   retryAfterMs: 2000,
 }
 
-/** When to try again, and whether to: read by the SDKs (protocols §7.1). */
+/** The headers for a retry, as SDKs read them (protocols §7.1). */
 const failureHeaders = ({ retryAfterMs, retry }: Failure, requestId: string): Record<string, string> => ({
   'x-request-id': requestId,
   'cache-control': 'no-store',

@@ -1,16 +1,16 @@
-/** What a request says of stored answers. */
+/** The wishes of a request about cached answers. */
 export interface Freshness {
-  /** Whether a stored answer may be given. */
+  /** Whether a cached answer may be served. */
   use: boolean
-  /** Whether this answer may be stored for others. */
+  /** Whether the new answer may be cached. */
   keep: boolean
-  /** An answer made before this, in ms since 1970, is too old. */
+  /** The oldest acceptable answer, in ms since 1970. */
   madeSinceMs: number
 }
 
 /**
- * Reads a request's Cache-Control (RFC 9111 §5.2.1, of which three directives make sense here): `no-store` neither uses
- * nor keeps, `no-cache` makes anew and replaces, `max-age=N` is in seconds.
+ * Reads Cache-Control (RFC 9111 §5.2.1). `no-store` neither reads nor writes the cache, `no-cache` replaces the answer,
+ * `max-age=N` is in seconds. Other directives are ignored.
  */
 export function freshnessOf(cacheControl: string | undefined, nowMs: number): Freshness {
   const directives = (cacheControl ?? '')

@@ -4,31 +4,31 @@ import type { Snapshot } from '../ledger/snapshot'
 import type { KnownGeneration } from '../ledger/entry'
 import { generationJson } from '../wire/json'
 
-/** How a job stands. */
+/** The status of a generation. */
 export interface Status {
   snapshot: Snapshot
-  /** What its team knows of it. */
-  found: Pick<KnownGeneration, 'ordersBefore' | 'usualMs'>
+  /** The facts of its team's ledger. */
+  known: Pick<KnownGeneration, 'ordersBefore' | 'usualMs'>
 }
 
-/** No job is said to be nearly done for longer than it takes. */
+/** The highest estimate, in percent: only the upstream reports 100. */
 const MOST_ESTIMATED = 95
-/** Sooner is not worth asking again; nor does it hurt to ask once a minute. */
+/** The bounds of `retry-after`, in ms. */
 const [MIN_WAIT_MS, MAX_WAIT_MS] = [1000, 60_000]
 const DEFAULT_WAIT_MS = 5000
 
 export const isEnded = ({ status }: Snapshot): boolean => status !== 'queued' && status !== 'running'
 
-/** A generation as its team may see it, how far it is, and how many wait before it. */
-export const wordedStatus = ({ snapshot, found }: Status, c: Context<App>): Record<string, unknown> => ({
+/** The JSON of a status, with the progress and the place in the queue. */
+export const wordedStatus = ({ snapshot, known }: Status, c: Context<App>): Record<string, unknown> => ({
   ...generationJson(snapshot, linkOf(c), c.get('config').creditsPerUsd),
-  progress: progressOf(snapshot, found.usualMs, Date.now()),
-  queued_before: snapshot.status === 'queued' ? (found.ordersBefore ?? null) : null,
+  progress: progressOf(snapshot, known.usualMs, Date.now()),
+  queued_before: snapshot.status === 'queued' ? (known.ordersBefore ?? null) : null,
 })
 
 /**
- * How far one is, from 0 to 100, by the upstream's own account; else by how long the last ones took, which is told to be an
- * estimate.
+ * The progress from 0 to 100, as the upstream reports it. Without a report, an estimate from the usual time of the
+ * model.
  */
 export function progressOf(
   { status, percent, startedMs }: Snapshot,
@@ -43,8 +43,8 @@ export function progressOf(
   return { percent: Math.max(0, Math.min(MOST_ESTIMATED, share)), estimated: true }
 }
 
-/** When to come again, in seconds; nothing once it has ended. */
-export function retryHeaders({ snapshot, found: { usualMs } }: Status, nowMs: number): Record<string, string> {
+/** `retry-after` in seconds; no header after the end. */
+export function retryHeaders({ snapshot, known: { usualMs } }: Status, nowMs: number): Record<string, string> {
   if (isEnded(snapshot)) return {}
   const elapsedMs = snapshot.startedMs === undefined ? 0 : nowMs - snapshot.startedMs
   const leftMs = usualMs === undefined ? DEFAULT_WAIT_MS : usualMs - elapsedMs

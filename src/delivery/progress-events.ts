@@ -1,46 +1,46 @@
 import type { ProgressEvent } from '../generation/subscribers'
 import type { PartialImage } from '../image/record'
 
-/** What is shown to a client while it waits: previews, of each picture at most as many as it wants, and how far it is. */
+/** Progress events for one client: as many previews of each image as it wants, and the progress in percent. */
 export class ProgressEvents {
-  readonly #most: number
+  readonly #maxPreviews: number
   readonly #wantsProgress: boolean
-  readonly #shown = new Map<number, number>()
+  readonly #previewsOf = new Map<number, number>()
   readonly #previews: PartialImage[] = []
-  /** Only the newest is worth telling. */
+  /** The newest percentage that is not yet sent. */
   #percent: number | undefined
-  #told = -1
+  #sentPercent = -1
   #arrived = Promise.withResolvers<void>()
 
-  constructor(most: number, wantsProgress: boolean) {
-    this.#most = most
+  constructor(maxPreviews: number, wantsProgress: boolean) {
+    this.#maxPreviews = maxPreviews
     this.#wantsProgress = wantsProgress
   }
 
   get areWanted(): boolean {
-    return this.#most > 0 || this.#wantsProgress
+    return this.#maxPreviews > 0 || this.#wantsProgress
   }
 
-  add(glimpse: ProgressEvent): void {
-    if ('percent' in glimpse) this.#addProgress(glimpse.percent)
-    else this.#addPreview(glimpse)
+  add(event: ProgressEvent): void {
+    if ('percent' in event) this.#addProgress(event.percent)
+    else this.#addPreview(event)
   }
 
   #addProgress(percent: number): void {
-    if (!this.#wantsProgress || percent <= this.#told) return
-    this.#told = this.#percent = percent
+    if (!this.#wantsProgress || percent <= this.#sentPercent) return
+    this.#sentPercent = this.#percent = percent
     this.#arrived.resolve()
   }
 
   #addPreview(partial: PartialImage): void {
-    const shown = this.#shown.get(partial.index) ?? 0
-    if (shown >= this.#most) return
-    this.#shown.set(partial.index, shown + 1)
+    const shown = this.#previewsOf.get(partial.index) ?? 0
+    if (shown >= this.#maxPreviews) return
+    this.#previewsOf.set(partial.index, shown + 1)
     this.#previews.push(partial)
     this.#arrived.resolve()
   }
 
-  /** Resolves when there is one to be taken; perhaps never. */
+  /** Resolves when an event is ready; never without one. */
   get arrival(): Promise<void> {
     return this.#arrived.promise
   }
@@ -48,8 +48,8 @@ export class ProgressEvents {
   take(): ProgressEvent | undefined {
     const percent = this.#percent
     this.#percent = undefined
-    const glimpse = percent === undefined ? this.#previews.shift() : { percent }
+    const event = percent === undefined ? this.#previews.shift() : { percent }
     if (this.#previews.length === 0) this.#arrived = Promise.withResolvers()
-    return glimpse
+    return event
   }
 }

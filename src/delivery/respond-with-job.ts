@@ -13,8 +13,8 @@ export async function respondWithJob(delivery: DeliveryContext): Promise<Respons
   const { id, payer } = generate.task
   const { snapshot, record } = await submit(c.env.GENERATIONS, generate, jobForm())
   if (record) count({ record, origin: 'HIT' })
-  const found = unwrap(await askTeam(c.env, payer.team, async (team) => await team.find(id, snapshot.model)))
-  const status = { snapshot, found }
+  const known = unwrap(await askTeam(c.env, payer.team, async (team) => await team.find(id, snapshot.model)))
+  const status = { snapshot, known }
   const headers = {
     ...generalHeaders(meta),
     ...limitHeaders(meta.limitStatuses),

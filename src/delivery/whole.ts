@@ -6,18 +6,18 @@ import { base64Length, writeBase64 } from '../streams/base64'
 
 export type Writer = WritableStreamDefaultWriter<Uint8Array>
 
-/** An answer that can be sent: its first picture is at hand, and the others are read from R2 as they are sent. */
+/** An answer that is ready to be sent. Its first image is open; the others are opened while it is sent. */
 export interface Ready {
   contentType: string
-  /** All of it as the body of a response, its length known beforehand, behind what is said before it. */
+  /** The body of a whole response, with a known length; `opening` precedes it. */
   body: (opening: string) => BodyInit
-  /** Throws where a picture is no longer in R2, or the reader has gone. */
+  /** Throws when an image is no longer in R2, or the client has gone. */
   write: (writer: Writer) => Promise<void>
 }
 
 /**
- * Makes an answer ready. Undefined where its first picture is no longer in R2; `onMissing` is told of any other that is
- * not, when writing breaks off there.
+ * Makes an answer ready; undefined when its first image is not in R2. `onMissing` receives the key of any other missing
+ * image, and writing stops there.
  */
 export async function ready(
   { contentType, parts }: RenderedAnswer,
@@ -33,7 +33,7 @@ export async function ready(
   const first = await openImage(bucket, firstImage.key)
   if (!first) return undefined
   const open = async (image: StoredImage): Promise<R2ObjectBody> => {
-    // A wire format may have the same picture twice.
+    // An answer may hold the same image twice.
     const object = image === firstImage && !first.bodyUsed ? first : await openImage(bucket, image.key)
     if (object) return object
     await onMissing(image.key)
@@ -71,11 +71,11 @@ function streamOf(length: number, writeAll: (writer: Writer) => Promise<void>): 
   return readable
 }
 
-/** An answer in one response. */
-export const whole = (answer: Ready, told: Record<string, string>, opening = ''): Response =>
-  new Response(answer.body(opening), { headers: { ...told, 'content-type': answer.contentType } })
+/** Sends an answer in one response. */
+export const whole = (answer: Ready, headers: Record<string, string>, opening = ''): Response =>
+  new Response(answer.body(opening), { headers: { ...headers, 'content-type': answer.contentType } })
 
-/** Writes a body to its end. What fails on the way leaves nothing to do but to break off: the status has been sent. */
+/** Writes a body to its end. A failure cuts the connection, since the status is already sent. */
 export function send(writer: Writer, writeAll: (writer: Writer) => Promise<void>): void {
   writeAll(writer)
     .then(() => writer.close())

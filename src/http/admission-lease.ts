@@ -10,8 +10,8 @@ import { askTeam } from '../team/ask-team'
 import type { FreeAnswers } from '../ledger/usage'
 
 /**
- * Requests that this isolate may let in by itself: a busy key's team has counted them already. What costs money is never
- * let in by a lease, and what did not cost any is told to the team at its end.
+ * Requests that this isolate admits without a call of the team. The team has counted them already. A lease admits no
+ * spending; free answers are reported when it ends.
  */
 interface Lease {
   admission: Admission
@@ -21,35 +21,35 @@ interface Lease {
   free: Map<string, FreeAnswers>
 }
 
-/** By the caller's key. */
+/** Leases by team and key. */
 const leases = new Map<string, Lease>()
-const nameOf = ({ team, keyHash }: Caller): string => `${team}/${keyHash}`
+const leaseKey = ({ team, keyHash }: Caller): string => `${team}/${keyHash}`
 
-/** The lease that is good now; one that was cut short, or whose end was never told, is not. */
+/** The current lease; undefined after its endLease or recall. */
 function leaseOf(caller: Caller): Lease | undefined {
-  const lease = leases.get(nameOf(caller))
+  const lease = leases.get(leaseKey(caller))
   return lease && Date.now() < lease.untilMs ? lease : undefined
 }
 
-/** Lets a request in, by its key's lease or else by its team. Throws GatewayError where the key opens nothing. */
-export async function admit(caller: Caller, visit: RequestContext): Promise<Admission> {
+/** Admits a request by the lease of its key, or else by its team. Throws GatewayError for a key that is not valid. */
+export async function admit(caller: Caller, context: RequestContext): Promise<Admission> {
   const lease = leaseOf(caller)
   if (lease && lease.left > 0) {
     lease.left -= 1
     return lease.admission
   }
   const { team, keyHash } = caller
-  const admission = unwrap(await askTeam(visit.env, team, async (stub) => await stub.admit(keyHash)))
-  if (admission.lease > 0) hold(caller, admission, visit)
+  const admission = unwrap(await askTeam(context.env, team, async (stub) => await stub.admit(keyHash)))
+  if (admission.lease > 0) keepLease(caller, admission, context)
   return admission
 }
 
-/** The key that a caller holds, without a request being counted. Throws GatewayError where it opens nothing. */
+/** Checks the key of a caller without counting a request. Throws GatewayError for a key that is not valid. */
 export const keyOf = async ({ team, keyHash }: Caller, env: Env): Promise<Key> =>
   unwrap(await askTeam(env, team, async (stub) => await stub.authenticate(keyHash)))
 
-/** Several requests may come back with a lease each: they are one from then on. */
-function hold(caller: Caller, admission: Admission, { env, waitUntil }: RequestContext): void {
+/** Concurrent requests can each return with a lease; their leases become one. */
+function keepLease(caller: Caller, admission: Admission, { env, waitUntil }: RequestContext): void {
   const held = leaseOf(caller)
   if (held) {
     held.left += admission.lease
@@ -58,18 +58,18 @@ function hold(caller: Caller, admission: Admission, { env, waitUntil }: RequestC
   }
   const leasedMs = Date.now()
   const lease = { admission, left: admission.lease, leasedMs, untilMs: leasedMs + LEASE_MS, free: new Map() }
-  leases.set(nameOf(caller), lease)
-  waitUntil(pause(LEASE_MS).then(() => end(caller, lease, env)))
+  leases.set(leaseKey(caller), lease)
+  waitUntil(pause(LEASE_MS).then(() => endLease(caller, lease, env)))
 }
 
-async function end(caller: Caller, lease: Lease, env: Env): Promise<void> {
+async function endLease(caller: Caller, lease: Lease, env: Env): Promise<void> {
   lease.untilMs = 0
-  if (leases.get(nameOf(caller)) === lease) leases.delete(nameOf(caller))
-  await tell(env, lease.admission, { requests: lease.left, leasedMs: lease.leasedMs }, [...lease.free.values()])
+  if (leases.get(leaseKey(caller)) === lease) leases.delete(leaseKey(caller))
+  await returnLease(env, lease.admission, { requests: lease.left, leasedMs: lease.leasedMs }, [...lease.free.values()])
 }
 
-/** Asked once only, since it adds up. */
-async function tell(
+/** Called once without a retry: a second call would count twice. */
+async function returnLease(
   env: Env,
   { payer: { team, key } }: Admission,
   unused: { requests: number; leasedMs: number },
@@ -90,14 +90,14 @@ export function countFree(
   { env, waitUntil }: RequestContext,
 ): void {
   const lease = leaseOf(caller)
-  if (!lease) return waitUntil(tell(env, admission, { requests: 0, leasedMs: 0 }, [answer]))
+  if (!lease) return waitUntil(returnLease(env, admission, { requests: 0, leasedMs: 0 }, [answer]))
   const name = `${answer.model}\n${answer.upstream}`
   const { hits = 0, joins = 0, saved = 0 } = lease.free.get(name) ?? {}
   const sums = { hits: hits + answer.hits, joins: joins + answer.joins, saved: saved + answer.saved }
   lease.free.set(name, { ...answer, ...sums })
 }
 
-/** Ends the leases of a team here, so that what was changed about it shows in its next request. */
+/** Ends a team's leases in this isolate, so that a change of its settings applies to the next request. */
 export function recallLeases(team: string): void {
   for (const lease of leases.values()) if (lease.admission.payer.team === team) lease.untilMs = 0
 }

@@ -5,8 +5,8 @@ import type { Key } from '../team/keys'
 import { keyOf } from './admission-lease'
 
 /**
- * Whose key a request comes with that only looks at what there is, in any of the headers of the wire formats: whoever has
- * handed something off asks for it as it did then. It is not counted. Throws GatewayError where the key opens nothing.
+ * Authenticates a request that starts nothing, by the headers of any wire format. A job's client asks with the headers
+ * of its first request. The request is not counted. Throws GatewayError for a key that is not valid.
  */
 export async function authenticate(c: Context<App>): Promise<{ team: string; key: Key }> {
   const bearer = bearerToken(c.req.header('authorization'))

@@ -24,7 +24,7 @@ import { planRoute, type RoutePlan } from '../upstreams/route-plan'
 import { admit, countFree } from './admission-lease'
 import { generateOptions, receiverOf } from './generate-options'
 
-/** The facts of a request that its error response needs, as far as they are known. */
+/** The facts that an error response needs, as far as they are known. */
 interface Known<Options> {
   limitStatuses: LimitStatus[]
   options?: Options

@@ -26,9 +26,9 @@ const showTaskIn = (
     try {
       const { team } = await authenticate(c)
       const { status } = await generationStatusOf(c, team, await idIn(c, team))
-      const { snapshot, found } = status
+      const { snapshot, known } = status
       const now = Date.now()
-      const { percent } = progressOf(snapshot, found.usualMs, now) ?? { percent: 0 }
+      const { percent } = progressOf(snapshot, known.usualMs, now) ?? { percent: 0 }
       return Response.json(words.shown(taskOf(snapshot, percent, linkOf(c), words)), {
         headers: retryHeaders(status, now),
       })

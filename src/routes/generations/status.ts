@@ -19,14 +19,14 @@ export async function generationStatusOf(
 ): Promise<{ status: Status; seen: Seen | undefined }> {
   // An id of another form belongs to no generation; asking for it would create an object.
   if (!/^gen_[0-9a-f]{32,64}$/.test(id)) throw new GatewayError(NOT_FOUND)
-  const known = await see(c.env.GENERATIONS, id, team)
-  const found = unwrap(await askTeam(c.env, team, async (stub) => await stub.find(id, known?.snapshot.model)))
-  const { entry, teamCreatedMs } = found
+  const current = await see(c.env.GENERATIONS, id, team)
+  const known = unwrap(await askTeam(c.env, team, async (stub) => await stub.find(id, current?.snapshot.model)))
+  const { entry, teamCreatedMs } = known
   // A deleted team of the same id may have made it; the team of today must not see that.
-  const seen = known && known.snapshot.createdMs >= teamCreatedMs ? known : undefined
-  if (seen) return { status: { snapshot: entry ? withoutDeleted(seen.snapshot, entry) : seen.snapshot, found }, seen }
+  const seen = current && current.snapshot.createdMs >= teamCreatedMs ? current : undefined
+  if (seen) return { status: { snapshot: entry ? withoutDeleted(seen.snapshot, entry) : seen.snapshot, known }, seen }
   if (!entry) throw new GatewayError(NOT_FOUND)
-  return { status: { snapshot: snapshotOf(entry), found }, seen }
+  return { status: { snapshot: snapshotOf(entry), known }, seen }
 }
 
 /** A snapshot without the images that its team has deleted. */
