@@ -10,5 +10,4 @@ export const TODO = [
   'src/text',
   'src/upstreams',
   'test/bench',
-  'test/support',
 ]

@@ -10,7 +10,7 @@ import { settings } from './settings'
 
 const HOST = 'accounts.example.com'
 
-/** A request to one of the accounts, and when it came, in ms since 1970. */
+/** A request to one of the accounts and its time, in ms since 1970. */
 interface Visit {
   key: string
   prompt: string
@@ -18,8 +18,8 @@ interface Visit {
 }
 
 /**
- * An upstream that tells its accounts apart by their keys, and counts who is with each at the same time. Each answers as the
- * test has it, or else as OpenAI's API does.
+ * An upstream with several accounts, known by their keys. It counts the requests in flight of each. An account answers
+ * as a test sets it, or otherwise as OpenAI's API does.
  */
 export class FakeAccounts {
   readonly visits: Visit[] = []
@@ -39,13 +39,13 @@ export class FakeAccounts {
     this.open()
   }
 
-  /** Has an account answer so from now on; without an answer, as the API does. */
+  /** Sets the answer of an account from now on; without one, the API's own. */
   answering(key: string, answer?: () => Response): void {
     if (answer) this.#answers.set(key, answer)
     else this.#answers.delete(key)
   }
 
-  /** Keeps all answers back. */
+  /** Holds all answers until `open`. */
   close(): void {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#gate = promise
@@ -56,17 +56,17 @@ export class FakeAccounts {
     this.#open()
   }
 
-  /** Notes that all callers have died. */
+  /** Forgets the requests in flight after the death of all callers. */
   callersDied(): void {
     this.#inside.clear()
   }
 
-  /** How often an account was asked. */
+  /** The number of requests to an account. */
   asked(key: string): number {
     return this.visits.filter((visit) => visit.key === key).length
   }
 
-  /** How many were with an account at the same time, at most. */
+  /** The largest number of an account's requests in flight at once. */
   most(key: string): number {
     return this.#most.get(key) ?? 0
   }
@@ -98,7 +98,7 @@ export class FakeAccounts {
   }
 }
 
-/** Plays these entries of UPSTREAMS, and no others, for the tests of a file: each finds them as new. */
+/** Plays these entries of UPSTREAMS, and no others, for the tests of a file; each test finds them as new. */
 export function accounts(entries: Record<string, unknown>[], more: Record<string, unknown>): FakeAccounts {
   const fake = new FakeAccounts()
   const all = entries.map((entry) => ({ provider: 'openai', base_url: `https://${HOST}/v1`, ...entry }))
@@ -111,14 +111,14 @@ export function accounts(entries: Record<string, unknown>[], more: Record<string
     fake.open()
     vi.restoreAllMocks()
     vi.useRealTimers()
-    // What is not in memory, as after an abort, would outlive the reset.
+    // Objects outside memory, as after an abort, would survive the reset.
     await env.DIRECTORY.getByName('directory').list(1)
     await reset()
   })
   return fake
 }
 
-/** How an upstream's account stands. */
+/** The status of an upstream's account. */
 export async function standingOf(name: string, account = 0): Promise<AccountStatus> {
   const upstream = configOf(env).upstreams.find((each) => each.name === name && each.account === account)
   if (!upstream) throw new Error(`there is no account ${account} of ${name}`)
@@ -131,7 +131,7 @@ export const refusing =
   (): Response =>
     Response.json({ error: { message: 'No.', type: 'invalid_request_error', param: null, code } }, { status, headers })
 
-/** Does something so many times, so many of them at once; tells what came of each. */
+/** Calls a function so many times, with so many calls at once; returns the outcomes. */
 export async function times<T>(count: number, atOnce: number, work: (index: number) => Promise<T>): Promise<T[]> {
   const results: T[] = []
   let next = 0
@@ -145,13 +145,13 @@ export async function times<T>(count: number, atOnce: number, work: (index: numb
   return results
 }
 
-/** Has time stand still from now on, as far as clocks tell it and nobody waits with `vi.waitUntil`; gives back a way to move it on. */
+/** Stops the clock, as long as no test waits with `vi.waitUntil`; returns a function that moves it on. */
 export function stillClock(): (milliseconds: number) => void {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
   return (milliseconds) => void vi.setSystemTime(Date.now() + milliseconds)
 }
 
-/** A small picture that differs from others by its prompt. */
+/** A small picture of its own for each prompt. */
 export const small = (model: string, prompt: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
   model,
   prompt: `${prompt} @bytes=100`,

@@ -10,17 +10,17 @@ import { FakeMidjourneyProxy } from './fake-midjourney-proxy'
 import type { FakeProvider, Job } from './fake-provider'
 import { FakeReplicate } from './fake-replicate'
 
-/** An upstream that makes a picture as a job, which can be asked about. */
+/** An upstream that makes a picture as a job, polled by the gateway. */
 export interface Asynchronous {
   name: string
   fake: FakeProvider
-  /** Its own name of the model. */
+  /** The upstream's own name of the model. */
   theirs: string
-  /** How often something is begun for one picture. */
+  /** The number of jobs for one picture. */
   begun: number
 }
 
-/** Every one that there is. */
+/** Every such upstream. */
 export const ASYNCHRONOUS: readonly Asynchronous[] = [
   { name: 'black-forest-labs', fake: new FakeBlackForestLabs(), theirs: 'flux-2-pro', begun: 1 },
   { name: 'replicate', fake: new FakeReplicate(), theirs: 'black-forest-labs/flux-2-pro', begun: 1 },
@@ -28,17 +28,17 @@ export const ASYNCHRONOUS: readonly Asynchronous[] = [
   { name: 'grsai', fake: new FakeGrsai('draw'), theirs: 'nano-banana-pro', begun: 1 },
   { name: 'grsai-api', fake: new FakeGrsai('api'), theirs: 'gpt-image-2', begun: 1 },
   { name: 'fireworks', fake: new FakeFireworks(), theirs: 'flux-kontext-pro', begun: 1 },
-  // A grid, and one picture that is taken out of it.
+  // A grid, and one picture cut out of it.
   { name: 'midjourney-proxy', fake: new FakeMidjourneyProxy(), theirs: 'midjourney', begun: 2 },
 ]
 
-/** The name by which the gateway is asked for the model of one of them. */
+/** The gateway's name for the model of one of them. */
 export const modelAt = (name: string): string => `made-by-${name}`
 
-/** What each picture costs, in USD, by the settings. */
+/** The price of each picture in the settings, in USD. */
 export const PRICE = 0.03
 
-/** An upstream's entry in UPSTREAMS: an account that is sent one request at a time, unless said otherwise. */
+/** An upstream's entry in UPSTREAMS: an account with one slot, unless given otherwise. */
 export const oneAtATime = (
   name: string,
   theirs: string,
@@ -51,18 +51,18 @@ export const oneAtATime = (
   ...more,
 })
 
-/** How the account of an upstream stands. */
+/** The state of an upstream's account. */
 export async function standingAt(name: string): Promise<AccountStatus> {
   const upstream = configOf({ ...env }).upstreams.find((each) => each.name === name)
   if (!upstream) throw new Error(`There is no upstream ${name}.`)
   return await askAccount(env.ACCOUNTS, upstream, async (account) => await account.status())
 }
 
-/** The jobs of an upstream that have been begun, in order, as far as they are not done. */
+/** The jobs of an upstream that are not done, in order. */
 export const jobsUnderWay = ({ jobs }: FakeProvider): Job[] =>
   [...jobs.values()].filter(({ readyMs }) => readyMs > Date.now())
 
-/** Has so many jobs of an upstream be done. */
+/** Finishes so many jobs of an upstream. */
 export function finish(fake: FakeProvider, count = Infinity): void {
   for (const job of jobsUnderWay(fake).slice(0, count)) job.readyMs = 0
 }

@@ -12,23 +12,20 @@ const reply = z.object({
 /** USD per million tokens of gpt-image-2 (protocols §1.8), which is micro-USD per token. */
 const PRICES = { textIn: 5, imageIn: 8, imageOut: 30 }
 
-/**
- * An upstream whose answers are held back while it is told to, and which keeps what it said of usage, so that its bill
- * can be written without asking the gateway.
- */
+/** An upstream with a gate for its answers. It records its usage, so that its bill is independent of the gateway. */
 export class BillingUpstream {
   readonly #fake: FakeOpenai
   /** The text of each answer as far as it was read, by the upstream's id of the request. */
   readonly #answers = new Map<string, string>()
   #gate: { opened: Promise<void>; open: () => void } | undefined
-  /** How many requests came since the gate was last shut. */
+  /** The number of requests since the gate was last shut. */
   held = 0
 
   constructor(fake: FakeOpenai) {
     this.#fake = fake
   }
 
-  /** Holds every request that comes from now on. */
+  /** Holds every request from now on. */
   shut(): void {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#gate = { opened: promise, open: resolve }
@@ -57,7 +54,7 @@ export class BillingUpstream {
     return new Response(response.body?.pipeThrough(copy), response)
   }
 
-  /** What it asks for one of its answers, in micro-USD; undefined for one that it has not finished. */
+  /** The price of one of its answers in micro-USD; undefined for an unfinished one. */
   bill(requestId: string | null): number | undefined {
     const text = this.#answers.get(requestId ?? '') ?? ''
     if (!text.endsWith('}')) return undefined
@@ -67,15 +64,15 @@ export class BillingUpstream {
   }
 }
 
-/** What the fake asks for pictures of low quality and 1024x1024: 196 tokens each, and one for 4 characters of prompt. */
+/** The price of low quality at 1024x1024: 196 tokens per picture, and one per 4 characters of the prompt. */
 export const price = (prompt: string, pictures = 1): number =>
   pictures * 196 * PRICES.imageOut + Math.ceil(prompt.length / 4) * PRICES.textIn
 
-/** What they are quoted as: with a token for each byte of the prompt. */
+/** The quote of the same, with a token for each byte of the prompt. */
 export const quoteOf = (prompt: string, pictures = 1): number =>
   pictures * 196 * PRICES.imageOut + prompt.length * PRICES.textIn
 
-/** Holds back what an upstream answers until it is opened. */
+/** Holds an upstream's answers until the gate opens. */
 export function gated(upstream: FakeOpenai): BillingUpstream {
   const gate = new BillingUpstream(upstream)
   internet({ 'api.openai.com': gate })

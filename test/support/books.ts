@@ -1,7 +1,7 @@
 import { knock } from './gateway'
 import { operate } from './teams'
 
-/** A generation as the audit tells it, as far as tests read it. */
+/** A generation in the audit, with the fields that tests read. */
 export interface Audited {
   id: string
   run: string
@@ -24,7 +24,7 @@ export interface Audited {
   quote_error_usd: number | null
 }
 
-/** What usage rows and totals have in common. */
+/** The common fields of usage rows and totals. */
 export interface Sums {
   hits: number
   joins: number
@@ -67,13 +67,13 @@ export async function usageRows(team: string): Promise<Sums[]> {
   return (await response.json<{ data: Sums[] }>()).data
 }
 
-/** What the holder of a key is told of its use. */
+/** The usage in the answer to a key. */
 export async function ownUsage(key: string): Promise<{ totals: Sums; team_totals: Sums }> {
   const response = await knock('/v1/usage', { headers: { authorization: `Bearer ${key}` } })
   return await response.json<{ totals: Sums; team_totals: Sums }>()
 }
 
-/** How a limit of a team stands; a budget in USD. */
+/** The state of a team's limit; a budget is in USD. */
 export async function standing(team: string, limit: string): Promise<Standing> {
   const response = await operate('GET', `/teams/${team}`)
   const { standings } = await response.json<{ standings: Standing[] }>()
@@ -82,10 +82,10 @@ export async function standing(team: string, limit: string): Promise<Standing> {
   return found
 }
 
-/** What is used up of a team's budget, spent or held, in micro-USD. */
+/** The used part of a team's budget, spent or held, in micro-USD. */
 export const used = async (team: string): Promise<number> => micro((await standing(team, 'budget_usd')).used)
 
-/** Asks for pictures with a team's key. */
+/** Requests pictures with a team's key. */
 export const generate = (
   key: string,
   prompt: string,

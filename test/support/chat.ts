@@ -16,18 +16,18 @@ export type Message = OpenAI.ChatCompletionMessageParam
 export type Completion = OpenAI.ChatCompletion
 export type Chunk = OpenAI.ChatCompletionChunk
 
-/** A question that most tests ask. */
+/** The question of most tests. */
 export const ASKED = { model: 'gpt-image-2', messages: [{ role: 'user' as const, content: 'A cat' }] }
 
-/** Asks with the vendor's client. */
+/** Sends it with the vendor's client. */
 export const complete = (messages: Message[], more: Record<string, unknown> = {}): Promise<Completion> =>
   openai().chat.completions.create({ ...ASKED, messages, ...more, stream: false })
 
-/** Asks as a client without an SDK does. */
+/** Sends it without an SDK. */
 export const ask = (more: Record<string, unknown> = {}, headers: Record<string, string> = {}): Promise<Response> =>
   post('/v1/chat/completions', { ...ASKED, ...more }, headers)
 
-/** What follows the `data:` of each event. */
+/** The text after `data:` of each event. */
 export async function framesOf(response: Response): Promise<string[]> {
   return (await response.text())
     .split('\n\n')
@@ -35,7 +35,7 @@ export async function framesOf(response: Response): Promise<string[]> {
     .map((frame) => frame.slice('data: '.length))
 }
 
-/** The address of the picture that stands in Markdown, which is nothing but that and what went before. */
+/** The address of the picture in Markdown, which has nothing after it. */
 export function addressIn(content: string | null | undefined): string {
   const [, address] = /^(?:> \d+(?:%| s)\n)*\n?!\[image\]\((\S+)\)$/.exec(content ?? '') ?? []
   if (!address) throw new Error(`there is no picture in ${content}`)

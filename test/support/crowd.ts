@@ -2,14 +2,14 @@ import type { FakeOpenai } from './fake-openai'
 import { internet } from './internet'
 
 /**
- * An upstream that counts who is with it at the same time. A call is over when its answer was read to the end, when its
- * caller hung up, or when its caller died: the fake shares a process with the callers, so that what an aborted object had
- * begun may go on in it, where a real connection would have been cut.
+ * An upstream that counts its requests in flight. A request ends with its answer, with an abort, or with the death of
+ * its caller. The fake shares a process with the callers, so an aborted object's work may go on here. A real connection
+ * would be cut.
  */
 export class Crowd {
   readonly #inside = new Set<symbol>()
   most = 0
-  /** How many calls there were in all, and how many lost their caller to a death. */
+  /** The number of calls, and of those that lost their caller to a death. */
   came = 0
   lost = 0
 
@@ -17,7 +17,7 @@ export class Crowd {
     internet({ 'api.openai.com': { handle: (request) => this.#serve(upstream, request) } })
   }
 
-  /** Notes that all callers have died. */
+  /** Counts every request in flight as lost. */
   callersDied(): void {
     this.lost += this.#inside.size
     this.#inside.clear()

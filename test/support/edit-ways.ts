@@ -3,7 +3,7 @@ import { pictureFile } from './pictures'
 import { OPENAI } from './told'
 import { deployment, MODEL, type Way } from './ways'
 
-/** An edit of always the same picture, in a form. */
+/** An edit of one fixed picture, in a form. */
 const form = (
   name: string,
   wire: { path: (model: string) => string; fields?: Record<string, string>; headers?: (key: string) => HeadersInit },
@@ -22,7 +22,7 @@ const form = (
 
 const bearer = (key: string): HeadersInit => ({ authorization: `Bearer ${key}` })
 
-/** The ways of asking that know pictures only to be edited. */
+/** The wire formats with pictures for edits only. */
 export const EDIT_WAYS: readonly Way[] = [
   form('OpenAI Images, edits in a form', { path: () => '/v1/images/edits' }, () => true),
   form('OpenAI Images, edits streamed', { path: () => '/v1/images/edits', fields: { stream: 'true' } }, () => true),

@@ -13,7 +13,7 @@ const KNOWN = [...FIELDS, ...MORE_FIELDS, 'seed', 'guidance_scale']
 
 const MODELS = ['doubao-seedream-4-0-250828', 'doubao-seedream-5-0-260128']
 
-/** What each fault is answered with. */
+/** The answer to each fault. */
 const ERRORS: Readonly<Record<string, readonly [status: number, code: string]>> = {
   moderation: [400, 'InputTextSensitiveContentDetected'],
   'input-moderation': [400, 'InputImageSensitiveContentDetected'],
@@ -26,7 +26,7 @@ const ERRORS: Readonly<Record<string, readonly [status: number, code: string]>> 
   'no-model': [404, 'InvalidEndpointOrModel.NotFound'],
   error: [500, 'InternalServiceError'],
 }
-/** Of a picture, in the place of which they stand. */
+/** Faults of one picture, reported in its place. */
 const INSIDE: Readonly<Record<string, string>> = {
   'output-moderation': 'OutputImageSensitiveContentDetected',
   'error-inside': 'InternalServiceError',
@@ -92,7 +92,7 @@ export class FakeArk extends FakeProvider {
   }
 }
 
-/** The parameter whose value the API does not take. */
+/** The name of a parameter with a value that the API refuses. */
 function faultIn(fields: Record<string, unknown>): string | undefined {
   const { image = [], model, size = '2K', watermark = true, output_format, seed = 1 } = fields
   const isDataUrl = (each: unknown): boolean => /^data:image\/[a-z]+;base64,[A-Za-z0-9+/=]+$/.test(String(each))

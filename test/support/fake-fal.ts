@@ -5,7 +5,7 @@ const CHECKED = ['enable_safety_checker']
 const TOLERANT = ['safety_tolerance']
 const OPEN = ['image_size', 'num_images', 'num_inference_steps', 'guidance_scale', ...CHECKED]
 
-/** What each endpoint takes besides a prompt, a seed and a format; what it must be given has a mark. */
+/** The fields of each endpoint besides prompt, seed and format; a mark stands for a required one. */
 const ENDPOINTS: Readonly<Record<string, readonly string[]>> = {
   'fal-ai/flux/dev': OPEN,
   'fal-ai/flux/dev/image-to-image': ['image_url!', 'strength', ...OPEN.slice(1)],
@@ -49,14 +49,14 @@ interface Fields {
 }
 
 /**
- * fal's queue (protocols §6.4): a job is asked about under its owner and app only, and fails without saying so there; or
- * `fal.run`, where a request is answered with what a job comes to.
+ * fal's queue (protocols §6.4). The URL of a job has its owner and app only, and a failed job looks completed. Or
+ * `fal.run`, where the answer is the result of the job.
  */
 export class FakeFal extends FakeProvider {
   readonly provider = 'fal'
   readonly model = 'fal-ai/flux-2-pro'
   override readonly answersUrls = true
-  /** The origin that its answers name, where a proxy stands before it. */
+  /** The origin in its answers, behind a proxy. */
   maker: string | undefined
   readonly #fields = new Map<string, Fields>()
   readonly #place: 'queue' | 'run'
@@ -151,7 +151,7 @@ export class FakeFal extends FakeProvider {
   }
 }
 
-/** Why nothing is begun. */
+/** The reason why no job begins. */
 function refusalOf({ fault: spoilt }: Order): Response | undefined {
   switch (spoilt) {
     case 'limited':

@@ -2,7 +2,7 @@ import { FakeProvider, fieldsOf, type Job, htmlPage, type Sent } from './fake-pr
 
 const FULL = 'accounts/fireworks/models/'
 
-/** What each fault is answered with: an object, or a text where the fault is the server's. */
+/** The answer to each fault: an object, or a text for the server's own fault. */
 const ERRORS: Readonly<Record<string, readonly [status: number, message: string]>> = {
   moderation: [400, 'The prompt was refused by the content policy of the model.'],
   invalid: [422, 'The prompt is in no language that is known.'],
@@ -17,7 +17,7 @@ const FAULTS = [...Object.keys(ERRORS), ...LATER, 'text-moderation', 'error-insi
 const refusal = (status: number, message: string): Response =>
   Response.json({ error: { object: 'error', type: 'invalid_request_error', message } }, { status })
 
-/** Fireworks (protocols §6.8): a picture at once, or of a FLUX.1 Kontext, a job that is asked about by its id. */
+/** Fireworks (protocols §6.8): a picture at once, or for a FLUX.1 Kontext a job with an id. */
 export class FakeFireworks extends FakeProvider {
   readonly provider = 'fireworks'
   readonly model = 'flux-1-schnell-fp8'

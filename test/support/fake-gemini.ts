@@ -20,12 +20,12 @@ const REFUSALS = [
 const MISHAPS = ['no-image', 'malformed', 'error', 'error-inside', 'jpeg', 'cut', 'cut-late', 'signed', 'snake-case']
 const FAULTS = [...DRAFTS, ...REFUSALS, ...MISHAPS]
 
-/** Longer than what a bucket takes in one part. */
+/** Longer than one part of an upload to R2. */
 const LONG = 6_000_000
 
 type Part = Record<string, unknown>
 
-/** An error as Google words it (protocols §3.5), in an array of one where so some of its surfaces do. */
+/** An error in Google's form (protocols §3.5), in an array of one on some of its surfaces. */
 function refused(code: number, status: string, message: string, details: unknown[] = []): Response {
   return Response.json({ error: { code, message, status, details } }, { status: code })
 }
@@ -43,7 +43,7 @@ const unknownName = (field: string): Response =>
 export class FakeGemini extends FakeProvider {
   readonly provider = 'gemini'
   readonly model = 'gemini-nano-banana-2.1'
-  /** The base64 of the pictures that were sent and are no drafts, in their order. */
+  /** The base64 of the final pictures, in their order. */
   readonly finals: string[] = []
 
   override reset(): void {
@@ -165,8 +165,8 @@ const long = async (format: string, length: number): Promise<string> =>
   [...base64Of(await makePicture(format, 'draft', length))].join('')
 
 /**
- * An answer that breaks off in its picture, or behind that, where what kind of picture it was may still be said; or one in
- * the other spelling of protobuf's JSON.
+ * An answer that breaks off in its picture or behind it, before its kind is known. Or an answer in the snake case of
+ * protobuf's JSON.
  */
 function spoilt(answer: string, fault: string | undefined): string {
   if (fault === 'cut') return answer.slice(0, answer.indexOf('"data"') + 100)
@@ -207,7 +207,7 @@ function checkSafety(settings: unknown): void {
   }
 }
 
-/** The first text of the one content, whose other parts are pictures. */
+/** The first text of the one content; its other parts are pictures. */
 function promptIn(contents: unknown): unknown {
   const [content, ...others]: unknown[] = Array.isArray(contents) ? contents : []
   const { role, parts } = fieldsOf(content, ['role', 'parts'], unknownName)

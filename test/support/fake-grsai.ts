@@ -22,7 +22,7 @@ const RATIOS = ['auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '5:4'
 const PIXELS = /^\d+x\d+$/
 const GPT = ['aspectRatio', 'variants', 'quality', 'background', 'mask']
 
-/** What the models of a request take, and whether that is what they were sent (protocols §5.1). */
+/** Checks the fields of a request against those of its models (protocols §5.1). */
 function isFit({ model, aspectRatio, imageSize, size, variants }: Fields): boolean {
   const isOneOf = (value: unknown, all: unknown[]): boolean => value === undefined || all.includes(value)
   if (String(model).includes('banana'))
@@ -40,14 +40,14 @@ function takenBy(model: unknown, generation: Generation): string[] {
   return model === 'sora-image' ? ['size', 'variants'] : GPT
 }
 
-/** GrsAI (protocols §5), the old generation of its API or the new one: what is wrong is told with status 200. */
+/** GrsAI (protocols §5), the old generation of its API or the new one; an error has status 200. */
 export class FakeGrsai extends FakeProvider {
   readonly provider = 'grsai'
   readonly model = 'gpt-image-2'
   override readonly answersUrls = true
   override readonly basePath: string
   readonly #generation: Generation
-  /** How many pictures were ordered of each task. */
+  /** The number of pictures of each task. */
   readonly #variants = new Map<string, number>()
 
   constructor(generation: Generation = 'draw') {
@@ -83,7 +83,7 @@ export class FakeGrsai extends FakeProvider {
   }
 
   #submit(fields: Fields): Response {
-    // Without these, the answer would be a stream.
+    // Without these fields, the answer is a stream.
     const isLater = this.#generation === 'api' ? fields['replyType'] === 'async' : fields['webHook'] === '-1'
     if (!isLater || !isFit(fields)) return refusal(-1, 'invalid parameter')
     const order = this.order(fields['prompt'], FAULTS)

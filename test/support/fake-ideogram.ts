@@ -30,7 +30,7 @@ const failure = (status: number, error: string): Response => Response.json({ err
 const invalid = (field: string): Response =>
   Response.json({ detail: [{ loc: ['body', field], msg: 'Input is not valid', type: 'value_error' }] }, { status: 422 })
 
-/** Ideogram (protocols §6.10): what its safety system refused has no URL, in an answer with status 200. */
+/** Ideogram (protocols §6.10): a picture refused by its safety system has no URL, in an answer with status 200. */
 export class FakeIdeogram extends FakeProvider {
   readonly provider = 'ideogram'
   readonly model = 'ideogram-v3'

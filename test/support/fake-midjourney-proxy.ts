@@ -16,18 +16,18 @@ const FAULTS = [
   'empty',
 ]
 
-/** A picture that is being taken out of a grid. */
+/** A picture that is being cut out of a grid. */
 interface Upscale {
   grid: Job
   index: number
 }
 
-/** Midjourney-proxy (protocols §6.12): a refusal has status 200, and a grid has four pictures to take out. */
+/** Midjourney-proxy (protocols §6.12): a refusal has status 200, and a grid has four pictures to cut out. */
 export class FakeMidjourneyProxy extends FakeProvider {
   readonly provider = 'midjourney-proxy'
   readonly model = 'midjourney'
   override readonly answersUrls = true
-  /** A grid, and the picture that is taken out of it. */
+  /** A grid, and the picture cut out of it. */
   override readonly submitsEach = 2
   readonly upscales = new Map<string, Upscale>()
   #tasks = 0

@@ -1,12 +1,12 @@
 import type { FakeProvider } from './fake-provider.ts'
 
-/** The name by which a gateway that has all the fakes is asked for the model of one, and of no other. */
+/** The gateway's name for the model of one fake alone. */
 export function modelOf({ model, provider }: FakeProvider, fakes: readonly FakeProvider[]): string {
   const isSole = fakes.filter((fake) => fake.model === model).length === 1
   return isSole ? model : `${model}-at-${provider}`
 }
 
-/** The entries of UPSTREAMS that lead to fakes, each of which serves that one model. */
+/** The entries of UPSTREAMS for fakes, each with that one model. */
 export const settingsOf = (fakes: readonly FakeProvider[]): Record<string, unknown>[] =>
   fakes.map((fake) => ({ ...fake.setting(), models: [ruleOf(fake, fakes)] }))
 

@@ -10,7 +10,7 @@ export function refuse(call: Call, { status, headers, details, type, code, param
   return new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } })
 }
 
-/** The pictures that were ordered; `serial` makes those of no two calls equal. */
+/** The ordered pictures; `serial` makes those of each call different. */
 export async function answer(request: Request, call: Call, order: Order, serial: number): Promise<Response> {
   const gallery = new Gallery()
   const parts = gallery.split(await compose(order, new URL(request.url).origin, serial, gallery))
@@ -20,7 +20,7 @@ export async function answer(request: Request, call: Call, order: Order, serial:
   const encoder = new TextEncoder()
   async function* pieces(signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
     for await (const { text, at } of fill(parts, filling, signal)) {
-      // Whoever knows by now that the answer is complete need not read on.
+      // A client that knows the answer to be complete may stop reading.
       if (at === parts.length - 1) {
         if (fault === 'silence-after-image') {
           yield encoder.encode(text.slice(0, 1))
@@ -39,7 +39,7 @@ export async function answer(request: Request, call: Call, order: Order, serial:
   return new Response(track(request, call, pieces, outcome), { headers: { 'content-type': contentType } })
 }
 
-/** A picture behind a URL that an answer gave: all about it stands in its name, so that any process can serve it. */
+/** A picture behind a URL of an answer. Its name has all of its data, so that any process can serve it. */
 export async function serveFile(request: Request, call: Call): Promise<Response> {
   const [, seed, length, format] = /^\/files\/([0-9a-f]{16})(?:-(\d+))?\.([a-z]+)$/.exec(call.path) ?? []
   if (request.headers.has('authorization')) {
@@ -56,7 +56,7 @@ export async function serveFile(request: Request, call: Call): Promise<Response>
   return new Response(track(request, call, pieces, 'answered'), { headers })
 }
 
-/** A body that notes in the call how it ended. */
+/** A body that records its end in the call. */
 function track(
   request: Request,
   call: Call,

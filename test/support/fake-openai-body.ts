@@ -1,6 +1,6 @@
 import { type Picture, base64Length, base64Of } from './fake-picture.ts'
 
-/** The pictures of an answer, and the marks that stand for their base64 in its template. */
+/** The pictures of an answer, and the marks for their base64 in its template. */
 export class Gallery {
   readonly pictures: Picture[] = []
   readonly #mark = crypto.randomUUID()
@@ -9,7 +9,7 @@ export class Gallery {
     return `${this.#mark}:${this.pictures.push(picture) - 1};`
   }
 
-  /** The template's texts and pictures, each text no longer than the frame of a stream that it belongs to. */
+  /** The template's texts and pictures, each text no longer than its frame of a stream. */
   split(template: string): (string | Picture)[] {
     const parts = template.split(new RegExp(`${this.#mark}:(\\d+);`))
     return parts.flatMap((part, position) =>
@@ -31,15 +31,15 @@ const SPOILING = [
 
 export interface Filling {
   fault: string | undefined
-  /** How many previews come before each picture. */
+  /** The number of previews before each picture. */
   partials: number
   /** Whether every slash of the base64 is escaped, as JSON allows. */
   escaped: boolean
-  /** How long each frame of a stream waits after the one before it. */
+  /** The pause before each frame of a stream, in ms. */
   paceMs: number
 }
 
-/** Fills a template with its pictures' base64, in pieces of at most 64 KiB; each tells which part it is of. */
+/** Fills a template with its pictures' base64. Each piece has at most 64 KiB and the index of its part. */
 export async function* fill(
   parts: (string | Picture)[],
   { escaped, paceMs, partials, ...asked }: Filling,
@@ -60,7 +60,7 @@ export async function* fill(
   }
 }
 
-/** How many pictures and previews come before the one that a fault is for. */
+/** The number of pictures and previews before the one with the fault. */
 function picturesBefore(fault: (typeof SPOILING)[number], partials: number): number {
   if (fault.endsWith('-partial')) return partials === 0 ? Infinity : 0
   return fault.endsWith('-second') ? 2 * partials + 1 : partials
@@ -88,7 +88,7 @@ async function* spoil(
   }
 }
 
-/** A stream of bytes that makes a piece only when it is asked for one, and breaks when the request is aborted. */
+/** A stream of bytes that makes a piece on demand, and breaks when the request is aborted. */
 export function streamOf(
   pieces: AsyncGenerator<Uint8Array, void>,
   signal: AbortSignal,
@@ -115,10 +115,10 @@ export function streamOf(
 
 const FOREVER_MS = 2 ** 31 - 1
 
-/** Holds a timer all the while, since workerd ends a request that waits for nothing that could come. */
+/** Holds a timer throughout, since workerd ends a request without a pending event. */
 export const silence = (signal: AbortSignal): Promise<void> => wait(FOREVER_MS, signal)
 
-/** Rejects with the signal's reason when it is aborted, as `fetch` does. */
+/** Rejects with the reason of an aborted signal, as `fetch` does. */
 export function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason)

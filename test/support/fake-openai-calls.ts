@@ -1,8 +1,8 @@
 import type { SentFile } from './fake-openai-request.ts'
 
 /**
- * `answering` while the body is on its way; `aborted` once the caller has left; `refused:<status>:<code>` for an error
- * answer, asked for or deserved; `fault:<name>` for a spoilt answer.
+ * `answering` during the body, and `aborted` after the caller has left. `refused:<status>:<code>` for an error answer,
+ * ordered or deserved, and `fault:<name>` for a spoilt answer.
  */
 export type Outcome =
   | 'pending'
@@ -16,7 +16,7 @@ export type Outcome =
 export interface Call {
   method: string
   path: string
-  /** When it came, and when its answer was complete or its caller had left, in milliseconds. */
+  /** The time of its arrival, and of its complete answer or the caller's leave, in milliseconds. */
   at: number
   endedAt: number | undefined
   /** The parsed JSON body, or the form's text fields. */
@@ -24,7 +24,7 @@ export interface Call {
   files: SentFile[]
   headers: Record<string, string>
   outcome: Outcome
-  /** The tokens that its answer said were used. */
+  /** The usage in its answer. */
   tokens: { input: number; output: number }
 }
 
@@ -45,12 +45,12 @@ export function end(call: Call, outcome: Outcome): void {
   call.endedAt = Date.now()
 }
 
-/** Notes that the caller has left, unless the answer was complete by then. */
+/** Records the caller's leave, unless the answer was complete by then. */
 export function leave(call: Call): void {
   if (call.outcome === 'pending' || call.outcome === 'answering') end(call, 'aborted')
 }
 
-/** Notes how an answer that was on its way ended. */
+/** Records the end of an answer in progress. */
 export function settle(call: Call, outcome: Outcome): void {
   if (call.outcome === 'answering') end(call, outcome)
 }

@@ -30,7 +30,7 @@ interface Wrong {
   param?: string
 }
 
-/** As new-api words an error, with its id in the message and an empty `param`. */
+/** An error in new-api's form, with its id in the message and an empty `param`. */
 const wordedError = (message: string, { type = 'new_api_error', code = '', param = '' }: Wrong): object => ({
   error: { message: `${message} (request id: 20261120)`, type, param, code },
 })
@@ -40,7 +40,7 @@ const refused = (status: number, message: string, wrong: Wrong = {}): Response =
 
 const noQuota = (): object => wordedError('The quota of this user is used up.', { code: 'insufficient_user_quota' })
 
-/** A relay of the new-api family, which answers pictures in a chat (protocols §2.1). */
+/** A relay of the new-api family with pictures in a chat (protocols §2.1). */
 export class FakeOpenaiChat extends FakeProvider {
   readonly provider = 'openai-chat'
   readonly model = 'gemini-3-pro-image'
@@ -126,7 +126,7 @@ const contents = z.tuple([
   }),
 ])
 
-/** The prompt of the only message, which is a text or has one before its pictures; undefined where it is neither. */
+/** The prompt of the one message, as a text or in a part before its pictures; undefined for another form. */
 function promptOf(messages: unknown): string | undefined {
   const [message] = contents.safeParse(messages).data ?? []
   return typeof message?.content === 'string' ? message.content : message?.content[0].text

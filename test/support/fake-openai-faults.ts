@@ -25,7 +25,7 @@ export function refusalOf(fault: string, apiKey: string): Refusal | undefined {
   return Object.hasOwn(REFUSALS, fault) ? REFUSALS[fault]?.(apiKey) : undefined
 }
 
-/** Faults that are answers of something in between, such as a CDN. */
+/** Faults that are answers of a proxy in between, such as a CDN. */
 export function oddAnswerOf(fault: string): Response | undefined {
   if (fault === 'html') {
     const page = '<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking.</body></html>'

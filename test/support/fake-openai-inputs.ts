@@ -6,7 +6,7 @@ const MAX_IMAGES = 16
 const MAX_IMAGE_BYTES = 50 * 1024 * 1024
 const MAX_IMAGE_URL_CHARACTERS = 20_971_520
 
-/** What OpenAI would object to in the input pictures of an edit. */
+/** OpenAI's objections to the input pictures of an edit. */
 export function checkImages(submission: Submission): Refusal | undefined {
   return (submission.isForm ? checkFiles(submission) : checkReferences(submission)) ?? checkContents(submission)
 }

@@ -1,29 +1,29 @@
 import { isFault } from './fake-openai-faults.ts'
 
-/** What a prompt tells the fake to do. */
+/** The orders of a prompt to the fake. */
 export interface Markers {
   delayMs: number
   /** The length of each picture. */
   bytes: number | undefined
   fault: string | undefined
-  /** A fault that happens only to the first call with this prompt. */
+  /** A fault of the first call with this prompt alone. */
   once: string | undefined
-  /** The same for the first two, which is as often as the gateway asks. */
+  /** The same for the first two calls, as many as the gateway makes. */
   twice: string | undefined
-  /** The form in which pictures are handed over. */
+  /** The form of the pictures. */
   as: string | undefined
-  /** How many pictures are answered, whatever was asked for. */
+  /** The number of pictures in the answer, whatever the request has. */
   pictures: number | undefined
   pretty: boolean
-  /** How long each frame of a stream waits after the one before it. */
+  /** The pause before each frame of a stream, in ms. */
   paceMs: number
   /** Whether a stream's frames have no `event:` lines. */
   nameless: boolean
   /** Whether a stream ends with `data: [DONE]`. */
   done: boolean
-  /** Of an upstream that knows nothing of streams, and refuses what asks for one: whether it says why. */
+  /** For an upstream without streams that refuses one: whether it names the reason. */
   noStream: 'named' | 'unnamed' | undefined
-  /** Whether it is one that answers as if no stream had been asked for. */
+  /** Whether it ignores the request for a stream. */
   ignoresStream: boolean
 }
 
@@ -48,7 +48,10 @@ const CHECKS: Record<string, (value: string) => boolean> = {
   'ignores-stream': anything,
 }
 
-/** Reads the markers (`@word` or `@word=value`) of a prompt; a misspelt one is a problem, since it would make a test hollow. */
+/**
+ * Reads the markers (`@word` or `@word=value`) of a prompt. A misspelt one is an error, since a test would pass without
+ * its fault.
+ */
 export function markersOf(prompt: string): { markers: Markers } | { problem: string } {
   const found = new Map<string, string>()
   for (const [, name = '', value = ''] of prompt.matchAll(/(?:^|\s)@([a-z]+(?:-[a-z]+)*)(?:=([\w-]+))?/g)) {

@@ -1,4 +1,4 @@
-/** What the fake's upstream knows of a model; a list that is missing means that anything is taken, as by a lenient relay. */
+/** The upstream's rules for a model; a missing list allows any value, as a lenient relay does. */
 export interface ModelRules {
   /** `free`: any size within OpenAI's bounds. */
   sizes?: 'free' | readonly string[]
@@ -6,11 +6,11 @@ export interface ModelRules {
   formats?: readonly string[]
   /** Whether a transparent background can be made. */
   transparent: boolean
-  /** `input_fidelity` on edits: taken, no parameter at all, or one that this model is said not to support. */
+  /** `input_fidelity` on edits: accepted, unknown, or refused as unsupported by this model. */
   fidelity: 'taken' | 'unknown' | 'unsupported'
-  /** Parameters that only some models know. */
+  /** Parameters of some models only. */
   extras: readonly string[]
-  /** How output tokens are counted: by the fixed table, or by the formula with these bases. */
+  /** The count of output tokens: by the fixed table, or by the formula with these bases. */
   tokens: 'table' | Record<string, number>
 }
 
@@ -51,7 +51,7 @@ const GPT_IMAGE_2_6: ModelRules = {
   extras: ['markup', 'complexity', 'frame_count', 'frame_duration_ms', 'svg'],
 }
 
-/** What relays pass on to models of other makers. */
+/** Parameters that relays pass on to models of other makers. */
 const KNOBS = ['seed', 'negative_prompt', 'steps', 'guidance', 'strength']
 
 const RELAY: ModelRules = {
@@ -72,7 +72,7 @@ const MODELS: Record<string, ModelRules> = {
   'chatgpt-image-latest': GPT_IMAGE_1_5,
 }
 
-/** The rules of a live model, of its dated snapshot, or of a relay's own (`relay-…`); undefined if there is no such model. */
+/** The rules of a live model, a dated snapshot, or a relay's own (`relay-…`); undefined for an unknown model. */
 export function rulesOf(model: string): ModelRules | undefined {
   if (model.startsWith('relay-')) return RELAY
   const name = model.replace(/-\d{4}-\d{2}-\d{2}$/, '')
@@ -85,7 +85,9 @@ const TABLE: Record<string, { square: number; portrait: number; landscape: numbe
   high: { square: 4160, portrait: 6240, landscape: 6208 },
 }
 
-/** The image tokens of one picture (protocols §1.9); what a relay's size or quality does not say counts as 1024x1024, low. */
+/**
+ * The image tokens of one picture (protocols §1.9). An unknown size or quality of a relay counts as 1024x1024 and low.
+ */
 export function imageTokens({ tokens }: ModelRules, quality: string, size: string): number {
   const [, digitsWide = '1024', digitsHigh = '1024'] = /^(\d+)x(\d+)$/.exec(size) ?? []
   const [width, height] = [Number(digitsWide), Number(digitsHigh)]

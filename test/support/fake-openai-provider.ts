@@ -1,7 +1,7 @@
 import { FakeOpenai } from './fake-openai.ts'
 import { FakeProvider } from './fake-provider.ts'
 
-/** OpenAI's own API, as one of several upstreams; `served` tells nothing of it. */
+/** OpenAI's own API, as one of several upstreams, without hashes in `served`. */
 export class FakeOpenaiProvider extends FakeProvider {
   readonly provider = 'openai'
   readonly model = 'gpt-image-2'

@@ -5,7 +5,7 @@ import { type Operation, type Submission } from './fake-openai-request.ts'
 import { flag, given, integer } from './fake-openai-values.ts'
 import { hex, makePicture, notAPicture, sha256 } from './fake-picture.ts'
 
-/** What a good request asked for, with OpenAI's defaults, and what its prompt told the fake. */
+/** The parameters of a good request with OpenAI's defaults, and the markers of its prompt. */
 export interface Order {
   operation: Operation
   rules: ModelRules
@@ -15,21 +15,21 @@ export interface Order {
   quality: string
   background: string
   format: string
-  /** The form in which pictures are handed over; undefined for plain `b64_json`. */
+  /** The form of the pictures; undefined for plain `b64_json`. */
   as: string | undefined
   stream: boolean
-  /** How many previews of each picture; none without a stream. */
+  /** The number of previews of each picture; 0 without a stream. */
   partials: number
   inputImages: number
   markers: Markers
 }
 
-/** What stands in place of the first picture where a stream of events fails. */
+/** Replaces the first picture in a stream that fails. */
 const SERVER_ERROR = {
   error: { message: 'The server had an error.', type: 'server_error', param: null, code: null },
 }
 const NOT_AN_IMAGE = '<!DOCTYPE html><html><body>This is not a picture.</body></html>'
-/** An estimate, since neither number is documented: the tokens of a 1024x1024 input picture. */
+/** An estimate of the tokens of a 1024x1024 input picture, which are undocumented. */
 const INPUT_IMAGE_TOKENS = 1024
 const CHARACTERS_PER_TOKEN = 4
 
@@ -60,7 +60,10 @@ function inputImages({ fields: { images }, files }: Submission): number {
   return Array.isArray(images) ? images.length : files.filter((file) => file.name.startsWith('image')).length
 }
 
-/** The text of an answer, with marks of the gallery where its pictures go. `serial` makes the pictures of no two calls equal. */
+/**
+ * The text of an answer, with marks of the gallery for its pictures. `serial` makes the pictures of each call
+ * different.
+ */
 export async function compose(order: Order, origin: string, serial: number, gallery: Gallery): Promise<string> {
   if (order.stream) return composeEvents(order, serial, gallery)
   const items = await Promise.all(
@@ -95,7 +98,7 @@ async function itemOf(
   return order.markers.pretty ? { ...item, revised_prompt: `Revised: ${order.prompt}` } : item
 }
 
-/** Server-sent events (protocols §1.6): for each picture its partials, then the whole, with the usage of that one. */
+/** Server-sent events (protocols §1.6): for each picture its partials, then the whole, with its usage. */
 async function composeEvents(order: Order, serial: number, gallery: Gallery): Promise<string> {
   const name = order.operation === 'edits' ? 'image_edit' : 'image_generation'
   const { background, format, quality, size } = order
@@ -155,9 +158,9 @@ function usageOf(order: Order): Usage {
   }
 }
 
-/** What an answer to an order says was used. */
+/** The usage of an answer to an order. */
 export function tokensOf(order: Order): { input: number; output: number } {
   const { input_tokens, output_tokens } = usageOf(order)
-  // Each picture of a stream has its own, which counts the input anew.
+  // Each picture of a stream has its own usage, which counts the input again.
   return { input: order.stream ? order.n * input_tokens : input_tokens, output: output_tokens }
 }

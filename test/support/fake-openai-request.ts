@@ -1,6 +1,6 @@
 import { hex, sha256 } from './fake-picture.ts'
 
-/** An error answer: what stands in its envelope, and its status. */
+/** An error answer: the fields of its envelope, and its status. */
 export interface Refusal {
   status: number
   type: string
@@ -37,11 +37,11 @@ export type Operation = 'generations' | 'edits'
 /** A request's body, read but not yet checked. */
 export interface Submission {
   operation: Operation
-  /** Whether it came as a multipart form, where every field is text. */
+  /** Whether it came as a multipart form, with text fields only. */
   isForm: boolean
   fields: Record<string, unknown>
   files: SentFile[]
-  /** What each file's first bytes say it is; undefined for what is no PNG, JPEG or WebP. */
+  /** The media type of each file by its first bytes; undefined for other files than PNG, JPEG and WebP. */
   formats: Map<SentFile, string | undefined>
   /** Text fields and plain file fields that came more than once. */
   repeated: string[]
@@ -140,7 +140,7 @@ function imageUrls({ images, mask }: Record<string, unknown>): [string, string][
   )
 }
 
-/** What is not base64 becomes no bytes, which are no picture. */
+/** Malformed base64 becomes no bytes, which are no picture. */
 function decode(text: string): ArrayBuffer {
   try {
     return Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer

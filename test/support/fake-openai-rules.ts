@@ -25,7 +25,7 @@ const FORM_EDIT = [...COMMON, ...STREAMING, 'image', 'image[]', 'mask', 'user', 
 
 const MAX_PROMPT_CHARACTERS = 32_000
 
-/** The model's rules, or what OpenAI would object to first, in its order (protocols §1.7). */
+/** The model's rules, or OpenAI's first objection in its order (protocols §1.7). */
 export function inspect(submission: Submission): { rules: ModelRules } | { refusal: Refusal } {
   const model = submission.fields['model']
   if (model === undefined) return { refusal: missing('model') }
@@ -56,7 +56,7 @@ function checkNames(submission: Submission, rules: ModelRules): Refusal | undefi
   return hint ?? unknownParameter(stray)
 }
 
-/** The names of input pictures differ between the two forms of an edit, which OpenAI explains. */
+/** Input pictures have another name in each form of an edit, and OpenAI's refusal explains it. */
 function misplaced(name: string, isForm: boolean): Refusal | undefined {
   const hint = isForm
     ? "For multipart/form-data requests, use 'image' or 'image[]'."

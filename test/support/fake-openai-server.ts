@@ -7,12 +7,12 @@ const fake = new FakeOpenai()
 
 const server = createServer((incoming, outgoing) => {
   serve(incoming, outgoing).catch((error: unknown) => {
-    // A client that left is no trouble, and a body that broke off is meant to.
+    // Ignores a missing client, and a body that breaks off on purpose.
     if (!outgoing.destroyed && !outgoing.headersSent) console.error(error)
     outgoing.destroy()
   })
 })
-// Longer than any client keeps a connection for reuse, so that none is closed as it is taken up again.
+// Longer than a client's keep-alive, so that no connection closes as a client reuses it.
 server.keepAliveTimeout = 600_000
 server.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
   const address = server.address()
@@ -34,7 +34,7 @@ async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promi
     if (!outgoing.writableFinished) closed.abort()
   })
   const request = requestOf(incoming, closed.signal)
-  // Whose signal follows the other only as long as the request itself is not collected.
+  // Keeps the request alive: its signal follows the other one only until the request is collected.
   outgoing.once('close', () => request.signal)
   await send(await fake.handle(request), outgoing)
 }
@@ -51,7 +51,7 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request {
   return new Request(url, init)
 }
 
-/** Sends piece by piece as the client takes them; what was sent before a fault reaches the client before the break. */
+/** Sends piece by piece as the client reads; the pieces before a fault reach the client before the break. */
 async function send(response: Response, outgoing: ServerResponse): Promise<void> {
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value)
   outgoing.writeHead(response.status)

@@ -1,6 +1,6 @@
 import { type Refusal, type Submission, invalidRequest, isObject } from './fake-openai-request.ts'
 
-/** Parameters for which null means that they were left out (protocols §1.1). */
+/** Parameters with null as their default (protocols §1.1). */
 const NULLABLE = ['n', 'output_compression', 'partial_images', 'quality', 'size', 'stream']
 
 export const userError = (code: string, param: string | null, message: string): Refusal => ({
@@ -28,7 +28,7 @@ export const invalidValue = (name: string, value: string, supported: readonly st
     `Invalid value: '${value}'. Supported values are: ${listOf(supported.map((item) => `'${item}'`))}.`,
   )
 
-/** The parameter's value; undefined also where null stands for that. */
+/** The parameter's value; undefined also for a null that means the default. */
 export function given({ fields }: Submission, name: string): unknown {
   const value = fields[name]
   return value === null && NULLABLE.includes(name) ? undefined : value

@@ -12,8 +12,8 @@ import { unknownParameter } from './fake-openai-values.ts'
 export type { Call }
 
 /**
- * OpenAI's Images API (protocols §1), strict about what it is sent; markers in the prompt say how it misbehaves.
- * An instance keeps plain data only, so that one serves many requests of workerd.
+ * OpenAI's Images API (protocols §1), strict about its requests; markers in the prompt order its faults. An instance
+ * keeps plain data only, so that one serves many requests of workerd.
  */
 export class FakeOpenai {
   readonly calls: Call[] = []
@@ -25,7 +25,7 @@ export class FakeOpenai {
     this.#apiKey = options.apiKey ?? 'sk-upstream-secret'
   }
 
-  /** Forgets the calls and what `@once` and `@twice` have seen; pictures keep differing from earlier ones. */
+  /** Forgets the calls and the uses of `@once` and `@twice`; pictures stay different from earlier ones. */
   reset(): void {
     this.calls.length = 0
     this.#spoilt.clear()
@@ -92,7 +92,7 @@ export class FakeOpenai {
     return (spoilt < 1 ? once : undefined) ?? (spoilt < 2 ? twice : undefined) ?? fault
   }
 
-  /** The answer of a fault that does without pictures. */
+  /** The answer of a fault without pictures. */
   async #misbehave(request: Request, call: Call, order: Order): Promise<Response | undefined> {
     const { fault } = order.markers
     if (fault === undefined || (fault === 'error-inside' && order.stream)) return undefined
@@ -114,6 +114,6 @@ const standardHeaders = (started: number): Record<string, string> => ({
   'x-ratelimit-limit-requests': '250',
 })
 
-/** A relay need not say which parameter it does not know. */
+/** A relay may refuse a parameter without its name. */
 const strayRefusal = (name: string, { noStream }: Markers): Refusal =>
   noStream === 'named' ? unknownParameter(name) : invalidRequest(null, null, 'Bad request.')

@@ -1,17 +1,17 @@
 import { PNG_HEAD, concatenate, pngChunk, pngPixels } from './png.ts'
 
-/** A picture that is never held whole: its first bytes, how often the padding is repeated, and its last bytes. */
+/** A picture as its first bytes, the number of repeats of its padding, and its last bytes. */
 export interface Picture {
   head: Uint8Array
   paddings: number
   tail: Uint8Array
 }
 
-/** A multiple of 3, so that a piece's base64 has no padding; its base64 with every slash escaped stays under 64 KiB. */
+/** A multiple of 3, so that a piece's base64 has no padding. The base64 with every slash escaped stays under 64 KiB. */
 const PIECE_BYTES = 24 * 1024
 const CHUNK_OVERHEAD = 12
 
-/** A whole PNG chunk that decoders skip (ancillary, private), hence repeatable without any further checksum. */
+/** A whole PNG chunk that decoders skip (ancillary, private), repeatable with the same checksum. */
 const PADDING = pngChunk('paDd', noise(1, PIECE_BYTES - CHUNK_OVERHEAD))
 const PADDING_BASE64 = base64(PADDING)
 
@@ -22,8 +22,8 @@ const MAGIC: Record<string, Uint8Array> = {
 }
 
 /**
- * A picture that depends on its seed only. A PNG decodes; JPEG, WebP and GIF have the right magic and noise behind it.
- * It is exactly `length` bytes long unless that is too short for it; an SVG ignores `length`.
+ * A picture determined by its seed. A PNG decodes; JPEG, WebP and GIF have the right magic and noise behind it. The
+ * length is exact where it is large enough; an SVG ignores it.
  */
 export async function makePicture(format: string, seed: string, length = 0): Promise<Picture> {
   const hash = await sha256(seed)
@@ -49,7 +49,7 @@ export const notAPicture = (text: string): Picture => ({
 export const pictureLength = ({ head, paddings, tail }: Picture): number =>
   head.length + paddings * PIECE_BYTES + tail.length
 
-/** The picture's bytes in pieces, which are not to be changed. */
+/** The picture's bytes in read-only pieces. */
 export function* piecesOf({ head, paddings, tail }: Picture): Generator<Uint8Array, void> {
   yield head
   for (let count = 0; count < paddings; count++) yield PADDING
@@ -68,7 +68,7 @@ export async function sha256(content: Uint8Array<ArrayBuffer> | string): Promise
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
 }
 
-/** Not `toHex` or `toBase64`, which Node 24 lacks. */
+/** Node 24 lacks `toHex` and `toBase64`. */
 export const hex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 

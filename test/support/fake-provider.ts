@@ -7,58 +7,58 @@ export interface Sent {
   /** With the query. */
   path: string
   headers: Record<string, string>
-  /** JSON as it is; of a form its texts by name and its files as `{ type, bytes }`; undefined where there was none. */
+  /** JSON as parsed, or a form's texts by name and its files as `{ type, bytes }`; undefined without a body. */
   body: unknown
 }
 
-/** A picture or a job that a prompt's markers spoil: `@fault=limited`, `@delay=300` (ms), `@once=error`. */
+/** A picture or a job with the faults of a prompt's markers: `@fault=limited`, `@delay=300` (ms), `@once=error`. */
 export interface Order {
   prompt: string
   fault: string | undefined
   delayMs: number
 }
 
-/** A job under way; what its fake notes of it besides is its own. */
+/** A running job; a fake adds fields of its own. */
 export interface Job {
   id: string
   order: Order
   readyMs: number
-  /** How often it was asked about. */
+  /** The number of polls. */
   looks: number
 }
 
 /**
- * An upstream's API, strict about what it is sent, for workerd (through `internet.ts`) and for Node (over HTTP). A prompt's
- * markers say how it misbehaves; one that it does not know is answered with status 501, since it would make a test hollow.
- * Every fake knows the faults moderation, limited, billing, unauthorized, malformed, gone, error and cut.
+ * An upstream's API, strict about its requests, for workerd (through `internet.ts`) and for Node (over HTTP). A
+ * prompt's markers order its faults. An unknown marker is answered with status 501, since a test would pass without its
+ * fault. Every fake knows the faults moderation, limited, billing, unauthorized, malformed, gone, error and cut.
  */
 export abstract class FakeProvider {
-  /** As UPSTREAMS calls it. */
+  /** The provider's id in UPSTREAMS. */
   abstract readonly provider: string
-  /** The model that clients ask for. */
+  /** The model of the clients' requests. */
   abstract readonly model: string
-  /** What `models` of its entry in UPSTREAMS lists. */
+  /** The `models` of its entry in UPSTREAMS. */
   get models(): string[] {
     return [this.model]
   }
-  /** The path at which its API begins, under its host. */
+  /** The beginning of its API's paths. */
   readonly basePath: string = ''
-  /** Whether it takes a picture to edit along with a prompt. */
+  /** Whether it takes input pictures. */
   readonly edits: boolean = true
-  /** Whether it answers with the URLs of pictures, of which those of `@fault=gone` have expired. */
+  /** Whether its answers have URLs of pictures; those of `@fault=gone` have expired. */
   readonly answersUrls: boolean = false
-  /** How often something is begun for one picture. */
+  /** The number of jobs or calls for one picture. */
   readonly submitsEach: number = 1
   readonly key = 'key-of-the-fake'
-  /** Where it is reached: a host of its own, or the address of its server. */
+  /** Its origin: a host of its own, or the address of its server. */
   origin = ''
   readonly sent: Sent[] = []
   readonly jobs = new Map<string, Job>()
-  /** The jobs that it was told to stop. */
+  /** The jobs that the gateway stopped. */
   readonly stopped: string[] = []
-  /** How often something was begun that would be paid for. */
+  /** The number of calls that begin billed work. */
   submits = 0
-  /** SHA-256, hex, of every picture that was handed out. */
+  /** SHA-256, in hex, of every delivered picture. */
   readonly served = new Set<string>()
   readonly #spoilt = new Set<string>()
   #pictures = 0
@@ -100,7 +100,7 @@ export abstract class FakeProvider {
     }
   }
 
-  /** Reads the markers of a prompt, waits as long as they say, and counts what would be paid for. */
+  /** Reads the markers of a prompt, waits for its delay, and counts billed work. */
   protected order(prompt: unknown, faults: readonly string[]): Order {
     if (typeof prompt !== 'string') throw new Hollow('There is no prompt.')
     const markers = new Map([...prompt.matchAll(/@([a-z]+)=([\w-]+)/g)].map(([, name = '', value]) => [name, value]))
@@ -136,7 +136,7 @@ export abstract class FakeProvider {
     return btoa(String.fromCharCode(...(await this.picture())))
   }
 
-  /** Where a new picture can be fetched, without a key; of one whose fault is `gone`, where it can no longer. */
+  /** The URL of a new picture, without a key; it has expired for the fault `gone`. */
   protected pictureUrl(fault?: string): string {
     return `${this.origin}/files/${fault === 'gone' ? 'gone' : ++this.#pictures}.png`
   }
@@ -147,10 +147,10 @@ export abstract class FakeProvider {
   }
 }
 
-/** A test asks for something that its fake does not know. */
+/** An order of a test that its fake does not know. */
 export class Hollow extends Error {}
 
-/** Refuses a body that has a field which the API does not know, as strict APIs do; gives it back as what it is. */
+/** Refuses a body with an unknown field, as strict APIs do; returns the typed body. */
 export function fieldsOf(
   body: unknown,
   known: readonly string[],

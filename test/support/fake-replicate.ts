@@ -3,7 +3,7 @@ import { type Job, FakeProvider, fieldsOf, htmlPage, type Order, type Sent } fro
 const SHAPED = ['aspect_ratio', 'output_format', 'seed']
 const OPEN = [...SHAPED, 'num_outputs', 'num_inference_steps', 'guidance', 'disable_safety_checker']
 
-/** What each model takes besides a prompt. */
+/** The fields of each model besides a prompt. */
 const INPUTS: Readonly<Record<string, readonly string[]>> = {
   'black-forest-labs/flux-2-pro': [...SHAPED, 'width', 'height', 'input_images', 'safety_tolerance'],
   'black-forest-labs/flux-dev': OPEN,
@@ -31,12 +31,12 @@ const FAULTS = [
 const problem = (status: number, title: string, detail: string): Response =>
   Response.json({ title, detail, status }, { status, headers: { 'content-type': 'application/problem+json' } })
 
-/** Replicate (protocols §6.3): a prediction repeats its input, and one that failed says so in words only. */
+/** Replicate (protocols §6.3): a prediction repeats its input, and a failed one names its reason in a sentence only. */
 export class FakeReplicate extends FakeProvider {
   readonly provider = 'replicate'
   readonly model = 'black-forest-labs/flux-2-pro'
   override readonly answersUrls = true
-  /** The origin that its answers name, where a proxy stands before it. */
+  /** The origin in its answers, behind a proxy. */
   maker: string | undefined
   readonly #inputs = new Map<string, Record<string, unknown>>()
 
@@ -106,7 +106,7 @@ export class FakeReplicate extends FakeProvider {
     }
   }
 
-  /** A model that can make several tells a list, however many it made. */
+  /** A model of several pictures has a list, even of one. */
   #output({ id, order: { fault } }: Job): string | string[] {
     const { num_outputs: count } = this.#inputs.get(id) ?? {}
     if (count === undefined) return this.pictureUrl(fault)
@@ -135,7 +135,7 @@ function inputsOf(path: string): readonly string[] | undefined {
   return INPUTS[name]
 }
 
-/** Why nothing is begun. */
+/** The reason why no prediction begins. */
 function refusalOf({ fault }: Order): Response | undefined {
   switch (fault) {
     case 'limited':

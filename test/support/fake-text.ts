@@ -25,7 +25,7 @@ export const responseUsage = (input: number, output: number): Record<string, num
   total_tokens: input + output,
 })
 
-/** An answer as an upstream sends it, with headers that are none of the client's business. */
+/** An answer as an upstream sends it, with headers that the client must not see. */
 export function textAnswer(body: BodyInit, contentType: string, status = 200): Response {
   const headers = new Headers({ 'content-type': contentType, server: 'nginx', 'x-ratelimit-limit-requests': '10000' })
   headers.set('x-request-id', 'req_upstream')
@@ -37,7 +37,7 @@ export function textAnswer(body: BodyInit, contentType: string, status = 200): R
 export const json = (body: unknown, status?: number): Response =>
   textAnswer(JSON.stringify(body), 'application/json', status)
 
-/** An upstream of text models, strict about its key, its models and the form of what it is sent. */
+/** An upstream of text models, strict about its key, its models and the form of its requests. */
 export class FakeText {
   readonly calls: TextCall[] = []
   readonly #apiKeys: string[]
@@ -54,7 +54,7 @@ export class FakeText {
     this.#answers.length = 0
   }
 
-  /** Answers the next requests that are in order like this, each with one. */
+  /** Sets the answers to the next requests, in order. */
   next(...answers: Answer[]): void {
     this.#answers.push(...answers)
   }

@@ -4,7 +4,7 @@ const FLUX_2 = ['prompt', 'width', 'height', 'seed', 'guidance', 'input_image_0'
 const MORE_INPUTS = ['input_image_2', 'input_image_3']
 const STABLE_DIFFUSION = ['prompt', 'negative_prompt', 'width', 'height', 'image', 'image_b64', 'mask', 'num_steps']
 
-/** What each model is asked with: a form or JSON, and which fields (protocols §4). */
+/** The form of each model's requests, a form or JSON, and its fields (protocols §4). */
 const MODELS: Record<string, { form?: true; bytes?: true; fields: string[] }> = {
   '@cf/black-forest-labs/flux-1-schnell': { fields: ['prompt', 'steps'] },
   '@cf/black-forest-labs/flux-2-dev': { form: true, fields: [...FLUX_2, ...MORE_INPUTS, 'steps'] },
@@ -43,15 +43,15 @@ const FAILURES: Record<string, [number, number, string]> = {
 }
 const FAULTS = [...Object.keys(FAILURES), 'malformed', 'cut', 'inside', 'empty']
 
-/** How the binding gives what it has: a raw answer, or what its types promise for one model or the other. */
+/** The form of the binding's answer: raw, or one of its documented types for a model. */
 export type Shape = 'response' | 'object' | 'stream' | 'bytes' | 'buffer'
 
-/** Workers AI (protocols §4): by REST, and by `binding` as the platform hands it to a Worker. */
+/** Workers AI (protocols §4): by REST, and by `binding` as the platform passes it to a Worker. */
 export class FakeWorkersAi extends FakeProvider {
   readonly provider = 'workers-ai'
   readonly model = '@cf/black-forest-labs/flux-2-klein-4b'
   override readonly basePath = '/client/v4/accounts/account-of-the-fake/ai/run'
-  /** How the binding answers. */
+  /** The form of the binding's answers. */
   shape: Shape = 'response'
   /** The options of the binding's calls. */
   readonly options: unknown[] = []
@@ -120,7 +120,7 @@ export class FakeWorkersAi extends FakeProvider {
     })
   }
 
-  /** A call of the binding as the same by REST; what is no JSON or no form would not reach any model. */
+  /** Turns a call of the binding into one of REST; other bodies than JSON and forms reach no model. */
   async #asRest(model: string, inputs: Record<string, unknown>): Promise<Request> {
     const { multipart } = inputs
     const headers = { authorization: `Bearer ${this.key}`, 'content-type': 'application/json' }
@@ -143,7 +143,7 @@ function failure(name: string): Response {
   return envelope(status, code, message)
 }
 
-/** What REST puts into `result` is all that the binding tells; anything else it gives as it is. */
+/** The binding's answer is the `result` of REST; any other answer stays as it is. */
 async function unwrapped(response: Response): Promise<Response> {
   if (!response.headers.get('content-type')?.startsWith('application/json')) return response
   const said = await response.text()
@@ -151,7 +151,7 @@ async function unwrapped(response: Response): Promise<Response> {
   return new Response(result, { status: response.status, headers: response.headers })
 }
 
-/** A raw answer words a failure otherwise than REST does. */
+/** A raw answer has another form of a failure than REST. */
 async function raw(response: Response): Promise<Response> {
   const [, internalCode = '', description] = /^(\d+): (.*)$/.exec(await sentence(response)) ?? []
   return Response.json({ internalCode: Number(internalCode), description }, { status: response.status })

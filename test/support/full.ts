@@ -6,5 +6,5 @@ declare module 'vitest' {
   }
 }
 
-/** Whether tests run at full size, which `FULL=1` asks for; by default, repetitions are fewer. */
+/** Whether tests run at full size, set by `FULL=1`; by default, repetitions are fewer. */
 export const full = inject('full')

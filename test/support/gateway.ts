@@ -8,7 +8,7 @@ export const KEY = 'sk-dr-default-tests'
 export const knock = (path: string, init?: RequestInit): Promise<Response> =>
   exports.default.fetch(new Request(path.startsWith('/') ? ORIGIN + path : path, init))
 
-/** The vendor's own client, pointed at the gateway by nothing but its URL and key. */
+/** The vendor's own client, with the gateway's URL and key. */
 export function openai(options: ClientOptions = {}): OpenAI {
   return new OpenAI({
     apiKey: KEY,
@@ -19,7 +19,7 @@ export function openai(options: ClientOptions = {}): OpenAI {
   })
 }
 
-/** Posts JSON as a client without an SDK does. */
+/** Posts JSON without an SDK. */
 export const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
   knock(path, {
     method: 'POST',
@@ -27,7 +27,7 @@ export const post = (path: string, body: unknown, headers: Record<string, string
     body: typeof body === 'string' ? body : JSON.stringify(body),
   })
 
-/** Posts a form as a client without an SDK does. */
+/** Posts a form without an SDK. */
 export const postForm = (
   path: string,
   parts: [string, string | File][],
@@ -42,7 +42,7 @@ interface Envelope {
   error: { message: string; type: string; code: string | null; param: string | null }
 }
 
-/** A failure as the API words it, with its status. */
+/** A failure in the API's form, with its status. */
 export async function errorOf(response: Response): Promise<Envelope['error'] & { status: number }> {
   const { error } = await response.json<Envelope>()
   return { status: response.status, ...error }

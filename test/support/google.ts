@@ -10,13 +10,13 @@ const options = (apiKey: string): Options => ({
   httpOptions: { baseUrl: ORIGIN, fetch: (input, init) => exports.default.fetch(new Request(input, init)) },
 })
 
-/** Google's own client, pointed at the gateway by nothing but its URL and key. */
+/** Google's own client, with the gateway's URL and key. */
 export const google = (apiKey = KEY): GoogleGenAI => new GoogleGenAI(options(apiKey))
 
-/** The same as of its major version 2, which speaks to /v1beta. */
+/** The same in its major version 2, which uses /v1beta. */
 export const google2 = (apiKey = KEY): GoogleGenAI2 => new GoogleGenAI2(options(apiKey))
 
-/** Posts JSON as a client of Google's without an SDK does. */
+/** Posts JSON in Google's form without an SDK. */
 export const postGoogle = (
   call: string,
   body: unknown,

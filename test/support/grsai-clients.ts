@@ -1,11 +1,11 @@
 /*
- * The three clients of protocols §9.2, line by line: what they look at, and what they never look at. `tell` stands for their
- * `print`.
+ * The three clients of protocols §9.2, line by line, with the fields that they read and no others. `tell` stands for
+ * their `print`.
  */
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
-/** What the article has as constants. */
+/** The constants of the article. */
 export interface Settings {
   fetch: Fetch
   /** Without a slash at its end. */
@@ -63,14 +63,14 @@ export async function generateImageSimple(settings: Settings, prompt: string, mo
   return undefined
 }
 
-/** Example 2: names a webhook, and does not look at the answer. */
+/** Example 2: names a webhook, and ignores the answer. */
 export async function submitWithWebhook(settings: Settings, prompt: string, webHook: string): Promise<void> {
   const response = await post(settings, '/v1/draw/completions', { model: 'sora-image', prompt, webHook })
   await response.text()
   settings.tell('submitted')
 }
 
-/** Example 3: asks for the id, and then for the task until that has succeeded, for ever if need be. */
+/** Example 3: requests the id, and then polls the task until its success, without a limit. */
 export async function pollUntilSucceeded(settings: Settings, prompt: string, intervalMs = 5000): Promise<string[]> {
   const { tell } = settings
   const payload = { model: 'sora-image', prompt, webHook: '-1' }
@@ -88,7 +88,7 @@ export async function pollUntilSucceeded(settings: Settings, prompt: string, int
   }
 }
 
-/** The lines of a body as it arrives, as `iter_lines` of Python's requests gives them. */
+/** The lines of a body as it arrives, as `iter_lines` of Python's requests yields them. */
 async function* linesOf({ body }: Response): AsyncGenerator<string> {
   if (!body) return
   const decoder = new TextDecoder()

@@ -3,7 +3,7 @@ import { demoProvider } from '../../src/providers/demo'
 import { KEY, knock, ORIGIN, post } from './gateway'
 import type { Settings } from './grsai-clients'
 
-/** A task as the old generation of the API tells it. */
+/** A task in the old generation of the API. */
 export interface DrawTask {
   id: string
   status: string
@@ -16,7 +16,7 @@ export interface DrawTask {
   error: string
 }
 
-/** A task as the new one tells it. */
+/** A task in the new one. */
 export interface ApiTask {
   id: string
   status: string
@@ -36,15 +36,15 @@ type Body = Record<string, unknown>
 
 const bearer = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` })
 
-/** Asks in the old generation's words. */
+/** Sends a request in the old generation's form. */
 export const draw = (body: Body = {}, key = KEY, headers: Record<string, string> = {}): Promise<Response> =>
   post('/v1/draw/completions', { model: 'gpt-image-2', prompt: 'A cat', ...body }, { ...bearer(key), ...headers })
 
-/** Asks in the new generation's words. */
+/** Sends a request in the new generation's form. */
 export const generate = (body: Body = {}, key = KEY, headers: Record<string, string> = {}): Promise<Response> =>
   post('/v1/api/generate', { model: 'gpt-image-2', prompt: 'A cat', ...body }, { ...bearer(key), ...headers })
 
-/** The frames of a stream, which holds nothing else but empty lines. */
+/** The frames of a stream; every other line is empty. */
 export async function framesOf<Task = DrawTask>(response: Response): Promise<Task[]> {
   const lines = (await response.text()).split('\n').filter((line) => line !== '')
   return lines.map((line): Task => {
@@ -60,7 +60,7 @@ export async function endOf(response: Response): Promise<DrawTask> {
   return last
 }
 
-/** What is answered to whoever asks how a task stands, by the old generation. */
+/** The old generation's answer about a task. */
 export const drawResult = async (id: string, key = KEY): Promise<Wrapped<DrawTask>> =>
   await (await post('/v1/draw/result', { id }, bearer(key))).json<Wrapped<DrawTask>>()
 
@@ -78,7 +78,7 @@ export const drawn = (id: string, key = KEY): Promise<DrawTask> =>
     { timeout: 20_000, interval: 20 },
   )
 
-/** Asks for the id alone. */
+/** Submits a task with the webhook -1 for its id. */
 export async function taken(body: Body = {}, key = KEY): Promise<string> {
   const { code, msg, data } = await (await draw({ webHook: '-1', ...body }, key)).json<Wrapped<{ id: string }>>()
   if (code !== 0) throw new Error(`the task was not taken on: ${msg}`)
@@ -99,17 +99,17 @@ export const shows = async (link: string): Promise<boolean> => {
   return response.headers.get('content-type')?.startsWith('image/') ?? false
 }
 
-/** A demo that tells just what it is told to, and ends when it is told so. */
+/** A demo with progress and an end on command. */
 export interface ToldDemo {
-  /** How far it says that it is. */
+  /** The progress that it reports next. */
   at: (percent: number) => void
-  /** Has it draw the picture, or fail. */
+  /** Ends it with the picture, or with a failure. */
   end: (error?: Error) => void
 }
 
 const LOOK_MS = 5
 
-/** Has the demo wait for what it is told to do. */
+/** Puts the demo under the control of a test. */
 export function toldDemo(): ToldDemo {
   const generate = demoProvider.generate.bind(demoProvider)
   const percents: number[] = []

@@ -4,7 +4,7 @@ import type { Team } from '../../src/team/team'
 
 type Verb = 'reserve' | 'settle' | 'webhook' | 'withdraw'
 
-/** Has teams keep those waiting who ask them for one thing; tells how many have asked, and how to go on. */
+/** Holds the calls of one method of a team; returns their number and a function that lets them go on. */
 export function holdTeam(held: Verb): { asked: () => number; release: () => void } {
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
   const getByName = env.TEAMS.getByName.bind(env.TEAMS)
@@ -24,7 +24,7 @@ export function holdTeam(held: Verb): { asked: () => number; release: () => void
   return { asked: () => asked, release }
 }
 
-/** The ids of the generations that are asked for anything from now on. */
+/** The ids of the generations with a call from now on. */
 export function watchGenerations(): string[] {
   const ids: string[] = []
   const getByName = env.GENERATIONS.getByName.bind(env.GENERATIONS)

@@ -3,7 +3,7 @@ import { ask, type TestTeam } from './teams'
 export const NO_STORE = { 'cache-control': 'no-store' }
 export const NO_CACHE = { 'cache-control': 'no-cache' }
 
-/** What a request with an Idempotency-Key comes to. */
+/** The outcome of a request with an Idempotency-Key. */
 export interface Answered {
   status: number
   id: string | null
@@ -26,7 +26,7 @@ export async function answered(response: Response): Promise<Answered> {
   }
 }
 
-/** Asks with a key that is `k1` unless another is given. */
+/** Sends a request with a key, `k1` by default. */
 export const askAs =
   ({ key }: Pick<TestTeam, 'key'>) =>
   (body: Record<string, unknown> = {}, headers: Record<string, string> = {}): Promise<Response> =>

@@ -3,8 +3,8 @@ import { vi } from 'vitest'
 type Host = (request: Request) => Promise<Response> | Response
 
 /**
- * The internet, as far as a test knows it: a host name and who answers there. A request to any other host fails, as it
- * would where there is no such host; so does one whose caller has given up.
+ * The internet of a test: host names with their servers. A request to another host fails, as for a host that does not
+ * exist. A request aborted by its caller fails too.
  */
 export function internet(hosts: Record<string, { handle: Host }>): void {
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {

@@ -2,7 +2,7 @@ import { vi } from 'vitest'
 import { demoProvider } from '../../src/providers/demo'
 import { ask, visit } from './teams'
 
-/** A generation as its team is told of it, as far as tests read it. */
+/** A generation in the answer to its team, with the fields that tests read. */
 export interface JobJson {
   object: string
   id: string
@@ -23,14 +23,14 @@ export interface JobJson {
 export const ASYNC = { prefer: 'respond-async' }
 const PATIENCE_MS = 20_000
 
-/** Asks for a picture without waiting for it. */
+/** Requests a picture with `Prefer: respond-async`. */
 export const handOff = (
   key: string,
   body: Record<string, unknown> = {},
   headers: Record<string, string> = {},
 ): Promise<Response> => ask(key, body, { ...ASYNC, ...headers })
 
-/** Hands a picture off, and tells the id of its generation. */
+/** Submits a job and returns the id of its generation. */
 export async function job(
   key: string,
   body: Record<string, unknown> = {},
@@ -41,14 +41,14 @@ export async function job(
   return (await response.json<JobJson>()).id
 }
 
-/** How a job stands. */
+/** The state of a job. */
 export async function stand(key: string, id: string): Promise<JobJson> {
   const response = await visit(key, `/v1/generations/${id}`)
   if (response.status !== 200) throw new Error(`the job is not told: ${await response.text()}`)
   return await response.json<JobJson>()
 }
 
-/** Waits until a job stands so. */
+/** Waits until a job has one of these states. */
 export const standing = (key: string, id: string, ...statuses: string[]): Promise<JobJson> =>
   vi.waitUntil(
     async () => {
@@ -64,7 +64,7 @@ export const ended = (key: string, id: string): Promise<JobJson> =>
 
 export const cancel = (key: string, id: string): Promise<Response> => visit(key, `/v1/generations/${id}/cancel`, 'POST')
 
-/** Waits until an upstream was called so many times, and has read what it was asked: by then a fault ordered for once is spent. */
+/** Waits until an upstream has read so many calls; a fault of `@once` is used up then. */
 export const called = (
   { calls }: { calls: readonly { fields: Record<string, unknown> }[] },
   times: number,
@@ -77,7 +77,7 @@ export const called = (
 /** Of a model that only the demo serves. */
 export const DRAWN = { model: 'gemini-3-pro-image', quality: undefined }
 
-/** Has the demo pretend to work for so long on each request; tells with which jobs it was asked. */
+/** Makes the demo work for so long on each request; returns the jobs of its calls. */
 export function slowDemo(delayMs: number): (string | undefined)[] {
   const jobs: (string | undefined)[] = []
   const generate = demoProvider.generate.bind(demoProvider)

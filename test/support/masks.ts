@@ -1,7 +1,7 @@
 import { PhotonImage, initPhoton } from '@cf-wasm/photon/others'
 import { concatenate, pngChunk, PNG_SIGNATURE } from './png.ts'
 
-/** A picture of samples, as a PNG holds it. */
+/** A picture of samples, as in a PNG. */
 export interface Samples {
   width: number
   height: number
@@ -10,12 +10,12 @@ export interface Samples {
   colour: number
   /** The samples of a pixel, of the picture's depth. */
   pixel: (x: number, y: number) => number[]
-  /** How rows are filtered, by their number modulo the list's length. */
+  /** The filter of each row, by its number modulo the list's length. */
   filters?: number[]
   /** Chunks before the pixels, such as a palette. */
   before?: Uint8Array[]
   isInterlaced?: boolean
-  /** How many bytes of pixels one chunk has. */
+  /** The number of bytes of pixels in one chunk. */
   pieceBytes?: number
 }
 
@@ -68,13 +68,13 @@ async function deflated(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await new Response(stream).arrayBuffer())
 }
 
-/** A mask as OpenAI has it, of `width` by 4 pixels: transparent in its left half, over a picture. */
+/** A mask in OpenAI's form, of `width` by 4 pixels: transparent in its left half, over a picture. */
 export const alphaMask = (width = 6): Promise<Uint8Array<ArrayBuffer>> =>
   pngOf({ width, height: 4, depth: 8, colour: 6, pixel: (x, y) => [40 * x, 60 * y, 7, x < width / 2 ? 0 : 255] })
 
 let loaded: Promise<unknown> | undefined
 
-/** What a decoder of others sees: the red, green, blue and alpha of each pixel, as hex, row by row. */
+/** The pixels of an independent decoder: red, green, blue and alpha of each, as hex, row by row. */
 export async function pixelsOf(png: Uint8Array): Promise<string[][]> {
   loaded ??= import('@cf-wasm/photon/photon.wasm').then((wasm) => initPhoton({ module_or_path: wasm.default }))
   await loaded

@@ -10,7 +10,7 @@ import { HOUR } from './orders'
 import type { IssuedKey } from './teams'
 import { type Ask, RUNS_OF_SLOW, slow } from './traffic'
 
-/** What a client was told. */
+/** The fields of an answer to a client. */
 export interface Told {
   status: number
   requestId: string
@@ -21,7 +21,7 @@ export interface Told {
 
 const PATIENCE_MS = 60_000
 
-/** Requests of the team `acme` by its keys in turn, and what becomes of them. */
+/** Requests of the team `acme` by its keys in turn, with their outcomes. */
 export class MixedRun {
   readonly told: Told[] = []
   readonly gate: BillingUpstream
@@ -46,12 +46,12 @@ export class MixedRun {
     })
   }
 
-  /** The good answers that came about in one of these ways. */
+  /** The good answers with one of these cache results. */
   answers(...caches: string[]): Told[] {
     return this.told.filter(({ status, cache }) => status === 200 && caches.includes(cache ?? ''))
   }
 
-  /** Waits until every free answer was counted, which comes after it is given. */
+  /** Waits until every free answer was counted, which follows the answer. */
   async counted(): Promise<void> {
     const free = this.answers('HIT', 'JOINED').length
     await vi.waitUntil(async () => {
@@ -60,7 +60,7 @@ export class MixedRun {
     }, PATIENCE_MS)
   }
 
-  /** Waits until nothing is under way any more, also of what died. */
+  /** Waits until no run is left, those of dead processes too. */
   async quiet(): Promise<void> {
     await vi.waitUntil(async () => {
       if ((await standing('acme', 'concurrency')).used === 0) return true
@@ -69,7 +69,7 @@ export class MixedRun {
     }, PATIENCE_MS)
   }
 
-  /** Sends what the upstream holds back, and has all processes die so often while it does. */
+  /** Sends requests that the upstream holds; meanwhile all processes die so many times. */
   async disturbed(round: number, deaths: number): Promise<void> {
     const hangUp = new AbortController()
     this.gate.shut()
@@ -85,7 +85,7 @@ export class MixedRun {
     await this.counted()
   }
 
-  /** Sends one whose answer stops short of its end, and has all processes die once its image is stored. */
+  /** Sends a request with an answer that stops short of its end; all processes die once its image is stored. */
   async cutShort(round: number): Promise<void> {
     await this.quiet()
     const stored = async (): Promise<number> => (await env.IMAGES.list({ prefix: 'images/' })).objects.length
@@ -96,7 +96,7 @@ export class MixedRun {
     await Promise.all(answers)
   }
 
-  /** Sends one that is settled only after what was held for it, and for whatever died before, has expired. */
+  /** Sends a request with its settlement after its reservation, and those of dead runs, have expired. */
   async overdue(round: number): Promise<void> {
     this.gate.shut()
     const answers = this.send([(key) => generate(key, `A late cat ${round}`)])

@@ -1,14 +1,14 @@
 import type { ChatRequest, ChatResult, ChatStreamChunk } from '@openrouter/sdk/models'
 import { openrouter } from './openrouter'
 
-/** A picture as OpenRouter's clients ask for one in a chat. */
+/** A request for a picture in a chat of OpenRouter's clients. */
 export const CHAT: ChatRequest = {
   model: 'openai/gpt-image-2',
   modalities: ['image', 'text'],
   messages: [{ role: 'user', content: 'A cat' }],
 }
 
-/** Asks with OpenRouter's own client. */
+/** Sends it with OpenRouter's own client. */
 export async function complete(more: Partial<ChatRequest> = {}, client = openrouter()): Promise<ChatResult> {
   const result = await client.chat.send({ chatRequest: { ...CHAT, ...more, stream: false } })
   if (!('choices' in result)) throw new Error('there is no completion')

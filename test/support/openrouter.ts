@@ -11,7 +11,7 @@ type Fetcher = (request: Request) => Promise<Response>
 
 const atTheDoor: Fetcher = (request) => exports.default.fetch(request)
 
-/** OpenRouter's own client, pointed at the gateway by its URL and key; it tries nothing again unless it is told to. */
+/** OpenRouter's own client, with the gateway's URL and key; it retries only on request. */
 export const openrouter = (options: SDKOptions = {}, fetcher: Fetcher = atTheDoor): OpenRouter =>
   new OpenRouter({
     apiKey: KEY,

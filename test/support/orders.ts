@@ -11,7 +11,7 @@ export const HOUR = 3_600_000
 /** Sets the clock. */
 export const at = (nowMs: number): unknown => vi.useFakeTimers({ toFake: ['Date'], now: nowMs })
 
-/** What a run of two pictures by a team's key is about to do. */
+/** The reservation of a run of two pictures by a team's key. */
 export const orderOf = ({ id: key }: TestTeam, more: Partial<Order> = {}): Order => ({
   id: 'run_1',
   generation: 'gen_1',
@@ -27,7 +27,7 @@ export const orderOf = ({ id: key }: TestTeam, more: Partial<Order> = {}): Order
   ...more,
 })
 
-/** That it came to one picture, for less than was held. */
+/** A settlement with one picture, below the reservation. */
 export const settled = (more: Partial<Settlement> = {}): Settlement => ({
   id: 'run_1',
   failure: undefined,
@@ -40,11 +40,11 @@ export const settled = (more: Partial<Settlement> = {}): Settlement => ({
   usage: undefined,
   ...more,
 })
-/** That it came to nothing. */
+/** A settlement with a cost of zero. */
 export const FAILED = settled({ failure: 'upstream_failed', cost: 0, images: [] })
 
 export const LIMITS = { budget_usd: 1, images_per_day: 10, concurrency: 5 }
-/** Asks the team `acme` to hold money, as a generation does. */
+/** Reserves money of the team `acme`, as a generation does. */
 export const reserve = (order: Order): Promise<unknown> => env.TEAMS.getByName('acme').reserve(order, false)
 export const settle = (settlement: Settlement): Promise<unknown> => env.TEAMS.getByName('acme').settle(settlement)
 
@@ -55,7 +55,7 @@ export interface Books {
   statuses: string[]
 }
 
-/** What the books say of the team: micro-USD spent or held, pictures of the day, generations under way, and its entries. */
+/** The accounting of the team: micro-USD spent or held, pictures of the day, running generations, and entries. */
 export const books = async (): Promise<Books> => ({
   money: await used('acme'),
   images: (await standing('acme', 'images_per_day')).used,

@@ -5,20 +5,20 @@ import type { FakeProvider } from './fake-provider.ts'
 import { internet } from './internet.ts'
 import { settings } from './settings.ts'
 
-/** A fake as one of several upstreams, and what its entry of UPSTREAMS says besides; `name` is its host as well. */
+/** A fake as one of several upstreams, with further fields of its entry; `name` is its host as well. */
 export interface Part {
   name: string
   fake: FakeProvider
   setting?: Record<string, unknown>
 }
 
-/** Has fakes be the only upstreams, for the tests of a file: each finds them as new. */
+/** Makes fakes the only upstreams, for the tests of a file; each test finds them as new. */
 export function playing<Fakes extends FakeProvider[]>(...fakes: Fakes): Fakes {
   playingParts(fakes.map((fake) => ({ name: fake.provider, fake })))
   return fakes
 }
 
-/** The same, where there are several of a kind, or more is to be set. */
+/** The same for several fakes of a kind, or with further settings. */
 export function playingParts(parts: readonly Part[]): void {
   for (const { name, fake } of parts) fake.origin = `https://${hostOf(name)}`
   const upstreams = parts.map(({ name, fake, setting }) => ({ ...fake.setting(), name, ...setting }))
@@ -30,7 +30,7 @@ export function playingParts(parts: readonly Part[]): void {
   afterEach(async () => {
     vi.restoreAllMocks()
     vi.useRealTimers()
-    // What is not in memory, as after an abort, would outlive the reset.
+    // Objects outside memory, as after an abort, would survive the reset.
     await env.DIRECTORY.getByName('directory').list(1)
     await reset()
   })

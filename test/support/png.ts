@@ -1,4 +1,4 @@
-/** The side of every picture in pixels: small, since what matters is that it decodes. */
+/** The side of every picture in pixels, small, since the tests need only decodable ones. */
 const PNG_EDGE = 16
 
 export const PNG_SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
@@ -7,7 +7,7 @@ const TRUE_COLOUR = 2
 /** The first 33 bytes of every picture: the signature and the IHDR chunk of an 8-bit RGB picture. */
 export const PNG_HEAD = concatenate(PNG_SIGNATURE, pngChunk('IHDR', header()))
 
-/** What follows the head (IDAT and IEND): rows of pixels whose colours are taken from 32 bytes of `colours`. */
+/** The chunks after the head (IDAT and IEND): rows of pixels with colours from 32 bytes of `colours`. */
 export async function pngPixels(colours: Uint8Array): Promise<Uint8Array> {
   const at = (index: number): number => colours[index % colours.length] ?? 0
   const rows = Array.from({ length: PNG_EDGE }, (_, y) => {
@@ -29,7 +29,7 @@ export async function plainPng(width: number, height: number): Promise<Uint8Arra
   return Uint8Array.from(concatenate(PNG_SIGNATURE, head, body, end))
 }
 
-/** A chunk with its length and checksum; its type is ancillary, and skipped by decoders, if it starts in lower case. */
+/** A chunk with its length and checksum. A type in lower case is ancillary, and decoders skip it. */
 export function pngChunk(type: string, data: Uint8Array): Uint8Array {
   const chunk = new Uint8Array(data.length + 12)
   const view = new DataView(chunk.buffer)

@@ -8,7 +8,7 @@ import { type Bytes, collect, readStream } from '../../src/streams/bytes'
 import type { FakeProvider } from './fake-provider'
 import { picture } from './pictures'
 
-/** OpenAI's own account; others are like it but for what they say. */
+/** OpenAI's own account; others override some of its fields. */
 export const OPENAI: Upstream = {
   name: 'openai',
   provider: openaiProvider,
@@ -30,7 +30,7 @@ export function accountOf({ provider }: Pick<FakeProvider, 'provider'>): Upstrea
   return upstream
 }
 
-/** A request for a picture with two previews, unless said otherwise. */
+/** A request for a picture with two previews, by default. */
 export const asking = (prompt: string, said: Partial<ImageRequest> = {}): ImageRequest => ({
   operation: 'generate',
   model: 'gpt-image-2',
@@ -49,18 +49,18 @@ export const askingToEdit = (prompt: string, said: Partial<ImageRequest> = {}): 
   asking(prompt, { operation: 'edit', images: [INPUT], ...said })
 
 type Pictured = Extract<ProviderEvent, { bytes: Bytes }>
-/** What was told: of a picture, what its reader said. */
+/** The reported events, with the reader's result for each picture. */
 export type Told = Exclude<ProviderEvent, Pictured> | (Omit<Pictured, 'bytes'> & { picture: string }) | ProviderError
 
 export type Reader = (bytes: Bytes, event: Pictured) => Promise<string>
 
-/** Its length, and what the first bytes of a PNG spell. */
+/** Its length, and the letters of a PNG's signature. */
 export const look: Reader = async (bytes) => {
   const all = await collect(bytes)
   return `${all.length} ${new TextDecoder('latin1').decode(all.subarray(1, 4))}`
 }
 
-/** As a run does it, which does without a preview that is none. */
+/** Skips a preview that is no image, as a run does. */
 const lookOrPass: Reader = (bytes, event) =>
   look(bytes, event).catch((error: unknown) => {
     const isNone = event.type === 'partial' && error instanceof ProviderError && error.cause instanceof SyntaxError
@@ -73,13 +73,13 @@ interface Way {
   reader?: Reader
   /** The upstream's job that an earlier process began. */
   job?: string | undefined
-  /** What is read of a picture to edit. */
+  /** Opens an input picture. */
   open?: Work['open']
 }
 
 const input = async (): Promise<ReadableStream<Uint8Array>> => new Blob([await picture('input', INPUT.bytes)]).stream()
 
-/** Has a provider make the pictures of a request, without a gateway around it; its failure is told last. */
+/** Runs a provider's request without the gateway; a failure is the last event. */
 export async function run(
   request: ImageRequest,
   { upstream = OPENAI, reader = lookOrPass, job, open = input }: Way = {},
@@ -109,8 +109,8 @@ export async function run(
 }
 
 /**
- * The same, but no pause takes any time: clocks tell so, until the test gives back the real ones. Tells how long it took by
- * them, in ms.
+ * The same with pauses that take no time: the clocks move on until the real ones return. Returns the duration by them,
+ * in ms.
  */
 export async function runInNoTime(request: ImageRequest, way: Way): Promise<{ told: Told[]; tookMs: number }> {
   vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: Date.now() })
@@ -124,7 +124,7 @@ export async function runInNoTime(request: ImageRequest, way: Way): Promise<{ to
   return { told: await running, tookMs: Date.now() - startMs }
 }
 
-/** The job that was accepted last. */
+/** The last accepted job. */
 export const jobIn = (told: readonly Told[]): string | undefined =>
   told.flatMap((each) => ('type' in each && each.type === 'accepted' && each.job ? [each.job] : [])).at(-1)
 

@@ -5,7 +5,7 @@ import type { FakeOpenai } from './fake-openai.ts'
 import { internet } from './internet'
 import { HOOK } from './webhooks'
 
-/** What a receiver got, as it came. */
+/** A request to a receiver, as it came. */
 export interface Received {
   id: string
   url: string
@@ -13,7 +13,7 @@ export interface Received {
   body: string
 }
 
-/** The body of an event, as far as tests read it. */
+/** The body of an event, with the fields that tests read. */
 export interface EventJson {
   type: string
   timestamp: string
@@ -29,12 +29,12 @@ export interface EventJson {
 
 type Reply = number | (() => Response | Promise<Response>)
 
-/** A receiver of webhooks: keeps what it gets, verifies nothing, and answers by a script. */
+/** A receiver of webhooks that records its requests, verifies nothing, and answers by a script. */
 export class Receiver {
   got: Received[] = []
   #script: Reply[] = []
 
-  /** Has it answer with these, one after the other, and with the last one for good. */
+  /** Sets its answers, in order; the last one stays. */
   answer(...script: Reply[]): void {
     this.#script = script
   }
@@ -47,7 +47,7 @@ export class Receiver {
     return typeof reply === 'number' ? new Response('words of the receiver', { status: reply }) : await reply()
   }
 
-  /** What it got last. */
+  /** Its last request. */
   get last(): Received {
     const last = this.got.at(-1)
     if (!last) throw new Error('the receiver got nothing')
@@ -67,7 +67,7 @@ export class Receiver {
   }
 }
 
-/** Where the second receiver is. */
+/** The URL of the second receiver. */
 export const OTHER_HOOK = 'https://other.example.org/in'
 
 /** Plays two receivers beside an upstream for the tests of a file: `hooks` is at HOOK, `other` at OTHER_HOOK. */
@@ -87,15 +87,15 @@ export function receivers(upstream: FakeOpenai): { hooks: Receiver; other: Recei
   return { hooks, other }
 }
 
-/** Sends what is due after so many ms. */
+/** Sends the events due after so many ms. */
 export async function after(ms: number): Promise<void> {
   vi.setSystemTime(Date.now() + ms)
   await ringGenerations()
 }
 
-/** Sends what is due now. */
+/** Sends the events due now. */
 export const send = (): Promise<void> => after(0)
 
-/** What a receiver that knows a secret makes of what it got. Throws where it was not signed by that, or not just now. */
+/** Verifies a request as a receiver with a secret does. Throws for another signature or an old one. */
 export const verified = ({ body, headers }: Received, secret: string): unknown =>
   new Webhook(secret).verify(body, headers)

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
 
-/** Has teams keep those waiting who reserve with them; tells how many do, and how to go on. */
+/** Holds the reservations of all teams; returns their number and a function that lets them go on. */
 export function holdReservations(): { waiting: () => number; release: () => void } {
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
   const getByName = env.TEAMS.getByName.bind(env.TEAMS)

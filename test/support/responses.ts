@@ -9,7 +9,7 @@ export type Items = OpenAI.Responses.ResponseInput
 type Tool = Partial<OpenAI.Responses.Tool.ImageGeneration>
 type Said = Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>
 
-/** A request to a text model that has the tool, and whatever else is said in it and to the tool. */
+/** A request to a text model with the tool, with further fields of the request and of the tool. */
 export const asking = (said: Said = {}, tool: Tool = {}): OpenAI.Responses.ResponseCreateParamsNonStreaming => ({
   model: 'gpt-5.2',
   input: 'A cat',
@@ -17,11 +17,11 @@ export const asking = (said: Said = {}, tool: Tool = {}): OpenAI.Responses.Respo
   ...said,
 })
 
-/** Asks for a picture with the vendor's client. */
+/** Requests a picture with the vendor's client. */
 export const respond = (said: Said = {}, tool: Tool = {}, headers: Record<string, string> = {}): Promise<Answer> =>
   openai().responses.create(asking(said, tool), { headers })
 
-/** The same without an SDK, which knows less of what may be sent. */
+/** The same without an SDK, for fields that the SDK's types lack. */
 export const postResponse = (said: Record<string, unknown>, headers?: Record<string, string>): Promise<Response> =>
   post('/v1/responses', { ...asking(), ...said }, headers)
 
@@ -34,11 +34,11 @@ export function callIn({ output }: Pick<Answer, 'output'>): Call {
 
 export const pictureIn = (answer: Pick<Answer, 'output'>): string => callIn(answer).result ?? ''
 
-/** As a fake upstream tells what it was sent. */
+/** The sent request, as a fake upstream records it. */
 export const sha256Of = (base64: string): string =>
   createHash('sha256').update(Uint8Array.fromBase64(base64)).digest('hex')
 
-/** Something the user says, and shows as data URLs. */
+/** A text of the user, with pictures as data URLs. */
 export const user = (text: string, ...pictures: string[]): Items[number] => ({
   role: 'user',
   content: [
@@ -51,14 +51,14 @@ export const user = (text: string, ...pictures: string[]): Items[number] => ({
   ],
 })
 
-/** What has come of a stream so far. */
+/** The events of a stream so far. */
 export interface Watched {
   events: Event[]
   /** Resolves with the error that it ends with, or undefined. */
   ended: Promise<unknown>
 }
 
-/** Asks for a stream with the vendor's client, and notes what comes of it. */
+/** Requests a stream with the vendor's client, and records its events. */
 export function watch(input: string, partial_images: number): Watched {
   const events: Event[] = []
   const readAll = async (): Promise<void> => {

@@ -14,7 +14,7 @@ export function addUpstreams(more: readonly unknown[]): void {
   settings({ UPSTREAMS: JSON.stringify([before, more].flat()) })
 }
 
-/** Asks for a picture at a Worker with other settings than those of `vitest.config.ts`. */
+/** Requests a picture from a Worker with other settings than those of `vitest.config.ts`. */
 export async function askWith(
   settings: Record<string, unknown>,
   key: string,

@@ -2,12 +2,12 @@ import { plainPng } from './png.ts'
 
 type Body = Record<string, unknown>
 
-/** An upstream with OpenAI's API that makes each picture in the size that is asked for, or in one of its own. */
+/** An upstream with OpenAI's API that makes each picture in the requested size, or in one of its own. */
 export class SizedUpstream {
   readonly bodies: Body[] = []
-  /** In which size it makes whatever it is asked for, where it does not do as it is told. */
+  /** The size of every picture, in place of the requested one. */
   instead: string | undefined
-  /** What it answers in the place of a PNG. */
+  /** The answer in place of a PNG. */
   picture: Uint8Array | undefined
 
   reset(): void {

@@ -1,6 +1,6 @@
 import { textAnswer } from './fake-text'
 
-/** A stream of events that goes on frame by frame, as it is told to. */
+/** A stream of events that goes on frame by frame, on command. */
 export class SteppedText {
   readonly #frames: string[]
   #allowed: number
@@ -11,7 +11,7 @@ export class SteppedText {
     this.#allowed = allowed
   }
 
-  /** Lets it go on for so many frames more, of which the end is one. */
+  /** Lets it go on for so many frames more, its end included. */
   step(frames = 1): void {
     this.#allowed += frames
     const { resolve } = this.#changed

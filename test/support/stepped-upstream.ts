@@ -1,7 +1,7 @@
 import type { FakeOpenai } from './fake-openai'
 import { internet } from './internet'
 
-/** An upstream whose streams go on frame by frame, as they are told to; what is no stream is held back as a whole. */
+/** An upstream with streams that go on frame by frame, on command; other answers are held as a whole. */
 export class SteppedUpstream {
   readonly #fake: FakeOpenai
   #allowed: number

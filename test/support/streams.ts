@@ -4,7 +4,7 @@ import { pictureFile } from './pictures'
 
 export type StreamEvent = OpenAI.ImageGenStreamEvent | OpenAI.ImageEditStreamEvent
 
-/** What is asked for in a stream. */
+/** The fields of a request for a stream. */
 export interface Wanted {
   prompt: string
   n?: number
@@ -14,7 +14,7 @@ export interface Wanted {
 export const OPERATIONS = ['generation', 'edit'] as const
 export type Operation = (typeof OPERATIONS)[number]
 
-/** Asks for a stream with the vendor's client. */
+/** Requests a stream with the vendor's client. */
 export async function begin(
   operation: Operation,
   wanted: Wanted,
@@ -26,7 +26,7 @@ export async function begin(
   return await client.images.edit({ ...body, image: await pictureFile('a') }, rest)
 }
 
-/** What has come of a stream so far; `ended` resolves with the error that it ends with, or undefined. */
+/** The events of a stream so far; `ended` resolves with the error at its end, or undefined. */
 export interface Watched {
   events: StreamEvent[]
   ended: Promise<unknown>
@@ -58,7 +58,7 @@ const wordOf = (event: StreamEvent): string =>
 
 export const words = (events: readonly StreamEvent[]): string => events.map(wordOf).join(' ')
 
-/** What the usage told in a stream adds up to. */
+/** The sum of the usage in a stream. */
 export const outputTokens = (events: readonly StreamEvent[]): number =>
   events.reduce((sum, event) => sum + ('usage' in event ? event.usage.output_tokens : 0), 0)
 

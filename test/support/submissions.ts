@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
 
-/** Has the first request that is handed off take long on its way to its generation; tells whether it is, and lets it go on. */
+/** Delays the first job on its way to its generation. Returns whether it waits, and a function that releases it. */
 export function holdSubmission(): { isHeld: () => boolean; release: () => void } {
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
   const getByName = env.GENERATIONS.getByName.bind(env.GENERATIONS)

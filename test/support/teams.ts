@@ -3,7 +3,7 @@ import { knock, post } from './gateway'
 
 const ADMIN_TOKEN = 'admin-token-of-the-tests'
 
-/** Asks the admin API as whoever runs the gateway does. */
+/** Calls the admin API as the operator does. */
 export const operate = (method: string, path: string, body?: unknown, token = ADMIN_TOKEN): Promise<Response> =>
   knock(`/admin/api${path}`, {
     method,
@@ -11,7 +11,7 @@ export const operate = (method: string, path: string, body?: unknown, token = AD
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })
 
-/** A key as it is told when it is issued. */
+/** A key as its creation shows it. */
 export interface IssuedKey {
   id: string
   key: string
@@ -21,7 +21,7 @@ export interface TestTeam extends IssuedKey {
   team: string
 }
 
-/** A team of its own with one key, made through the admin API. */
+/** A new team with one key, made through the admin API. */
 export async function team(id: string, limits: Record<string, unknown> = {}, plan?: string): Promise<TestTeam> {
   const made = await operate('POST', '/teams', { id, limits, ...(plan ? { plan } : {}) })
   if (made.status !== 201) throw new Error(`the team was not made: ${await made.text()}`)
@@ -35,10 +35,10 @@ export async function issue(id: string, facts: Record<string, unknown> = {}): Pr
   return await issued.json<IssuedKey>()
 }
 
-/** A picture that most tests ask for. */
+/** The picture of most tests. */
 export const CAT = { model: 'gpt-image-2', prompt: 'A cat', quality: 'low', size: '1024x1024', response_format: 'url' }
 
-/** Asks for a picture with a key, as a client without an SDK does. */
+/** Requests a picture with a key, without an SDK. */
 export const ask = (
   key: string,
   body: Record<string, unknown> = {},
@@ -46,7 +46,7 @@ export const ask = (
 ): Promise<Response> =>
   post('/v1/images/generations', { ...CAT, ...body }, { authorization: `Bearer ${key}`, ...headers })
 
-/** Does something else with a key. */
+/** Makes another request with a key. */
 export const visit = (key: string, path: string, method = 'GET'): Promise<Response> =>
   knock(path, { method, headers: { authorization: `Bearer ${key}` } })
 
@@ -70,5 +70,5 @@ export async function withPictures(n: number): Promise<Pictured> {
   }
 }
 
-/** How many pictures the bucket holds. */
+/** The number of pictures in the bucket. */
 export const stored = async (): Promise<number> => (await env.IMAGES.list({ prefix: 'images/' })).objects.length

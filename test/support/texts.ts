@@ -49,7 +49,7 @@ export function texts(): { first: FakeText; second: FakeText; images: FakeOpenai
   afterEach(async () => {
     vi.restoreAllMocks()
     vi.useRealTimers()
-    // What is not in memory, as after an abort, would outlive the reset.
+    // Objects outside memory, as after an abort, would survive the reset.
     await env.DIRECTORY.getByName('directory').list(1)
     await reset()
   })
@@ -58,10 +58,10 @@ export function texts(): { first: FakeText; second: FakeText; images: FakeOpenai
 
 export const HELLO = { model: 'gpt-5.2', messages: [{ role: 'user', content: 'Hello' }] }
 
-/** Asks for a chat completion, with the settings' static key or with another. */
+/** Requests a chat completion, with the settings' static key or with another. */
 export const chat = (body: unknown = HELLO, key?: string, headers: Record<string, string> = {}): Promise<Response> =>
   post('/v1/chat/completions', body, { ...headers, ...(key ? { authorization: `Bearer ${key}` } : {}) })
 
-/** What is in the bucket under keys that begin like this. */
+/** The objects of the bucket under a prefix of keys. */
 export const stored = async (prefix = ''): Promise<string[]> =>
   (await env.IMAGES.list({ prefix })).objects.map(({ key }) => key)

@@ -1,4 +1,4 @@
-/** How a family of wire formats tells what went wrong: the status, and words of the body. */
+/** The failures of a family of wire formats: the status, and words of the body. */
 export type Told = readonly [status: number, words: string]
 
 export interface Failures {

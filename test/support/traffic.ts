@@ -2,13 +2,13 @@ import { generate } from './books'
 import { postForm } from './gateway'
 import { pictureFile } from './pictures'
 
-/** Sends one request with the key that it is given. */
+/** Sends one request with the given key. */
 export type Ask = (key: string) => Promise<Response>
 
 const REFUSALS = ['401', '403', '422', '429', '500', '503', 'quota', 'moderation', 'leak', 'error-inside']
 const SPOILT = ['html', 'cut', 'bad-base64', 'not-an-image', 'empty']
 
-/** Accounts of their own for what spoils an account, by our name of the model that each serves, at prices like the others'. */
+/** Accounts for answers that spoil an account, by the gateway's name of each one's model, at the usual prices. */
 export const FAULTY_UPSTREAMS = [...REFUSALS, ...SPOILT].map((fault) => ({
   name: `faulty-${fault}`,
   provider: 'openai',
@@ -23,7 +23,7 @@ const spoilt = (prompt: string, fault: string, key: string): Promise<Response> =
 const times = (count: number, ask: (index: number) => Ask): Ask[] =>
   Array.from({ length: count }, (_, index) => ask(index))
 
-/** 80 requests that are answered one way or the other without further ado. */
+/** 80 requests with an immediate answer. */
 export const quick = (round: number): Ask[] => [
   ...times(12, (index) => (key) => generate(key, `A cat ${round} ${index}`)),
   ...times(24, (index) => (key) => generate(key, `A cat ${Math.max(0, round - 1)} ${index % 12}`)),
@@ -50,7 +50,7 @@ async function edit(key: string, prompt: string): Promise<Response> {
   return await postForm('/v1/images/edits', parts, { authorization: `Bearer ${key}` })
 }
 
-/** 19 requests that are under way for as long as the upstream holds them: 9 runs, of which others join 10; two hang up. */
+/** 19 requests that the upstream holds: 9 runs and 10 requests to join them; two hang up. */
 export const slow = (round: number, hangUp: AbortSignal): Ask[] => [
   ...times(15, (index) => (key) => generate(key, `A slow cat ${round} ${index % 5}`)),
   ...times(2, () => (key) => generate(key, `A slow dog ${round}`, {}, { headers: { 'cache-control': 'no-store' } })),

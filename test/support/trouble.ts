@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
 
-/** Has one verb of the team objects fail, as when their machine is gone: before it has acted or after. */
+/** Makes one method of the team objects fail, before or after its effect, as when their machine is gone. */
 export function trouble(
   verb: 'reserve' | 'settle',
   times = Infinity,

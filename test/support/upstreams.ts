@@ -4,13 +4,13 @@ import { afterEach, beforeEach, vi } from 'vitest'
 import { FakeOpenai } from './fake-openai.ts'
 import { internet } from './internet.ts'
 
-/** The upstreams of `vitest.config.ts` that most tests talk to. */
+/** The upstreams of `vitest.config.ts` that most tests use. */
 export interface Upstreams {
   upstream: FakeOpenai
   relay: FakeOpenai
 }
 
-/** Plays them for the tests of a file: each test finds them as new, and leaves nothing behind for the next. */
+/** Plays them for the tests of a file; each test finds them as new and leaves nothing behind. */
 export function upstreams(): Upstreams {
   const upstream = new FakeOpenai()
   const relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
@@ -22,7 +22,7 @@ export function upstreams(): Upstreams {
   afterEach(async () => {
     vi.restoreAllMocks()
     vi.useRealTimers()
-    // What is not in memory, as after an abort, would outlive the reset.
+    // Objects outside memory, as after an abort, would survive the reset.
     await env.DIRECTORY.getByName('directory').list(1)
     await reset()
   })

@@ -26,14 +26,14 @@ interface UpstreamJson {
   accounts: AccountJson[]
 }
 
-/** What the upstreams of `watchedUpstreams` do. */
+/** The upstreams of `watchedUpstreams`. */
 export interface Watched {
   first: FakeOpenai
   /** One for each of the two accounts of `twin`. */
   twins: readonly [FakeOpenai, FakeOpenai]
-  /** Has whatever is asked from now on be answered only when `release` is called; `arrived` resolves once something is. */
+  /** Holds every answer from now on until `release` is called; `arrived` resolves with the first request. */
   hold: () => { arrived: () => Promise<void>; release: () => void }
-  /** How far the clock goes on with each request, in ms. */
+  /** The step of the clock with each request, in ms. */
   take: (ms: number) => void
 }
 
@@ -46,8 +46,8 @@ const UPSTREAMS = [
 ]
 
 /**
- * Has three upstreams and the demo for the tests of a file: `sole`, of one account; `twin`, of two, which serves `twin`; and
- * `narrow`, which takes one request at a time. The clock stands still.
+ * Plays three upstreams and the demo for the tests of a file. `sole` has one account. `twin` has two and serves `twin`.
+ * `narrow` has one slot. The clock stands still.
  */
 export function watchedUpstreams(): Watched {
   settings({ UPSTREAMS: JSON.stringify(UPSTREAMS), DEMO_UPSTREAM: true, QUEUE_WAIT_SECONDS: 30 })
@@ -73,7 +73,7 @@ export function watchedUpstreams(): Watched {
   afterEach(async () => {
     vi.restoreAllMocks()
     vi.useRealTimers()
-    // What is not in memory, as after an abort, would outlive the reset.
+    // Objects outside memory, as after an abort, would survive the reset.
     await env.DIRECTORY.getByName('directory').list(1)
     await reset()
   })
@@ -89,12 +89,12 @@ export function watchedUpstreams(): Watched {
   }
 }
 
-/** Resolves when something is so; the clock stands still meanwhile, which `vi.waitUntil` would put forward. */
+/** Resolves when a condition holds, with the clock still, which `vi.waitUntil` would move. */
 export async function so(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await scheduler.wait(10)
 }
 
-/** Asks for a picture that is made for nobody else; tells the status, and who made it. */
+/** Requests a picture of its own; returns the status and the upstream. */
 export async function make(prompt: string, model = 'relay-1'): Promise<[number, string | null]> {
   const body = { model, prompt, response_format: 'url' }
   const response = await post('/v1/images/generations', body, { 'cache-control': 'no-store' })
@@ -102,15 +102,15 @@ export async function make(prompt: string, model = 'relay-1'): Promise<[number, 
   return [response.status, response.headers.get('x-upstream')]
 }
 
-/** The accounts of an upstream, as the list of all shows them. */
+/** The accounts of an upstream in the list of all. */
 export async function accountsOf(upstream: string): Promise<AccountJson[]> {
   const { data } = await (await operate('GET', '/upstreams')).json<{ data: UpstreamJson[] }>()
   return data.find(({ name }) => name === upstream)?.accounts ?? []
 }
 
-/** Takes an upstream, or one of its accounts, out or puts it back. */
+/** Switches an upstream or one of its accounts off or on. */
 export const turn = (enabled: unknown, path: string): Promise<Response> =>
   operate('PATCH', `/upstreams/${path}`, { enabled })
 
-/** A moment so many ms from now, as the API tells it. */
+/** A time so many ms from now, in the API's form. */
 export const inMs = (ms: number): string => new Date(Date.now() + ms).toISOString()

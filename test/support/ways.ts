@@ -1,18 +1,18 @@
 import { knock, KEY } from './gateway'
 import { type Failures, GEMINI, GRSAI, GRSAI_NEW, OPENAI, OPENROUTER } from './told'
 
-/** What is asked for, in no wire format's words. */
+/** A request for a picture, in no wire format. */
 export interface Question {
   prompt: string
-  /** What is asked for a picture; gpt-image-2, unless said otherwise. */
+  /** Its fields; the model is gpt-image-2 by default. */
   model?: string
-  /** In pixels, and as the ratio and the resolution that mean the same to gpt-image-2. */
+  /** In pixels, and as the ratio and the resolution that gpt-image-2 turns into the same size. */
   size?: { pixels: string; ratio: string; resolution: string }
-  /** A picture that is to be edited, as a data URL. */
+  /** An input picture, as a data URL. */
   picture?: string
 }
 
-/** One way of asking for a picture. */
+/** A wire format, or one of its forms, for a request. */
 export interface Way {
   name: string
   failures: Failures
@@ -45,10 +45,10 @@ const way = (name: string, failures: Failures, wire: Wire): Way => ({
   },
 })
 
-/** A model as OpenRouter calls it: a vendor stands before it. */
+/** A model in OpenRouter's form, with a vendor before it. */
 const ofVendor = (model: string): string => (model.includes('/') ? model : `openai/${model}`)
 
-/** Where Azure has the pictures of a model. */
+/** The path of a model's pictures at Azure. */
 export const deployment = (model: string, operation: string): string =>
   `/openai/deployments/${encodeURIComponent(model)}/images/${operation}?api-version=2025-04-01-preview`
 
@@ -113,7 +113,7 @@ const relayChat = (asked: Asked): Body => ({
   size: asked.size?.pixels,
 })
 
-/** Every way of asking for a picture, each in another wire format or in another form of one. */
+/** Every wire format, in each of its forms. */
 export const WAYS: readonly Way[] = [
   way('OpenAI Images', OPENAI, {
     path: (asked) => `/v1/images/${operation(asked)}`,
@@ -173,7 +173,7 @@ export const WAYS: readonly Way[] = [
   way('Responses, streamed', OPENAI, {
     path: () => '/v1/responses',
     body: (asked) => ({
-      // A tool that names no model has the one of the response, where that makes pictures, or else gpt-image-2.
+      // A tool without a model has that of the response if it makes pictures, or else gpt-image-2.
       model: asked.model === MODEL ? 'gpt-5.5' : asked.model,
       input: input(asked),
       tools: [{ type: 'image_generation', size: asked.size?.pixels }],
@@ -214,7 +214,7 @@ export const WAYS: readonly Way[] = [
   }),
 ]
 
-/** Those of them that can be streamed as well. */
+/** The wire formats with streams. */
 export const STREAM_WAYS: readonly Way[] = [
   way('OpenAI Images, streamed', OPENAI, {
     path: (asked) => `/v1/images/${operation(asked)}`,

@@ -16,7 +16,7 @@ export interface WebhookJson {
 export const webhook = async (): Promise<WebhookJson> =>
   await (await operate('GET', '/teams/acme/webhook')).json<WebhookJson>()
 
-/** A delivery as the admin API tells it, as far as tests read it. */
+/** A delivery as the admin API shows it, with the fields that tests read. */
 interface DeliveryJson {
   id: string
   status: string
@@ -35,7 +35,7 @@ export const deliveries = async (query = ''): Promise<DeliveryPage> =>
 
 export const HOOK = 'https://hooks.example.com/in'
 
-/** Tells the team `acme` how a delivery stands, as the generation of its event does. */
+/** Reports the state of a delivery to the team `acme`, as the generation of its event does. */
 export async function note(facts: Partial<DeliveryReport> = {}): Promise<void> {
   const stub = env.TEAMS.getByName('acme')
   await stub.recordDelivery({
