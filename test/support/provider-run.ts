@@ -4,6 +4,7 @@ import { configOf } from '../../src/config'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
 import { openaiProvider } from '../../src/providers/openai'
 import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../../src/providers/provider'
+import { failureInWords } from '../../src/refusals/words'
 import { type Bytes, collect, readStream } from '../../src/streams/bytes'
 import type { FakeProvider } from './fake-provider'
 import { picture } from './pictures'
@@ -103,9 +104,15 @@ export async function run(
     }
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error
-    told.push(error)
+    told.push(inWords(error))
   }
   return told
+}
+
+/** The error with its failure in the words of OpenAI's Images API. */
+function inWords({ kind, message, facts, cause }: ProviderError): ProviderError {
+  const failure = facts.failure && failureInWords(facts.failure)
+  return new ProviderError(kind, message, { ...facts, failure }, { cause })
 }
 
 /**
