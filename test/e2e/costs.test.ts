@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { inMicroUsd, paid } from './support/money.ts'
-import { standing, usageOf } from './support/operator.ts'
+import { limitStatus, usageOf } from './support/operator.ts'
 import { served } from './support/served.ts'
 
 const running = served()
@@ -39,7 +39,7 @@ test('partial success costs what arrived', async () => {
   const [entry] = await running.operator.audit('partial')
   expect(entry).toMatchObject({ status: 'succeeded', cost_usd: Number(cost) })
   expect(entry?.images).toHaveLength(2)
-  expect(standing((await running.operator.read('partial')).standings, 'images_per_day').used).toBe(2)
+  expect(limitStatus((await running.operator.read('partial')).standings, 'images_per_day').used).toBe(2)
 })
 
 test('hits and joins cost nothing, count as requests, and need no budget', async () => {
@@ -57,7 +57,7 @@ test('hits and joins cost nothing, count as requests, and need no budget', async
     const { totals, limits } = await usageOf(running.gateway, key)
     expect(totals).toMatchObject({ requests: 3, generations: 1, hits: 1, joins: 1 })
     expect([totals.cost_usd, totals.saved_usd].map(inMicroUsd)).toEqual([price, 2 * price])
-    expect(standing(limits, 'requests_per_day').used).toBe(3)
+    expect(limitStatus(limits, 'requests_per_day').used).toBe(3)
   })
   expect(await running.operator.audit('free-of-charge')).toHaveLength(1)
 })

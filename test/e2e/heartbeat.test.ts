@@ -1,6 +1,6 @@
 import { OpenAI } from 'openai'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { ask, errorOf, requestOf, rest } from './support/asking.ts'
+import { ask, errorOf, requestOf, rest } from './support/requests.ts'
 import { type IdleProxy, startIdleProxy } from './support/idle-proxy.ts'
 import { decodePng } from './support/pictures.ts'
 import { type Served, served } from './support/served.ts'

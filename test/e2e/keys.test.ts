@@ -1,6 +1,6 @@
 import { OpenAI } from 'openai'
 import { expect, test, vi } from 'vitest'
-import { standing, usageOf } from './support/operator.ts'
+import { limitStatus, usageOf } from './support/operator.ts'
 import { servedAlone } from './support/served.ts'
 
 const running = servedAlone()
@@ -29,7 +29,7 @@ test("the static key belongs to a team under the operator's control from the sta
   const usage = await usageOf(running.gateway, running.gateway.key)
   expect(usage.team.id).toBe('default')
   expect(usage.totals).toMatchObject({ requests: 1, generations: 1 })
-  expect(standing(usage.limits, 'images_per_day')).toMatchObject({ max: 1, used: 1, remaining: 0 })
+  expect(limitStatus(usage.limits, 'images_per_day')).toMatchObject({ max: 1, used: 1, remaining: 0 })
   await running.operator.setLimits('default', {})
   await ask(running.gateway.key, 'A second wren')
 })

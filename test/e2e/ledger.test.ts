@@ -2,7 +2,7 @@ import { OpenAI } from 'openai'
 import { expect, test, vi } from 'vitest'
 import { crashes } from './support/crashes.ts'
 import { inMicroUsd, paid } from './support/money.ts'
-import { Operator, standing, usageOf } from './support/operator.ts'
+import { Operator, limitStatus, usageOf } from './support/operator.ts'
 import { decoded } from './support/pictures.ts'
 
 const { start, crash } = crashes()
@@ -19,7 +19,7 @@ test.concurrent('keys, limits and spending outlive the gateway', async () => {
   const second = await crash(first, upstream)
   const after = await Promise.all([key, first.key].map((each) => usageOf(second, each)))
   expect(after.map(({ team_totals }) => team_totals)).toEqual(before.map(({ team_totals }) => team_totals))
-  expect(after.map(({ limits }) => standing(limits, 'budget_usd').used)).toEqual([0.00589, 0.00589])
+  expect(after.map(({ limits }) => limitStatus(limits, 'budget_usd').used)).toEqual([0.00589, 0.00589])
   for (const apiKey of [key, first.key]) {
     const answer = second.sdk({ apiKey }).images.generate({ ...LOW, prompt: 'A second spring' })
     await expect(answer).rejects.toMatchObject({ status: 429, code: 'insufficient_quota' })
@@ -47,8 +47,8 @@ test.concurrent('a generation cut short by a crash is paid once, out of its rese
   expect(entries[0]).toMatchObject({ run: held?.run, status: 'succeeded', attempts: 2 })
   expect(inMicroUsd(entries[0]?.cost_usd ?? 0)).toBe(paid(calls))
   const { standings } = await operator.read('killed')
-  expect(standing(standings, 'concurrency').used).toBe(0)
-  expect(inMicroUsd(standing(standings, 'budget_usd').used)).toBe(paid(calls))
+  expect(limitStatus(standings, 'concurrency').used).toBe(0)
+  expect(inMicroUsd(limitStatus(standings, 'budget_usd').used)).toBe(paid(calls))
 })
 
 test.concurrent('a generation cut short by a crash is settled without another request', async () => {
@@ -65,6 +65,6 @@ test.concurrent('a generation cut short by a crash is settled without another re
     expect((await operator.audit('left')).map(({ status }) => status)).toEqual(['succeeded'])
   await vi.waitFor(settled, { timeout: 60_000, interval: 1000 })
   const { standings } = await operator.read('left')
-  expect(standing(standings, 'concurrency').used).toBe(0)
-  expect(inMicroUsd(standing(standings, 'budget_usd').used)).toBe(paid(await upstream.callsFor(body.prompt)))
+  expect(limitStatus(standings, 'concurrency').used).toBe(0)
+  expect(inMicroUsd(limitStatus(standings, 'budget_usd').used)).toBe(paid(await upstream.callsFor(body.prompt)))
 })

@@ -1,9 +1,9 @@
 import { RateLimitError } from 'openai'
 import { expect, test, vi } from 'vitest'
 import type { Call } from '../support/fake-openai.ts'
-import { callsBeginning, mostAtOnce, spent } from './support/money.ts'
-import { standing, usageOf } from './support/operator.ts'
-import { counted, drippingBucket, expectWellTold, limitOf, rush } from './support/rush.ts'
+import { callsBeginning, mostAtOnce, spendingOf } from './support/money.ts'
+import { limitStatus, usageOf } from './support/operator.ts'
+import { counted, drippingBucket, expectLimitError, limitOf, rush } from './support/rush.ts'
 import { served } from './support/served.ts'
 
 // Requests above a limit get their refusal at once.
@@ -24,7 +24,7 @@ test.concurrent('20 requests a minute admit 20 of 500 at once, and the others ge
   expect(rushed.made.length).toBeGreaterThanOrEqual(20)
   expect(rushed.made.length).toBeLessThanOrEqual(mostLetIn())
   expect(counted(rushed)).toEqual({ rate: 500 - rushed.made.length })
-  rushed.refused.forEach(expectWellTold)
+  rushed.refused.forEach(expectLimitError)
   expect(await callsFor('A gull')).toHaveLength(rushed.made.length)
 })
 
@@ -35,8 +35,8 @@ test.concurrent('a concurrency of 5 holds for 500 requests at once', async () =>
   expect(mostAtOnce(calls)).toBe(5)
   expect(rushed.made).toHaveLength(calls.length)
   expect(counted(rushed)).toEqual({ concurrency: 500 - calls.length })
-  rushed.refused.forEach(expectWellTold)
-  expect(standing((await running.operator.read('crowd')).standings, 'concurrency').used).toBe(0)
+  rushed.refused.forEach(expectLimitError)
+  expect(limitStatus((await running.operator.read('crowd')).standings, 'concurrency').used).toBe(0)
 })
 
 test.concurrent('a client that waits as Retry-After asks gets all of its images, 5 at a time', async () => {
@@ -57,12 +57,12 @@ test.concurrent('500 requests at once spend at most the budget, and later reques
   expect(early).toEqual({ 'held budget': 496 - budget })
   const later = await rush(client, 20, 'A later crane', SQUARE)
   expect(counted(later)).toEqual({ budget: 20 })
-  for (const error of [...rushed.refused, ...later.refused]) expectWellTold(error)
+  for (const error of [...rushed.refused, ...later.refused]) expectLimitError(error)
   expect(await callsFor('A later crane')).toEqual([])
 
   const calls = await callsFor('A crane')
   const total = 4 * (7024 * 30 + Math.ceil('A crane @delay=3000 number 000'.length / 4) * 5)
-  const all = await spent(running, 'purse', key, calls)
+  const all = await spendingOf(running, 'purse', key, calls)
   expect(all).toEqual({ usage: total, budget: total, audit: total, upstream: total })
   expect(total).toBeLessThanOrEqual(1_000_000)
 })
@@ -82,13 +82,13 @@ test.concurrent("each of a team's limits holds for 500 requests at once", async 
   const { rate = 0, concurrency } = counted(rushed)
   expect(500 - rate).toBeGreaterThanOrEqual(20)
   expect(500 - rate).toBeLessThanOrEqual(mostLetIn())
-  expect(standing((await running.operator.read('all')).standings, 'requests_per_day').used).toBe(500 - rate)
+  expect(limitStatus((await running.operator.read('all')).standings, 'requests_per_day').used).toBe(500 - rate)
   expect(concurrency).toBeGreaterThan(0)
-  rushed.refused.forEach(expectWellTold)
+  rushed.refused.forEach(expectLimitError)
   const calls = await callsFor('A kite')
   expect(mostAtOnce(calls)).toBe(5)
   expect(rushed.made).toHaveLength(calls.length)
-  const { upstream, ...ours } = await spent(running, 'all', key, calls)
+  const { upstream, ...ours } = await spendingOf(running, 'all', key, calls)
   expect(Object.values(ours)).toEqual([upstream, upstream, upstream])
   expect(upstream).toBeLessThanOrEqual(1_000_000)
 })
@@ -106,7 +106,7 @@ test.concurrent('1,000 requests a day admit at most 1,000 of 1,500 cache hits at
   for (const error of errors) {
     if (!(error instanceof RateLimitError)) throw error
     expect(limitOf(error)).toBe('day')
-    expectWellTold(error)
+    expectLimitError(error)
   }
   const made = 1500 - errors.length
   expect(made).toBeLessThanOrEqual(1000)
@@ -114,7 +114,7 @@ test.concurrent('1,000 requests a day admit at most 1,000 of 1,500 cache hits at
     async () => {
       const { totals, limits } = await usageOf(running.gateway, key)
       expect(totals).toMatchObject({ requests: made, generations: 1 })
-      expect(standing(limits, 'requests_per_day').used).toBe(made)
+      expect(limitStatus(limits, 'requests_per_day').used).toBe(made)
     },
     { timeout: 60_000, interval: 200 },
   )

@@ -1,8 +1,8 @@
 import { OpenAI } from 'openai'
 import { expect, test } from 'vitest'
-import { callsBeginning, mostAtOnce, spent } from './support/money.ts'
-import { type Limits, standing } from './support/operator.ts'
-import { counted, drippingBucket, expectWellTold, rush } from './support/rush.ts'
+import { callsBeginning, mostAtOnce, spendingOf } from './support/money.ts'
+import { type Limits, limitStatus } from './support/operator.ts'
+import { counted, drippingBucket, expectLimitError, rush } from './support/rush.ts'
 import { served } from './support/served.ts'
 
 // Requests above a limit get their refusal at once.
@@ -74,7 +74,7 @@ test.concurrent.each([
   const error = await failureOf(client.images.generate({ ...LOW, prompt: `A second rose of ${what}` }))
   if (!(error instanceof OpenAI.RateLimitError)) throw error
   expect(counted({ made: [], refused: [error] })).toEqual({ day: 1 })
-  expectWellTold(error)
+  expectLimitError(error)
   expect(error.headers.get(`x-ratelimit-remaining-${what}`)).toBe('0')
   expect(statuses).toEqual([200, 429])
 })
@@ -107,11 +107,11 @@ test.concurrent('500 requests at once with retries keep to the rate, the concurr
   const calls = await callsBeginning(running.upstream, 'A robin')
   expect(rushed.made).toHaveLength(6)
   expect(counted(rushed).budget).toBeGreaterThan(0)
-  rushed.refused.forEach(expectWellTold)
+  rushed.refused.forEach(expectLimitError)
   const { standings } = await running.operator.read('again')
-  expect(standing(standings, 'requests_per_day').used).toBeLessThanOrEqual(mostLetIn())
+  expect(limitStatus(standings, 'requests_per_day').used).toBeLessThanOrEqual(mostLetIn())
   expect(mostAtOnce(calls)).toBeLessThanOrEqual(5)
-  const { upstream, ...ours } = await spent(running, 'again', own, calls)
+  const { upstream, ...ours } = await spendingOf(running, 'again', own, calls)
   expect(Object.values(ours)).toEqual([upstream, upstream, upstream])
   expect(upstream).toBeLessThanOrEqual(1_000_000)
 })

@@ -1,6 +1,6 @@
 import { OpenAI } from 'openai'
 import { expect, test, vi } from 'vitest'
-import { type StreamEvent, ask, errorOf, rest } from './support/asking.ts'
+import { type StreamEvent, ask, errorOf, rest } from './support/requests.ts'
 import { decoded, decodePng, pngFile, sha256 } from './support/pictures.ts'
 import { served } from './support/served.ts'
 

@@ -1,11 +1,11 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type Sent, ask, errorOf, requestOf } from './support/asking.ts'
+import { type HttpRequest, ask, errorOf, requestOf } from './support/requests.ts'
 import { sendingTo, startGateway } from './support/gateway.ts'
-import { paid, spent } from './support/money.ts'
+import { paid, spendingOf } from './support/money.ts'
 import { Operator } from './support/operator.ts'
 import { decodePng } from './support/pictures.ts'
-import { type Hook, type Receiver, type Told, idsOf, startReceiver, verified } from './support/receiver.ts'
+import { type Hook, type Receiver, type WebhookEvent, idsOf, startReceiver, verified } from './support/receiver.ts'
 import { served } from './support/served.ts'
 
 const running = served()
@@ -24,13 +24,13 @@ async function arrived({ attempts }: Hook, times: number): Promise<void> {
 }
 
 /** The events of all attempts, with their signatures checked. */
-async function heard(hook: Hook, team: string): Promise<Told[]> {
+async function eventsOf(hook: Hook, team: string): Promise<WebhookEvent[]> {
   const secret = await running.operator.webhookSecret(team)
   return hook.attempts.map((attempt) => verified(attempt, secret))
 }
 
 /** Sends a request and ends its connection once its bytes are written, or once `until` holds for the answer. */
-async function killed({ method, headers, body }: Sent, until?: (text: string) => boolean): Promise<void> {
+async function hangUp({ method, headers, body }: HttpRequest, until?: (text: string) => boolean): Promise<void> {
   const client = request(`${running.gateway.baseUrl}/images/generations`, { method, headers })
   await new Promise<void>((resolve, reject) => {
     client.on('error', reject).on('response', (response) => {
@@ -66,11 +66,11 @@ test.concurrent.each([
   await running.operator.setWebhook(team, ofTeam.url)
   const prompt = `A pier, killed ${when} @delay=1500 @pace=1500`
   const asked = { key, headers: { ...headers, 'x-webhook-url': ofRequest.url }, body: { ...row.body, prompt } }
-  await killed(requestOf(running.gateway, asked), row.until)
+  await hangUp(requestOf(running.gateway, asked), row.until)
 
   for (const hook of [ofTeam, ofRequest]) await arrived(hook, 1)
   expect(idsOf(ofTeam)).not.toEqual(idsOf(ofRequest))
-  const [told, again] = [...(await heard(ofTeam, team)), ...(await heard(ofRequest, team))]
+  const [told, again] = [...(await eventsOf(ofTeam, team)), ...(await eventsOf(ofRequest, team))]
   expect(told).toMatchObject({ type: 'image.generation.completed', data: { status: 'succeeded' } })
   expect(again?.data).toMatchObject({ id: told?.data.id, images: [{}] })
   const linked = await fetch(told?.data.images[0]?.url ?? '')
@@ -80,7 +80,12 @@ test.concurrent.each([
   expect(calls.map(({ outcome }) => outcome)).toEqual(['answered'])
   const total = paid(calls)
   expect(total).toBeGreaterThan(0)
-  expect(await spent(running, team, key, calls)).toEqual({ usage: total, budget: total, audit: total, upstream: total })
+  expect(await spendingOf(running, team, key, calls)).toEqual({
+    usage: total,
+    budget: total,
+    audit: total,
+    upstream: total,
+  })
   expect(Math.round((told?.data.cost_usd ?? 0) * 1e6)).toBe(total)
 })
 
@@ -90,7 +95,7 @@ test.concurrent('a failed delivery is repeated once with the same event', async 
   await running.operator.setWebhook('patient', hook.url)
   await ask(running.gateway, { key, body: { prompt: 'A quay' } })
   await arrived(hook, 2)
-  await heard(hook, 'patient')
+  await eventsOf(hook, 'patient')
   expect(new Set(idsOf(hook)).size).toBe(1)
   expect(new Set(hook.attempts.map(({ body }) => body)).size).toBe(1)
   const [delivery] = await running.operator.deliveries('patient')
@@ -120,7 +125,7 @@ test.concurrent('an event is small, has links and no pictures', async () => {
   const [attempt] = hook.attempts
   expect(Buffer.byteLength(attempt?.body ?? '')).toBeLessThan(20_000)
   expect(attempt?.body).not.toContain('b64_json')
-  const [told] = await heard(hook, 'small')
+  const [told] = await eventsOf(hook, 'small')
   expect(told?.data.images).toHaveLength(10)
   const links = await Promise.all((told?.data.images ?? []).map(async ({ url }) => (await fetch(url)).bytes()))
   expect(links.map(({ length }) => length)).toEqual(Array.from({ length: 10 }, () => 300_000))
@@ -135,7 +140,7 @@ test.concurrent('the event of a failed job has its code and a cost of 0', async 
   expect(response.status).toBe(202)
   for (const hook of [ofTeam, ofRequest]) {
     await arrived(hook, 1)
-    const [told] = await heard(hook, 'unlucky')
+    const [told] = await eventsOf(hook, 'unlucky')
     expect(told).toMatchObject({
       type: 'image.generation.failed',
       data: { status: 'failed', error: { code: 'content_rejected' }, images: [], cost_usd: 0 },
@@ -154,7 +159,7 @@ test.concurrent('a cache hit notifies the X-Webhook-URL', async () => {
     })
     expect(response.ok).toBe(true)
     await arrived(hook, 1)
-    const [told] = await heard(hook, 'default')
+    const [told] = await eventsOf(hook, 'default')
     expect(told).toMatchObject({ type: 'image.generation.completed', data: { cost_usd: 0, images: [{}] } })
   }
   expect(await running.upstream.callsFor(prompt)).toHaveLength(1)
@@ -183,7 +188,7 @@ test.concurrent('an event is sent once more, the same, when the operator asks fo
   await arrived(hook, 1)
   await running.operator.redeliver('again', idsOf(hook)[0] ?? '')
   await arrived(hook, 2)
-  await heard(hook, 'again')
+  await eventsOf(hook, 'again')
   expect(new Set(idsOf(hook)).size).toBe(1)
 })
 

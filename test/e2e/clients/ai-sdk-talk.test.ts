@@ -12,8 +12,8 @@ import {
 } from 'ai'
 import { served } from '../support/served.ts'
 import type { Caller, Client } from './support/client.ts'
-import { TALKER } from './support/conversations.ts'
-import { putToWork } from './support/put-to-work.ts'
+import { TEXT_MODEL } from './support/conversations.ts'
+import { testClients } from './support/test-clients.ts'
 import { decodedFrom, picturesShownIn } from './support/shown.ts'
 
 const GEMINI = 'gemini-nano-banana-2.1'
@@ -67,19 +67,24 @@ const responses: Client = {
   name: 'ai 7 with its openai provider, responses',
   make: async (caller, prompt) => {
     const tools = { image_generation: openai(caller).tools.imageGeneration({ model: 'gpt-image-2' }) }
-    const { staticToolResults } = await generateText({ model: openai(caller)(TALKER), prompt, tools, maxRetries: 0 })
+    const { staticToolResults } = await generateText({
+      model: openai(caller)(TEXT_MODEL),
+      prompt,
+      tools,
+      maxRetries: 0,
+    })
     return staticToolResults.map(({ output }) => decodedFrom(output.result))
   },
   edit: async (caller, text, image) => {
     const request = { messages: await messageWith(text, image), tools: toolsOf(caller), maxRetries: 0 }
-    const { staticToolResults } = await generateText({ model: openai(caller)(TALKER), ...request })
+    const { staticToolResults } = await generateText({ model: openai(caller)(TEXT_MODEL), ...request })
     return staticToolResults.map(({ output }) => decodedFrom(output.result))
   },
   stream: {
     previews: 2,
     run: async (caller, prompt) => {
       const { fullStream } = streamText({
-        model: openai(caller)(TALKER),
+        model: openai(caller)(TEXT_MODEL),
         prompt,
         tools: toolsOf(caller),
         maxRetries: 0,
@@ -133,7 +138,7 @@ const googleFiles: Client = {
   limit: RAISES.limit,
 }
 
-putToWork(served(), [
+testClients(served(), [
   chatOf('ai 7 with its openai provider, chat', (caller) => openai(caller).chat('gpt-image-2')),
   chatOf('ai 7 with its openai-compatible provider, chat', compatible),
   responses,

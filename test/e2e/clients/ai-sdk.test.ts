@@ -2,10 +2,10 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { APICallError, type ImageModel, RetryError, generateImage } from 'ai'
 import { expect, test } from 'vitest'
-import { errorOf } from '../support/asking.ts'
+import { errorOf } from '../support/requests.ts'
 import { served } from '../support/served.ts'
 import { type Caller, type Client, callerOf } from './support/client.ts'
-import { putToWork } from './support/put-to-work.ts'
+import { testClients } from './support/test-clients.ts'
 
 const running = served()
 
@@ -33,7 +33,7 @@ const imagesOf = (name: string, model: (caller: Caller) => ImageModel): Client =
   ...RAISES,
 })
 
-putToWork(running, [
+testClients(running, [
   imagesOf('ai 7 with its openai provider, images', openai),
   imagesOf('ai 7 with its openai-compatible provider, images', compatible),
 ])

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { decodePng, sha256 } from '../support/pictures.ts'
 import { served } from '../support/served.ts'
 import { type Caller, type Client, type Raised, callerOf } from './support/client.ts'
-import { putToWork } from './support/put-to-work.ts'
+import { testClients } from './support/test-clients.ts'
 import { decodedFrom } from './support/shown.ts'
 
 const running = served()
@@ -67,7 +67,7 @@ const three = ({ origin, key }: Caller): Models =>
 const two = ({ origin, key }: Caller): Models =>
   new GoogleGenAI2({ apiKey: key, httpOptions: { baseUrl: origin } }).models
 
-putToWork(running, [clientOf('google genai 3', three, ApiError), clientOf('google genai 2', two, ApiError2)])
+testClients(running, [clientOf('google genai 3', three, ApiError), clientOf('google genai 2', two, ApiError2)])
 
 test.each([
   ['3', three],

@@ -6,7 +6,7 @@ import {
   pollUntilSucceeded,
   submitWithWebhook,
 } from '../../support/grsai-clients.ts'
-import { ask, errorOf } from '../support/asking.ts'
+import { ask, errorOf } from '../support/requests.ts'
 import { decodePng, pngFile, sha256OfFile } from '../support/pictures.ts'
 import { type Hook, type Receiver, startReceiver } from '../support/receiver.ts'
 import { served } from '../support/served.ts'

@@ -3,7 +3,7 @@ import { OpenAI } from 'openai'
 import { expect, test } from 'vitest'
 import { served } from '../support/served.ts'
 import { type Caller, type Client, callerOf } from './support/client.ts'
-import { putToWork } from './support/put-to-work.ts'
+import { testClients } from './support/test-clients.ts'
 import { decodedFrom, pictureAt } from './support/shown.ts'
 
 const running = served()
@@ -34,7 +34,7 @@ const base64: Client = {
   ...raises,
 }
 
-putToWork(running, [urls, base64])
+testClients(running, [urls, base64])
 
 test('its fixed parameters for dall-e-3 are made by gpt-image-2', async () => {
   await toolWith(callerOf(running.gateway, running.gateway.key), { quality: 'hd' }).invoke('A fox in the snow')

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { errorOf } from '../support/asking.ts'
+import { errorOf } from '../support/requests.ts'
 import { callsBeginning } from '../support/money.ts'
 import { decodePng, pngFile, sha256OfFile } from '../support/pictures.ts'
 import { served } from '../support/served.ts'

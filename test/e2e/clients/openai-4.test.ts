@@ -3,7 +3,7 @@ import { decoded } from '../support/pictures.ts'
 import { served } from '../support/served.ts'
 import type { Caller, Client } from './support/client.ts'
 import {
-  TALKER,
+  TEXT_MODEL,
   inputWith,
   messageWith,
   picturesOfChat,
@@ -11,7 +11,7 @@ import {
   streamedChat,
   streamedResponse,
 } from './support/conversations.ts'
-import { putToWork } from './support/put-to-work.ts'
+import { testClients } from './support/test-clients.ts'
 
 const sdk = ({ origin, key }: Caller): OpenAI => new OpenAI({ baseURL: `${origin}/v1`, apiKey: key })
 
@@ -52,20 +52,20 @@ const tools = [{ type: 'image_generation' as const, model }]
 const responses: Client = {
   name: 'openai 4, responses',
   make: async (caller, input) =>
-    picturesOfOutput((await sdk(caller).responses.create({ model: TALKER, input, tools })).output),
+    picturesOfOutput((await sdk(caller).responses.create({ model: TEXT_MODEL, input, tools })).output),
   edit: async (caller, prompt, image) => {
     const input = await inputWith(prompt, image)
-    return picturesOfOutput((await sdk(caller).responses.create({ model: TALKER, input, tools })).output)
+    return picturesOfOutput((await sdk(caller).responses.create({ model: TEXT_MODEL, input, tools })).output)
   },
   stream: {
     previews: 2,
     run: async (caller, input) => {
       const previewing = [{ type: 'image_generation' as const, model, partial_images: 2 }]
-      const request = { model: TALKER, input, tools: previewing, stream: true as const }
+      const request = { model: TEXT_MODEL, input, tools: previewing, stream: true as const }
       return streamedResponse(await sdk(caller).responses.create(request))
     },
   },
   ...RAISES,
 }
 
-putToWork(served(), [images, chat, responses])
+testClients(served(), [images, chat, responses])

@@ -4,7 +4,7 @@ import { decodePng } from '../support/pictures.ts'
 import { served } from '../support/served.ts'
 import { type Caller, type Client, callerOf } from './support/client.ts'
 import {
-  TALKER,
+  TEXT_MODEL,
   inputWith,
   messageWith,
   picturesOfChat,
@@ -13,7 +13,7 @@ import {
   streamedResponse,
 } from './support/conversations.ts'
 import { RAISES, imagesOf } from './support/openai-images.ts'
-import { putToWork } from './support/put-to-work.ts'
+import { testClients } from './support/test-clients.ts'
 
 const sdk = ({ origin, key }: Caller): OpenAI => new OpenAI({ baseURL: `${origin}/v1`, apiKey: key })
 
@@ -39,16 +39,16 @@ const tools = [{ type: 'image_generation' as const, model }]
 const responses: Client = {
   name: 'openai 7, responses',
   make: async (caller, input) =>
-    picturesOfOutput((await sdk(caller).responses.create({ model: TALKER, input, tools })).output),
+    picturesOfOutput((await sdk(caller).responses.create({ model: TEXT_MODEL, input, tools })).output),
   edit: async (caller, prompt, image) => {
     const input = await inputWith(prompt, image)
-    return picturesOfOutput((await sdk(caller).responses.create({ model: TALKER, input, tools })).output)
+    return picturesOfOutput((await sdk(caller).responses.create({ model: TEXT_MODEL, input, tools })).output)
   },
   stream: {
     previews: 2,
     run: async (caller, input) => {
       const previewing = [{ type: 'image_generation' as const, model, partial_images: 2 }]
-      const request = { model: TALKER, input, tools: previewing, stream: true as const }
+      const request = { model: TEXT_MODEL, input, tools: previewing, stream: true as const }
       return streamedResponse(await sdk(caller).responses.create(request))
     },
   },
@@ -57,7 +57,7 @@ const responses: Client = {
 
 const running = served()
 
-putToWork(running, [imagesOf('openai 7, images', sdk), chat, responses])
+testClients(running, [imagesOf('openai 7, images', sdk), chat, responses])
 
 test("openai 7's own helpers follow its streams to the end", async () => {
   const client = sdk(callerOf(running.gateway, running.gateway.key))
@@ -65,7 +65,7 @@ test("openai 7's own helpers follow its streams to the end", async () => {
   const completion = await client.chat.completions
     .stream({ model, messages: [{ role: 'user', content }] })
     .finalChatCompletion()
-  const response = await client.responses.stream({ model: TALKER, input: content, tools }).finalResponse()
+  const response = await client.responses.stream({ model: TEXT_MODEL, input: content, tools }).finalResponse()
   const [[one], [other]] = [await picturesOfChat(completion), picturesOfOutput(response.output)]
   expect(decodePng(one ?? Buffer.alloc(0))).toEqual({ width: 16, height: 16 })
   expect(other).toEqual(one)

@@ -2,10 +2,10 @@ import { OpenRouter } from '@openrouter/sdk'
 import type { ChatResult, ImageGenerationResponse } from '@openrouter/sdk/models'
 import { ForbiddenResponseError, TooManyRequestsResponseError } from '@openrouter/sdk/models/errors'
 import { expect, test } from 'vitest'
-import { rest } from '../support/asking.ts'
+import { rest } from '../support/requests.ts'
 import { served } from '../support/served.ts'
 import { type Caller, type Client, type Streamed, callerOf } from './support/client.ts'
-import { putToWork } from './support/put-to-work.ts'
+import { testClients } from './support/test-clients.ts'
 import { dataUrl, decodedFrom, pictureAt } from './support/shown.ts'
 
 const sdk = ({ origin, key }: Caller): OpenRouter => new OpenRouter({ apiKey: key, serverURL: `${origin}/api/v1` })
@@ -85,7 +85,7 @@ const chat: Client = {
 
 const running = served()
 
-putToWork(running, [images, chat])
+testClients(running, [images, chat])
 
 test('openrouter sdk 1 reads a streamed chat to its end, though its types have no place for the picture', async () => {
   const chatRequest = { model, modalities, messages: [{ role: 'user' as const, content: 'A sail' }], stream: true }

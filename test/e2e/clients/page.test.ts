@@ -1,12 +1,12 @@
 import { OpenAI } from 'openai'
 import { expect, test } from 'vitest'
-import { errorOf } from '../support/asking.ts'
+import { errorOf } from '../support/requests.ts'
 import { decodePng } from '../support/pictures.ts'
 import { served } from '../support/served.ts'
 import { type Caller, callerOf } from './support/client.ts'
 import { imagesOf } from './support/openai-images.ts'
 import { fetchOfPage } from './support/page.ts'
-import { putToWork } from './support/put-to-work.ts'
+import { testClients } from './support/test-clients.ts'
 
 const PAGE = 'https://app.example.com'
 const running = served({ CORS_ORIGINS: `http://localhost:5173,${PAGE}` })
@@ -18,7 +18,7 @@ const sdkIn =
 
 const caller = (): Caller => callerOf(running.gateway, running.gateway.key)
 
-putToWork(running, [imagesOf('openai 7, in a page', sdkIn(PAGE))])
+testClients(running, [imagesOf('openai 7, in a page', sdkIn(PAGE))])
 
 test('a page shows a picture by its link, and reads what it cost and which it is', async () => {
   const request = { model: 'gpt-image-2', prompt: 'A pier', response_format: 'url' } as const

@@ -1,6 +1,6 @@
 import { OpenAI } from 'openai'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { errorOf } from '../support/asking.ts'
+import { errorOf } from '../support/requests.ts'
 import { type Gateway, startGateway } from '../support/gateway.ts'
 import { Operator } from '../support/operator.ts'
 import { COMPLETION, REFUSED, STREAM, type TextUpstream, startTextUpstream } from './support/text-upstream.ts'

@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest'
-import { ask } from './asking.ts'
+import { ask } from './requests.ts'
 import type { Gateway } from './gateway.ts'
 
 /** A generation in the API's JSON, as far as tests read it. */
@@ -14,7 +14,7 @@ export interface Generation {
 }
 
 /** Submits a job. */
-export async function handOff(gateway: Gateway, key: string, body: Record<string, unknown>): Promise<Generation> {
+export async function submitJob(gateway: Gateway, key: string, body: Record<string, unknown>): Promise<Generation> {
   const response = await ask(gateway, { key, headers: { prefer: 'respond-async' }, body })
   const text = await response.text()
   expect([response.status, text]).toEqual([202, expect.any(String)])
@@ -33,14 +33,14 @@ async function sent(gateway: Gateway, method: string, path: string, key: string)
   return JSON.parse(text)
 }
 
-export const look = (gateway: Gateway, key: string, id: string): Promise<Generation> => sent(gateway, 'GET', id, key)
+export const readJob = (gateway: Gateway, key: string, id: string): Promise<Generation> => sent(gateway, 'GET', id, key)
 
-export const cancel = (gateway: Gateway, key: string, id: string): Promise<Generation> =>
+export const cancelJob = (gateway: Gateway, key: string, id: string): Promise<Generation> =>
   sent(gateway, 'POST', `${id}/cancel`, key)
 
 /** Waits for the end of generations, and returns each. */
-export async function ended(gateway: Gateway, key: string, ids: readonly string[]): Promise<Generation[]> {
-  const stands = (): Promise<Generation[]> => Promise.all(ids.map((id) => look(gateway, key, id)))
+export async function waitForEnd(gateway: Gateway, key: string, ids: readonly string[]): Promise<Generation[]> {
+  const stands = (): Promise<Generation[]> => Promise.all(ids.map((id) => readJob(gateway, key, id)))
   return await vi.waitFor(
     async () => {
       const all = await stands()

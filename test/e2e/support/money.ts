@@ -1,5 +1,5 @@
 import type { Call } from '../../support/fake-openai.ts'
-import { standing, usageOf } from './operator.ts'
+import { limitStatus, usageOf } from './operator.ts'
 import type { Served } from './served.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -18,7 +18,7 @@ export const paid = (calls: readonly Call[]): number =>
   calls.reduce((sum, { tokens }) => sum + tokens.input * PRICES.input + tokens.output * PRICES.output, 0)
 
 /** A team's spending in micro-USD, from each place that counts it. */
-export interface Spent {
+export interface Spending {
   usage: number
   budget: number
   audit: number
@@ -26,17 +26,17 @@ export interface Spent {
 }
 
 /** Reads each place; `calls` are the team's calls of the upstream. The team needs a budget. */
-export async function spent(
+export async function spendingOf(
   { gateway, operator }: Served,
   team: string,
   key: string,
   calls: readonly Call[],
-): Promise<Spent> {
+): Promise<Spending> {
   const { team_totals, limits } = await usageOf(gateway, key)
   const entries = await operator.audit(team)
   return {
     usage: inMicroUsd(team_totals.cost_usd),
-    budget: inMicroUsd(standing(limits, 'budget_usd').used),
+    budget: inMicroUsd(limitStatus(limits, 'budget_usd').used),
     audit: entries.reduce((sum, { cost_usd }) => sum + inMicroUsd(cost_usd ?? 0), 0),
     upstream: paid(calls),
   }

@@ -4,7 +4,7 @@ import type { Gateway } from './gateway.ts'
 export type Limits = Record<string, number | string | string[] | null>
 
 /** The status of a limit; a budget is in USD. */
-export interface Standing {
+export interface LimitStatus {
   limit: string
   scope: 'team' | 'key'
   max: number
@@ -15,7 +15,7 @@ export interface Standing {
 export interface Team {
   id: string
   limits: Limits
-  standings: Standing[]
+  standings: LimitStatus[]
 }
 
 /** A key at its issue. */
@@ -52,7 +52,7 @@ export interface Delivery {
 /** The usage of a key and of its team. */
 export interface Usage {
   team: { id: string }
-  limits: Standing[]
+  limits: LimitStatus[]
   totals: Totals
   team_totals: Totals
 }
@@ -168,7 +168,11 @@ export async function usageOf({ baseUrl }: Gateway, key: string): Promise<Usage>
 }
 
 /** Finds the status of one limit. Throws if there is none. */
-export function standing(all: readonly Standing[], limit: string, scope: Standing['scope'] = 'team'): Standing {
+export function limitStatus(
+  all: readonly LimitStatus[],
+  limit: string,
+  scope: LimitStatus['scope'] = 'team',
+): LimitStatus {
   const found = all.find((each) => each.limit === limit && each.scope === scope)
   if (!found) throw new Error(`the ${scope} has no limit ${limit}`)
   return found

@@ -10,7 +10,7 @@ export interface Attempt {
 }
 
 /** An event's JSON, as far as tests read it. */
-export interface Told {
+export interface WebhookEvent {
   type: string
   timestamp: string
   data: { id: string; status: string; error: { code: string } | null; images: { url: string }[]; cost_usd: number }
@@ -58,14 +58,14 @@ export async function startReceiver(): Promise<Receiver> {
 }
 
 /** Reads an event with the library of Standard Webhooks. Throws if its signature is wrong. */
-export function verified({ headers, body }: Attempt, secret: string): Told {
+export function verified({ headers, body }: Attempt, secret: string): WebhookEvent {
   const header = (name: string): string => String(headers[name])
   new Webhook(secret).verify(body, {
     'webhook-id': header('webhook-id'),
     'webhook-timestamp': header('webhook-timestamp'),
     'webhook-signature': header('webhook-signature'),
   })
-  const told: Told = JSON.parse(body)
+  const told: WebhookEvent = JSON.parse(body)
   return told
 }
 

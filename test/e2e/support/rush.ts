@@ -2,7 +2,7 @@ import { OpenAI, type RateLimitError } from 'openai'
 import { expect } from 'vitest'
 
 /** The parameters besides the prompt. */
-export type Asked = Omit<OpenAI.ImageGenerateParamsNonStreaming, 'prompt'>
+export type GenerateParameters = Omit<OpenAI.ImageGenerateParamsNonStreaming, 'prompt'>
 
 /** The outcomes of many requests. */
 export interface Rushed {
@@ -11,7 +11,7 @@ export interface Rushed {
 }
 
 /** Sends so many different requests at once. Rethrows any error except a RateLimitError. */
-export async function rush(client: OpenAI, times: number, prompt: string, asked: Asked): Promise<Rushed> {
+export async function rush(client: OpenAI, times: number, prompt: string, asked: GenerateParameters): Promise<Rushed> {
   const rushed: Rushed = { made: [], refused: [] }
   const ask = async (number: number): Promise<void> => {
     try {
@@ -66,7 +66,7 @@ const NAMES: Record<Limit, { code: string; type: string }> = {
 const RATE_HEADERS = ['x-ratelimit-limit-requests', 'x-ratelimit-remaining-requests', 'ratelimit-policy']
 
 /** Checks a refusal's code, headers and Retry-After; a rate must be 20 a minute. */
-export function expectWellTold(error: RateLimitError): void {
+export function expectLimitError(error: RateLimitError): void {
   const header = (name: string): string | null => error.headers.get(name)
   const [seconds, ms] = [Number(header('retry-after')), Number(header('retry-after-ms'))]
   expect(error.status).toBe(429)

@@ -4,7 +4,7 @@ import { dataUrl, decodedFrom, picturesShownIn } from './shown.ts'
 /* Requests and answers of OpenAI's chats and responses, for all versions of its client. */
 
 /** Any text model; its tool makes the picture. */
-export const TALKER = 'gpt-5.2'
+export const TEXT_MODEL = 'gpt-5.2'
 
 /** A chat's message with a picture. */
 export const messageWith = async (text: string, image: File) => ({

@@ -1,5 +1,5 @@
 import { OpenAI } from 'openai'
-import { rest } from '../../support/asking.ts'
+import { rest } from '../../support/requests.ts'
 import { decoded } from '../../support/pictures.ts'
 import type { Caller, Client } from './client.ts'
 import { decodedFrom } from './shown.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { errorOf } from '../../support/asking.ts'
+import { errorOf } from '../../support/requests.ts'
 import { decodePng, pngFile, sha256OfFile } from '../../support/pictures.ts'
 import type { Served } from '../../support/served.ts'
 import { type Client, type Raised, callerOf } from './client.ts'
@@ -7,7 +7,7 @@ import { type Client, type Raised, callerOf } from './client.ts'
 const PIXELS = { width: 16, height: 16 }
 
 /** Tests the usual calls of each of these clients. */
-export function putToWork(running: Served, clients: readonly Client[]): void {
+export function testClients(running: Served, clients: readonly Client[]): void {
   describe.each(clients)('$name', ({ name, make, edit, stream, refused, refusal, limit }) => {
     const anybody = (): ReturnType<typeof callerOf> => callerOf(running.gateway, running.gateway.key)
 

@@ -2,27 +2,27 @@ import { OpenAI } from 'openai'
 import type { Gateway } from './gateway.ts'
 
 /** A request for pictures without an SDK. */
-export interface Asked {
+export interface ImageRequest {
   key?: string
   headers?: Record<string, string>
   body: Record<string, unknown>
 }
 
 /** A request in the shape of `fetch` and of `node:http`. */
-export interface Sent {
+export interface HttpRequest {
   method: string
   headers: Record<string, string>
   body: string
 }
 
 /** The options of `fetch` for a request, each on a connection of its own. */
-export const requestOf = (gateway: Gateway, { key = gateway.key, headers = {}, body }: Asked): Sent => ({
+export const requestOf = (gateway: Gateway, { key = gateway.key, headers = {}, body }: ImageRequest): HttpRequest => ({
   method: 'POST',
   headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', connection: 'close', ...headers },
   body: JSON.stringify({ model: 'gpt-image-2', quality: 'low', size: '1024x1024', ...body }),
 })
 
-export const ask = (gateway: Gateway, asked: Asked, baseUrl = gateway.baseUrl): Promise<Response> =>
+export const ask = (gateway: Gateway, asked: ImageRequest, baseUrl = gateway.baseUrl): Promise<Response> =>
   fetch(`${baseUrl}/images/generations`, requestOf(gateway, asked))
 
 /** The reason of a rejected promise. */
