@@ -9,5 +9,4 @@ export const TODO = [
   'src/streams',
   'src/text',
   'src/upstreams',
-  'test/bench',
 ]

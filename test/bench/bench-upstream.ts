@@ -1,7 +1,7 @@
 /**
- * The upstream of the benchmark, a process of its own: the Images API with pictures of any size and no work behind them.
- * The prompt orders: `@bytes=N` is the size of each picture, `@delay_ms=N` how long "making" them takes. Where a stream is
- * asked for, its previews are as large as its one picture.
+ * The upstream of the benchmark, a process of its own. It has the Images API, with pictures of any size and no work.
+ * The prompt gives orders: `@bytes=N` is the size of each picture, `@delay_ms=N` the time that they take. The previews of a
+ * stream are as large as its one picture.
  */
 import { once } from 'node:events'
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'

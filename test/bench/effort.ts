@@ -4,25 +4,25 @@ import { type Repeated, once } from './requests.ts'
 import type { Runtime } from './runtime.ts'
 import { type Figure, median } from './table.ts'
 
-/** Requests whose processor time is compared; `__ROUND__` and `__ORDINAL__` in their bodies make them others. */
+/** Two requests for a comparison of processor time. `__ROUND__` and `__ORDINAL__` in a body make each request another one. */
 export interface Efforts {
   name: string
-  /** What the other is measured against, and how many bytes of pictures pass through for either. */
+  /** The base of the comparison, and the bytes of pictures that pass through for either request. */
   floor: Repeated
   floorBytes: number
   gateway: Repeated
   gatewayBytes: number
-  /** By how much the other may cost more for each byte. */
+  /** The most that the other request may cost for each byte, relative to the base. */
   goal: number
 }
 
-/** The sides are asked in turn, for so many bytes each time, since processor time is counted in hundredths of a second. */
+/** The bytes of one turn of a side. Processor time is counted in hundredths of a second, so a turn has to be long. */
 const ROUND_BYTES = 24 * MIB
 const ROUNDS = 7
-/** For the compilers. */
+/** A first turn warms the compilers. */
 const WARM_UPS = 2
 
-/** The processor time of the gateway's whole runtime, its local R2 included, for each MB of one request against another. */
+/** Compares the processor time for each MB of two requests. It is that of the whole runtime, the local R2 included. */
 export async function compareEffort(efforts: Efforts, runtime: Runtime): Promise<Figure> {
   const { name, floor, floorBytes, gateway, gatewayBytes, goal } = efforts
   const rounds: { floor: number; gateway: number }[] = []

@@ -20,7 +20,7 @@ import { share } from './sharing.ts'
 import { race } from './speed.ts'
 import type { Figure } from './table.ts'
 
-/** What the figures are measured with. */
+/** The processes and Workers of the measurements. */
 export interface Bench {
   upstream: Upstream
   client: LoadClient
@@ -91,9 +91,8 @@ const at = <Request extends { path: string }>(runtime: Runtime, request: Request
 })
 
 /**
- * What a picture and its two previews come to for each MB, where they are large, against where they are small. From 5 MB
- * on R2 takes a picture in parts, which costs the local one a quarter more with or without previews: both sizes are to be
- * on the same side of that.
+ * Compares the cost for each MB of a large picture with two previews, and of a small one. From 5 MB on R2 takes a picture
+ * in parts. That costs the local R2 a quarter more, so both sizes stay on the same side of it.
  */
 const growingEffort = (
   gateway: Runtime,
@@ -113,7 +112,7 @@ const growingEffort = (
     gateway,
   )
 
-/** The same against an answer in one piece with as many pictures. */
+/** The same, against an answer in one piece with the same number of pictures. */
 const effortOfStream = (gateway: Runtime, name: string, bytes: number): Promise<Figure> =>
   compareEffort(
     {
@@ -127,7 +126,7 @@ const effortOfStream = (gateway: Runtime, name: string, bytes: number): Promise<
     gateway,
   )
 
-/** Has the picture of the hits made; a second time it is a hit itself. */
+/** Makes the picture of the hits. A second call is a hit itself. */
 async function prepareHits({ floor, gateway }: Bench): Promise<void> {
   await post(at(floor, floorPicture()))
   await post(at(gateway, once(generation(HIT, undefined, { response_format: 'b64_json' }))))

@@ -1,7 +1,6 @@
 /**
- * A generation of 150 s through a proxy that breaks off connections on which nothing is said for 70 s, by a plain `fetch`:
- * with the settings that a deployment has by default, as a stream, and, to show that the proxy does what it says, without
- * a heartbeat.
+ * A generation of 150 s by a plain `fetch`, through a proxy that breaks off after 70 s of silence. It runs with
+ * default settings, as a stream, and without a heartbeat. The last one shows that the proxy works.
  */
 import { startIdleProxy } from '../e2e/support/idle-proxy.ts'
 import { build } from './build.ts'
@@ -15,13 +14,13 @@ const WORK_SECONDS = 150
 const IDLE_SECONDS = 70
 const PICTURE_BYTES = 2 * MIB
 
-/** How an answer arrived. */
+/** The arrival of an answer. */
 interface Arrival {
   isWhole: boolean
   seconds: number
-  /** For how long nothing came, at most. */
+  /** The longest silence, in seconds. */
   silence: number
-  /** How much came before the answer itself. */
+  /** The number of bytes before the answer itself. */
   waiting: number
   bytes: number
 }

@@ -30,7 +30,7 @@ const TICKS_PER_SECOND = 100
 /** The processor time that a process has used since it began, in all of its threads, in ms. */
 export async function cpuMs(pid: number): Promise<number> {
   const said = await readFile(`/proc/${pid}/stat`, 'utf8')
-  // Its name may hold spaces; what follows the bracket begins with field 3, and 14 and 15 are utime and stime.
+  // The name may hold spaces. Field 3 follows its bracket; fields 14 and 15 are utime and stime.
   const fields = said.slice(said.lastIndexOf(')') + 2).split(' ')
   return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND
 }

@@ -2,7 +2,7 @@
 import { Agent } from 'node:http'
 import { type Expected, post } from './post.ts'
 
-/** So many equal requests, so many at a time; ends early when the time is up. */
+/** A number of equal requests, and how many run at a time. It ends early when the time is up. */
 export interface Order {
   url: string
   headers: Record<string, string>
@@ -14,7 +14,7 @@ export interface Order {
   maxSeconds: number
 }
 
-/** What came of an order; `failure` is what went wrong first, and ends it. */
+/** The outcome of an order. `failure` is the first one, and ends it. */
 export type Outcome = { answered: number; seconds: number } | { failure: string }
 
 async function carryOut({ body, requests, concurrency, maxSeconds, ...rest }: Order): Promise<Outcome> {

@@ -4,7 +4,7 @@ import type { Demand } from './requests.ts'
 import { type Served, start } from './runtime.ts'
 import { type Figure, median } from './table.ts'
 
-/** A side of a memory figure: a Worker, a small request that makes it load what it needs, and the one that counts. */
+/** A side of a memory figure: a Worker, a small request for loading its code, and the request that counts. */
 interface Consumer {
   served: Served
   warmUp: Demand
@@ -40,7 +40,7 @@ export async function compareMemory({ name, floor, gateway }: Appetite): Promise
   }
 }
 
-/** By how much one request lifts the peak of a workerd of its own above what it held before. */
+/** The growth of a workerd's peak memory by one request, in bytes. */
 async function growthBytes({ served, warmUp, demand }: Consumer): Promise<number> {
   const runtime = await start(served)
   try {

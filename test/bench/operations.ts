@@ -2,13 +2,13 @@ import type { Order } from './load.ts'
 import type { LoadClient } from './processes.ts'
 import type { Figure } from './table.ts'
 
-/** A busy key's requests are let in by the lease that it holds, which the first few of these do not have yet. */
+/** A busy key gets a lease after its first requests. They are few of so many. */
 const HITS = 1000
 
-/** What a hit may call, on average: the bindings of `wrangler.toml`, and no others. */
+/** The calls of bindings that a hit may make, on average. A binding of `wrangler.toml` without a line may not be called. */
 const ALLOWED: Record<string, number> = { CACHE: 1, IMAGES: 1, GENERATIONS: 0.1, TEAMS: 0.1 }
 
-/** How often the bindings are called for a hit; `url` is that of the counting Worker, where `order` already hits. */
+/** Counts the calls of bindings for a hit. `url` is the counting Worker's, and `order` already hits there. */
 export async function countOperations(
   name: string,
   url: string,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 export const MIB = 1024 * 1024
 
-/** What every picture of the benchmark begins with, since the gateway looks at the bytes and not at what is said of them. */
+/** The beginning of every picture of the benchmark: the gateway reads the type from the bytes. */
 const PNG_SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
 /** A multiple of 3, so that pieces encoded one by one are the base64 of the whole. */
@@ -13,7 +13,7 @@ const first = Buffer.concat([PNG_SIGNATURE, later.subarray(PNG_SIGNATURE.length)
 const encodedLater = Buffer.from(later.toString('base64'))
 const encodedFirst = Buffer.from(first.toString('base64'))
 
-/** The bytes of a picture of this size in pieces that are all made beforehand, so that sending them costs next to nothing. */
+/** The bytes of a picture of this size. All pieces are made beforehand, so that sending costs almost nothing. */
 export function* pieces(bytes: number): Generator<Buffer> {
   for (let sent = 0; sent < bytes; sent += PIECE_BYTES) {
     const piece = sent === 0 ? first : later

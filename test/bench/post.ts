@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { type Agent, type ClientRequest, type IncomingMessage, request as send } from 'node:http'
 
-/** A request whose body is made as it is sent. */
+/** A request with a body that is made as it is sent. */
 export interface Post {
   url: string
   headers: Record<string, string>
   body: Iterable<string | Uint8Array>
   bodyBytes: number
-  /** What an answer must be, or the figure would measure something else. */
+  /** The expected answer. With another one, the figure measures something else. */
   expected: Expected
 }
 
@@ -18,7 +18,7 @@ export interface Expected {
 
 const EXCERPT_LENGTH = 300
 
-/** Sends a request and drains its answer, which is not kept. Throws where it is not as expected. */
+/** Sends a request and drains its answer, which is not kept. Throws Error for an unexpected answer. */
 export async function post({ url, headers, body, bodyBytes, expected }: Post, agent?: Agent): Promise<void> {
   const options = { method: 'POST', headers: { ...headers, 'content-length': bodyBytes }, ...(agent ? { agent } : {}) }
   const request = send(url, options)

@@ -4,7 +4,7 @@ import type { Post } from './post.ts'
 /** A request to a Worker that has no address yet. */
 export type Demand = Omit<Post, 'url'> & { path: string }
 
-/** A request of which many are made; `__ROUND__` and `__ORDINAL__` in its body become numbers that make it another one. */
+/** The pattern of many requests. `__ROUND__` and `__ORDINAL__` in its body become numbers, so that each is another one. */
 export interface Repeated {
   path: string
   headers: Record<string, string>
@@ -14,7 +14,7 @@ export interface Repeated {
 
 export const GATEWAY_KEY = 'the-static-key-of-the-benchmark'
 
-/** The size of the pictures of most figures: what a 1024x1024 PNG comes to. */
+/** The size of the pictures of most figures in bytes: that of a 1024x1024 PNG. */
 export const PICTURE_BYTES = 1.5 * MIB
 
 const JSON_HEADERS = { 'content-type': 'application/json' }

@@ -1,6 +1,6 @@
 import { GATEWAY_KEY } from './requests.ts'
 
-/** What stands in secrets and variables of a deployment; none of it opens anything. */
+/** The secrets and variables of a deployment. None of them opens anything. */
 export function gatewayVariables(upstreamUrl: string): Record<string, string> {
   const upstream = { name: 'bench', provider: 'openai', secret: 'BENCH_KEY', base_url: upstreamUrl, models: ['*'] }
   return {

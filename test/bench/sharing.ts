@@ -5,7 +5,7 @@ import type { Figure } from './table.ts'
 const CALLERS = 1000
 const MAX_SECONDS = 60
 
-/** How often the upstream is asked when many ask the same at once; `order` is a request that nobody has made before. */
+/** Counts the upstream's calls for many equal requests at once. `order` is a request without a stored answer. */
 export async function share(
   name: string,
   order: Pick<Order, 'url' | 'headers' | 'body' | 'expected'>,

@@ -2,7 +2,7 @@ import type { Order } from './load.ts'
 import type { LoadClient } from './processes.ts'
 import { type Figure, median } from './table.ts'
 
-/** One side's requests; `__ROUND__` in the body becomes what no other round has. */
+/** The requests of one side. `__ROUND__` in the body becomes a number that no other round has. */
 type Side = Pick<Order, 'url' | 'headers' | 'body' | 'expected'>
 
 /** Requests per second of the gateway against those of the floor. */
@@ -29,11 +29,11 @@ export async function race({ name, floor, gateway, requestsPerRound }: Race, cli
   }
   const rounds: { floor: number; gateway: number }[] = []
   for (let round = 0; round <= ROUNDS; round++) {
-    // Who goes second finds the machine warmer, or busier, so that changes too.
+    // The second side finds the machine warmer or busier, so the order changes too.
     const floorFirst = round % 2 === 0 ? await perSecond(floor, round) : undefined
     const gatewayRate = await perSecond(gateway, round)
     const floorRate = floorFirst ?? (await perSecond(floor, round))
-    // The first round is for the compilers.
+    // The first round warms the compilers.
     if (round > 0) rounds.push({ floor: floorRate, gateway: gatewayRate })
   }
   const ratio = median(rounds.map((round) => round.gateway / round.floor))

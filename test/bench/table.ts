@@ -3,7 +3,7 @@ export interface Figure {
   figure: string
   floor: string
   gateway: string
-  /** What the goal is about. */
+  /** The subject of the goal. */
   result: string
   goal: string
   reached: boolean

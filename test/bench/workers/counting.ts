@@ -2,7 +2,7 @@ import gateway from '../../../src/index.ts'
 
 export * from '../../../src/index.ts'
 
-/** How often each binding was called since this was last asked for. */
+/** The calls of each binding since the last question. */
 let calls: Record<string, number> = {}
 
 const countedEnvs = new WeakMap<Env, Env>()
@@ -43,7 +43,7 @@ function countingCalls(target: object, name: string): object {
   })
 }
 
-/** An object whose methods' results pass through a function first. */
+/** An object with methods that pass their results through a function. */
 function wrapped(object: object, pass: (result: unknown) => unknown): object {
   return new Proxy(object, {
     get(target, property) {

@@ -1,7 +1,7 @@
 import { answerWith } from './base64.ts'
 import type { FloorEnv } from './worker.ts'
 
-/** What stands in KV for one picture. */
+/** The KV record of one picture. */
 interface FloorRecord {
   created: number
   key: string
@@ -18,7 +18,7 @@ export async function prepare(request: Request, env: FloorEnv): Promise<Response
   return Response.json(record)
 }
 
-/** The request's JSON is read, as nobody can answer it unread. */
+/** Reads the request's JSON: no gateway can answer without that. */
 export async function hitAsUrl(request: Request, env: FloorEnv): Promise<Response> {
   await request.json()
   const record = await env.CACHE.get<FloorRecord>('record', 'json')

@@ -7,7 +7,7 @@ const READ_BYTES = 128 * 1024
 /** The one buffer that everything here goes through. */
 let buffer = new ArrayBuffer(PART_BYTES)
 
-/** Stores `pictures` of so many bytes and reads each of them once: the R2 calls of a miss, without any picture. */
+/** Stores `pictures` of so many bytes and reads each once. These are the R2 calls of a miss. */
 export async function storeAndRead(request: Request, env: FloorEnv): Promise<Response> {
   const { pictures, bytes } = await request.json<{ pictures: number; bytes: number }>()
   for (let index = 0; index < pictures; index++) {
@@ -17,7 +17,7 @@ export async function storeAndRead(request: Request, env: FloorEnv): Promise<Res
   return Response.json({ pictures })
 }
 
-/** Takes a body that is nothing but two files of equal size, and calls R2 for each as the gateway does for an input. */
+/** Takes a body of two files of equal size. It calls R2 for each as the gateway does for an input. */
 export async function takeUpload(request: Request, env: FloorEnv): Promise<Response> {
   if (!request.body) return new Response('no body', { status: 400 })
   const reader = request.body.getReader({ mode: 'byob' })

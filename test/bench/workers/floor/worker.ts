@@ -3,7 +3,7 @@ import { hitAsBase64, hitAsUrl, prepare } from './hit.ts'
 import { miss } from './miss.ts'
 import { storeAndRead, takeUpload } from './storage.ts'
 
-/** What the floor works with: the gateway's stores, and the address of the upstream. */
+/** The bindings of the floor: the gateway's stores, and the address of the upstream. */
 export interface FloorEnv {
   CACHE: KVNamespace
   IMAGES: R2Bucket
@@ -19,7 +19,7 @@ const WORK: Record<string, (request: Request, env: FloorEnv) => Promise<Response
   '/upload': takeUpload,
 }
 
-/** The floor: for each figure the platform calls that no gateway can do without, and nothing else. */
+/** The floor: for each figure, only the unavoidable platform calls. */
 export default {
   async fetch(request, env) {
     const work = WORK[new URL(request.url).pathname]
