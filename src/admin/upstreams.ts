@@ -66,7 +66,7 @@ async function accountJson(upstream: Upstream, env: Env): Promise<Record<string,
 }
 
 function accountStatusJson(
-  { health, seats, waiting, sentWithinMinute, latencies }: AccountStatus,
+  { health, slots, waiting, sentWithinMinute, latencies }: AccountStatus,
   nowMs: number,
 ): AccountJson {
   const { status, untilMs, sinceMs, reason } = conditionOf(health, nowMs)
@@ -75,7 +75,7 @@ function accountStatusJson(
     until: isoTime(untilMs),
     since: isoTime(sinceMs),
     reason: reason ?? null,
-    in_use: seats,
+    in_use: slots,
     waiting,
     requests_last_minute: sentWithinMinute,
     latency: latencies.map(({ model, count, p50Ms, p95Ms }) => ({ model, count, p50_ms: p50Ms, p95_ms: p95Ms })),
@@ -99,7 +99,7 @@ interface AccountJson {
 }
 
 /** The demo upstream has no health and no limits. */
-const FALLBACK_STATUS: AccountStatus = { health: NEW, seats: 0, waiting: 0, sentWithinMinute: 0, latencies: [] }
+const FALLBACK_STATUS: AccountStatus = { health: NEW, slots: 0, waiting: 0, sentWithinMinute: 0, latencies: [] }
 
 const UNREACHABLE_ACCOUNT: AccountJson = {
   status: 'unknown',

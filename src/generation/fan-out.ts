@@ -11,9 +11,9 @@ import type { Run } from './run'
 /** As many calls are made at once: an object has six connections that wait for their answers, R2's among them (platform §1). */
 const MAX_AT_ONCE = 4
 
-/** A call of an earlier process, and whose seat it has. */
+/** A call of an earlier process, and whose slot it has. */
 export interface Resumed {
-  seat: Slot<FittedCandidate>
+  slot: Slot<FittedCandidate>
   call: Call
 }
 
@@ -26,7 +26,7 @@ export class FanOut {
   readonly #stop = new AbortController()
   #missing: number[] = []
   #works: Promise<void>[] = []
-  /** How many of those are under way, and how many of those wait for a seat. */
+  /** How many of those are under way, and how many of those wait for a slot. */
   #working = 0
   #seeking = 0
   #failure: Failure | undefined
@@ -83,12 +83,12 @@ export class FanOut {
         isCalledOff = !this.#isShort(this.#seeking - 1)
         return !isCalledOff
       }
-      const attempt = async (seat: Slot<FittedCandidate>): Promise<boolean> => {
+      const attempt = async (slot: Slot<FittedCandidate>): Promise<boolean> => {
         const call = taken
         taken = undefined
-        return await this.#call(seat, call)
+        return await this.#call(slot, call)
       }
-      const made = await this.#route.inTurn(attempt, { first: first?.seat, isWanted })
+      const made = await this.#route.inTurn(attempt, { first: first?.slot, isWanted })
       if (!made.ok) {
         this.#seeking -= 1
         this.#failure = made.failure
@@ -96,9 +96,9 @@ export class FanOut {
         if (isCalledOff) continue
         return
       }
-      const { seat, value: wasCalled } = made.value
+      const { slot, value: wasCalled } = made.value
       // Nobody need wait until the account has heard of it.
-      void (wasCalled ? this.#route.served(seat) : this.#route.unused(seat))
+      void (wasCalled ? this.#route.served(slot) : this.#route.unused(slot))
     }
   }
 
@@ -106,16 +106,16 @@ export class FanOut {
    * Has one upstream make as many of the missing pictures as it makes at once; what it leaves is for the next one. False
    * where none was missing any more.
    */
-  async #call(seat: Slot<FittedCandidate>, resumed: Call | undefined): Promise<boolean> {
-    const { candidate } = seat
+  async #call(slot: Slot<FittedCandidate>, resumed: Call | undefined): Promise<boolean> {
+    const { candidate } = slot
     // What its upstream has in hand is stopped there.
     if (!resumed) {
       this.#run.cancel.throwIfAborted()
       this.#seeking -= 1
     }
-    const call = resumed ?? this.#newCall(seat)
+    const call = resumed ?? this.#newCall(slot)
     if (call.wanted.length === 0) return false
-    // Should the process die, its seat is given back, or taken up.
+    // Should the process die, its slot is given back, or taken up.
     this.#note()
     this.#beginMore()
     this.#route.lookAgain()

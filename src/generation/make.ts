@@ -57,13 +57,13 @@ const routeOf = (run: Run): Route<FittedCandidate> =>
     },
   })
 
-/** The calls of an earlier process that can be taken up; all others are over, and their seats given back. */
+/** The calls of an earlier process that can be taken up; all others are over, and their slots given back. */
 async function resumableCalls({ env, plan: { candidates } }: Run, progress: Progress): Promise<Resumed[]> {
   const going = resumable(progress).map(({ seat }) => seat)
   const calls = progress.calls.filter(({ isOver }) => !isOver)
   const resumed = calls.flatMap((call) => {
     const candidate = going.includes(call.seat) ? whoHas(call, candidates) : undefined
-    return candidate ? [{ seat: { candidate, id: call.seat, sinceMs: call.startedMs }, call }] : []
+    return candidate ? [{ slot: { candidate, id: call.seat, sinceMs: call.startedMs }, call }] : []
   })
   const others = calls.filter((call) => !resumed.some((each) => each.call === call))
   for (const call of others) end(call, progress)

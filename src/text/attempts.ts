@@ -60,23 +60,23 @@ export async function askInTurn(
       return { answer, candidate }
     })
     if (!made.ok) return { ...facts(), made: failed(inWords(made.failure)) }
-    const { value, seat } = made.value
-    return { ...facts(), made: ok(value), ended: holdOn(route, seat) }
+    const { value, slot } = made.value
+    return { ...facts(), made: ok(value), ended: holdOn(route, slot) }
   } catch (error) {
     if (!cancel.aborted) throw error
     return { ...facts(), made: failed(CANCELLED) }
   }
 }
 
-/** Has the seat of an answer kept for as long as that takes; gives back what ends it. */
-function holdOn(route: Route<Candidate>, seat: Slot<Candidate>): Asked['ended'] {
+/** Has the slot of an answer kept for as long as that takes; gives back what ends it. */
+function holdOn(route: Route<Candidate>, slot: Slot<Candidate>): Asked['ended'] {
   let kept: Promise<void> | undefined
-  const timer = setInterval(() => void (kept = route.keep(seat)), seat.candidate.upstream.timeoutMs / 2)
+  const timer = setInterval(() => void (kept = route.keep(slot)), slot.candidate.upstream.timeoutMs / 2)
   return async (isBroken) => {
     clearInterval(timer)
-    // What comes after the seat was given back would take it again.
+    // What comes after the slot was given back would take it again.
     await kept
-    await (isBroken ? route.broken(seat) : route.served(seat))
+    await (isBroken ? route.broken(slot) : route.served(slot))
     return route.steps
   }
 }

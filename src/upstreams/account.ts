@@ -15,61 +15,61 @@ import { type Latency, Latencies } from './latency'
 import { WaitQueue } from './wait-queue'
 import { type Allowance, Slots } from './slots'
 
-/** A request that wants to be sent to an account. */
-export interface Entrance {
-  /** Its own id, by which it comes again and leaves. */
+/** A request for a slot at an account. */
+export interface SlotRequest {
+  /** The id of the call, by which it enters again and leaves. */
   id: string
-  /** By the upstream's own name. */
+  /** The upstream's own name of the model. */
   model: string
   allowance: Allowance
-  /** For how long it has the seat at most, in ms. */
+  /** The longest life of the slot, in ms. */
   holdMs: number
-  /** For how long it waits for one, in ms. */
+  /** The longest wait for a slot, in ms. */
   patienceMs: number
-  /** Whether nobody else could serve it, so that an account that nothing is known of is asked at once. */
-  alone: boolean
-  /** Whether the upstream has it in hand already, since an earlier process sent it: nothing is in its way. */
+  /** Whether no other candidate is left. An untried account then takes the request at once. */
+  isOnlyCandidate: boolean
+  /** Whether an earlier process sent the request: the upstream has it, so nothing blocks the slot. */
   isResumed?: true
 }
 
-/** A seat at an account. */
-export interface Taken {
-  hindrance?: undefined
-  /** Whether its owner, who had to wait for it, is to enter once more as a sign that it is still there, or else loses it. */
+/** A slot at an account. */
+export interface TakenSlot {
+  reason?: undefined
+  /** Granted after waiting. The owner must confirm within 15 s or loses the slot. */
   isProvisional: boolean
 }
 
-/** How an account stands. */
+/** The state of an account. */
 export interface AccountStatus {
   health: Health
-  /** How many requests it has in hand, how many wait for it, and how many it was sent within a minute. */
-  seats: number
+  /** Slots in use, requests in the queue, and requests sent within the last minute. */
+  slots: number
   waiting: number
   sentWithinMinute: number
   latencies: Latency[]
 }
 
-/** For how long a seat is kept for somebody who waited for it and gives no sign of life, in ms. */
+/** The life of a slot that was granted after waiting and not yet confirmed, in ms. */
 const CONFIRM_MS = 15_000
 
-/** These are over by themselves before long, and are worth waiting for. */
+/** Reasons that end by themselves before long, and are worth waiting for. */
 const PASSING: readonly UnavailabilityReason[] = ['full', 'busy', 'probing']
 
-/** What is true of one credential of an upstream, for all who ask it at once: its health, and how much it has in hand. */
+/** The health and the slots of one credential of an upstream, shared by all requests. */
 export class Account extends DurableObject<Env> {
-  readonly #seats = new Slots(this.ctx.storage)
+  readonly #slots = new Slots(this.ctx.storage)
   readonly #latencies = new Latencies(this.ctx.storage)
-  readonly #line = new WaitQueue()
+  readonly #queue = new WaitQueue()
   #health = this.ctx.storage.kv.get<Health>('health') ?? NEW
 
-  /** How it stands with a request for a model, whoever else it has in hand. */
+  /** The state for reports. */
   status(): AccountStatus {
     const nowMs = Date.now()
     return {
       health: this.#health,
-      seats: this.#seats.count(nowMs),
-      waiting: this.#line.length,
-      sentWithinMinute: this.#seats.sentWithinMinute(nowMs),
+      slots: this.#slots.count(nowMs),
+      waiting: this.#queue.length,
+      sentWithinMinute: this.#slots.sentWithinMinute(nowMs),
       latencies: this.#latencies.list(),
     }
   }
@@ -78,64 +78,64 @@ export class Account extends DurableObject<Env> {
     return this.#health
   }
 
-  /** Has a request take its seat, or wait for one, until it leaves; tells what is in its way. */
-  async enter(entrance: Entrance): Promise<Unavailability | Taken> {
-    const untilMs = Date.now() + entrance.patienceMs
-    const turn = this.#line.join(entrance.id)
+  /** Takes a slot, or waits in the queue for one. Returns the reason when none comes in time. */
+  async enter(slotRequest: SlotRequest): Promise<Unavailability | TakenSlot> {
+    const untilMs = Date.now() + slotRequest.patienceMs
+    const turn = this.#queue.join(slotRequest.id)
     try {
       for (let hasWaited = false; ; hasWaited = true) {
-        const obstacle = this.#obstacle(entrance)
-        if (!obstacle && (turn.isFirst || this.#isIn(entrance))) return this.#take(entrance, hasWaited)
+        const unavailability = this.#unavailability(slotRequest)
+        if (!unavailability && (turn.isFirst || this.#hasSlot(slotRequest))) return this.#take(slotRequest, hasWaited)
         const nowMs = Date.now()
-        if (obstacle && !PASSING.includes(obstacle.hindrance)) return obstacle
-        if (nowMs >= untilMs || turn.hasLeft) return obstacle ?? { hindrance: 'full', untilMs: nowMs }
-        await turn.called(Math.min(untilMs, obstacle && turn.isFirst ? obstacle.untilMs : untilMs))
+        if (unavailability && !PASSING.includes(unavailability.reason)) return unavailability
+        if (nowMs >= untilMs || turn.hasLeft) return unavailability ?? { reason: 'full', untilMs: nowMs }
+        await turn.called(Math.min(untilMs, unavailability && turn.isFirst ? unavailability.untilMs : untilMs))
       }
     } finally {
       turn.leave()
     }
   }
 
-  /** Hears how a request ended, also one that still waits for its seat; `tookMs` only of one that was served. */
+  /** Frees the slot of a request, or its place in the queue. `tookMs` is set for a served request alone. */
   leave(id: string, model: string, outcome: CallOutcome, tookMs?: number): void {
-    this.#line.dismiss(id)
-    const hadSeat = this.#seats.free(id)
-    // What was never let in says nothing of the account, least of all that a probe is over.
-    if (hadSeat || outcome.is !== 'cancelled') this.#become(healthAfter(this.#health, outcome, model, Date.now()))
+    this.#queue.dismiss(id)
+    const hadSlot = this.#slots.free(id)
+    // A request without a slot reveals nothing of the account, so it ends no probe.
+    if (hadSlot || outcome.is !== 'cancelled') this.#become(healthAfter(this.#health, outcome, model, Date.now()))
     if (tookMs !== undefined) this.#latencies.note(model, tookMs)
-    this.#line.call()
+    this.#queue.call()
   }
 
-  /** Takes it out, or puts it back as if nothing had happened to it. */
+  /** Takes the account out of use, or puts it back with the health of a new one. */
   switch(isIn: boolean): void {
     this.#become(switched(this.#health, isIn, Date.now()))
-    this.#line.call()
+    this.#queue.call()
   }
 
-  /** Whether the account has a request in hand: it may come again, since its reply was lost or a process died. */
-  #isIn({ id, isResumed }: Entrance): boolean {
-    return isResumed === true || this.#seats.has(id)
+  /** Whether a request has its slot already: its reply was lost, or its process died. */
+  #hasSlot({ id, isResumed }: SlotRequest): boolean {
+    return isResumed === true || this.#slots.has(id)
   }
 
-  #obstacle(entrance: Entrance): Unavailability | undefined {
-    if (this.#isIn(entrance)) return undefined
-    const { model, allowance, alone } = entrance
+  #unavailability(slotRequest: SlotRequest): Unavailability | undefined {
+    if (this.#hasSlot(slotRequest)) return undefined
+    const { model, allowance, isOnlyCandidate } = slotRequest
     const nowMs = Date.now()
     const availability = availabilityOf(this.#health, model, nowMs)
-    const isTriedAlone = alone && availability.hindrance === 'probing' && isUntried(this.#health)
-    if (availability.hindrance && !isTriedAlone) return availability
-    const untilMs = this.#seats.heldUp(allowance, nowMs)
+    const isFirstTry = isOnlyCandidate && availability.reason === 'probing' && isUntried(this.#health)
+    if (availability.reason && !isFirstTry) return availability
+    const untilMs = this.#slots.heldUp(allowance, nowMs)
     if (untilMs === undefined) return undefined
-    const isFull = this.#seats.count(nowMs) >= (allowance.maxConcurrency ?? Infinity)
-    return { hindrance: isFull ? 'full' : 'busy', untilMs }
+    const isFull = this.#slots.count(nowMs) >= (allowance.maxConcurrency ?? Infinity)
+    return { reason: isFull ? 'full' : 'busy', untilMs }
   }
 
-  #take({ id, model, allowance, holdMs }: Entrance, isProvisional: boolean): Taken {
+  #take({ id, model, allowance, holdMs }: SlotRequest, isProvisional: boolean): TakenSlot {
     const nowMs = Date.now()
     const availability = availabilityOf(this.#health, model, nowMs)
-    const isNew = !this.#seats.has(id)
-    this.#seats.take(id, nowMs + (isProvisional ? CONFIRM_MS : holdMs), allowance, nowMs)
-    if (isNew && !availability.hindrance) this.#become(asked(this.#health, availability, nowMs))
+    const isNew = !this.#slots.has(id)
+    this.#slots.take(id, nowMs + (isProvisional ? CONFIRM_MS : holdMs), allowance, nowMs)
+    if (isNew && !availability.reason) this.#become(asked(this.#health, availability, nowMs))
     return { isProvisional }
   }
 

@@ -3,12 +3,12 @@ import { describe, log } from '../runtime/log'
 import type { Upstream } from '../providers/provider'
 import { callObject } from '../runtime/call-object'
 import { withDeadline } from '../runtime/deadline'
-import type { Account, AccountStatus, Entrance, Taken } from './account'
+import type { Account, AccountStatus, SlotRequest, TakenSlot } from './account'
 import { type Health, NEW, type Unavailability, type CallOutcome } from './health'
 
 type Accounts = DurableObjectNamespace<Account>
 
-/** What names an account for good: a new credential is a new account, of which nothing is known. */
+/** The lasting id of an account. A new credential is a new account without a history. */
 export const accountIdOf = ({ name, credential }: Upstream): string =>
   `${name}/${createHash('sha256').update(credential).digest('hex').slice(0, 16)}`
 
@@ -22,14 +22,14 @@ export const askAccount = <T>(
   ask: (account: DurableObjectStub<Account>) => Promise<T>,
 ): Promise<T> => callObject(() => ask(accounts.getByName(accountIdOf(upstream))))
 
-/** For the log: requests go on without that account's object, or pass it over. */
-const tellUnreachable = ({ name, account }: Upstream, error: unknown): void =>
+/** Requests go on without the account's object, or pass the account over. */
+const logUnreachable = ({ name, account }: Upstream, error: unknown): void =>
   log('account-unreachable', { upstream: name, account, ...describe(error) })
 
-/** How long an account has for what it does not have to wait for, in ms. */
+/** The time for a reply without waiting, in ms. */
 const REPLY_MS = 5000
 
-/** How an account is; as new where its object cannot be reached in time, or it has none. Never throws. */
+/** The health of an account. A fallback, and an object that does not reply in time, count as new. Never throws. */
 export const healthOf = async (accounts: Accounts, upstream: Upstream): Promise<Health> =>
   upstream.isFallback
     ? NEW
@@ -37,37 +37,37 @@ export const healthOf = async (accounts: Accounts, upstream: Upstream): Promise<
         askAccount(accounts, upstream, async (account) => await account.health()),
       ).catch(() => NEW)
 
-/** For how long an account is passed over whose object cannot be reached, in ms. */
+/** The time for which an unreachable account is passed over, in ms. */
 const UNREACHABLE_MS = 1000
-/** A seat of which no account keeps a record. */
-const UNRECORDED: Taken = { isProvisional: false }
+/** A slot without a record at an account. */
+const UNRECORDED: TakenSlot = { isProvisional: false }
 
 /**
- * Has a request take its seat at an account; one whose object cannot be reached is asked all the same, unless how much it
- * may be asked is limited; a stand-in has no account and is always asked. Never throws.
+ * Takes a slot at an account. An unreachable object blocks only an account with limits. A fallback has no object and
+ * always a slot. Never throws.
  */
 export async function enter(
   accounts: Accounts,
   upstream: Upstream,
-  entrance: Omit<Entrance, 'allowance'>,
-): Promise<Unavailability | Taken> {
+  slotRequest: Omit<SlotRequest, 'allowance'>,
+): Promise<Unavailability | TakenSlot> {
   const { maxConcurrency, requestsPerMinute, isFallback } = upstream
   if (isFallback) return UNRECORDED
   const allowance = { maxConcurrency, requestsPerMinute }
   try {
-    return await askAccount(accounts, upstream, async (account) => await account.enter({ ...entrance, allowance }))
+    return await askAccount(accounts, upstream, async (account) => await account.enter({ ...slotRequest, allowance }))
   } catch (error) {
-    tellUnreachable(upstream, error)
+    logUnreachable(upstream, error)
     const isLimited = maxConcurrency !== undefined || requestsPerMinute !== undefined
-    return isLimited ? { hindrance: 'unreachable', untilMs: Date.now() + UNREACHABLE_MS } : UNRECORDED
+    return isLimited ? { reason: 'unreachable', untilMs: Date.now() + UNREACHABLE_MS } : UNRECORDED
   }
 }
 
-/** Tells an account how a request ended. Never throws: its seat is free in time, whatever becomes of this. */
+/** Reports the outcome of a request and frees its slot. Never throws: a slot that was not freed expires. */
 export async function leave(
   accounts: Accounts,
   upstream: Upstream,
-  { id, model }: Pick<Entrance, 'id' | 'model'>,
+  { id, model }: Pick<SlotRequest, 'id' | 'model'>,
   outcome: CallOutcome,
   tookMs?: number,
 ): Promise<void> {
@@ -77,20 +77,20 @@ export async function leave(
       askAccount(accounts, upstream, async (account) => await account.leave(id, model, outcome, tookMs)),
     )
   } catch (error) {
-    tellUnreachable(upstream, error)
+    logUnreachable(upstream, error)
   }
 }
 
-/** How an account stands; undefined where its object cannot be reached. Never throws. */
+/** The state of an account; undefined for an unreachable object. Never throws. */
 export async function accountStatusOf(accounts: Accounts, upstream: Upstream): Promise<AccountStatus | undefined> {
   try {
     return await askAccount(accounts, upstream, async (account) => await account.status())
   } catch (error) {
-    tellUnreachable(upstream, error)
+    logUnreachable(upstream, error)
     return undefined
   }
 }
 
-/** Takes an account out, or puts it back as if nothing had happened to it. Throws GatewayError `unavailable`. */
+/** Takes an account out of use, or puts it back with the health of a new one. Throws GatewayError `unavailable`. */
 export const switchAccount = (accounts: Accounts, upstream: Upstream, isIn: boolean): Promise<void> =>
   askAccount(accounts, upstream, async (account) => await account.switch(isIn))

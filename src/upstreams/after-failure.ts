@@ -1,13 +1,13 @@
 import { ProviderError } from '../providers/provider'
 import type { CallOutcome } from './health'
 
-/** How often a request was paid for in vain. */
+/** The number of calls that were paid for without a result. */
 export const countLost = (errors: readonly ProviderError[]): number =>
   errors.filter(({ kind }) => kind === 'lost').length
 
 /**
- * Whether an account that failed is worth asking once more: what it made was lost in time, or it failed in passing and is
- * the only one.
+ * Whether a failed account is worth one more call. Its result was lost in time, or it is the only candidate and was
+ * unavailable.
  */
 export function mayDoBetter(errors: readonly ProviderError[] = [], candidates: number): boolean {
   const [error, again] = errors
@@ -17,7 +17,7 @@ export function mayDoBetter(errors: readonly ProviderError[] = [], candidates: n
   )
 }
 
-/** What a failure tells of the account. */
+/** The meaning of an error for the health of its account. */
 export function outcomeOf(error: unknown): CallOutcome {
   if (!(error instanceof ProviderError)) return { is: 'cancelled' }
   const { kind, facts } = error
@@ -31,7 +31,7 @@ export function outcomeOf(error: unknown): CallOutcome {
     case 'unavailable':
       return { is: 'unavailable' }
     case 'misconfigured':
-      // A name that somebody made up.
+      // The client made the model's name up.
       if (facts.failure) return { is: 'served' }
       return { is: 'misconfigured', ofModel: facts.ofModel === true, status: facts.status }
   }

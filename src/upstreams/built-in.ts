@@ -5,7 +5,7 @@ import type { Model } from '../catalog/model'
 import { OPENAI_MODELS, OPENAI_RETIRED } from '../catalog/openai-models'
 import { WORKERS_AI_MODELS } from '../catalog/workers-ai-models'
 
-/** What the catalogue knows of itself: the models of makers whom several APIs serve, and those that only one serves. */
+/** The built-in models: those of makers with several APIs, and those of one provider. */
 export const BUILT_IN: ReadonlyMap<string, Model> = new Map(
   [OPENAI_MODELS, GEMINI_MODELS, WORKERS_AI_MODELS, ...PROVIDERS.map(({ models = {} }) => models)].flatMap((models) =>
     Object.entries(models),
@@ -13,18 +13,18 @@ export const BUILT_IN: ReadonlyMap<string, Model> = new Map(
 )
 
 /**
- * Names that clients send for models that were shut down before this was written, or only a relay's own, and who stands in
- * for them; of the others, `shutdown` of the model tells it.
+ * Successors by the names of retired models: models that ended before this catalogue, and names of a single relay.
+ * Models with a known end have `shutdown` instead.
  */
 export const RETIRED: ReadonlyMap<string, string> = new Map(
   [OPENAI_RETIRED, GEMINI_RETIRED, GRSAI_NAMES].flatMap((names) => Object.entries(names)),
 )
 
-/** Every live model that the catalogue knows of itself. */
+/** Every live built-in model. */
 export const CATALOGUED: readonly string[] = [...BUILT_IN.keys()].filter((name) => !RETIRED.has(name))
 
 /** The model of a dated snapshot: `gpt-image-2` for `gpt-image-2-2026-04-21`. */
 export const undated = (name: string): string => name.replace(/-\d{4}-\d{2}-\d{2}$/, '')
 
-/** Whether the catalogue knows a model of itself. */
+/** Whether a model is built in. */
 export const isBuiltIn = (name: string): boolean => BUILT_IN.has(name)

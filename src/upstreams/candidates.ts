@@ -8,7 +8,7 @@ export interface Candidate {
   model: string
 }
 
-/** The settings that decide which upstream serves which request. */
+/** The settings that choose the upstreams of a request. */
 export interface RoutingSettings {
   upstreams: readonly Upstream[]
   catalogue: Catalogue
@@ -46,8 +46,8 @@ export function capabilityOf(
 }
 
 /**
- * The upstream's own name for a model; undefined if it does not serve the model. An exact rule goes before a pattern, which
- * has no own name. Patterns and fallbacks leave a retired model to its successor.
+ * The upstream's own name of a model; undefined for a model that it does not serve. An exact rule goes before a
+ * pattern, which has no own name. Patterns and fallbacks leave a retired model to its successor.
  */
 function servedAs({ models, isFallback }: Upstream, model: string, isRetired: boolean): string | undefined {
   const exact = models.find(({ ours }) => ours === model)
@@ -60,5 +60,5 @@ function servedAs({ models, isFallback }: Upstream, model: string, isRetired: bo
 export const covers = (pattern: string, model: string): boolean =>
   pattern.endsWith('*') && model.startsWith(pattern.slice(0, -1)) && !LEADS_ELSEWHERE.test(model)
 
-/** Some providers put the model's name into a path; a name with these characters could address another path. */
+/** Some providers put the name of the model into a path. A name with these characters could address another path. */
 const LEADS_ELSEWHERE = /[\s\p{Cc}%?#\\]|(?:^|\/)\.{0,2}(?:\/|$)/u

@@ -1,33 +1,33 @@
 import type { Upstream } from '../providers/provider'
 import { type Health, type Unavailability, availabilityOf } from './health'
 
-/** An account that could be asked for a model, and how it is. */
+/** A candidate with the health of its account. */
 export interface Choice<Item> {
   item: Item
   upstream: Pick<Upstream, 'priority' | 'weight'>
-  /** By its own name. */
+  /** The upstream's own name of the model. */
   model: string
-  /** How far what it would be asked for is from what was asked for; lower comes first. */
+  /** The number of adaptations; lower comes first. */
   distance: number
   health: Health
 }
 
-/** Whom to ask, in order, and who is passed over, and why. */
+/** The candidates in order, and the unavailable ones with their reasons. */
 export interface Ranking<Item> {
   order: Item[]
-  passedOver: { item: Item; obstacle: Unavailability }[]
+  passedOver: { item: Item; unavailability: Unavailability }[]
 }
 
 /**
- * Puts those who can be asked in order: by how near they come to what was asked for, then by priority, and among equals by
- * chance, as their weights have it. `random` is from 0 to 1, and decides all of it.
+ * Orders the available candidates by adaptations, then by priority; weights decide among equals. `random` is from 0 to
+ * 1 and decides all draws.
  */
 export function choose<Item>(choices: readonly Choice<Item>[], nowMs: number, random: number): Ranking<Item> {
   const passedOver: Ranking<Item>['passedOver'] = []
   const ready: Choice<Item>[] = []
   for (const choice of choices) {
     const availability = availabilityOf(choice.health, choice.model, nowMs)
-    if (availability.hindrance) passedOver.push({ item: choice.item, obstacle: availability })
+    if (availability.reason) passedOver.push({ item: choice.item, unavailability: availability })
     else ready.push(choice)
   }
   const ranked = ready.toSorted((a, b) => a.distance - b.distance || a.upstream.priority - b.upstream.priority)
@@ -46,7 +46,7 @@ export function choose<Item>(choices: readonly Choice<Item>[], nowMs: number, ra
 const isEqual = (a: Choice<unknown>, b: Choice<unknown>): boolean =>
   a.distance === b.distance && a.upstream.priority === b.upstream.priority
 
-/** One of several by its weight, and what of the chance is left over, which is as even as all of it was. */
+/** Draws one of several by weight. `rest` is the unused part of the chance, again evenly spread from 0 to 1. */
 function draw<Item>(choices: readonly Choice<Item>[], chance: number): { choice: Choice<Item>; rest: number } {
   const total = choices.reduce((sum, { upstream }) => sum + upstream.weight, 0)
   let from = 0

@@ -1,23 +1,23 @@
 import { type Health, availabilityOf } from './health'
 
-/** How an account is, as its operator sees it; times are ms since 1970. */
+/** The condition of an account for its operator; times are in ms since 1970. */
 export interface Condition {
-  /** `probing`: one request tries it (it is new), or the next one will (it was `open` until now). */
+  /** `probing`: one request tries the account (it is new), or the next one will (it was `open`). */
   status: 'ready' | 'probing' | 'cooling' | 'open' | 'disabled' | 'out'
-  /** Since when; undefined where nothing is the matter. */
+  /** The start of the condition; undefined for a ready account. */
   sinceMs?: number | undefined
-  /** When that ends by itself; undefined where it does not, or where it takes a request to end it. */
+  /** The end of the condition; undefined for a condition that ends by a request or not at all. */
   untilMs?: number | undefined
-  /** Why; undefined where nothing is the matter. */
+  /** The cause; undefined for a ready account. */
   reason?: string | undefined
 }
 
-/** How an account is, apart from single models that are out of its reach. */
+/** The condition of an account, apart from single models that it lacks. */
 export function conditionOf(health: Health, nowMs: number): Condition {
   const { outMs, disabled, cooling, trouble, probingUntilMs } = health
-  const { hindrance } = availabilityOf({ ...health, without: {} }, '', nowMs)
+  const { reason } = availabilityOf({ ...health, without: {} }, '', nowMs)
   const failed = { sinceMs: trouble.sinceMs, reason: `failed ${trouble.failures} times in a row` }
-  switch (hindrance) {
+  switch (reason) {
     case 'out':
       return { status: 'out', sinceMs: outMs, reason: 'taken out by its operator' }
     case 'disabled':

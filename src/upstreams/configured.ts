@@ -17,9 +17,9 @@ const modelRule = z
 
 /** The slowest images take two minutes (protocols §1.7). */
 const DEFAULT_TIMEOUT_SECONDS = 300
-/** A call under way keeps its object alive for 15 minutes (platform §3), in which its end has to be stored as well. */
+/** A call keeps its object alive for 15 minutes (platform §3), and storing its end takes a part of that. */
 const MAX_TIMEOUT_SECONDS = 840
-/** To have less than a thousandth of the requests is what a `priority` is for. */
+/** A share below a thousandth is the job of `priority`. */
 const MAX_WEIGHT = 1000
 
 /** One entry of UPSTREAMS, with the descriptions that docs/settings.md shows. */

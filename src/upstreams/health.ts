@@ -1,21 +1,18 @@
-/** What an account has been through, as far as it decides whether it is asked again; times are ms since 1970. */
+/** The history of an account, as far as routing needs it; times are in ms since 1970. */
 export interface Health {
-  /** When its operator took it out; undefined while it is in. */
+  /** The moment when the operator took the account out; undefined while it is in use. */
   outMs?: number | undefined
-  /** Since when it is of no use until somebody mends it, and with which HTTP status it said so. */
+  /** The moment of a failure that only the operator can mend, and its HTTP status. */
   disabled?: { sinceMs: number; status: number | undefined } | undefined
-  /** It wants to be left alone until then, and has said so as many times in a row, the first of them when. */
+  /** The end of the cooldown, the number of cooldowns in a row, and the start of the first. */
   cooling: { untilMs: number; times: number; sinceMs?: number | undefined }
-  /**
-   * How many of its requests failed in a row, for how long it is let be, and how often it has come to that in a row, the
-   * first time when.
-   */
+  /** Failures in a row and the end of the pause. Then the number of pauses in a row, and the start of the first. */
   trouble: { failures: number; openUntilMs: number; openings: number; sinceMs?: number | undefined }
-  /** Until when one request may try whether it works, which nobody else does meanwhile. */
+  /** The end of a probe: one request tries the account, and others wait. */
   probingUntilMs: number
-  /** Whether it has ever served anything. */
+  /** Whether the account has ever served a request. */
   proven: boolean
-  /** Models, by its own names, that are out of its reach, and until when that is believed. */
+  /** The end of the belief that the account lacks a model, by its own name of the model. */
   without: Readonly<Record<string, number>>
 }
 
@@ -27,17 +24,17 @@ export const NEW: Health = {
   without: {},
 }
 
-/** How a request ended, as far as it tells of the account that had it. */
+/** The outcome of a request, as far as it concerns the account. */
 export type CallOutcome =
-  /** It answered, be it with a refusal: what somebody asks for says nothing of the account. */
+  /** The account answered, even with a refusal: the content of a request is not its fault. */
   | { is: 'served' }
   | { is: 'throttled'; retryAfterMs?: number | undefined }
   | { is: 'unavailable' }
   | { is: 'misconfigured'; ofModel: boolean; status?: number | undefined }
-  /** It was called off, or came to nothing by what was asked for, which tells nothing. */
+  /** The request was cancelled or failed by its own content, which says nothing of the account. */
   | { is: 'cancelled' }
 
-/** Why an account is not asked. */
+/** The reason why an account takes no request. */
 export type UnavailabilityReason =
   | 'out'
   | 'disabled'
@@ -49,57 +46,57 @@ export type UnavailabilityReason =
   | 'without-model'
   | 'unreachable'
 
-/** Why an account is not asked, and until when, in ms since 1970, which may be for ever. */
+/** The reason why an account takes no request, and its end in ms since 1970; `Infinity` for no end. */
 export interface Unavailability {
-  hindrance: UnavailabilityReason
+  reason: UnavailabilityReason
   untilMs: number
 }
 
-/** How an account stands: it may be asked, or why not. */
-export type Availability = { hindrance?: undefined; isProbe: boolean } | Unavailability
+/** Whether an account takes a request. */
+export type Availability = { reason?: undefined; isProbe: boolean } | Unavailability
 
-/** So many failures in a row end its being asked. */
+/** Failures in a row that cause a pause. */
 const FAILURES_TO_OPEN = 5
-/** For how long it is let be then, in ms: twice as long each time, up to the longest. */
+/** The first and the longest pause, in ms; each is twice as long as the one before. */
 const [OPEN_MS, MAX_OPEN_MS] = [30_000, 600_000]
-/** How long one is left alone that does not say how long it wants to be, in ms: twice as long each time. */
+/** The first and the longest cooldown without a `retry-after`, in ms; each is twice as long as the one before. */
 const [COOL_MS, MAX_COOL_MS] = [5000, 300_000]
-/** For how long the others wait for a request that tries whether it works, in ms: a new one, and one that was open. */
+/** The time of a probe for a new account and for one after a pause, in ms. */
 const [PROBE_MS, RETRIAL_MS] = [2000, 30_000]
-/** For how long it is believed that a model is out of its reach, in ms. */
+/** The time for which an account is believed to lack a model, in ms. */
 const WITHOUT_MS = 300_000
-/** Of how many models at most. */
+/** The number of models remembered as lacking. */
 const MAX_WITHOUT = 100
 
 const doubled = (first: number, times: number, most: number): number => Math.min(most, first * 2 ** times)
 
-/** How an account stands with a model. */
+/** The availability of an account for a model. */
 export function availabilityOf(health: Health, model: string, nowMs: number): Availability {
   const { outMs, disabled, cooling, trouble, probingUntilMs, without } = health
-  if (outMs !== undefined) return { hindrance: 'out', untilMs: Infinity }
-  if (disabled) return { hindrance: 'disabled', untilMs: Infinity }
+  if (outMs !== undefined) return { reason: 'out', untilMs: Infinity }
+  if (disabled) return { reason: 'disabled', untilMs: Infinity }
   const rests: Unavailability[] = [
-    { hindrance: 'cooling', untilMs: cooling.untilMs },
-    { hindrance: 'open', untilMs: trouble.openUntilMs },
-    { hindrance: 'without-model', untilMs: without[model] ?? 0 },
+    { reason: 'cooling', untilMs: cooling.untilMs },
+    { reason: 'open', untilMs: trouble.openUntilMs },
+    { reason: 'without-model', untilMs: without[model] ?? 0 },
   ]
   const [longest] = rests.filter(({ untilMs }) => untilMs > nowMs).toSorted((a, b) => b.untilMs - a.untilMs)
   if (longest) return longest
   const isNew = isUntried(health)
   const isDoubtful = isNew || trouble.openings > 0
-  if (isDoubtful && probingUntilMs > nowMs) return { hindrance: 'probing', untilMs: probingUntilMs }
-  // One that is but slow to answer the first request is not out of order.
+  if (isDoubtful && probingUntilMs > nowMs) return { reason: 'probing', untilMs: probingUntilMs }
+  // A new account that is slow to answer its first request is not out of order.
   return { isProbe: isNew ? probingUntilMs === 0 : isDoubtful }
 }
 
-/** Whether nothing is known of an account, for good or ill. */
+/** Whether an account has neither served nor paused yet. */
 export const isUntried = ({ proven, trouble }: Health): boolean => !proven && trouble.openings === 0
 
-/** An account that is being asked. */
+/** The health after a request was sent. */
 export const asked = (health: Health, { isProbe }: { isProbe: boolean }, nowMs: number): Health =>
   isProbe ? { ...health, probingUntilMs: nowMs + (isUntried(health) ? PROBE_MS : RETRIAL_MS) } : health
 
-/** What an account has been through after one more request for a model. */
+/** The health after the outcome of a request for a model. */
 export function healthAfter(health: Health, outcome: CallOutcome, model: string, nowMs: number): Health {
   const over = { ...health, probingUntilMs: 0 }
   switch (outcome.is) {
@@ -108,7 +105,7 @@ export function healthAfter(health: Health, outcome: CallOutcome, model: string,
     case 'throttled': {
       const { times, sinceMs = nowMs } = health.cooling
       const waitMs = outcome.retryAfterMs ?? doubled(COOL_MS, times, MAX_COOL_MS)
-      // Several may come back with the same news: that is told but once.
+      // Concurrent requests can report the same cooldown; it counts once.
       const again = health.cooling.untilMs > nowMs ? times : times + 1
       return { ...over, cooling: { untilMs: Math.max(health.cooling.untilMs, nowMs + waitMs), times: again, sinceMs } }
     }
@@ -123,7 +120,7 @@ export function healthAfter(health: Health, outcome: CallOutcome, model: string,
   }
 }
 
-/** It may have had that in hand before it was found to be of no use, or asked to be left alone: both stay as they are. */
+/** The request may be older than a pause for mending or a cooldown: both stay. */
 const relieved = ({ outMs, disabled, cooling, without }: Health, nowMs: number): Health => ({
   ...NEW,
   outMs,
@@ -133,7 +130,7 @@ const relieved = ({ outMs, disabled, cooling, without }: Health, nowMs: number):
   proven: true,
 })
 
-/** Nothing to write down after one more success. */
+/** Whether one more success changes nothing in storage. */
 const isUntroubled = ({ disabled, cooling, trouble, proven, probingUntilMs }: Health): boolean =>
   proven && !disabled && cooling.times === 0 && trouble.failures === 0 && trouble.openings === 0 && probingUntilMs === 0
 
@@ -146,7 +143,7 @@ function troubled(trouble: Health['trouble'], nowMs: number): Health['trouble'] 
   return { failures, openUntilMs: longerUntilMs, openings: openings + 1, sinceMs }
 }
 
-/** What is believed last: it is clients who name models where a pattern stands for them. */
+/** The newest entries: clients choose the names where a pattern covers them, so their number is limited. */
 const newest = (without: Health['without'], nowMs: number): Health['without'] =>
   Object.fromEntries(
     Object.entries(without)
@@ -155,6 +152,6 @@ const newest = (without: Health['without'], nowMs: number): Health['without'] =>
       .slice(0, MAX_WITHOUT),
   )
 
-/** Takes an account out, or puts it back as if nothing had happened to it. */
+/** Takes an account out of use, or puts it back with the health of a new one. */
 export const switched = (health: Health, isIn: boolean, nowMs: number): Health =>
   isIn ? NEW : { ...health, outMs: health.outMs ?? nowMs }

@@ -1,19 +1,19 @@
 const PREFIX = 'took:'
-/** As many of the last requests for each model are looked at. */
+/** The number of samples for each model. */
 const MOST = 100
-/** As many models are told of: it is clients who name them where a pattern stands for them. */
+/** The number of models: clients choose the names where a pattern covers them. */
 const MAX_MODELS = 100
 
-/** How long requests for a model took that were served, in ms. */
+/** The latencies of served requests for a model, in ms. */
 export interface Latency {
   model: string
-  /** Of how many this is told. */
+  /** The number of samples. */
   count: number
   p50Ms: number
   p95Ms: number
 }
 
-/** How long an account took for each model. */
+/** The latencies of an account by model. */
 export class Latencies {
   readonly #storage: DurableObjectStorage
 
@@ -36,7 +36,7 @@ export class Latencies {
     }))
   }
 
-  /** Forgets the model that was asked for least, where there are as many as are told of. */
+  /** Forgets the model with the fewest samples when there is no room for another. */
   #makeRoom(): void {
     const known = [...this.#storage.kv.list<number[]>({ prefix: PREFIX })]
     const [least] = known.toSorted(([, a], [, b]) => a.length - b.length)
@@ -45,8 +45,8 @@ export class Latencies {
 }
 
 /**
- * The smallest value with at least `share` (0 to 1) of all values at or below it; 0 for no values.
- * @internal Exported for its tests.
+ * The smallest value with at least `share` (0 to 1) of the values up to it; 0 for no values. @internal Exported for its
+ * tests.
  */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)

@@ -4,7 +4,7 @@ import { PROVIDERS } from '../providers'
 import type { Upstream } from '../providers/provider'
 import { candidates, covers, type RoutingSettings } from './candidates'
 
-/** The model that a client's name stands for, and whether it stands in for one that was retired. */
+/** The model behind a client's name for it, and whether that model replaces a retired one. */
 export interface Meant {
   model: string
   retired: boolean
@@ -16,15 +16,15 @@ type NameSettings = Pick<RoutingSettings, 'upstreams' | 'catalogue' | 'aliases'>
 export const MAX_MODEL_NAME = 256
 
 /**
- * The model that a name stands for at a moment, in ms since 1970; a vendor before it, as in `openai/gpt-image-2`, is but
- * another spelling (protocols §2.2). Undefined where nobody serves it.
+ * Resolves a name at a moment in ms since 1970; undefined for a model that no upstream serves. A vendor prefix, as in
+ * `openai/gpt-image-2`, is another spelling (protocols §2.2).
  */
 export const meantBy = (name: string, settings: NameSettings, nowMs: number): Meant | undefined =>
   name.length > MAX_MODEL_NAME
     ? undefined
     : (resolved(name, settings, nowMs) ?? resolved(withoutVendor(name), settings, nowMs))
 
-/** Tells which model a name stands for at a moment, in ms since 1970; undefined where nobody serves it. */
+/** Resolves names to models at a moment in ms since 1970; undefined for a model that no upstream serves. */
 export const modelMeant =
   (settings: NameSettings, nowMs: number) =>
   (name: string): string | undefined =>
@@ -33,8 +33,7 @@ export const modelMeant =
 const withoutVendor = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
 
 /**
- * Resolves a name by the settings' aliases, by who serves it, and last by who stands in for it; whoever does may have been
- * shut down since.
+ * Resolves a name by the aliases, then by the upstreams, then by its successors. A successor may be retired as well.
  */
 function resolved(name: string, { aliases, ...routing }: NameSettings, nowMs: number): Meant | undefined {
   const alias = aliases.get(name) ?? name
@@ -49,9 +48,9 @@ function resolved(name: string, { aliases, ...routing }: NameSettings, nowMs: nu
 }
 
 /**
- * Whether a name is one of an image model, where requests for text models come as well: by the settings' aliases, by the
- * catalogue and what the settings add to it, by the names that the providers' own image models have, or because it is on the
- * list of an upstream that makes nothing else. A vendor may stand before it, as in `openai/gpt-image-2`; nobody need serve it.
+ * Whether a name is that of an image model, on a route for text models too. The aliases, the catalogue, the providers'
+ * well-known models and upstreams without text models decide. A vendor prefix is ignored, and no upstream need serve
+ * the model.
  */
 export function isImageModel(name: string, { aliases, catalogue, upstreams }: NameSettings): boolean {
   const meant = aliases.get(name) ?? name
@@ -64,7 +63,7 @@ export function isImageModel(name: string, { aliases, catalogue, upstreams }: Na
   )
 }
 
-/** A pattern says nothing: it may be all that a relay has, text models as well. */
+/** A pattern decides nothing: it may cover all models of a relay, text models too. */
 const isListedFor = (model: string, { provider, models }: Upstream): boolean =>
   !provider.pass && models.some(({ ours }) => ours === model && !ours.endsWith('*'))
 

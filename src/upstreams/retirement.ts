@@ -2,8 +2,8 @@ import { RETIRED, undated } from './built-in'
 import type { Catalogue, Shutdown } from '../catalog/model'
 
 /**
- * Who stands in, at a moment in ms since 1970, for a model that is shut down by then, or for a snapshot of it; undefined for
- * any other.
+ * The successor of a model, or of its snapshot, after its shutdown. Undefined for a live model. The moment is in ms
+ * since 1970.
  */
 export function successorOf(name: string, catalogue: Catalogue, nowMs: number): string | undefined {
   const { shutdown } = catalogue(name)
@@ -11,7 +11,7 @@ export function successorOf(name: string, catalogue: Catalogue, nowMs: number): 
   return RETIRED.get(name) ?? RETIRED.get(undated(name))
 }
 
-/** The shutdown that a model has yet before it at a moment, in ms since 1970; undefined where none is known. */
+/** The coming shutdown of a model after a moment in ms since 1970; undefined without a known one. */
 export function comingShutdown(name: string, catalogue: Catalogue, nowMs: number): Shutdown | undefined {
   const { shutdown } = catalogue(name)
   return shutdown && !isPast(shutdown, nowMs) ? shutdown : undefined

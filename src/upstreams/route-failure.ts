@@ -2,39 +2,39 @@ import type { Failure } from '../runtime/errors'
 import { ProviderError, type ProviderErrorKind } from '../providers/provider'
 import type { Unavailability } from './health'
 
-/** For an upstream that does not say how long it wants to be left alone, or has all seats taken, in ms. */
+/** The wait for an upstream without a `retry-after`, or with all slots in use, in ms. */
 const DEFAULT_WAIT_MS = 5000
 
-/** Sooner is not worth asking again whoever has not said so itself, in ms. */
+/** The shortest wait that an upstream did not name itself, in ms. */
 const MIN_WAIT_MS = 1000
 
-/** Which of several failures tells the caller most about what to do. */
-const TELLING: readonly ProviderErrorKind[] = ['rejected', 'lost', 'throttled', 'unavailable', 'misconfigured']
+/** The kinds of errors, the most telling for the client first. */
+const BY_IMPORTANCE: readonly ProviderErrorKind[] = ['rejected', 'lost', 'throttled', 'unavailable', 'misconfigured']
 
-/** What the caller is told where nobody served a request: of those who failed, and of those who were not asked. */
+/** The failure of a request that no candidate served: by their errors and their unavailability. */
 export function routeFailure(
   errors: readonly ProviderError[],
-  obstacles: readonly Unavailability[],
+  unavailabilities: readonly Unavailability[],
   nowMs: number,
 ): Failure {
-  const rank = ({ kind }: ProviderError): number => TELLING.indexOf(kind)
+  const rank = ({ kind }: ProviderError): number => BY_IMPORTANCE.indexOf(kind)
   const [worst] = errors.toSorted((a, b) => rank(a) - rank(b))
-  if (worst && rank(worst) < TELLING.indexOf('throttled')) return failureOf(worst)
+  if (worst && rank(worst) < BY_IMPORTANCE.indexOf('throttled')) return failureOf(worst)
   const waits = [
     ...errors.flatMap(({ kind, facts }) => (kind === 'throttled' ? (facts.retryAfterMs ?? DEFAULT_WAIT_MS) : [])),
-    ...obstacles.filter(isOverByItself).map((obstacle) => waitOf(obstacle, nowMs)),
+    ...unavailabilities.filter(isOverByItself).map((unavailability) => waitOf(unavailability, nowMs)),
   ]
-  if (waits.length > 0) return { ...AT_REST, retryAfterMs: Math.ceil(Math.min(...waits)) }
+  if (waits.length > 0) return { ...ALL_BUSY, retryAfterMs: Math.ceil(Math.min(...waits)) }
   return worst ? failureOf(worst) : NO_UPSTREAM
 }
 
-/** A model that is out of an account's reach will not be within it by waiting. */
-const isOverByItself = ({ hindrance, untilMs }: Unavailability): boolean =>
-  untilMs !== Infinity && hindrance !== 'without-model'
+/** Waiting does not make a model available to an account that lacks it. */
+const isOverByItself = ({ reason, untilMs }: Unavailability): boolean =>
+  untilMs !== Infinity && reason !== 'without-model'
 
-/** Of seats it is only known when they are free at the latest. */
-const waitOf = ({ hindrance, untilMs }: Unavailability, nowMs: number): number =>
-  Math.max(MIN_WAIT_MS, Math.min(untilMs - nowMs, hindrance === 'full' ? DEFAULT_WAIT_MS : Infinity))
+/** `untilMs` of a full account is only the latest end of a slot. */
+const waitOf = ({ reason, untilMs }: Unavailability, nowMs: number): number =>
+  Math.max(MIN_WAIT_MS, Math.min(untilMs - nowMs, reason === 'full' ? DEFAULT_WAIT_MS : Infinity))
 
 const NO_UPSTREAM: Failure = {
   code: 'no_upstream',
@@ -42,12 +42,12 @@ const NO_UPSTREAM: Failure = {
   retry: false,
 }
 
-const AT_REST: Failure = {
+const ALL_BUSY: Failure = {
   code: 'no_upstream',
   message: 'Every upstream for this model is at its limit or out of order. Wait as long as retry-after says.',
 }
 
-/** What the caller is told of an upstream's failure. */
+/** The failure for the error of an upstream. */
 function failureOf({ kind, facts }: ProviderError): Failure {
   if (kind === 'rejected')
     return facts.failure ?? { code: 'invalid_request', message: 'The upstream refused the request as it is.' }
@@ -60,7 +60,7 @@ const UPSTREAM_FAILED: Failure = {
   message: 'The upstream failed to make the image. Try again.',
 }
 
-/** The upstream may have made and billed the image all the same, so that asking again is for the caller to decide. */
+/** The upstream may have made and billed the image, so the caller decides about another try. */
 const TIMED_OUT: Failure = {
   code: 'timed_out',
   message: 'The upstream did not finish in time. Try again, perhaps with a smaller size or a lower quality.',

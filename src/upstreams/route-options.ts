@@ -1,33 +1,33 @@
 import type { ProviderError } from '../providers/provider'
 import type { Candidate } from './candidates'
 
-/** An account that has taken a request. */
+/** A slot that an account has granted to a request. */
 export interface Slot<Served extends Candidate> {
   candidate: Served
-  /** By which it is given back. */
+  /** The id by which the account frees the slot. */
   id: string
-  /** When it was taken, in ms since 1970. */
+  /** The moment when the slot was granted, in ms since 1970. */
   sinceMs: number
 }
 
-/** What a request is routed by. */
+/** The options of a route. */
 export interface RouteOptions<Served extends Candidate> {
   accounts: Env['ACCOUNTS']
   candidates: readonly Served[]
-  /** How far what a candidate would be asked for is from what was asked for; lower comes first. */
+  /** The number of adaptations for a candidate; lower comes first. */
   distance?: (candidate: Served) => number
-  /** Of which each seat's id is made. */
+  /** The prefix of the slots' ids. */
   id: string
-  /** Until when another one is asked, in ms since 1970. */
+  /** The end of the time for starting calls, in ms since 1970. */
   untilMs: number
-  /** For how long it waits where all are busy, in ms. */
+  /** The longest wait for busy accounts, in ms. */
   patienceMs: number
-  /** Whether it sits out the rest of an account that wants to be left alone, as long as that ends within its patience. */
+  /** Whether the request waits out the cooldown of an account, within its patience. */
   waitsOutCooldown?: boolean
-  /** Aborted when nobody wants an answer any more. */
+  /** Aborted when the answer is no longer wanted. */
   cancel: AbortSignal
-  /** What came of those whom an earlier process had asked, as `steps` told it. */
+  /** The `steps` of an earlier process. */
   before?: string | undefined
-  /** Is told of each failure. */
+  /** Receives each failure. */
   onFailure: (candidate: Served, error: ProviderError) => void
 }

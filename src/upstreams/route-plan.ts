@@ -21,8 +21,8 @@ export interface FittedCandidate extends Candidate {
 }
 
 /**
- * Plans a request for the candidate that needs the fewest adaptations; the highest priority wins a tie. Fails with the
- * refusal of the first candidate when none can serve it. `nowMs` is in ms since 1970.
+ * Plans a request for the candidate with the fewest adaptations; the highest priority wins a tie. Without any, fails
+ * with the refusal of the first candidate. `nowMs` is in ms since 1970.
  */
 export function planRoute(asked: Fitted, settings: FitSettings, nowMs: number): Result<RoutePlan> {
   const { model } = asked.request

@@ -6,20 +6,20 @@ import { routeFailure } from './route-failure'
 import type { RouteOptions, Slot } from './route-options'
 import { SlotSearch } from './slot-search'
 
-/** How often a request may be paid for when its first answer could not be read. */
+/** The number of paid calls with an unreadable answer. */
 const MAX_LOST = 2
-/** How many rests of one account are sat out. */
-const MAX_RESTS = 12
+/** The number of cooldowns of one account that a job waits out. */
+const MAX_COOLDOWNS = 12
 
-/** How the calls of a request go on. */
-interface Course<Served extends Candidate> {
-  /** Whose seat is made use of before any other is looked for. */
+/** The options of one turn through the candidates. */
+interface TurnOptions<Served extends Candidate> {
+  /** A slot of an earlier process, which is used first. */
   first?: Slot<Served> | undefined
-  /** Whether anything is left to be asked for; it is looked at again by `lookAgain`. */
+  /** Whether more is wanted; `lookAgain` checks it again. */
   isWanted?: () => boolean
 }
 
-/** The way of one request among those who can serve it: who is asked, in which order, and what became of each. */
+/** The route of one request: it calls candidates one after the other and notes the outcomes. */
 export class Route<Served extends Candidate> {
   readonly #options: RouteOptions<Served>
   readonly #search: SlotSearch<Served>
@@ -34,92 +34,95 @@ export class Route<Served extends Candidate> {
     this.#search = new SlotSearch(options, {
       left: () => this.#left,
       failures: (candidate) => this.#errors.get(candidate)?.length ?? 0,
-      onObstacle: (candidate, { hindrance }) => this.#noteOnce(candidate, hindrance),
+      onUnavailable: (candidate, { reason }) => this.#noteOnce(candidate, reason),
     })
   }
 
-  /** Who was passed over or asked, and what came of it, in order, as audits and `server-timing` tell it. */
+  /** The candidates that were called or passed over, and their outcomes in order, for audits and `server-timing`. */
   get steps(): string {
     return this.#steps.join(', ')
   }
 
-  /** How often somebody was asked. */
+  /** The number of calls. */
   get attempts(): number {
     return this.#search.taken
   }
 
   /**
-   * Asks one after the other until one succeeds, who keeps its seat until that is given back. What was paid for and lost is
-   * tried once more, and so is the only one who can serve it and failed in passing. Throws what is no ProviderError.
+   * Calls one candidate after the other until one succeeds; its slot stays taken. A lost result is tried once more, and
+   * so is an only candidate that was unavailable. Throws any error but ProviderError.
    */
   async inTurn<T>(
-    attempt: (seat: Slot<Served>) => Promise<T>,
-    { first, isWanted = () => true }: Course<Served> = {},
-  ): Promise<Result<{ value: T; seat: Slot<Served> }>> {
+    attempt: (slot: Slot<Served>) => Promise<T>,
+    { first, isWanted = () => true }: TurnOptions<Served> = {},
+  ): Promise<Result<{ value: T; slot: Slot<Served> }>> {
     for (let resumed = first; ; resumed = undefined) {
-      const { seat, obstacles } = resumed
-        ? { seat: await this.#search.resume(resumed), obstacles: [] }
+      const { slot, unavailabilities } = resumed
+        ? { slot: await this.#search.resume(resumed), unavailabilities: [] }
         : await this.#search.find(isWanted)
-      if (!seat) return failed(routeFailure([...this.#errors.values()].flat(), obstacles, Date.now()))
+      if (!slot) return failed(routeFailure([...this.#errors.values()].flat(), unavailabilities, Date.now()))
       try {
-        return ok({ value: await attempt(seat), seat })
+        return ok({ value: await attempt(slot), slot })
       } catch (error) {
-        await this.#failed(seat, error)
+        await this.#failed(slot, error)
       }
     }
   }
 
-  /** Has whoever waits for a seat look whether it is still of any use. */
+  /** Makes each wait for a slot check whether the slot is still wanted. */
   lookAgain(): void {
     this.#search.lookAgain()
   }
 
-  /** Gives back a seat whose request was answered. Never throws. */
-  async served(seat: Slot<Served>): Promise<void> {
-    const { candidate } = seat
+  /** Frees the slot of an answered request. Never throws. */
+  async served(slot: Slot<Served>): Promise<void> {
+    const { candidate } = slot
     this.#served += 1
     this.#note(candidate, 'served')
     const inEarnest = this.#errors.get(candidate)?.filter(({ kind }) => kind !== 'unavailable') ?? []
     if (inEarnest.length > 0) this.#errors.set(candidate, inEarnest)
     else this.#errors.delete(candidate)
-    await this.#search.giveBack(seat, { is: 'served' }, Date.now() - seat.sinceMs)
+    await this.#search.giveBack(slot, { is: 'served' }, Date.now() - slot.sinceMs)
   }
 
-  /** Gives back a seat whose answer broke off after it had begun. Never throws. */
-  async broken(seat: Slot<Served>): Promise<void> {
+  /** Frees the slot of an answer that broke off after it had begun. Never throws. */
+  async broken(slot: Slot<Served>): Promise<void> {
     const error = new ProviderError('lost', 'broke off its answer')
-    this.#note(seat.candidate, error.kind)
-    this.#options.onFailure(seat.candidate, error)
-    await this.#search.giveBack(seat, outcomeOf(error))
+    this.#note(slot.candidate, error.kind)
+    this.#options.onFailure(slot.candidate, error)
+    await this.#search.giveBack(slot, outcomeOf(error))
   }
 
-  /** Keeps a seat for as long again. Never throws. */
-  async keep(seat: Slot<Served>): Promise<void> {
-    await this.#search.keep(seat)
+  /** Extends a slot by its full time. Never throws. */
+  async keep(slot: Slot<Served>): Promise<void> {
+    await this.#search.keep(slot)
   }
 
-  /** Gives back a seat of which nothing was asked. Never throws. */
-  async unused(seat: Slot<Served>): Promise<void> {
-    await this.#search.unused(seat)
+  /** Frees an unused slot. Never throws. */
+  async unused(slot: Slot<Served>): Promise<void> {
+    await this.#search.unused(slot)
   }
 
-  async #failed(seat: Slot<Served>, error: unknown): Promise<void> {
-    const { candidate } = seat
+  async #failed(slot: Slot<Served>, error: unknown): Promise<void> {
+    const { candidate } = slot
     this.#note(candidate, error instanceof ProviderError ? error.kind : 'cancelled')
     if (error instanceof ProviderError) {
       this.#options.onFailure(candidate, error)
-      // What was served shows that it is one picture that is refused, not the request.
+      // After a success, a rejection concerns one image and not the request.
       if (error.kind !== 'rejected' || this.#served === 0) {
         this.#lastFailed = candidate
         this.#errors.set(candidate, [...(this.#errors.get(candidate) ?? []), error])
       }
     }
     this.lookAgain()
-    await this.#search.giveBack(seat, outcomeOf(error))
+    await this.#search.giveBack(slot, outcomeOf(error))
     if (!(error instanceof ProviderError)) throw error
   }
 
-  /** Who may still be asked: whoever has not failed; where all have, the last one, if it may do better the next time. */
+  /**
+   * The candidates that may still be called: those without a failure. After the last failure, its candidate if one more
+   * call may help.
+   */
   get #left(): Served[] {
     const { candidates, untilMs } = this.#options
     const errors = [...this.#errors.values()].flat()
@@ -130,15 +133,17 @@ export class Route<Served extends Candidate> {
     return mayDoBetter(this.#errors.get(this.#lastFailed), candidates.length) ? [this.#lastFailed] : []
   }
 
-  /** One that only wants to be left alone for a while has not failed whoever sits that out, but for so long. */
+  /** A cooldown is no failure for a job that waits it out, up to a number of times. */
   #isFresh(candidate: Served): boolean {
     const errors = this.#errors.get(candidate) ?? []
     if (errors.length === 0) return true
     const { waitsOutCooldown } = this.#options
-    return waitsOutCooldown === true && errors.length < MAX_RESTS && errors.every(({ kind }) => kind === 'throttled')
+    return (
+      waitsOutCooldown === true && errors.length < MAX_COOLDOWNS && errors.every(({ kind }) => kind === 'throttled')
+    )
   }
 
-  /** Told but once: whoever waits looks again and again. */
+  /** A waiting request meets the same reason again and again; it is noted once. */
   #noteOnce(candidate: Served, came: string): void {
     if (!this.#steps.includes(stepOf(candidate, came))) this.#note(candidate, came)
   }

@@ -1,171 +1,178 @@
 import { DeadlineExceeded, pause, withDeadline } from '../runtime/deadline'
-import type { Entrance, Taken } from './account'
+import type { SlotRequest, TakenSlot } from './account'
 import { enter, healthOf, leave } from './accounts'
 import type { Candidate } from './candidates'
 import { type Choice, choose } from './choose'
 import type { CallOutcome, UnavailabilityReason, Unavailability } from './health'
 import type { RouteOptions, Slot } from './route-options'
-import { OF_NO_USE, Wait } from './wait'
+import { NOT_NEEDED, Wait } from './wait'
 
-/** For how long the only one who can serve it is let be before it is asked once more, in ms, on average. */
+/** The average pause before another call of an only candidate, in ms; it doubles each time. */
 const BACK_OFF_MS = 300
-/** How soon several who are all busy are asked again, in ms: twice as long each time, up to the longest. */
+/** The first and the longest pause between two looks at busy accounts, in ms; it doubles each time. */
 const [AGAIN_MS, MAX_AGAIN_MS] = [250, 2000]
-/** The longest where all of them want to be left alone: each look costs a call of each account, and calls are counted. */
-const MAX_REST_MS = 30_000
-/** For how long an account is waited for beyond its patience, in ms. */
+/**
+ * The longest pause when all accounts are cooling down, in ms: each look calls every account, and calls are limited.
+ */
+const MAX_COOLDOWN_LOOK_MS = 30_000
+/** The time for a reply beyond the wait for a slot, in ms. */
 const REACH_MS = 10_000
-/** For how long a seat is kept whose process has died, beyond what its call may take, in ms. */
+/** The life of a slot beyond the time of its call, in ms, for a process that has died. */
 const SLOT_GRACE_MS = 60_000
 
-type Manner = Pick<Entrance, 'patienceMs' | 'alone' | 'isResumed'>
-/** Of a request that the upstream has in hand already. */
-const AS_IT_IS: Manner = { patienceMs: 0, alone: true, isResumed: true }
+type EntryTerms = Pick<SlotRequest, 'patienceMs' | 'isOnlyCandidate' | 'isResumed'>
+/** The terms of a request that the upstream has already. */
+const RESUMED_TERMS: EntryTerms = { patienceMs: 0, isOnlyCandidate: true, isResumed: true }
 
-/** These are over before long. */
+/** Reasons that end before long. */
 const BUSY: readonly UnavailabilityReason[] = ['full', 'busy', 'probing', 'unreachable']
-/** These are over at a time that is known. */
-const RESTING: readonly UnavailabilityReason[] = ['cooling', 'open']
+/** Reasons that end at a known time. */
+const COOLING_DOWN: readonly UnavailabilityReason[] = ['cooling', 'open']
 
-/** What a search goes by that changes while it lasts. */
-interface Prospects<Served extends Candidate> {
-  /** Who may still be asked. */
+/** The changing state of a search. */
+interface SearchState<Served extends Candidate> {
+  /** The candidates that may still be called. */
   left: () => readonly Served[]
-  /** How often somebody has failed in a row. */
+  /** The number of failures of a candidate in a row. */
   failures: (candidate: Served) => number
-  /** Is told of each who was in the way. */
-  onObstacle: (candidate: Served, obstacle: Unavailability) => void
+  /** Receives each unavailable candidate. */
+  onUnavailable: (candidate: Served, unavailability: Unavailability) => void
 }
 
-/** A seat, or what is in the way of each who is left; nothing of either where none is left, or none is wanted any more. */
-interface Found<Served extends Candidate> {
-  seat?: Slot<Served>
-  obstacles: readonly Unavailability[]
+/** A slot, or the reasons of all candidates. Neither means that no candidate is left, or no slot is wanted. */
+interface FoundSlot<Served extends Candidate> {
+  slot?: Slot<Served>
+  unavailabilities: readonly Unavailability[]
 }
 
-const isResting = ({ hindrance }: Unavailability): boolean => RESTING.includes(hindrance)
+const isCoolingDown = ({ reason }: Unavailability): boolean => COOLING_DOWN.includes(reason)
 
-/** Finds seats for the calls of one request among those who may still be asked, and gives them back. */
+/** Finds slots for the calls of one request, and frees them. */
 export class SlotSearch<Served extends Candidate> {
   readonly #options: RouteOptions<Served>
-  readonly #prospects: Prospects<Served>
-  /** Each ends a wait, if that is of no use any more. */
+  readonly #state: SearchState<Served>
+  /** Current waits; each ends when its slot is no longer wanted. */
   readonly #waits = new Set<Wait<Served>>()
   #ids = 0
   #taken = 0
   #inHand = 0
 
-  constructor(options: RouteOptions<Served>, prospects: Prospects<Served>) {
+  constructor(options: RouteOptions<Served>, state: SearchState<Served>) {
     this.#options = options
-    this.#prospects = prospects
+    this.#state = state
   }
 
-  /** How many seats were taken and made use of. */
+  /** The number of slots that were taken and used. */
   get taken(): number {
     return this.#taken
   }
 
-  /** Waits for a seat as long as patience lasts and `isWanted` says so. Throws the reason of `cancel`. */
-  async find(isWanted: () => boolean): Promise<Found<Served>> {
+  /** Waits for a slot within the patience and while `isWanted` returns true. Throws the reason of `cancel`. */
+  async find(isWanted: () => boolean): Promise<FoundSlot<Served>> {
     const { patienceMs, untilMs, cancel } = this.#options
-    // Whatever this request has in hand itself will be over.
+    // The request's own calls will free their slots.
     const giveUpMs = this.#inHand > 0 ? untilMs : Math.min(Date.now() + patienceMs, untilMs)
-    let obstacles: readonly Unavailability[] = []
+    let unavailabilities: readonly Unavailability[] = []
     for (let againMs = AGAIN_MS; ;) {
       cancel.throwIfAborted()
-      const left = this.#prospects.left()
-      if (left.length === 0 || !isWanted()) return { obstacles }
-      const wait = new Wait(isWanted, this.#prospects.left, cancel)
+      const left = this.#state.left()
+      if (left.length === 0 || !isWanted()) return { unavailabilities }
+      const wait = new Wait(isWanted, this.#state.left, cancel)
       this.#waits.add(wait)
       try {
         await this.#backOff(left, wait)
         const found = await this.#takeAny(left, giveUpMs, wait)
-        obstacles = found.obstacles
-        if (found.seat && this.#prospects.left().includes(found.seat.candidate)) return found
-        // By what became of others meanwhile, it is not to be asked any more.
-        if (found.seat) await this.unused(found.seat)
+        unavailabilities = found.unavailabilities
+        if (found.slot && this.#state.left().includes(found.slot.candidate)) return found
+        // The fate of other calls has ruled this candidate out meanwhile.
+        if (found.slot) await this.unused(found.slot)
         else {
-          const waits = this.#waitsFor(obstacles, giveUpMs)
+          const waits = this.#waitsFor(unavailabilities, giveUpMs)
           if (Math.max(0, ...waits) <= 0) return found
           await pause(Math.min(againMs * (0.75 + Math.random() / 2), ...waits.filter((each) => each > 0)), wait.signal)
-          againMs = Math.min(2 * againMs, obstacles.every(isResting) ? MAX_REST_MS : MAX_AGAIN_MS)
+          againMs = Math.min(2 * againMs, unavailabilities.every(isCoolingDown) ? MAX_COOLDOWN_LOOK_MS : MAX_AGAIN_MS)
         }
       } catch (error) {
-        if (error !== OF_NO_USE) throw error
+        if (error !== NOT_NEEDED) throw error
       } finally {
         this.#waits.delete(wait)
       }
     }
   }
 
-  /** Lets those be for a moment who have failed, where nobody else is left: for longer each time. */
+  /** Pauses before a candidate that has failed is called again, longer each time. */
   async #backOff(left: readonly Served[], { signal }: Wait<Served>): Promise<void> {
-    const failures = Math.min(...left.map(this.#prospects.failures))
+    const failures = Math.min(...left.map(this.#state.failures))
     if (failures > 0) await pause(BACK_OFF_MS * 2 ** (failures - 1) * (0.5 + Math.random()), signal)
   }
 
-  /** Takes up a request that an account has in hand already, whatever is in the way of others. Never throws. */
-  async resume(seat: Slot<Served>): Promise<Slot<Served>> {
-    // It has its seat whether the account can be reached or not.
-    await this.keep(seat)
-    this.#takeDown()
-    return seat
+  /** Continues a request that the account already has, whatever blocks others. Never throws. */
+  async resume(slot: Slot<Served>): Promise<Slot<Served>> {
+    // The slot is taken even if the account cannot be reached.
+    await this.keep(slot)
+    this.#countTaken()
+    return slot
   }
 
-  /** Keeps a seat for as long again. Never throws. */
-  async keep(seat: Slot<Served>): Promise<void> {
-    await withDeadline(REACH_MS, () => this.#enter(seat, AS_IT_IS)).catch(() => {})
+  /** Extends a slot by its full time. Never throws. */
+  async keep(slot: Slot<Served>): Promise<void> {
+    await withDeadline(REACH_MS, () => this.#enter(slot, RESUMED_TERMS)).catch(() => {})
   }
 
-  /** Gives back a seat, with how its request ended; `tookMs` only of one that was served. Never throws. */
-  async giveBack(seat: Slot<Served>, outcome: CallOutcome, tookMs?: number): Promise<void> {
-    const { candidate, id } = seat
+  /** Frees a slot and reports the outcome; `tookMs` is set for a served request alone. Never throws. */
+  async giveBack(slot: Slot<Served>, outcome: CallOutcome, tookMs?: number): Promise<void> {
+    const { candidate, id } = slot
     this.#inHand -= 1
     await leave(this.#options.accounts, candidate.upstream, { id, model: candidate.model }, outcome, tookMs)
   }
 
-  /** Gives back a seat of which nothing was asked. Never throws. */
-  async unused(seat: Slot<Served>): Promise<void> {
+  /** Frees an unused slot. Never throws. */
+  async unused(slot: Slot<Served>): Promise<void> {
     this.#taken -= 1
-    await this.giveBack(seat, { is: 'cancelled' })
+    await this.giveBack(slot, { is: 'cancelled' })
   }
 
-  /** Has those who wait for a seat look whether it is still of any use. */
+  /** Makes each wait check whether its slot is still wanted. */
   lookAgain(): void {
     for (const wait of this.#waits) wait.lookAgain()
   }
 
-  /** How long each is to be waited for that is worth it, in ms. */
-  #waitsFor(obstacles: readonly Unavailability[], giveUpMs: number): number[] {
+  /** The waits that are worth it, in ms. */
+  #waitsFor(unavailabilities: readonly Unavailability[], giveUpMs: number): number[] {
     const { waitsOutCooldown } = this.#options
-    const isWorthIt = (obstacle: Unavailability): boolean =>
-      BUSY.includes(obstacle.hindrance) ||
-      (waitsOutCooldown === true && isResting(obstacle) && obstacle.untilMs < giveUpMs)
-    const isTimed = (obstacle: Unavailability): boolean => obstacle.hindrance === 'probing' || isResting(obstacle)
-    return obstacles.filter(isWorthIt).map((each) => (isTimed(each) ? each.untilMs : giveUpMs) - Date.now())
+    const isWorthIt = (unavailability: Unavailability): boolean =>
+      BUSY.includes(unavailability.reason) ||
+      (waitsOutCooldown === true && isCoolingDown(unavailability) && unavailability.untilMs < giveUpMs)
+    const isTimed = (unavailability: Unavailability): boolean =>
+      unavailability.reason === 'probing' || isCoolingDown(unavailability)
+    return unavailabilities.filter(isWorthIt).map((each) => (isTimed(each) ? each.untilMs : giveUpMs) - Date.now())
   }
 
-  /** A seat at the first who has one. */
-  async #takeAny(left: readonly Served[], giveUpMs: number, wait: Wait<Served>): Promise<Found<Served>> {
-    const obstacles: Unavailability[] = []
-    const inTheWay = (candidate: Served, obstacle: Unavailability): void => {
-      obstacles.push(obstacle)
-      this.#prospects.onObstacle(candidate, obstacle)
+  /** Takes a slot at the first candidate with one. */
+  async #takeAny(left: readonly Served[], giveUpMs: number, wait: Wait<Served>): Promise<FoundSlot<Served>> {
+    const unavailabilities: Unavailability[] = []
+    const noteUnavailable = (candidate: Served, unavailability: Unavailability): void => {
+      unavailabilities.push(unavailability)
+      this.#state.onUnavailable(candidate, unavailability)
     }
     const [only, another] = left
     const { order, passedOver } =
       only && !another
         ? { order: [only], passedOver: [] }
         : choose(await this.#choices(left), Date.now(), Math.random())
-    for (const { item, obstacle } of passedOver) inTheWay(item, obstacle)
+    for (const { item, unavailability } of passedOver) noteUnavailable(item, unavailability)
     for (const candidate of order) {
-      const alone = left.length === 1
-      const seat = { candidate, id: `${this.#options.id}.${this.#ids++}`, sinceMs: Date.now() }
-      const obstacle = await this.#take(seat, { patienceMs: alone ? giveUpMs - Date.now() : 0, alone }, wait)
-      if (!obstacle) return { seat: { ...seat, sinceMs: Date.now() }, obstacles }
-      inTheWay(candidate, obstacle)
+      const isOnlyCandidate = left.length === 1
+      const slot = { candidate, id: `${this.#options.id}.${this.#ids++}`, sinceMs: Date.now() }
+      const unavailability = await this.#take(
+        slot,
+        { patienceMs: isOnlyCandidate ? giveUpMs - Date.now() : 0, isOnlyCandidate },
+        wait,
+      )
+      if (!unavailability) return { slot: { ...slot, sinceMs: Date.now() }, unavailabilities }
+      noteUnavailable(candidate, unavailability)
     }
-    return { obstacles }
+    return { unavailabilities }
   }
 
   #choices(left: readonly Served[]): Promise<Choice<Served>[]> {
@@ -181,39 +188,39 @@ export class SlotSearch<Served extends Candidate> {
     )
   }
 
-  #enter({ candidate: { upstream, model }, id }: Slot<Served>, how: Manner): Promise<Unavailability | Taken> {
+  #enter({ candidate: { upstream, model }, id }: Slot<Served>, how: EntryTerms): Promise<Unavailability | TakenSlot> {
     return enter(this.#options.accounts, upstream, { id, model, holdMs: upstream.timeoutMs + SLOT_GRACE_MS, ...how })
   }
 
-  /** Takes a seat, or waits for it as long as that is of use. Throws OF_NO_USE, and the reason of `cancel`. */
-  async #take(seat: Slot<Served>, how: Manner, wait: Wait<Served>): Promise<Unavailability | undefined> {
-    wait.candidate = seat.candidate
-    const entering = this.#enter(seat, how)
+  /** Takes a slot, or waits while it is wanted. Throws NOT_NEEDED, and the reason of `cancel`. */
+  async #take(slot: Slot<Served>, how: EntryTerms, wait: Wait<Served>): Promise<Unavailability | undefined> {
+    wait.candidate = slot.candidate
+    const entering = this.#enter(slot, how)
     try {
       const entered = await withDeadline(how.patienceMs + REACH_MS, () => entering, wait.signal)
-      if (entered.hindrance) return entered
-      if (entered.isProvisional) await this.keep(seat)
-      this.#takeDown()
+      if (entered.reason) return entered
+      if (entered.isProvisional) await this.keep(slot)
+      this.#countTaken()
       return undefined
     } catch (error) {
-      void this.#withdraw(seat, entering)
-      if (error instanceof DeadlineExceeded) return { hindrance: 'unreachable', untilMs: Date.now() }
+      void this.#withdraw(slot, entering)
+      if (error instanceof DeadlineExceeded) return { reason: 'unreachable', untilMs: Date.now() }
       throw error
     } finally {
       wait.candidate = undefined
     }
   }
 
-  /** Leaves the line at once, and whatever seat came of it all the same. */
-  async #withdraw({ candidate, id }: Slot<Served>, entering: Promise<Unavailability | Taken>): Promise<void> {
+  /** Leaves the queue at once, and frees a slot that was granted meanwhile. */
+  async #withdraw({ candidate, id }: Slot<Served>, entering: Promise<Unavailability | TakenSlot>): Promise<void> {
     const { upstream, model } = candidate
     const leaveIt = (): Promise<void> => leave(this.#options.accounts, upstream, { id, model }, { is: 'cancelled' })
     await leaveIt()
-    const { hindrance } = await entering
-    if (!hindrance) await leaveIt()
+    const { reason } = await entering
+    if (!reason) await leaveIt()
   }
 
-  #takeDown(): void {
+  #countTaken(): void {
     this.#taken += 1
     this.#inHand += 1
   }

@@ -1,18 +1,18 @@
-/** What its operator allows an account. */
+/** The limits of an account. */
 export interface Allowance {
-  /** How many requests it is sent at once; undefined: as many as come. */
+  /** Concurrent requests; undefined without a limit. */
   maxConcurrency: number | undefined
-  /** How many in any minute; undefined: as many as come. */
+  /** Requests in any minute; undefined without a limit. */
   requestsPerMinute: number | undefined
 }
 
 const PREFIX = 'seat:'
-/** Requests are counted per whole second: 61 s covers every span of 60 s. */
+/** Requests are counted per whole second: 61 s cover every span of 60 s. */
 const WINDOW_SECONDS = 61
 
 /**
- * The requests that an account has in hand, each with a seat of its own, and how many it was sent within a minute. Where
- * that is limited it outlives the process; a seat that nobody gives back is free at its end.
+ * The slots in use of an account, and its requests of the last minute. Under a limit they outlive the process. A slot
+ * that is never freed expires.
  */
 export class Slots {
   readonly #storage: DurableObjectStorage
@@ -27,26 +27,26 @@ export class Slots {
     this.#sent = storage.kv.get<Map<number, number>>('sent') ?? new Map()
   }
 
-  /** How many are taken. */
+  /** The number of slots in use. */
   count(nowMs: number): number {
     for (const [id, untilMs] of this.#taken) if (untilMs <= nowMs) this.free(id)
     return this.#taken.size
   }
 
-  /** How many requests were sent within the last minute. */
+  /** The number of requests sent within the last minute. */
   sentWithinMinute(nowMs: number): number {
     this.#forgetOld(nowMs)
     return [...this.#sent.values()].reduce((sum, each) => sum + each, 0)
   }
 
-  /** Until when one more would be too many, in ms since 1970; undefined where it would not. */
+  /** The end of a limit that one more request would break, in ms since 1970; undefined without one. */
   heldUp({ maxConcurrency, requestsPerMinute }: Allowance, nowMs: number): number | undefined {
     if (maxConcurrency !== undefined && this.count(nowMs) >= maxConcurrency) return Math.min(...this.#taken.values())
     if (requestsPerMinute === undefined || this.sentWithinMinute(nowMs) < requestsPerMinute) return undefined
     return (Math.min(...this.#sent.keys()) + WINDOW_SECONDS) * 1000
   }
 
-  /** Takes a seat until then at most, in ms since 1970; whoever has it already keeps it for longer. */
+  /** Takes a slot until a moment in ms since 1970, or extends one. */
   take(id: string, untilMs: number, { maxConcurrency, requestsPerMinute }: Allowance, nowMs: number): void {
     const isNew = !this.#taken.has(id)
     this.#taken.set(id, untilMs)
@@ -62,7 +62,7 @@ export class Slots {
     return this.#taken.has(id)
   }
 
-  /** Gives a seat back; false where there is none. */
+  /** Frees a slot; false for a slot that is not taken. */
   free(id: string): boolean {
     const isTaken = this.#taken.delete(id)
     if (isTaken) this.#storage.kv.delete(PREFIX + id)

@@ -1,4 +1,4 @@
-/** Those who wait for something, first come, first served; it is forgotten when its process dies. */
+/** A queue in memory, first come, first served; it ends with its process. */
 export class WaitQueue {
   readonly #turns: Turn[] = []
 
@@ -6,19 +6,19 @@ export class WaitQueue {
     return this.#turns.length
   }
 
-  /** Lets somebody in at the end, by the name under which it can be dismissed. */
+  /** Adds a turn at the end; the id can dismiss it. */
   join(id: string): Turn {
     const turn = new Turn(this.#turns, id)
     this.#turns.push(turn)
     return turn
   }
 
-  /** Has the first look again whether its turn has come. */
+  /** Wakes the first turn, so that it looks again. */
   call(): void {
     this.#turns[0]?.call()
   }
 
-  /** Has all who are there under a name leave: whoever heard no reply may have come twice. */
+  /** Removes all turns of an id: a request that missed a reply may have joined twice. */
   dismiss(id: string): void {
     for (const turn of this.#turns.filter((each) => each.id === id)) {
       turn.leave()
@@ -27,7 +27,7 @@ export class WaitQueue {
   }
 }
 
-/** A place in a line. */
+/** A place in the queue. */
 export class Turn {
   readonly id: string
   readonly #turns: Turn[]
@@ -42,7 +42,7 @@ export class Turn {
     return this.#turns[0] === this
   }
 
-  /** Whether it is in the line no more. */
+  /** Whether the turn has left the queue. */
   get hasLeft(): boolean {
     return !this.#turns.includes(this)
   }
@@ -51,7 +51,7 @@ export class Turn {
     this.#wake()
   }
 
-  /** Resolves when it is called, at `untilMs` (ms since 1970) at the latest. */
+  /** Resolves when the turn is woken, at `untilMs` (ms since 1970) at the latest. */
   async called(untilMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
@@ -60,7 +60,7 @@ export class Turn {
     clearTimeout(timer)
   }
 
-  /** Leaves the line; if it was first, wakes the next. */
+  /** Leaves the queue; the next turn wakes if this was the first. */
   leave(): void {
     if (this.hasLeft) return
     const { isFirst } = this

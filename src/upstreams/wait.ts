@@ -1,16 +1,16 @@
 import type { Candidate } from './candidates'
 
-/** Thrown into a wait that is of no use any more. */
-export const OF_NO_USE = new Error('the seat is of no use any more')
+/** Ends a wait for a slot that is no longer wanted. */
+export const NOT_NEEDED = new Error('the slot is no longer wanted')
 
-/** A wait for a seat, at one account or between two looks at all of them. */
+/** A wait for a slot, at one account or between two looks at all candidates. */
 export class Wait<Served extends Candidate> {
   readonly #isWanted: () => boolean
   readonly #left: () => readonly Served[]
   readonly #stop = new AbortController()
-  /** Aborted with `OF_NO_USE`, or with the request. */
+  /** Aborted with `NOT_NEEDED`, or with the request. */
   readonly signal: AbortSignal
-  /** Whose seat it is for; undefined while it is for anybody's. */
+  /** The candidate of the slot; undefined for a wait for any candidate. */
   candidate: Served | undefined
 
   constructor(isWanted: () => boolean, left: () => readonly Served[], cancel: AbortSignal) {
@@ -19,10 +19,10 @@ export class Wait<Served extends Candidate> {
     this.signal = AbortSignal.any([cancel, this.#stop.signal])
   }
 
-  /** Ends it where nobody wants a seat any more, or there is nobody to have it from. */
+  /** Ends the wait if the slot is no longer wanted or no candidate is left. */
   lookAgain(): void {
     const left = this.#left()
     const canBeHad = this.candidate ? left.includes(this.candidate) : left.length > 0
-    if (!canBeHad || !this.#isWanted()) this.#stop.abort(OF_NO_USE)
+    if (!canBeHad || !this.#isWanted()) this.#stop.abort(NOT_NEEDED)
   }
 }

@@ -94,13 +94,13 @@ describe('a process that dies with some of several pictures stored', () => {
     finish(narrow)
     await waitUntil(() => narrow.submits === 4)
     await crash()
-    expect(await standingAt('narrow')).toMatchObject({ seats: 2 })
+    expect(await standingAt('narrow')).toMatchObject({ slots: 2 })
     finish(narrow)
     await waitUntil(() => narrow.submits === 5)
     finish(narrow)
     await expectAll(order, 5)
     expect([narrow.submits, peak()]).toEqual([5, 2])
-    expect(await standingAt('narrow')).toMatchObject({ seats: 0, waiting: 0, sentWithinMinute: 5 })
+    expect(await standingAt('narrow')).toMatchObject({ slots: 0, waiting: 0, sentWithinMinute: 5 })
   })
 
   test('repeats the requests in flight of an upstream without jobs', async () => {
@@ -112,7 +112,7 @@ describe('a process that dies with some of several pictures stored', () => {
     await expectAll(order, 3)
     expect(atOnce.submits).toBe(5)
     expect(await audit('acme')).toMatchObject([{ status: 'succeeded', attempts: 5 }])
-    expect(await standingAt('at-once')).toMatchObject({ seats: 0 })
+    expect(await standingAt('at-once')).toMatchObject({ slots: 0 })
   })
 
   test('twice makes no third attempt without jobs, and delivers the stored pictures', async () => {
@@ -125,7 +125,7 @@ describe('a process that dies with some of several pictures stored', () => {
     const { status, images, cost_usd: cost } = await ended(key, id)
     expect([status, images.length, cost, atOnce.submits]).toEqual(['succeeded', 1, PRICE, 5])
     expect(await used('acme')).toBe(micro(PRICE))
-    await waitUntil(async () => (await standingAt('at-once')).seats === 0)
+    await waitUntil(async () => (await standingAt('at-once')).slots === 0)
   })
 })
 
@@ -172,7 +172,7 @@ describe('a grid with three of its pictures requested', () => {
     await crash()
     await expectAll(order, 3)
     expect([imagined(), grids.upscales.size, grids.submits]).toEqual([1, 3, 4])
-    expect(await standingAt('grids')).toMatchObject({ seats: 0, sentWithinMinute: 1 })
+    expect(await standingAt('grids')).toMatchObject({ slots: 0, sentWithinMinute: 1 })
   })
 
   test.each([1, 2])('is one grid with three when its process dies with %i of them stored', async (count) => {

@@ -109,7 +109,7 @@ describe('four pictures of an upstream that makes one at a time', () => {
     }
     expect((await ended(key, id)).images).toHaveLength(4)
     expect([jobs.submits, Math.max(...peaks)]).toEqual([4, 1])
-    expect(await standingAt('limited')).toMatchObject({ seats: 0, waiting: 0, sentWithinMinute: 4 })
+    expect(await standingAt('limited')).toMatchObject({ slots: 0, waiting: 0, sentWithinMinute: 4 })
     expect(await audit('acme')).toMatchObject([{ attempts: 4 }])
   })
 
@@ -170,7 +170,7 @@ describe('four pictures, with one refused and one lost twice', () => {
     const answer = ask(key, bodyFor('single', { n: 4 }))
     await waitUntil(() => asked() === 4)
     release(0)
-    await waitUntil(async () => (await standingAt('single')).seats === 3)
+    await waitUntil(async () => (await standingAt('single')).slots === 3)
     release(1, 2, 3, 4, 5, 6, 7, 8)
     return await answer
   }

@@ -32,7 +32,7 @@ async function expectOnce({ name, fake, begun }: (typeof ASYNCHRONOUS)[number]):
   ])
   expect(await used('acme')).toBe(micro(PRICE))
   await vi.waitUntil(async () => (await stored()) === 1)
-  expect(await standingAt(name)).toMatchObject({ seats: 0, waiting: 0, sentWithinMinute: 1 })
+  expect(await standingAt(name)).toMatchObject({ slots: 0, waiting: 0, sentWithinMinute: 1 })
 }
 
 describe.each(ASYNCHRONOUS)('a process that dies while $name has a job', (one) => {
@@ -69,7 +69,7 @@ describe.each(ASYNCHRONOUS)('a process that dies while $name has a job', (one) =
       await abortAllDurableObjects()
       await ringGenerations()
     }
-    expect(await standingAt(name)).toMatchObject({ seats: 1, sentWithinMinute: 1 })
+    expect(await standingAt(name)).toMatchObject({ slots: 1, sentWithinMinute: 1 })
     finish(fake)
     expect(await ended(key, id)).toMatchObject({ status: 'succeeded', cost_usd: PRICE, images: [{}] })
     await expectOnce(one)

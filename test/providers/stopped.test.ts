@@ -69,7 +69,7 @@ test('a job without a successor after its process died is stopped, and its slot 
   await abortAllDurableObjects()
   await ringGenerations()
   await vi.waitUntil(() => fake.stopped.length === 1, { timeout: 10_000 })
-  expect(await standingAt(name)).toMatchObject({ seats: 0 })
+  expect(await standingAt(name)).toMatchObject({ slots: 0 })
 })
 
 test('an upstream that cannot stop a job gets no such call', async () => {

@@ -80,10 +80,10 @@ describe('an unavailable upstream', () => {
     ['without-model', after({ is: 'misconfigured', ofModel: true }), NOW + 300_000],
     ['out', switched(NEW, false, NOW), Infinity],
     ['probing', { ...NEW, probingUntilMs: NOW + 2000 }, NOW + 2000],
-  ])('is passed over as %s, with the end of that state', (hindrance, health, untilMs) => {
+  ])('is passed over as %s, with the end of that state', (reason, health, untilMs) => {
     const { order, passedOver } = choose([choice('bad', { health, priority: -1 }), choice('good')], NOW, 0.5)
     expect(order).toEqual(['good'])
-    expect(passedOver).toEqual([{ item: 'bad', obstacle: { hindrance, untilMs } }])
+    expect(passedOver).toEqual([{ item: 'bad', unavailability: { reason, untilMs } }])
   })
 
   test('leaves its share to the others, by their weights', () => {

@@ -48,7 +48,7 @@ describe('an upstream with two slots', () => {
     expect(new Set(await Promise.all(asking))).toEqual(new Set([200]))
     expect([fake.most('key-narrow'), fake.visits.length]).toEqual([2, 36])
     await vi.waitFor(async () =>
-      expect(await standingOf('narrow')).toMatchObject({ seats: 0, waiting: 0, sentWithinMinute: 36 }),
+      expect(await standingOf('narrow')).toMatchObject({ slots: 0, waiting: 0, sentWithinMinute: 36 }),
     )
   })
 
@@ -63,7 +63,7 @@ describe('an upstream with two slots', () => {
     const attempts = await Promise.all(three.map(async (each) => (await audit(each.team)).map((row) => row.attempts)))
     expect(attempts).toEqual([[7], [7], [7]])
     await vi.waitFor(async () =>
-      expect(await standingOf('narrow')).toMatchObject({ seats: 0, waiting: 0, sentWithinMinute: 21 }),
+      expect(await standingOf('narrow')).toMatchObject({ slots: 0, waiting: 0, sentWithinMinute: 21 }),
     )
   })
 
@@ -88,8 +88,8 @@ describe('requests that wait for an upstream', () => {
     for (const [at, prompt] of prompts.entries()) {
       asking.push(ask(key, { ...small('lone', ''), prompt }).then(outcome))
       await vi.waitUntil(async () => {
-        const { seats, waiting } = await standingOf('lone')
-        return seats + waiting === at + 1
+        const { slots, waiting } = await standingOf('lone')
+        return slots + waiting === at + 1
       }, PATIENCE)
     }
     fake.open()
@@ -100,7 +100,7 @@ describe('requests that wait for an upstream', () => {
 })
 
 describe('the route of a request', () => {
-  test('names a lasting obstacle once', MANY, async () => {
+  test('names a lasting unavailability once', MANY, async () => {
     const { key } = await team('acme')
     fake.answering('key-off', refusing(401))
     fake.close()
@@ -131,7 +131,7 @@ describe('a generation after the death of its process', () => {
     fake.open()
     expect(await asking).toBe(200)
     expect([fake.visits.length, fake.most('key-lone')]).toEqual([2, 1])
-    await vi.waitFor(async () => expect(await standingOf('lone')).toMatchObject({ seats: 0, waiting: 0 }))
+    await vi.waitFor(async () => expect(await standingOf('lone')).toMatchObject({ slots: 0, waiting: 0 }))
   })
 
   test("without a successor frees its slot at the call's time limit", MANY, async () => {
@@ -149,7 +149,7 @@ describe('a generation after the death of its process', () => {
     fake.callersDied()
     await abortAllDurableObjects()
     moveOn(75_000)
-    expect((await standingOf('lone')).seats).toBe(1)
+    expect((await standingOf('lone')).slots).toBe(1)
     moveOn(5000)
     fake.open()
     expect(await ask(key, small('lone', 'A dog')).then(outcome)).toBe(200)

@@ -21,7 +21,7 @@ const REVOKED: CallOutcome = { is: 'misconfigured', ofModel: false, status: 401 
 const after = (health: Health, outcomes: CallOutcome[], nowMs = NOW): Health =>
   outcomes.reduce((each, outcome) => healthAfter(each, outcome, 'a-model', nowMs), health)
 const times = (count: number, outcome: CallOutcome): CallOutcome[] => Array.from({ length: count }, () => outcome)
-const hindrance = (health: Health, nowMs = NOW, model = 'a-model') => availabilityOf(health, model, nowMs).hindrance
+const reason = (health: Health, nowMs = NOW, model = 'a-model') => availabilityOf(health, model, nowMs).reason
 
 /** The rests, in seconds, of an account that fails again as soon as it is available. */
 function restsOf(outcome: CallOutcome, start: Health, count: number): number[] {
@@ -29,7 +29,7 @@ function restsOf(outcome: CallOutcome, start: Health, count: number): number[] {
   for (let health = start, nowMs = NOW; rests.length < count;) {
     health = healthAfter(health, outcome, 'a-model', nowMs)
     const availability = availabilityOf(health, 'a-model', nowMs)
-    const untilMs = availability.hindrance ? availability.untilMs : nowMs
+    const untilMs = availability.reason ? availability.untilMs : nowMs
     rests.push((untilMs - nowMs) / SECOND)
     nowMs = untilMs
   }
@@ -40,7 +40,7 @@ describe('a throttled account', () => {
   test('rests for exactly as long as it asks', () => {
     const health = after(PROVEN, [{ is: 'throttled', retryAfterMs: 30 * SECOND }])
     expect(availabilityOf(health, 'a-model', NOW + 30 * SECOND - 1)).toEqual({
-      hindrance: 'cooling',
+      reason: 'cooling',
       untilMs: NOW + 30 * SECOND,
     })
     expect(availabilityOf(health, 'a-model', NOW + 30 * SECOND)).toEqual({ isProbe: false })
@@ -64,20 +64,20 @@ describe('a throttled account', () => {
 
   test('rests on when an earlier request succeeds', () => {
     const health = after(PROVEN, [{ is: 'throttled', retryAfterMs: 30 * SECOND }, SERVED, SERVED])
-    expect(hindrance(health)).toBe('cooling')
+    expect(reason(health)).toBe('cooling')
   })
 })
 
 describe('a failing account', () => {
   test('is used until it has failed five times in a row', () => {
-    expect(hindrance(after(PROVEN, times(4, FAILED)))).toBeUndefined()
-    expect(hindrance(after(PROVEN, times(5, FAILED)))).toBe('open')
+    expect(reason(after(PROVEN, times(4, FAILED)))).toBeUndefined()
+    expect(reason(after(PROVEN, times(5, FAILED)))).toBe('open')
   })
 
   test('is used for ever with four failures in five', () => {
     const round = [...times(4, FAILED), SERVED]
     expect(
-      hindrance(
+      reason(
         after(
           PROVEN,
           times(100, SERVED).flatMap(() => round),
@@ -100,16 +100,16 @@ describe('a failing account', () => {
     const availability = availabilityOf(open, 'a-model', nowMs)
     expect(availability).toEqual({ isProbe: true })
     const probed = asked(open, { isProbe: true }, nowMs)
-    expect(hindrance(probed, nowMs + 30 * SECOND - 1)).toBe('probing')
-    expect(hindrance(probed, nowMs + 30 * SECOND)).toBeUndefined()
-    expect(hindrance(healthAfter(probed, FAILED, 'a-model', nowMs), nowMs)).toBe('open')
+    expect(reason(probed, nowMs + 30 * SECOND - 1)).toBe('probing')
+    expect(reason(probed, nowMs + 30 * SECOND)).toBeUndefined()
+    expect(reason(healthAfter(probed, FAILED, 'a-model', nowMs), nowMs)).toBe('open')
     const mended = healthAfter(probed, SERVED, 'a-model', nowMs)
-    expect([mended, hindrance(mended, nowMs)]).toEqual([PROVEN, undefined])
+    expect([mended, reason(mended, nowMs)]).toEqual([PROVEN, undefined])
   })
 
   test('needs five more failures after a success', () => {
     const mended = after(after(PROVEN, times(5, FAILED)), [SERVED], NOW + 30 * SECOND)
-    expect(hindrance(after(mended, times(4, FAILED), NOW + 31 * SECOND), NOW + 31 * SECOND)).toBeUndefined()
+    expect(reason(after(mended, times(4, FAILED), NOW + 31 * SECOND), NOW + 31 * SECOND)).toBeUndefined()
   })
 
   test('is probed by the next request after a cancelled probe', () => {
@@ -122,28 +122,28 @@ describe('a misconfigured account', () => {
   test('is disabled until a change of it, with the time and the reason', () => {
     const health = after(PROVEN, [REVOKED, { is: 'misconfigured', ofModel: false, status: 403 }])
     expect(health.disabled).toEqual({ sinceMs: NOW, status: 401 })
-    expect(availabilityOf(health, 'a-model', NOW + 1e12)).toEqual({ hindrance: 'disabled', untilMs: Infinity })
+    expect(availabilityOf(health, 'a-model', NOW + 1e12)).toEqual({ reason: 'disabled', untilMs: Infinity })
   })
 
   test('stays disabled when an earlier request succeeds', () => {
-    expect(hindrance(after(PROVEN, [REVOKED, SERVED]))).toBe('disabled')
+    expect(reason(after(PROVEN, [REVOKED, SERVED]))).toBe('disabled')
   })
 
   test('for one model serves other models, and that one again after five minutes', () => {
     const health = after(PROVEN, [{ is: 'misconfigured', ofModel: true, status: 404 }])
-    expect(availabilityOf(health, 'a-model', NOW)).toEqual({ hindrance: 'without-model', untilMs: NOW + 300 * SECOND })
-    expect([hindrance(health, NOW, 'another'), hindrance(health, NOW + 300 * SECOND)]).toEqual([undefined, undefined])
+    expect(availabilityOf(health, 'a-model', NOW)).toEqual({ reason: 'without-model', untilMs: NOW + 300 * SECOND })
+    expect([reason(health, NOW, 'another'), reason(health, NOW + 300 * SECOND)]).toEqual([undefined, undefined])
   })
 
-  test('with several obstacles is unavailable until the last one ends', () => {
+  test('with several unavailabilities is unavailable until the last one ends', () => {
     const [short, long] = [SECOND, 40 * SECOND].map((retryAfterMs): CallOutcome => ({ is: 'throttled', retryAfterMs }))
     const open = after(PROVEN, times(5, FAILED))
     expect(availabilityOf(after(open, short ? [short] : []), 'a-model', NOW)).toMatchObject({
-      hindrance: 'open',
+      reason: 'open',
       untilMs: NOW + 30 * SECOND,
     })
     expect(availabilityOf(after(open, long ? [long] : []), 'a-model', NOW)).toMatchObject({
-      hindrance: 'cooling',
+      reason: 'cooling',
       untilMs: NOW + 40 * SECOND,
     })
   })
@@ -153,7 +153,7 @@ describe('a new account', () => {
   test('is probed by one request; the others wait for it, for two seconds at most', () => {
     expect(availabilityOf(NEW, 'a-model', NOW)).toEqual({ isProbe: true })
     const probed = asked(NEW, { isProbe: true }, NOW)
-    expect(availabilityOf(probed, 'a-model', NOW + 1999)).toEqual({ hindrance: 'probing', untilMs: NOW + 2000 })
+    expect(availabilityOf(probed, 'a-model', NOW + 1999)).toEqual({ reason: 'probing', untilMs: NOW + 2000 })
     expect(availabilityOf(probed, 'a-model', NOW + 2000)).toEqual({ isProbe: false })
   })
 
@@ -166,7 +166,7 @@ describe('an account', () => {
   test('that is switched off stays unused, whatever it serves until then', () => {
     const out = switched(PROVEN, false, NOW)
     expect(availabilityOf(after(out, [FAILED, SERVED]), 'a-model', NOW)).toEqual({
-      hindrance: 'out',
+      reason: 'out',
       untilMs: Infinity,
     })
     expect(switched(out, false, NOW + SECOND).outMs).toBe(NOW)

@@ -19,7 +19,7 @@ test('a request that gives up on a full upstream gets a retry-after and leaves t
   expect(words.map(({ status, code }) => [status, code])).toEqual(
     Array.from({ length: 3 }, () => [503, 'server_is_overloaded']),
   )
-  expect(await standingOf('lone')).toMatchObject({ seats: 1, waiting: 0 })
+  expect(await standingOf('lone')).toMatchObject({ slots: 1, waiting: 0 })
   fake.open()
   expect([(await first).status, (await ask('A fox')).status, fake.visits.length]).toEqual([200, 200, 2])
 })

@@ -134,7 +134,7 @@ describe('a request', () => {
     expect(fake.asked('key-heavy')).toBeLessThan(112)
   })
 
-  test('has its upstreams in server-timing in their order, with the obstacles of the others', async () => {
+  test('has its upstreams in server-timing in their order, with the unavailabilities of the others', async () => {
     fake.answering('key-1', THROTTLED)
     fake.answering('key-2', REVOKED)
     const routes = [await generate('ranked', 'A cat'), await generate('ranked', 'A dog')].map(

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import type { Entrance } from '../../src/upstreams/account'
+import type { SlotRequest } from '../../src/upstreams/account'
 import { accounts, refusing, small, standingOf, stillClock } from '../support/accounts'
 import { audit } from '../support/books'
 import { cancel, ended, job } from '../support/jobs'
@@ -35,7 +35,7 @@ describe('a job that waits for an upstream', () => {
     await inLine(0)
     fake.open()
     expect((await ended(key, first)).status).toBe('succeeded')
-    await vi.waitFor(async () => expect(await standingOf('lone')).toMatchObject({ seats: 0, sentWithinMinute: 1 }))
+    await vi.waitFor(async () => expect(await standingOf('lone')).toMatchObject({ slots: 0, sentWithinMinute: 1 }))
   })
 
   test('waits out the rest of the only upstream, and a waiting request gets a 503', MANY, async () => {
@@ -81,13 +81,13 @@ test('a refused request does not wait for slots for its other pictures', MANY, a
 })
 
 describe('a slot granted after a wait', () => {
-  const entrance = (id: string, patienceMs: number): Entrance => ({
+  const entrance = (id: string, patienceMs: number): SlotRequest => ({
     id,
     model: 'relay-1',
     allowance: { maxConcurrency: 1, requestsPerMinute: undefined },
     holdMs: 60_000,
     patienceMs,
-    alone: true,
+    isOnlyCandidate: true,
   })
 
   test('is freed 15 s after the death of its owner, and kept after a confirmation', async () => {
@@ -107,13 +107,13 @@ describe('a slot granted after a wait', () => {
     expect(await next).toEqual({ isProvisional: true })
     await account.enter(entrance('next', 0))
     moveOn(59_000)
-    expect((await account.status()).seats).toBe(1)
+    expect((await account.status()).slots).toBe(1)
   })
 
   test('is granted once when the reply was lost', async () => {
     const account = env.ACCOUNTS.getByName('asked-twice')
     await account.enter(entrance('one', 0))
     expect(await account.enter(entrance('one', 0))).toEqual({ isProvisional: false })
-    expect(await account.status()).toMatchObject({ seats: 1, sentWithinMinute: 1 })
+    expect(await account.status()).toMatchObject({ slots: 1, sentWithinMinute: 1 })
   })
 })
