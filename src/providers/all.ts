@@ -1,6 +1,4 @@
-/*
- * Every upstream API that is spoken: whoever adds one adds its file, and its line here.
- */
+/* The registry of providers: a new provider adds its file and one line here. */
 
 export { arkProvider } from './ark'
 export { azureOpenaiProvider } from './azure-openai'

@@ -12,37 +12,37 @@ import { pictureAt, readPictures } from './wire/json-pictures'
 import type { Provider, Summary, Upstream, Work } from './provider'
 import { errorOfResponse, type ErrorReader, readOpenaiError, type ErrorReport } from './wire/upstream-error'
 
-/** What the API has parameters for, and of formats what every model makes (protocols §6.9). */
+/** The API's parameters, and the one format that every model makes (protocols §6.9). */
 const API_CAPABILITY = {
   ...PROMPT_ONLY,
   sizes: { kind: 'unknown' },
   formats: ['jpeg'],
   extras: ['seed', 'guidance'],
   maxInputs: 14,
-  // The API has no n, and may make fewer than it is allowed to where several are asked for.
+  // The API has no `n`. A request for several images may return fewer.
   maxImages: 1,
 } as const satisfies Model
 
 const FORMATS_OF_5 = ['png', 'jpeg'] as const
-/** The 2K of the models that make no 1K. */
+/** The 2K sizes of the models without 1K. */
 const SHAPES_OF_5 = shapesOf(['1:1', '21:9', '16:9', '3:2', '4:3', '3:4', '2:3', '9:16'], { area: 2048 * 2048 })
 
 /**
- * Its models (protocols §6.9). Their sizes are those of the maker's own documentation: 4.0 makes whatever has from 1280x720
- * to 4096x4096 pixels, 5.0 nothing smaller than 2560x1440.
+ * Ark's models (protocols §6.9), with sizes from the maker's documentation. Version 4.0 makes 1280x720 to 4096x4096
+ * pixels. Version 5.0 makes 2560x1440 or more.
  */
 const MODELS: Readonly<Record<string, Model>> = {
   'doubao-seedream-4-0-250828': { ...API_CAPABILITY, sizes: { kind: 'range', min: 960, max: 4096, auto: '2048x2048' } },
   'doubao-seedream-5-0-260128': { ...API_CAPABILITY, sizes: shaped(SHAPES_OF_5), formats: FORMATS_OF_5 },
 }
 
-/** Seedream at ByteDance's Volcengine Ark, and at BytePlus by its own address (protocols §6.9). */
+/** Seedream at ByteDance's Volcengine Ark (protocols §6.9). BytePlus serves the same API at another base URL. */
 export const arkProvider: Provider = {
   id: 'ark',
   wellKnown: {
     secret: 'ARK_API_KEY',
     baseUrl: 'https://ark.cn-beijing.volces.com/api/v3',
-    // The date in the name of 4.5, and what sizes it makes, are not told.
+    // The release date and the sizes of 4.5 are not documented.
     models: [...Object.keys(MODELS), 'doubao-seedream-4-5-*'],
   },
   models: MODELS,
@@ -71,16 +71,16 @@ function requestFields(request: ImageRequest, work: Work): Record<string, unknow
     size: size === 'auto' ? undefined : size,
     sequential_image_generation: 'disabled',
     response_format: 'b64_json',
-    // Jpeg is what is made where nothing is said, and only 5.0 lets something be said.
+    // JPEG is the default. Only 5.0 has the parameter.
     output_format: format === 'jpeg' ? undefined : format,
-    // Whoever does not say so gets "AI generated" in a corner of the picture.
+    // The default puts "AI generated" into a corner of the picture.
     watermark: false,
     seed: extras['seed'],
     guidance_scale: extras['guidance'],
   }
 }
 
-/** Counts the pictures as they come: an entry may hold an error in the place of its picture. */
+/** Numbers pictures in their order, because an entry may hold an error instead of a picture. */
 function pictureCounter(): (path: Path) => number | undefined {
   const places = new Map<number, number>()
   return (path) => {
@@ -95,7 +95,7 @@ function pictureCounter(): (path: Path) => number | undefined {
 const errorEntry = z.object({ error: z.looseObject({}) })
 const entriesReply = z.object({ data: z.array(z.unknown()) })
 
-/** The error of an answer without a picture: its own, or that of the first entry that has one. */
+/** The error of an answer without pictures: its own error, or the first one of an entry. */
 function entryErrorIn(said: unknown): unknown {
   const entries = entriesReply.safeParse(said).data?.data ?? []
   return [said, ...entries].find((each) => errorEntry.safeParse(each).success)
@@ -123,14 +123,14 @@ const arkUsage = (output: number, total: number): Summary['usage'] => ({
   total: Math.max(total, output),
 })
 
-/** What its codes mean whatever they come with, which may be a 200 (protocols §6.9). */
+/** The meaning of error codes, which come with any status, also 200 (protocols §6.9). */
 const CODE_MEANINGS: readonly [code: RegExp, meaning: ErrorReport][] = [
   [/SensitiveContentDetected/, { moderated: true }],
   [/^(?:AuthenticationError|AccountOverdueError)/, { kind: 'misconfigured' }],
-  // A quota is one that was given for a model, and does not come back.
+  // The quota belongs to one model and is not refilled.
   [/^(?:ModelNotOpen|InvalidEndpointOrModel|QuotaExceeded)/, { kind: 'misconfigured', ofModel: true }],
   [/^RateLimitExceeded/, { kind: 'throttled' }],
-  // That is nothing of the account's, which is as good as ever for other models.
+  // An overload does not speak against the account, which serves other models.
   [/^ServerOverloaded/, { kind: 'unavailable' }],
 ]
 

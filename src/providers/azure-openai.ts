@@ -4,9 +4,9 @@ import type { Provider, Upstream, Work } from './provider'
 import { type ErrorReader, readOpenaiError } from './wire/upstream-error'
 
 /**
- * OpenAI's models at Azure (protocols §6.1), where a model goes by the name of its deployment. The base URL is that of the
- * resource, `https://{res}.openai.azure.com`; with `?api-version=` and a date behind it, the paths are those of that version,
- * which name the deployment.
+ * OpenAI's models at Azure (protocols §6.1). A request names the deployment of a model.
+ * The base URL is that of the resource, `https://{res}.openai.azure.com`. A dated `?api-version=` in it selects the
+ * paths with the deployment's name.
  */
 export const azureOpenaiProvider: Provider = {
   id: 'azure-openai',
@@ -19,12 +19,12 @@ const azureEndpoint = ({ baseUrl, credential }: Upstream, { model }: Work): Imag
   readError,
 })
 
-/** Versions that are a date have paths of their own; `v1` and `preview` are spoken at the paths that need none. */
+/** A dated version has paths of its own. `v1` and `preview` use the paths without a version. */
 const DATED_VERSION = /^\d{4}-/
 
 function azureUrl(baseUrl: string, deployment: string, operation: string): string {
   const url = new URL(baseUrl)
-  // What clients call the base URL of the v1 API ends in what is put behind it here.
+  // Clients often give the base URL with the ending that this function appends.
   const front = url.pathname.replace(/\/+$/, '').replace(/\/openai(?:\/v1)?$/, '')
   const isDated = DATED_VERSION.test(url.searchParams.get('api-version') ?? '')
   const place = isDated ? `deployments/${encodeURIComponent(deployment)}` : 'v1'
@@ -39,7 +39,10 @@ const errorReply = z.object({
   }),
 })
 
-/** As OpenAI words it, with codes of Azure's own: statuses as texts, and its filter, even in an answer with a good status. */
+/**
+ * Reads OpenAI's error body with Azure's codes: a status as text, or its content filter. Either may come with a good
+ * status.
+ */
 const readError: ErrorReader = (body, status) => {
   const said = readOpenaiError(body, status)
   const { inner_error: inner } = errorReply.safeParse(body).data?.error ?? {}

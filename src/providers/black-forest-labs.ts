@@ -20,20 +20,20 @@ const BFL_FLUX = {
   extras: ['seed'],
 } as const satisfies Partial<Model>
 
-/** The edges are those of the maker's own documentation as far as protocols §6.2 has none. */
+/** Edges from the maker's documentation, because protocols §6.2 has none. */
 const BFL_FLUX_2: Model = { ...BFL_FLUX, sizes: { kind: 'range', min: 64, max: 2048, auto: '1024x1024' }, maxInputs: 8 }
-/** The fast ones take four, as their maker's own reference has it. */
+/** The klein models take four inputs by the maker's reference. */
 const BFL_KLEIN: Model = { ...BFL_FLUX_2, maxInputs: 4 }
 const BFL_SHAPES = shapesOf(COMMON_RATIOS)
 const BFL_KONTEXT: Model = { ...BFL_FLUX, sizes: shaped(BFL_SHAPES), maxInputs: 4 }
 const BFL_ULTRA: Model = { ...BFL_FLUX, sizes: shaped(BFL_SHAPES, [2]) }
-/** Of the models, these let the work itself be tuned, as their maker's documentation tells. */
+/** Parameters of the models that can be tuned, by the maker's documentation. */
 const TUNING_EXTRAS = ['seed', 'steps', 'guidance']
-/** What a model of which no more than its name is known can be asked for: what the API has a parameter for. */
+/** The capability of an unknown model: every parameter of the API. */
 const UNKNOWN_MODEL: Model = { ...BFL_FLUX, extras: TUNING_EXTRAS, sizes: { kind: 'unknown' }, maxInputs: 10 }
 const FILL_MODEL = 'flux-pro-1.0-fill'
 
-/** Its models (protocols §6.2), whose prices it tells with each answer only. */
+/** The models (protocols §6.2). Prices come only with each answer. */
 const MODELS: Readonly<Record<string, Model>> = {
   'flux-2-pro': BFL_FLUX_2,
   'flux-2-flex': { ...BFL_FLUX_2, extras: TUNING_EXTRAS },
@@ -49,14 +49,14 @@ const MODELS: Readonly<Record<string, Model>> = {
   [FILL_MODEL]: { ...BFL_FLUX, extras: TUNING_EXTRAS, sizes: { kind: 'listed', sizes: [] }, maxInputs: 1, mask: true },
 }
 
-/** Hosts of each region, which answers name, are under this domain. */
+/** The domain of the regional hosts that answers name. */
 const BFL_DOMAIN = 'bfl.ai'
-/** How often its own SDK asks, in ms. */
+/** The interval of the maker's own SDK, in ms. */
 const POLL_MS = 500
-/** The strictest is 0, and 2 the usual one (protocols §6.2); what lies beyond, FLUX.2 refuses by its maker's own reference. */
+/** Tolerance runs from 0, the strictest; 2 is the default (protocols §6.2). FLUX.2 refuses more than 5. */
 const LENIENT_TOLERANCE = 5
 
-/** Black Forest Labs (protocols §6.2): a job, asked about at the URL that it was given. */
+/** Black Forest Labs (protocols §6.2): a job with a URL for its state. */
 export const blackForestLabsProvider: Provider = {
   id: 'black-forest-labs',
   wellKnown: { secret: 'BFL_API_KEY', baseUrl: 'https://api.bfl.ai', models: Object.keys(MODELS) },
@@ -75,7 +75,7 @@ const accountHeaders = ({ credential }: Upstream): Record<string, string> => ({ 
 
 const submitReply = z.object({ id: z.string().optional().catch(undefined), polling_url: z.url() })
 
-/** Begins a job, and tells the URL at which it is asked about. */
+/** Submits a job and returns the URL of its state. */
 async function submitJob(
   asked: ImageRequest,
   upstream: Upstream,
@@ -86,7 +86,7 @@ async function submitJob(
   const response = await callUpstream(upstream, work, `/v1/${modelInPath(work.model)}`, ask, readError)
   const { id, polling_url } = await readJsonReply(response, submitReply)
   const url = new URL(polling_url)
-  // Its own SDK asks with the id where that is missing (protocols §6.2).
+  // The maker's SDK adds a missing id (protocols §6.2).
   if (id !== undefined && !url.searchParams.has('id')) url.searchParams.set('id', id)
   return { requestId: id, job: url.href }
 }
@@ -108,7 +108,7 @@ function requestFields(request: ImageRequest, work: Work): Record<string, unknow
   }
 }
 
-/** Most models take any pixels; those that count in ratios have a resolution of their own. */
+/** Most models take pixels. Models with aspect ratios have one fixed resolution. */
 function sizeFields(size: string, model: string): Record<string, unknown> {
   const sizes = MODELS[model]?.sizes
   const shape = sizes?.kind === 'shaped' ? ratioNamed(size, sizes) : undefined

@@ -9,7 +9,7 @@ import {
   watermark,
 } from '@cf-wasm/photon/others'
 
-/** What a placeholder shows. */
+/** The content of a placeholder. */
 interface Subject {
   model: string
   prompt: string
@@ -20,14 +20,14 @@ interface Subject {
   /** `png`, `jpeg` or `webp`. */
   format: string
   compression: number
-  /** Which of the n pictures it is, from 0. */
+  /** The number of this picture among the `n`, from 0. */
   index: number
   n: number
-  /** The pictures to be edited, as files. */
+  /** The input pictures as files. */
   inputs: Uint8Array[]
 }
 
-/** An input is no picture that can be decoded; `position` counts them from 1. */
+/** An input that cannot be decoded. `position` counts inputs from 1. */
 export class UnreadableInput extends Error {
   readonly position: number
 
@@ -37,15 +37,17 @@ export class UnreadableInput extends Error {
   }
 }
 
-/** The mean width of a letter of the embedded font (Roboto), as a share of its size. */
+/** The mean letter width of the embedded font (Roboto), as a share of its size. */
 const LETTER_WIDTH = 0.53
 const LINE_HEIGHT = 1.3
-/** A share of the picture's height, for the row of inputs. */
+/** The height of the input row, as a share of the picture's height. */
 const INPUT_ROW_HEIGHT = 0.3
 
 let photonLoaded: Promise<unknown> | undefined
 
-/** Draws a placeholder: the same for the same subject, with DEMO, the prompt and the inputs on it. Throws UnreadableInput. */
+/**
+ * Draws a placeholder with DEMO, the prompt and the inputs. Equal subjects give equal bytes. Throws UnreadableInput.
+ */
 export async function drawPlaceholder(subject: Subject): Promise<Uint8Array> {
   photonLoaded ??= import('@cf-wasm/photon/photon.wasm').then((wasm) => initPhoton({ module_or_path: wasm.default }))
   await photonLoaded
@@ -61,7 +63,7 @@ export async function drawPlaceholder(subject: Subject): Promise<Uint8Array> {
   }
 }
 
-/** A gradient of two colours that the subject decides, as RGBA. */
+/** A gradient of two colours from the subject's hash, as RGBA. */
 function backdrop(subject: Subject, width: number, height: number): Uint8Array {
   const { inputs, ...rest } = subject
   const hash = createHash('sha256').update(JSON.stringify(rest))
@@ -96,7 +98,7 @@ function writeText(picture: PhotonImage, subject: Subject, width: number, height
   lines.slice(0, room).forEach((line, at) => write(line, Math.round(top + at * body * LINE_HEIGHT), body))
 }
 
-/** Breaks a text into lines of at most `letters`, between words where there are any. */
+/** Breaks a text into lines of at most `letters`, between words if possible. */
 function wrapLines(text: string, letters: number): string[] {
   const lines: string[] = []
   let line = ''
@@ -110,7 +112,7 @@ function wrapLines(text: string, letters: number): string[] {
   return line ? [...lines, line] : lines
 }
 
-/** Sets an input into its place in the row along the lower edge. */
+/** Draws one input into its place in the row along the lower edge. */
 function showInput(
   picture: PhotonImage,
   file: Uint8Array,

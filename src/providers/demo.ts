@@ -6,18 +6,18 @@ import { collect, oneChunk, readStream } from '../streams/bytes'
 import { pause } from '../runtime/deadline'
 import { type Provider, ProviderError, type ProviderEvent, type Work } from './provider'
 
-/** How large a picture is whose size was left to the model. */
+/** The size for `auto`. */
 const DEMO_AUTO_SIZE = '1024x1024'
 const DRAWN_FORMATS = ['png', 'jpeg', 'webp']
-/** How often it tells how far it pretends to be. */
+/** The number of progress events. */
 const PROGRESS_STEPS = 10
 
 /** `delayMs` is the time in which it pretends to work. */
 const demoOptions = z.object({ delayMs: z.number().min(0).default(0) })
 
 /**
- * Draws placeholder pictures here, without any upstream, so that everything else can be tried without an account. The
- * drawing library is loaded only when the first one is asked for.
+ * Draws placeholder pictures without an upstream, so that a gateway can be tried without an account. The drawing
+ * library loads with the first picture.
  */
 export const demoProvider: Provider = {
   id: 'demo',
@@ -25,7 +25,7 @@ export const demoProvider: Provider = {
   async *generate(request, upstream, work) {
     if (!DRAWN_FORMATS.includes(request.format))
       throw rejection({ reason: 'invalid_value', field: 'format', given: request.format, allowed: DRAWN_FORMATS })
-    // Whoever takes the job up goes on pretending from when it was begun.
+    // A resumed job keeps the time of its submission.
     const job = work.job ?? String(Date.now())
     yield { type: 'accepted', job }
     const { delayMs } = demoOptions.parse(upstream.options ?? {})
@@ -55,7 +55,7 @@ const NO_USAGE = { input: 0, inputDetails: { text: 0, image: 0 }, output: 0, tot
 const rejection = (refusal: Refusal): ProviderError =>
   new ProviderError('rejected', `cannot draw this: ${refusal.reason}`, { failure: refusing(refusal) })
 
-/** Whatever was sent along is shown, the mask and the markup as well. */
+/** The placeholder shows every input, the mask and the markup. */
 async function readInputs({ images, mask, markup }: ImageRequest, work: Work): Promise<Uint8Array[]> {
   const inputs: Uint8Array[] = []
   for (const image of [...images, mask, markup].filter((each) => each !== undefined))
@@ -63,7 +63,7 @@ async function readInputs({ images, mask, markup }: ImageRequest, work: Work): P
   return inputs
 }
 
-/** What is left of a time that began at `beganMs`, told in steps; one that is over is told no more. */
+/** Waits for the rest of `delayMs` since `beganMs` and reports each remaining step. */
 async function* pretendProgress(
   beganMs: number,
   delayMs: number,

@@ -13,10 +13,10 @@ import { type Provider, ProviderError, type ProviderEvent, type Upstream, type W
 import { type ErrorReader, errorOfReport } from './wire/upstream-error'
 import { reportOfFault, validationDetail } from './wire/validation-error'
 
-/** The usual inputs (protocols §6.4), which models that nobody has heard of are taken to have. */
+/** The usual inputs (protocols §6.4), assumed for an unknown model. */
 const UNKNOWN_MODEL: Model = {
   ...PROMPT_ONLY,
-  // The bounds are general knowledge: the documentation has none that all models share.
+  // The bounds are general knowledge. The documentation has none for all models.
   sizes: { kind: 'range', min: 256, max: 2048, auto: '1024x768' },
   formats: ['png', 'jpeg', 'webp'],
   moderations: ['auto', 'low'],
@@ -25,14 +25,14 @@ const UNKNOWN_MODEL: Model = {
   mask: true,
 }
 
-/** How a model is asked for what it can do. */
+/** The capability of a model and the form of its requests. */
 interface FalModel {
   capability: Model
-  /** How it is told to be lenient; by its safety checker, unless said otherwise. */
+  /** The fields of a lenient request; the safety checker's switch by default. */
   lenient?: Record<string, unknown>
-  /** Whether it takes its pictures as a list even where there is but one. */
+  /** Whether a single input picture is sent as a list too. */
   list?: true
-  /** Where under its name it takes a request. */
+  /** The path below the model's name. */
   pathOf?: (request: ImageRequest) => string
 }
 
@@ -42,7 +42,7 @@ const FAL_KONTEXT_SIZES = shaped(shapesOf(COMMON_RATIOS))
 
 const LENIENT_TOLERANCE = { safety_tolerance: '5' }
 const FAL_OPEN_FLUX: Model = { ...FAL_FLUX, maxImages: 4, extras: ['seed', 'steps', 'guidance'] }
-/** An edit of theirs is an endpoint of its own. */
+/** Edits have an endpoint of their own. */
 const FAL_FLUX_2: Omit<FalModel, 'capability'> = {
   list: true,
   pathOf: ({ images }) => (images.length > 0 ? '/edit' : ''),
@@ -53,7 +53,7 @@ const FAL_KONTEXT: FalModel = {
   pathOf: ({ images: { length } }) => (length === 0 ? '/text-to-image' : length === 1 ? '' : '/multi'),
 }
 
-/** Well-known models; what is particular to each of them is general knowledge, of which protocols §6.4 says nothing. */
+/** Well-known models. Their particulars are general knowledge, because protocols §6.4 has none. */
 const MODELS: ReadonlyMap<string, FalModel> = new Map(
   Object.entries<FalModel>({
     'fal-ai/flux/schnell': { capability: FAL_OPEN_FLUX },
@@ -75,12 +75,12 @@ const MODELS: ReadonlyMap<string, FalModel> = new Map(
 
 const modelNamed = (model: string): FalModel => MODELS.get(model) ?? { capability: UNKNOWN_MODEL }
 
-/** How often its own client asks, in ms. */
+/** The interval of the vendor's own client, in ms. */
 const POLL_MS = 500
 
 /**
- * fal (protocols §6.4): a job of its queue, asked about at the URLs that it was given. At `https://fal.run` the same request
- * is answered with its pictures.
+ * fal (protocols §6.4): a job in its queue, with URLs for state and result.
+ * At `https://fal.run` the same request returns its pictures.
  */
 export const falProvider: Provider = {
   id: 'fal',
@@ -104,7 +104,7 @@ export const falProvider: Provider = {
 
 const accountHeaders = ({ credential }: Upstream): Record<string, string> => ({ authorization: `Key ${credential}` })
 
-/** Where a job is asked how it stands, and for what came of it: neither is under the path that it was submitted to. */
+/** The URLs of a job's state and result. Neither is below the path of submission. */
 const jobUrls = z.object({ status: z.string(), response: z.string() })
 type FalJob = z.infer<typeof jobUrls>
 
@@ -112,7 +112,7 @@ const parseJob = (job: string): FalJob => jobUrls.parse(JSON.parse(job))
 
 function requestFields(request: ImageRequest, target: FalModel, work: Work): Record<string, unknown> {
   const { prompt, n, size, format, moderation, extras } = request
-  // What a model makes of itself, where nobody has heard of it, is not known to be a choice.
+  // The default format of an unknown model is unknown, so the default of the request is not sent.
   const isUnsaid = target.capability === UNKNOWN_MODEL && format === DEFAULTS.format
   return {
     prompt,
@@ -133,7 +133,7 @@ function sizeFields(size: string, { capability: { sizes } }: FalModel): Record<s
   return { image_size: pixelsOf(size) }
 }
 
-/** Most endpoints by the name of `edit` take a list, as is generally known; a mask belongs to one picture. */
+/** Most endpoints named `edit` take a list, by general knowledge. A mask belongs to one picture. */
 function inputFields({ images, mask }: ImageRequest, { list }: FalModel, work: Work): Record<string, unknown> {
   const urls = images.map((image) => inputDataUrl(image, work))
   if (mask) return { image_url: urls[0], mask_url: inputDataUrl(mask, work) }
@@ -150,7 +150,7 @@ const falImage = z.object({
 })
 const resultReply = z.object({
   images: z.array(falImage.nullable().catch(null)).nullish().catch(null),
-  /** In the place of `images` at those that make but one, as is generally target. */
+  /** Models that make one picture send `image` in place of `images`, by general knowledge. */
   image: falImage.nullish().catch(null),
   has_nsfw_concepts: z.array(z.boolean().catch(false)).nullish().catch(null),
   prompt: z.string().nullish().catch(null),
@@ -166,7 +166,7 @@ const finishedReply = resultReply.refine(({ images, image }) => images || image)
 
 type FalSubmission = { requestId?: string | undefined } & ({ job: FalJob } | { said: FalResult })
 
-/** Begins a job, or has the pictures made at once. */
+/** Submits a job, or receives the pictures at once. */
 async function submitJob(asked: ImageRequest, upstream: Upstream, given: Work): Promise<FalSubmission> {
   const { model } = given
   const target = modelNamed(model)
@@ -177,7 +177,7 @@ async function submitJob(asked: ImageRequest, upstream: Upstream, given: Work): 
   const said = await readJsonReply(response, z.union([submitReply, finishedReply]))
   if (!('status_url' in said)) return { requestId: response.headers.get('x-fal-request-id') ?? undefined, said }
   const { request_id: requestId, status_url, response_url } = said
-  // A job goes by its owner and app alone.
+  // The path of a job has the model's owner and app only.
   const app = model.split('/').slice(0, 2).join('/')
   const status = jobUrl(upstream, status_url, requestId, (id) => `/${app}/requests/${id}/status`)
   return {
@@ -186,7 +186,7 @@ async function submitJob(asked: ImageRequest, upstream: Upstream, given: Work): 
   }
 }
 
-/** A job that is over may have failed; only asking for its result tells. */
+/** A completed job may have failed. Only the request for its result shows that. */
 async function readJob(job: FalJob, upstream: Upstream, work: Work): Promise<JobState<FalResult>> {
   const ask = { method: 'GET', account: accountHeaders(upstream) } as const
   const { status } = await readJsonReply(await callUpstream(upstream, work, job.status, ask, readError), statusReply)
@@ -196,21 +196,21 @@ async function readJob(job: FalJob, upstream: Upstream, work: Work): Promise<Job
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error
     if (isRunError(error)) return { failed: error }
-    // The account was let in a moment ago: what was forbidden is something that the run asked for.
+    // The state request succeeded, so the account is valid and the run itself was refused.
     if (error.kind === 'misconfigured' && !error.facts.ofModel)
       return { failed: new ProviderError('lost', 'does not give out what it made', {}, { cause: error }) }
     throw error
   }
 }
 
-/** Statuses of the queue itself, at which its own client asks again (protocols §6.4). */
+/** Statuses of the queue, after which the vendor's client asks again (protocols §6.4). */
 const QUEUE_STATUSES = [429, 502, 503, 504]
 
-/** Whether an error is what came of a run, and not why that cannot be told. */
+/** Whether an error is the outcome of the run, and not a failure to read it. */
 const isRunError = ({ kind, facts: { status } }: ProviderError): boolean =>
   kind === 'rejected' || (kind === 'unavailable' && status !== undefined && !QUEUE_STATUSES.includes(status))
 
-/** A picture that its safety checker has found something in is black. */
+/** A picture with a finding of the safety checker is black and is dropped. */
 async function* resultEvents(
   said: FalResult,
   { prompt }: ImageRequest,
@@ -235,7 +235,7 @@ async function* resultEvents(
 
 const errorReply = z.object({ detail: validationDetail.optional(), message: z.string().optional() })
 
-/** The run came to nothing by no fault of the request, whatever the status (general knowledge). */
+/** Types of a failed run without a fault in the request (general knowledge). */
 const NOTHING_MADE = ['no_media_generated', 'downstream_service_error', 'generation_timeout']
 
 const readError: ErrorReader = (body) => {

@@ -25,7 +25,7 @@ import { readErrorBody, errorOfResponse, type ErrorReader, mentionsModeration } 
 
 const SIZES = shaped(shapesOf(COMMON_RATIOS))
 
-/** What can be asked for where a picture is answered at once (protocols §6.8). */
+/** The capability of the models that answer at once (protocols §6.8). */
 const FIREWORKS_FLUX_1 = {
   ...PROMPT_ONLY,
   sizes: SIZES,
@@ -33,7 +33,7 @@ const FIREWORKS_FLUX_1 = {
   extras: ['seed'],
 } as const satisfies Model
 
-/** What can be asked of FLUX.1 Kontext, which is a job: a prompt, and a picture to edit. */
+/** FLUX.1 Kontext is a job with a prompt and one picture to edit. */
 const FIREWORKS_KONTEXT: Model = {
   ...FIREWORKS_FLUX_1,
   sizes: { kind: 'listed', sizes: [] },
@@ -42,16 +42,16 @@ const FIREWORKS_KONTEXT: Model = {
   maxInputs: 1,
 }
 
-/** Models that are found only here; those of Black Forest Labs are in the table of their maker. */
+/** The models of this provider alone. Those of Black Forest Labs are in that provider's table. */
 const MODELS: Readonly<Record<string, Model>> = {
   'flux-1-schnell-fp8': FIREWORKS_FLUX_1,
   'flux-1-dev-fp8': FIREWORKS_FLUX_1,
 }
 
-/** How often its own SDK asks, in ms. */
+/** The interval of the vendor's own SDK, in ms. */
 const POLL_MS = 500
 
-/** Fireworks (protocols §6.8): bytes at once, or for Kontext a job. */
+/** Fireworks (protocols §6.8): picture bytes at once, or a job for Kontext. */
 export const fireworksProvider: Provider = {
   id: 'fireworks',
   wellKnown: {
@@ -61,7 +61,7 @@ export const fireworksProvider: Provider = {
     priority: 1,
   },
   models: MODELS,
-  // Of all that is served here, only Kontext takes a picture.
+  // Only Kontext takes a picture here.
   capability: (model) =>
     model.maxInputs
       ? { ...narrowed(model, FIREWORKS_KONTEXT), sizes: FIREWORKS_KONTEXT.sizes }
@@ -74,7 +74,7 @@ export const fireworksProvider: Provider = {
   },
 }
 
-/** By a name of the settings' own, or of another maker's, a model may seem to do more than its API here takes. */
+/** Settings may map a model of larger capability to this API's name. The request is refused then. */
 const exceedsCapability = ({ images, size, format, extras }: ImageRequest, isKontext: boolean): boolean =>
   isKontext
     ? images.length > 1 || size !== 'auto' || format !== 'png' || Object.keys(extras).length > 0
@@ -82,11 +82,11 @@ const exceedsCapability = ({ images, size, format, extras }: ImageRequest, isKon
 
 const CAPABILITY_EXCEEDED = 'is asked for what its model does not take: settings say that it is another'
 
-/** A model by its full name, which may be given without the account that all public ones are of. */
+/** The full name of a model. Public models may omit their account. */
 const fullName = ({ model }: Work): string =>
   modelInPath(model.includes('/') ? model : `accounts/fireworks/models/${model}`)
 
-/** A FLUX.1 is a workflow, and is told an aspect ratio; any other model is told the pixels. */
+/** FLUX.1 runs as a workflow and takes an aspect ratio. Other models take pixels. */
 async function* generateNow(
   request: ImageRequest,
   upstream: Upstream,
@@ -101,14 +101,14 @@ async function* generateNow(
   const ask = { account: bearer(upstream), headers: { ...headers, accept: `image/${format}` }, parted }
   const response = await callUpstream(upstream, work, `/inference/v1/${path}`, ask, readError)
   const bytes = readStream(bodyStream(response))
-  // A web page, or an error that comes with a good status, was not paid for.
+  // A web page, or an error with a good status, was not paid for.
   if (isTextReply(response)) throw errorOfResponse(response, upstream, await readErrorBody(bytes), readError)
   yield { type: 'accepted', requestId: response.headers.get('x-request-id') ?? undefined }
   yield { type: 'image', index: 0, bytes: readingImage(bytes) }
   yield { type: 'summary', summary: {} }
 }
 
-/** A size that has no ratio of the API's, as settings can add to a model, is passed on for the API to judge. */
+/** Settings can add a size without a known ratio. The API decides about it. */
 const ratioField = (size: string): { aspect_ratio?: string } =>
   size === 'auto' ? {} : { aspect_ratio: ratioNamed(size, SIZES)?.ratio ?? size.replace('x', ':') }
 
@@ -126,7 +126,7 @@ async function* generateByJob(
 
 const submitReply = z.object({ request_id: z.string() })
 
-/** Begins a job, and tells its id. */
+/** Submits a job and returns its id. */
 async function submitJob({ prompt, images }: ImageRequest, upstream: Upstream, work: Work): Promise<string> {
   const [image] = images
   const ask = { account: bearer(upstream), ...jsonRequest({ prompt, input_image: image && inputDataUrl(image, work) }) }
@@ -147,10 +147,10 @@ const errorReply = z.object({
   error: z.union([z.string(), z.object({ message: optionalText, code: optionalText, param: optionalText })]),
 })
 
-/** A page of something in between, which may come with any status, is not its API's. */
+/** A web page from a proxy, with any status, is not the API's error. */
 const WEB_PAGE = /^\s*</
 
-/** Its status for an account that it has suspended, of those that otherwise speak of something else. */
+/** The status of a suspended account. RFC 9110 gives it another meaning. */
 const SUSPENDED_STATUS = 412
 
 const readError: ErrorReader = (body, status) => {

@@ -17,13 +17,13 @@ import { optionalText, tokenCount } from './wire/lenient'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, Withdrawn, type Work } from './provider'
 import { errorOfReport, errorOfResponse } from './wire/upstream-error'
 
-/** Google's image models through the Gemini API (protocols §3), which answers with one picture in JSON. */
+/** Google's image models through the Gemini API (protocols §3). An answer holds one picture in JSON. */
 export const geminiProvider: Provider = {
   id: 'gemini',
   wellKnown: {
     secret: 'GEMINI_API_KEY',
     baseUrl: 'https://generativelanguage.googleapis.com',
-    // Text models have names that begin with gemini- as well.
+    // Names of text models begin with `gemini-` too.
     models: ['gemini-nano-banana-*', 'gemini-3-pro-image', 'gemini-3.1-flash-lite-image'],
   },
   capability: (model) => ({
@@ -44,7 +44,7 @@ export const geminiProvider: Provider = {
   },
 }
 
-/** Of a model's sizes, those that the API has words for. */
+/** The sizes of a model that the API can name. */
 function geminiApiSizes(sizes: Model['sizes']): Sizes {
   if (sizes.kind === 'shaped') return sizes
   if (sizes.kind !== 'listed') return geminiSizes(FOURTEEN_SHAPES)
@@ -55,14 +55,14 @@ function requestImages(request: ImageRequest, upstream: Upstream, work: Work): P
   return callUpstream(
     upstream,
     work,
-    // The newest models are found under v1beta only (protocols §3.1).
+    // The newest models exist under v1beta only (protocols §3.1).
     `/v1beta/models/${encodeURIComponent(work.model)}:generateContent`,
     { account: { 'x-goog-api-key': upstream.credential }, ...jsonRequest(requestFields(request, work)) },
     readGoogleError,
   )
 }
 
-/** The filters that the Gemini API lets be set (enum HarmCategory of @google/genai). */
+/** The filters of the Gemini API (enum HarmCategory of @google/genai). */
 const SAFETY_FILTERS = ['HARASSMENT', 'HATE_SPEECH', 'SEXUALLY_EXPLICIT', 'DANGEROUS_CONTENT']
 const LENIENT_FILTERS = SAFETY_FILTERS.map((filter) => ({
   category: `HARM_CATEGORY_${filter}`,
@@ -88,7 +88,10 @@ function requestFields(
   }
 }
 
-/** Where a part has its picture, and its signature, which is no smaller and nothing that is read. */
+/**
+ * Whether a path leads to the data of a picture, or to a signature. A signature is as large as a picture and is
+ * skipped.
+ */
 function isPictureString([candidates, candidate, content, parts, , member, inner, ...deeper]: Path): boolean {
   if (candidates !== 'candidates' || candidate !== 0 || content !== 'content' || parts !== 'parts') return false
   if (deeper.length > 0) return false
@@ -97,9 +100,8 @@ function isPictureString([candidates, candidate, content, parts, , member, inner
 }
 
 /**
- * The picture of an answer as it passes. A part says that its picture is a draft only (`thought`) before the picture or
- * behind it, when it has gone by: such a one is withdrawn, as its last byte counts only once its part is known. Throws
- * ProviderError.
+ * Streams the final picture of an answer. The mark of a draft (`thought`) may stand behind the picture.
+ * A picture that turns out to be a draft is withdrawn at its last byte. Throws ProviderError.
  */
 async function* finalPicture(response: Response): AsyncGenerator<ProviderEvent, { said: unknown; isMade: boolean }> {
   const json = new JsonStream(readStream(bodyStream(response)), isPictureString)
@@ -137,7 +139,7 @@ function memoized<Value>(make: () => Promise<Value>): () => Promise<Value> {
   return () => (made ??= make())
 }
 
-/** What has passed is withdrawn if it turns out not to have been what it seemed. */
+/** Throws Withdrawn behind the last byte when the picture was not the right one. */
 async function* withdrawnUnless(isRight: () => Promise<boolean>, bytes: Bytes): Bytes {
   yield* bytes
   if (!(await isRight())) throw new Withdrawn()
@@ -148,7 +150,7 @@ const draftReply = z.object({
   candidates: z.tuple([z.object({ content: z.object({ parts: z.array(draftPart) }) })], z.unknown()),
 })
 
-/** Whether the part of an answer in which a path leads to a picture is called a draft, by what has come of the answer. */
+/** Whether the answer so far marks the part of a path as a draft. */
 function isDraft(said: unknown, [, , , , at]: Path): boolean {
   const [candidate] = draftReply.parse(said).candidates
   return candidate.content.parts[Number(at)]?.thought === true
@@ -195,7 +197,7 @@ function geminiUsage(said: z.infer<typeof usageReply>): Usage {
   }
 }
 
-/** Pictures and the rest, which is text, as the thoughts besides are; not known where nothing is said of it. */
+/** Splits tokens into pictures and text. Thoughts count as text. Undefined without details. */
 function modalityDetails(all: number, said: z.infer<typeof modalityCounts>, thoughts = 0): Usage['inputDetails'] {
   if (!said) return undefined
   const pictures = said.filter(({ modality }) => modality === 'IMAGE')
@@ -203,10 +205,10 @@ function modalityDetails(all: number, said: z.infer<typeof modalityCounts>, thou
   return { text: Math.max(0, all - image) + thoughts, image }
 }
 
-/** How an answer without a picture ends where its content is to blame; another attempt may do better with any other end. */
+/** Finish reasons of refused content. After other reasons another attempt may succeed. */
 const REFUSING_FINISHES = /SAFETY|PROHIBITED_CONTENT|RECITATION|BLOCKLIST|SPII/
 
-/** Why a good answer has no picture (protocols §3.4). */
+/** The error of a good answer without a picture (protocols §3.4). */
 function missingPictureError(response: Response, said: unknown, upstream: Upstream): ProviderError {
   if (googleErrorIn(said)) return errorOfResponse(response, upstream, said, readGoogleError)
   const { promptFeedback: feedback, candidates } = generateReply.parse(said)

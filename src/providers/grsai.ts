@@ -24,16 +24,17 @@ const isSora = (theirs: string): boolean => theirs.startsWith('sora-')
 const familyOf = (theirs: string): ModelFamily =>
   isBanana(theirs) ? BANANA_FAMILY : isSora(theirs) ? SORA_FAMILY : GPT_FAMILY
 
-/** Models of others that it serves as what they are. */
-// Patterns, since neither whether it goes on with a model that its maker shuts down nor how the names of 2.5 end is known.
+/** Models of other makers under their own names. */
+// Patterns: support after a maker's shutdown and the full names of 2.5 are not documented.
 const RESOLD_MODELS = ['gpt-image-2', 'gpt-image-2.5*', 'gpt-image-1.5*', 'gemini-3-pro-image=nano-banana-pro']
 
-/** How often a task is asked about, at last, in ms. */
+/** The longest interval between two reads of a task, in ms. */
 const POLL_MS = 2000
 
 /**
- * GrsAI (protocols §5): a task, asked about by its id. A base URL that ends in `/v1/api` is that of its new generation,
- * with one endpoint for all models; any other is that of the old, whose endpoint goes by the model's name.
+ * GrsAI (protocols §5): a task with an id.
+ * A base URL that ends in `/v1/api` is the new API, with one endpoint for all models. The old API has an endpoint for
+ * each family.
  */
 export const grsaiProvider: Provider = {
   id: 'grsai',
@@ -67,7 +68,7 @@ export const grsaiProvider: Provider = {
   },
 }
 
-/** The sizes of a model that can be asked for. */
+/** The sizes of a model that its family offers. */
 function offeredSizes(ofModel: Sizes, ofFamily: Sizes): Sizes {
   if (ofFamily.kind !== 'shaped') return ofModel
   if (ofModel.kind !== 'shaped') return ofFamily
@@ -82,7 +83,7 @@ const offeredValues = (ofModel: readonly string[] | undefined, ofFamily: readonl
 
 const isNewApi = ({ baseUrl }: Pick<Upstream, 'baseUrl'>): boolean => baseUrl.endsWith('/v1/api')
 
-/** Begins a task, and tells its id. */
+/** Submits a task and returns its id. */
 async function submitJob(request: ImageRequest, upstream: Upstream, work: Work): Promise<string> {
   const response = await callUpstream(
     upstream,
@@ -96,7 +97,7 @@ async function submitJob(request: ImageRequest, upstream: Upstream, work: Work):
   throw isFailed(task) ? taskError(task, upstream) : new ProviderError('unavailable', 'told no id of its task')
 }
 
-/** Each generation says in its own words how pictures are sent, and that the answer is to be but an id. */
+/** Each API has its own field for pictures and for "answer with an id only". */
 function requestFields(request: ImageRequest, upstream: Upstream, work: Work): Record<string, unknown> {
   const { prompt, size, images } = request
   const { model } = work
@@ -112,11 +113,11 @@ function shapeFields(size: string, model: string): { aspectRatio?: string | unde
     return shape ? { aspectRatio: shape.ratio, imageSize: `${shape.scale}K` } : { aspectRatio: 'auto' }
   }
   if (isSora(model)) return { aspectRatio: ratioNamed(size, SORA_SIZES)?.ratio ?? 'auto' }
-  // Since `-vip` takes pixels only, what is left to it is left out.
+  // `-vip` takes pixels only, so `auto` is not sent.
   return { aspectRatio: size === DEFAULTS.size ? undefined : size }
 }
 
-/** What each family takes of the old generation, besides a prompt and pictures. */
+/** The fields of each family in the old API, besides prompt and pictures. */
 function oldApiFields({ n, size, quality, background, mask }: ImageRequest, work: Work): Record<string, unknown> {
   const shape = shapeFields(size, work.model)
   if (isBanana(work.model)) return shape
@@ -148,7 +149,7 @@ const taskReply = z
   })
 type GrsaiJob = z.infer<typeof taskReply>
 
-/** The old generation wraps a task, and either says what is wrong with status 200. */
+/** The old API wraps a task. Both APIs report errors with status 200. */
 const wrappedTaskReply = taskReply.extend({
   code: z.number().catch(0),
   msg: optionalText,
@@ -157,7 +158,10 @@ const wrappedTaskReply = taskReply.extend({
 
 const UNKNOWN_TASK_CODE = -22
 const NOT_SERVED_CODE = -1
-/** What else is meant by that code is told in words alone, of which only `insufficient credits` is known (protocols §5.1). */
+/**
+ * The code -1 has several meanings that only words tell apart. `insufficient credits` is the documented one (protocols
+ * §5.1).
+ */
 const ACCOUNT_WORDS = /credit|balance|quota|api[ _-]?key|unauthori|积分|余额|密钥|令牌/i
 const REQUEST_WORDS = /invalid|illegal|unknown|param|prompt|参数|提示词/i
 
@@ -182,7 +186,7 @@ async function readJob(job: string, upstream: Upstream, work: Work): Promise<Job
   const task = await readTask(response, upstream)
   if (isFailed(task)) return { failed: taskError(task, upstream) }
   if (task.status !== 'succeeded') return { percent: task.progress ?? undefined }
-  // One that was made by an older model may stand alone.
+  // An older model may return a single URL.
   const several = (task.results ?? []).flatMap(({ url }) => url || [])
   const urls = several.length > 0 ? several : [task.url].flatMap((url) => url || [])
   return urls.length > 0

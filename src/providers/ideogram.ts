@@ -12,7 +12,7 @@ import { type Provider, ProviderError, type Summary, type Upstream, type Work } 
 import { type ErrorReader, errorOfReport } from './wire/upstream-error'
 import { reportOfFault, validationDetail } from './wire/validation-error'
 
-/** How fast it works, by our names of qualities. */
+/** Rendering speeds by the gateway's qualities. */
 const SPEEDS = new Map([
   ['low', 'TURBO'],
   ['medium', 'DEFAULT'],
@@ -39,7 +39,7 @@ const V3_RATIOS = [
 ]
 const V3_SIZES = shaped(shapesOf(V3_RATIOS))
 
-/** Of V3, as its maker's documentation lists them. */
+/** The styles of V3, from the maker's documentation. */
 const V3_STYLES = ['AUTO', 'GENERAL', 'REALISTIC', 'DESIGN', 'FICTION']
 
 const API_CAPABILITY = {
@@ -55,8 +55,8 @@ const API_CAPABILITY = {
 const V3_MODEL = 'ideogram-v3'
 
 /**
- * The shorter and the longer edge of each size of V4, which may stand upright or lie, as docs.comfy.org's copy of its schema
- * lists them.
+ * The shorter and the longer edge of each size of V4, for both orientations. Source: the schema's copy at
+ * docs.comfy.org.
  */
 const V4_EDGES = [
   [2048, 2048],
@@ -72,13 +72,13 @@ const V4_EDGES = [
   [1280, 3072],
 ] as const
 
-/** Of the fields of V4, protocols §6.10 has only a few: the same copy has its speeds, but no seed, number or style. */
+/** The fields of V4 come from the same copy: speeds, but no seed, count or style. Protocols §6.10 has only a few. */
 const MODELS: Readonly<Record<string, Model>> = {
   [V3_MODEL]: { ...API_CAPABILITY, sizes: V3_SIZES },
   'ideogram-v4': { ...API_CAPABILITY, sizes: eitherWay(V4_EDGES), extras: [], maxImages: 1, style: false },
 }
 
-/** Ideogram (protocols §6.10): a form goes there, and URLs come back. */
+/** Ideogram (protocols §6.10): a form in, URLs out. */
 export const ideogramProvider: Provider = {
   id: 'ideogram',
   wellKnown: { secret: 'IDEOGRAM_API_KEY', baseUrl: 'https://api.ideogram.ai', models: Object.keys(MODELS) },
@@ -143,7 +143,7 @@ const imagesReply = z.object({
   data: z.array(ideogramImage.catch({})),
 })
 
-/** A picture that its safety system refused has no URL, in an answer with status 200. */
+/** A refused picture has no URL, in an answer with status 200. */
 const missingPictureError = (data: IdeogramImage[], upstream: Upstream): ProviderError =>
   data.some(({ is_image_safe: isSafe }) => isSafe === false)
     ? errorOfReport(
@@ -152,7 +152,7 @@ const missingPictureError = (data: IdeogramImage[], upstream: Upstream): Provide
       )
     : new ProviderError('unavailable', 'answered without a picture', { ofRequest: true })
 
-/** Its prompts are those of its own making where they differ. */
+/** A prompt that differs from the request's is a revised prompt. */
 const ideogramSummary = (data: IdeogramImage[], { prompt: asked }: ImageRequest): Summary => ({
   size: data.find(({ resolution }) => /^\d+x\d+$/.test(resolution ?? ''))?.resolution ?? undefined,
   revisedPrompts: data.map(({ prompt }) => (prompt && prompt !== asked ? prompt : undefined)),
@@ -163,7 +163,7 @@ const errorReply = z.object({
   detail: validationDetail.optional().catch(undefined),
 })
 
-/** The status of a prompt that failed its safety check; of a faulty field too, which has its place told. */
+/** The status of a refused prompt. A faulty field has the same status, with a place in its detail. */
 const UNPROCESSABLE_STATUS = 422
 
 const readError: ErrorReader = (body, status) => {

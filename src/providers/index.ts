@@ -1,5 +1,5 @@
 import * as all from './all'
 import type { Provider } from './provider'
 
-/** Every upstream API that is spoken, by the name that settings call it. */
+/** All providers. Settings refer to them by `id`. */
 export const PROVIDERS: readonly Provider[] = Object.values(all)

@@ -10,31 +10,32 @@ import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { type ErrorReader, errorOfReport } from './wire/upstream-error'
 
-/** Midjourney takes a ratio in the prompt, and does not say how many pixels it makes of it. */
+/** Midjourney takes a ratio in the prompt. The pixel size is not documented. */
 const SIZES = shaped(shapesOf(COMMON_RATIOS))
 
-/** Whatever the model's name is: the API has no parameter for it, nor for anything but the prompt (protocols §6.12). */
+/** The API has no parameter for the model, and only the prompt for everything else (protocols §6.12). */
 const API_CAPABILITY = {
   ...PROMPT_ONLY,
   sizes: SIZES,
-  // As many as `blend` takes.
+  // The limit of `blend`.
   maxInputs: 5,
-  // Those of one grid.
+  // The pictures of one grid.
   maxImages: 4,
 } as const satisfies Model
 
-/** How often a task is asked about, at last, in ms. */
+/** The longest interval between two reads of a task, in ms. */
 const POLL_MS = 3000
-/** How much of the way is done once there is a grid, in percent. */
+/** The progress at the end of the grid, in percent. */
 const GRID_SHARE = 80
 
-/** The tasks that a request has begun: a grid of four pictures, and those that take one of them each out of it. */
+/** The tasks of a request: a grid of four pictures, and one upscale for each picture. */
 const jobSchema = z.object({ grid: z.string(), upscales: z.array(z.string()) })
 type MidjourneyJob = z.infer<typeof jobSchema>
 
 /**
- * Midjourney-proxy (protocols §6.12), and relays that speak as it does, whose modes are part of the base URL, as
- * `https://relay.example.com/mj-fast`. A picture is made as one of a grid of four, and then taken out of it.
+ * Midjourney-proxy (protocols §6.12) and relays with its API.
+ * A relay's modes are part of the base URL, as `https://relay.example.com/mj-fast`. A picture is upscaled out of a grid
+ * of four.
  */
 export const midjourneyProxyProvider: Provider = {
   id: 'midjourney-proxy',
@@ -57,7 +58,7 @@ const acceptedEvent = (job: MidjourneyJob): ProviderEvent => ({
   job: JSON.stringify(job),
 })
 
-/** Begins a grid, and tells its task's id. */
+/** Submits a grid and returns the id of its task. */
 async function submitGrid({ prompt, size, images }: ImageRequest, upstream: Upstream, work: Work): Promise<string> {
   const ratio = ratioNamed(size, SIZES)?.ratio
   const fields = {
@@ -67,10 +68,7 @@ async function submitGrid({ prompt, size, images }: ImageRequest, upstream: Upst
   return await submitTask('/mj/submit/imagine', fields, upstream, work)
 }
 
-/**
- * Has so many pictures taken out of a grid once there is one, as far as that has not begun; fewer, where not all of them
- * can be.
- */
+/** Waits for the grid and submits the missing upscales. Keeps the earlier ones when a later one fails. */
 async function* submitUpscales(
   job: MidjourneyJob,
   count: number,
@@ -82,7 +80,7 @@ async function* submitUpscales(
   while (job.upscales.length < count) {
     const change = { taskId: job.grid, action: 'UPSCALE', index: job.upscales.length + 1 }
     try {
-      // The grid is paid for, and whoever asks a second time is told of the task that there is.
+      // The grid is paid for, so a failure is retried. A second submission returns the same task.
       const id = yield* pollJob(work, POLL_MS, async () => ({
         done: await submitTask('/mj/submit/change', change, upstream, work),
       }))
@@ -95,7 +93,7 @@ async function* submitUpscales(
   }
 }
 
-/** The pictures that were taken out of a grid; throws ProviderError where there is none. */
+/** The upscaled pictures. Throws ProviderError when there is none. */
 async function* upscaledPictures(
   { upscales }: MidjourneyJob,
   upstream: Upstream,
@@ -124,10 +122,10 @@ const submitReply = z.object({
   result: z.union([z.string(), z.number()]).nullish().catch(null),
 })
 
-/** 1 is a task that was begun, 22 one that waits, 21 one that was begun before. */
+/** 1: submitted. 22: queued. 21: submitted before. */
 const SUBMITTED_CODES = [1, 21, 22]
 
-/** Begins a task, and tells its id; whatever there is to refuse is told with status 200. */
+/** Submits a task and returns its id. Refusals come with status 200. */
 async function submitTask(
   path: string,
   fields: Record<string, unknown>,
@@ -161,7 +159,7 @@ const taskReply = z.object({
   failReason: optionalText,
 })
 
-/** Looks at a task, which is a part of the whole way. */
+/** Reads a task. Its progress covers the part `from` to `to` of the whole. */
 async function readTask(
   id: string,
   { from, to }: { from: number; to: number },
@@ -189,7 +187,7 @@ async function readTask(
 /** 40 for `40%`. */
 const parsePercent = (progress: string | null | undefined): number => Number.parseFloat(progress ?? '') || 0
 
-/** Midjourney refuses some requests only once it has begun, and then says so in words alone. */
+/** Midjourney refuses some requests after submission, in words without a code. */
 function taskError(reason: string, upstream: Upstream): ProviderError {
   if (!/banned prompt|moderat/i.test(reason)) return new ProviderError('unavailable', 'failed to make the picture')
   return errorOfReport({ kind: 'rejected', moderated: true, message: reason }, upstream)

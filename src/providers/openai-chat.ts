@@ -15,12 +15,12 @@ import { type Provider, ProviderError, type ProviderEvent, type Upstream, type W
 import { readRelayError } from './wire/relay-reply'
 import { errorOfReport, errorOfResponse, refusalBy } from './wire/upstream-error'
 
-/** As many pictures as Gemini takes (protocols §3.2); no relay says how many it does. */
+/** The limit of Gemini (protocols §3.2). Relays document none. */
 const MAX_CHAT_INPUTS = 14
 
 /**
- * Relays, and OpenRouter, that answer pictures in a chat (protocols §2.1, §2.2). A chat asks for words, pictures and, of the
- * models that count in ratios, a shape; nothing else.
+ * Relays and OpenRouter with pictures in chat answers (protocols §2.1, §2.2). A chat takes words, pictures and, for
+ * some models, an aspect ratio.
  */
 export const openaiChatProvider: Provider = {
   id: 'openai-chat',
@@ -42,13 +42,13 @@ export const openaiChatProvider: Provider = {
   },
 }
 
-/** A model that makes nothing transparent need not be asked for what it always does. */
+/** A model without transparent backgrounds may be asked for its only background. */
 const chatBackgrounds = ({ backgrounds }: Model): readonly string[] =>
   backgrounds && !backgrounds.includes('transparent') ? backgrounds : ['auto']
 
 /**
- * Asks for a stream: of minutes without a byte, the proxies before a relay make a failure that is paid for, and a stream
- * tells how far it is. Where that is refused, which costs nothing, the answer is asked for in one piece.
+ * Asks for a stream, because proxies end a silent connection after minutes, and a stream reports progress. A refused
+ * stream costs nothing and is asked for again as one object.
  */
 async function requestImages(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
   try {
@@ -87,23 +87,23 @@ function postChat(request: ImageRequest, stream: boolean, upstream: Upstream, wo
 const MODALITIES = ['image', 'text']
 
 /**
- * OpenRouter's own parameters (protocols §2.2). OpenRouter may answer words alone without `modalities`, which a relay may
- * refuse; a relay is sent them only along with a shape, as the models have that it may pass them on to.
+ * OpenRouter's own parameters (protocols §2.2). OpenRouter may answer with words alone unless `modalities` asks for
+ * images. Relays may refuse the parameter, so they get it only with a shape.
  */
 function shapeFields(size: string, { baseUrl }: Upstream): Record<string, unknown> {
   const pixels = pixelsOf(size)
   if (!pixels) return isOpenrouter(baseUrl) ? { modalities: MODALITIES } : {}
   const shape = nearestTo(ratioOf(pixels), FOURTEEN_SHAPES, ratioOf)
   const resolution = resolutionOf(pixels)
-  // What is left to a model is of 1K, and some know no other.
+  // 1K is the default, and the only resolution of some models.
   const imageSize = resolution === '1K' ? {} : { image_size: resolution }
   return { modalities: MODALITIES, image_config: { aspect_ratio: shape?.ratio, ...imageSize } }
 }
 
-/** So much of the words is searched for the address of a picture. */
+/** The last characters of the answer that are searched for a picture's URL. */
 const MAX_SEARCHED_TEXT = 64 * 1024
 
-/** The picture of an answer: the first one that stands in it as data, or else the first that has an address. */
+/** The picture of an answer: the first one as data, or the first one with a URL. */
 async function* answerEvents(response: Response, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void> {
   const answer = new ChatAnswer(response)
   let words = ''
@@ -123,7 +123,7 @@ async function* answerEvents(response: Response, upstream: Upstream, work: Work)
     }
     address = answer.urls[0] ?? addressIn(words)
   } catch (error) {
-    // What was cut off behind a whole link was paid for all the same.
+    // A broken-off answer with a whole link was paid for too.
     address = answer.urls[0] ?? linkIn(words)
     if (isMade || address === undefined) throw unreadableError(error, isMade || answer.isStream)
   }
@@ -134,11 +134,11 @@ async function* answerEvents(response: Response, upstream: Upstream, work: Work)
   yield { type: 'summary', summary: answer.summary }
 }
 
-/** The address of a picture in Markdown, which alone tells where it ends. */
+/** The URL of a picture in Markdown, which marks the end of the URL. */
 const linkIn = (words: string): string | undefined =>
   illustrated<{ url: string }>([words], (url) => ({ url })).pictures[0]?.url
 
-/** How far it is, by the last percentage in its words, such as `> 生成中 40%`; 0 where there is none. */
+/** The last percentage in the words, such as `> 生成中 40%`. 0 without one. */
 function lastPercentIn(words: string): number {
   const [, percent = '0'] = /.*(?<![\d.])(\d{1,3})(?:\.\d+)? ?[%%]/s.exec(words.slice(-64)) ?? []
   return Number(percent) > 100 ? 0 : Number(percent)

@@ -4,7 +4,7 @@ import { pass } from './wire/openai-text'
 import type { Provider } from './provider'
 import { readRelayError } from './wire/relay-reply'
 
-/** OpenAI's Images API, and every relay that speaks it (protocols §1); their text models besides. */
+/** OpenAI's Images API and relays with it (protocols §1), with their text models. */
 export const openaiProvider: Provider = {
   id: 'openai',
   wellKnown: {

@@ -16,8 +16,8 @@ const MAX_API_INPUTS = 16
 const MAX_API_IMAGES = 10
 
 /**
- * The shapes of OpenAI's models there, which are asked for by ratio alone: it picks the pixels, and they are not told. These
- * are the usual ones (protocols §1.2, §9).
+ * The shapes of OpenAI's models at OpenRouter, which takes ratios and chooses the pixels itself. The pixels here are
+ * the usual ones (protocols §1.2, §9).
  */
 const PIXEL_SHAPES: readonly Shape[] = [
   { ratio: '1:1', width: 1024, height: 1024 },
@@ -30,7 +30,7 @@ const PIXEL_SHAPES: readonly Shape[] = [
   { ratio: '21:9', width: 1344, height: 576 },
 ]
 
-/** OpenRouter's images API (protocols §2.2), by which models of many makers are reached. */
+/** OpenRouter's images API (protocols §2.2) for models of many makers. */
 export const openrouterProvider: Provider = {
   id: 'openrouter',
   wellKnown: {
@@ -45,7 +45,7 @@ export const openrouterProvider: Provider = {
     sizes: openrouterSizes(model.sizes),
     qualities: model.qualities ?? QUALITIES,
     maxInputs: Math.min(model.maxInputs ?? MAX_API_INPUTS, MAX_API_INPUTS),
-    // Gemini's make one, and a request for more is refused there.
+    // Gemini models make one picture. OpenRouter refuses requests for more.
     maxImages: model.sizes.kind === 'free' || model.sizes.kind === 'listed' ? MAX_API_IMAGES : 1,
     moderations: ['auto'],
     inputFidelities: [],
@@ -64,7 +64,7 @@ export const openrouterProvider: Provider = {
 }
 
 const QUALITIES = ['auto', 'low', 'medium', 'high', 'xhigh', 'max']
-/** A model of which nothing is known is asked for whatever the API has. */
+/** An unknown model may be asked for everything that the API has. */
 const UNKNOWN_MODEL = {
   backgrounds: ['auto', 'transparent', 'opaque'],
   formats: ['png', 'jpeg', 'webp', 'svg'],
@@ -72,12 +72,12 @@ const UNKNOWN_MODEL = {
   compression: true,
 } as const satisfies Partial<Model>
 /**
- * OpenAI's and Google's choose their format and have no seed there, and what a model does not take is refused (a copy of
- * its catalogue of 2026-07-31 in K-Dense's skill `generate-image`).
+ * The models of OpenAI and Google choose their format and have no seed there. A copy of its catalogue of 2026-07-31 in
+ * K-Dense's skill `generate-image` shows that.
  */
 const KNOWN_MODEL = { formats: ['png'], extras: [], compression: false } as const satisfies Partial<Model>
 
-/** Of an API that counts pixels, the list is kept, each of which is a ratio there. */
+/** Models with pixel sizes get a list, because each size is a ratio there. */
 const openrouterSizes = (sizes: Sizes): Sizes =>
   sizes.kind === 'free' || sizes.kind === 'range' ? shaped(PIXEL_SHAPES) : sizes
 
@@ -86,7 +86,7 @@ function requestImages(request: ImageRequest, upstream: Upstream, work: Work): P
   return callUpstream(upstream, work, '/images', asked, readRelayError)
 }
 
-/** What has its default is left out, since not every model takes every parameter. */
+/** Defaults are left out, because some models refuse some parameters. */
 function requestFields(request: ImageRequest, work: Work): Record<string, unknown> {
   const model = modelSlug(work.model)
   const references = request.images.map((image) => ({
@@ -114,19 +114,19 @@ const MAKERS = [
   { maker: 'google', models: /^gemini-/ },
 ]
 
-/** A model is known there by its maker as well, as in `openai/gpt-image-2`. */
+/** OpenRouter's name of a model has its maker in front, as in `openai/gpt-image-2`. */
 function modelSlug(model: string): string {
   const maker = model.includes('/') ? undefined : MAKERS.find(({ models }) => models.test(model))?.maker
   return maker ? `${maker}/${model}` : model
 }
 
-/** Pixels are fitted to any model there, and nobody is told (the SDK's words on `size`); a ratio is taken as it is. */
+/** OpenRouter adapts pixels without a report (the SDK on `size`). A ratio is taken as it is. */
 function sizeFields(size: string, model: string): Record<string, unknown> {
   if (size === 'auto') return {}
   const named = model.startsWith('openai/') ? ratioNamed(size, shaped(PIXEL_SHAPES)) : undefined
   if (named) return { aspect_ratio: named.ratio }
   const shape = model.startsWith('google/') ? geminiShape(size) : undefined
   if (!shape) return { size }
-  // What is left to a model is of 1K, and some know no other.
+  // 1K is the default, and the only resolution of some models.
   return { aspect_ratio: shape.ratio, resolution: shape.resolution === '1K' ? undefined : shape.resolution }
 }

@@ -6,75 +6,72 @@ import type { ImageRequest, InputImage } from '../image/request'
 import type { Usage } from '../image/record'
 import type { Bytes } from '../streams/bytes'
 
-/** One credential of a configured upstream: where a request can be sent, and as whom. */
+/** One account of a configured upstream: its address and its credential. */
 export interface Upstream {
-  /** The name given to it in the settings. */
+  /** The name in the settings. */
   name: string
   provider: Provider
-  /** Which of its credentials this is, from 0. */
+  /** The number of the account in its upstream, from 0. */
   account: number
   credential: string
   /** Without a trailing slash. */
   baseUrl: string
   /** The binding in place of an address and a credential, for a provider with `bound`. */
   binding?: unknown
-  /** What it serves: ours, as a name or a pattern ending in `*`, and theirs where it differs. */
+  /** The served models: the gateway's name, or a pattern that ends in `*`, and the upstream's name if it differs. */
   models: { ours: string; theirs?: string }[]
   /** Lower comes first. */
   priority: number
-  /** How many of the requests of its priority it is sent, relative to the others. */
+  /** The share of requests among upstreams of one priority. */
   weight: number
-  /** How many requests it is sent at once, and in a minute, at most; undefined: as many as come. */
+  /** The limits of requests at once and per minute. Undefined means unlimited. */
   maxConcurrency?: number | undefined
   requestsPerMinute?: number | undefined
-  /** Serves only the models that nothing else serves: its pictures are not what a failure should turn into. */
+  /** Serves only models without another upstream. A failure elsewhere does not lead here. */
   isFallback: boolean
-  /** How long one call may take from first byte to last, in ms. */
+  /** The limit of one call from first byte to last, in ms. */
   timeoutMs: number
   /** Options of the provider's own, which it checks itself. */
   options?: unknown
-  /** What it charges itself, by our name of a model; what is not in it costs what the model costs. */
+  /** The upstream's own prices by the gateway's model name. The model's prices apply to the rest. */
   prices: ReadonlyMap<string, Prices>
 }
 
-/** What a provider is handed besides the request. */
+/** The context of one call to a provider. */
 export interface Work {
-  /** The model by the upstream's own name for it. */
+  /** The upstream's name of the model. */
   model: string
   /** Aborted at the deadline. */
   signal: AbortSignal
-  /** Reads an input picture's bytes. */
+  /** Reads the bytes of an input picture. */
   open: (input: InputImage) => Promise<ReadableStream<Uint8Array>>
-  /** The upstream's own job of this request, which an earlier process began: it is asked about, not begun anew. */
+  /** The id of a job that an earlier process submitted. The provider reads that job and submits none. */
   job?: string | undefined
-  /** Fetches a picture that an answer names, as `image/source.ts` allows. */
+  /** Fetches a picture that an answer names, within the rules of `image/source.ts`. */
   download: (url: string) => Bytes
 }
 
-/** What an upstream tells on its way to an answer, whatever its wire format. */
+/** An event on the way to an answer, in any wire format. */
 export type ProviderEvent =
-  /** It took the request; its own ids, for audits, and of a job that can be asked about again. */
+  /** The upstream took the request. Its ids are for audits; `job` can be read again by a later process. */
   | {
       type: 'accepted'
       requestId?: string | undefined
       organization?: string | undefined
       job?: string | undefined
     }
-  /** How far it is, by its own account, from 0 to 100. */
+  /** The upstream's own progress, from 0 to 100. */
   | { type: 'progress'; percent: number }
-  /** A preview of a picture: the `partial`th of it, from 0; its bytes are to be read before the next event is asked for. */
+  /** The `partial`th preview of a picture, from 0. Its bytes are read before the next event. */
   | { type: 'partial'; index: number; partial: number; bytes: Bytes }
-  /**
-   * One picture; its bytes are to be read before the next event is asked for. They may end by throwing Withdrawn: it is then
-   * as if the event had never been.
-   */
+  /** One picture. Its bytes are read before the next event. A Withdrawn at their end cancels the event. */
   | { type: 'image'; index: number; bytes: Bytes }
-  /** What it said of the whole, once all pictures have passed. */
+  /** Facts about the whole answer, after all pictures. */
   | { type: 'summary'; summary: Summary }
 
 export interface Summary {
   usage?: Usage | undefined
-  /** What it charged, by its own account, in micro-USD. */
+  /** The upstream's own charge in micro-USD. */
   cost?: number | undefined
   size?: string | undefined
   quality?: string | undefined
@@ -84,84 +81,86 @@ export interface Summary {
   revisedPrompts?: (string | undefined)[]
 }
 
-/** A request for a text model, which a provider passes on as it is. */
+/** A request for a text model. A provider passes it on unchanged. */
 export interface TextRequest {
-  /** Under the base URL. */
+  /** The path under the base URL. */
   path: string
-  /** What its client said of the body, and of the answer that it takes. */
+  /** The client's headers about the body and the answer's type. */
   headers: Record<string, string>
   body: ReadableStream<Uint8Array>
 }
 
-/** An upstream's answer to that, of which the first bytes have come. */
+/** The upstream's answer, after its first bytes arrived. */
 export interface TextAnswer {
   status: number
   contentType: string | undefined
   bytes: Bytes
-  /** Its own ids, for audits. */
+  /** The upstream's own ids, for audits. */
   requestId: string | undefined
   organization: string | undefined
 }
 
-/** One upstream API, spoken in one file. */
+/** One upstream API. Each file implements one. */
 export interface Provider {
   id: string
   /**
-   * Where it is found and what it serves when only its secret is configured, as `models` of the settings says it. Its
-   * `priority` is 0 where that is not said: whoever sells others' models comes after those who make them.
+   * The base URL and the models of an upstream with only its secret configured. `models` is written as in the settings.
+   * `priority` is 0 by default and 1 for resellers, so that makers come first.
    */
   wellKnown?: { secret: string; baseUrl: string; models: string[]; priority?: number }
   /**
-   * What it serves where each account has an address of its own, and what that looks like; or where the platform binds it,
-   * as `AI`, in the place of an address and a credential.
+   * The models of an API with one base URL for each account, and an example of that URL. The platform's binding `AI`
+   * can replace URL and credential.
    */
   bound?: { binding: string; schema: z.ZodType; baseUrl: string; models: string[] }
-  /** Whether its images are placeholders: it serves only models that no other upstream serves, when a setting turns it on. */
+  /** Whether its images are placeholders. A setting turns it on, for models without another upstream. */
   isFallback?: true
-  /** The models that are found nowhere else, by our names for them. */
+  /** Models of this provider alone, by the gateway's names. */
   models?: Readonly<Record<string, Model>>
   /**
-   * Of what a model can do, what can be asked for through this API under its own name for the model, and at this base URL
-   * where it has several generations; all of it where this is missing.
+   * Narrows a model to the abilities that this API offers under the upstream's name. `baseUrl` tells apart generations
+   * of one API. Without the function, a model keeps all abilities.
    */
   capability?(model: Model, theirs: string, baseUrl?: string): Model
   /**
-   * Makes the pictures of a request, which asks for nothing that `capability` does not tell, and for no more pictures than
-   * one call makes. Throws ProviderError, or once it is stopped the reason of that.
+   * Makes the pictures of a request. The request asks only for abilities within `capability`, and for one call's
+   * pictures. Throws ProviderError, or the reason of an aborted signal.
    */
   generate(request: ImageRequest, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void>
-  /** Has it stop a job that nobody waits for any more, which may be billed as far as it is done. Throws ProviderError. */
+  /** Stops a job without subscribers. The upstream may bill the work so far. Throws ProviderError. */
   cancel?(job: string, upstream: Upstream, signal: AbortSignal): Promise<void>
-  /** Passes a request for a text model on, where the upstream serves such models. Throws ProviderError. */
+  /** Passes on a request for a text model, at upstreams with such models. Throws ProviderError. */
   pass?(request: TextRequest, upstream: Upstream, signal: AbortSignal): Promise<TextAnswer>
 }
 
 /**
- * What an upstream's failure means for what follows:
- * `rejected` – the request's own fault, so stop; `throttled` – too many for this account, so the next one;
- * `unavailable` – out of order, so the next one; `misconfigured` – ours to mend, so the next one;
- * `lost` – paid for but unreadable, so at most one more try.
+ * The kind of an upstream's failure decides the next step.
+ * `rejected`: a fault of the request; stop.
+ * `throttled`: too many requests for this account; try the next one.
+ * `unavailable`: out of order; try the next one.
+ * `misconfigured`: a fault of the gateway's settings; try the next one.
+ * `lost`: paid for but unreadable; try at most once more.
  */
 export type ProviderErrorKind = 'rejected' | 'throttled' | 'unavailable' | 'misconfigured' | 'lost'
 
 interface ProviderErrorFacts {
-  /** What the caller is told, where the kind alone does not say it. */
+  /** The failure for the client, if the kind alone does not say it. */
   failure?: Failure | undefined
-  /** The code for the caller, where it is not the kind's usual one. */
+  /** The error code for the client, if it is not the usual one of the kind. */
   code?: ErrorCode | undefined
   retryAfterMs?: number | undefined
-  /** Whether only this model is out of its reach, and the account is as good as ever for others. */
+  /** Whether only this model is unavailable. The account still serves other models. */
   ofModel?: true | undefined
-  /** Whether it may come of what was asked for, so that it tells nothing of the account. */
+  /** Whether the request may be the cause. The failure does not count against the account then. */
   ofRequest?: true | undefined
   /** The upstream's HTTP status. */
   status?: number | undefined
-  /** The upstream's own id of the failed request, and whose it was. */
+  /** The upstream's id of the failed request, and the organisation that it belongs to. */
   requestId?: string | undefined
   organization?: string | undefined
 }
 
-/** An upstream failed; the message is for the log and holds nothing that the upstream's body said. */
+/** A failure of an upstream. The message is for the log and quotes nothing of the upstream's body. */
 export class ProviderError extends Error {
   readonly kind: ProviderErrorKind
   readonly facts: ProviderErrorFacts
@@ -173,7 +172,7 @@ export class ProviderError extends Error {
   }
 }
 
-/** What has passed as a picture turned out to be none of the answer's. */
+/** A streamed picture turned out not to be part of the answer. */
 export class Withdrawn extends ProviderError {
   constructor() {
     super('unavailable', 'took a picture back')

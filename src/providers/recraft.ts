@@ -11,7 +11,7 @@ import { answeredImages } from './wire/json-pictures'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
 import { type ErrorReader, errorOfResponse, mentionsModeration } from './wire/upstream-error'
 
-/** The longer and the shorter edge of each size of V4, which may lie or stand upright (protocols §6.11). */
+/** The longer and the shorter edge of each size of V4, for both orientations (protocols §6.11). */
 const V4_EDGES = [
   [1024, 1024],
   [1344, 768],
@@ -38,7 +38,7 @@ const withPrice = (model: Model, each: number): Model => ({ ...model, prices: { 
 
 const RASTER_MODEL: Model = { ...API_CAPABILITY, formats: ['png', 'webp'], mask: false }
 
-/** What a model of V4 takes, by its name: a professional one makes twice the size, and one of styles is given a style. */
+/** The capability of a V4 model by its name. `_pro` doubles the edges; `_styles` takes a style. */
 const v4Model = (name: string): Model => ({
   ...RASTER_MODEL,
   sizes: v4Sizes(name.includes('_pro') ? 2 : 1),
@@ -48,7 +48,7 @@ const v4Model = (name: string): Model => ({
 })
 const isV4 = (name: string): boolean => name.startsWith('recraftv4')
 
-/** The prices of some models of V4, in USD (protocols §6.11). */
+/** The prices of some V4 models, in USD (protocols §6.11). */
 const V4_PRICES: Readonly<Record<string, number>> = {
   recraftv4_1: 0.035,
   recraftv4_1_flash: 0.007,
@@ -60,18 +60,18 @@ const V4_PRICES: Readonly<Record<string, number>> = {
 const MODELS: Readonly<Record<string, Model>> = {
   ...Object.fromEntries(Object.entries(V4_PRICES).map(([name, price]) => [name, withPrice(v4Model(name), price)])),
   recraftv4: v4Model('recraftv4'),
-  // Of all models, only those of V3 take a mask, as their maker's documentation tells.
+  // Only V3 takes a mask, by the maker's documentation.
   recraftv3: withPrice({ ...RASTER_MODEL, mask: true }, 0.04),
   recraftv2: withPrice(RASTER_MODEL, 0.022),
 }
 
-/** Recraft (protocols §6.11): much like OpenAI's Images API, with own paths for edits. */
+/** Recraft (protocols §6.11): similar to OpenAI's Images API, with its own paths for edits. */
 export const recraftProvider: Provider = {
   id: 'recraft',
   wellKnown: {
     secret: 'RECRAFT_API_KEY',
     baseUrl: 'https://external.api.recraft.ai/v1',
-    // There are more of V4, whose names are not told in full.
+    // V4 has more models. Their full names are not documented.
     models: [...Object.keys(MODELS), 'recraftv4*'],
   },
   models: MODELS,
@@ -85,7 +85,7 @@ export const recraftProvider: Provider = {
 }
 
 async function requestImages(asked: ImageRequest, upstream: Upstream, given: Work): Promise<Response> {
-  // White is what is made anew, and nothing may be grey (the maker's documentation of `inpaint`).
+  // White is the part to edit, and grey is not allowed (the maker's documentation of `inpaint`).
   const { request, work } = await withWhiteMask(asked, given)
   const fields = requestFields(request, work.model)
   if (request.images.length > 0) return requestEdit(request, fields, upstream, work)
@@ -125,18 +125,18 @@ function requestFields(request: ImageRequest, model: string): Record<string, unk
     model,
     n: n === DEFAULTS.n ? undefined : n,
     size: size === DEFAULTS.size ? undefined : size,
-    // A style of V4 is one that was made before, and goes by its id.
+    // A style of V4 was created before and has an id.
     ...(isV4(model) ? { style_id: style } : { style }),
     negative_prompt: extras['negative_prompt'],
     strength: extras['strength'],
-    // What a vector model makes is no choice of the caller's.
+    // A vector model has one format and no parameter for it.
     image_format: format === 'svg' ? undefined : format,
     response_format: 'b64_json',
   }
 }
 
 const creditsReply = z.object({ credits: z.number().nonnegative() })
-/** A thousand units are a dollar. */
+/** 1000 units cost 1 USD. */
 const MICRO_USD_PER_UNIT = 1000
 
 function recraftCost(said: unknown): number | undefined {
@@ -144,13 +144,13 @@ function recraftCost(said: unknown): number | undefined {
   return credits === undefined ? undefined : Math.round(credits * MICRO_USD_PER_UNIT)
 }
 
-/** The shape is loosely documented (protocols §6.11). */
+/** The schema is loosely documented (protocols §6.11). */
 const errorReply = z.object({
   message: z.string().optional().catch(undefined),
   code: z.union([z.string(), z.number()]).transform(String).optional().catch(undefined),
 })
 
-/** Neither a status nor a code for refused content is documented. */
+/** Statuses with which refused content may come. Neither a status nor a code is documented. */
 const REFUSING_STATUSES = [200, 400, 403, 422]
 
 const readError: ErrorReader = (body, status) => {

@@ -16,9 +16,8 @@ import { type Provider, ProviderError, type Upstream, type Work } from './provid
 import { type ErrorReader, errorOfReport } from './wire/upstream-error'
 
 /**
- * What models that nobody has heard of are taken to have. Each has inputs of its own, of which protocols §6.3 says nothing:
- * these are the usual ones, by general knowledge. How a picture would be called is anybody's guess, and one that is called
- * wrong is passed over in silence.
+ * The capability of an unknown model. Inputs differ by model and protocols §6.3 lists none, so these are the usual
+ * ones. The name of an input picture is unknown, and Replicate ignores a wrong one, so it takes no pictures.
  */
 const UNKNOWN_MODEL: Model = {
   ...PROMPT_ONLY,
@@ -27,12 +26,12 @@ const UNKNOWN_MODEL: Model = {
   extras: ['seed'],
 }
 
-/** How a model is asked for what it can do. */
+/** The capability of a model and the form of its requests. */
 interface ReplicateModel {
   capability: Model
-  /** How it is told to be lenient. */
+  /** The fields of a lenient request. */
   lenient?: Record<string, unknown>
-  /** What it calls its pictures, which it takes as a list, or its only one. */
+  /** The input name of its pictures: `list` for several, `only` for one. */
   list?: string
   only?: string
 }
@@ -68,7 +67,7 @@ const REPLICATE_FILL: ReplicateModel = {
   only: 'image',
 }
 
-/** Well-known models; what is particular to each of them is general knowledge, of which protocols §6.3 says nothing. */
+/** Well-known models. Their particulars are general knowledge, because protocols §6.3 has none. */
 const MODELS: ReadonlyMap<string, ReplicateModel> = new Map(
   Object.entries<ReplicateModel>({
     'black-forest-labs/flux-2-pro': REPLICATE_FLUX_2,
@@ -82,14 +81,14 @@ const MODELS: ReadonlyMap<string, ReplicateModel> = new Map(
   }),
 )
 
-/** A version of a model takes what the model takes. */
+/** A version has the capability of its model. */
 const modelNamed = (model: string): ReplicateModel =>
   MODELS.get(model.replace(/:.*/, '')) ?? { capability: UNKNOWN_MODEL }
 
-/** How often its own client asks, in ms. */
+/** The interval of the vendor's own client, in ms. */
 const POLL_MS = 500
 
-/** Replicate (protocols §6.3): a prediction, asked about at the URL that it was given. */
+/** Replicate (protocols §6.3): a prediction with a URL for its state. */
 export const replicateProvider: Provider = {
   id: 'replicate',
   wellKnown: {
@@ -112,10 +111,10 @@ export const replicateProvider: Provider = {
   },
 }
 
-/** An owner's model or deployment, or a version of a model; nothing that would lead elsewhere. */
+/** A model or a deployment of an owner, or a version of a model. No other path matches. */
 const MODEL_NAME = /^((?:deployments\/)?\w[\w.-]*\/\w[\w.-]*)(?::(\w+))?$/
 
-/** Where a model takes requests, and what the body says of it besides. */
+/** The path of a model's predictions, and its version for the body. */
 function predictionEndpoint(model: string): { path: string; version?: string } {
   const [, name, version] = MODEL_NAME.exec(model) ?? []
   if (!name) throw new ProviderError('misconfigured', 'has no model of such a name', { ofModel: true })
@@ -141,7 +140,7 @@ async function submitJob(
 function predictionInput(request: ImageRequest, work: Work): Record<string, unknown> {
   const { prompt, n, format, moderation, extras } = request
   const target = modelNamed(work.model)
-  // What a model makes of itself, where nobody has heard of it, is not known to be a choice.
+  // The default format of an unknown model is unknown, so the default of the request is not sent.
   const isUnsaid = target.capability === UNKNOWN_MODEL && format === DEFAULTS.format
   return {
     prompt,
@@ -163,7 +162,7 @@ function sizeFields(
   if (sizes.kind === 'shaped') return { aspect_ratio: ratioNamed(size, sizes)?.ratio }
   const pixels = pixelsOf(size)
   if (pixels) return { aspect_ratio: 'custom', ...pixels }
-  // Where nothing is said, these make a square of whatever they edit.
+  // Without a ratio these models make a square of any input.
   return sizes.kind === 'range' && images.length > 0 ? { aspect_ratio: 'match_input_image' } : {}
 }
 
@@ -178,12 +177,12 @@ function inputFields(
   return only ? { [only]: all[0], mask: mask && inputDataUrl(mask, work) } : {}
 }
 
-/** What is said of a prediction; its input, which it repeats with all pictures in it, is passed over. */
+/** Reads a prediction without its input, which repeats all pictures. */
 async function readPrediction<Reply>(response: Response, schema: z.ZodType<Reply>): Promise<Reply> {
   const isInput = ([name, ...deeper]: Path): boolean => name === 'input' && deeper.length === 0
   const json = new JsonStream(readStream(bodyStream(response)), () => false, isInput)
   try {
-    // No string is taken, so that the first one is asked for in vain, to the end of the text.
+    // No string is taken, so this reads to the end of the text.
     await json.strings().next()
     return schema.parse(json.value())
   } catch (error) {
@@ -191,7 +190,7 @@ async function readPrediction<Reply>(response: Response, schema: z.ZodType<Reply
   }
 }
 
-/** A list may hold something else in the place of a picture that came to nothing. */
+/** A list may hold another value in place of a failed picture. */
 const outputUrls = z.array(z.unknown()).transform((all) => all.filter((each) => typeof each === 'string'))
 
 const predictionReply = z.object({
@@ -210,7 +209,7 @@ async function readJob(job: string, upstream: Upstream, work: Work): Promise<Job
   const { status, output, error, logs } = await readPrediction(response, predictionReply)
   switch (status) {
     case 'succeeded':
-      // An hour later its output is removed.
+      // Replicate removes the output an hour later.
       if (!output?.length)
         return { failed: new ProviderError('lost', 'is done without a picture', { ofRequest: true }) }
       return { done: output }
@@ -224,7 +223,7 @@ async function readJob(job: string, upstream: Upstream, work: Work): Promise<Job
   }
 }
 
-/** How the safety checkers of its models word what they find; the second one is general knowledge. */
+/** The words of the models' safety checkers. The second is general knowledge. */
 const REFUSING_ERROR = /NSFW|flagged as sensitive/i
 
 function predictionError(error: string, upstream: Upstream): ProviderError {
@@ -232,7 +231,7 @@ function predictionError(error: string, upstream: Upstream): ProviderError {
   return errorOfReport({ kind: 'rejected', moderated: true, message: error }, upstream)
 }
 
-/** The last of the progress bars that models log, as its own client reads them: ` 40%|████      | 4/10`. */
+/** The last progress bar in the logs, as the vendor's client reads it: ` 40%|████      | 4/10`. */
 function lastPercentOf(logs: string): number | undefined {
   const percent = [...logs.matchAll(/(\d{1,3})%\s*\|/g)].at(-1)?.[1]
   return percent === undefined ? undefined : Number(percent)
@@ -243,7 +242,7 @@ const errorReply = z.object({ title: z.string().optional().catch(undefined), det
 const readError: ErrorReader = (body) => {
   const { title, detail } = errorReply.safeParse(body).data ?? {}
   const [, param] = /\binput\.(\w+)/.exec(detail ?? '') ?? []
-  // A version is in the settings, not in the request.
+  // The settings name the version, so its absence is no fault of the request.
   const isVersion = /\bversion\b/i.test(title ?? '')
   return { message: detail, param, ...(isVersion ? { kind: 'misconfigured', ofModel: true } : {}) }
 }

@@ -13,7 +13,7 @@ import { type ErrorReader, requestIdOf } from './wire/upstream-error'
 
 const SIZES = shaped(shapesOf(['1:1', '16:9', '21:9', '2:3', '3:2', '4:5', '5:4', '9:16', '9:21']))
 
-/** As its maker's documentation lists them. */
+/** The styles of the maker's documentation. */
 const STYLES = [
   '3d-model',
   'analog-film',
@@ -48,7 +48,10 @@ const SD_3_5: Model = {
   maxInputs: 1,
 }
 
-/** What redraws the masked part of a picture, and goes by that name at Amazon; the maker's documentation has its fields. */
+/**
+ * The model that redraws the masked part of a picture, by its name at Amazon. Its fields come from the maker's
+ * documentation.
+ */
 const INPAINT_MODEL = 'stable-image-inpaint'
 const INPAINTING: Model = {
   ...STABLE_IMAGE,
@@ -58,7 +61,7 @@ const INPAINTING: Model = {
   style: STYLES,
 }
 
-/** Its models, with prices in USD where protocols §6.5 has them. */
+/** The models, with prices in USD from protocols §6.5. */
 const MODELS: Readonly<Record<string, Model>> = {
   'stable-image-core': { ...STABLE_IMAGE, style: STYLES, prices: { per: 'image', each: 0.03 } },
   'stable-image-ultra': {
@@ -80,12 +83,12 @@ const API_CAPABILITY: Model = {
   style: STYLES,
 }
 
-/** Stability's Stable Image API (protocols §6.5): a form goes there, and the bytes of a picture come back. */
+/** Stability's Stable Image API (protocols §6.5): a form in, picture bytes out. */
 export const stabilityProvider: Provider = {
   id: 'stability',
   wellKnown: { secret: 'STABILITY_API_KEY', baseUrl: 'https://api.stability.ai', models: Object.keys(MODELS) },
   models: MODELS,
-  // Whatever sizes a model has elsewhere, only these ratios can be named here.
+  // The API names these ratios only, also for a model with more sizes elsewhere.
   capability: (model, theirs) =>
     theirs === INPAINT_MODEL ? narrowed(model, INPAINTING) : { ...narrowed(model, API_CAPABILITY), sizes: SIZES },
   async *generate(request, upstream, work) {
@@ -98,7 +101,7 @@ export const stabilityProvider: Provider = {
 }
 
 async function requestImages(asked: ImageRequest, upstream: Upstream, given: Work): Promise<Response> {
-  // White is what is made anew (the maker's documentation of `inpaint`).
+  // White is the part to edit (the maker's documentation of `inpaint`).
   const { request, work } = await withWhiteMask(asked, given)
   const { images, mask } = request
   const files = images.map((image) => inputFile('image', image, work))
@@ -110,7 +113,7 @@ async function requestImages(asked: ImageRequest, upstream: Upstream, given: Wor
 
 const SERVICE_MODEL = /^stable-image-([\w-]+)$/
 
-/** The models of Stable Diffusion share a path, at which they are named. */
+/** Stable Diffusion models share one path and are named in the form. */
 function modelPath(model: string): string {
   if (model === INPAINT_MODEL) return 'edit/inpaint'
   const [, service = 'sd3'] = SERVICE_MODEL.exec(model) ?? []
@@ -135,7 +138,7 @@ function requestFields(request: ImageRequest, model: string): Record<string, str
   })
 }
 
-/** Throws ProviderError where a good answer is not the picture that was asked for. */
+/** Throws ProviderError when a good answer is not the picture. */
 async function requirePicture(response: Response): Promise<void> {
   const isFiltered = response.headers.get('finish-reason') === 'CONTENT_FILTERED'
   if (!isFiltered && !isTextReply(response)) return
@@ -146,7 +149,7 @@ async function requirePicture(response: Response): Promise<void> {
   throw new ProviderError('unavailable', 'answered with something else than its API promises', facts)
 }
 
-/** What comes then is blurred, and is paid for all the same (protocols §6.5). */
+/** A filtered picture is blurred, and paid for (protocols §6.5). */
 const FILTERED_FAILURE = {
   code: 'content_rejected',
   message:

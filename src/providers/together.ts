@@ -15,18 +15,21 @@ import {
   mentionsModeration,
 } from './wire/upstream-error'
 
-/** What the API takes (protocols §6.7), of which not every model takes all; and by docs.together.ai four pictures at once. */
+/**
+ * The parameters of the API (protocols §6.7). Not every model takes all. The limit of four pictures comes from
+ * docs.together.ai.
+ */
 const API_CAPABILITY = {
   ...PROMPT_ONLY,
   formats: ['png', 'jpeg'],
   moderations: ['auto', 'low'],
   extras: ['seed', 'negative_prompt', 'steps', 'guidance'],
-  // It has no bound of its own for them all: that of OpenAI's API.
+  // The API documents no limit for all models. This is the limit of OpenAI's API.
   maxInputs: 16,
   maxImages: 4,
 } as const satisfies Partial<Model>
 
-/** The edges are those of the models' maker, as far as its documentation tells. */
+/** The edges come from the documentation of the models' maker. */
 const TOGETHER_FLUX = {
   ...API_CAPABILITY,
   extras: ['seed'],
@@ -36,7 +39,7 @@ const TOGETHER_FLUX_2 = { ...TOGETHER_FLUX, sizes: { ...TOGETHER_FLUX.sizes, max
 const TOGETHER_TUNABLE_FLUX_2 = { ...TOGETHER_FLUX_2, extras: ['seed', 'steps', 'guidance'] } as const
 const TOGETHER_KONTEXT = { ...TOGETHER_FLUX, maxInputs: 1 } as const
 
-/** Black Forest Labs' models, by the names of docs.together.ai; what else it serves is for settings to list. */
+/** The models of Black Forest Labs, named as at docs.together.ai. Settings may list others. */
 const MODELS: Readonly<Record<string, Model>> = {
   'black-forest-labs/FLUX.2-pro': TOGETHER_FLUX_2,
   'black-forest-labs/FLUX.2-max': TOGETHER_FLUX_2,
@@ -47,7 +50,7 @@ const MODELS: Readonly<Record<string, Model>> = {
   'black-forest-labs/FLUX.1-kontext-max': TOGETHER_KONTEXT,
 }
 
-/** Together (protocols §6.7): as OpenAI answers, with width and height for sizes, and pictures to edit as URLs. */
+/** Together (protocols §6.7): OpenAI's answers, sizes as width and height, and input pictures as URLs. */
 export const togetherProvider: Provider = {
   id: 'together',
   wellKnown: {
@@ -89,7 +92,7 @@ function requestFields(request: ImageRequest, work: Work): Record<string, unknow
   }
 }
 
-/** The Kontext models take one picture, under a name of its own; all others a list. */
+/** A Kontext model takes one picture in a field of its own. Other models take a list. */
 function inputFields({ images }: ImageRequest, work: Work): Record<string, unknown> {
   const [first, ...others] = images.map((image) => inputDataUrl(image, work))
   if (!first) return {}
@@ -99,7 +102,7 @@ function inputFields({ images }: ImageRequest, work: Work): Record<string, unkno
 
 const readError: ErrorReader = (body, status) => {
   const said = readOpenaiError(body, status)
-  // Which codes it has for content is not known.
+  // The codes of refused content are not documented.
   if (mentionsModeration(said.message)) return { ...said, moderated: true }
   if (said.code === 'model_not_available' || said.code === 'model_not_found')
     return { ...said, kind: 'misconfigured', ofModel: true }

@@ -22,15 +22,15 @@ import {
   type ErrorReport,
 } from './wire/upstream-error'
 
-/** Its parameters for what only some models know, by our names for them (protocols §4). */
+/** The optional parameters of the API, by the gateway's names (protocols §4). */
 const API_EXTRAS = ['seed', 'negative_prompt', 'steps', 'guidance', 'strength']
-/** How many pictures to edit its most capable models take. */
+/** The input pictures of the most capable models. */
 const MAX_API_INPUTS = 4
 
 /** Workers AI as the platform binds it. */
 const aiBinding = z.custom<Ai>((value) => typeof value === 'object' && value !== null && 'run' in value)
 
-/** Workers AI (protocols §4), by its REST API or as the platform binds it: a picture comes with the answer to each call. */
+/** Workers AI (protocols §4), by its REST API or by the platform's binding. Each answer holds one picture. */
 export const workersAiProvider: Provider = {
   id: 'workers-ai',
   bound: {
@@ -42,7 +42,7 @@ export const workersAiProvider: Provider = {
   capability: (model) => ({
     ...model,
     ...PROMPT_ONLY,
-    // A format cannot be asked for, so that of a model that nobody has heard of is whatever it is.
+    // The API has no parameter for the format, so the format of an unknown model is only a label.
     formats: model.formats ?? ['png'],
     extras: API_EXTRAS.filter((name) => model.extras?.includes(name) ?? true),
     maxInputs: Math.min(model.maxInputs ?? 1, MAX_API_INPUTS),
@@ -71,7 +71,7 @@ async function runByRest(request: ImageRequest, upstream: Upstream, work: Work):
   return await callUpstream(upstream, work, `/${modelInPath(work.model)}`, ask, readError)
 }
 
-/** Asks for the raw answer, so that its base64 need not be held; what comes instead of it is taken as well. */
+/** Asks the binding for the raw answer, so that its base64 is not held. Other types of answers are read too. */
 async function runByBinding(binding: Ai, request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
   const form = requestForm(request, work)
   const inputs = form
@@ -88,7 +88,7 @@ async function runByBinding(binding: Ai, request: ImageRequest, upstream: Upstre
       readError,
     )
   } catch (error) {
-    // An upstream that got half a body is not to blame for what it says.
+    // The upstream's error is only a result of the broken-off body.
     throw form?.unopened() ?? (error instanceof ProviderError ? error : bindingError(error, upstream))
   }
 }
@@ -100,7 +100,7 @@ function responseFrom(given: unknown): Response {
   return Response.json(given ?? null)
 }
 
-/** What an error of the binding says: `InferenceUpstreamError: 3040: Capacity temporarily exceeded…`. */
+/** Reads an error of the binding, as `InferenceUpstreamError: 3040: Capacity temporarily exceeded…`. */
 function bindingError(error: unknown, upstream: Upstream): ProviderError {
   const message = String(error)
   const [, code] = /\b(\d{4,5})\s*:/.exec(message) ?? []
@@ -108,14 +108,14 @@ function bindingError(error: unknown, upstream: Upstream): ProviderError {
   return errorOfReport({ ...said, kind: said.kind ?? 'unavailable' }, upstream)
 }
 
-/** What the models call what we call steps: those that take a form, and the first of their family, differ from the rest. */
+/** The name of `steps`: FLUX.1 and FLUX.2 differ from the other models. */
 const stepsField = (model: string): string => (/\/flux-[12]-/.test(model) ? 'steps' : 'num_steps')
 
-/** What the one model makes that has no parameter for the size: any other is for it to refuse. */
+/** FLUX.1 schnell has one size and no parameter for it. The model refuses any other size. */
 const isImpliedSize = (model: string, size: string): boolean =>
   model.endsWith('/flux-1-schnell') && size === '1024x1024'
 
-/** The parameters besides the pictures, by the names that the model has for them; undefined what is not said. */
+/** The parameters besides pictures, by the model's names. Unset ones are undefined. */
 function textFields({ prompt, size, extras }: ImageRequest, model: string): Record<string, unknown> {
   return {
     prompt,
@@ -128,7 +128,7 @@ function textFields({ prompt, size, extras }: ImageRequest, model: string): Reco
   }
 }
 
-/** The request as a form, which the models of the FLUX.2 family want; undefined for those that want JSON. */
+/** The request as a form for FLUX.2. Undefined for models with JSON. */
 function requestForm(request: ImageRequest, work: Work): FormBody | undefined {
   if (!/\/flux-2-/.test(work.model)) return undefined
   if (request.mask) throw rejection({ reason: 'unknown_parameter', field: 'mask' })
@@ -136,7 +136,7 @@ function requestForm(request: ImageRequest, work: Work): FormBody | undefined {
   return formBody(textsOf(textFields(request, work.model)), files)
 }
 
-/** The request as the fields of a JSON text; `embed` gives the picture to edit its form. */
+/** The request as JSON fields. `embed` encodes the input picture. */
 async function requestFields(
   request: ImageRequest,
   work: Work,
@@ -148,14 +148,14 @@ async function requestFields(
   return {
     ...textFields(request, work.model),
     image_b64: image && (await embed(image)),
-    // There is no other form for it (protocols §4), and a number for each byte cannot be streamed through the binding.
+    // The API takes a mask as an array only (protocols §4). The binding cannot stream that.
     mask: mask && Array.from(await holdInput(mask, 'mask', MAX_MASK_BYTES, work)),
   }
 }
 
-/** A mask is black and white, and hardly ever larger; as numbers it takes up to eight times that. */
+/** The limit of a mask in bytes: black and white compresses well, and an array takes eight times the memory. */
 const MAX_MASK_BYTES = 256 * 1024
-/** The binding takes no stream where it takes JSON, so that a picture is held as base64, and once more within its text. */
+/** The limit of a picture in bytes. The binding takes no stream for JSON, so the picture is held twice. */
 const MAX_HELD_BYTES = 2 * 1024 * 1024
 
 const holdAsBase64 = async (image: InputImage, work: Work): Promise<string> =>
@@ -169,7 +169,7 @@ async function holdInput(image: InputImage, field: Place, maximumBytes: number, 
 const rejection = (refusal: Refusal): ProviderError =>
   new ProviderError('rejected', 'takes no such pictures', { failure: refusing(refusal) })
 
-/** The picture is a string of a JSON text, or all there is. */
+/** The picture is a string in JSON, or the whole body. */
 async function* answerEvents(response: Response, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void> {
   if (!/json|text/i.test(response.headers.get('content-type') ?? '')) {
     yield { type: 'image', index: 0, bytes: readingImage(readStream(bodyStream(response))) }
@@ -179,16 +179,19 @@ async function* answerEvents(response: Response, upstream: Upstream, work: Work)
   if (count === 0) throw errorOfResponse(response, upstream, said, readError)
 }
 
-/** REST puts into `result` what the binding gives as it is. */
+/** REST wraps the binding's answer in `result`. */
 const pictureIndexAt = (path: Path): number | undefined =>
   ['image', 'result image'].includes(path.join(' ')) ? 0 : undefined
 
-/** The free allocation begins anew each day (UTC), of which nothing says how much is left: in an hour, one knows more. */
+/** The daily free allocation is used up. The rest of the day (UTC) is unknown, so the account waits an hour. */
 const ALLOCATION_WAIT_MS = 3_600_000
 
 const MODEL_UNAVAILABLE: ErrorReport = { kind: 'misconfigured', ofModel: true }
 
-/** What its codes mean, whatever the status (protocols §4); 4006 is 3036 by another name, and five digits are of all its API. */
+/**
+ * The meaning of each code, at any status (protocols §4). 4006 equals 3036. Codes of five digits belong to Cloudflare's
+ * whole API.
+ */
 const CODE_MEANINGS: ReadonlyMap<number, ErrorReport> = new Map<number, ErrorReport>([
   [3003, { kind: 'rejected' }],
   [3006, { kind: 'rejected' }],
@@ -211,7 +214,7 @@ const CODE_MEANINGS: ReadonlyMap<number, ErrorReport> = new Map<number, ErrorRep
 ])
 
 const numericCode = z.coerce.number().catch(0)
-/** As REST has it, and as the binding's raw answers do. */
+/** The error body of REST, then that of the binding's raw answers. */
 const errorReply = z.union([
   z
     .object({ errors: z.tuple([z.object({ code: numericCode, message: optionalText })], z.unknown()) })
@@ -226,7 +229,7 @@ const readError: ErrorReader = (body) => {
   return data ? reportOfCode(data.code, data.message ?? '') : {}
 }
 
-/** Its filters have no code of their own: their sentences tell, such as `Input prompt contains NSFW content`. */
+/** The filters have no code. Their sentences tell, such as `Input prompt contains NSFW content`. */
 const MODERATED_MESSAGE = /^(?:input|output|your) .*\b(?:contains nsfw content|has been flagged)\b/i
 
 function reportOfCode(said: number, words: string): ErrorReport {

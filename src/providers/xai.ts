@@ -12,12 +12,15 @@ import { openaiSummary } from './wire/openai-reply'
 import type { Provider, ProviderError, Summary, Upstream, Work } from './provider'
 import { type ErrorReader, errorOfResponse, errorOfReport, readOpenaiError, requestIdOf } from './wire/upstream-error'
 
-/** As docs.comfy.org's copy of its schema lists them; how many pixels they have it does not say: the usual number is assumed. */
+/**
+ * The ratios of the schema's copy at docs.comfy.org. The pixels of a ratio are not documented, so the usual area is
+ * assumed.
+ */
 const LANDSCAPE_RATIOS = ['4:3', '3:2', '16:9', '2:1', '19.5:9', '20:9']
 const PORTRAIT_RATIOS = LANDSCAPE_RATIOS.map((ratio) => ratio.split(':').toReversed().join(':'))
 const SIZES = shaped(shapesOf(['1:1', ...LANDSCAPE_RATIOS, ...PORTRAIT_RATIOS]), [1, 2])
 
-/** What the API takes (protocols §6.6). By the same copy it makes up to ten pictures at once, all JPEG. */
+/** The parameters of the API (protocols §6.6). By the same copy, a call makes up to ten pictures, all JPEG. */
 const API_CAPABILITY = {
   ...PROMPT_ONLY,
   sizes: SIZES,
@@ -27,13 +30,13 @@ const API_CAPABILITY = {
   maxImages: 10,
 } as const satisfies Model
 
-/** Its models, of which the older makes nothing of the quality that is asked for. */
+/** The models. The older one ignores the quality. */
 const MODELS: Readonly<Record<string, Model>> = {
   'grok-imagine-image-2.0': API_CAPABILITY,
   'grok-imagine-image': { ...API_CAPABILITY, qualities: ['auto'] },
 }
 
-/** xAI (protocols §6.6): as OpenAI answers, but with aspect ratios for sizes, and JSON for edits as well. */
+/** xAI (protocols §6.6): OpenAI's answers, aspect ratios for sizes, and JSON for edits. */
 export const xaiProvider: Provider = {
   id: 'xai',
   wellKnown: { secret: 'XAI_API_KEY', baseUrl: 'https://api.x.ai/v1', models: Object.keys(MODELS) },
@@ -67,7 +70,7 @@ function requestFields(request: ImageRequest, work: Work): Record<string, unknow
     model: work.model,
     prompt,
     n,
-    // Whether a picture may be passed on stands behind it, so that it is better fetched than taken as it comes.
+    // The verdict of moderation follows the picture, so a URL avoids pictures that must be dropped.
     response_format: 'url',
     ...(shape ? { aspect_ratio: shape.ratio, resolution: `${shape.scale}k` } : {}),
     quality: quality === 'auto' ? undefined : quality,
@@ -83,7 +86,7 @@ const imagesReply = z.object({
 const isModerated = (said: unknown, index: number): boolean =>
   imagesReply.safeParse(said).data?.data[index]?.respect_moderation === false
 
-/** An answer without pictures: its maker's way to say that none may be had, unless it says something else. */
+/** An answer without pictures means refused content, unless it carries another error. */
 function missingPictureError(response: Response, said: unknown, upstream: Upstream): ProviderError {
   const { data } = imagesReply.safeParse(said).data ?? {}
   if (!data?.every((_, index) => isModerated(said, index))) return errorOfResponse(response, upstream, said, readError)
@@ -94,7 +97,7 @@ function missingPictureError(response: Response, said: unknown, upstream: Upstre
 }
 
 const usageReply = z.object({ usage: z.object({ cost_in_usd_ticks: z.number().nonnegative() }) })
-/** By docs.comfy.org's copy of its schema, ten thousand millions of them are a dollar. */
+/** Ten thousand million ticks are 1 USD, by the schema's copy at docs.comfy.org. */
 const TICKS_PER_MICRO_USD = 10_000
 
 function xaiCost(said: unknown): Summary['cost'] {
@@ -104,7 +107,7 @@ function xaiCost(said: unknown): Summary['cost'] {
 
 const plainError = z.object({ code: optionalText, error: z.string() })
 
-/** Its codes are sentences and its statuses few, so that what is meant stands in the message. */
+/** xAI has few statuses and writes sentences as codes, so the message decides. */
 const readError: ErrorReader = (body, status) => {
   const plain = plainError.safeParse(body).data
   const said = plain ? { message: plain.error, code: plain.code ?? undefined } : readOpenaiError(body, status)
