@@ -1,4 +1,4 @@
-/* Starts the gateway on this machine, with random secrets of its own and a key that is ready to use. */
+/* Starts the gateway on this machine, with its own random secrets and a ready key. */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ const SECRETS = '.dev.vars'
 if (!existsSync(SECRETS)) writeFileSync(SECRETS, freshSecrets(), { mode: 0o600 })
 const key = parseEnv(readFileSync(SECRETS, 'utf8'))['GATEWAY_KEY'] ?? 'YOUR_KEY'
 
-// A bare number in front is the port; everything else is for wrangler.
+// A leading number is the port. wrangler gets the other options.
 const [first = '', ...rest] = process.argv.slice(2)
 const given = /^\d+$/.test(first) ? ['--port', first, ...rest] : process.argv.slice(2)
 const wrangler = spawn('wrangler', ['dev', '--show-interactive-dev-session=false', ...withPort(given)], {

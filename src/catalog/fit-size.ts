@@ -9,7 +9,7 @@ import { USUAL_RATIOS, usualSize } from './shape-table'
 import { type AskedResolution, resolutionOf, parseShape } from './shapes'
 import { type Pixels, pixelsOf, type Sizes, type Verdict, sizeText } from './sizes'
 
-/** A size to ask a model for, with a refusal where it is not what was asked for; or why there is none. */
+/** A size for the model, with a refusal if it differs from the request's; or only the refusal. */
 export type SizeFitting = { size: string; refusal?: Failure } | { refusal: Failure }
 
 /** Whether one size can be cropped out of another, both as `WIDTHxHEIGHT`. */
@@ -19,8 +19,9 @@ export function isWithin(size: string, larger: string): boolean {
 }
 
 /**
- * Fits a size, be it in pixels or a shape, to what a model makes; what comes of it is `auto` or in pixels, and where it can
- * be cropped rather too large than too small. Where a model cannot be asked for any, it is left to it: most clients send one.
+ * Fits a size in pixels or a shape to a model. The result is `auto` or in pixels.
+ * If the result can be cropped, it is too large rather than too small. Most clients send a size, so a model without
+ * sizes gets `auto`.
  */
 export function fitSize(
   { size, operation }: Pick<ImageRequest, 'size' | 'operation'>,
@@ -29,7 +30,7 @@ export function fitSize(
 ): SizeFitting {
   if (size === 'auto') return { size }
   const shape = parseShape(size)
-  // What is left to a model is of 1K.
+  // 1K is the resolution of `auto`.
   if (shape && !shape.ratio && shape.resolution === '1K') return { size: 'auto' }
   if (isNoChoice(sizes) && (shape || pixelsOf(size)))
     return { size: 'auto', refusal: refusing({ reason: 'no_choice_of_size', field: 'size', given: size }) }
@@ -92,7 +93,7 @@ function shapeVerdict(ratio: Pixels, resolution: AskedResolution, sizes: Sizes):
   }
 }
 
-/** A model that nobody has heard of is most likely asked through OpenAI's API, where a shape means nothing. */
+/** An unknown model is most likely behind OpenAI's API, which has no shapes. */
 function usually(ratio: Pixels, resolution: AskedResolution): Verdict {
   const nearest = usualSize(ratio, resolution === '512' ? '1K' : resolution)
   return { fault: { is: 'sizes_unknown', ratios: nearest ? [] : [...USUAL_RATIOS] }, nearest }
@@ -101,8 +102,8 @@ function usually(ratio: Pixels, resolution: AskedResolution): Verdict {
 const SQUARE_RATIO: Pixels = { width: 1, height: 1 }
 
 /**
- * A resolution without a ratio. Gemini, in whose API it can be asked for, then makes a square, and an edit in the ratio of
- * its picture; where that is not known, it is kept by leaving the size to the model.
+ * A resolution without a ratio, which Gemini's API takes. Gemini makes a square, or keeps the ratio of an edited
+ * picture. That ratio is unknown here, so an edit gets `auto`.
  */
 function fitResolution(
   asked: string,

@@ -6,37 +6,34 @@ import { pixelsOf } from './sizes'
 import type { Field } from '../refusals/refusal'
 import { refusing } from '../refusals/refuse'
 
-/** Something that is not done as it was asked for. */
+/** A difference between the request and the fitted request. */
 export interface Adjustment {
-  /** As `x-adjusted` tells it: `size=1080x1080>1088x1088`, or the bare name of what was left out. */
+  /** The text in `x-adjusted`: `size=1080x1080>1088x1088`, or the bare name of a dropped parameter. */
   note: string
-  /** What a caller who wants nothing adapted is told instead. */
+  /** The answer to a client that sends X-Strict and wants no adjustments. */
   refusal: Failure
 }
 
-/** A request as it will be sent, and in what it differs from what was asked for. */
+/** A request as the upstream gets it, and its differences from the client's. */
 export interface Fitted {
   request: ImageRequest
   adjustments: Adjustment[]
 }
 
-/** What can be done about a picture once it is made. */
+/** The gateway's own processing of finished pictures. */
 interface PostProcessing {
-  /** Whether it can be cropped. */
+  /** Whether a picture can be cropped. */
   canCrop: boolean
 }
 
-/** One respect in which a request may have to give way to what its model can do. */
+/** Fits one aspect of a request to a model. */
 type FitStep = (
   request: ImageRequest,
   model: Model,
   means: PostProcessing,
 ) => Result<{ request: ImageRequest; adjustment?: Adjustment }>
 
-/**
- * Fits a request to what its model can do: refuses what has no counterpart, adapts the rest and adds that to what was
- * adapted before.
- */
+/** Fits a request to a model. Refuses the impossible, adapts the rest, and adds to the earlier adjustments. */
 export function fit({ request, adjustments }: Fitted, model: Model, means: PostProcessing): Result<Fitted> {
   const fitted = { request, adjustments: [...adjustments] }
   for (const step of [
@@ -56,7 +53,7 @@ export function fit({ request, adjustments }: Fitted, model: Model, means: PostP
   return ok(fitted)
 }
 
-/** A size in pixels that is not made is cropped out of one that is, where that is larger. */
+/** An unsupported size in pixels is cropped out of a larger supported one. */
 const adaptSize: FitStep = ({ crop, ...request }, { sizes }, { canCrop }) => {
   const fitting = fitSize(request, sizes, canCrop)
   if (!('size' in fitting)) return failed(fitting.refusal)
@@ -67,7 +64,7 @@ const adaptSize: FitStep = ({ crop, ...request }, { sizes }, { canCrop }) => {
   return ok({ request: { ...request, size, ...(isCropped && { crop: wanted }) }, ...(adjustment && { adjustment }) })
 }
 
-/** The words of the dall-e models, which relays' clients still use (protocols §7.5, §7.6). */
+/** The qualities of the dall-e models. Clients of relays still send them (protocols §7.5, §7.6). */
 const OLD_QUALITIES = new Map([
   ['standard', 'medium'],
   ['hd', 'high'],
@@ -76,7 +73,7 @@ const OLD_QUALITIES = new Map([
 const adaptQuality: FitStep = (request, { qualities }) => {
   if (!qualities || [DEFAULTS.quality, ...qualities].includes(request.quality)) return ok({ request })
   const refusal = unsupportedBy('quality', request.quality, qualities)
-  // Where there is but one, the caller has no say in it.
+  // With a single quality the client has no choice.
   const quality = qualities.length === 1 ? qualities[0] : OLD_QUALITIES.get(request.quality)
   if (!quality || !qualities.includes(quality)) return failed(refusal)
   return ok({
@@ -85,7 +82,7 @@ const adaptQuality: FitStep = (request, { qualities }) => {
   })
 }
 
-/** Whoever says nothing of the format asks for the usual one; a model that does not make that makes its own. */
+/** A model without the default format uses its first format for requests without one. */
 const adaptFormat: FitStep = (request, { formats }) => {
   const [format = request.format] = formats ?? []
   if (request.format !== DEFAULTS.format || !formats || formats.includes(request.format)) return ok({ request })
@@ -96,13 +93,13 @@ const adaptFormat: FitStep = (request, { formats }) => {
   })
 }
 
-/** `low` is what the models do that know the word (protocols §1.3), so that it says nothing. */
+/** `low` is the default of the models with the parameter (protocols §1.3), so it is dropped. */
 const adaptFidelity: FitStep = ({ inputFidelity, ...rest }, { inputFidelities }) => {
   const saysNothing = inputFidelity === undefined || (inputFidelities !== undefined && inputFidelity === 'low')
   return ok({ request: saysNothing ? rest : { ...rest, inputFidelity } })
 }
 
-/** The styles of dall-e-3, one of which some clients send without being asked to (protocols §7.5). */
+/** The styles of dall-e-3. Some clients always send one (protocols §7.5). */
 const OLD_STYLES = ['vivid', 'natural']
 
 const adaptStyle: FitStep = ({ style, ...request }, { style: styles }) => {
@@ -114,14 +111,14 @@ const adaptStyle: FitStep = ({ style, ...request }, { style: styles }) => {
   return isOld ? ok({ request, adjustment: { note: 'style', refusal } }) : failed(refusal)
 }
 
-/** A style as the model's API writes it; undefined where it has none such. No two differ in their capitals alone. */
+/** The style in the spelling of the model's API, regardless of case. Undefined for an unknown style. */
 function knownStyle(style: string, styles: Model['style'], isOld: boolean): string | undefined {
   if (styles === undefined) return style
   if (typeof styles === 'object') return styles.find((each) => each.toLowerCase() === style.toLowerCase())
   return styles && !isOld ? style : undefined
 }
 
-/** Formats whose files get smaller with `output_compression` (protocols §1.1). */
+/** Formats with smaller files under `output_compression` (protocols §1.1). */
 const COMPRESSED = ['jpeg', 'webp']
 
 const adaptCompression: FitStep = (request, { compression }) => {
@@ -135,7 +132,7 @@ const adaptCompression: FitStep = (request, { compression }) => {
   return ok({ request: { ...request, compression: DEFAULTS.compression }, adjustment })
 }
 
-/** Refuses what the model cannot do and nothing can stand in for. */
+/** Refuses abilities that the model lacks and that cannot be replaced. */
 const refuseImpossible: FitStep = (request, model) => {
   const refusal = capabilityRefusal(request, model)
   return refusal ? failed(refusal) : ok({ request })
@@ -143,7 +140,7 @@ const refuseImpossible: FitStep = (request, model) => {
 
 function capabilityRefusal(request: ImageRequest, model: Model): Failure | undefined {
   const { background, format, moderation, extras } = request
-  // What a request means where it says nothing is never refused.
+  // Defaults are never refused.
   const listed = (field: Field, value: string, usual: string, supported?: readonly string[]): Failure | undefined =>
     value === usual || supported?.includes(value) !== false ? undefined : unsupportedBy(field, value, supported)
   const extra = Object.keys(extras).find((name) => model.extras?.includes(name) === false)
@@ -167,7 +164,7 @@ function capabilityRefusal(request: ImageRequest, model: Model): Failure | undef
   )
 }
 
-/** Refuses several pictures, or an edit, in a format in which the model makes neither. */
+/** Refuses several pictures, or an edit, in a format that the model makes for one new picture only. */
 function soleRefusal(
   { operation, n, format }: ImageRequest,
   { formats = [], soleFormats }: Model,

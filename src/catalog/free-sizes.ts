@@ -9,14 +9,14 @@ const MAX_RATIO = 3
 const MIN_PIXELS = 655_360
 const MAX_PIXELS = 8_294_400
 
-/** A size that was asked for in pixels, of a model that makes any; one that can be cropped is rather too large. */
+/** Fits a size in pixels to a model with free sizes. A size that can be cropped is rounded up. */
 export function fitFreeSize(asked: Pixels, canCrop: boolean): Verdict {
   const stepped = (step: (edge: number) => number): Pixels => ({ width: step(asked.width), height: step(asked.height) })
   const choices = [...(canCrop ? [stepped(nextStep)] : []), stepped(nearestStep)]
   return { fault: freeSizeFault(asked), nearest: choices.find((each) => !freeSizeFault(each)) }
 }
 
-/** A shape, of a model that makes any size. */
+/** Fits a shape to a model with free sizes. */
 export function fitFreeShape(ratio: Pixels, resolution: AskedResolution): Verdict {
   if (elongationOf(ratio) > MAX_RATIO) return { fault: { is: 'ratio_out_of_range', max: MAX_RATIO } }
   // The smallest square is 816x816.
@@ -26,14 +26,14 @@ export function fitFreeShape(ratio: Pixels, resolution: AskedResolution): Verdic
   return { nearest: bounded(ratio, resolution) }
 }
 
-/** A size of a shape, smaller than its resolution where that would be out of bounds. */
+/** The size of a shape, reduced when its resolution is out of bounds. */
 function bounded(ratio: Pixels, resolution: AskedResolution): Pixels {
   const size = sizeNear(ratio, resolution, MAX_EDGE)
-  // Rounding may have made it a step too large.
+  // Rounding may have made it one step too large.
   return freeSizeFault(size) ? extended(ratio, Math.min(size.width, size.height) - STEP) : size
 }
 
-/** Why a size is not allowed, in the order in which OpenAI checks; undefined where it is. */
+/** The fault of a size, checked in OpenAI's order. Undefined for an allowed size. */
 function freeSizeFault(size: Pixels): SizeFault | undefined {
   const { width, height } = size
   if (width % STEP || height % STEP) return { is: 'not_divisible', by: STEP }

@@ -3,7 +3,7 @@ import type { Model } from './model'
 import { PROMPT_ONLY } from './prompt-only'
 import { byResolution } from './tokens'
 
-/** Of these, the API has parameters for the seed and its filters only; it takes 14 pictures and makes one (protocols §3.2). */
+/** The API has parameters for the seed and the filters only. It takes 14 pictures and makes one (protocols §3.2). */
 export const GEMINI_CAPABILITY = {
   ...PROMPT_ONLY,
   moderations: ['auto', 'low'],
@@ -11,12 +11,14 @@ export const GEMINI_CAPABILITY = {
   maxInputs: 14,
 } as const satisfies Partial<Model>
 
-/** Google's image models (protocols §3.1), and those shut down in 2026 that relays still serve; unlisted prices are 0. */
+/**
+ * Google's image models (protocols §3.1), and those shut down in 2026 that relays still serve. Unlisted prices are 0.
+ */
 export const GEMINI_MODELS: Readonly<Record<string, Model>> = {
   'gemini-nano-banana-2.1': {
     ...GEMINI_CAPABILITY,
     sizes: geminiSizes(FOURTEEN_SHAPES),
-    // Nothing says that a picture on its way in has another price than text.
+    // No separate price for input pictures is documented.
     prices: { per: 'token', textIn: 1.5, imageIn: 1.5, textOut: 7.5, imageOut: 30 },
     tokens: byResolution({ '1K': 1120, '2K': 1680, '4K': 2520 }),
   },
@@ -34,7 +36,7 @@ export const GEMINI_MODELS: Readonly<Record<string, Model>> = {
   'gemini-3.1-flash-image': {
     ...GEMINI_CAPABILITY,
     sizes: geminiSizes(FOURTEEN_SHAPES),
-    // What its prices per image come to for each of its tokens.
+    // The token price that follows from the prices per image.
     prices: { per: 'token', textIn: 0, imageIn: 0, textOut: 0, imageOut: 60 },
     tokens: byResolution({ '1K': 1120, '2K': 1680, '4K': 2520 }),
   },
@@ -45,7 +47,7 @@ export const GEMINI_MODELS: Readonly<Record<string, Model>> = {
   },
 }
 
-/** Who stands in for Google's models that were shut down, and for old previews (protocols §3.1). */
+/** The successors of Google's models that were shut down, and of old previews (protocols §3.1). */
 export const GEMINI_RETIRED: Readonly<Record<string, string>> = {
   'gemini-2.5-flash-image': 'gemini-nano-banana-2.1',
   'gemini-3.1-flash-image': 'gemini-nano-banana-2.1',

@@ -8,7 +8,7 @@ const LANDSCAPE: readonly Shape[] = [
   { ratio: '5:4', width: 1152, height: 928 },
 ]
 
-/** What the Flash models make besides. */
+/** Additional shapes of the Flash models. */
 const BANNERS: readonly Shape[] = [
   { ratio: '4:1', width: 2048, height: 512 },
   { ratio: '8:1', width: 3072, height: 384 },
@@ -21,8 +21,8 @@ const turnedShape = ({ ratio, width, height }: Shape): Shape => ({
 })
 
 /**
- * The aspect ratios that every model has, at 1K (protocols §3.2, and for 5:4 and longer than 21:9 the tables of
- * ai.google.dev/gemini-api/docs/image-generation). The API has no 9:21 for the other way round.
+ * The aspect ratios of every model, at 1K (protocols §3.2). 5:4 and ratios beyond 21:9 come from
+ * ai.google.dev/gemini-api/docs/image-generation. The API has no 9:21.
  */
 export const TEN_SHAPES: readonly Shape[] = [
   { ratio: '1:1', width: 1024, height: 1024 },
@@ -34,14 +34,14 @@ export const TEN_SHAPES: readonly Shape[] = [
 /** Every aspect ratio of the API. */
 export const FOURTEEN_SHAPES: readonly Shape[] = [...TEN_SHAPES, ...BANNERS, ...BANNERS.map(turnedShape)]
 
-/** Resolutions by the API's names (the K is a capital), and what they multiply the edges at 1K by (protocols §3.2). */
+/** Resolutions by the API's names, with a capital K, and their factors of the edges at 1K (protocols §3.2). */
 const SCALES = { '1K': 1, '2K': 2, '4K': 4 } as const
 
-/** How large a picture is, as the API asks for it. */
+/** A resolution by the API's name. */
 export type GeminiResolution = keyof typeof SCALES
 const GEMINI_RESOLUTIONS: readonly GeminiResolution[] = ['1K', '2K', '4K']
 
-/** The sizes of a model that has these shapes and resolutions. */
+/** The sizes of a model with these shapes and resolutions. */
 export const geminiSizes = (
   shapes: readonly Shape[],
   resolutions: readonly GeminiResolution[] = GEMINI_RESOLUTIONS,
@@ -53,7 +53,7 @@ export const geminiSizes = (
 
 const EVERY_SIZE = geminiSizes(FOURTEEN_SHAPES)
 
-/** Aspect ratio and resolution that make a size; undefined for `auto` and for sizes that no Gemini model makes. */
+/** The aspect ratio and the resolution of a size. Undefined for `auto` and for sizes that no Gemini model makes. */
 export function geminiShape(size: string): { ratio: string; resolution: GeminiResolution } | undefined {
   const named = ratioNamed(size, EVERY_SIZE)
   const resolution = GEMINI_RESOLUTIONS.find((each) => SCALES[each] === named?.scale)

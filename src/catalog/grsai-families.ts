@@ -3,10 +3,10 @@ import type { Model } from './model'
 import { PROMPT_ONLY } from './prompt-only'
 import { shaped } from './ratios'
 
-/** Models that take the same parameters. */
+/** The capability of models with the same parameters. */
 export type ModelFamily = Model & Required<Pick<Model, 'qualities' | 'backgrounds' | 'maxInputs' | 'mask'>>
 
-/** Sizes are asked for in pixels; which of them, and of the qualities, is for each model to say. */
+/** Sizes are in pixels. Each model limits sizes and qualities itself. */
 export const GPT_FAMILY: ModelFamily = {
   ...PROMPT_ONLY,
   sizes: { kind: 'unknown' },
@@ -17,7 +17,7 @@ export const GPT_FAMILY: ModelFamily = {
   mask: true,
 }
 
-/** Ratios alone, in the sizes that OpenAI's models of its time had. */
+/** Only ratios, in the sizes of OpenAI's models of that time. */
 export const SORA_SIZES = shaped([
   { ratio: '1:1', width: 1024, height: 1024 },
   { ratio: '3:2', width: 1536, height: 1024 },
@@ -37,10 +37,10 @@ export const BANANA_FAMILY: ModelFamily = {
   sizes: BANANA_SIZES,
   maxInputs: 14,
 }
-/** Those that stand for Google's models of 1K only (protocols §3.1). */
+/** Models for Google's models of 1K only (protocols §3.1). */
 const SMALL_BANANA: Model = { ...BANANA_FAMILY, sizes: shaped(TEN_SHAPES) }
 
-/** What any of them can be asked for in the new generation, which has no fields for more (protocols §5.2). */
+/** The limits of all models in the new API, which has fewer fields (protocols §5.2). */
 export const NEW_API_LIMITS = {
   qualities: ['auto'],
   backgrounds: ['opaque', 'auto'],
@@ -48,7 +48,7 @@ export const NEW_API_LIMITS = {
   mask: false,
 } as const
 
-/** What nobody else goes by (protocols §5.1); it is charged for in credits. */
+/** Models of GrsAI's own names (protocols §5.1). Their prices are in credits. */
 export const GRSAI_MODELS: Readonly<Record<string, Model>> = {
   'sora-image': SORA_FAMILY,
   'gpt-image-2-vip': { ...GPT_FAMILY, sizes: { kind: 'free' }, qualities: ['low', 'medium', 'high', 'auto'] },

@@ -1,6 +1,6 @@
 const [GPT, BANANA, PRO] = ['gpt-image-2', 'gemini-nano-banana-2.1', 'gemini-3-pro-image']
 
-/** GrsAI's own names for models (protocols §5.1), and who stands in where no upstream goes by them. */
+/** GrsAI's own names of models (protocols §5.1), and their substitutes at other upstreams. */
 export const GRSAI_NAMES: Readonly<Record<string, string>> = {
   'sora-image': GPT,
   'gpt-image-2-vip': GPT,

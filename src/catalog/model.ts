@@ -2,45 +2,45 @@ import type { Prices } from './prices'
 import type { Sizes } from './sizes'
 import type { TokenEstimate } from './tokens'
 
-/** What a model can do and costs. A list that is missing means that nothing is known, and its upstream decides. */
+/** The abilities and the price of a model. A missing list means unknown: the upstream decides. */
 export interface Model {
   sizes: Sizes
   qualities?: readonly string[]
   backgrounds?: readonly string[]
-  /** The first is what it makes where it does not make the usual one. */
+  /** The first one replaces the default format if the model lacks that. */
   formats?: readonly string[]
-  /** Of the formats, those in which it makes one picture at a time, out of words alone. */
+  /** Formats for one new picture at a time. */
   soleFormats?: readonly string[]
   moderations?: readonly string[]
-  /** The values of `input_fidelity`, on edits. */
+  /** The values of `input_fidelity` for edits. */
   inputFidelities?: readonly string[]
-  /** Which of the parameters that only some models know are taken. */
+  /** The supported ones of the parameters that only some models have. */
   extras?: readonly string[]
-  /** How many pictures may come with a request. */
+  /** The limit of input pictures of a request. */
   maxInputs?: number
-  /** How many pictures one call of its upstream makes; a request for more is made by several. */
+  /** The limit of pictures of one call. A request for more takes several calls. */
   maxImages?: number
-  /** Whether `output_compression` is taken. */
+  /** Whether the model takes `output_compression`. */
   compression?: boolean
-  /** Whether a mask may come with an edit. */
+  /** Whether an edit may have a mask. */
   mask?: boolean
-  /** Whether an overlay image (`markup`) may come with an edit. */
+  /** Whether an edit may have an overlay picture (`markup`). */
   markup?: boolean
-  /** Whether `style` is taken, in words of its upstream's own; which those are, where there is an end to them. */
+  /** Whether the model takes `style`, or the list of its styles. */
   style?: boolean | readonly string[]
-  /** What its maker asks for it. */
+  /** The maker's prices. */
   prices?: Prices
-  /** How many tokens a request is expected to use. */
+  /** The expected tokens of a request. */
   tokens?: TokenEstimate
-  /** When its maker shuts it down, and who stands in for it from then on; it is the name's, and nothing `like` it has it. */
+  /** The maker's shutdown. It belongs to the name; a model `like` this one does not inherit it. */
   shutdown?: Shutdown
 }
 
 export interface Shutdown {
-  /** The first day on which it is gone, in UTC, as `YYYY-MM-DD`. */
+  /** The first day without the model, in UTC, as `YYYY-MM-DD`. */
   date: string
   successor: string
 }
 
-/** What is known of a model, by its name. */
+/** Looks up a model by its name. */
 export type Catalogue = (name: string) => Model

@@ -1,7 +1,7 @@
 import type { Model } from './model'
 import { pixelsOf, type Sizes } from './sizes'
 
-/** Of what a model can do, what an API takes: what only one of the two tells holds, and where both do, what both have. */
+/** The abilities that a model and an API have in common. If only one of them knows a list, that list holds. */
 export const narrowed = (model: Model, api: Partial<Model>): Model => ({
   ...model,
   sizes: narrowedSizes(model.sizes, api.sizes),
@@ -19,7 +19,7 @@ export const narrowed = (model: Model, api: Partial<Model>): Model => ({
   ...narrowedStyles(model, api),
 })
 
-/** A way of asking for a size is the API's, whichever sizes the model has; of a list, it is those that can be asked for. */
+/** The API decides the form of sizes. Of a model's list, the sizes that the API can express remain. */
 function narrowedSizes(own: Sizes, api: Sizes = { kind: 'unknown' }): Sizes {
   if (api.kind === 'unknown') return own
   if (own.kind !== 'listed') return api

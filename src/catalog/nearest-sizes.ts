@@ -12,23 +12,23 @@ import {
   sizeText,
 } from './sizes'
 
-/** The only sizes that a model makes. */
+/** The sizes of a model with a fixed set. */
 interface SizeChoice {
   sizes: readonly Pixels[]
-  /** What they are called where only a ratio is asked for. */
+  /** The names of its aspect ratios, for messages. */
   ratios: readonly string[]
-  /** How much longer or shorter one edge may become. */
+  /** The largest allowed factor between ratios. */
   maxStretch: number
 }
 
-/** The sizes of a model that lists them. */
+/** The choice of a model with listed sizes. */
 export function listedChoice(listed: readonly string[]): SizeChoice {
   const sizes = listed.map(pixelsOf).filter((size) => size !== undefined)
   // OpenAI's list has 1:1, 3:2 and 2:3. Clients of relays ask for 1200x627 (protocols §9.4), 1.28 times as long as 3:2.
   return { sizes, ratios: [...new Set(sizes.map(reduced))], maxStretch: 1.3 }
 }
 
-/** The sizes of a model that has so many shapes that the next one is hardly ever farther than a quarter. */
+/** The choice of a model with many shapes. Neighbouring ratios are hardly more than a quarter apart. */
 export function shapedChoice(shapes: readonly Shape[], scales: readonly number[]): SizeChoice {
   const sizes = scales.flatMap((scale) =>
     shapes.map(({ width, height }) => ({ width: width * scale, height: height * scale })),
@@ -36,10 +36,10 @@ export function shapedChoice(shapes: readonly Shape[], scales: readonly number[]
   return { sizes, ratios: shapes.map(({ ratio }) => ratio), maxStretch: 1.25 }
 }
 
-/** How much longer or shorter all edges may become: what was the smallest size, 256x256, is 1024x1024 now (protocols §1.2). */
+/** The largest allowed factor between edges. 256x256, once the smallest size, becomes 1024x1024 (protocols §1.2). */
 const MAX_SCALE = 4
 
-/** A size that was asked for in pixels. */
+/** Fits a size in pixels to a choice. */
 export function nearestSize(asked: Pixels, choice: SizeChoice): Verdict {
   const nearest = nearestTo(areaOf(asked), nearRatio(asked, choice), areaOf)
   if (!nearest) return { fault: farFrom(choice) }
@@ -48,7 +48,7 @@ export function nearestSize(asked: Pixels, choice: SizeChoice): Verdict {
   return Math.sqrt(timesApart(areaOf(nearest), areaOf(asked))) > MAX_SCALE ? { fault } : { fault, nearest }
 }
 
-/** A shape that was asked for. */
+/** Fits a shape to a choice. */
 export function nearestShape(ratio: Pixels, resolution: AskedResolution, choice: SizeChoice): Verdict {
   const near = nearRatio(ratio, choice)
   const same = near.filter((size) => resolutionOf(size) === resolution)
@@ -62,7 +62,7 @@ export function nearestShape(ratio: Pixels, resolution: AskedResolution, choice:
 const nearestIs = (size: Pixels): Extract<SizeFault, { is: 'nearest' }> => ({ is: 'nearest', size: sizeText(size) })
 const farFrom = ({ ratios }: SizeChoice): SizeFault => ({ is: 'ratio_not_near', ratios: [...ratios] })
 
-/** The sizes of the nearest ratio; none where that is too far. */
+/** The sizes of the nearest ratio. Empty if it is too far. */
 function nearRatio(asked: Pixels, { sizes, maxStretch }: SizeChoice): readonly Pixels[] {
   const nearest = nearestTo(ratioOf(asked), sizes, ratioOf)
   if (!nearest || timesApart(ratioOf(asked), ratioOf(nearest)) > maxStretch) return []

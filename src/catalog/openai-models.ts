@@ -14,8 +14,8 @@ const GPT_IMAGE = {
 } as const satisfies Partial<Model>
 
 /*
- * Prices of November 2026 (protocols §1.8). Cached input is quoted and billed as any other: the usage that the images
- * API reports does not tell it apart.
+ * Prices of November 2026 (protocols §1.8). Cached input counts as other input, because the images API does not report
+ * it separately.
  */
 const PRICES_1 = { per: 'token', textIn: 5, imageIn: 10, textOut: 0, imageOut: 40 } as const satisfies Prices
 const PRICES_1_MINI = { per: 'token', textIn: 2, imageIn: 2.5, textOut: 0, imageOut: 8 } as const satisfies Prices
@@ -31,8 +31,8 @@ const GPT_IMAGE_1_5 = {
 } as const satisfies Model
 
 /**
- * The published prices of an image of gpt-image-1-mini are $0.0025 above its tokens (protocols §1.9; every constant from
- * $.00232 to $.00258 gives all nine of them), which is as much as so many input image tokens cost.
+ * The published prices of gpt-image-1-mini are $0.0025 above its tokens, which equals this many input image tokens
+ * (protocols §1.9). Constants from $.00232 to $.00258 give all nine prices.
  */
 const MINI_SURPLUS_TOKENS = 1000
 
@@ -52,8 +52,8 @@ const GPT_IMAGE_2_6 = {
 } as const satisfies Model
 
 /**
- * Which of the two goes on for which is not told (protocols §0), and nothing that is known of them tells them apart: the one
- * named first stands in for the large models, which cost as much, and the other for the small one, as a choice of our own.
+ * The successors are not assigned to the retired models (protocols §0). This assignment is the gateway's choice: the
+ * first for the large models, at the same price, and the second for the small one.
  */
 const [LARGE, SMALL]: readonly [Shutdown, Shutdown] = [
   { date: '2026-12-01', successor: 'gpt-image-2.5-sunburst' },
@@ -72,7 +72,7 @@ export const OPENAI_MODELS: Readonly<Record<string, Model>> = {
   'gpt-image-2.5-sunburst': { ...GPT_IMAGE_2_5, prices: PRICES_2 },
   'gpt-image-2.5-flare': { ...GPT_IMAGE_2_5, prices: PRICES_2 },
   'gpt-image-2.6-sunburst': { ...GPT_IMAGE_2_6, prices: PRICES_2 },
-  // Unpriced here, so that keys with a budget are refused it; protocols §1.8 has its published price.
+  // Without a price, keys with a budget are refused. Protocols §1.8 has the published price.
   'gpt-image-2.6-flare': GPT_IMAGE_2_6,
   'gpt-image-1.5': { ...GPT_IMAGE_1_5, shutdown: LARGE },
   'gpt-image-1-mini': {
@@ -97,7 +97,7 @@ export const OPENAI_MODELS: Readonly<Record<string, Model>> = {
   },
 }
 
-/** Who stands in for OpenAI's models that were shut down (protocols §0). */
+/** The successors of OpenAI's models that were shut down (protocols §0). */
 export const OPENAI_RETIRED: Readonly<Record<string, string>> = {
   'dall-e-2': 'gpt-image-2',
   'dall-e-3': 'gpt-image-2',

@@ -1,26 +1,26 @@
 import * as z from 'zod'
 
-/** What a model costs, in USD. */
+/** The price of a model, in USD. */
 export type Prices =
-  /** Per million tokens, which is micro-USD per token. */
+  /** Per million tokens, which equals micro-USD per token. */
   | { per: 'token'; textIn: number; imageIn: number; textOut: number; imageOut: number }
-  /** Per image; a table is by `"quality size"`, quality or size. */
+  /** Per image. The keys of a table are `"quality size"`, quality or size. */
   | { per: 'image'; each: number | Readonly<Record<string, number>> }
-  /** Per tile of 512x512 pixels and per step of computation, as Workers AI counts. */
+  /** Per tile of 512x512 pixels and per step, as Workers AI counts. */
   | TilePrices
-  /** Per megapixel, of which the first of each image has a price of its own. */
+  /** Per megapixel. The first megapixel of an image has its own price. */
   | { per: 'megapixel'; first: number; further: number; input: number }
 
 export interface TilePrices {
   per: 'tile'
-  /** Of the image. */
+  /** The price of a tile of the result. */
   tile: number
-  /** Of each picture that comes with the request. */
+  /** The price of a tile of each input picture. */
   inputTile: number
   step: number
-  /** Whether every tile is paid for once or in each step. */
+  /** Whether a tile is paid for once or in each step. */
   tilesCount: 'once' | 'each step'
-  /** How many steps are taken, at most, where the request does not say. */
+  /** The number of steps without a value in the request, or an upper bound of it. */
   steps: number
 }
 
@@ -50,18 +50,18 @@ const imagePrices = z
   .strictObject({ image: z.union([usdAmount, priceTable]) })
   .transform(({ image }): Prices => ({ per: 'image', each: image }))
 
-/** Prices as settings give them: USD per million tokens, or USD per image. */
+/** Prices as settings have them: USD per million tokens, or USD per image. */
 export const pricesSetting = z.union([tokenPrices, imagePrices], {
   error:
     'prices are some of text_in, image_in, text_out and image_out in USD per million tokens, or image in USD per image: ' +
     'a number, or a table by "quality", "size" or "quality size"',
 })
 
-/** The price of one image in USD. What the table does not have costs as much as the dearest that it has. */
+/** The price of one image in USD. A missing entry costs as much as the dearest one. */
 export function imagePrice(each: number | Readonly<Record<string, number>>, quality: string, size: string): number {
   if (typeof each === 'number') return each
   const prices = new Map(Object.entries(each))
-  // The most specific that is known of it; of a size that the model may choose, all that it can be.
+  // The most specific entry. For `auto` sizes, every size of the quality.
   const matching =
     size === 'auto'
       ? [...prices].filter(([key]) => key === quality || key.startsWith(`${quality} `)).map(([, price]) => price)

@@ -1,6 +1,6 @@
 import type { Model } from './model'
 
-/** What an API can be asked for that has a parameter for the prompt alone; each provider says what its own has besides. */
+/** The abilities of an API with a prompt and no other parameter. Each provider adds its own. */
 export const PROMPT_ONLY = {
   qualities: ['auto'],
   backgrounds: ['opaque', 'auto'],

@@ -6,37 +6,38 @@ import { imagePrice, type Prices, type TilePrices } from './prices'
 import { type Pixels, pixelsOf, type Sizes } from './sizes'
 import { BASES_2, byFormula, type TokenCount } from './tokens'
 
-/** What `auto` is quoted as, since a model may choose it. */
+/** The quality that `auto` is quoted as, because a model may choose it. */
 const AUTO_QUALITY = 'high'
 
 /**
- * What a request is expected to cost at most, in whole micro-USD, at an upstream's own prices or the model's; undefined
- * where no price is known. A model whose tokens nobody has counted is taken for the one that uses the most.
+ * The highest expected price of a request in whole micro-USD, at an upstream's own prices or the model's.
+ * Undefined without a price. A model without token counts uses the counts of the most expensive one.
  */
 export function quote(
   request: ImageRequest,
   model: Model,
   prices: Prices | undefined = model.prices,
 ): number | undefined {
-  // How an SVG is billed is not known (protocols §11).
+  // The billing of SVG is not known (protocols §11).
   if (!prices || request.format === 'svg') return undefined
   const quality = request.quality === DEFAULTS.quality ? AUTO_QUALITY : request.quality
   return Math.ceil(withoutNoise(unroundedPrice({ ...request, quality }, model, prices)))
 }
 
-/** What has come of a request. */
+/** The measured result of a request. */
 export interface ActualUse {
   usage?: Usage | undefined
-  /** How many images arrived. */
+  /** The number of delivered images. */
   images: number
-  /** What was really used, where it is known. */
+  /** The real values, if known. */
   size?: string | undefined
   quality?: string | undefined
 }
 
 /**
- * What a request has cost, in whole micro-USD: by the upstream's own usage where prices are per token, and otherwise the
- * share of the quote that its images are of those asked for: so too where a relay reports that no token came out.
+ * The price of a finished request, in whole micro-USD.
+ * Prices per token use the upstream's usage. Otherwise, or without output tokens, the price is the delivered share of
+ * the quote.
  */
 export function cost(
   { usage, images, size, quality }: ActualUse,
@@ -46,7 +47,7 @@ export function cost(
 ): number | undefined {
   if (usage && usage.output > 0 && prices?.per === 'token')
     return Math.round(withoutNoise(tokenPrice(usedTokens(usage, request), prices)))
-  // What was asked for is what was agreed; upstreams have words of their own for it.
+  // The request's own words price it. Upstreams may use other words.
   const known = {
     size: request.size === DEFAULTS.size ? (size ?? request.size) : request.size,
     quality: request.quality === DEFAULTS.quality ? (quality ?? request.quality) : request.quality,
@@ -55,7 +56,7 @@ export function cost(
   return quoted === undefined ? undefined : Math.round((quoted * images) / request.n)
 }
 
-/** Without what floating point adds in the last digits, so that 33600.000000000004 is not rounded up. */
+/** Removes the noise of floating point, so that 33600.000000000004 is not rounded up. */
 const withoutNoise = (microUsd: number): number => Number(microUsd.toFixed(6))
 
 /** In micro-USD, not rounded. */
@@ -70,7 +71,7 @@ function unroundedPrice(request: ImageRequest, { tokens = byFormula(BASES_2), si
       return inMicroUsd(n * tilePrice(request, sizes, prices))
     case 'megapixel': {
       const further = Math.max(0, Math.ceil(megapixels(largest(size, sizes))) - 1)
-      // No picture that comes with a request is larger than 512x512 (protocols §4); each counts as one.
+      // Input pictures are at most 512x512 (protocols §4), so each counts as one megapixel.
       return inMicroUsd(n * (prices.first + further * prices.further + request.images.length * prices.input))
     }
   }
@@ -82,8 +83,8 @@ const tokenPrice = (
 ): number => textIn * prices.textIn + imageIn * prices.imageIn + textOut * prices.textOut + imageOut * prices.imageOut
 
 /**
- * What an upstream does not tell apart, or does so in numbers that do not add up, is text on its way in, but pictures where
- * they are edited; and pictures on its way out.
+ * Splits usage into text and images. Without details that add up, input counts as images for an edit and as text
+ * otherwise; output counts as images.
  */
 function usedTokens({ input, inputDetails, output, outputDetails }: Usage, { operation }: ImageRequest): TokenCount {
   const addUp = (details: Usage['inputDetails'], sum: number): Usage['inputDetails'] =>
@@ -94,7 +95,7 @@ function usedTokens({ input, inputDetails, output, outputDetails }: Usage, { ope
   return { textIn: ins.text, imageIn: ins.image, textOut: outs.text, imageOut: outs.image }
 }
 
-/** In USD for one image; each picture that comes with it is a tile, since none is larger than one (protocols §4). */
+/** USD for one image. An input picture is at most one tile (protocols §4). */
 function tilePrice(request: ImageRequest, sizes: Sizes, prices: TilePrices): number {
   const { steps = prices.steps } = request.extras
   const taken = typeof steps === 'number' ? steps : prices.steps
@@ -106,6 +107,6 @@ const TILE = 512
 const tilesOf = ({ width, height }: Pixels): number => Math.ceil(width / TILE) * Math.ceil(height / TILE)
 const megapixels = ({ width, height }: Pixels): number => (width * height) / (1024 * 1024)
 
-/** The pixels of a size, or of the one made where none is asked for: 1024x1024, unless the model has another. */
+/** The pixels of a size. `auto` takes the model's default size, or 1024x1024. */
 const largest = (size: string, sizes: Sizes): Pixels =>
   pixelsOf(size) ?? pixelsOf(sizes.kind === 'range' ? sizes.auto : '') ?? { width: 1024, height: 1024 }

@@ -3,7 +3,7 @@ import { sizeNear } from './shape-table'
 import type { AskedResolution } from './shapes'
 import { elongationOf, type Pixels, turnedLike, type Verdict } from './sizes'
 
-/** How long an edge may be, in pixels. */
+/** The limits of an edge, in pixels. */
 interface EdgeRange {
   min: number
   max: number
@@ -14,7 +14,7 @@ const fits = ({ width, height }: Pixels, { min, max }: EdgeRange): boolean =>
 
 const rangeFault = ({ min, max }: EdgeRange): SizeFault => ({ is: 'edges_out_of_range', min, max })
 
-/** A size that was asked for in pixels: what is too large or too small is scaled in proportion. */
+/** Fits a size in pixels to a range, scaled in proportion. */
 export function fitRangeSize({ width, height }: Pixels, range: EdgeRange): Verdict {
   if (fits({ width, height }, range)) return {}
   const longest = Math.max(width, height)
@@ -23,7 +23,7 @@ export function fitRangeSize({ width, height }: Pixels, range: EdgeRange): Verdi
   return { fault: rangeFault(range), nearest: fits(nearest, range) ? nearest : undefined }
 }
 
-/** A shape, as near to its resolution as the edges let it. */
+/** Fits a shape to a range, as near to its resolution as possible. */
 export function fitRangeShape(ratio: Pixels, resolution: AskedResolution, range: EdgeRange): Verdict {
   const [elongation, most] = [elongationOf(ratio), range.max / range.min]
   if (elongation > most) return { fault: { is: 'ratio_out_of_range', max: most } }

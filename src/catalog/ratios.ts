@@ -1,15 +1,15 @@
 import { type Pixels, pixelsOf, type Shape, type Sizes } from './sizes'
 
-/** Sizes that are shapes, and what their edges may be multiplied by. */
+/** Sizes given as shapes and factors of their edges. */
 export type Shaped = Extract<Sizes, { kind: 'shaped' }>
 
-/** How many pixels a picture has where an API counts in ratios and does not say. */
+/** The pixels of a picture from an API that documents ratios only. */
 const USUAL_AREA = 1024 * 1024
 
-/** Those of Black Forest Labs' models, and of many others. */
+/** The ratios of Black Forest Labs' models and of many others. */
 export const COMMON_RATIOS = ['1:1', '21:9', '16:9', '3:2', '4:3', '5:4', '4:5', '3:4', '2:3', '9:16', '9:21'] as const
 
-/** Aspect ratios, such as `16:9`, as the sizes nearest to an area whose edges are multiples of `step`. */
+/** Sizes for aspect ratios such as `16:9`, near an area, with edges that are multiples of `step`. */
 export const shapesOf = (ratios: readonly string[], { area = USUAL_AREA, step = 16 } = {}): Shape[] =>
   ratios.map((ratio) => {
     const [across = 1, down = 1] = ratio.split(':').map(Number)
@@ -18,14 +18,14 @@ export const shapesOf = (ratios: readonly string[], { area = USUAL_AREA, step = 
     return { ratio, width: edge(across), height: edge(down) }
   })
 
-/** The sizes of an API that takes aspect ratios, and where it has several resolutions, what those multiply the edges by. */
+/** The sizes of an API with aspect ratios, and the factors of its resolutions. */
 export const shaped = (shapes: readonly Shape[], scales: readonly number[] = [1]): Shaped => ({
   kind: 'shaped',
   shapes,
   scales,
 })
 
-/** The aspect ratio, by its API's name, and the scale that make a size; undefined for `auto` and for any other size. */
+/** The API's name of a size's ratio, and its scale. Undefined for `auto` and for any other size. */
 export function ratioNamed(size: string, { shapes, scales }: Shaped): { ratio: string; scale: number } | undefined {
   const pixels = pixelsOf(size)
   if (!pixels) return undefined

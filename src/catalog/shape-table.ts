@@ -1,7 +1,7 @@
 import { AREAS, type AskedResolution } from './shapes'
 import { elongationOf, type Pixels, pixelsOf, turnedLike } from './sizes'
 
-/** What edges are rounded to, in pixels (protocols §1.2). */
+/** The multiple for edges, in pixels (protocols §1.2). */
 export const STEP = 16
 
 /** The usual landscape sizes of gpt-image-2, as a relay lists them for its clients (protocols §9.5). */
@@ -14,12 +14,12 @@ const USUAL_SIZES: readonly { ratio: Pixels; sizes: Readonly<Record<Exclude<Aske
   { ratio: { width: 21, height: 9 }, sizes: { '1K': '1344x576', '2K': '2016x864', '4K': '3808x1632' } },
 ]
 
-/** Every ratio of the table that is written `16:9`, upright ones as well. */
+/** The ratios of the table and their portrait forms. */
 export const USUAL_RATIOS: readonly string[] = USUAL_SIZES.flatMap(({ ratio: { width, height } }) =>
   width === height ? ['1:1'] : [`${width}:${height}`, `${height}:${width}`],
 )
 
-/** The usual size of a shape, which there is from 1K on; undefined where its ratio is not a usual one. */
+/** The usual size of a shape, from 1K on. Undefined for an unusual ratio. */
 export function usualSize(ratio: Pixels, resolution: AskedResolution): Pixels | undefined {
   const row = USUAL_SIZES.find((each) => elongationOf(each.ratio) === elongationOf(ratio))
   const pixels = row && resolution !== '512' ? pixelsOf(row.sizes[resolution]) : undefined
@@ -30,11 +30,11 @@ export const nearestStep = (edge: number): number => Math.round(edge / STEP) * S
 
 export const nextStep = (edge: number): number => Math.ceil(edge / STEP) * STEP
 
-/** A size of a ratio, by the length of its shorter edge. */
+/** A size with a ratio and a shorter edge. */
 export const extended = (ratio: Pixels, short: number): Pixels =>
   turnedLike(ratio, { width: nearestStep(short * elongationOf(ratio)), height: short })
 
-/** The usual size of a shape, or else one in steps that is near it, and about so long at most. */
+/** The usual size of a shape, or one near it with rounded edges of about `longest` at most. */
 export function sizeNear(ratio: Pixels, resolution: AskedResolution, longest = Infinity): Pixels {
   const elongation = elongationOf(ratio)
   const short = Math.min(Math.sqrt(AREAS[resolution] / elongation), longest / elongation)

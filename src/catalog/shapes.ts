@@ -1,6 +1,6 @@
 import { areaOf, nearestTo, type Pixels, timesApart } from './sizes'
 
-/** An aspect ratio, a resolution, or both: how the wire formats ask for a size that do not count pixels. */
+/** An aspect ratio, a resolution, or both: the sizes of wire formats without pixels. */
 export interface AskedShape {
   /** Such as `16:9`. */
   ratio: string | undefined
@@ -11,7 +11,7 @@ export interface AskedShape {
 const ASKED_RESOLUTIONS = ['512', '1K', '2K', '4K'] as const
 export type AskedResolution = (typeof ASKED_RESOLUTIONS)[number]
 
-/** How many pixels a picture of each resolution has, whatever its ratio; of 4K, the most that gpt-image-2 makes. */
+/** The pixels of each resolution at any ratio. 4K is the limit of gpt-image-2. */
 export const AREAS: Readonly<Record<AskedResolution, number>> = {
   '512': 512 * 512,
   '1K': 1024 * 1024,
@@ -23,13 +23,13 @@ const RATIO = '([1-9]\\d{0,2}:[1-9]\\d{0,2})'
 const RESOLUTION = `(${ASKED_RESOLUTIONS.join('|')})`
 const SHAPE = new RegExp(`^(?:${RATIO}(?: ${RESOLUTION})?|${RESOLUTION})$`)
 
-/** A shape as the size of a request, until that is fitted to its model: `16:9`, `2K`, `16:9 2K`; `auto` for none. */
+/** A shape in the size of a request before fitting: `16:9`, `2K` or `16:9 2K`. `auto` for none. */
 export const shapeText = ({ ratio, resolution }: AskedShape): string =>
   [ratio === 'auto' ? undefined : ratio, resolution].filter(Boolean).join(' ') || 'auto'
 
 /**
- * The shape that a request's size stands for, with its ratio in numbers; undefined where it is `auto`, or counts pixels.
- * 1K is what every wire format means that says nothing of the resolution.
+ * Parses a shape in a request's size. Undefined for `auto` and for pixels. Without a resolution it is 1K in every wire
+ * format.
  */
 export function parseShape(size: string): { ratio: Pixels | undefined; resolution: AskedResolution } | undefined {
   const [all, ratio, after, alone] = SHAPE.exec(size) ?? []
@@ -39,11 +39,11 @@ export function parseShape(size: string): { ratio: Pixels | undefined; resolutio
   return { ratio: width && height ? { width, height } : undefined, resolution }
 }
 
-/** The resolution that a size comes nearest to. */
+/** The nearest resolution of a size. */
 export const resolutionOf = (pixels: Pixels): AskedResolution =>
   nearestTo(areaOf(pixels), ASKED_RESOLUTIONS, (resolution) => AREAS[resolution]) ?? '1K'
 
-/** How far apart two ratios may be to count as one: edges come in steps, and Gemini's 16:9 is 1376x768. */
+/** The largest factor between equal ratios. Edges are rounded: Gemini's 16:9 is 1376x768. */
 const TOLERANCE = 1.02
 
 export const isSameRatio = (a: number, b: number): boolean => timesApart(a, b) <= TOLERANCE

@@ -1,38 +1,38 @@
 import type { SizeFault } from '../refusals/refusal'
 
-/** Width and height in pixels, or of a ratio. */
+/** Width and height in pixels, or as a ratio. */
 export interface Pixels {
   width: number
   height: number
 }
 
-/** A size at the smallest resolution of a model that has aspect ratios and resolutions, not sizes. */
+/** A size at the lowest resolution of a model with aspect ratios and resolutions. */
 export interface Shape extends Pixels {
-  /** As its API names it, such as `16:9`. */
+  /** The API's name, such as `16:9`. */
   ratio: string
 }
 
-/** Which sizes a model makes. */
+/** The sizes of a model. */
 export type Sizes =
   /** Any within the bounds of gpt-image-2 and its successors. */
   | { kind: 'free' }
   | { kind: 'listed'; sizes: readonly string[] }
-  /** Any whose edges are from `min` to `max` pixels long; `auto` is the size made where none is asked for. */
+  /** Edges from `min` to `max` pixels. `auto` is the default size. */
   | { kind: 'range'; min: number; max: number; auto: string }
-  /** Each shape in each of several resolutions, which multiply its edges. */
+  /** Each shape at each scale of its edges. */
   | { kind: 'shaped'; shapes: readonly Shape[]; scales: readonly number[] }
-  /** Whatever its upstream says. */
+  /** The upstream decides. */
   | { kind: 'unknown' }
 
-/** What becomes of an asked size with a model. */
+/** The result of fitting a size to a model. */
 export interface Verdict {
   /** Why the model does not make the size. */
   fault?: SizeFault | undefined
-  /** What can be made for it, be it the same or what comes nearest; without a fault, missing where it is the same. */
+  /** The nearest size. Undefined if there is none, or if the size itself is made. */
   nearest?: Pixels | undefined
 }
 
-/** The pixels of a size written as `WIDTHxHEIGHT`; undefined for `auto` and anything else. */
+/** The pixels of `WIDTHxHEIGHT`. Undefined for `auto` and any other text. */
 export function pixelsOf(size: string): Pixels | undefined {
   const [, width, height] = /^([1-9]\d{0,5})x([1-9]\d{0,5})$/.exec(size) ?? []
   return width && height ? { width: Number(width), height: Number(height) } : undefined
@@ -41,7 +41,7 @@ export function pixelsOf(size: string): Pixels | undefined {
 /** A size as `WIDTHxHEIGHT`. */
 export const sizeText = ({ width, height }: Pixels): string => `${width}x${height}`
 
-/** A list of sizes by their two edges, each of which may be the width. */
+/** Sizes for pairs of edges, in both orientations. */
 export const eitherWay = (edges: readonly (readonly [number, number])[]): Sizes => ({
   kind: 'listed',
   sizes: [...new Set(edges.flatMap(([a, b]) => [`${a}x${b}`, `${b}x${a}`]))],
@@ -51,16 +51,16 @@ export const ratioOf = ({ width, height }: Pixels): number => width / height
 
 export const areaOf = ({ width, height }: Pixels): number => width * height
 
-/** How many times as long as the shorter edge the longer one is. */
+/** The longer edge divided by the shorter one. */
 export const elongationOf = ({ width, height }: Pixels): number => Math.max(width, height) / Math.min(width, height)
 
-/** The same edges, lying or upright as a ratio does. */
+/** The same edges in the orientation of a ratio. */
 export function turnedLike(ratio: Pixels, edges: Pixels): Pixels {
   const [short, long] = [Math.min(edges.width, edges.height), Math.max(edges.width, edges.height)]
   return ratio.width < ratio.height ? { width: short, height: long } : { width: long, height: short }
 }
 
-/** How many times as large the larger of two is. */
+/** The larger value divided by the smaller one. */
 export const timesApart = (a: number, b: number): number => Math.max(a / b, b / a)
 
 export function nearestTo<Item>(

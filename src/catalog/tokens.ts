@@ -2,7 +2,7 @@ import type { ImageRequest } from '../image/request'
 import { geminiShape, type GeminiResolution } from './gemini-sizes'
 import { pixelsOf } from './sizes'
 
-/** Numbers of tokens, by what they stand for and which way they go. */
+/** Tokens by kind and direction. */
 export interface TokenCount {
   textIn: number
   imageIn: number
@@ -10,7 +10,7 @@ export interface TokenCount {
   imageOut: number
 }
 
-/** How many tokens a request is expected to use at most. Its quality is never `auto`. */
+/** The highest expected tokens of a request. Its quality is never `auto`. */
 export type TokenEstimate = (request: ImageRequest) => TokenCount
 
 /** Output tokens of one image (protocols §1.9). */
@@ -45,7 +45,7 @@ export function tableTokens(quality: string, size: string): number {
 const nonEmpty = <Item>(items: readonly Item[], otherwise: readonly Item[]): readonly Item[] =>
   items.length > 0 ? items : otherwise
 
-/** What the formula calls the base of a quality. */
+/** The base of each quality in the formula. */
 export type Bases = ReadonlyMap<string, number>
 export const BASES_2: Bases = new Map([
   ['low', 16],
@@ -60,11 +60,12 @@ export const BASES_2_5: Bases = new Map([
   ['max', 96],
 ])
 
-/** What `auto` is taken for, and whatever else is no size in pixels. */
+/** The size for `auto` and for any text without pixels. */
 const AUTO_PIXELS = { width: 1024, height: 1024 }
 
 /**
- * Output tokens of one image by the official calculator's formula (protocols §1.9); an unknown quality has the highest base.
+ * Output tokens of one image by the official calculator's formula (protocols §1.9). An unknown quality has the highest
+ * base.
  * @internal Exported for its tests.
  */
 export function formulaTokens(bases: Bases, quality: string, size: string): number {
@@ -80,26 +81,26 @@ function roundHalfToEven(value: number): number {
   return below % 2 === 0 ? below : below + 1
 }
 
-/** No token is of less than a byte; an English one is of four, so that this is four times as many as most prompts take. */
+/** A token has at least one byte, and four on average in English. So this is four times the usual count. */
 const textTokens = ({ prompt }: ImageRequest): number => new TextEncoder().encode(prompt).length
 
-/** How many pictures come with a request; mask and markup count, since nothing says that they are free. */
+/** The number of input pictures. Mask and markup count too, because nothing documents them as free. */
 const inputCount = ({ images, mask, markup }: ImageRequest): number =>
   [...images, mask, markup].filter((each) => each !== undefined).length
 
 /**
- * Input tokens of a picture: 65, and 129 for each tile of 512 pixels, and up to 6240 more at high fidelity (protocols
- * §1.9). Its dimensions are not known, so that it counts as one of 2048x2048, which has 16 tiles.
+ * Input tokens of a picture: 65, 129 for each tile of 512 pixels, and up to 6240 at high fidelity (protocols §1.9). Its
+ * dimensions are unknown, so it counts as 2048x2048 with 16 tiles.
  */
 const tiledPicture = ({ inputFidelity }: ImageRequest): number => 65 + 16 * 129 + (inputFidelity === 'high' ? 6240 : 0)
 
-/** Input tokens of a picture, at most (protocols §1.9, read for 2.5 and assumed of its relatives). */
+/** The most input tokens of a picture (protocols §1.9, documented for 2.5 and assumed for its relatives). */
 const PATCHED_PICTURE = 1536
 
 /** Output tokens of the previews of each image (protocols §1.1). */
 const previewTokens = ({ partials }: ImageRequest): number => partials * 100
 
-/** For gpt-image-1, 1.5 and 1-mini; `surplus` is what their published prices have in them besides, as input for each image. */
+/** For gpt-image-1, 1.5 and 1-mini. `surplus` is the extra of the published prices, as input tokens for each image. */
 export const byTable =
   (surplus = 0): TokenEstimate =>
   (request) => ({
@@ -109,7 +110,7 @@ export const byTable =
     imageOut: request.n * (tableTokens(request.quality, request.size) + previewTokens(request)),
   })
 
-/** How many pictures a GIF is made of when nothing is said (protocols §1.1). */
+/** The default number of frames of a GIF (protocols §1.1). */
 export const DEFAULT_FRAMES = 9
 
 const framesOf = ({ format, extras: { frame_count: frames } }: ImageRequest): number =>
@@ -126,10 +127,10 @@ export const byFormula =
       request.n * (framesOf(request) * formulaTokens(bases, request.quality, request.size) + previewTokens(request)),
   })
 
-/** Input tokens of a picture, which Google does not tell for every model: taken for those of a 1K picture on its way out. */
+/** Input tokens of a picture. Google documents them for some models only, so this is the output of a 1K picture. */
 const GEMINI_PICTURE = 1120
 
-/** For Gemini, which makes one image for each call, so that each image has its input anew; `auto` is 1K (protocols §3.2). */
+/** For Gemini. Each image is a call with its own input, and `auto` is 1K (protocols §3.2). */
 export const byResolution =
   (tokens: Partial<Record<GeminiResolution, number>>): TokenEstimate =>
   (request) => ({

@@ -6,7 +6,7 @@ import type { Sizes } from './sizes'
 const CLOUDFLARE_FLUX_2 = {
   ...PROMPT_ONLY,
   sizes: { kind: 'range', min: 256, max: 1920, auto: '1024x768' },
-  // As those who use it have found; nothing is said of it.
+  // Users report JPEG. The documentation has no format.
   formats: ['jpeg'],
   maxInputs: 4,
   extras: ['seed', 'guidance'],
@@ -36,7 +36,7 @@ export const WORKERS_AI_MODELS: Readonly<Record<string, Model>> = {
   '@cf/black-forest-labs/flux-2-dev': {
     ...CLOUDFLARE_FLUX_2,
     extras: ['seed', 'guidance', 'steps'],
-    // A guess: how many steps it takes when nothing is said is not known.
+    // A guess: the default number of steps is not documented.
     prices: { per: 'tile', tile: 0.000_825, inputTile: 0.000_413, step: 0, tilesCount: 'each step', steps: 25 },
   },
   '@cf/black-forest-labs/flux-2-klein-4b': {
@@ -50,10 +50,10 @@ export const WORKERS_AI_MODELS: Readonly<Record<string, Model>> = {
   '@cf/leonardo/lucid-origin': {
     ...PROMPT_ONLY,
     sizes: anyUpTo(2500, '1120x1120'),
-    // Likewise.
+    // Users report JPEG here too.
     formats: ['jpeg'],
     extras: ['guidance', 'seed', 'steps'],
-    // The most steps that it takes: how many it does when nothing is said is not known.
+    // The largest number of steps. The default is not documented.
     prices: { ...ONCE, tile: 0.007, step: 0.000_132, steps: 40 },
   },
   '@cf/leonardo/phoenix-1.0': {
@@ -66,6 +66,6 @@ export const WORKERS_AI_MODELS: Readonly<Record<string, Model>> = {
   '@cf/stabilityai/stable-diffusion-xl-base-1.0': STABLE_DIFFUSION,
   '@cf/bytedance/stable-diffusion-xl-lightning': STABLE_DIFFUSION,
   '@cf/lykon/dreamshaper-8-lcm': STABLE_DIFFUSION,
-  // All of them have the parameter; a mask means something to this one only: white is what it makes anew.
+  // All of these models have the parameter, but only this one uses a mask. White is the part to edit.
   '@cf/runwayml/stable-diffusion-v1-5-inpainting': { ...STABLE_DIFFUSION, mask: true },
 }

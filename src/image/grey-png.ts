@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { collect, readStream } from '../streams/bytes'
 import { IHDR_BYTES, SIGNATURE } from './png'
 
-/** Writes a PNG in shades of grey, of a byte for each pixel; `rows` are read as they come. Throws what they throw. */
+/** Writes a PNG in shades of grey, with one byte for each pixel, out of streamed rows. Throws the errors of `rows`. */
 export async function greyPng(
   width: number,
   height: number,

@@ -3,16 +3,16 @@ import { bufferOf, latin1 } from '../streams/latin1'
 import { Window } from '../streams/window'
 
 const START = 'data:image/'
-/** The longest media type with parameters that still begins a picture. */
+/** The longest head of a picture's data URL: media type and parameters, in bytes. */
 const MAX_DATA_URL_START = 128
-/** Whoever only writes of data URLs gives shorter examples; no picture is shorter. */
+/** The fewest base64 characters of a picture. Texts about data URLs have shorter examples. */
 const MIN_BASE64 = 32
 const HEAD = new RegExp(`^data:image/[\\w.+-]+(?:;[\\w.-]+=[\\w.-]*)*;base64,(?=[A-Za-z0-9+/]{${MIN_BASE64}})`)
 const NOT_BASE64 = /[^A-Za-z0-9+/=]/
 
 /**
- * A text as it passes, in pieces; in the place of each picture that stands in it as a data URL comes that picture's
- * base64, whatever its size, to be read before the next piece is asked for.
+ * Splits a streamed text at its data URLs. Text comes out as strings, each picture as its base64 bytes.
+ * A picture may have any size. Its bytes are read before the next piece.
  */
 export async function* piecesOf(bytes: Bytes): AsyncGenerator<string | Bytes, void> {
   const window = new Window(bytes)
@@ -38,7 +38,7 @@ export async function* piecesOf(bytes: Bytes): AsyncGenerator<string | Bytes, vo
       if (!head) continue
       window.skip(head.length)
       yield base64Ahead(window)
-      // Whoever left it in the middle does not want the rest as text.
+      // Skips the rest of a picture that the reader did not read to its end.
       for await (const _ of base64Ahead(window));
     }
   } finally {
@@ -46,7 +46,7 @@ export async function* piecesOf(bytes: Bytes): AsyncGenerator<string | Bytes, vo
   }
 }
 
-/** How many of the last bytes may be the beginning of a picture's. */
+/** The number of last bytes that may begin a data URL. */
 function openedIn(view: Uint8Array): number {
   for (let count = Math.min(view.length, START.length - 1); count > 0; count--) {
     if (START.startsWith(latin1(view.subarray(view.length - count)))) return count
@@ -54,7 +54,7 @@ function openedIn(view: Uint8Array): number {
   return 0
 }
 
-/** What the window stands before, as far as it is base64. */
+/** The base64 at the window, up to the first other byte. */
 async function* base64Ahead(window: Window): Bytes {
   do {
     const { view } = window
@@ -66,18 +66,18 @@ async function* base64Ahead(window: Window): Bytes {
 }
 
 /*
- * The parts of a picture in Markdown, `![cat](https://example.com/cat.png "A cat")`. None of them looks further than the
- * next bracket, white space or quotation mark, so that no text takes long.
+ * The parts of a picture in Markdown, `![cat](https://example.com/cat.png "A cat")`. No part matches beyond the next
+ * bracket, space or quotation mark, so that the time stays linear.
  */
 const LINK_OPENING = '!\\[[^\\][]*\\]\\(\\s*<?'
 const LINK_CLOSING = '>?(?:\\s+["\'][^"\']*["\'])?\\s*\\)'
 const LINKED = new RegExp(`${LINK_OPENING}(https?://[^\\s<>()]+)${LINK_CLOSING}`, 'g')
 const OPENED = new RegExp(`${LINK_OPENING}$`)
 const CLOSED = new RegExp(`^${LINK_CLOSING}`)
-/** How much of a text is searched for the opening of a picture behind it. */
+/** The last characters of a text that are searched for the opening of a picture behind it. */
 const MAX_OPENING = 1024
 
-/** The words of a text and, in its order, the pictures that stood in it: by themselves, or linked to by Markdown. */
+/** Splits off the pictures of a text, in order: pieces of their own, or Markdown links. */
 export function illustrated<Picture extends object>(
   pieces: readonly (string | Picture)[],
   linked: (url: string) => Picture,
@@ -102,7 +102,7 @@ export function illustrated<Picture extends object>(
   return { text, pictures }
 }
 
-/* Addresses are of limited length, so that no text takes long. */
+/* URLs are limited in length, so that the time stays linear. */
 const ADDRESS = 'https?://[\\w.~:/?#@!$&*+,;=%-]{1,2048}'
 const OF_IMAGE = new RegExp(
   `${ADDRESS}\\.(?:png|jpe?g|webp|gif|avif|svg)(?![\\w/-])(?:\\?[\\w.~:/?@!$&*+,;=%-]*)?`,
@@ -111,8 +111,8 @@ const OF_IMAGE = new RegExp(
 const ALONE = new RegExp(`^[ \\t>]*<?(${ADDRESS})>?[ \\t\\r]*$`, 'm')
 
 /**
- * The address of the picture that a text answers with: in Markdown, or bare, which is told from other addresses by its
- * ending or by standing alone on its line.
+ * The URL of the picture in a text: in Markdown, or bare. A bare URL has an image's extension or stands alone on its
+ * line.
  */
 export function addressIn(text: string): string | undefined {
   const [shown] = illustrated<{ url: string }>([text], (url) => ({ url })).pictures

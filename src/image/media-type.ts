@@ -1,6 +1,6 @@
 import { latin1 } from '../streams/latin1'
 
-/** How a format is known by the bytes at an offset, and at its start. Sources: each format's own specification. */
+/** The bytes of each format at an offset and at the start, by the formats' specifications. */
 const SIGNATURES: { mediaType: string; at: number; bytes: string; start?: string }[] = [
   { mediaType: 'image/png', at: 0, bytes: '\x89PNG\r\n\x1a\n' },
   { mediaType: 'image/jpeg', at: 0, bytes: '\xff\xd8\xff' },
@@ -18,7 +18,7 @@ const EXTENSIONS: Record<string, string> = {
   'image/svg+xml': 'svg',
 }
 
-/** The media type of an image by its content, whatever its sender called it; undefined where it is no image we know. */
+/** The media type of an image by its content, regardless of its declared type. Undefined for unknown content. */
 export function sniff(head: Uint8Array): string | undefined {
   const start = latin1(head.subarray(0, 256))
   const known = SIGNATURES.find(
@@ -28,7 +28,7 @@ export function sniff(head: Uint8Array): string | undefined {
   return opensSvg(start) ? 'image/svg+xml' : undefined
 }
 
-/** What may come before the root of an SVG: a declaration, a document type, a comment. */
+/** The possible prolog of an SVG: declaration, document type, comment. */
 const PROLOG = /^\s*(?:<\?xml[^>]*>|<!DOCTYPE[^>]*>|<!--[\s\S]*?-->)/i
 
 function opensSvg(start: string): boolean {
@@ -37,5 +37,5 @@ function opensSvg(start: string): boolean {
   return /^\s*<svg[\s>]/.test(rest)
 }
 
-/** The file name extension of a media type that `sniff` gives. */
+/** The file name extension of a media type of `sniff`. */
 export const extensionOf = (mediaType: string): string => EXTENSIONS[mediaType] ?? 'bin'

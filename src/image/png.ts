@@ -1,10 +1,10 @@
 import { type Bytes, readStream } from '../streams/bytes'
 import { Window } from '../streams/window'
 
-/** A file is no PNG, or not a whole one. */
+/** The file is not a PNG, or not a whole one. */
 export class UnreadablePng extends Error {}
 
-/** What the chunks before a PNG's pixels say (PNG specification, §11). */
+/** The facts in a PNG's chunks before its pixels (PNG specification, §11). */
 export interface PngHead {
   width: number
   height: number
@@ -13,16 +13,16 @@ export interface PngHead {
   /** 0 grey, 2 colours, 3 palette, 4 grey with alpha, 6 colours with alpha. */
   colour: number
   isInterlaced: boolean
-  /** The chunk `tRNS`: of a palette, the alpha of each of its first entries. */
+  /** The chunk `tRNS`: in a palette, the alpha of its first entries. */
   transparency?: Uint8Array
 }
 
-/** How every PNG begins. */
+/** The first bytes of every PNG. */
 export const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
-/** How long the chunk `IHDR` is. */
+/** The length of the chunk `IHDR`, in bytes. */
 export const IHDR_BYTES = 13
 const MAX_TRNS_BYTES = 256
-/** Samples of a pixel, by its kind of colour. */
+/** Samples of a pixel, by colour type. */
 const SAMPLES = new Map([
   [0, 1],
   [2, 3],
@@ -31,7 +31,7 @@ const SAMPLES = new Map([
   [6, 4],
 ])
 
-/** Bits of a sample, by the same. */
+/** Allowed bits of a sample, by colour type. */
 const DEPTHS = new Map([
   [0, [1, 2, 4, 8, 16]],
   [2, [8, 16]],
@@ -40,7 +40,7 @@ const DEPTHS = new Map([
   [6, [8, 16]],
 ])
 
-/** A PNG that is read row by row, so that no more than two rows of it are ever held. */
+/** Reads a PNG row by row and holds two rows at most. */
 export class PngReader {
   readonly head: PngHead
   readonly #window: Window
@@ -50,7 +50,7 @@ export class PngReader {
     this.#window = window
   }
 
-  /** Reads what comes before the pixels. Throws UnreadablePng, and what reading the bytes throws. */
+  /** Reads the chunks before the pixels. Throws UnreadablePng, and the errors of the bytes. */
   static async open(bytes: Bytes): Promise<PngReader> {
     const window = new Window(bytes)
     try {
@@ -61,7 +61,7 @@ export class PngReader {
     }
   }
 
-  /** The rows of a picture that is not interlaced, each valid until the next one. Throws likewise. */
+  /** The rows of a picture without interlacing. A row is valid until the next one. Throws as `open` does. */
   async *rows(): AsyncGenerator<Uint8Array, void> {
     const { width, height, depth, colour } = this.head
     const bits = depth * (SAMPLES.get(colour) ?? 1)
@@ -84,7 +84,7 @@ export class PngReader {
     throw new UnreadablePng('it ends before its last row')
   }
 
-  /** Lets go of the file where its pixels are not wanted. */
+  /** Closes the file before its end. */
   async close(): Promise<void> {
     await this.#window.close()
   }
@@ -114,7 +114,7 @@ function ihdr(bytes: Uint8Array): PngHead {
   return { width, height, depth, colour, isInterlaced: view.getUint8(12) !== 0 }
 }
 
-/** The chunk that comes next, which stays in view. */
+/** The next chunk. It stays in view. */
 async function chunkAhead(window: Window): Promise<{ type: string; length: number }> {
   const bytes = await requireBytes(window, 8)
   const view = new DataView(bytes.buffer, bytes.byteOffset)
@@ -135,7 +135,7 @@ async function skipBytes(window: Window, count: number): Promise<void> {
   }
 }
 
-/** What the chunks of pixels hold together, which is one compressed stream. */
+/** The content of the pixel chunks, which form one compressed stream. */
 async function* deflated(window: Window): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   for (;;) {
     const { type, length } = await chunkAhead(window)
@@ -167,7 +167,7 @@ async function* inflated(window: Window): Bytes {
     yield* readStream(readable)
   } catch (error) {
     await pumping
-    // What the file is read from may have failed, which is not the file's fault.
+    // A failure of the source is not a fault of the file.
     throw source.failure() ?? new UnreadablePng('its pixels are spoilt', { cause: error })
   } finally {
     await pumping
@@ -175,7 +175,7 @@ async function* inflated(window: Window): Bytes {
   }
 }
 
-/** Bytes, and with what they broke off by themselves. */
+/** The bytes, and the error that ended them. */
 function watched(bytes: AsyncIterable<Uint8Array<ArrayBuffer>>): {
   bytes: AsyncIterable<Uint8Array<ArrayBuffer>>
   failure: () => unknown
@@ -192,7 +192,7 @@ function watched(bytes: AsyncIterable<Uint8Array<ArrayBuffer>>): {
   return { bytes: watching(), failure: () => failure }
 }
 
-/** Puts back what a row's filter has taken out (PNG specification, §9). */
+/** Reverses the filter of a row (PNG specification, §9). */
 function unfilter(row: Uint8Array, above: Uint8Array, step: number): void {
   const filter = row[0] ?? 0
   if (filter === 0) return

@@ -1,48 +1,48 @@
 import { createHash } from 'node:crypto'
 
-/** A picture that came with a request, kept in R2 under `inputs/`. */
+/** An input picture of a request, stored in R2 under `inputs/`. */
 export interface InputImage {
   /** The key of the object in R2. */
   key: string
-  /** SHA-256 of its content, hex; what makes two inputs the same. */
+  /** SHA-256 of the content, in hex. Equal hashes mean equal inputs. */
   sha256: string
   /** Its size in bytes. */
   bytes: number
   mediaType: string
 }
 
-/** The canonical question: what every dialect translates into, with every default filled in. */
+/** The canonical request. Every dialect translates into it and fills in all defaults. */
 export interface ImageRequest {
   operation: 'generate' | 'edit'
   model: string
   prompt: string
-  /** How many pictures, from 1. */
+  /** The number of pictures, from 1. */
   n: number
-  /** `auto` or `WIDTHxHEIGHT` in pixels; until it is fitted to its model, also a shape (`catalog/shapes.ts`). */
+  /** `auto` or `WIDTHxHEIGHT` in pixels. Before it is fitted to a model, also a shape (`catalog/shapes.ts`). */
   size: string
-  /** What each picture is cropped to once it is made, in pixels, where `size` is not what was asked for. */
+  /** The crop of each finished picture in pixels, if `size` is not the requested size. */
   crop?: string
   quality: string
   background: string
   format: string
-  /** 0 to 100; 100 where the format has no compression. */
+  /** 0 to 100. 100 for formats without compression. */
   compression: number
   moderation: string
   style?: string
-  /** How closely an edit keeps to its pictures, for the models that let it be chosen. */
+  /** The closeness of an edit to its input pictures, for models with that parameter. */
   inputFidelity?: string
-  /** What only some models know, by its name in OpenAI's API: `complexity`, `frame_count`, … */
+  /** Parameters of some models only, by their names in OpenAI's API: `complexity`, `frame_count`, … */
   extras: Record<string, unknown>
   images: InputImage[]
   mask?: InputImage
   markup?: InputImage
-  /** How many previews of each picture are wanted while it is made, from 0 to 3; not part of what is asked. */
+  /** The previews of each picture, from 0 to 3. Not part of the fingerprint. */
   partials: number
-  /** The end user's id, passed on for the upstream's abuse detection; not part of what is asked. */
+  /** The end user's id for the upstream's abuse detection. Not part of the fingerprint. */
   endUser?: string
 }
 
-/** What a request means where it says nothing (protocols §1.1). */
+/** The defaults of a request (protocols §1.1). */
 export const DEFAULTS = {
   n: 1,
   size: 'auto',
@@ -53,10 +53,12 @@ export const DEFAULTS = {
   moderation: 'auto',
 } as const
 
-/** A value, unless it is the usual one, which need not be said. */
+/** Undefined for the default value, which need not be sent. */
 export const unless = <Value>(usual: Value, value: Value): Value | undefined => (value === usual ? undefined : value)
 
-/** The identity of a request: SHA-256, hex, of what decides the picture and of the `scope` within which it is shared. */
+/**
+ * The identity of a request: SHA-256, in hex, of everything that decides the picture, and of the `scope` of sharing.
+ */
 export function fingerprint(request: ImageRequest, scope: string): string {
   const { endUser: _, partials: __, images, mask, markup, ...rest } = request
   const inputs = { images: images.map(contentOf), mask: mask && contentOf(mask), markup: markup && contentOf(markup) }
@@ -67,7 +69,7 @@ export function fingerprint(request: ImageRequest, scope: string): string {
 
 const contentOf = (input: InputImage): string => input.sha256
 
-/** JSON with the keys of every object sorted and what is undefined left out, so that equal values have equal texts. */
+/** JSON with sorted keys and without undefined values, so that equal values have equal texts. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)

@@ -2,31 +2,31 @@ import { pause } from '../runtime/deadline'
 import { publicUrl, RefusedUrl, type UrlRules } from '../runtime/public-url'
 import { type Bytes, readStream } from '../streams/bytes'
 
-/** What a URL may lead to, and for how long it is read. */
+/** The allowed targets of a URL, and the signal that ends its reading. */
 export interface FetchRules extends UrlRules {
   signal?: AbortSignal
-  /** Whether what it leads to was paid for: its host is then given time, also to have it. */
+  /** Whether the picture is paid for. Its host gets more time then. */
   isPaidFor?: true
 }
 
-/** Why a URL was not read; the message is fit for the caller. */
+/** The URL was not read. The message is fit for clients. */
 export class UnreadableUrl extends Error {}
 
-/** A host that fails, or breaks off before the first byte, may do better the next time. */
+/** The host failed before the first byte. Another attempt may succeed. */
 class TryAgain extends UnreadableUrl {}
 
-/** For how long a host is let be before each further try, in ms; longer where it has what was paid for. */
+/** The pauses before further attempts, in ms. Paid pictures get longer ones. */
 const GIVEN_URL_PAUSES_MS = [0, 0]
 const PAID_PAUSES_MS = [250, 1000, 3000]
-/** What such a host may say of a picture that has not reached all of it yet, or where it has too much to do. */
+/** Statuses of a host that does not have a new picture yet, or is overloaded. */
 const NOT_YET = [404, 408, 429]
 const MAX_REDIRECTS = 3
 const FETCH_TIMEOUT_MS = 60_000
 
 /**
- * Reads a picture from a URL that a caller, or an upstream's answer, named: public hosts only, each of at most three
- * redirects checked anew, in a minute at most, and nothing of ours sent along. The reader caps and sniffs the bytes.
- * Throws UnreadableUrl.
+ * Reads a picture from a URL in a client's request or in an upstream's answer. Throws UnreadableUrl.
+ * Hosts are public, up to three redirects are followed and checked, and the time is one minute. No credential is sent.
+ * The caller limits and checks the bytes.
  */
 export async function* fetchImage(address: string, rules: FetchRules): Bytes {
   const controller = new AbortController()

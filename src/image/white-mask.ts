@@ -2,20 +2,21 @@ import type { Bytes } from '../streams/bytes'
 import { greyPng } from './grey-png'
 import { type PngHead, PngReader, UnreadablePng } from './png'
 
-/** Why a mask cannot be used; the message is fit for the caller. */
+/** The mask cannot be used. The message is fit for clients. */
 export class UnusableMask extends Error {}
 
-/** More than any of the models edits. These bound the work; of memory, it takes a few rows and what is made. */
+/** These limits exceed every model's. They bound the time; memory holds a few rows and the result. */
 const MAX_MASK_PIXELS = 4096 * 4096
 const MAX_MASK_EDGE = 16_384
 
-/** A pixel that is less than half opaque is taken to be transparent: nothing lies between black and white. */
+/** Alpha below this counts as transparent, because the result has no shades of grey. */
 const OPAQUE = 128
 
 /**
- * A mask as most APIs have it, white where the picture is made anew and black elsewhere, in shades of grey; from a PNG that
- * is transparent there, as OpenAI has it (protocols §1.3). Undefined where nothing is transparent: it is taken to be black
- * and white already. Throws UnusableMask, and what reading the bytes throws.
+ * The mask in the form of most APIs: white for the part to edit, black elsewhere. The input is a PNG that is
+ * transparent in that part, as OpenAI has it (protocols §1.3).
+ * Undefined for a PNG without transparency, which counts as black and white already. Throws UnusableMask, and the
+ * errors of the bytes.
  */
 export async function whiteMask(png: Bytes): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
@@ -59,7 +60,7 @@ function maskRefusal({ width, height, colour, isInterlaced }: PngHead): string |
 
 function alphaAt(row: Uint8Array, at: number, { depth, colour, transparency }: PngHead): number {
   if (colour !== PALETTE) {
-    // Alpha is the last sample; of one of two bytes the first is the greater.
+    // Alpha is the last sample. Of two bytes, the first is the higher one.
     const step = ((colour === 6 ? 4 : 2) * depth) / 8
     return row[at * step + step - depth / 8] ?? 0
   }

@@ -10,7 +10,7 @@ import { inputDataUrl, withWhiteMask } from './wire/inputs'
 import { jobUrl } from './wire/job-url'
 import { type JobState, pollJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorOfReport } from './wire/upstream-error'
+import { type ErrorReader, moderationError } from './wire/upstream-error'
 import { reportOfFault, validationDetail } from './wire/validation-error'
 
 /** The usual inputs (protocols §6.4), assumed for an unknown model. */
@@ -219,10 +219,7 @@ async function* resultEvents(
 ): AsyncGenerator<ProviderEvent, void> {
   const all = said.images ?? [said.image]
   const clean = all.filter((_, at) => !said.has_nsfw_concepts?.[at])
-  if (all.length > 0 && clean.length === 0) {
-    const message = 'Its safety checker refused what was made.'
-    throw errorOfReport({ kind: 'rejected', moderated: true, message }, upstream)
-  }
+  if (all.length > 0 && clean.length === 0) throw moderationError('picture', upstream)
   const made = clean.flatMap((each) => each ?? [])
   const [first] = made
   if (!first) throw new ProviderError('lost', 'is done without a picture', { ofRequest: true })

@@ -15,7 +15,7 @@ import { inputBase64 } from './wire/inputs'
 import { unreadableError } from './wire/json-pictures'
 import { optionalText, tokenCount } from './wire/lenient'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, Withdrawn, type Work } from './provider'
-import { errorOfReport, errorOfResponse } from './wire/upstream-error'
+import { errorOfReport, errorOfResponse, moderationError } from './wire/upstream-error'
 
 /** Google's image models through the Gemini API (protocols §3). An answer holds one picture in JSON. */
 export const geminiProvider: Provider = {
@@ -212,16 +212,9 @@ const REFUSING_FINISHES = /SAFETY|PROHIBITED_CONTENT|RECITATION|BLOCKLIST|SPII/
 function missingPictureError(response: Response, said: unknown, upstream: Upstream): ProviderError {
   if (googleErrorIn(said)) return errorOfResponse(response, upstream, said, readGoogleError)
   const { promptFeedback: feedback, candidates } = generateReply.parse(said)
-  const moderated = { kind: 'rejected', moderated: true } as const
-  if (feedback?.blockReason) {
-    const message = feedback.blockReasonMessage ?? 'Its safety system refused the request.'
-    return errorOfReport({ ...moderated, message }, upstream)
-  }
+  if (feedback?.blockReason) return moderationError('request', upstream, feedback.blockReasonMessage)
   const { finishReason, finishMessage } = candidates?.[0] ?? {}
-  if (REFUSING_FINISHES.test(finishReason ?? '')) {
-    const message = finishMessage ?? 'Its safety system refused the picture that was made.'
-    return errorOfReport({ ...moderated, message }, upstream)
-  }
+  if (REFUSING_FINISHES.test(finishReason ?? '')) return moderationError('picture', upstream, finishMessage)
   if (finishReason === 'LANGUAGE') {
     return errorOfReport(
       { kind: 'rejected', message: finishMessage ?? 'The prompt is in an unsupported language.' },

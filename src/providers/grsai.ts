@@ -17,7 +17,7 @@ import { inputDataUrl } from './wire/inputs'
 import { optionalText } from './wire/lenient'
 import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderErrorKind, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorOfReport } from './wire/upstream-error'
+import { type ErrorReader, errorOfReport, moderationError } from './wire/upstream-error'
 
 const isBanana = (theirs: string): boolean => theirs.includes('nano-banana')
 const isSora = (theirs: string): boolean => theirs.startsWith('sora-')
@@ -201,9 +201,7 @@ const MODERATION_REASONS = ['input_moderation', 'output_moderation']
 function taskError({ status, failure_reason, error }: GrsaiJob, upstream: Upstream): ProviderError {
   const moderated = status === 'violation' || MODERATION_REASONS.includes(failure_reason ?? '')
   if (!moderated) return new ProviderError('unavailable', 'failed to make the picture')
-  const what = failure_reason === 'output_moderation' ? 'picture that was made' : 'request'
-  const message = error || `Its safety system refused the ${what}.`
-  return errorOfReport({ kind: 'rejected', moderated, message }, upstream)
+  return moderationError(failure_reason === 'output_moderation' ? 'picture' : 'request', upstream, error || undefined)
 }
 
 const errorReply = z.object({ msg: optionalText, error: optionalText })

@@ -9,7 +9,7 @@ import { formBody, textsOf } from '../streams/form'
 import { callUpstream, modelInPath, readingImage, readJsonReply } from './wire/http'
 import { optionalText } from './wire/lenient'
 import { type Provider, ProviderError, type Summary, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorOfReport } from './wire/upstream-error'
+import { type ErrorReader, moderationError } from './wire/upstream-error'
 import { reportOfFault, validationDetail } from './wire/validation-error'
 
 /** Rendering speeds by the gateway's qualities. */
@@ -146,10 +146,7 @@ const imagesReply = z.object({
 /** A refused picture has no URL, in an answer with status 200. */
 const missingPictureError = (data: IdeogramImage[], upstream: Upstream): ProviderError =>
   data.some(({ is_image_safe: isSafe }) => isSafe === false)
-    ? errorOfReport(
-        { kind: 'rejected', moderated: true, message: 'Its safety system refused the picture that was made.' },
-        upstream,
-      )
+    ? moderationError('picture', upstream)
     : new ProviderError('unavailable', 'answered without a picture', { ofRequest: true })
 
 /** A prompt that differs from the request's is a revised prompt. */

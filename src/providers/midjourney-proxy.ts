@@ -8,7 +8,7 @@ import { inputDataUrl } from './wire/inputs'
 import { optionalText } from './wire/lenient'
 import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorOfReport } from './wire/upstream-error'
+import { type ErrorReader, errorOfReport, moderationError } from './wire/upstream-error'
 
 /** Midjourney takes a ratio in the prompt. The pixel size is not documented. */
 const SIZES = shaped(shapesOf(COMMON_RATIOS))
@@ -190,7 +190,7 @@ const parsePercent = (progress: string | null | undefined): number => Number.par
 /** Midjourney refuses some requests after submission, in words without a code. */
 function taskError(reason: string, upstream: Upstream): ProviderError {
   if (!/banned prompt|moderat/i.test(reason)) return new ProviderError('unavailable', 'failed to make the picture')
-  return errorOfReport({ kind: 'rejected', moderated: true, message: reason }, upstream)
+  return moderationError('request', upstream, reason)
 }
 
 const errorReply = z.object({ description: z.string() })

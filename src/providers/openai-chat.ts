@@ -13,7 +13,7 @@ import { unreadableError } from './wire/json-pictures'
 import { isOpenrouter } from './wire/openrouter-url'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { readRelayError } from './wire/relay-reply'
-import { errorOfReport, errorOfResponse, refusalBy } from './wire/upstream-error'
+import { errorOfResponse, moderationError, refusalBy } from './wire/upstream-error'
 
 /** The limit of Gemini (protocols §3.2). Relays document none. */
 const MAX_CHAT_INPUTS = 14
@@ -146,11 +146,6 @@ function lastPercentIn(words: string): number {
 
 function missingPictureError(answer: ChatAnswer, response: Response, upstream: Upstream): ProviderError {
   if (answer.failure !== undefined) return errorOfResponse(response, upstream, answer.failure, readRelayError)
-  if (answer.isRefused) {
-    return errorOfReport(
-      { kind: 'rejected', moderated: true, message: 'Its content filter refused the request.' },
-      upstream,
-    )
-  }
+  if (answer.isRefused) return moderationError('request', upstream)
   return new ProviderError('unavailable', 'answered without a picture', { ofRequest: true })
 }

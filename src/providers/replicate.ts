@@ -13,7 +13,7 @@ import { jobUrl } from './wire/job-url'
 import { optionalText } from './wire/lenient'
 import { type JobState, pollJob } from './wire/poll'
 import { type Provider, ProviderError, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorOfReport } from './wire/upstream-error'
+import { type ErrorReader, moderationError } from './wire/upstream-error'
 
 /**
  * The capability of an unknown model. Inputs differ by model and protocols §6.3 lists none, so these are the usual
@@ -228,7 +228,7 @@ const REFUSING_ERROR = /NSFW|flagged as sensitive/i
 
 function predictionError(error: string, upstream: Upstream): ProviderError {
   if (!REFUSING_ERROR.test(error)) return new ProviderError('unavailable', 'failed to make the picture')
-  return errorOfReport({ kind: 'rejected', moderated: true, message: error }, upstream)
+  return moderationError('picture', upstream, error)
 }
 
 /** The last progress bar in the logs, as the vendor's client reads it: ` 40%|████      | 4/10`. */

@@ -10,7 +10,7 @@ import { pictureAt, readPictures } from './wire/json-pictures'
 import { optionalText } from './wire/lenient'
 import { openaiSummary } from './wire/openai-reply'
 import type { Provider, ProviderError, Summary, Upstream, Work } from './provider'
-import { type ErrorReader, errorOfResponse, errorOfReport, readOpenaiError, requestIdOf } from './wire/upstream-error'
+import { type ErrorReader, errorOfResponse, moderationError, readOpenaiError, requestIdOf } from './wire/upstream-error'
 
 /**
  * The ratios of the schema's copy at docs.comfy.org. The pixels of a ratio are not documented, so the usual area is
@@ -90,10 +90,7 @@ const isModerated = (said: unknown, index: number): boolean =>
 function missingPictureError(response: Response, said: unknown, upstream: Upstream): ProviderError {
   const { data } = imagesReply.safeParse(said).data ?? {}
   if (!data?.every((_, index) => isModerated(said, index))) return errorOfResponse(response, upstream, said, readError)
-  return errorOfReport(
-    { kind: 'rejected', moderated: true, message: 'Its moderation refused every picture.' },
-    upstream,
-  )
+  return moderationError('picture', upstream)
 }
 
 const usageReply = z.object({ usage: z.object({ cost_in_usd_ticks: z.number().nonnegative() }) })

@@ -1,8 +1,8 @@
 import { type Failure, GatewayError } from './errors'
 
 /**
- * Asks a Durable Object, and once more where it went away meanwhile (a deploy, a crash): so `ask` takes a stub of its own
- * each time, and asks for something that may be asked twice. Throws GatewayError `unavailable`.
+ * Calls a Durable Object, and retries once after a failure such as a deploy or a crash. So `ask` takes a new stub each
+ * time and may run twice. Throws GatewayError `unavailable`.
  */
 export async function callObject<T>(ask: () => Promise<T>): Promise<T> {
   try {
@@ -23,6 +23,6 @@ const UNREACHABLE: Failure = {
   retryAfterMs: 1000,
 }
 
-/** An object with too much to do is not helped by being asked again. */
+/** A retry would only add to the load of an overloaded object. */
 const isOverloaded = (error: unknown): boolean =>
   error instanceof Error && 'overloaded' in error && error.overloaded === true

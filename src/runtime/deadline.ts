@@ -1,4 +1,4 @@
-/** The time allowed for something ran out. */
+/** The time limit has passed. */
 export class DeadlineExceeded extends Error {
   constructor(milliseconds: number) {
     super(`nothing came of it in ${milliseconds} ms`)
@@ -6,9 +6,9 @@ export class DeadlineExceeded extends Error {
 }
 
 /**
- * Runs something that has so many ms, and aborts its signal after that, or as soon as `cancel` is aborted, with the reason
- * of that. The timer is cleared in any case: one that is left pending would keep a Durable Object awake, which
- * `AbortSignal.timeout` does. Throws DeadlineExceeded, or the reason of `cancel`.
+ * Runs a task and aborts its signal after `milliseconds`, or together with `cancel` and its reason.
+ * The timer is always cleared: a pending timer, such as that of `AbortSignal.timeout`, keeps a Durable Object awake.
+ * Throws DeadlineExceeded, or the reason of `cancel`.
  */
 export async function withDeadline<T>(
   milliseconds: number,
@@ -33,7 +33,7 @@ export async function withDeadline<T>(
   }
 }
 
-/** Resolves after so many ms. Throws the reason of `cancel`, as soon as that is aborted. */
+/** Resolves after `milliseconds`. Throws the reason of `cancel` as soon as it is aborted. */
 export async function pause(milliseconds: number, cancel?: AbortSignal): Promise<void> {
   cancel?.throwIfAborted()
   const { promise, resolve, reject } = Promise.withResolvers<void>()

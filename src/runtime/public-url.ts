@@ -1,13 +1,13 @@
 import ipaddr from 'ipaddr.js'
 
-/** Where a URL that a caller named may lead. */
+/** The allowed targets of a named URL. */
 export interface UrlRules {
   schemes: readonly ('https:' | 'http:')[]
-  /** Lifts the rules of scheme and host; for local development and tests. */
+  /** Lifts the rules of scheme and host, for local development and tests. */
   allowPrivateUrls: boolean
 }
 
-/** Why a URL is not followed; the message is fit for the caller. */
+/** The URL is not followed. The message is fit for clients. */
 export class RefusedUrl extends Error {}
 
 /** The longest URL that the gateway reads out of a body or an answer, in bytes. */
@@ -15,10 +15,10 @@ export const MAX_URL_BYTES = 16 * 1024
 
 const WEB = ['https:', 'http:'] as const
 
-/** Names that never lead to the public internet (RFC 6761, RFC 6762, RFC 8375, and the cloud's own). */
+/** Names outside the public internet (RFC 6761, RFC 6762, RFC 8375, and those of clouds). */
 const PRIVATE_NAMES = /(?:^|\.)(?:localhost|local|localdomain|internal|intranet|lan|home\.arpa|test|invalid|onion)$/
 
-/** The URL at an address, where the rules let it be followed. Throws RefusedUrl. */
+/** Parses a URL and checks it against the rules. Throws RefusedUrl. */
 export function publicUrl(address: string, { schemes, allowPrivateUrls }: UrlRules): URL {
   if (!URL.canParse(address)) throw new RefusedUrl('it is not a URL')
   const url = new URL(address)
@@ -29,7 +29,7 @@ export function publicUrl(address: string, { schemes, allowPrivateUrls }: UrlRul
   return url
 }
 
-/** URL parsing has already turned every spelling of an IPv4 address into the dotted one. */
+/** The URL parser has normalised every spelling of an IPv4 address. */
 function isPublic(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$|\.+$/g, '')
   if (ipaddr.isValid(host)) {

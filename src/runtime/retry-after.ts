@@ -1,6 +1,6 @@
 /**
  * The wait of a `retry-after` header in ms: seconds, or a date (RFC 9110 §10.2.3).
- * A date in the past gives a negative number; anything else gives undefined.
+ * A past date gives a negative number, any other value undefined.
  */
 export function retryAfterHeaderMs(value: string | null, nowMs: number): number | undefined {
   if (value === null) return undefined

@@ -5,21 +5,21 @@ import { describe, log } from '../runtime/log'
 import { readStream } from '../streams/bytes'
 import { openImage, putImage, removeImages } from './images'
 
-/** What the platform's Images binding writes, of what it is given; a GIF may be animated, and is left alone. */
+/** Formats that the Images binding can write again. A GIF is left out, because it may be animated. */
 const CROPPED_FORMATS = ['image/png', 'image/jpeg', 'image/webp'] as const
 
-/** What takes longer is given up, in ms: the picture as it was made is there. */
+/** The time limit in ms. After it the uncropped picture is used. */
 const CROP_TIMEOUT_MS = 30_000
 
-/** What a picture is to be cropped to. */
+/** The size and the quality of a crop. */
 export interface CropTarget extends Pixels {
-  /** 1 to 100, of what is written in a format that has one. */
+  /** 1 to 100, for formats with a quality. */
   quality: number
 }
 
 /**
- * Crops a stored picture, scaled down as far as it can be, in its own format, and stores what comes of that besides; undefined
- * where it is not larger, or that cannot be done, or is cancelled. Never throws.
+ * Scales down and crops a stored picture in its own format, and stores the result separately.
+ * Undefined for a picture that is not larger, after a failure, and after `cancel`. Never throws.
  */
 export async function cropImage(
   env: Env,
@@ -49,18 +49,18 @@ async function cropAndStore(
   const info = await transforms.info(await openStored(env, picture))
   if (!('width' in info) || !isLarger(info, { width, height })) return undefined
   const input = transforms.input(await openStored(env, picture))
-  // A PNG that is given a quality is written with fewer colours.
+  // A quality would reduce the colours of a PNG.
   const output = format === 'image/png' ? { format } : { format, quality }
   const result = await input.transform({ width, height, fit: 'crop' }).output(output)
   if (signal.aborted) return undefined
   const stored = await putImage(env.IMAGES, { ...place, run: `${place.run}c` }, readStream(result.image()))
   if (!signal.aborted) return stored
-  // Nobody waits for it any more.
+  // The crop was cancelled, so its result is removed.
   await removeImages(env.IMAGES, [stored.key])
   return undefined
 }
 
-/** Whether one can be cut out of the other, and is not all of it. */
+/** Whether `cut` fits into the picture and is smaller. */
 const isLarger = (picture: Pixels, cut: Pixels): boolean =>
   picture.width >= cut.width &&
   picture.height >= cut.height &&

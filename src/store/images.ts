@@ -4,7 +4,7 @@ import type { Bytes } from '../streams/bytes'
 import { withRetries } from './retries'
 import { upload } from './upload'
 
-/** The bytes are no picture of a kind that we know. */
+/** The bytes are not an image of a supported format. */
 export class NotAnImage extends Error {
   constructor() {
     super('the bytes are not an image')
@@ -12,10 +12,10 @@ export class NotAnImage extends Error {
 }
 
 const IMAGE_PREFIX = 'images/'
-/** Previews are nobody's to keep: no link shows them, and they go soon after the picture is made. */
+/** Previews have no links and are removed soon after the picture is made. */
 const PARTIAL_PREFIX = 'partials/'
 
-/** Each run of a generation has keys of its own, so that the object behind a key never changes. */
+/** Each run of a generation has its own keys, so that the object under a key never changes. */
 const imageKey = (place: ImagePlace, extension: string): string =>
   `${IMAGE_PREFIX}${place.generation}/${place.run}-${place.index}.${extension}`
 
@@ -25,11 +25,11 @@ interface ImagePlace {
   index: number
 }
 
-/** Stores a finished picture, byte for byte. Throws NotAnImage, StoreError, and what reading the bytes throws. */
+/** Stores a finished picture unchanged. Throws NotAnImage, StoreError, and the errors of the bytes. */
 export const putImage = (bucket: R2Bucket, place: ImagePlace, bytes: Bytes): Promise<StoredImage> =>
   putPicture(bucket, bytes, (extension) => imageKey(place, extension))
 
-/** Stores a preview, which `removePartials` removes. Throws likewise. */
+/** Stores a preview, which `removePartials` removes. Throws as `putImage` does. */
 export const putPartial = (
   bucket: R2Bucket,
   { generation, run, index }: ImagePlace,
@@ -50,17 +50,17 @@ async function putPicture(
   })
 }
 
-/** The picture under a key, or a part of it; null where it was deleted. Throws StoreError. */
+/** The picture under a key, or a range of it. Null when it was deleted. Throws StoreError. */
 export const openImage = (bucket: R2Bucket, key: string, range?: R2Range): Promise<R2ObjectBody | null> =>
   withRetries(() => bucket.get(key, range ? { range } : {}))
 
-/** What is known of the picture under a key without reading it; null where it was deleted. Throws StoreError. */
+/** The metadata of the picture under a key. Null when it was deleted. Throws StoreError. */
 export const headImage = (bucket: R2Bucket, key: string): Promise<R2Object | null> =>
   withRetries(() => bucket.head(key))
 
 /**
- * The first picture that a run of a generation has stored from a moment on, in ms since 1970; where none has, the first one
- * of the newest run. Throws StoreError.
+ * The key of the first picture that the generation stored from `sinceMs` on. Without one, the first picture of the
+ * newest run. Throws StoreError.
  */
 export async function firstKeySince(
   bucket: R2Bucket,
@@ -75,10 +75,10 @@ export async function firstKeySince(
   return (stored.find(({ atMs }) => atMs >= sinceMs) ?? stored.at(-1))?.key
 }
 
-/** As many entries of a ledger as have no more pictures together than R2 removes at once, at ten each (platform §1). */
+/** Entries of a ledger with at most 1,000 pictures together, ten each. R2 removes that many at once (platform §1). */
 export const ENTRIES_AT_ONCE = 100
 
-/** Removes pictures, at most 1,000 at a time; those that are gone already do no harm. Throws StoreError. */
+/** Removes up to 1,000 pictures. Missing ones are ignored. Throws StoreError. */
 export async function removeImages(bucket: R2Bucket, keys: readonly string[]): Promise<void> {
   if (keys.length > 0) await withRetries(() => bucket.delete([...keys]))
 }
@@ -92,7 +92,7 @@ export async function removePartials(bucket: R2Bucket, generation: string): Prom
   )
 }
 
-/** Removes what runs of a generation whose ids begin like this have stored, but for what is to be kept. Throws StoreError. */
+/** Removes the pictures of runs that begin with `place.run`, except the `kept` ones. Throws StoreError. */
 export async function removeRunImages(
   bucket: R2Bucket,
   place: Omit<ImagePlace, 'index'>,
@@ -107,12 +107,12 @@ export async function removeRunImages(
   )
 }
 
-/** The generation and the run that a key belongs to. */
+/** The generation and the run of a key. */
 export function runOfKey(key: string): { generation: string; run: string } | undefined {
   const [, generation, run] = /^images\/([^/]+)\/([^/-]+)-\d+\.\w+$/.exec(key) ?? []
   return generation && run ? { generation, run } : undefined
 }
 
-/** A picture's path on this gateway is its key, which has no character that a URL would escape. */
+/** The path of a picture at this gateway is its key, which needs no escapes in a URL. */
 export const keyOfPath = (path: string): string | undefined =>
   path.startsWith(`/${IMAGE_PREFIX}`) ? path.slice(1) : undefined

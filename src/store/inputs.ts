@@ -10,12 +10,13 @@ import { upload } from './upload'
 const inputKey = (sha256: string): string => `inputs/${sha256}`
 const stagingKey = (): string => `inputs/staging/${crypto.randomUUID()}`
 
-/** What image models take as input (protocols §1.3); an SVG or a GIF would be refused after it was paid for. */
+/** The input types of image models (protocols §1.3). A model would refuse an SVG or a GIF after it was paid for. */
 const INPUT_TYPES = ['image/png', 'image/jpeg', 'image/webp']
 
 /**
- * Stores an input picture under the hash of its content. What does not fit in one put has to be under way before its
- * hash is known, so it is staged and then copied inside R2. Throws NotAnImage, StoreError, and what reading the bytes throws.
+ * Stores an input picture under the hash of its content.
+ * A large picture is uploaded before its hash is known, so it is staged and copied inside R2. Throws NotAnImage,
+ * StoreError, and the errors of the bytes.
  */
 export async function putInput(bucket: R2Bucket, bytes: Bytes): Promise<InputImage> {
   const hash = createHash('sha256')
@@ -32,23 +33,26 @@ export async function putInput(bucket: R2Bucket, bytes: Bytes): Promise<InputIma
   return { ...written, key, sha256 }
 }
 
-/** Stores a body for as long as its request lasts, whatever it is; `unstage` removes it. Throws likewise. */
+/**
+ * Stores a body of any type for the time of its request; `removeStaged` removes it. Throws StoreError, and the errors
+ * of the bytes.
+ */
 export const stageBody = (bucket: R2Bucket, bytes: Bytes): Promise<{ key: string; bytes: number }> =>
   upload(bucket, bytes, () => ({ key: stagingKey(), mediaType: 'application/octet-stream' }))
 
-/** Removes what is staged under a key. Never throws. */
+/** Removes a staged body. Never throws. */
 export async function removeStaged(bucket: R2Bucket, key: string): Promise<void> {
   await bucket.delete(key).catch((error: unknown) => log('staged-input-left', { key, ...describe(error) }))
 }
 
-/** Reads an input picture, or what is staged. Throws StoreError, also where it is not there any more. */
+/** Reads an input picture or a staged body. Throws StoreError, also when it is missing. */
 export async function openInput(bucket: R2Bucket, input: Pick<InputImage, 'key'>): Promise<ReadableStream<Uint8Array>> {
   const object = await withRetries(() => bucket.get(input.key))
   if (!object) throw new StoreError(new Error(`the input ${input.key} is not in R2`))
   return object.body
 }
 
-/** Whoever sends the same picture at the same time may come first. */
+/** Another request with the same picture may have published it first. */
 async function publish(bucket: R2Bucket, staged: { key: string; mediaType: string }, key: string): Promise<void> {
   try {
     await withRetries(async () => (await exists(bucket, key)) || copyStaged(bucket, staged, key))

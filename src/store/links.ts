@@ -3,18 +3,18 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { type Failure, type Result, failed, ok } from '../runtime/errors'
 import { keyOfPath } from './images'
 
-/** Links that differ only in their second of birth would defeat every cache on their way. */
+/** Links are rounded, because links with their own second would defeat caches. */
 const ROUNDING_SECONDS = 3600
 
-/** How links are made and checked. */
+/** The settings of links. */
 export interface LinkSettings {
   signingSecret: string
   imageUrlTtlSeconds: number
 }
 
 /**
- * A link that shows the image under a key to whoever holds it, for at least `imageUrlTtlSeconds` and at most an hour, or
- * that time again, longer.
+ * A link to the image under a key. It works for at least `imageUrlTtlSeconds`, and for up to an hour or that time again
+ * longer.
  */
 export function signedLink(origin: string, key: string, settings: LinkSettings, nowMs: number): string {
   const step = Math.min(ROUNDING_SECONDS, settings.imageUrlTtlSeconds)
@@ -22,23 +22,23 @@ export function signedLink(origin: string, key: string, settings: LinkSettings, 
   return `${origin}/${key}?exp=${expires}&sig=${signature(key, expires, settings.signingSecret)}`
 }
 
-/** The request in whose answer a name is given out. */
+/** The request of which the answer holds a reference. */
 export interface ReferenceContext {
-  /** To whom it is given. */
+  /** The team that gets the reference. */
   team: string
   generation: string
   requestId: string
-  /** When it came, in ms since 1970. */
+  /** The time of the request, in ms since 1970. */
   startedMs: number
 }
 
-/** What a name means: the image under a key, or the first one that its generation stores from a moment on. */
+/** The target of a reference: the image under a key, or the first one that its generation stores from `sinceMs` on. */
 export type Referent = { key: string } | { generation: string; sinceMs: number }
 
 /**
- * A name for the image under a key, or, without one, for the image that the request's generation is making. This gateway
- * alone gives it out, no two requests are given the same one, and it does not expire. Names are no secrets to their clients,
- * so that one means nothing from another team.
+ * A reference to the image under a key, or, without one, to the image that the generation is making.
+ * It is signed, unique for each request, and does not expire. Clients may know references of others, so each one works
+ * for one team only.
  */
 export function imageReference(
   { team, generation, requestId, startedMs }: ReferenceContext,
@@ -50,7 +50,7 @@ export function imageReference(
   return name + referenceTag(name, team, signingSecret)
 }
 
-/** What a name of ours means; undefined for whatever this gateway never gave out to that team. */
+/** The target of a reference. Undefined unless this gateway gave it to the team. */
 export function resolveReference(given: string, team: string, { signingSecret }: LinkSettings): Referent | undefined {
   const name = given.slice(0, -TAG_CHARACTERS)
   if (!equalsInConstantTime(given.slice(-TAG_CHARACTERS), referenceTag(name, team, signingSecret))) return undefined
@@ -68,7 +68,7 @@ function equalsInConstantTime(given: string, right: string): boolean {
   return one.length === other.length && timingSafeEqual(one, other)
 }
 
-/** The key that a link of ours shows, and for how many seconds more; or why it shows nothing. */
+/** The key of a valid link and its remaining seconds, or the refusal. */
 export function verifyLink(
   url: URL,
   settings: LinkSettings,

@@ -4,7 +4,7 @@ import { describe, log } from '../runtime/log'
 
 const recordKey = (id: string): string => `records/${id}`
 
-/** The finished generation as the nearest copy has it; undefined where there is none or KV is in trouble. */
+/** The finished generation in KV. Undefined when it is missing, or when KV fails. */
 export async function getRecord(cache: KVNamespace, id: string): Promise<ImageRecord | undefined> {
   try {
     const found = await cache.get(recordKey(id), 'json')
@@ -15,7 +15,7 @@ export async function getRecord(cache: KVNamespace, id: string): Promise<ImageRe
   }
 }
 
-/** Removes the near copy; those that were read a moment ago may be given for a minute more. */
+/** Removes the record. Reads may still return it for a minute. */
 export async function removeRecord(cache: KVNamespace, id: string): Promise<void> {
   try {
     await cache.delete(recordKey(id))
@@ -24,10 +24,10 @@ export async function removeRecord(cache: KVNamespace, id: string): Promise<void
   }
 }
 
-/** KV takes one write of a key in a second (platform §1). */
+/** KV takes one write of a key per second (platform §1). */
 const SAME_KEY_PAUSE_MS = 1100
 
-/** Copies a finished generation out to where every Worker reads it; `ttlSeconds` is at least 60, as KV demands. */
+/** Copies a finished generation to KV for all Workers. `ttlSeconds` is at least 60, the minimum of KV. */
 export async function putRecord(cache: KVNamespace, record: ImageRecord, ttlSeconds: number): Promise<void> {
   const write = (): Promise<void> =>
     cache.put(recordKey(record.id), JSON.stringify(record), { expirationTtl: ttlSeconds })

@@ -1,14 +1,14 @@
 import { type Bytes, oneChunk, peek, readStream } from '../streams/bytes'
 import { openInput, removeStaged, stageBody } from './inputs'
 
-/** A longer one is staged in R2: an isolate has 128 MB for all the requests that it serves at once (platform §1). */
+/** A longer body is staged in R2. An isolate has 128 MB for all its requests (platform §1). */
 const MAX_MEMORY_BYTES = 1024 * 1024
 
-/** A request's body that can be read more than once. */
+/** A request's body that can be read several times. */
 export class ReplayableBody {
-  /** Its length. */
+  /** The length in bytes. */
   readonly bytes: number
-  /** Begins to read it. Throws StoreError. */
+  /** Opens the body for reading. Throws StoreError. */
   readonly open: () => Promise<Bytes>
   readonly #remove: () => Promise<void>
   readonly #readers: Promise<unknown>[] = []
@@ -19,7 +19,7 @@ export class ReplayableBody {
     this.#remove = remove
   }
 
-  /** Takes all of a body in. Throws StoreError, and what reading the bytes throws. */
+  /** Reads a whole body. Throws StoreError, and the errors of the bytes. */
   static async of(body: Bytes, bucket: R2Bucket): Promise<ReplayableBody> {
     const { head, all } = await peek(body, MAX_MEMORY_BYTES + 1)
     if (head.length <= MAX_MEMORY_BYTES) {
@@ -31,17 +31,17 @@ export class ReplayableBody {
     return new ReplayableBody(bytes, open, () => removeStaged(bucket, key))
   }
 
-  /** All of it. Throws StoreError. */
+  /** Reads the whole body. Throws StoreError. */
   async *read(): Bytes {
     yield* await this.open()
   }
 
-  /** Has `remove` wait for somebody who may read it until then. */
+  /** Makes `remove` wait for the end of work that reads the body. */
   lend(work: Promise<unknown>): void {
     this.#readers.push(work)
   }
 
-  /** Removes what R2 has of it, once all to whom it is lent have ended. Never throws. */
+  /** Removes the staged body after all lent work. Never throws. */
   async remove(): Promise<void> {
     await Promise.allSettled(this.#readers)
     await this.#remove()

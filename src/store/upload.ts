@@ -1,24 +1,26 @@
 import type { Bytes } from '../streams/bytes'
 import { withRetries } from './retries'
 
-/** R2 takes parts of at least 5 MiB, all equal but the last (platform §1); what fits in one is written in one put. */
+/**
+ * The smallest part that R2 takes (platform §1). All parts but the last are equal, and a smaller object takes one put.
+ */
 const PART_BYTES = 5 * 1024 * 1024
 const FIRST_BYTES = 256 * 1024
 
-/** Where an object goes, and how to find out whether it is there already. */
+/** The key of an object, and a check for its existence. */
 interface UploadTarget {
   key: string
   mediaType: string
   exists?: () => Promise<boolean>
 }
 
-/** Decides that by an object's first part; `whole` says that the part is all there is. */
+/** Chooses the target by the first part. `whole` means that no more parts follow. */
 type Choose = (first: Uint8Array, whole: boolean) => UploadTarget | Promise<UploadTarget>
 
-/** One part buffer is kept for the next upload of this isolate, so that pictures in a row do not leave one each behind. */
+/** One buffer is kept for the next upload of the isolate, because pictures in a row would leave one each. */
 let spare: Uint8Array<ArrayBuffer> | undefined
 
-/** Writes bytes of any length to R2 while holding one part of them. Throws StoreError, and what reading them throws. */
+/** Writes bytes of any length to R2 and holds one part at a time. Throws StoreError, and the errors of the bytes. */
 export async function upload(
   bucket: R2Bucket,
   bytes: Bytes,
@@ -37,7 +39,7 @@ export async function upload(
     const target = await withRetries(() => bucket.createMultipartUpload(key, options))
     try {
       const parts = await uploadParts(target, part)
-      // Completing cannot be repeated, so that one whose answer was lost is told by what is there.
+      // Completion cannot be repeated, so an existing object counts as a completion with a lost answer.
       const complete = (): Promise<R2Object> =>
         target.complete(parts).catch(async (error: unknown) => (await bucket.head(key)) ?? Promise.reject(error))
       const object = await withRetries(complete)
@@ -60,7 +62,7 @@ async function uploadParts(target: R2MultipartUpload, part: PartBuffer): Promise
   }
 }
 
-/** One part of the passing bytes, in a buffer that grows to the size of a part and is filled again and again. */
+/** One part of the bytes, in a reused buffer that grows up to the part's size. */
 class PartBuffer {
   readonly #source: AsyncIterator<Uint8Array>
   #buffer: Uint8Array<ArrayBuffer>
@@ -76,7 +78,7 @@ class PartBuffer {
     return this.#buffer.subarray(0, this.#end)
   }
 
-  /** Fills the part; true when the source ended, with what came before that in view. */
+  /** Fills the part. True at the end of the source, with the last bytes in view. */
   async fill(): Promise<boolean> {
     this.#end = 0
     for (;;) {
@@ -88,7 +90,7 @@ class PartBuffer {
     }
   }
 
-  /** Moves as much of the carried chunk into the part as it holds. */
+  /** Moves bytes of the carried chunk into the part, as far as they fit. */
   #append(): void {
     const count = Math.min(this.#carry.length, PART_BYTES - this.#end)
     while (this.#end + count > this.#buffer.length) this.#grow()
@@ -103,7 +105,7 @@ class PartBuffer {
     this.#buffer = larger
   }
 
-  /** Lets go of the source and hands the buffer on. */
+  /** Closes the source and returns the buffer. */
   async close(): Promise<Uint8Array<ArrayBuffer>> {
     await this.#source.return?.()
     return this.#buffer

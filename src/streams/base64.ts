@@ -1,12 +1,12 @@
 import type { Bytes } from './bytes'
 import { latin1 } from './latin1'
 
-/** No media type with its parameters is this long, so a data URL without a comma by then is none. */
+/** The longest head of a data URL. A longer one without a comma is not a data URL. */
 const MAX_DATA_URL_HEAD = 256
 
 /**
- * Decodes base64 text as it passes; a data URL's `data:…;base64,` in front of it is stripped (some relays send it,
- * protocols §7.6) and white space is skipped. Throws SyntaxError at what is not base64.
+ * Decodes streamed base64. White space is skipped, and so is `data:…;base64,` in front, which some relays send
+ * (protocols §7.6). Throws SyntaxError at invalid base64.
  */
 export async function* decodeBase64(bytes: Bytes): Bytes {
   let decoded = new Uint8Array(0)
@@ -36,13 +36,13 @@ export async function* decodeBase64(bytes: Bytes): Bytes {
   if (last.length > 0) yield last
 }
 
-/** The length of the base64 text, padding included, of so many bytes. */
+/** The length of the base64 for a number of bytes, with padding. */
 export const base64Length = (bytes: number): number => 4 * Math.ceil(bytes / 3)
 
 /** A multiple of 3, so that every piece but the last encodes without padding. */
 const PIECE_BYTES = 96 * 1024
 
-/** Encodes a stream piece by piece through two buffers that are used again for each. */
+/** Encodes a stream in pieces through two reused buffers. */
 export async function writeBase64(
   stream: ReadableStream<Uint8Array>,
   writer: WritableStreamDefaultWriter<Uint8Array>,

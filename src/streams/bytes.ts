@@ -1,10 +1,10 @@
-/** Bytes on their way through: a chunk is valid only until the next one is asked for, since its memory is used again. */
+/** Streamed bytes. A chunk is valid until the next one is requested, because its memory is reused. */
 export type Bytes = AsyncIterable<Uint8Array>
 
-/** Bytes in one piece of this size cross the runtime's boundary at a fraction of the cost of its 4 KiB default reads. */
+/** The size of reads. The runtime's default of 4 KiB costs several times as much for each byte. */
 const CHUNK_BYTES = 128 * 1024
 
-/** Reads a stream in large chunks through one buffer; leaving the loop early cancels the stream. */
+/** Reads a stream in large chunks through one buffer. Leaving the loop cancels the stream. */
 export async function* readStream(stream: ReadableStream<Uint8Array>): Bytes {
   const reader = byteReader(stream)
   if (!reader) return yield* stream
@@ -21,7 +21,7 @@ export async function* readStream(stream: ReadableStream<Uint8Array>): Bytes {
   }
 }
 
-/** A stream made by JavaScript need not be a byte stream, and then has no such reader. */
+/** A stream made by JavaScript may not be a byte stream, and has no such reader then. */
 function byteReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
   try {
     return stream.getReader({ mode: 'byob' })
@@ -31,12 +31,12 @@ function byteReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReade
   }
 }
 
-/** One array as passing bytes. */
+/** An array as one chunk. */
 export async function* oneChunk(bytes: Uint8Array): Bytes {
   yield bytes
 }
 
-/** Passes bytes on until there are more than `maxBytes` of them, then throws what `refuse` makes. */
+/** Passes on up to `maxBytes`, then throws the error of `refuse`. */
 export async function* capped(bytes: Bytes, maxBytes: number, refuse: () => Error): Bytes {
   let seen = 0
   for await (const chunk of bytes) {
@@ -46,7 +46,7 @@ export async function* capped(bytes: Bytes, maxBytes: number, refuse: () => Erro
   }
 }
 
-/** Reads everything into one array; only for bytes already `capped`. */
+/** Reads all bytes into one array. Only for `capped` bytes. */
 export async function collect(bytes: Bytes): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array<ArrayBuffer>[] = []
   for await (const chunk of bytes) chunks.push(chunk.slice())
@@ -65,7 +65,7 @@ function joined(chunks: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuf
   return whole
 }
 
-/** Reads everything as UTF-8 text, byte order marks included; only for bytes already `capped`. */
+/** Reads all bytes as UTF-8, with byte order marks. Only for `capped` bytes. */
 export async function readText(bytes: Bytes): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
   let all = ''
@@ -73,7 +73,7 @@ export async function readText(bytes: Bytes): Promise<string> {
   return all + decoder.decode()
 }
 
-/** Looks at the first bytes, at least `count` of them where there are so many, and leaves them in place. */
+/** Reads at least `count` first bytes, or all. `all` still yields them. */
 export async function peek(bytes: Bytes, count: number): Promise<{ head: Uint8Array; all: Bytes }> {
   const source = bytes[Symbol.asyncIterator]()
   const chunks: Uint8Array<ArrayBuffer>[] = []

@@ -1,6 +1,6 @@
 import type { Bytes } from './bytes'
 
-/** Bytes as a body whose length is known beforehand, which breaks off where they do. */
+/** A body of known length. A failure of the bytes aborts it. */
 export function fixedLengthBody(bytes: Bytes, length: number): ReadableStream<Uint8Array> {
   const { readable, writable } = new FixedLengthStream(length)
   const writer = writable.getWriter()

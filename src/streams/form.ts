@@ -11,7 +11,7 @@ export interface FormBody extends PartedBody {
   contentType: string
 }
 
-/** Fields as a form has them: only texts, and none of what is undefined. */
+/** The defined fields as texts for a form. */
 export const textsOf = (fields: Record<string, unknown>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(fields).flatMap(([name, value]) =>

@@ -1,6 +1,6 @@
 import { type FilePart, type PartedBody, partedBody } from './parts'
 
-/** A file that stands in a JSON text as a string of base64, behind a prefix such as `data:image/png;base64,`. */
+/** A file inside a JSON text, as base64 behind a prefix such as `data:image/png;base64,`. */
 export class EmbeddedFile {
   readonly file: FilePart
   readonly prefix: string
@@ -11,7 +11,7 @@ export class EmbeddedFile {
   }
 }
 
-/** A JSON text with files in it. */
+/** A JSON text with embedded files. */
 export function jsonBody(value: unknown): PartedBody {
   const files: FilePart[] = []
   const mark = crypto.randomUUID()

@@ -4,7 +4,7 @@ import { latin1 } from './latin1'
 
 export const BACKSLASH = 0x5c
 
-/** Resolves the escapes of a string's raw bytes: some encoders write every "/" of base64 as "\\/". */
+/** Resolves the escapes of a string's raw bytes. Some encoders write each "/" of base64 as "\\/". */
 export async function* unescapeJson(raw: Bytes): Bytes {
   let carry = ''
   for await (const chunk of raw) {
@@ -20,10 +20,10 @@ export async function* unescapeJson(raw: Bytes): Bytes {
   if (carry !== '') yield Buffer.from(decodeEscapes(carry), 'latin1')
 }
 
-/** Escapes in a row, so that the two halves of a surrogate pair are resolved together. */
+/** Consecutive escapes, so that both halves of a surrogate pair are resolved together. */
 const ESCAPES = /(?:\\(?:u.{4}|.))+/gs
 const decodeEscapes = (escapes: string): string =>
   escapes === '\\/' ? '/' : Buffer.from(String(JSON.parse(`"${escapes}"`))).toString('latin1')
 
-/** An escape, or a surrogate pair of two, that the end of the text cuts. */
+/** An escape, or a surrogate pair, that is cut by the end of the text. */
 const CUT_ESCAPE = /(?<!\\)(?:\\\\)*(\\(?:u(?:.{0,3}|d[89ab]..(?:\\(?:u.{0,3})?)?))?)$/is

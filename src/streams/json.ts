@@ -2,30 +2,30 @@ import type { Bytes } from './bytes'
 import { BACKSLASH, unescapeJson } from './json-escapes'
 import { Window } from './window'
 
-/** Where a value stands in a JSON text, as `['data', 0, 'b64_json']`. */
+/** The place of a value in a JSON text, as `['data', 0, 'b64_json']`. */
 export type Path = readonly (string | number)[]
 
-/** A string taken out of the text: its unescaped UTF-8 bytes, to be read before the next one is asked for. */
+/** A string taken out of the text, as unescaped UTF-8. It is read before the next one. */
 export interface TakenString {
   path: Path
   bytes: Bytes
 }
 
-/** The text ended inside a value: the sender was cut off. */
+/** The text ended inside a value, because its sender was cut off. */
 export class UnexpectedEnd extends Error {
   constructor() {
     super('the JSON text ends in the middle of a value')
   }
 }
 
-/** What is left of the text without its taken strings is longer than anyone has reason to send. */
+/** The text without its taken strings exceeds MAX_REST. */
 export class TooLong extends Error {
   constructor() {
     super(`the JSON text without its images is longer than ${MAX_REST} bytes`)
   }
 }
 
-/** Room for a 32,000-character prompt with every character escaped, five times over. */
+/** Five prompts of 32,000 characters, with every character escaped. */
 const MAX_REST = 1024 * 1024
 const MAX_KEY_LENGTH = 1024
 const MAX_DEPTH = 64
@@ -41,15 +41,15 @@ const COMMA = charCode(',')
 const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d)
 
-/** A byte order mark in the middle of a text is a character like any other, which the decoder would leave out. */
+/** Keeps a byte order mark in the middle of a text, which the decoder would drop. */
 const utf8Decoder = (): TextDecoder => new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 
-/** A key is undefined while the scanner waits for it. */
+/** An undefined key has not been read yet. */
 type Container = { kind: 'object'; key: string | undefined } | { kind: 'array'; index: number }
 
 /**
- * A JSON text read as it passes: the strings that `take` points at are handed out as byte streams, whatever their size,
- * and the small rest is parsed at the end, with each of them replaced by its ordinal ("0", "1", …).
+ * Reads a JSON text as it streams. Strings at paths of `take` come out as byte streams of any size.
+ * The rest is parsed at the end. Each taken string is replaced by its ordinal ("0", "1", …).
  */
 export class JsonStream {
   readonly #window: Window
@@ -57,30 +57,30 @@ export class JsonStream {
   readonly #drop: ((path: Path) => boolean) | undefined
   readonly #decoder = utf8Decoder()
   readonly #containers: Container[] = []
-  /** Whether the outermost object or array has been closed. */
+  /** Whether the outermost object or array is closed. */
   #isWhole = false
-  /** Whether the window stands inside a string, and whether its next byte there is escaped. */
+  /** Whether the window is inside a string, and whether the next byte is escaped. */
   #inString = false
   #escaped = false
   #rest = ''
-  /** How deep the outermost container stands whose content is dropped, while the window is inside that. */
+  /** The depth of the outermost dropped container that the window is inside. */
   #droppedDepth = Infinity
   #taken = 0
 
-  /** The objects and arrays that `drop` points at come out empty, however much is in them. */
+  /** Objects and arrays at paths of `drop` come out empty. */
   constructor(bytes: Bytes, take: (path: Path) => boolean, drop?: (path: Path) => boolean) {
     this.#window = new Window(bytes)
     this.#take = take
     this.#drop = drop
   }
 
-  /** The taken strings in the order of the text. Throws UnexpectedEnd, TooLong, or what reading the bytes throws. */
+  /** The taken strings in order. Throws UnexpectedEnd, TooLong, or the errors of the bytes. */
   async *strings(): AsyncGenerator<TakenString, void> {
     try {
       for (;;) {
         const atString = this.#scanToString()
         if (!atString) {
-          // What comes after the text is not waited for: its sender may keep the connection open.
+          // The sender may keep the connection open after the text, so this does not wait for its end.
           if (!this.#isWhole && (await this.#window.more())) continue
           break
         }
@@ -92,23 +92,26 @@ export class JsonStream {
     if (this.#containers.length > 0) throw new UnexpectedEnd()
   }
 
-  /** Where the reader stands in the text, in bytes: behind the quote that opens, or, once it is read, closes a taken string. */
+  /**
+   * The reader's position in bytes: behind the opening quote of a taken string, or behind its closing one once it is
+   * read.
+   */
   get offset(): number {
     return this.#window.offset
   }
 
-  /** The rest of the text up to a taken string, parsed as if nothing came behind that; only while the string is out. */
+  /** The text before the current taken string, parsed as if it ended there. */
   soFar(): unknown {
     const ends = this.#containers.toReversed().map(({ kind }) => (kind === 'object' ? '}' : ']'))
     return JSON.parse(`${this.#rest}"${ends.join('')}`)
   }
 
-  /** The rest of the text, parsed, once `strings` has ended. Throws SyntaxError where it is not JSON. */
+  /** The parsed rest of the text, after the end of `strings`. Throws SyntaxError for text that is not JSON. */
   value(): unknown {
     return JSON.parse(this.#rest + this.#decoder.decode())
   }
 
-  /** Copies the view up to and including the next opening quote; false when there is none. */
+  /** Copies the view up to the next opening quote. False when there is none. */
   #scanToString(): boolean {
     let { view } = this.#window
     for (let at = 0; at < view.length; at++) {
@@ -170,7 +173,7 @@ export class JsonStream {
       const bytes = unescapeJson(this.#raw())
       yield { path, bytes }
       for await (const _ of bytes);
-      // Whoever left in the middle of an escape has its beginning.
+      // The reader of a string may stop inside an escape. Its rest is skipped.
       for await (const _ of this.#raw());
       this.#add(String(this.#taken++))
     }
@@ -203,13 +206,13 @@ export class JsonStream {
     if (this.#rest.length > MAX_REST) throw new TooLong()
   }
 
-  /** Adds the first bytes of the view to the rest and skips them. */
+  /** Moves the first bytes of the view to the rest. */
   #keep(count: number): void {
     this.#append(this.#window.view.subarray(0, count))
     this.#window.skip(count)
   }
 
-  /** What is left of a string as it is written, escapes and all, up to its closing quote, which is skipped. */
+  /** The raw remainder of a string with its escapes, up to its closing quote. */
   async *#raw(): Bytes {
     while (this.#inString) {
       const view = this.#window.view
@@ -229,7 +232,7 @@ export class JsonStream {
   }
 }
 
-/** Where in the view the string ends, or -1; `escaped` tells whether the last byte before it, or of it, opens an escape. */
+/** The end of the string in the view, or -1. `escaped` tells whether the byte before the end opens an escape. */
 function closingQuote(view: Uint8Array, escaped: boolean): { at: number; escaped: boolean } {
   if (view.length === 0) return { at: -1, escaped }
   let from = escaped ? 1 : 0

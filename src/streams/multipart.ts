@@ -3,13 +3,13 @@ import type { Bytes } from './bytes'
 import { bufferOf, latin1 } from './latin1'
 import { Window } from './window'
 
-/** One part of a form; its bytes are to be read before the next part is asked for. */
+/** One part of a form. Its bytes are read before the next part. */
 export interface FormPart {
   name: string
   bytes: Bytes
 }
 
-/** The body is not the multipart form that its content type announces. */
+/** The body is not a multipart form. */
 export class MalformedForm extends Error {
   constructor(reason: string) {
     super(`the multipart form ${reason}`)
@@ -20,7 +20,7 @@ const MAX_PART_HEAD = 16 * 1024
 const CRLF = Buffer.from('\r\n')
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
-/** The boundary that a content type names, or undefined where it is not a multipart form (RFC 7578, RFC 2046 §5.1). */
+/** The boundary in a content type. Undefined unless it is a multipart form (RFC 7578, RFC 2046 §5.1). */
 export function boundaryOf(contentType: string | undefined): string | undefined {
   const match = /^multipart\/form-data\s*(?:;.*)?;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i.exec(
     contentType ?? '',
@@ -28,11 +28,11 @@ export function boundaryOf(contentType: string | undefined): string | undefined 
   return match?.[1] ?? match?.[2]
 }
 
-/** Reads a multipart form as it passes, part by part, each as long as it likes. */
+/** Reads a multipart form as it streams. A part may have any size. */
 export class MultipartStream {
   readonly #window: Window
   readonly #delimiter: Buffer
-  /** Whether the window stands inside a part's content. */
+  /** Whether the window is inside a part's content. */
   #inBody = false
 
   constructor(bytes: Bytes, boundary: string) {
@@ -40,7 +40,7 @@ export class MultipartStream {
     this.#delimiter = Buffer.from(`\r\n--${boundary}`)
   }
 
-  /** The parts in the order of the form. Throws MalformedForm, or what reading the bytes throws. */
+  /** The parts in order. Throws MalformedForm, or the errors of the bytes. */
   async *parts(): AsyncGenerator<FormPart, void> {
     try {
       await this.#expectOpening()
@@ -55,7 +55,7 @@ export class MultipartStream {
     }
   }
 
-  /** The first delimiter may lack the line break that belongs to it when it opens the body. */
+  /** The first delimiter may lack its leading line break. */
   async #expectOpening(): Promise<void> {
     await this.#need(CRLF.length)
     if (CRLF.equals(this.#window.view.subarray(0, CRLF.length))) this.#window.skip(CRLF.length)
@@ -67,7 +67,7 @@ export class MultipartStream {
     this.#window.skip(opening.length)
   }
 
-  /** After a delimiter stands a line break and another part, or two dashes and the end. */
+  /** A line break follows a delimiter before another part, and two dashes follow the last one. */
   async #partFollows(): Promise<boolean> {
     await this.#need(2)
     const next = latin1(this.#window.view.subarray(0, 2))
@@ -76,7 +76,7 @@ export class MultipartStream {
     return next === '\r\n'
   }
 
-  /** Reads the head of a part and gives the part's name. */
+  /** Reads the head of a part and returns the part's name. */
   async #head(): Promise<string> {
     await this.#need(CRLF.length)
     if (CRLF.equals(this.#window.view.subarray(0, CRLF.length))) throw new MalformedForm('has a part without a head')
@@ -94,7 +94,7 @@ export class MultipartStream {
     return name
   }
 
-  /** What is left of a part's content, up to the delimiter behind it, which is skipped. */
+  /** The remainder of a part's content, up to the next delimiter. */
   async *#body(): Bytes {
     while (this.#inBody) {
       const view = this.#window.view
@@ -121,7 +121,7 @@ export class MultipartStream {
   }
 }
 
-/** Most senders put a value into quotes, some do not; what it holds of quotes is escaped in one of two ways. */
+/** Values are quoted or bare. Quotes inside a value are escaped in one of two ways. */
 const PARAMETERS = /;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/g
 
 function dispositionParameter(disposition: string, name: string): string | undefined {

@@ -1,24 +1,24 @@
 import { base64Length, writeBase64 } from './base64'
 
-/** A file within a body, read only when its turn comes. */
+/** A file within a body. It is read in its turn. */
 export interface FilePart {
   /** Its size in bytes. */
   bytes: number
   open: () => Promise<ReadableStream<Uint8Array>>
-  /** Whether it is sent as base64 text. */
+  /** Whether the body has it as base64. */
   base64?: boolean
 }
 
-/** A body that is written as it is sent. */
+/** A body that is written while it is sent. */
 export interface PartedBody {
   body: ReadableStream<Uint8Array>
-  /** Why a file could not be opened, which breaks the body off; undefined while nothing of the kind has happened. */
+  /** The error of a file that could not be opened, which aborts the body. */
   unopened: () => unknown
-  /** When the last byte was taken, in ms since 1970; undefined before. */
+  /** The time of the last byte in ms since 1970. Undefined before. */
   sentMs: () => number | undefined
 }
 
-/** A body of texts and files: nothing of a file is held, and the length is known beforehand. */
+/** A body of texts and files, with a known length. No file is held in memory. */
 export function partedBody(parts: readonly (string | FilePart)[]): PartedBody {
   const encoder = new TextEncoder()
   const encoded = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
@@ -59,7 +59,7 @@ async function writeTo(
   try {
     await write(writer)
   } finally {
-    // As long as it is held, the body cannot be broken off, and its reader would wait for ever.
+    // A held lock would block the abort, and the reader would wait forever.
     writer.releaseLock()
   }
 }

@@ -3,17 +3,17 @@ import type { Bytes } from './bytes'
 import { latin1 } from './latin1'
 import { Window } from './window'
 
-/** One event of a stream of them; its data is to be read before the next event is asked for. */
+/** One event. Its data is read before the next event. */
 export interface ServerEvent {
-  /** What the last `event:` line before its data says. */
+  /** The value of the last `event:` line before the data. */
   name: string | undefined
   data: Bytes
 }
 
-/** The data of the event after which OpenAI's APIs send no more. */
+/** The data of the last event of OpenAI's APIs. */
 export const LAST_EVENT_DATA = '[DONE]'
 
-/** In bytes; no name that anyone has use for is longer. */
+/** The limit of an event's name in bytes. A longer name is cut. */
 const MAX_EVENT_NAME = 256
 
 const LF = 0x0a
@@ -23,19 +23,19 @@ const COLON = 0x3a
 const LINE_FEED = Uint8Array.of(LF)
 const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
-/** The lines that matter: two fields, and what ends an event. */
+/** The relevant lines: two fields, and the end of an event. */
 type LineKind = 'data' | 'event' | 'blank'
 const LONGEST_FIELD = 'event'.length
 
 /**
- * A `text/event-stream` read as it passes (WHATWG HTML §9.2.6): events with data are handed out as soon as that begins,
- * whatever its size. The end of the source ends them, and the data of an event that it cuts off.
+ * Reads a `text/event-stream` as it streams (WHATWG HTML §9.2.6). An event comes out at the start of its data, which
+ * may have any size. The end of the source ends the last event.
  */
 export class EventStream {
   readonly #window: Window
-  /** Whether the window stands between the beginning of an event's data and the blank line behind it. */
+  /** Whether the window is between the start of an event's data and its blank line. */
   #inData = false
-  /** Whether the window stands inside a line's value, and whether at its very beginning. */
+  /** Whether the window is inside a line's value, and whether at its start. */
   #inValue = false
   #atValue = false
 
@@ -43,7 +43,7 @@ export class EventStream {
     this.#window = new Window(withLineFeeds(bytes))
   }
 
-  /** The events in the order of the stream. Throws what reading the bytes throws. */
+  /** The events in order. Throws the errors of the bytes. */
   async *events(): AsyncGenerator<ServerEvent, void> {
     let name = ''
     try {
@@ -67,7 +67,7 @@ export class EventStream {
     if (BYTE_ORDER_MARK.equals(this.#window.view.subarray(0, length))) this.#window.skip(length)
   }
 
-  /** Goes to the value of the next line that matters, or behind a blank one; undefined at the end of the source. */
+  /** Moves to the value of the next relevant line, or behind a blank one. Undefined at the end of the source. */
   async #line(): Promise<LineKind | undefined> {
     for (;;) {
       const view = this.#window.view.subarray(0, LONGEST_FIELD + 1)
@@ -80,7 +80,7 @@ export class EventStream {
     }
   }
 
-  /** Skips the field of a line, with its colon, where it ends in view, and tells which it is, if it matters. */
+  /** Skips the name and the colon of a field that ends in view. Returns the kind of a relevant line. */
   #begin(view: Uint8Array, end: number): LineKind | undefined {
     if (end === 0 && view[0] === LF) {
       this.#window.skip(1)
@@ -89,7 +89,7 @@ export class EventStream {
     this.#inValue = this.#atValue = true
     if (end === -1) return undefined
     const field = latin1(view.subarray(0, end))
-    // Without a colon it has no value, which begins with the end of the line then.
+    // A line without a colon has an empty value.
     this.#window.skip(view[end] === COLON ? end + 1 : end)
     return field === 'data' || field === 'event' ? field : undefined
   }
@@ -106,7 +106,7 @@ export class EventStream {
     return name
   }
 
-  /** What is left of an event's data, its lines joined, up to the blank line behind it, which is skipped. */
+  /** The remainder of an event's data with joined lines, up to its blank line. */
   async *#data(): Bytes {
     while (this.#inData) {
       yield* this.#value()
@@ -117,7 +117,7 @@ export class EventStream {
     }
   }
 
-  /** What is left of a line's value, up to the end of the line, which is skipped. */
+  /** The remainder of a line's value, up to the end of the line. */
   async *#value(): Bytes {
     while (this.#inValue) {
       const { view } = this.#window
@@ -137,7 +137,7 @@ async function drain(bytes: Bytes): Promise<void> {
   for await (const _ of bytes);
 }
 
-/** The same lines, each ended by a line feed, where CR and CRLF may stand for that. */
+/** Replaces CR and CRLF by line feeds. */
 async function* withLineFeeds(bytes: Bytes): Bytes {
   let afterCr = false
   for await (const chunk of bytes) {

@@ -1,12 +1,12 @@
 import type { Bytes } from './bytes'
 
-/** Where something stands, in bytes: `to` is behind its last one. */
+/** A span of bytes. `to` is behind the last one. */
 export interface ByteSpan {
   from: number
   to: number
 }
 
-/** The same bytes with others in one place. */
+/** Replaces a span of bytes by other bytes. */
 export async function* spliced(bytes: Bytes, { from, to }: ByteSpan, others: Uint8Array): Bytes {
   let at = 0
   let isDone = false

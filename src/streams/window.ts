@@ -1,9 +1,9 @@
 import type { Bytes } from './bytes'
 
-/** A sliding view over passing bytes: a parser looks at what has arrived, skips what it has read and asks for more. */
+/** A sliding view over streamed bytes. A parser looks at the view, skips what it has read, and asks for more. */
 export class Window {
   readonly #source: AsyncIterator<Uint8Array>
-  /** Holds what is unread of several chunks; a chunk that meets nothing unread is looked at where it is. */
+  /** Holds unread bytes of several chunks. A chunk without unread bytes before it is viewed in place. */
   #buffer = new Uint8Array(0)
   #view: Uint8Array = this.#buffer
   #offset = 0
@@ -12,12 +12,12 @@ export class Window {
     this.#source = bytes[Symbol.asyncIterator]()
   }
 
-  /** The bytes that have arrived and are not skipped; valid until `more`. */
+  /** The unread bytes that have arrived. Valid until `more`. */
   get view(): Uint8Array {
     return this.#view
   }
 
-  /** How many bytes were skipped since the beginning of the source. */
+  /** The number of skipped bytes. */
   get offset(): number {
     return this.#offset
   }
@@ -27,9 +27,9 @@ export class Window {
     this.#view = this.#view.subarray(count)
   }
 
-  /** Waits for the next bytes and puts them behind those in view; false at the end of the source. */
+  /** Appends the next bytes to the view. False at the end of the source. */
   async more(): Promise<boolean> {
-    // The chunk that the unread bytes may stand in is used again for the next one.
+    // The next chunk reuses the memory under the unread bytes.
     if (this.#view.length > 0) this.#hold(this.#view, this.#view.length)
     const { value, done } = await this.#source.next()
     if (done) return false
@@ -44,14 +44,14 @@ export class Window {
     return true
   }
 
-  /** Has the buffer begin with these bytes, in view, and end no sooner than after `length`. */
+  /** Moves bytes to the start of the buffer, which has room for at least `length`. */
   #hold(bytes: Uint8Array, length: number): void {
     if (length > this.#buffer.length) this.#buffer = new Uint8Array(Math.max(length, this.#buffer.length * 2))
     this.#buffer.set(bytes)
     this.#view = this.#buffer.subarray(0, bytes.length)
   }
 
-  /** Lets go of the source when its rest is not wanted. */
+  /** Closes the source before its end. */
   async close(): Promise<void> {
     await this.#source.return?.()
   }

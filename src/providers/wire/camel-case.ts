@@ -1,4 +1,4 @@
-/** A JSON value with its names in camel case; protobuf's JSON may have them in snake case as well (protocols §3.2). */
+/** A JSON value with its names in camel case. The JSON of protobuf may have snake case too (protocols §3.2). */
 export function camelCased(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(camelCased)
   if (typeof value !== 'object' || value === null) return value

@@ -10,7 +10,7 @@ import { optionalText } from './lenient'
 import type { Summary } from '../provider'
 import { relaySummary } from './relay-reply'
 
-/** No data URL's media type, with its parameters, is longer. */
+/** The longest head of a data URL, in bytes: media type and parameters. */
 const MAX_HEAD_BYTES = 256
 
 const chatRefusal = z.object({ refusal: optionalText })
@@ -28,11 +28,11 @@ const chatChunk = z.object({
 })
 
 /**
- * A chat answer read as it passes, be it one object or a stream of pieces (protocols §2.1): its words are handed out with
- * every picture among them as a data URL, wherever it stood; the rest can be asked for once they have passed.
+ * Reads a chat answer as it streams, as one object or as events (protocols §2.1).
+ * The words come out with every picture among them as a data URL. The rest of the answer is known at the end.
  */
 export class ChatAnswer {
-  /** The addresses of pictures that stand where pictures stand, and not among the words. */
+  /** The URLs of pictures in picture fields. URLs among the words are not here. */
   readonly urls: string[] = []
   readonly #response: Response
   #isStream = false
@@ -49,12 +49,12 @@ export class ChatAnswer {
     return this.#isStream
   }
 
-  /** Whether it was ended by a content filter. */
+  /** Whether a content filter ended the answer. */
   get isRefused(): boolean {
     return this.#isRefused
   }
 
-  /** The piece that told of a failure, if one did. */
+  /** The event with an error, if there was one. */
   get failure(): unknown {
     return this.#failure
   }
@@ -75,7 +75,7 @@ export class ChatAnswer {
       if (start.startsWith('{')) yield* this.#piece(piece.all)
       if (this.#failure !== undefined) return
     }
-    // What ends without saying so was cut off, and so may be the picture in it.
+    // The answer was cut off, and so may be a picture in it.
     if (!this.#isOver) throw new UnexpectedEnd()
   }
 
@@ -88,7 +88,7 @@ export class ChatAnswer {
     this.#note(json.value())
   }
 
-  /** A picture as a data URL of its own, whatever it was called; nothing for one that has an address. */
+  /** A picture as a data URL, for any field name. A picture with a URL yields nothing. */
   async *#picture(bytes: Bytes): Bytes {
     const { head, all } = await peek(bytes, MAX_HEAD_BYTES)
     const start = latin1(head.subarray(0, MAX_HEAD_BYTES))
@@ -114,17 +114,17 @@ export class ChatAnswer {
   }
 }
 
-/** Relays stream what was not to be streamed, the other way round, and under the wrong media type. */
+/** Detects events by the first bytes, because relays send the wrong form and the wrong media type. */
 function opensEvents(head: Uint8Array, response: Response): boolean {
   const start = latin1(head).trimStart()
   if (/^(?:data|event|id|retry)?:/.test(start)) return true
   return !/^[{<]/.test(start) && isEventStream(response)
 }
 
-/** What a picture is called in the parts of a message, each of which has one of these: its address, or its base64. */
+/** The field names of a picture's URL or base64 in the parts of a message. */
 const PICTURE_KEYS = ['url', 'image_url', 'b64_json', 'b64', 'base64', 'data', 'result', 'image']
 
-/** What a string of the answer is, by where it stands; only the first choice is read. */
+/** The role of a string by its path. Only the first choice is read. */
 function stringRole([choices, at, message, list, ...rest]: Path): 'words' | 'picture' | undefined {
   if (choices !== 'choices' || at !== 0 || (message !== 'message' && message !== 'delta')) return undefined
   if (list !== 'content' && list !== 'images') return undefined

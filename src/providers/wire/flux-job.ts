@@ -1,16 +1,14 @@
 import * as z from 'zod'
 import { type JobState, UnknownJob } from './poll'
 import { ProviderError, type Upstream } from '../provider'
-import { errorOfReport } from './upstream-error'
+import { moderationError } from './upstream-error'
 
-/** What is said of a job of Black Forest Labs' (protocols §6.2), be it passed on by somebody else (protocols §6.8). */
+/** The state of a job at Black Forest Labs (protocols §6.2), also through a reseller (protocols §6.8). */
 export const fluxJobReply = z
   .object({ status: z.string().nullish(), state: z.string().nullish(), progress: z.number().nullish().catch(null) })
   .extend({ result: z.object({ sample: z.string() }).nullish().catch(null) })
 
-/**
- * How such a job stands; a status that is not known is one of a job under way, which was paid for. Throws UnknownJob.
- */
+/** The state of such a job. An unknown status counts as running, because the job is paid for. Throws UnknownJob. */
 export function fluxJobState(
   { status, state, progress, result }: z.infer<typeof fluxJobReply>,
   upstream: Upstream,
@@ -23,7 +21,7 @@ export function fluxJobState(
     case 'Request Moderated':
       return { failed: moderationError('request', upstream) }
     case 'Content Moderated':
-      return { failed: moderationError('picture that was made', upstream) }
+      return { failed: moderationError('picture', upstream) }
     case 'Task not found':
       throw new UnknownJob()
     case 'Error':
@@ -33,6 +31,3 @@ export function fluxJobState(
       return { percent: typeof progress === 'number' ? progress * 100 : undefined }
   }
 }
-
-const moderationError = (what: string, upstream: Upstream): ProviderError =>
-  errorOfReport({ kind: 'rejected', moderated: true, message: `Its safety system refused the ${what}.` }, upstream)

@@ -11,7 +11,7 @@ const errorReply = z.object({
   }),
 })
 
-/** Some surfaces wrap it in an array of one (protocols §3.5). */
+/** Some endpoints wrap the error in an array of one (protocols §3.5). */
 export const googleErrorIn = (body: unknown): z.infer<typeof errorReply>['error'] | undefined =>
   errorReply.safeParse(Array.isArray(body) ? body[0] : body).data?.error
 
@@ -21,7 +21,7 @@ export const readGoogleError: ErrorReader = (body) => {
   const delay = more?.find(({ retryDelay }) => retryDelay)?.retryDelay ?? ''
   return {
     message: message ?? undefined,
-    // These come with status 400, whatever a request is like.
+    // Both errors come with status 400, but the request is not at fault.
     kind: isOfKey || status === 'FAILED_PRECONDITION' ? 'misconfigured' : undefined,
     waitMs: /^\d+(?:\.\d+)?s$/.test(delay) ? parseFloat(delay) * 1000 : undefined,
   }

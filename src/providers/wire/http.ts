@@ -9,24 +9,24 @@ import { readErrorBody, type ErrorReader, errorOfResponse } from './upstream-err
 /** A request to an upstream. */
 export interface UpstreamRequest {
   method?: 'GET' | 'POST' | 'PUT'
-  /** The headers that hold the credential. */
+  /** The headers with the credential. */
   account: Record<string, string>
   headers?: Record<string, string>
   body?: string | ReadableStream<Uint8Array>
-  /** A body with the caller's pictures in it, in the place of `body`. */
+  /** A body with input pictures, in place of `body`. */
   parted?: PartedBody
-  /** Whether it asks how a job stands, or ends it, so that nothing is bought by it. */
+  /** Whether the request reads or cancels a job, and so costs nothing. */
   buysNothing?: true
-  /** The domain of the upstream's maker, hosts of which an answer may name: they are as good as the configured one. */
+  /** The maker's domain. An answer may name its hosts, which count as the upstream's own. */
   domain?: string
 }
 
-/** The header in which most upstreams want their credential. */
+/** The credential as most upstreams take it. */
 export const bearer = ({ credential }: Upstream): UpstreamRequest['account'] => ({
   authorization: `Bearer ${credential}`,
 })
 
-/** What makes a request one of JSON, in which pictures may be embedded. */
+/** A JSON request, with embedded pictures if the fields hold any. */
 export const jsonRequest = (fields: unknown): Required<Pick<UpstreamRequest, 'headers' | 'parted'>> => ({
   headers: { 'content-type': 'application/json' },
   parted: jsonBody(fields),
@@ -34,7 +34,9 @@ export const jsonRequest = (fields: unknown): Required<Pick<UpstreamRequest, 'he
 
 const MODEL_PATH = /^(?:[@\w][\w.:+-]*\/)*[@\w][\w.:+-]*$/
 
-/** A model's name as a part of a path. Throws ProviderError where it would lead elsewhere: a client may have chosen it. */
+/**
+ * A model's name as a part of a path. A client may choose the name, so one that leads elsewhere throws ProviderError.
+ */
 export function modelInPath(model: string): string {
   if (!MODEL_PATH.test(model))
     throw new ProviderError('misconfigured', 'has no model of such a name', { ofModel: true })
@@ -42,9 +44,10 @@ export function modelInPath(model: string): string {
 }
 
 /**
- * Calls an upstream, at a path under its base URL or at a URL that one of its answers named, and gives back an answer with
- * a good status; never follows a redirect. The credential goes to the configured host only, and to the maker's own domain
- * where that is the configured host's; nobody is asked at a private address that an answer named. Throws ProviderError.
+ * Calls an upstream at a path under its base URL, or at a URL that one of its answers named.
+ * Returns an answer with a good status and never follows a redirect.
+ * The credential goes only to the configured host, and to the maker's domain if that host belongs to it. A named URL at
+ * a private address is refused. Throws ProviderError.
  */
 export async function callUpstream(
   upstream: Upstream,
@@ -70,17 +73,20 @@ export async function callUpstream(
     )
   } catch (error) {
     const buys = method === 'POST' && !ask.buysNothing
-    // An upstream that got half a body is not to blame for what it says.
+    // The upstream's error is only a result of the broken-off body.
     throw parted?.unopened() ?? (buys ? possiblyPaidError(error, parted ? parted.sentMs() : startedMs) : error)
   }
 }
 
-/** Whoever has had all of a request for so long, in ms, has taken it: its picture may be made and billed all the same. */
+/** An upstream with the whole request for this long, in ms, may make and bill the picture. */
 const TAKEN_MS = 5000
-/** What somebody in between says who has waited in vain; 524 is Cloudflare's own. */
+/** Timeout statuses of a proxy in front of the upstream. 524 is Cloudflare's. */
 const PROXY_TIMEOUT_STATUSES = [504, 524]
 
-/** A failure of a request that was sent at a moment, or never: a loss where what it asks for may have been paid for. */
+/**
+ * Turns `unavailable` into `lost` if the upstream had the whole request long enough to bill it. An undefined `sentMs`
+ * means that the request was not sent.
+ */
 function possiblyPaidError(error: unknown, sentMs = Infinity): unknown {
   if (!(error instanceof ProviderError) || error.kind !== 'unavailable' || Date.now() - sentMs < TAKEN_MS) return error
   const { status } = error.facts
@@ -90,7 +96,7 @@ function possiblyPaidError(error: unknown, sentMs = Infinity): unknown {
   return new ProviderError('lost', error.message, { ...error.facts, code }, { cause: error })
 }
 
-/** Whether a URL that an answer named is one of the configured host, or of the domain that both belong to. */
+/** Whether a named URL belongs to the configured host, or to the maker's domain together with that host. */
 function isUpstreamUrl({ baseUrl }: Upstream, address: string, domain: string | undefined): boolean {
   const [own, named] = [new URL(baseUrl), URL.canParse(address) ? new URL(address) : undefined]
   if (named?.origin === own.origin) return true
@@ -98,7 +104,7 @@ function isUpstreamUrl({ baseUrl }: Upstream, address: string, domain: string | 
   return named?.protocol === 'https:' && isIn(own) && isIn(named)
 }
 
-/** Whoever answers may be anybody, and is not to have the gateway look around where only that can. */
+/** An answer must not make the gateway call hosts inside its own network. */
 function refusePrivateUrl(address: string): void {
   try {
     publicUrl(address, { schemes: ['https:'], allowPrivateUrls: false })
@@ -129,10 +135,10 @@ export function bodyStream(response: Response): ReadableStream<Uint8Array> {
   return response.body
 }
 
-/** An answer without pictures in it is no longer than this. */
+/** The limit of an answer without pictures. */
 const MAX_REPLY_BYTES = 1024 * 1024
 
-/** What a short JSON answer says. Throws ProviderError where it is none, or not what the API promises. */
+/** Parses a short JSON answer. Throws ProviderError when it does not fit the schema. */
 export async function readJsonReply<Reply>(response: Response, schema: z.ZodType<Reply>): Promise<Reply> {
   const tooLong = (): Error => new Error('too long')
   try {
@@ -142,11 +148,11 @@ export async function readJsonReply<Reply>(response: Response, schema: z.ZodType
   }
 }
 
-/** Why an answer could not be made anything of. */
+/** The error for an answer that does not fit the API. */
 export const unexpectedAnswer = (error: unknown): ProviderError =>
   new ProviderError('unavailable', 'answered with something else than its API promises', {}, { cause: error })
 
-/** Marks whatever goes wrong while a picture's bytes are read: it was made and paid for. */
+/** Turns a failure within a picture's bytes into `lost`, because the picture was paid for. */
 export async function* readingImage(bytes: Bytes): Bytes {
   try {
     yield* bytes

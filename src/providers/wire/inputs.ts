@@ -7,10 +7,10 @@ import type { FormFile } from '../../streams/form'
 import { EmbeddedFile } from '../../streams/json-body'
 import { ProviderError, type Work } from '../provider'
 
-/** How far an edit departs from its picture, from 0 to 1, where nothing is said to an API that has to be told. */
+/** The strength of an edit, from 0 to 1, for APIs that require one. */
 export const DEFAULT_STRENGTH = 0.5
 
-/** A picture of the caller's as a file of a form. */
+/** An input picture as a file of a form. */
 export const inputFile = (name: string, image: InputImage, work: Work): FormFile => ({
   name,
   filename: `${name.replace('[]', '')}.${extensionOf(image.mediaType)}`,
@@ -19,17 +19,17 @@ export const inputFile = (name: string, image: InputImage, work: Work): FormFile
   open: () => work.open(image),
 })
 
-/** A picture of the caller's as a string of base64 in a JSON text. */
+/** An input picture as base64 in JSON. */
 export const inputBase64 = (image: InputImage, work: Work): EmbeddedFile =>
   new EmbeddedFile({ bytes: image.bytes, open: () => work.open(image) })
 
-/** A picture of the caller's as a data URL in a JSON text. */
+/** An input picture as a data URL in JSON. */
 export const inputDataUrl = (image: InputImage, work: Work): EmbeddedFile =>
   new EmbeddedFile({ bytes: image.bytes, open: () => work.open(image) }, `data:${image.mediaType};base64,`)
 
 /**
- * A request of which the mask is white where the picture is made anew, and the means to read it. A JPEG, which cannot be
- * transparent, is taken to be such a mask already. Throws ProviderError.
+ * Replaces the mask of a request by one with white for the part to edit. The new `work` reads it.
+ * A JPEG has no transparency, so it counts as such a mask already. Throws ProviderError.
  */
 export async function withWhiteMask(request: ImageRequest, work: Work): Promise<{ request: ImageRequest; work: Work }> {
   const { mask } = request

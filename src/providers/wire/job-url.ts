@@ -1,12 +1,11 @@
 import type { Upstream } from '../provider'
 
-/** As every API has it that names where a job is asked about; nothing that would lead elsewhere. */
+/** A job's id without characters that lead to another path. */
 const ID = /^[\w-]+$/
 
 /**
- * Where a job is asked about: at the URL that an answer named, or where that is another host's, at a path under the base
- * URL that goes by the job's id. A proxy passes on what the upstream behind it says, and no host that an answer named is
- * told the credential.
+ * The URL of a job's state: the named URL at the upstream's own host, or else a path with the id.
+ * A proxy passes on the URLs of the upstream behind it. The credential must not go to their host.
  */
 export function jobUrl(
   { baseUrl }: Pick<Upstream, 'baseUrl'>,

@@ -6,8 +6,8 @@ import { bodyStream, readingImage } from './http'
 import { ProviderError, type ProviderEvent, type Summary, type Work } from '../provider'
 
 /**
- * A picture as it stands in a text: its URL, or else its bytes, since it may stand under `url` as a data URL, and its URL
- * beside its base64 (protocols §7.6, §9). Undefined where nothing stands.
+ * The value of a picture string: a URL, or the bytes of base64 or of a data URL. Undefined for an empty string. A data
+ * URL may stand under `url`, and a URL beside its base64 (protocols §7.6, §9).
  */
 export async function pictureValue(bytes: Bytes): Promise<string | Bytes | undefined> {
   const { head, all } = await peek(bytes, 'https:'.length)
@@ -16,15 +16,15 @@ export async function pictureValue(bytes: Bytes): Promise<string | Bytes | undef
   return await readText(capped(all, MAX_URL_BYTES, () => new TooLong()))
 }
 
-/** What a JSON answer says besides its pictures, and how many those were. */
+/** A JSON answer without its pictures, and their count. */
 export interface PictureFreeReply {
   said: unknown
   count: number
 }
 
 /**
- * The pictures of a JSON answer, be they base64, data URLs or URLs, as they pass; `indexOf` tells which picture stands at a
- * path, if any, and `isRefused`, by all that the answer says, which of those behind URLs are not to be had. Throws
+ * Streams the pictures of a JSON answer: base64, data URLs or URLs.
+ * `indexOf` gives the picture's index at a path. `isRefused` drops pictures behind URLs by the whole answer. Throws
  * ProviderError.
  */
 export async function* readPictures(
@@ -58,13 +58,13 @@ export async function* readPictures(
   }
 }
 
-/** Which picture of an answer stands at a path, as OpenAI and most others list them: by its URL or its base64 (protocols §1.5). */
+/** The index of a picture at a path in OpenAI's form, by its URL or its base64 (protocols §1.5). */
 export const pictureAt = ([list, index, name, ...deeper]: Path): number | undefined =>
   list === 'data' && typeof index === 'number' && (name === 'b64_json' || name === 'url') && deeper.length === 0
     ? index
     : undefined
 
-/** The pictures of such an answer, and what else it says. Throws ProviderError. */
+/** The pictures of an answer in OpenAI's form, and its summary. Throws ProviderError. */
 export async function* answeredImages(
   response: Response,
   work: Pick<Work, 'download'>,
@@ -76,7 +76,7 @@ export async function* answeredImages(
   yield { type: 'summary', summary: summaryIn(said) }
 }
 
-/** An answer that is not the API's at all was hardly paid for; one that breaks off, or goes wrong after a picture, was. */
+/** An answer in another format was hardly paid for. A broken-off answer, or a fault after a picture, was. */
 export function unreadableError(error: unknown, paid: boolean): ProviderError {
   if (error instanceof ProviderError) return error
   if (!paid && (error instanceof SyntaxError || error instanceof TooLong)) {

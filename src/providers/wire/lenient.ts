@@ -1,6 +1,6 @@
 /*
- * Schemas for the parts of an answer that the gateway can do without.
- * A value of another type reads as missing, because the images are made and paid for.
+ * Schemas for the optional parts of an answer. A value of another type reads as missing, because the pictures are made
+ * and paid for.
  */
 import * as z from 'zod'
 

@@ -9,7 +9,7 @@ import { pictureValue, unreadableError } from './json-pictures'
 import { openaiSummary } from './openai-reply'
 import { ProviderError, type ProviderEvent, type Summary, type Work } from '../provider'
 
-/** The pictures of an answer in server-sent events, and the previews of them; no more pictures than were asked for. */
+/** The pictures and previews of an answer in server-sent events, up to `n` pictures. */
 export async function* streamedImages(
   response: Response,
   { n }: ImageRequest,
@@ -35,7 +35,7 @@ export async function* streamedImages(
       if (!hasPicture) continue
       partial = role === 'partial' ? partial + 1 : 0
       if (role === 'image') made.push(summaryIn(said))
-      // What comes after the pictures is not waited for: the sender may keep the connection open.
+      // The sender may keep the connection open after the pictures, so this does not wait for its end.
       if (made.length === n) break
     }
     if (made.length === 0) throw new ProviderError('lost', 'broke off its answer')
@@ -47,7 +47,7 @@ export async function* streamedImages(
 
 type EventRole = 'partial' | 'image' | 'error'
 
-/** What an event is for, by the name of it in either API. */
+/** The role of an event by its name in the APIs for generations and edits. */
 function eventRole(name: string | undefined): EventRole | undefined {
   if (name === 'error') return 'error'
   if (name?.endsWith('.partial_image')) return 'partial'
@@ -61,14 +61,14 @@ const isEventString = ([name, ...deeper]: Path): boolean =>
 
 interface EventContent {
   role: EventRole | undefined
-  /** Its JSON, without what was taken out of it. */
+  /** Its JSON without the taken strings. */
   said: unknown
   hasPicture: boolean
 }
 
 /**
- * Passes on the picture of an event. Its role has to be known before that: from the event's name, or, where a relay leaves
- * it out, from the `type` in front of the picture.
+ * Passes on the picture of an event. The role must be known first: by the event's name, or by the `type` in front of
+ * the picture.
  */
 async function* passOnPicture(
   { name, data }: { name: string | undefined; data: Bytes },
@@ -109,13 +109,13 @@ function pictureEvent(
 
 const errorEnvelope = z.object({ error: z.looseObject({}) })
 
-/** The error that an event tells of, in the envelope of an answer; an event of its own may do without that. */
+/** The error of an event in an answer's envelope. An error event may lack the envelope. */
 function eventErrorIn(role: EventRole | undefined, said: unknown): unknown {
   if (errorEnvelope.safeParse(said).success) return said
   return role === 'error' ? { error: said } : undefined
 }
 
-/** Each picture has its own usage and cost; what else is said of the last one holds for all. */
+/** Adds up usage and cost of all pictures. The other facts come from the last one. */
 function mergedSummary(made: Summary[]): Summary {
   const costs = made.flatMap(({ cost }) => cost ?? [])
   return {

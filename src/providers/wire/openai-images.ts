@@ -8,12 +8,12 @@ import { openaiSummary } from './openai-reply'
 import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../provider'
 import { type ErrorReader, errorOfResponse, refusalBy, requestIdOf } from './upstream-error'
 
-/** Where an upstream has OpenAI's Images API, as whom it is asked, and how it words an error where that is its own way. */
+/** OpenAI's Images API at one upstream: its paths, its account headers, and its own error reader if it has one. */
 export interface ImagesEndpoint {
   to: (operation: 'generations' | 'edits') => string
   account: Record<string, string>
   readError?: ErrorReader
-  /** Whether it takes an edit as JSON besides, which alone has `moderation` (protocols §1.3). */
+  /** Whether it takes an edit as JSON too. Only JSON has `moderation` (protocols §1.3). */
   editsAsJson?: true
 }
 
@@ -36,7 +36,7 @@ export async function* openaiImages(
     : answeredImages(response, work, failureOf, openaiSummary)
 }
 
-/** Asks for previews where some are wanted, and without them where that is refused: a refusal costs nothing. */
+/** Repeats the request without previews when they are refused. A refusal costs nothing. */
 async function requestWithFallback(
   request: ImageRequest,
   door: ImagesEndpoint,
@@ -51,7 +51,7 @@ async function requestWithFallback(
   }
 }
 
-/** Not every relay names the parameter that it does not know. */
+/** Not every relay names the unknown parameter. */
 function mayBeAboutPreviews(error: ProviderError): boolean {
   const refusal = refusalBy(error)
   return refusal !== undefined && ['stream', 'partial_images', undefined].includes(refusal.param)
@@ -68,7 +68,7 @@ function requestImages(request: ImageRequest, door: ImagesEndpoint, upstream: Up
   return callUpstream(upstream, work, to('edits'), { account, ...edit }, readError)
 }
 
-/** The API's parameters; what has its default is left out, since not every relay knows every one. */
+/** The API's parameters. Defaults are left out, because relays do not know every parameter. */
 function requestFields(request: ImageRequest, model: string): Record<string, unknown> {
   return {
     model,
@@ -91,7 +91,7 @@ function requestFields(request: ImageRequest, model: string): Record<string, unk
 
 type RequestBody = Pick<UpstreamRequest, 'headers' | 'parted'>
 
-/** An edit as every relay takes it; an overlay can be sent in no other way. */
+/** An edit as a form, the form of every relay. A markup exists only here. */
 function editForm(request: ImageRequest, fields: Record<string, unknown>, work: Work): RequestBody {
   const name = request.images.length === 1 ? 'image' : 'image[]'
   const form = formBody(textsOf(fields), [
@@ -102,7 +102,7 @@ function editForm(request: ImageRequest, fields: Record<string, unknown>, work: 
   return { headers: { 'content-type': form.contentType }, parted: form }
 }
 
-/** The pictures of an edit as JSON has them. */
+/** The input pictures of an edit in JSON. */
 const inputFields = ({ images, mask }: ImageRequest, work: Work): Record<string, unknown> => ({
   images: images.map((image) => ({ image_url: inputDataUrl(image, work) })),
   mask: mask && { image_url: inputDataUrl(mask, work) },

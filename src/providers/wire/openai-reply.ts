@@ -24,7 +24,7 @@ const openaiReply = openaiImage.extend({
 })
 type Reply = z.infer<typeof openaiReply>
 
-/** What an answer says besides its pictures, or an event besides its one. */
+/** The facts of an answer besides its pictures, or of an event besides its picture. */
 export function openaiSummary(said: unknown): Summary {
   const { data, revised_prompt, usage, size, quality, background, output_format: format } = openaiReply.parse(said)
   return {

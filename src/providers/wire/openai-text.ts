@@ -4,12 +4,12 @@ import { ProviderError, type TextAnswer, type TextRequest, type Upstream } from 
 import { readErrorBody, errorOfResponse } from './upstream-error'
 import { readRelayError } from './relay-reply'
 
-/** An error with a good status, as JSON or as the first event of a stream, such as relays send (protocols §2.1). */
+/** An error with a good status, as JSON or as the first event. Relays send both (protocols §2.1). */
 const ERROR_START = /^\s*(?:event: ?error\s+)?(?:data: ?)?\{\s*"error"\s*:\s*(?:\{|"[^"])/
-/** So much of an answer tells. */
+/** The number of bytes that are searched for an error. */
 const OPENING_BYTES = 256
 
-/** Passes a request for a text model on, and waits for the first bytes of its answer. Throws ProviderError. */
+/** Passes on a request for a text model and waits for the first bytes of its answer. Throws ProviderError. */
 export async function pass(request: TextRequest, upstream: Upstream, signal: AbortSignal): Promise<TextAnswer> {
   const { path, headers, body } = request
   const init = { account: bearer(upstream), headers, body }
@@ -34,7 +34,7 @@ async function firstBytes(response: Response): Promise<{ head: Uint8Array; all: 
   return { head, all }
 }
 
-/** The first piece alone: who says that it failed need not end there. */
+/** Only the first chunk: the stream may stay open after its error. */
 async function* firstChunk(bytes: Bytes): Bytes {
   for await (const chunk of bytes) {
     yield chunk

@@ -1,31 +1,31 @@
 import { pause } from '../../runtime/deadline'
 import { ProviderError, type ProviderEvent, type Work } from '../provider'
 
-/** How a job stands: it is done, it came to nothing, or it is under way, and how far. */
+/** The state of a job: done, failed, or running with its percentage if known. */
 export type JobState<Done> = { done: Done } | { failed: ProviderError } | { percent?: number | undefined }
 
-/** The upstream says that there is no such job; thrown by whoever looks at one. */
+/** The upstream does not know the job. */
 export class UnknownJob extends ProviderError {
   constructor() {
     super('lost', 'does not know of its job')
   }
 }
 
-/** How soon a job is looked at a second time, in ms; then ever more rarely. */
+/** The pause before the second read of a job, in ms. Later pauses grow. */
 const FIRST_PAUSE_MS = 250
 const PAUSE_GROWTH = 1.5
-/** How often at last, in ms, while it cannot be looked at. */
+/** The longest pause during an outage, in ms. */
 const OUTAGE_POLL_MS = 5000
-/** For how long it cannot be looked at before it is given up, in ms: a limit per minute has passed twice by then. */
+/** The longest outage before the job is given up, in ms. It spans two windows of a limit per minute. */
 const MAX_OUTAGE_MS = 120_000
-/** For how long a job is let be at once, whatever its upstream asks for, in ms: it may be done meanwhile. */
+/** The longest wait that an upstream can ask for, in ms. The job may be done earlier. */
 const MAX_RETRY_AFTER_MS = 60_000
-/** For how long it is said not to be there before that is believed, in ms: not all that answer hear of it at once. */
+/** The time before "unknown job" is believed, in ms. Not every server knows a new job at once. */
 const MAX_UNKNOWN_MS = 10_000
 
 /**
- * Looks at a job until it is over, at last every so many ms, and tells how far it is. That it cannot be looked at for a
- * while does not end it: it was paid for. Throws ProviderError.
+ * Reads a job until it ends, at intervals of up to `everyMs`, and yields its progress. An outage does not end the job,
+ * because it is paid for. Throws ProviderError.
  */
 export async function* pollJob<Done>(
   { signal }: Pick<Work, 'signal'>,
@@ -46,17 +46,17 @@ export async function* pollJob<Done>(
   }
 }
 
-/** A job that could not be looked at, since when, since when it is said not to be there, and for how long it is let be. */
+/** An outage: its start, the start of "unknown job", and the upstream's wait, in ms. */
 interface Outage {
   sinceMs: number
   unknownSinceMs: number | undefined
   waitMs: number
 }
 
-/** Statuses of an account that is of no use any more, and could not fetch what was made. */
+/** Statuses of an account that cannot fetch the result any more. */
 const LOST_ACCOUNT_STATUSES = [401, 402, 403]
 
-/** What a look that failed makes of a job. Throws ProviderError where it is given up. */
+/** Continues an outage after a failed read. Throws ProviderError when the job is given up. */
 function outageOf(error: unknown, before: Outage | undefined): Outage {
   if (!(error instanceof ProviderError)) throw error
   const { kind, facts } = error

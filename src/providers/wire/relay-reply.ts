@@ -22,19 +22,19 @@ const relayReply = z.object({
 })
 type RelayUsage = NonNullable<z.infer<typeof relayReply>['usage']>
 
-/** What an answer of OpenRouter's, or of a relay's chat, says of tokens and cost (protocols §2.2). */
+/** Tokens and cost in an answer of OpenRouter, or of a relay's chat (protocols §2.2). */
 export function relaySummary(said: unknown): Summary {
   const { usage } = relayReply.safeParse(said).data ?? {}
   return usage ? { cost: relayCost(usage), usage: relayUsage(usage) } : {}
 }
 
-/** In USD; where the model is paid for with a key of our own, that is told besides. */
+/** In micro-USD. The cost of a request with the client's own key at the maker is a separate field. */
 function relayCost({ cost, is_byok, cost_details }: RelayUsage): number | undefined {
   if (typeof cost !== 'number') return undefined
   return Math.round(inMicroUsd(cost + (is_byok ? (cost_details?.upstream_inference_cost ?? 0) : 0)))
 }
 
-/** Most relays count the letters of their answer, be it a link or base64: only who counts a picture's tokens is believed. */
+/** Most relays count characters of their answer as tokens. Only counts with image tokens are used. */
 function relayUsage({ prompt_tokens, completion_tokens, completion_tokens_details }: RelayUsage): Usage | undefined {
   const image = completion_tokens_details?.image_tokens
   if (!image) return undefined
@@ -42,7 +42,7 @@ function relayUsage({ prompt_tokens, completion_tokens, completion_tokens_detail
   return { input, output, outputDetails: { text: output - image, image }, total: input + output }
 }
 
-/** What OpenRouter says of content that was refused, with status 403 (its SDK leaves `metadata` open). */
+/** OpenRouter's error for refused content, with status 403. Its SDK leaves `metadata` open. */
 const flaggedError = z.object({
   error: z.object({
     metadata: z.union([
@@ -53,7 +53,7 @@ const flaggedError = z.object({
   }),
 })
 
-/** OpenRouter's code is the status; with this one, as its reference of errors has it, a filter may have blocked the request. */
+/** OpenRouter's code equals the status. Its error reference has 403 for a request that a filter blocked. */
 const forbiddenError = z.object({ error: z.object({ code: z.literal(403) }) })
 
 const MODERATION_WORDS = /safety system|safety_violations|content policy|was flagged|sensitive_words/i
@@ -61,8 +61,9 @@ const NO_CHANNEL = /no available channel|无可用渠道/i
 const USER_FAULTS = ['invalid_request_error', 'image_generation_user_error']
 
 /**
- * Reads an error as relays and OpenRouter word it (protocols §2.1, §2.2). Relays often give an upstream's 400 as a 429 or a
- * 500, and both may put an error into an answer with status 200, where OpenRouter's code is the status that it should have.
+ * Reads an error of a relay or of OpenRouter (protocols §2.1, §2.2).
+ * Relays often turn an upstream's 400 into 429 or 500. Both may send an error with status 200; OpenRouter's code is the
+ * real status then.
  */
 export const readRelayError: ErrorReader = (body, status) => {
   const said = readOpenaiError(body, status)
@@ -70,7 +71,7 @@ export const readRelayError: ErrorReader = (body, status) => {
   if (NO_CHANNEL.test(message) || code === 'model_not_found') return { ...said, kind: 'misconfigured', ofModel: true }
   if (MODERATION_WORDS.test(`${message} ${code}`) || flaggedError.safeParse(body).success)
     return { ...said, moderated: true }
-  // Whatever else a model's maker forbids says nothing of the account with OpenRouter.
+  // Other prohibitions come from a model's maker and do not concern the account at OpenRouter.
   if (forbiddenError.safeParse(body).success) {
     return /\bblocked\b/i.test(message)
       ? { ...said, moderated: true }

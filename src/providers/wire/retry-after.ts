@@ -1,10 +1,10 @@
 import { retryAfterHeaderMs } from '../../runtime/retry-after'
 
 const NUMBER = /^\d+(?:\.\d+)?$/
-/** No upstream is left alone for longer because of what it says. */
+/** The longest wait that an upstream can ask for, in ms. */
 const MAX_WAIT_MS = 3_600_000
 
-/** How long an upstream wants to be left alone, in ms: by its headers, or by its body; undefined where it does not say. */
+/** The wait that an upstream asks for, in ms: by its headers, or else by its body. Undefined when it names none. */
 export function retryAfterMs(
   headers: Headers,
   { waitMs, message = '' }: { waitMs?: number | undefined; message?: string | undefined },
@@ -20,14 +20,14 @@ function waitOfHeaders(headers: Headers): number | undefined {
   return retryAfterHeaderMs(headers.get('retry-after'), Date.now())
 }
 
-/** OpenAI's "try again in 7h12m0s", Azure's "retry after 7 seconds" and Replicate's "resets in ~30s". */
+/** Examples: "try again in 7h12m0s" (OpenAI), "retry after 7 seconds" (Azure), "resets in ~30s" (Replicate). */
 const SAID = /(?:try again in|retry after|resets in) (?:about |~)?(.*)/is
-/** One part of a time, whose unit is written in any way; the next one may follow at once. */
+/** One part of a duration in any spelling of its unit. The next part may follow without a space. */
 const PART = /[ ,]*(\d+(?:\.\d+)?) ?(milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|h)(?![a-z])/giy
-/** Seconds are what a number alone counts, as in the header of that name. */
+/** A bare number counts seconds, as in the header. */
 const BARE = /^(\d+(?:\.\d+)?)(?=[.,;)]?(?:\s|$))/
 
-/** A unit of time in ms, by how it begins. */
+/** A unit of time by its first letters, in ms. */
 const UNITS: readonly (readonly [start: string, ms: number])[] = [
   ['ms', 1],
   ['mil', 1],

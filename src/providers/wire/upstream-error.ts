@@ -6,33 +6,33 @@ import { type Bytes, capped, readText } from '../../streams/bytes'
 import { ProviderError, type ProviderErrorKind, type Upstream } from '../provider'
 import { retryAfterMs } from './retry-after'
 
-/** An error body longer than this is no error body. */
+/** The limit of an error body. A longer one is not read. */
 const MAX_ERROR_BYTES = 64 * 1024
 const MAX_MESSAGE = 500
 
-/** What an error body says, whatever its shape; each provider reads its own. */
+/** The content of an error body. Each provider reads its own form. */
 export interface ErrorReport {
   message?: string | undefined
   code?: string | undefined
   type?: string | undefined
-  /** The parameter that is at fault. */
+  /** The parameter at fault. */
   param?: string | undefined
-  /** What it is, where neither its status nor its code tells. */
+  /** The kind, if neither status nor code decides it. */
   kind?: ProviderErrorKind | undefined
-  /** Whether its content is what was refused. */
+  /** Whether the content was refused. */
   moderated?: boolean | undefined
-  /** Whether only this model is out of reach. */
+  /** Whether only this model is unavailable. */
   ofModel?: boolean | undefined
-  /** Whether that is because it knows no such model, which somebody else may. */
+  /** Whether the upstream does not know the model. Another upstream may. */
   isUnknown?: boolean | undefined
-  /** How long it wants to be left alone, in ms, where the body says so. */
+  /** The wait that the body asks for, in ms. */
   waitMs?: number | undefined
 }
 
 /** Reads an error body of one API. */
 export type ErrorReader = (body: unknown, status: number) => ErrorReport
 
-/** The error object of OpenAI and of those who speak like it; a relay's code may be a number, its param an empty string. */
+/** The error object of OpenAI and similar APIs. A relay's code may be a number, its param an empty string. */
 const openaiErrorReply = z.object({
   error: z.object({
     message: z.string().nullish(),
@@ -42,7 +42,7 @@ const openaiErrorReply = z.object({
   }),
 })
 
-/** Reads an error body as OpenAI words it (protocols §1.7). */
+/** Reads an error body in OpenAI's form (protocols §1.7). */
 export const readOpenaiError: ErrorReader = (body, status) => {
   const { message, type, code, param } = openaiErrorReply.safeParse(body).data?.error ?? {}
   const said = {
@@ -51,30 +51,30 @@ export const readOpenaiError: ErrorReader = (body, status) => {
     code: code === null || code === undefined ? undefined : String(code),
     param: param ?? undefined,
   }
-  // A model that is not to be had comes with any status, also with 400, as if its caller were to blame.
+  // An unavailable model comes with any status, also with 400.
   const isUnknown = param === 'model' && /does not exist/.test(message ?? '')
   if (isUnknown || code === 'model_not_found' || NO_MODEL_ACCESS.test(message ?? ''))
     return { ...said, kind: 'misconfigured', ofModel: true, isUnknown }
   return isOfRequest(said, status) ? { ...said, kind: 'rejected' } : said
 }
 
-/** What OpenAI, and relays of the new-api family, say with status 403 of a model, or an operation, that is not for this key. */
+/** The words of OpenAI and new-api relays, with status 403, for a model or an operation outside the key's rights. */
 const NO_MODEL_ACCESS =
   /insufficient permissions|must be verified to use the model|not allowed to sample from this model|not have access to model|无权(?:访问|使用)模型/i
 
-/** What is said with status 403 of whose a key is and what it may do, and not of what it was asked. */
+/** Words about the owner and the rights of a key, with status 403. */
 const KEY_WORDS = /\b(?:permissions?|scopes?|roles?|organi[sz]ations?|projects?|billing)\b/i
 
-/** What OpenAI says of something that a request refers to by its id. */
+/** OpenAI's words for an unknown id in a request. */
 const NO_SUCH_OBJECT = /\bwith id\b.*\bnot found\b|^No such \w+ object/i
 
-/** Whether a status that otherwise speaks of the account, or of the model, comes of what the request asks for besides. */
+/** Whether a 403 or 404 is about the request, and not about the account or the model. */
 function isOfRequest({ message = '', type, code, param }: ErrorReport, status: number): boolean {
   if (status === 403) return type === 'invalid_request_error' && !code && !KEY_WORDS.test(message)
   return status === 404 && (Boolean(param && param !== 'model') || NO_SUCH_OBJECT.test(message))
 }
 
-/** What an error body says: JSON, or the first event of a stream, or a text as it is; undefined where it cannot be read. */
+/** The error body: JSON, the first event of a stream, or plain text. Undefined when it cannot be read. */
 export async function readErrorBody(bytes: Bytes): Promise<unknown> {
   try {
     const said = await readText(capped(bytes, MAX_ERROR_BYTES, () => new Error('too long')))
@@ -93,7 +93,7 @@ function parsedOr(said: string): unknown {
   }
 }
 
-/** An error answer as a ProviderError; also for an answer with a good status and an error inside. */
+/** A ProviderError for an error answer, or for an error inside a good answer. */
 export function errorOfResponse(
   response: Response,
   upstream: Upstream,
@@ -116,20 +116,20 @@ export function errorOfResponse(
 }
 
 /**
- * Whether somebody who stands before the API forbids a request with a web page: what is in it may be all that they mind, so
- * that it says nothing of the account.
+ * Whether a firewall in front of the API answered with a web page. The request's content may be the cause, so it says
+ * nothing about the account.
  */
 const isPage = ({ status, headers }: Response): boolean =>
   (status === 401 || status === 403) && /^text\/html\b/i.test(headers.get('content-type') ?? '')
 
-/** What upstreams call their own id of a request: OpenAI, then Azure and the relays of the new-api family (protocols §2.1, §6.1). */
+/** The headers with an upstream's request id: OpenAI, then Azure and new-api relays (protocols §2.1, §6.1). */
 const REQUEST_ID_HEADERS = ['x-request-id', 'apim-request-id', 'x-ms-request-id', 'x-oneapi-request-id']
 
-/** An upstream's own id of a request. */
+/** The upstream's id of a request. */
 export const requestIdOf = (headers: Headers): string | undefined =>
   REQUEST_ID_HEADERS.map((name) => headers.get(name)).find((id) => id !== null) ?? undefined
 
-/** What a job, or a good answer, says of its own failure. */
+/** A ProviderError for a failure that a job, or a good answer, reports. */
 export const errorOfReport = (said: ErrorReport & { kind: ProviderErrorKind }, upstream: Upstream): ProviderError =>
   new ProviderError(said.kind, said.moderated ? 'refused the content' : 'told of a failure', {
     failure: said.kind === 'rejected' ? failureOfReport(said, upstream) : undefined,
@@ -137,7 +137,20 @@ export const errorOfReport = (said: ErrorReport & { kind: ProviderErrorKind }, u
     ofModel: said.kind === 'misconfigured' && said.ofModel ? true : undefined,
   })
 
-/** Codes that speak of the account's money or standing, whatever status they come with (protocols §1.7). */
+const REFUSALS = {
+  request: "The upstream's safety system refused the request.",
+  picture: "The upstream's safety system refused the picture that it had made.",
+} as const
+
+/** The refusal of a request or of a finished picture, in the upstream's words if it has any. */
+export const moderationError = (
+  refused: keyof typeof REFUSALS,
+  upstream: Upstream,
+  message: string | null | undefined = undefined,
+): ProviderError =>
+  errorOfReport({ kind: 'rejected', moderated: true, message: message ?? REFUSALS[refused] }, upstream)
+
+/** Codes about the account's balance or standing, at any status (protocols §1.7). */
 const BILLING_CODES = [
   'insufficient_quota',
   'insufficient_user_quota',
@@ -151,7 +164,7 @@ const BILLING_CODES = [
 ]
 const MODERATION_CODES = ['moderation_blocked', 'content_policy_violation', 'image_content_policy_violation']
 
-/** Whether a sentence says that content was refused, at an upstream that has no code for it. */
+/** Whether a sentence tells of refused content, at upstreams without a code for it. */
 export const mentionsModeration = (words: string | undefined): boolean =>
   /\bnsfw\b|\bsafety\b|moderat|content.?policy/i.test(words ?? '')
 
@@ -166,21 +179,21 @@ function kindOfReport(status: number, said: ErrorReport): ProviderErrorKind {
   return status < 300 ? 'unavailable' : kindOfStatus(status)
 }
 
-/** What speaks of the request alone: of its form, its length or its content (RFC 9110 §15.5, RFC 6585 §5, RFC 7725). */
+/** Statuses about the form, the length or the content of a request (RFC 9110 §15.5, RFC 6585 §5, RFC 7725). */
 const REQUEST_STATUSES = [400, 406, 411, 413, 414, 415, 422, 431, 451]
 
-/** What speaks of the credential, or of what it has left (RFC 9110 §15.5). */
+/** Statuses about the credential or its balance (RFC 9110 §15.5). */
 const ACCOUNT_STATUSES = [401, 402, 403]
 
-/** What an HTTP status says of an upstream's failure; a reader of its words overrides it where its upstream lies. */
+/** The kind of a failure by its HTTP status. A provider's error reader overrides it. */
 export function kindOfStatus(status: number): ProviderErrorKind {
   if (REQUEST_STATUSES.includes(status)) return 'rejected'
   if (status === 429) return 'throttled'
-  // What says neither may pass, such as a redirect during maintenance.
+  // Any other status, such as a redirect during maintenance, may pass.
   return ACCOUNT_STATUSES.includes(status) || isNotFoundStatus(status) ? 'misconfigured' : 'unavailable'
 }
 
-/** Whether a status says that there is nothing at a path, which may be that of one model. */
+/** Whether a status means that a path does not exist. The path may be that of one model. */
 export const isNotFoundStatus = (status: number): boolean => status === 404 || status === 405 || status === 410
 
 function failureOfReport(said: ErrorReport, upstream: Upstream): Failure {
@@ -202,10 +215,10 @@ export function refusalBy({ facts: { failure } }: ProviderError): { words: strin
   return { words, ...(field === undefined ? {} : { param: parameterOf(field, OPENAI_IMAGES) }) }
 }
 
-/** What a parameter or a code looks like, and a key does not. */
+/** The form of a parameter or a code. A key does not match. */
 const IDENTIFIER = /^[a-z][a-z_.[\]0-9]{0,63}$/
 
-/** An upstream's sentence about the request: one line, shortened, without its keys and the ids of its own. */
+/** An upstream's sentence about the request as one short line, without keys and internal ids. */
 function withoutSecrets(message: string, credential: string): string {
   return message
     .replaceAll(credential || /$^/g, '***')

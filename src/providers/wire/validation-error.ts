@@ -9,7 +9,7 @@ const faultSchema = z.object({
 })
 type ValidationFault = z.infer<typeof faultSchema>
 
-/** The `detail` of an error body, as FastAPI services send it: a sentence, or a list of faults in the request. */
+/** The `detail` of an error body of a FastAPI service: a sentence, or a list of faults in the request. */
 export const validationDetail = z.union([z.string(), z.array(faultSchema)])
 
 /** The message and the parameter of a fault. The parameter is the name behind `body`. */
