@@ -52,8 +52,8 @@ const GPT_IMAGE_2_6 = {
 } as const satisfies Model
 
 /**
- * The successors are not assigned to the retired models (protocols §0). This assignment is the gateway's choice: the
- * first for the large models, at the same price, and the second for the small one.
+ * The successors are not assigned to the retired models (protocols §0), so the gateway chooses. The first replaces the
+ * large models at the same price, the second the small one.
  */
 const [LARGE, SMALL]: readonly [Shutdown, Shutdown] = [
   { date: '2026-12-01', successor: 'gpt-image-2.5-sunburst' },

@@ -26,7 +26,7 @@ export type Sizes =
 
 /** The result of fitting a size to a model. */
 export interface Verdict {
-  /** Why the model does not make the size. */
+  /** The reason why the size is not made exactly. */
   fault?: SizeFault | undefined
   /** The nearest size. Undefined if there is none, or if the size itself is made. */
   nearest?: Pixels | undefined

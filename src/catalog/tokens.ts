@@ -89,8 +89,8 @@ const inputCount = ({ images, mask, markup }: ImageRequest): number =>
   [...images, mask, markup].filter((each) => each !== undefined).length
 
 /**
- * Input tokens of a picture: 65, 129 for each tile of 512 pixels, and up to 6240 at high fidelity (protocols §1.9). Its
- * dimensions are unknown, so it counts as 2048x2048 with 16 tiles.
+ * Input tokens of a picture: 65, 129 for each tile of 512 pixels, and 6240 at high fidelity (protocols §1.9).
+ * Its dimensions are unknown, so it counts as 2048x2048 with 16 tiles.
  */
 const tiledPicture = ({ inputFidelity }: ImageRequest): number => 65 + 16 * 129 + (inputFidelity === 'high' ? 6240 : 0)
 

@@ -31,7 +31,7 @@ export interface Upstream {
   isFallback: boolean
   /** The limit of one call from first byte to last, in ms. */
   timeoutMs: number
-  /** Options of the provider's own, which it checks itself. */
+  /** The provider's own options. The provider checks them. */
   options?: unknown
   /** The upstream's own prices by the gateway's model name. The model's prices apply to the rest. */
   prices: ReadonlyMap<string, Prices>

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { refusalSchema } from '../refusals/refusal'
 
-/** Every way in which a request can fail, and the HTTP status that says so. */
+/** The codes of failures and their HTTP statuses. */
 export const STATUS = {
   invalid_request: 400,
   unsupported_parameter: 400,
@@ -37,10 +37,10 @@ const OF_CALLER: readonly ErrorCode[] = [
 /** Whether a failure comes from the key or the limits of one caller; another caller may send the same request. */
 export const isOfCaller = (code: ErrorCode): boolean => OF_CALLER.includes(code)
 
-/** What every failure says, whatever its form. */
+/** The facts of every failure. */
 const common = {
   code: z.custom<ErrorCode>((code) => typeof code === 'string' && Object.hasOwn(STATUS, code)),
-  /** How long to wait before trying again, in milliseconds. */
+  /** The wait before another attempt, in ms. */
   retryAfterMs: z.number().exactOptional(),
   /** False if an automatic retry costs money or time without a chance of success. */
   retry: z.literal(false).exactOptional(),
@@ -70,7 +70,7 @@ export type Result<T> = { ok: true; value: T } | { ok: false; failure: Failure }
 export const ok = <T>(value: T): Result<T> => ({ ok: true, value })
 export const failed = (failure: Failure): { ok: false; failure: Failure } => ({ ok: false, failure })
 
-/** A failure on its way to the caller, inside the Worker; across RPC and in storage it is a plain `Failure`. */
+/** A failure as an exception, inside the Worker. Across RPC and in storage it is a plain `Failure`. */
 export class GatewayError extends Error {
   readonly failure: Failure
 
@@ -80,13 +80,13 @@ export class GatewayError extends Error {
   }
 }
 
-/** The bridge from data to exception; only for the Worker's side. */
+/** Turns a result into its value. Throws GatewayError for a failure. Only for the Worker's side. */
 export function unwrap<T>(result: Result<T>): T {
   if (result.ok) return result.value
   throw new GatewayError(result.failure)
 }
 
-/** Throws GatewayError where there is a reason to. */
+/** Throws GatewayError for a failure. */
 export function throwIfRefused(failure: Failure | undefined): void {
   if (failure) throw new GatewayError(failure)
 }

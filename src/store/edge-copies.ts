@@ -1,6 +1,6 @@
 /*
- * Copies of pictures in the cache of a data centre. A request reaches them after the check of its link's signature, so
- * a copy is found by origin and key alone.
+ * Copies of pictures in the cache of a data centre. A request gets one only with a valid link.
+ * So origin and key alone identify a copy.
  */
 
 const edgeCopyUrl = (origin: string, key: string): string => `${origin}/${key}`

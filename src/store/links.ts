@@ -22,7 +22,7 @@ export function signedLink(origin: string, key: string, settings: LinkSettings, 
   return `${origin}/${key}?exp=${expires}&sig=${signature(key, expires, settings.signingSecret)}`
 }
 
-/** The request of which the answer holds a reference. */
+/** The request of the answer with the reference. */
 export interface ReferenceContext {
   /** The team that gets the reference. */
   team: string
@@ -32,7 +32,7 @@ export interface ReferenceContext {
   startedMs: number
 }
 
-/** The target of a reference: the image under a key, or the first one that its generation stores from `sinceMs` on. */
+/** The target of a reference: the image under a key, or the generation's first one since `sinceMs`. */
 export type Referent = { key: string } | { generation: string; sinceMs: number }
 
 /**

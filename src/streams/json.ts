@@ -93,8 +93,8 @@ export class JsonStream {
   }
 
   /**
-   * The reader's position in bytes: behind the opening quote of a taken string, or behind its closing one once it is
-   * read.
+   * The reader's position in bytes: behind the opening quote of a taken string.
+   * Once the string is read, behind its closing quote.
    */
   get offset(): number {
     return this.#window.offset

@@ -12,7 +12,7 @@ export interface FilePart {
 /** A body that is written while it is sent. */
 export interface PartedBody {
   body: ReadableStream<Uint8Array>
-  /** The error of a file that could not be opened, which aborts the body. */
+  /** The error of a file that could not be opened. It aborts the body. */
   unopened: () => unknown
   /** The time of the last byte in ms since 1970. Undefined before. */
   sentMs: () => number | undefined

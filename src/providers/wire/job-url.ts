@@ -4,7 +4,7 @@ import type { Upstream } from '../provider'
 const ID = /^[\w-]+$/
 
 /**
- * The URL of a job's state: the named URL at the upstream's own host, or else a path with the id.
+ * The URL of a job's state: the named URL at the upstream's own host, or a path with the id.
  * A proxy passes on the URLs of the upstream behind it. The credential must not go to their host.
  */
 export function jobUrl(

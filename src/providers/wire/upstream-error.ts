@@ -208,7 +208,7 @@ function failureOfReport(said: ErrorReport, upstream: Upstream): Failure {
   })
 }
 
-/** What an upstream says of a request that it refuses, and the parameter that it names; undefined for other failures. */
+/** An upstream's words about a refused request, and the parameter at fault. Undefined for other failures. */
 export function refusalBy({ facts: { failure } }: ProviderError): { words: string; param?: string } | undefined {
   if (!failure || !('refusal' in failure) || failure.refusal.reason !== 'upstream') return undefined
   const { words, field } = failure.refusal
