@@ -146,7 +146,7 @@ const REFUSALS = {
 export const moderationError = (
   refused: keyof typeof REFUSALS,
   upstream: Upstream,
-  message: string | null | undefined = undefined,
+  message?: string | null,
 ): ProviderError =>
   errorOfReport({ kind: 'rejected', moderated: true, message: message ?? REFUSALS[refused] }, upstream)
 
