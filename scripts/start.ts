@@ -14,35 +14,29 @@ const key = parseEnv(readFileSync(SECRETS, 'utf8'))['GATEWAY_KEY'] ?? 'YOUR_KEY'
 const [first = '', ...rest] = process.argv.slice(2)
 const given = /^\d+$/.test(first) ? ['--port', first, ...rest] : process.argv.slice(2)
 const wrangler = spawn('wrangler', ['dev', '--show-interactive-dev-session=false', ...withPort(given)], {
-  stdio: ['ignore', 'pipe', 'pipe'],
+  stdio: ['ignore', 'pipe', 'inherit'],
   // The Worker does not read `Request.cf`. wrangler would fetch it from the internet, and warn when offline.
   env: { CLOUDFLARE_CF_FETCH_ENABLED: 'false', ...process.env },
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => wrangler.kill(signal))
-/** Lines that wrangler prints before it is ready: its banner on stdout, warnings on stderr. */
-const [banner, warnings]: [string[], string[]] = [[], []]
+
+/** Wrangler's lines before it is ready, shown only if it never is. Its errors go to stderr at once. */
+const banner: string[] = []
 let isReady = false
 
-createInterface({ input: wrangler.stdout }).on('line', (line) => {
-  const url = isReady ? undefined : /Ready on (http:\/\/\S+)/.exec(line)?.[1]
-  if (url !== undefined) ready(url)
-  else if (isReady) console.log(line)
-  else banner.push(line)
-})
-createInterface({ input: wrangler.stderr }).on('line', (line) => {
-  if (isReady) console.error(line)
-  else warnings.push(line)
-})
 wrangler.on('close', (code) => {
-  // The reason of a failed start is among these lines.
-  if (!isReady) for (const line of [...banner, ...warnings]) console.error(line)
+  if (!isReady) console.log(banner.join('\n'))
   process.exit(code ?? 1)
 })
 
-function ready(url: string): void {
-  isReady = true
-  console.log(welcome(url))
-  for (const line of warnings) console.error(line)
+for await (const line of createInterface({ input: wrangler.stdout })) {
+  const url = /Ready on (https?:\/\/\S+)/.exec(line)?.[1]
+  if (isReady) console.log(line)
+  else if (url === undefined) banner.push(line)
+  else {
+    isReady = true
+    console.log(welcome(url))
+  }
 }
 
 function freshSecrets(): string {
