@@ -1,6 +1,6 @@
 /**
- * The benchmark of architecture §7: the gateway against a floor Worker that makes only the unavoidable platform calls. A word
- * on the command line picks the figures with that word in their names.
+ * The benchmark of architecture §7: the gateway against a floor Worker that makes only the unavoidable platform calls.
+ * A word on the command line picks the figures with that word in their names.
  */
 import { build } from './build.ts'
 import { type Bench, FIGURES } from './figures.ts'

@@ -8,10 +8,10 @@ export async function childrenNamed(name: string): Promise<number[]> {
   return pids.filter((_, index) => names[index]?.trim() === name)
 }
 
-/** The most memory that a process has held since it began or since `restartPeak`, in bytes. */
+/** The largest memory of a process since it began or since `restartPeak`, in bytes. */
 export const peakBytes = (pid: number): Promise<number> => statusBytes(pid, 'VmHWM')
 
-/** Counts a process's peak from what it holds now, which is given back in bytes. */
+/** Restarts a process's peak from its current memory, which is returned in bytes. */
 export async function restartPeak(pid: number): Promise<number> {
   await writeFile(`/proc/${pid}/clear_refs`, '5')
   return await statusBytes(pid, 'VmRSS')
@@ -24,7 +24,7 @@ async function statusBytes(pid: number, field: 'VmHWM' | 'VmRSS'): Promise<numbe
   return Number(kibibytes) * 1024
 }
 
-/** Linux counts in these wherever user space can see it. */
+/** The unit of processor time in Linux, fixed for user space. */
 const TICKS_PER_SECOND = 100
 
 /** The processor time that a process has used since it began, in all of its threads, in ms. */

@@ -6,7 +6,7 @@ import { type Expected, post } from './post.ts'
 export interface Order {
   url: string
   headers: Record<string, string>
-  /** `__ORDINAL__` in it becomes a number that no other request of the order has. */
+  /** `__ORDINAL__` in it becomes a number of its own for each request of the order. */
   body: string
   expected: Expected
   requests: number

@@ -19,7 +19,7 @@ export interface Appetite {
 
 const ALLOWANCE_BYTES = 64 * MIB
 
-/** A peak depends on when the garbage collector happens to come, so it is measured more than once. */
+/** A peak depends on the garbage collector's timing, so it is measured more than once. */
 const RUNS = 3
 
 export async function compareMemory({ name, floor, gateway }: Appetite): Promise<Figure> {

@@ -21,7 +21,7 @@ export function* pieces(bytes: number): Generator<Buffer> {
   }
 }
 
-/** The same picture as base64; only a last piece that is not whole is encoded anew. */
+/** The same picture as base64; only a shorter last piece is encoded anew. */
 export function* base64Pieces(bytes: number): Generator<Buffer> {
   for (const piece of pieces(bytes)) {
     if (piece === first) yield encodedFirst

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Order, Outcome } from './load.ts'
 
-/** The upstream of the benchmark, running. */
+/** The running upstream of the benchmark. */
 export interface Upstream {
   baseUrl: string
   calls: () => Promise<number>
@@ -12,7 +12,7 @@ export interface Upstream {
 
 /** The load client of the benchmark, waiting for orders. */
 export interface LoadClient {
-  /** Throws where an answer was not as expected. */
+  /** Throws for an unexpected answer. */
   run: (order: Order) => Promise<{ answered: number; seconds: number }>
   stop: () => Promise<void>
 }
@@ -40,7 +40,7 @@ export function startLoadClient(): LoadClient {
 
 const start = (file: string): ChildProcess => fork(fileURLToPath(new URL(file, import.meta.url)))
 
-/** The next message of a child; throws where it ends instead. */
+/** The next message of a child; throws when it ends instead. */
 async function message<Said>(child: ChildProcess): Promise<Said> {
   const ended = new AbortController()
   const { signal } = ended

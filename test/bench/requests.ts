@@ -23,7 +23,7 @@ const KEY_HEADERS = { authorization: `Bearer ${GATEWAY_KEY}` }
 const question = (prompt: string, given: Record<string, unknown>): string =>
   JSON.stringify({ model: 'gpt-image-2', prompt, ...given })
 
-/** Asks the gateway for pictures, as `response_format` says and with an `x-cache` that is expected. */
+/** Requests pictures from the gateway in a `response_format`, with an expected `x-cache`. */
 export function generation(
   prompt: string,
   cache: 'HIT' | 'MISS' | undefined,
@@ -39,7 +39,7 @@ export function generation(
   }
 }
 
-/** Asks the gateway for a stream of previews and their picture, all of so many bytes. */
+/** Requests a stream of previews and their picture from the gateway, all of so many bytes. */
 export function streamed(prompt: string, partials: number, bytes: number): Repeated {
   const given = { response_format: 'b64_json', stream: true, partial_images: partials }
   return {
@@ -50,7 +50,7 @@ export function streamed(prompt: string, partials: number, bytes: number): Repea
   }
 }
 
-/** Asks the floor for one of its figures, with a body that is read as the gateway's is. */
+/** Requests one of the floor's figures, with a body that is read as the gateway's is. */
 export function floorFigure(path: string, pictureBytes: number): Repeated {
   const expected = { minBytes: base64Length(pictureBytes) }
   const body = question(`__ROUND__ __ORDINAL__ @bytes=${PICTURE_BYTES}`, { response_format: 'b64_json' })
@@ -62,7 +62,7 @@ export function once({ body, ...rest }: Repeated): Demand {
   return { ...rest, body: [body], bodyBytes: Buffer.byteLength(body) }
 }
 
-/** Has the floor call R2 as for pictures of so many bytes. */
+/** Makes the floor call R2 as for pictures of so many bytes. */
 export function floorStore(pictures: number, bytes: number): Demand {
   return once({
     path: 'store',
@@ -72,7 +72,7 @@ export function floorStore(pictures: number, bytes: number): Demand {
   })
 }
 
-/** Hands the floor the picture of its hits. */
+/** Gives the floor the picture of its hits. */
 export const floorPicture = (): Demand => ({
   path: 'prepare',
   headers: {},
@@ -81,7 +81,7 @@ export const floorPicture = (): Demand => ({
   expected: { minBytes: 0 },
 })
 
-/** Uploads files to the floor as one body of nothing else. */
+/** Uploads files to the floor in a body without anything else. */
 export const floorUpload = (files: number, bytes: number): Demand => ({
   path: 'upload',
   headers: {},

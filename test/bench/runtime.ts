@@ -5,9 +5,9 @@ import { childrenNamed, cpuMs, peakBytes, restartPeak } from './linux.ts'
 /** A workerd process of its own with one Worker and empty storage. */
 export interface Runtime {
   url: string
-  /** The most memory it has held since its start or since `restartPeak`, in bytes. */
+  /** The largest memory since its start or since `restartPeak`, in bytes. */
   peakBytes: () => Promise<number>
-  /** Counts the peak from what it holds now, which is given back in bytes. */
+  /** Restarts the peak from its current memory, which is returned in bytes. */
   restartPeak: () => Promise<number>
   /** The processor time that it has used since its start, in ms. */
   cpuMs: () => Promise<number>

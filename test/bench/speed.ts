@@ -15,7 +15,7 @@ export interface Race {
 
 const GOAL = 0.85
 
-/** Rounds are short and the sides take turns, so that whatever else the machine does falls on both. */
+/** Rounds are short and the sides take turns, so that other load of the machine falls on both. */
 const ROUNDS = 9
 const CONCURRENCY = 16
 const MAX_ROUND_SECONDS = 5

@@ -7,7 +7,7 @@ let calls: Record<string, number> = {}
 
 const countedEnvs = new WeakMap<Env, Env>()
 
-/** The gateway with the calls of its bindings counted; `/__calls` says how many there were, and starts anew. */
+/** The gateway with the calls of its bindings counted; `/__calls` returns the counts and resets them. */
 export default {
   async fetch(request, env, ctx) {
     if (new URL(request.url).pathname === '/__calls') {
@@ -15,7 +15,7 @@ export default {
       calls = {}
       return said
     }
-    // The gateway may keep what it learned of an environment, so it is given the same one each time.
+    // The gateway may cache by its environment, so it gets the same one each time.
     const countedEnv = countedEnvs.get(env) ?? countingBindings(env)
     countedEnvs.set(env, countedEnv)
     return await gateway.fetch(request, countedEnv, ctx)
@@ -30,7 +30,7 @@ function countingBindings(env: Env): Env {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** Counts the calls of a binding's methods; of a namespace of objects, the calls of the methods of its objects. */
+/** Counts the calls of a binding's methods; for a namespace of objects, the calls of the methods of its objects. */
 function counting(binding: object, name: string): object {
   if ('idFromName' in binding) return wrapped(binding, (stub) => countingCalls(Object(stub), name))
   return countingCalls(binding, name)

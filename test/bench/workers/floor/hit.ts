@@ -8,7 +8,7 @@ interface FloorRecord {
   url: string
 }
 
-/** Stores the one record and, in place of a picture, the request's body, for the hits to find. */
+/** Stores the one record and, in place of a picture, the request's body, for later hits. */
 export async function prepare(request: Request, env: FloorEnv): Promise<Response> {
   const key = 'picture'
   await env.IMAGES.put(key, request.body)

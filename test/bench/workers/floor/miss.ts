@@ -4,7 +4,7 @@ import type { FloorEnv } from './worker.ts'
 const READ_BYTES = 128 * 1024
 const BEFORE_PICTURE = '"b64_json":"'
 
-/** Asks the upstream for one picture, decodes it as it comes, stores it, and answers with it from the store. */
+/** Requests one picture from the upstream, decodes it as it comes, stores it, and answers with it from the store. */
 export async function miss(request: Request, env: FloorEnv): Promise<Response> {
   const response = await fetch(`${env.UPSTREAM_URL}/images/generations`, {
     method: 'POST',

@@ -1,10 +1,10 @@
 import type { FloorEnv } from './worker.ts'
 
-/** R2's smallest part, which the gateway uploads in too. */
+/** R2's smallest part, which is also the gateway's. */
 const PART_BYTES = 5 * 1024 * 1024
 const READ_BYTES = 128 * 1024
 
-/** The one buffer that everything here goes through. */
+/** The one buffer of all bytes here. */
 let buffer = new ArrayBuffer(PART_BYTES)
 
 /** Stores `pictures` of so many bytes and reads each once. These are the R2 calls of a miss. */
