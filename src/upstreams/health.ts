@@ -130,9 +130,9 @@ const relieved = ({ outMs, disabled, cooling, without }: Health, nowMs: number):
   proven: true,
 })
 
-/** Whether one more success changes nothing in storage. */
-const isUntroubled = ({ disabled, cooling, trouble, proven, probingUntilMs }: Health): boolean =>
-  proven && !disabled && cooling.times === 0 && trouble.failures === 0 && trouble.openings === 0 && probingUntilMs === 0
+/** Whether one more success changes nothing in storage. An account with openings has failures as well. */
+const isUntroubled = ({ cooling, trouble, proven, probingUntilMs }: Health): boolean =>
+  proven && cooling.times === 0 && trouble.failures === 0 && probingUntilMs === 0
 
 function troubled(trouble: Health['trouble'], nowMs: number): Health['trouble'] {
   const { openUntilMs, openings, sinceMs = nowMs } = trouble

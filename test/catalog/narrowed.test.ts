@@ -61,6 +61,12 @@ test.each<[Model['style'], Model['style'], Model['style']]>([
 
 test.each<[string, string[], Sizes, Sizes]>([
   ['edges', ['512x512', '2048x2048'], RANGE, { kind: 'listed', sizes: ['512x512'] }],
+  [
+    'edges, the shortest and the longest of them',
+    ['256x256', '255x256', '256x255', '1024x1024', '1025x1024', '1024x1025'],
+    RANGE,
+    { kind: 'listed', sizes: ['256x256', '1024x1024'] },
+  ],
   ['ratios', ['1024x1024', '640x480'], shaped(shapesOf(['1:1'])), { kind: 'listed', sizes: ['1024x1024'] }],
   ['a list', ['512x512'], { kind: 'listed', sizes: ['512x512', '1024x1024'] }, { kind: 'listed', sizes: ['512x512'] }],
   ['edges that no size fits', ['2048x2048'], RANGE, RANGE],

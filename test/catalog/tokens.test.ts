@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { BASES_2, BASES_2_5, formulaTokens, tableTokens } from '../../src/catalog/tokens'
+import type { ImageRequest } from '../../src/image/request'
 import { asking, catalogue, PICTURE } from './requests'
 
 test.each([
@@ -99,4 +100,17 @@ test.each([
 ])('the previews of two images, three of each, take %s tokens more: %i', (model, tokens) => {
   const counted = [0, 3].map((partials) => catalogue(model).tokens?.(asking(model, { n: 2, partials })).imageOut)
   expect((counted[1] ?? Number.NaN) - (counted[0] ?? 0)).toBe(tokens)
+})
+
+test.each([
+  ['gif', {}, 9],
+  ['gif', { frame_count: 2 }, 2],
+  ['gif', { frame_count: 16 }, 16],
+  ['png', { frame_count: 16 }, 1],
+])('a %s with %j takes the tokens of %i pictures', (format, extras, frames) => {
+  const tokens = (said: Partial<ImageRequest>) =>
+    catalogue('gpt-image-2.5-flare').tokens?.(asking('gpt-image-2.5-flare', said)).imageOut
+  const one = tokens({ format: 'png' }) ?? Number.NaN
+  expect(tokens({ format, extras })).toBe(frames * one)
+  expect(tokens({ format, extras, n: 2, partials: 3 })).toBe(2 * (frames * one + 300))
 })

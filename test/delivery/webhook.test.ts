@@ -79,7 +79,7 @@ describe('an event', () => {
     })
   })
 
-  test.each([301, 302, 303, 304, 307, 308])('fails on a %i, without following it', async (status) => {
+  test.each([300, 301, 302, 303, 304, 307, 308, 399])('fails on a %i, without following it', async (status) => {
     const requests = answering(status, { location: 'https://hooks.example.com/elsewhere' })
     expect(await send()).toMatchObject({ outcome: 'failed', status, error: expect.stringContaining('redirects') })
     expect(requests).toHaveLength(1)

@@ -162,6 +162,26 @@ describe('a new account', () => {
   })
 })
 
+describe('a success', () => {
+  test.each<[string, Health]>([
+    ['a proven account', PROVEN],
+    ['an account that is out', switched(PROVEN, false, NOW)],
+    ['a disabled account', after(PROVEN, [REVOKED])],
+    ['an account without a model', after(PROVEN, [{ is: 'misconfigured', ofModel: true }])],
+  ])('of %s changes nothing, so that nothing is written', (_, health) => {
+    expect(after(health, [SERVED])).toBe(health)
+  })
+
+  test.each<[string, Health]>([
+    ['a new account', NEW],
+    ['a proven account that failed once', after(PROVEN, [FAILED])],
+    ['a proven account that failed five times', after(PROVEN, times(5, FAILED))],
+    ['a proven account on probation', { ...PROVEN, probingUntilMs: NOW + SECOND }],
+  ])('of %s leaves a proven account without trouble', (_, health) => {
+    expect(after(health, [SERVED])).toEqual(PROVEN)
+  })
+})
+
 describe('an account', () => {
   test('that is switched off stays unused, whatever it serves until then', () => {
     const out = switched(PROVEN, false, NOW)
