@@ -1,13 +1,6 @@
 import { createHash } from 'node:crypto'
-import {
-  PhotonImage,
-  Rgba,
-  SamplingFilter,
-  draw_text_with_color,
-  initPhoton,
-  resize,
-  watermark,
-} from '@cf-wasm/photon/others'
+import { PhotonImage, Rgba, SamplingFilter, draw_text_with_color, resize, watermark } from '@cf-wasm/photon/others'
+import { loadPhoton } from '../image/photon'
 
 /** The content of a placeholder. */
 interface Subject {
@@ -43,14 +36,11 @@ const LINE_HEIGHT = 1.3
 /** The height of the input row, as a share of the picture's height. */
 const INPUT_ROW_HEIGHT = 0.3
 
-let photonLoaded: Promise<unknown> | undefined
-
 /**
  * Draws a placeholder with DEMO, the prompt and the inputs. Equal subjects give equal bytes. Throws UnreadableInput.
  */
 export async function drawPlaceholder(subject: Subject): Promise<Uint8Array> {
-  photonLoaded ??= import('@cf-wasm/photon/photon.wasm').then((wasm) => initPhoton({ module_or_path: wasm.default }))
-  await photonLoaded
+  await loadPhoton()
   const [width = 0, height = 0] = subject.size.split('x').map(Number)
   const picture = new PhotonImage(backdrop(subject, width, height), width, height)
   try {

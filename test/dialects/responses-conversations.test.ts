@@ -1,4 +1,3 @@
-import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { configOf } from '../../src/config'
 import { imageReference } from '../../src/store/links'
@@ -8,6 +7,7 @@ import { picture } from '../support/pictures'
 import { type Answer, callIn, pictureIn, postResponse, respond, sha256Of, user } from '../support/responses'
 import { team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
+import { environment } from '../support/settings'
 
 const { upstream } = upstreams()
 
@@ -94,7 +94,7 @@ describe('a conversation goes on', () => {
   test("from the newest picture although the store's clock is behind", async () => {
     const generation = (await postResponse({})).headers.get('x-generation-id') ?? ''
     const naming = { team: 'default', generation, requestId: 'req_1', startedMs: Date.now() + 60_000 }
-    const id = `resp_${imageReference(naming, undefined, configOf(env))}`
+    const id = `resp_${imageReference(naming, undefined, configOf(environment()))}`
     await respond({ input: 'Add a hat', previous_response_id: id })
     expect(upstream.calls[1]?.path).toBe('/v1/images/edits')
   })

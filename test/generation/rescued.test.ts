@@ -13,6 +13,7 @@ import { ended, job } from '../support/jobs'
 import { playingParts } from '../support/playing'
 import { ask, stored, team } from '../support/teams'
 import { trouble } from '../support/trouble'
+import { environment } from '../support/settings'
 
 const fake = new FakeBlackForestLabs()
 const [revoked, good] = [new FakeBlackForestLabs(), new FakeBlackForestLabs()]
@@ -115,7 +116,7 @@ test('has the calls of the dead process in its audit', async () => {
 
 test('keeps a call with its credential after the settings reorder the credentials', () => {
   const servers = (keys: string): Candidate[] =>
-    candidates(configOf({ ...env, FAKE_KEY: keys }), modelAt('wide'), Date.now())
+    candidates(configOf({ ...environment(), FAKE_KEY: keys }), modelAt('wide'), Date.now())
   const [before] = servers(fake.key)
   const call = { accountId: before ? accountIdOf(before.upstream) : '', model: fake.model }
   const [, moved] = servers(`another-key,${fake.key}`)

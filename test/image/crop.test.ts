@@ -1,4 +1,3 @@
-import { reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { errorOf, KEY, post } from '../support/gateway'
@@ -8,6 +7,7 @@ import { settings } from '../support/settings'
 import { plainPng } from '../support/png'
 import { SizedUpstream } from '../support/sized-upstream'
 import { ask } from '../support/teams'
+import { deleteObjects } from '../support/objects'
 
 const OPENAI = { provider: 'openai', secret: 'UPSTREAM_KEY' }
 settings({
@@ -25,8 +25,7 @@ beforeEach(() => {
 })
 afterEach(async () => {
   vi.restoreAllMocks()
-  await env.DIRECTORY.getByName('directory').list(1)
-  await reset()
+  await deleteObjects()
 })
 
 const SQUARE = { size: '1080x1080', response_format: 'b64_json' }

@@ -1,11 +1,10 @@
-import { reset } from 'cloudflare:test'
-import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { KEY } from '../support/gateway'
 import { internet } from '../support/internet'
 import { settings } from '../support/settings'
 import { SizedUpstream } from '../support/sized-upstream'
 import { ask } from '../support/teams'
+import { deleteObjects } from '../support/objects'
 
 settings({ TRANSFORMS: undefined })
 
@@ -16,8 +15,7 @@ beforeEach(() => {
 })
 afterEach(async () => {
   vi.restoreAllMocks()
-  await env.DIRECTORY.getByName('directory').list(1)
-  await reset()
+  await deleteObjects()
 })
 
 async function asked(size: string): Promise<(string | null)[]> {

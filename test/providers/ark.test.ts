@@ -1,4 +1,3 @@
-import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { configOf } from '../../src/config'
 import { arkProvider } from '../../src/providers/ark'
@@ -7,6 +6,7 @@ import { FakeArk } from '../support/fake-ark'
 import { errorOf, openai, post } from '../support/gateway'
 import { dataUrlOf, picture } from '../support/pictures'
 import { playing } from '../support/playing'
+import { environment } from '../support/settings'
 
 const [upstream] = playing(new FakeArk())
 
@@ -68,7 +68,7 @@ test('an unknown model takes what every model of the API takes', () => {
 })
 
 test('the secret alone enables Seedream 4.5', () => {
-  const config = configOf({ ...env, UPSTREAMS: undefined, ARK_API_KEY: 'secret' })
+  const config = configOf({ ...environment(), UPSTREAMS: undefined, ARK_API_KEY: 'secret' })
   const name = 'doubao-seedream-4-5-251128'
   expect(candidates(config, name, Date.now())).toMatchObject([{ model: name }])
 })

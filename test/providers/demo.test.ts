@@ -1,4 +1,3 @@
-import { reset } from 'cloudflare:test'
 import { PhotonImage } from '@cf-wasm/photon/others'
 import { afterEach, describe, expect, test } from 'vitest'
 import { DEFAULTS, type ImageRequest } from '../../src/image/request'
@@ -6,8 +5,9 @@ import { demoProvider } from '../../src/providers/demo'
 import type { ProviderEvent, Upstream } from '../../src/providers/provider'
 import { openai, post, postForm } from '../support/gateway'
 import { pictureFile } from '../support/pictures'
+import { deleteObjects } from '../support/objects'
 
-afterEach(async () => await reset())
+afterEach(async () => await deleteObjects())
 
 /** A model of the settings that no upstream of the tests serves. */
 const model = 'demo-art'

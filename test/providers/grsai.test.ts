@@ -1,4 +1,3 @@
-import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { catalogueOf } from '../../src/upstreams/catalogue'
 import { successorOf } from '../../src/upstreams/retirement'
@@ -10,6 +9,7 @@ import { errorOf, openai, post } from '../support/gateway'
 import { dataUrlOf, picture } from '../support/pictures'
 import { playing } from '../support/playing'
 import { accountOf, asking, jobIn, run } from '../support/provider-run'
+import { environment } from '../support/settings'
 
 const [upstream] = playing(new FakeGrsai())
 
@@ -158,7 +158,7 @@ describe("of a model's abilities, it offers", () => {
 })
 
 test('the secret alone enables its own names and those of others that it can make', () => {
-  const config = configOf({ ...env, UPSTREAMS: undefined, GRSAI_API_KEY: 'sk-grsai' })
+  const config = configOf({ ...environment(), UPSTREAMS: undefined, GRSAI_API_KEY: 'sk-grsai' })
   const served = (name: string) => candidates(config, name, Date.now()).map(({ model }) => model)
   expect(served('gpt-image-2')).toEqual(['gpt-image-2'])
   expect(served('nano-banana-fast')).toEqual(['nano-banana-fast'])

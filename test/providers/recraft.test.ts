@@ -1,4 +1,3 @@
-import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { configOf } from '../../src/config'
 import type { ImageRequest } from '../../src/image/request'
@@ -8,6 +7,7 @@ import { errorOf, openai, post } from '../support/gateway'
 import { pictureFile } from '../support/pictures'
 import { playing } from '../support/playing'
 import { accountOf, asking, askingToEdit, run, type Told } from '../support/provider-run'
+import { environment } from '../support/settings'
 
 const [upstream] = playing(new FakeRecraft())
 
@@ -171,7 +171,7 @@ test('a refusal of the content is a content refusal', async () => {
 })
 
 test('the secret alone enables every model of V4', () => {
-  const config = configOf({ ...env, UPSTREAMS: undefined, RECRAFT_API_KEY: 'secret' })
+  const config = configOf({ ...environment(), UPSTREAMS: undefined, RECRAFT_API_KEY: 'secret' })
   expect(candidates(config, 'recraftv4_1_utility', Date.now())).toMatchObject([{ model: 'recraftv4_1_utility' }])
 })
 

@@ -1,12 +1,12 @@
 import { env } from 'cloudflare:workers'
-import { reset } from 'cloudflare:test'
 import { afterEach, expect, test, vi } from 'vitest'
 import { upload } from '../../src/store/upload'
 import type { Bytes } from '../../src/streams/bytes'
+import { deleteObjects } from '../support/objects'
 
 afterEach(async () => {
   vi.restoreAllMocks()
-  await reset()
+  await deleteObjects()
 })
 
 const PART = 5 * 1024 * 1024

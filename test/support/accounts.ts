@@ -1,4 +1,3 @@
-import { reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, vi } from 'vitest'
 import { configOf } from '../../src/config'
@@ -6,7 +5,8 @@ import type { AccountStatus } from '../../src/upstreams/account'
 import { askAccount } from '../../src/upstreams/accounts'
 import { FakeOpenai } from './fake-openai'
 import { internet } from './internet'
-import { settings } from './settings'
+import { environment, settings } from './settings'
+import { deleteObjects } from './objects'
 
 const HOST = 'accounts.example.com'
 
@@ -111,16 +111,14 @@ export function accounts(entries: Record<string, unknown>[], more: Record<string
     fake.open()
     vi.restoreAllMocks()
     vi.useRealTimers()
-    // Objects outside memory, as after an abort, would survive the reset.
-    await env.DIRECTORY.getByName('directory').list(1)
-    await reset()
+    await deleteObjects()
   })
   return fake
 }
 
 /** The status of an upstream's account. */
 export async function standingOf(name: string, account = 0): Promise<AccountStatus> {
-  const upstream = configOf(env).upstreams.find((each) => each.name === name && each.account === account)
+  const upstream = configOf(environment()).upstreams.find((each) => each.name === name && each.account === account)
   if (!upstream) throw new Error(`there is no account ${account} of ${name}`)
   return await askAccount(env.ACCOUNTS, upstream, async (stub) => await stub.status())
 }

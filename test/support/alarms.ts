@@ -1,10 +1,10 @@
-import { listDurableObjectIds, runDurableObjectAlarm } from 'cloudflare:test'
+import { runDurableObjectAlarm } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
+import { generations } from './objects'
 
 /** Rings every alarm of a generation; returns their number. */
 export async function ringGenerations(): Promise<number> {
-  const ids = await listDurableObjectIds(env.GENERATIONS)
-  const rang = await Promise.all(ids.map((id) => runDurableObjectAlarm(env.GENERATIONS.get(id))))
+  const rang = await Promise.all(generations().map((stub) => runDurableObjectAlarm(stub)))
   return rang.filter(Boolean).length
 }
 

@@ -9,6 +9,7 @@ import { FakeGrsai } from './fake-grsai'
 import { FakeMidjourneyProxy } from './fake-midjourney-proxy'
 import type { FakeProvider, Job } from './fake-provider'
 import { FakeReplicate } from './fake-replicate'
+import { environment } from './settings'
 
 /** An upstream that makes a picture as a job, polled by the gateway. */
 export interface Asynchronous {
@@ -53,7 +54,7 @@ export const oneAtATime = (
 
 /** The state of an upstream's account. */
 export async function standingAt(name: string): Promise<AccountStatus> {
-  const upstream = configOf({ ...env }).upstreams.find((each) => each.name === name)
+  const upstream = configOf(environment()).upstreams.find((each) => each.name === name)
   if (!upstream) throw new Error(`There is no upstream ${name}.`)
   return await askAccount(env.ACCOUNTS, upstream, async (account) => await account.status())
 }

@@ -1,4 +1,5 @@
-import { PhotonImage, initPhoton } from '@cf-wasm/photon/others'
+import { PhotonImage } from '@cf-wasm/photon/others'
+import { loadPhoton } from '../../src/image/photon.ts'
 import { concatenate, pngChunk, PNG_SIGNATURE } from './png.ts'
 
 /** A picture of samples, as in a PNG. */
@@ -72,12 +73,9 @@ async function deflated(bytes: Uint8Array): Promise<Uint8Array> {
 export const alphaMask = (width = 6): Promise<Uint8Array<ArrayBuffer>> =>
   pngOf({ width, height: 4, depth: 8, colour: 6, pixel: (x, y) => [40 * x, 60 * y, 7, x < width / 2 ? 0 : 255] })
 
-let loaded: Promise<unknown> | undefined
-
 /** The pixels of an independent decoder: red, green, blue and alpha of each, as hex, row by row. */
 export async function pixelsOf(png: Uint8Array): Promise<string[][]> {
-  loaded ??= import('@cf-wasm/photon/photon.wasm').then((wasm) => initPhoton({ module_or_path: wasm.default }))
-  await loaded
+  await loadPhoton()
   const picture = PhotonImage.new_from_byteslice(png)
   const [width, raw] = [picture.get_width(), picture.get_raw_pixels()]
   const pixels = Array.from({ length: raw.length / 4 }, (_, at) => raw.slice(at * 4, at * 4 + 4).toHex())

@@ -1,9 +1,8 @@
-import { reset } from 'cloudflare:test'
-import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, vi } from 'vitest'
 import type { FakeProvider } from './fake-provider.ts'
 import { internet } from './internet.ts'
 import { settings } from './settings.ts'
+import { deleteObjects } from './objects'
 
 /** A fake as one of several upstreams, with further fields of its entry; `name` is its host as well. */
 export interface Part {
@@ -30,9 +29,7 @@ export function playingParts(parts: readonly Part[]): void {
   afterEach(async () => {
     vi.restoreAllMocks()
     vi.useRealTimers()
-    // Objects outside memory, as after an abort, would survive the reset.
-    await env.DIRECTORY.getByName('directory').list(1)
-    await reset()
+    await deleteObjects()
   })
 }
 

@@ -1,4 +1,3 @@
-import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
 import { configOf } from '../../src/config'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
@@ -8,6 +7,7 @@ import { failureInWords } from '../../src/refusals/words'
 import { type Bytes, collect, readStream } from '../../src/streams/bytes'
 import type { FakeProvider } from './fake-provider'
 import { picture } from './pictures'
+import { environment } from './settings'
 
 /** OpenAI's own account; others override some of its fields. */
 export const OPENAI: Upstream = {
@@ -26,7 +26,7 @@ export const OPENAI: Upstream = {
 
 /** A fake's own account, as the settings of `playing` configure it. */
 export function accountOf({ provider }: Pick<FakeProvider, 'provider'>): Upstream {
-  const upstream = configOf({ ...env }).upstreams.find(({ name }) => name === provider)
+  const upstream = configOf(environment()).upstreams.find(({ name }) => name === provider)
   if (!upstream) throw new Error(`There is no upstream ${provider}.`)
   return upstream
 }

@@ -4,19 +4,31 @@ import worker from '../../src'
 import { ORIGIN } from './gateway'
 import { CAT } from './teams'
 
+let current: Env = { ...env }
+
+/** The bindings and settings that the gateway under test runs with: those of `vitest.config.ts`, changed by the file. */
+export const environment = (): Env => current
+
 /** Runs the gateway with other settings than those of `vitest.config.ts`, for all the tests of a file. */
-export const settings = (changed: Record<string, unknown>): unknown => Object.assign(env, changed)
+export function settings(changed: Record<string, unknown>): void {
+  current = { ...current, ...changed }
+}
+
+/** Runs the gateway with the settings of `vitest.config.ts` again. */
+export function originalSettings(): void {
+  current = { ...env }
+}
 
 /** Adds upstreams to those of `vitest.config.ts`, for all the tests of a file. */
 export function addUpstreams(more: readonly unknown[]): void {
-  const set: Record<string, unknown> = { ...env }
+  const set: Record<string, unknown> = { ...current }
   const before: unknown = JSON.parse(String(set['UPSTREAMS']))
   settings({ UPSTREAMS: JSON.stringify([before, more].flat()) })
 }
 
 /** Requests a picture from a Worker with other settings than those of `vitest.config.ts`. */
 export async function askWith(
-  settings: Record<string, unknown>,
+  changed: Record<string, unknown>,
   key: string,
   body: Record<string, unknown> = {},
   headers: Record<string, string> = {},
@@ -27,7 +39,7 @@ export async function askWith(
     body: JSON.stringify({ ...CAT, ...body }),
   })
   const ctx = createExecutionContext()
-  const response = await worker.fetch(request, { ...env, ...settings }, ctx)
+  const response = await worker.fetch(request, { ...current, ...changed }, ctx)
   const text = await response.text()
   await waitOnExecutionContext(ctx)
   return new Response(text, response)

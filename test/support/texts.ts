@@ -1,11 +1,11 @@
 import { env } from 'cloudflare:workers'
-import { reset } from 'cloudflare:test'
 import { afterEach, beforeEach, vi } from 'vitest'
 import { FakeOpenai } from './fake-openai'
 import { FakeText } from './fake-text'
 import { post } from './gateway'
 import { internet } from './internet'
 import { settings } from './settings'
+import { deleteObjects } from './objects'
 
 const PRICES = { text_in: 2, text_out: 10 }
 
@@ -49,9 +49,7 @@ export function texts(): { first: FakeText; second: FakeText; images: FakeOpenai
   afterEach(async () => {
     vi.restoreAllMocks()
     vi.useRealTimers()
-    // Objects outside memory, as after an abort, would survive the reset.
-    await env.DIRECTORY.getByName('directory').list(1)
-    await reset()
+    await deleteObjects()
   })
   return { first, second, images }
 }

@@ -1,8 +1,7 @@
-import { reset } from 'cloudflare:test'
-import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, vi } from 'vitest'
 import { FakeOpenai } from './fake-openai.ts'
 import { internet } from './internet.ts'
+import { deleteObjects } from './objects'
 
 /** The upstreams of `vitest.config.ts` that most tests use. */
 export interface Upstreams {
@@ -22,9 +21,7 @@ export function upstreams(): Upstreams {
   afterEach(async () => {
     vi.restoreAllMocks()
     vi.useRealTimers()
-    // Objects outside memory, as after an abort, would survive the reset.
-    await env.DIRECTORY.getByName('directory').list(1)
-    await reset()
+    await deleteObjects()
   })
   return { upstream, relay }
 }

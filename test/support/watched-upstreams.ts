@@ -1,11 +1,10 @@
-import { env } from 'cloudflare:workers'
-import { reset } from 'cloudflare:test'
 import { afterEach, beforeEach, vi } from 'vitest'
 import { FakeOpenai } from './fake-openai'
 import { post } from './gateway'
 import { internet } from './internet'
 import { settings } from './settings'
 import { operate } from './teams'
+import { deleteObjects } from './objects'
 
 /** An account as the admin API shows it. */
 export interface AccountJson {
@@ -73,9 +72,7 @@ export function watchedUpstreams(): Watched {
   afterEach(async () => {
     vi.restoreAllMocks()
     vi.useRealTimers()
-    // Objects outside memory, as after an abort, would survive the reset.
-    await env.DIRECTORY.getByName('directory').list(1)
-    await reset()
+    await deleteObjects()
   })
   return {
     first,
