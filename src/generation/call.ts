@@ -15,28 +15,30 @@ import { type Call, madeBy, missingOf, percentWith, type Progress } from './prog
 import type { Run } from './run'
 import { stopJob } from './stop'
 
-/** A call that is being made, for a run. */
+/** A call in progress for a run. */
 interface Making {
   run: Run
   call: Call
   progress: Progress
   request: ImageRequest
-  /** Distinguishes its pictures from those of other calls: one that is past its deadline may still be writing. */
+  /** Separates its images from those of other calls: a call past its deadline may still be writing. */
   id: string
 }
 
-/** A call whose answer is being read. */
+/** A call with an answer that is being read. */
 interface Receiving extends Making {
-  /** Which pictures were stored before it was, by their indexes in the task. */
+  /** The images stored before this answer, by their indexes in the task. */
   stored: readonly number[]
 }
 
-/** A job whose time ran out while no process was there to see is looked at for so long all the same, in ms: it was paid for. */
+/**
+ * The least time for asking about a job, in ms. Its deadline may have passed between two processes, and it is paid for.
+ */
 const LAST_LOOK_MS = 30_000
 
 /**
- * Makes one call: has an upstream make the pictures that are wanted of it, and stores them. Throws ProviderError, or what
- * went wrong here.
+ * Makes one call: has an upstream make the wanted images, and stores them. Throws ProviderError, or an error of the
+ * gateway.
  */
 export async function makeCall(
   run: Run,
@@ -54,7 +56,7 @@ export async function makeCall(
     await withDeadline(Math.max(leftMs, leastMs), (signal) => receiveAll(making, candidate, signal), run.cancel)
   } catch (error) {
     const failure = asProviderError(error)
-    // With every image in R2, whatever else goes wrong with the answer is nobody's loss.
+    // All images are in R2, so the rest of the answer does not matter.
     const isComplete = missingOf(call, progress).length === 0
     if (!isComplete && (run.cancel.aborted || error instanceof DeadlineExceeded)) await stopJob(call, candidate)
     if (!(failure instanceof ProviderError) || !isComplete) throw failure
@@ -64,7 +66,7 @@ export async function makeCall(
   if (madeBy(call, progress) === 0) throw new ProviderError('lost', 'answered without an image', { ofRequest: true })
 }
 
-/** What one of several calls is asked: its seed counts on, since each would make the same picture of the same one. */
+/** The request of one of several calls. Its seed counts on, since equal seeds make equal images. */
 function askedOf(request: ImageRequest, wanted: readonly number[]): ImageRequest {
   const { seed } = request.extras
   const [first = 0] = wanted
@@ -72,16 +74,16 @@ function askedOf(request: ImageRequest, wanted: readonly number[]): ImageRequest
   return { ...request, n: wanted.length, extras }
 }
 
-/** What an upstream has told of could not be taken down: mostly a picture that could not be had. */
-class Undelivered extends Error {}
+/** An event of an upstream could not be processed: mostly an image that could not be read. */
+class UnreadableEvent extends Error {}
 
-/** Receives what a call makes. A job whose pictures could not be had is asked for them once more: it is paid for. */
+/** Receives the events of a call. A job with an image that could not be read is asked once more: it is paid for. */
 async function receiveAll(making: Making, candidate: FittedCandidate, signal: AbortSignal): Promise<void> {
   try {
     await receive(making, candidate, signal)
   } catch (error) {
     const failure = asProviderError(error)
-    const isOfJob = error instanceof Undelivered && making.call.job !== undefined
+    const isOfJob = error instanceof UnreadableEvent && making.call.job !== undefined
     if (!isOfJob || !(failure instanceof ProviderError) || signal.aborted) throw failure
     const { id: generation, requestId: request } = making.run.task
     log('job-asked-again', { generation, request, upstream: candidate.upstream.name, ...describe(failure) })
@@ -111,7 +113,7 @@ async function receive(making: Making, { upstream, model }: FittedCandidate, sig
   }
   for await (const event of upstream.provider.generate(request, upstream, work)) {
     await take(event, { ...making, stored }, signal).catch((cause: unknown) => {
-      throw new Undelivered('what was made could not be had', { cause })
+      throw new UnreadableEvent('what was made could not be had', { cause })
     })
     if (signal.aborted) return
   }
@@ -123,7 +125,7 @@ const NOT_READ: Failure = {
   retryAfterMs: 2000,
 }
 
-/** Takes down what an upstream tells; of one whose time is over, nothing is kept. */
+/** Processes one event. After the deadline nothing is kept. */
 async function take(event: ProviderEvent, making: Receiving, signal: AbortSignal): Promise<void> {
   const { run, call, progress, request } = making
   switch (event.type) {
@@ -138,13 +140,13 @@ async function take(event: ProviderEvent, making: Receiving, signal: AbortSignal
       return
     }
     case 'progress':
-      if (!signal.aborted) tellPercent(event.percent, making)
+      if (!signal.aborted) reportPercent(event.percent, making)
       return
     case 'partial': {
       const index = call.wanted[event.index]
-      // Nobody asked for it; what is stored has to be removed again.
+      // The client did not ask for this preview, and a stored one would have to be removed.
       if (index === undefined || event.partial >= request.partials) return
-      const image = await keptPartial({ ...event, index }, making)
+      const image = await storedPartial({ ...event, index }, making)
       if (image && !signal.aborted) run.tell({ image, index, partial: event.partial })
       return
     }
@@ -155,12 +157,12 @@ async function take(event: ProviderEvent, making: Receiving, signal: AbortSignal
   }
 }
 
-/** Of several calls, each has its share in how far all are; what is no percentage is passed over. */
-function tellPercent(percent: number, { run, call, progress }: Making): void {
+/** Reports the progress of the run, in which each call has its share. A negative percentage is ignored. */
+function reportPercent(percent: number, { run, call, progress }: Making): void {
   if (percent >= 0) run.tell({ percent: percentWith(call, percent, progress, run.task.request.n) })
 }
 
-/** Keeps a picture as it was made before anything else is done to it, whatever becomes of that. */
+/** Stores an image as the upstream made it, before any change. */
 async function keep(
   { index, bytes }: Extract<ProviderEvent, { type: 'image' }>,
   making: Making,
@@ -171,16 +173,16 @@ async function keep(
   const place = { generation: task.id, run: id, index }
   const made = await putImage(env.IMAGES, place, bytes).catch(unlessWithdrawn)
   if (!made) return
-  // The run goes on without this call, whose images may have been removed by then.
+  // The run goes on without this call and may have removed its images.
   if (signal.aborted) return await removeImages(env.IMAGES, [made.key])
   progress.images[index] = made
   note(progress)
   const cut = pixelsOf(request.crop ?? '')
-  if (cut) await keepCropped(made, { ...place, ...cut }, making, signal)
+  if (cut) await storeCropped(made, { ...place, ...cut }, making, signal)
 }
 
-/** Has a picture give way to what is cropped out of it. */
-async function keepCropped(
+/** Replaces an image by the part cropped out of it. */
+async function storeCropped(
   made: StoredImage,
   { width, height, ...place }: { generation: string; run: string; index: number } & Pixels,
   { run: { env, note }, call, progress, request }: Making,
@@ -189,7 +191,7 @@ async function keepCropped(
   const cut = { width, height, quality: Math.max(1, request.compression) }
   const cropped = await cropImage(env, made, place, cut, signal)
   if (!cropped) return
-  // The run has ended with the picture as it was made.
+  // The run has ended with the image as the upstream made it.
   if (signal.aborted) return await removeImages(env.IMAGES, [cropped.key])
   call.cropped = sizeText(cut)
   noteOnce(call.adjusted, `crop=${request.size}>${call.cropped}`)
@@ -205,8 +207,8 @@ function unlessWithdrawn(error: unknown): undefined {
 
 const noteOnce = (notes: string[], note: string): void => void (notes.includes(note) || notes.push(note))
 
-/** A preview that is none, or that R2 does not take, is done without. */
-async function keptPartial(
+/** Stores a preview. An unreadable one, or one that R2 refuses, is left out. */
+async function storedPartial(
   { index, partial, bytes }: Extract<ProviderEvent, { type: 'partial' }>,
   { run: { task, env }, id }: Making,
 ): Promise<StoredImage | undefined> {
@@ -220,10 +222,10 @@ async function keptPartial(
   }
 }
 
-/** What goes wrong outside of the upstream stays what it is. */
+/** Turns an error of the upstream into a ProviderError; other errors stay. */
 function asProviderError(error: unknown): unknown {
-  if (error instanceof Undelivered) return asProviderError(error.cause)
-  // Whether it was paid for is not known, and to be feared.
+  if (error instanceof UnreadableEvent) return asProviderError(error.cause)
+  // The call may have been billed.
   if (error instanceof DeadlineExceeded) {
     return new ProviderError('lost', 'did not finish in time', { code: 'timed_out' }, { cause: error })
   }

@@ -5,7 +5,7 @@ import type { GenerationStore } from './generation-store'
 import type { Outbox } from './outbox'
 import type { RunPlans } from './run-plans'
 
-/** What a generation works with. */
+/** The parts of a generation. */
 export interface GenerationContext {
   ctx: DurableObjectState
   env: Env
@@ -15,11 +15,11 @@ export interface GenerationContext {
   plans: RunPlans
   progressWebhooks: ProgressWebhooks
   subscribers: Subscribers
-  /** What is only known while a run is in hand. */
+  /** Facts about the current run, in memory alone. */
   live: Live
 }
 
-/** When the upstream was asked, in ms since 1970, and how far it is, by its own account, in whole percent. */
+/** The start of the first call, in ms since 1970, and the upstream's progress in whole percent. */
 interface Live {
   startedMs?: number
   percent?: number

@@ -6,23 +6,23 @@ import { orderOf, reserve } from './payment'
 import type { GenerationContext } from './context'
 
 /*
- * Who wants what a generation makes, and what that means for how long its run waits.
+ * The demand for a generation, and the patience that follows from it.
  */
 
-/** Whether anybody waits for it. */
+/** Whether a client or a job waits for the run. */
 export const isWanted = ({ subscribers, jobs }: GenerationContext): boolean => !subscribers.isEmpty || jobs.isAwaited
 
-/** Whether anybody does who may wait for the turn of a run. */
+/** Whether a waiting client or job may wait in the queue of the team. */
 const mayWait = ({ subscribers, jobs }: GenerationContext): boolean => subscribers.isPatient || jobs.isOpen
 
 /** The patience of a job, in ms. */
 const JOB_PATIENCE_MS = 3_600_000
 
-/** For how long a run waits where all upstreams are busy, in ms: a job does for longer than a client. */
+/** The wait of a run for busy upstreams, in ms: a job has more patience than a client. */
 export const patienceMsOf = ({ jobs, env }: GenerationContext): number =>
   jobs.isAwaited ? JOB_PATIENCE_MS : configOf(env).queueWaitMs
 
-/** Has the payer's team hold the money of a run, or wait for its turn, if it may. Never throws. */
+/** Reserves the money of a run, or its place in the queue of the team. Never throws. */
 export const hold = (
   context: GenerationContext,
   row: RunRow,
@@ -30,7 +30,7 @@ export const hold = (
 ): Promise<Result<QueuedOrder | undefined>> =>
   reserve(context.env, row.task, orderOf(row, context.plans.of(row), patienceMsOf(context)), maybeLater)
 
-/** Has it wait as soon as anybody may wait: whoever began it may not be the only one. Never throws. */
+/** Reserves again with a wait if a patient client or job has come meanwhile. Never throws. */
 export async function holdOrWait(context: GenerationContext, row: RunRow): Promise<Result<QueuedOrder | undefined>> {
   const couldWait = mayWait(context)
   const held = await hold(context, row, couldWait)

@@ -8,16 +8,16 @@ import { makeCall } from './call'
 import { type Call, end, missingFrom, missingOf, type Progress } from './progress'
 import type { Run } from './run'
 
-/** As many calls are made at once: an object has six connections that wait for their answers, R2's among them (platform §1). */
+/** Calls at once. An object has six connections that wait for a response, and R2 needs some of them (platform §1). */
 const MAX_AT_ONCE = 4
 
-/** A call of an earlier process, and whose slot it has. */
+/** A call of an earlier process, and its slot. */
 export interface Resumed {
   slot: Slot<FittedCandidate>
   call: Call
 }
 
-/** Has the pictures made that are missing, by as many calls as that takes, several at once. */
+/** Makes the missing images by as many calls as it takes, several at once. */
 export class FanOut {
   readonly #run: Run
   readonly #route: Route<FittedCandidate>
@@ -26,13 +26,13 @@ export class FanOut {
   readonly #stop = new AbortController()
   #missing: number[] = []
   #works: Promise<void>[] = []
-  /** How many of those are under way, and how many of those wait for a slot. */
-  #working = 0
-  #seeking = 0
+  /** Calls in progress, and calls that wait for a slot. */
+  #inProgress = 0
+  #waiting = 0
   #failure: Failure | undefined
   #calls = 0
 
-  /** `fewest` is how many pictures any call makes at least. */
+  /** `fewest` is the fewest images of any call. */
   constructor(run: Run, route: Route<FittedCandidate>, progress: Progress, fewest: number) {
     this.#run = { ...run, cancel: AbortSignal.any([run.cancel, this.#stop.signal]) }
     this.#route = route
@@ -40,47 +40,47 @@ export class FanOut {
     this.#fewest = fewest
   }
 
-  /** Resolves when no more can be had, with the reason if some are missing for one. Throws what no upstream is to blame for. */
+  /** Resolves when no more images can be made, with the failure if some are missing. Throws an error of the gateway. */
   async fill(resumed: readonly Resumed[]): Promise<Failure | undefined> {
     const underWay = resumed.flatMap(({ call }) => call.wanted)
     this.#missing = missingFrom(this.#progress, this.#run.task).filter((index) => !underWay.includes(index))
     for (const each of resumed) this.#begin(each)
     this.#beginMore()
-    // More may be begun while these are awaited.
+    // More calls may begin while these are awaited.
     for (let at = 0; at < this.#works.length; at++) await this.#works[at]
     return this.#failure
   }
 
-  /** One at a time: each begins the next one once it has found somebody. */
+  /** Begins one call at a time: each begins the next one when it has a slot. */
   #beginMore(): void {
-    if (this.#isShort(this.#seeking) && this.#working < MAX_AT_ONCE) this.#begin()
+    if (this.#isShort(this.#waiting) && this.#inProgress < MAX_AT_ONCE) this.#begin()
   }
 
-  /** Whether more is missing than so many calls make. */
+  /** Whether more images are missing than so many calls make. */
   #isShort(calls: number): boolean {
     return this.#missing.length > calls * this.#fewest
   }
 
   #begin(resumed?: Resumed): void {
-    this.#working += 1
+    this.#inProgress += 1
     const work = this.#work(resumed)
       .catch((error: unknown) => {
         this.#stop.abort(error)
         throw error
       })
-      .finally(() => (this.#working -= 1))
-    // Whoever comes first is awaited first; the others' failures are the same.
+      .finally(() => (this.#inProgress -= 1))
+    // The first failed call is awaited first; the others fail with the same error.
     work.catch(() => {})
     this.#works.push(work)
   }
 
   async #work(resumed: Resumed | undefined): Promise<void> {
-    for (let first = resumed; first || this.#isShort(this.#seeking); first = undefined) {
+    for (let first = resumed; first || this.#isShort(this.#waiting); first = undefined) {
       let taken = first?.call
       let isCalledOff = false
-      if (!taken) this.#seeking += 1
+      if (!taken) this.#waiting += 1
       const isWanted = (): boolean => {
-        isCalledOff = !this.#isShort(this.#seeking - 1)
+        isCalledOff = !this.#isShort(this.#waiting - 1)
         return !isCalledOff
       }
       const attempt = async (slot: Slot<FittedCandidate>): Promise<boolean> => {
@@ -90,32 +90,32 @@ export class FanOut {
       }
       const made = await this.#route.inTurn(attempt, { first: first?.slot, isWanted })
       if (!made.ok) {
-        this.#seeking -= 1
+        this.#waiting -= 1
         this.#failure = made.failure
-        // Others who were called off at the same moment may have left what was missing to this one.
+        // Other calls that stopped at the same moment may have left missing images to this one.
         if (isCalledOff) continue
         return
       }
       const { slot, value: wasCalled } = made.value
-      // Nobody need wait until the account has heard of it.
+      // The report to the account needs no wait.
       void (wasCalled ? this.#route.served(slot) : this.#route.unused(slot))
     }
   }
 
   /**
-   * Has one upstream make as many of the missing pictures as it makes at once; what it leaves is for the next one. False
-   * where none was missing any more.
+   * Has one upstream make as many missing images as one call makes; the rest is for the next call. False if none was
+   * missing.
    */
   async #call(slot: Slot<FittedCandidate>, resumed: Call | undefined): Promise<boolean> {
     const { candidate } = slot
-    // What its upstream has in hand is stopped there.
+    // A resumed call is in progress at its upstream, which stops it.
     if (!resumed) {
       this.#run.cancel.throwIfAborted()
-      this.#seeking -= 1
+      this.#waiting -= 1
     }
     const call = resumed ?? this.#newCall(slot)
     if (call.wanted.length === 0) return false
-    // Should the process die, its slot is given back, or taken up.
+    // After a crash the slot is freed or resumed.
     this.#note()
     this.#beginMore()
     this.#route.lookAgain()
@@ -124,14 +124,14 @@ export class FanOut {
     } catch (error) {
       const isRefused = error instanceof ProviderError && error.kind === 'rejected'
       if (!isRefused) this.#missing.push(...missingOf(call, this.#progress))
-      this.#seeking += 1
+      this.#waiting += 1
       end(call, this.#progress)
-      if (error instanceof ProviderError) tellOf(call, error)
+      if (error instanceof ProviderError) noteIds(call, error)
       if (!this.#run.cancel.aborted) this.#note()
       throw error
     }
     call.isOver = true
-    // What it said of tokens is not to be lost should the process die before the run has ended.
+    // The reported usage must survive a crash before the run ends.
     this.#note()
     return true
   }
@@ -159,7 +159,7 @@ export class FanOut {
   }
 }
 
-/** What an upstream said of itself when it failed. */
-function tellOf(call: Call, { facts: { requestId, organization } }: ProviderError): void {
+/** Notes the ids that an upstream reported with its failure. */
+function noteIds(call: Call, { facts: { requestId, organization } }: ProviderError): void {
   if (requestId) call.upstream = { ...call.upstream, requestId, organization }
 }

@@ -6,23 +6,23 @@ import { removePartials, removeRunImages } from '../store/images'
 import { putRecord } from '../store/records'
 import type { Payer } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'
-import type { Concerned, Ended } from './subscribers'
+import type { OutcomeScope, Ended } from './subscribers'
 import { withDeadline } from '../runtime/deadline'
 import { INTERRUPTED } from './failures'
 import type { Conclusion } from './jobs'
 import { attemptsOf, type RunRow } from './generation-store'
-import { costOf, owedFor, settle, TEAM_UNREACHABLE } from './payment'
+import { costOf, pendingSettlementOf, settle, TEAM_UNREACHABLE } from './payment'
 import { isComplete, type Progress, recordOf } from './progress'
 import type { GenerationContext } from './context'
 import type { Outcome, Task } from './task'
 
 const REFUSAL_MS = 60_000
-/** An image that is made does not wait for longer until its team has heard of it; the alarm tells it again. */
+/** The wait for the settlement with the team, in ms; the alarm settles later. */
 const SETTLE_MS = 10_000
-/** For an answer that is not whole, or not for others: long enough for its caller to ask again for what it paid for. */
+/** The life of an incomplete or private answer, in ms. Its client paid for the images and can ask for them again. */
 const BRIEFLY_MS = 60_000
 
-/** What is to be done when a run ends: what it made is kept, what it cost is settled, and who wants to know is told. */
+/** Ends runs: keeps the answer, settles the cost, and notifies the receivers. */
 export class Finalizer {
   readonly #context: GenerationContext
 
@@ -30,7 +30,7 @@ export class Finalizer {
     this.#context = context
   }
 
-  /** Ends a run before it has cost anything; what may be held for it is let go of. */
+  /** Ends a run before it has cost anything, and releases its reservation. */
   async refuse(row: RunRow, failure: Failure): Promise<Ended> {
     const attempts = attemptsOf(row)
     const outcome = { made: failed(failure), attempts, last: undefined }
@@ -38,14 +38,14 @@ export class Finalizer {
     this.#tidyUp(row, outcome)
     const isSettled = attempts > 0
     const snapshot = this.#conclude(row, outcome, only, {
-      isOwed: isSettled || failure === TEAM_UNREACHABLE,
+      needsSettlement: isSettled || failure === TEAM_UNREACHABLE,
       isSettled,
     })
     await this.rearm()
     return { made: outcome.made, only, snapshot }
   }
 
-  /** Ends a run that upstreams were asked for. */
+  /** Ends a run that has called upstreams. */
   async finish(row: RunRow, outcome: Outcome): Promise<Ended> {
     const { env, ctx, store } = this.#context
     const config = configOf(env)
@@ -62,13 +62,13 @@ export class Finalizer {
     }
     this.#tidyUp(row, ended)
     const only = !made.ok && made.failure.code === 'cancelled' ? { team: task.payer.team } : undefined
-    const snapshot = this.#conclude(row, ended, only, { isOwed: true, isSettled: true })
+    const snapshot = this.#conclude(row, ended, only, { needsSettlement: true, isSettled: true })
     await withDeadline(SETTLE_MS, () => this.settle()).catch(() => {})
     await this.rearm()
     return { made, only, snapshot }
   }
 
-  /** Has a failure told for a while to whoever asks again, since those who waited for it could not be told. */
+  /** Stores a failure for the retry, since the clients of the run could not receive it. */
   async remember(failure: Failure, payer: Payer): Promise<void> {
     const now = Date.now()
     const retryAfterMs = Math.max(REFUSAL_MS, failure.retryAfterMs ?? 0)
@@ -78,13 +78,13 @@ export class Finalizer {
     await this.rearm()
   }
 
-  /** Ends what a team has handed off, while the run goes on for others, and perhaps for who waits for it there. */
+  /** Ends the job of a team while the run goes on for other teams and for waiting clients. */
   async dismiss(task: Task, failure: Failure): Promise<void> {
     const only = { team: task.payer.team }
     await this.end({ task, made: failed(failure), cost: 0, endedMs: Date.now(), only, goesOn: true })
   }
 
-  /** Tells all who want to know how a generation ended. */
+  /** Notifies all receivers of an outcome. */
   async end(conclusion: Conclusion): Promise<void> {
     this.#tell(conclusion)
     await this.rearm()
@@ -97,42 +97,47 @@ export class Finalizer {
   }
 
   /**
-   * Writes down how a run ended, for its payer and all who want to know. A team that may never have heard of it does not
-   * have its webhook told: that is for its job to do.
+   * Records the outcome: one settlement for the payer, one notice per subscriber. If the team never reserved, the job
+   * notifies its webhook.
    */
   #conclude(
     row: RunRow,
     outcome: Outcome,
-    only: Concerned | undefined,
-    { isOwed, isSettled }: { isOwed: boolean; isSettled: boolean },
+    only: OutcomeScope | undefined,
+    { needsSettlement, isSettled }: { needsSettlement: boolean; isSettled: boolean },
   ): Snapshot {
     const { store, live } = this.#context
     const endedMs = Date.now()
-    const owed = owedFor(row, outcome, live.startedMs ?? store.run?.progress?.calls[0]?.startedMs, endedMs)
-    const { snapshot } = owed.notice
+    const pending = pendingSettlementOf(
+      row,
+      outcome,
+      live.startedMs ?? store.run?.progress?.calls[0]?.startedMs,
+      endedMs,
+    )
+    const { snapshot } = pending.notice
     const { cost, startedMs } = snapshot
-    if (isOwed) store.owe(isSettled ? owed : { ...owed, notice: undefined }, endedMs)
+    if (needsSettlement) store.addPendingSettlement(isSettled ? pending : { ...pending, notice: undefined }, endedMs)
     store.endRun()
     this.#tell({ ...outcome, task: row.task, cost, startedMs, endedMs, only, isSettled })
     return snapshot
   }
 
-  /** Tells the payers' teams what is owed; what they do not hear now, the alarm tells them again. */
+  /** Settles with the payers' teams; the alarm repeats what fails. */
   async settle(): Promise<void> {
     const { store, outbox, env } = this.#context
-    for (const owed of store.owed) {
-      const heard = await settle(env, owed)
+    for (const pending of store.pendingSettlements) {
+      const heard = await settle(env, pending)
       if (!heard) {
-        if (store.owes(owed.settlement.id)) store.owe(owed, Date.now())
+        if (store.hasPendingSettlement(pending.settlement.id)) store.addPendingSettlement(pending, Date.now())
         continue
       }
-      // In one step, so that a webhook hears of each settlement once.
-      store.paid(owed)
-      if (heard.webhook && owed.notice) outbox.add(owed.notice, configOf(env), Date.now())
+      // Both happen in one step, so that a webhook receives each settlement once.
+      store.removePendingSettlement(pending)
+      if (heard.webhook && pending.notice) outbox.add(pending.notice, configOf(env), Date.now())
     }
   }
 
-  /** Removes the previews of runs that have ended, once nobody can be reading them any more. Never throws. */
+  /** Removes the previews of ended runs when no reader is left. Never throws. */
   async removePartials(): Promise<void> {
     const { store, env } = this.#context
     const { partials, run } = store
@@ -146,7 +151,7 @@ export class Finalizer {
     }
   }
 
-  /** Sets the object's one alarm to what is due next, or empties the object when nothing is left in it. */
+  /** Sets the object's one alarm to the next due time, or empties the object without one. */
   async rearm(): Promise<void> {
     const { ctx, store, jobs, outbox } = this.#context
     const now = Date.now()
@@ -154,18 +159,18 @@ export class Finalizer {
     await (dues.length === 0 ? ctx.storage.deleteAll() : ctx.storage.setAlarm(Math.min(...dues)))
   }
 
-  /** Has removed what a run leaves behind: its previews in a while, and what was stored for nothing. */
+  /** Removes the remains of a run: its previews after a while, and images without an owner. */
   #tidyUp(row: RunRow, { made, attempts, arrived }: Outcome): void {
     const { ctx, store } = this.#context
     const { task, before } = row
     if (attempts === 0 && before === undefined) return
     if (task.request.partials > 0) store.partials = { generation: task.id, untilMs: Date.now() + BRIEFLY_MS }
-    // What a process had stored when it died may be stored twice.
+    // A process that died may have stored images twice.
     const isLeftOver = attempts > (made.ok ? 1 : 0) || before !== undefined
     if (isLeftOver) ctx.waitUntil(this.#sweep(row, made.ok ? made.value : arrived))
   }
 
-  /** Removes what was stored by attempts that came to nothing: no ledger knows of it. */
+  /** Removes images of failed attempts, which no ledger knows. */
   async #sweep({ task, id, before }: RunRow, made: ImageRecord | undefined): Promise<void> {
     const kept = made?.images.map(({ key }) => key) ?? []
     try {
@@ -177,10 +182,10 @@ export class Finalizer {
   }
 }
 
-/** A failure is not remembered, except what the upstream refuses for what it is: asking again would be refused again. */
+/** Failures that are stored for retries: the upstream would refuse the same request again. */
 const REMEMBERED = ['content_rejected', 'invalid_request', 'unsupported_parameter']
 
-/** An outcome with what had arrived of one that was cancelled, since an upstream asks for that all the same. */
+/** Adds the images that arrived before a cancellation, since the upstream charges for them. */
 function withArrived({ task }: RunRow, outcome: Outcome, progress: Progress | undefined, config: Config): Outcome {
   const { made, route = '' } = outcome
   if (made.ok || made.failure.code !== 'cancelled' || !progress?.images.some(Boolean)) return outcome

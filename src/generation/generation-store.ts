@@ -3,51 +3,51 @@ import { type Failure, type Result, failed, ok } from '../runtime/errors'
 import { newId } from '../runtime/ids'
 import { type ImageRecord, imageRecord } from '../image/record'
 import type { Settlement } from '../ledger/entry'
-import { type Concerned, concerns } from './subscribers'
+import { type OutcomeScope, concerns } from './subscribers'
 import type { Progress } from './progress'
 import type { Notice } from './snapshot'
 import type { GenerateOptions, Task } from './task'
 
-/** A settlement, and the team that has yet to hear of it. */
+/** A settlement that its team has not received yet. */
 export interface PendingSettlement {
   team: string
   settlement: Settlement
-  /** What that team's webhook is told then, if anything. */
+  /** The notice for the team's webhook after the settlement. */
   notice?: Notice | undefined
-  /** When it is told again, in ms since 1970; at once, where what is stored does not say. */
+  /** The next attempt in ms since 1970; missing in older rows, which are due at once. */
   againMs?: number
 }
 
-/** A run under way, kept so that it can be taken up again when the process dies. */
+/** A run in progress, stored so that the next process can resume it. */
 export interface RunRow {
   task: Task
   id: string
-  /** The id of its first process, with which those of all later ones begin; undefined while that lives. */
+  /** The id of its first process, which begins the ids of all later ones; undefined in the first process. */
   before?: string
-  /** Under which its money is held, through all of its attempts. */
+  /** The id of its reservation, through all attempts. */
   reservation: string
-  /** From 1. */
+  /** The number of the attempt, from 1. */
   attempt: number
-  /** How many of its processes have died; undefined while none has. */
+  /** The number of its processes that died; undefined for none. */
   deaths?: number
-  /** When it was asked for, in ms since 1970. */
+  /** The moment of the request, in ms since 1970. */
   createdMs: number
   progress: Progress | undefined
-  /** What whoever does not wait for its turn is told; undefined where its turn has come. */
+  /** The failure for clients that do not wait in the queue; undefined once the turn has come. */
   queued?: Failure
 }
 
 /**
- * The answer that was made, for which request, and until when all are given it, in ms since 1970. What is stored in another
- * shape is no answer.
+ * The finished answer, its first request, and the end of its life in ms since 1970. A row of another shape is no
+ * answer.
  */
 const keptRow = z.object({ record: imageRecord, requestId: z.string().optional(), untilMs: z.number() })
 type KeptRow = z.infer<typeof keptRow>
 
-/** What was refused, whom alone that concerns, when, and until when it is not tried again, in ms since 1970. */
+/** A stored failure and its team or key; it lasts until `untilMs`, in ms since 1970. */
 interface RefusedRow {
   failure: Failure
-  only?: Concerned | undefined
+  only?: OutcomeScope | undefined
   atMs: number
   untilMs: number
 }
@@ -57,14 +57,14 @@ interface Partials {
   untilMs: number
 }
 
-const OWED = 'owed:'
+const SETTLEMENT = 'owed:'
 
-/** While a run is in memory, its object is woken this often: that keeps it alive, and finds a run whose process died. */
+/** The period of the alarm during a run, in ms. It keeps the object alive and finds a run without a process. */
 const HEARTBEAT_MS = 30_000
-/** A run that waits is called; but it asks by itself so often, in case that it was forgotten. */
+/** The period of the alarm in the queue, in ms, for a call of the team that was lost. */
 const ASK_AGAIN_MS = 300_000
 
-/** What a generation knows after its process has gone: the run under way, the answer it gives, the refusal it repeats. */
+/** The storage of a generation: the current run, the answer, and the stored failure. */
 export class GenerationStore {
   readonly #storage: DurableObjectStorage
 
@@ -74,7 +74,7 @@ export class GenerationStore {
 
   get run(): RunRow | undefined {
     const row = this.#storage.kv.get<RunRow>('run')
-    // A stored run may say less than this, and have progress that names no calls, which cannot be taken up.
+    // A row of an older version may lack fields; progress without calls cannot be resumed.
     const progress = row?.progress && 'calls' in row.progress ? row.progress : undefined
     return row && { ...row, progress, createdMs: row.createdMs ?? Date.now() }
   }
@@ -83,7 +83,7 @@ export class GenerationStore {
     this.#storage.kv.put('run', row)
   }
 
-  /** The answer that is given, or was until lately. */
+  /** The stored answer, current or expired. */
   get record(): ImageRecord | undefined {
     return this.#kept?.record
   }
@@ -92,12 +92,12 @@ export class GenerationStore {
     return keptRow.safeParse(this.#storage.kv.get('kept')).data
   }
 
-  /** The id of the HTTP request for which that was made. */
+  /** The id of the HTTP request that started the answer. */
   get madeFor(): string | undefined {
     return this.#kept?.requestId
   }
 
-  /** What an ask is answered without a run. */
+  /** The answer or failure that needs no run; undefined for none. */
   known({ task, madeSinceMs, isReplay }: GenerateOptions, nowMs: number): Result<ImageRecord> | undefined {
     const kept = this.#kept
     const untilMs = Math.max(kept?.untilMs ?? 0, isReplay ? this.#heldMs : 0)
@@ -112,7 +112,7 @@ export class GenerationStore {
     this.#storage.kv.delete('refused')
   }
 
-  /** Keeps the answer, also one that is yet to be made, for those who may come again within so many ms. */
+  /** Extends the life of the answer, finished or not, by so many ms for retries. */
   hold(keepMs: number, nowMs: number): void {
     if (keepMs > 0) this.#storage.kv.put<number>('held', Math.max(this.#heldMs, nowMs + keepMs))
   }
@@ -121,7 +121,7 @@ export class GenerationStore {
     return this.#storage.kv.get<number>('held') ?? 0
   }
 
-  refuse(failure: Failure, atMs: number, untilMs: number, only?: Concerned): void {
+  refuse(failure: Failure, atMs: number, untilMs: number, only?: OutcomeScope): void {
     this.#storage.kv.put<RefusedRow>('refused', { failure, only, atMs, untilMs })
   }
 
@@ -133,25 +133,28 @@ export class GenerationStore {
     this.#storage.kv.delete('kept')
   }
 
-  /** What teams have yet to hear of. */
-  get owed(): PendingSettlement[] {
-    return [...this.#storage.kv.list<PendingSettlement>({ prefix: OWED })].map(([, owed]) => owed)
+  /** Settlements that their teams have not received yet. */
+  get pendingSettlements(): PendingSettlement[] {
+    return [...this.#storage.kv.list<PendingSettlement>({ prefix: SETTLEMENT })].map(([, pending]) => pending)
   }
 
-  owe(owed: PendingSettlement, nowMs: number): void {
-    this.#storage.kv.put<PendingSettlement>(OWED + owed.settlement.id, { ...owed, againMs: nowMs + HEARTBEAT_MS })
+  addPendingSettlement(pending: PendingSettlement, nowMs: number): void {
+    this.#storage.kv.put<PendingSettlement>(SETTLEMENT + pending.settlement.id, {
+      ...pending,
+      againMs: nowMs + HEARTBEAT_MS,
+    })
   }
 
-  /** Whether a team has yet to hear what came of a reservation. */
-  owes(reservation: string): boolean {
-    return this.#storage.kv.get(OWED + reservation) !== undefined
+  /** Whether a reservation has a pending settlement. */
+  hasPendingSettlement(reservation: string): boolean {
+    return this.#storage.kv.get(SETTLEMENT + reservation) !== undefined
   }
 
-  paid({ settlement }: PendingSettlement): void {
-    this.#storage.kv.delete(OWED + settlement.id)
+  removePendingSettlement({ settlement }: PendingSettlement): void {
+    this.#storage.kv.delete(SETTLEMENT + settlement.id)
   }
 
-  /** Whose previews may be in R2, and until when somebody may be reading them, in ms since 1970. */
+  /** The generation with previews in R2, and the end of their life in ms since 1970. */
   get partials(): Partials | undefined {
     return this.#storage.kv.get<Partials>('partials')
   }
@@ -161,7 +164,7 @@ export class GenerationStore {
     else this.#storage.kv.delete('partials')
   }
 
-  /** When something of this is due, or to be forgotten, in ms since 1970; also a run that is wanted and has not begun. */
+  /** The due times of all rows in ms since 1970, and of a wanted run that has not begun. */
   dues(nowMs: number, isWanted: boolean): number[] {
     const { run, partials } = this
     const kept = this.#kept
@@ -170,18 +173,18 @@ export class GenerationStore {
     return [
       ...(!run && isWanted ? [nowMs + HEARTBEAT_MS] : []),
       ...(run ? [nowMs + (run.queued ? ASK_AGAIN_MS : HEARTBEAT_MS)] : []),
-      ...this.owed.map(({ againMs = nowMs }) => againMs),
-      // A run that has not ended has previews of its own.
+      ...this.pendingSettlements.map(({ againMs = nowMs }) => againMs),
+      // The current run has previews of its own.
       ...(partials && !run ? [partials.untilMs] : []),
       ...ends.flatMap((end) => (end !== undefined && end > nowMs ? [end] : [])),
     ]
   }
 }
 
-/** How many upstreams its earlier processes have asked; where no progress says so, each may have asked one. */
+/** The number of calls by earlier processes; without progress, one call for each attempt before. */
 export const attemptsOf = ({ attempt, progress }: RunRow): number => progress?.calls.length ?? attempt - 1
 
-/** What a new run has of its own. */
+/** The row of a new run. */
 export const newRun = (task: Task): RunRow => ({
   task,
   id: newRunId(),
@@ -191,5 +194,5 @@ export const newRun = (task: Task): RunRow => ({
   progress: undefined,
 })
 
-/** Distinguishes the images of one process from those of another. */
+/** Mints the id of a process of a run, which separates the images of processes. */
 export const newRunId = (): string => crypto.randomUUID().slice(0, 8)

@@ -11,7 +11,7 @@ import { ProgressWebhooks } from './progress-webhooks'
 import { Finalizer } from './finalizer'
 import { withDeadline } from '../runtime/deadline'
 import { CANCELLED } from './failures'
-import { Jobs, TOLD_MS } from './jobs'
+import { Jobs, JOB_LIFE_MS } from './jobs'
 import { GenerationStore, newRun } from './generation-store'
 import { Outbox } from './outbox'
 import { RunPlans } from './run-plans'
@@ -21,18 +21,18 @@ import { begun } from './snapshot'
 import type { JobForm } from '../dialects/job-form'
 import type { GenerateOptions, Obtained } from './task'
 
-/** For so long an alarm waits for receivers, in ms. */
+/** The wait of an alarm for webhook receivers, in ms. */
 const SEND_MS = 1000
 
-/** A generation as one of the teams that asked for it may see it. */
-export interface Seen {
+/** A generation for one of its teams. */
+export interface SeenGeneration {
   snapshot: Snapshot
-  /** How its result is to be worded, and that, where it was handed off and has succeeded. */
+  /** The wording and the record of a finished job. */
   form?: JobForm
   record?: ImageRecord | undefined
 }
 
-/** Makes the images of one fingerprint: once, however many ask at once, and to the end, whoever hangs up. */
+/** Makes the images of one fingerprint once for all clients, and to the end, even if all clients hang up. */
 export class Generation extends DurableObject<Env> {
   readonly #store = new GenerationStore(this.ctx.storage)
   readonly #jobs = new Jobs(this.ctx.storage)
@@ -49,45 +49,45 @@ export class Generation extends DurableObject<Env> {
     subscribers: this.#subscribers,
     live: {},
   }
-  readonly #closing = new Finalizer(this.#context)
-  readonly #runner = new Runner(this.#context, this.#closing)
+  readonly #finalizer = new Finalizer(this.#context)
+  readonly #runner = new Runner(this.#context, this.#finalizer)
 
   /**
-   * Hands back the answer already made, joins the making of it, or makes it, and shows what there is of it meanwhile. Whoever
-   * joins a run that was refused to its payer, or cancelled by that payer's team, starts it anew.
+   * Returns the stored answer, joins the current run, or starts one, and reports progress. A client that a refusal or
+   * cancellation does not concern starts a new run.
    */
-  async obtain(ask: GenerateOptions, onGlimpse?: OnProgress): Promise<Result<Obtained>> {
+  async obtain(options: GenerateOptions, onProgress?: OnProgress): Promise<Result<Obtained>> {
     for (;;) {
       await this.#runner.atRest()
-      const known = this.#known(ask)
+      const known = this.#known(options)
       if (known) {
-        if (ask.webhook || ask.keepMs > 0) await this.#endKnown(ask, known)
-        return originating(this.#store.madeFor, ask, 'HIT', known)
+        if (options.webhook || options.keepMs > 0) await this.#endKnown(options, known)
+        return withOrigin(this.#store.madeFor, options, 'HIT', known)
       }
-      const startedBy = this.#store.run?.task.requestId ?? ask.task.requestId
-      const { made, only } = await this.#attend(ask, onGlimpse)
-      if (concerns(only, ask.task.payer)) return originating(startedBy, ask, 'JOINED', made)
+      const startedBy = this.#store.run?.task.requestId ?? options.task.requestId
+      const { made, only } = await this.#waitForRun(options, onProgress)
+      if (concerns(only, options.task.payer)) return withOrigin(startedBy, options, 'JOINED', made)
     }
   }
 
-  /** Takes a generation on as a job of its caller's team, and tells how it stands once that is known to be possible. */
-  async submit(ask: GenerateOptions, form: JobForm): Promise<Result<Seen>> {
+  /** Accepts a generation as a job of its team, and returns its status once the run is accepted. */
+  async submit(options: GenerateOptions, form: JobForm): Promise<Result<SeenGeneration>> {
     await this.#runner.atRest()
-    const known = this.#known(ask)
+    const known = this.#known(options)
     if (known && !known.ok) return known
-    const { task, keepMs } = ask
+    const { task, keepMs } = options
     const now = Date.now()
     const earlier = this.#jobs.of(task.payer.team)
     const { run } = this.#store
-    // Whoever has waited for a while before it hands its request off, or does so again, asked for it then.
+    // A request that waited before it became a job, or a repeated job, keeps its first moment.
     const again = earlier && !earlier.ended && earlier.task.payer.key === task.payer.key ? earlier : undefined
     const own = run?.task.requestId === task.requestId ? run : again
-    this.#jobs.put(ask, form, own?.createdMs ?? now)
-    this.#jobs.hook(ask, now, true)
-    this.#store.hold(Math.max(keepMs, TOLD_MS), now)
-    if (known) await this.#endKnown(ask, known)
+    this.#jobs.put(options, form, own?.createdMs ?? now)
+    this.#jobs.hook(options, now, true)
+    this.#store.hold(Math.max(keepMs, JOB_LIFE_MS), now)
+    if (known) await this.#endKnown(options, known)
     else if (!run) {
-      const refusal = await this.#runner.begin(newRun(task), { isTold: true })
+      const refusal = await this.#runner.begin(newRun(task), { reportsRefusal: true })
       if (refusal && earlier) this.#jobs.restore(earlier)
       if (refusal) return failed(refusal)
     }
@@ -95,8 +95,8 @@ export class Generation extends DurableObject<Env> {
     return seen ? ok(seen) : failed(GONE)
   }
 
-  /** The generation as a team may see it; undefined where it has not asked for it, or that was long ago. */
-  see(team: string): Seen | undefined {
+  /** The generation for a team; undefined for a team without a part in it, or after the part has expired. */
+  see(team: string): SeenGeneration | undefined {
     const [job, run] = [this.#jobs.of(team), this.#store.run]
     if (job?.ended) {
       const {
@@ -110,7 +110,7 @@ export class Generation extends DurableObject<Env> {
         record: snapshot.status === 'succeeded' ? this.#store.record : undefined,
       }
     }
-    // Its run was somebody else's and has just ended: one of its own is about to begin.
+    // The run of another team has just ended, and the job's own run is about to begin.
     if (!run) return job && { snapshot: begun(job.task, { status: 'queued', createdMs: job.createdMs }) }
     if (!job && run.task.payer.team !== team) return undefined
     const { startedMs = run.progress?.calls[0]?.startedMs, percent } = this.#context.live
@@ -120,8 +120,8 @@ export class Generation extends DurableObject<Env> {
   }
 
   /**
-   * Stops the run that a team pays for, or ends its part in that of another, and tells how it stands after that; undefined
-   * where there is nothing of the team's.
+   * Cancels the run of its payer, or another team's part in it, and returns the status. Undefined for a team without a
+   * part.
    */
   async cancel(team: string): Promise<Snapshot | undefined> {
     await this.#runner.atRest()
@@ -131,39 +131,39 @@ export class Generation extends DurableObject<Env> {
       await this.#runner.cancel(run)
       return (await ended).snapshot
     }
-    if (job && !job.ended) await this.#closing.dismiss(job.task, CANCELLED)
+    if (job && !job.ended) await this.#finalizer.dismiss(job.task, CANCELLED)
     return this.see(team)?.snapshot
   }
 
-  /** Hears from its payer's team that the turn of a run has come, or that it is refused; false where there is no such run. */
+  /** Starts the queued run of a reservation, or ends it with the refusal of its team. False without such a run. */
   turn(reservation: string, refusal: Failure | undefined): boolean {
     return this.#runner.turn(reservation, refusal)
   }
 
-  /** Has an event sent to its webhook once more; false where it is no longer kept. */
+  /** Sends an event to its webhook once more; false for an event that has expired. */
   async redeliver(event: string): Promise<boolean> {
     const isKept = await this.#outbox.again(event, Date.now())
-    if (isKept) await this.#closing.rearm()
+    if (isKept) await this.#finalizer.rearm()
     return isKept
   }
 
-  /** Hears that whoever waited for a run could not be told how it failed, and tells it to who asks again. */
+  /** Stores a failure for the retry, since the clients could not receive it. */
   async remember(failure: Failure, payer: Payer): Promise<void> {
     await this.#runner.atRest()
-    if (!this.#store.run) await this.#closing.remember(failure, payer)
+    if (!this.#store.run) await this.#finalizer.remember(failure, payer)
   }
 
-  /** Forgets its answer, or only that of one run, and the near copy, which may be of an older answer. */
+  /** Removes the answer, or that of one run alone, and the KV record, which may be older. */
   async forget(id: string, run?: string): Promise<void> {
     const made = this.#store.record?.images.map(({ key }) => runOfKey(key)?.run)
     if (made && (run === undefined || made.includes(run))) {
       this.#store.forgetRecord()
-      await this.#closing.rearm()
+      await this.#finalizer.rearm()
     }
     await removeRecord(this.env.CACHE, id)
   }
 
-  /** Forgets the job of a team that has ended, and what that was told of it. */
+  /** Removes the ended job of a team and its events. */
   forgetJob(team: string): void {
     this.#jobs.forget(team)
     this.#outbox.forget(team)
@@ -173,75 +173,75 @@ export class Generation extends DurableObject<Env> {
     this.#runner.recover({ asked: false })
     const { run } = this.#store
     if (run?.queued) await this.#runner.askAgain(run)
-    await this.#closing.settle()
-    await this.#closing.removePartials()
+    await this.#finalizer.settle()
+    await this.#finalizer.removePartials()
     await this.#sendEvents()
-    await this.#closing.rearm()
+    await this.#finalizer.rearm()
   }
 
-  /** Sends the events that are due. A receiver that takes long keeps nobody else waiting: their alarm could not ring. */
+  /** Sends the due events. A slow receiver does not delay other events: they would wait for this alarm. */
   async #sendEvents(): Promise<void> {
     let isInTime = true
-    const rearm = (): Promise<void> | undefined => (isInTime ? undefined : this.#closing.rearm())
+    const rearm = (): Promise<void> | undefined => (isInTime ? undefined : this.#finalizer.rearm())
     const sent = Promise.all(this.#outbox.send(configOf(this.env)).map((each) => each.then(rearm)))
     this.ctx.waitUntil(sent)
-    // Should the process die while it sends, this alarm finds out.
-    await this.#closing.rearm()
+    // This alarm rings again if the process dies while it sends.
+    await this.#finalizer.rearm()
     await withDeadline(SEND_MS, () => sent).catch(() => {})
     isInTime = false
   }
 
-  #known(ask: GenerateOptions): Result<ImageRecord> | undefined {
-    return this.#store.run ? undefined : this.#store.known(ask, Date.now())
+  #known(options: GenerateOptions): Result<ImageRecord> | undefined {
+    return this.#store.run ? undefined : this.#store.known(options, Date.now())
   }
 
-  /** Ends what an ask has entered by what is known; a team was told before of what its own request had made. */
-  async #endKnown(ask: GenerateOptions, made: Result<ImageRecord>): Promise<void> {
+  /** Ends the part of a request by a stored answer. The request that started the run had its notices before. */
+  async #endKnown(options: GenerateOptions, made: Result<ImageRecord>): Promise<void> {
     const now = Date.now()
-    this.#jobs.hook(ask, now)
-    this.#store.hold(ask.keepMs, now)
-    const isSettled = ask.isReplay || this.#store.madeFor === ask.task.requestId
-    await this.#closing.end({ task: ask.task, made, cost: 0, endedMs: now, isSettled })
+    this.#jobs.hook(options, now)
+    this.#store.hold(options.keepMs, now)
+    const isSettled = options.isReplay || this.#store.madeFor === options.task.requestId
+    await this.#finalizer.end({ task: options.task, made, cost: 0, endedMs: now, isSettled })
   }
 
-  /** Waits for the end of the run, which is begun where there is none. */
-  async #attend(ask: GenerateOptions, onGlimpse: OnProgress | undefined): Promise<Ended> {
+  /** Waits for the end of the run, and starts one if there is none. */
+  async #waitForRun(options: GenerateOptions, onProgress: OnProgress | undefined): Promise<Ended> {
     const now = Date.now()
-    const waiter = this.#subscribers.join(ask.patienceMs, onGlimpse)
-    this.#jobs.hook(ask, now)
-    this.#store.hold(ask.keepMs, now)
-    if (!this.#store.run) void this.#runner.begin(newRun(ask.task), { isTold: true })
-    const timer = setTimeout(() => void this.#turnAway(ask, waiter), ask.patienceMs)
+    const subscriber = this.#subscribers.join(options.patienceMs, onProgress)
+    this.#jobs.hook(options, now)
+    this.#store.hold(options.keepMs, now)
+    if (!this.#store.run) void this.#runner.begin(newRun(options.task), { reportsRefusal: true })
+    const timer = setTimeout(() => void this.#endWait(options, subscriber), options.patienceMs)
     try {
-      return await waiter.ended
+      return await subscriber.ended
     } finally {
       clearTimeout(timer)
-      this.#subscribers.leave(waiter)
+      this.#subscribers.leave(subscriber)
     }
   }
 
-  /** Ends the waiting of whoever has waited long enough for its turn. */
-  async #turnAway({ task }: GenerateOptions, waiter: Subscriber): Promise<void> {
+  /** Ends the wait of a client when its patience for the queue is over. */
+  async #endWait({ task }: GenerateOptions, subscriber: Subscriber): Promise<void> {
     await this.#runner.ordered
     const { run } = this.#store
-    if (!run?.queued || !this.#subscribers.has(waiter)) return
+    if (!run?.queued || !this.#subscribers.has(subscriber)) return
     this.#jobs.unhook(task.requestId)
-    this.#subscribers.leave(waiter)
-    // Whoever is told may come back at once, and is not to find the run that is being given up.
+    this.#subscribers.leave(subscriber)
+    // The client may retry at once and must not find the run that is being given up.
     if (this.#subscribers.isEmpty && !this.#jobs.isAwaited) await this.#runner.giveUp(run)
-    waiter.end({ made: failed(run.queued) })
+    subscriber.end({ made: failed(run.queued) })
   }
 }
 
-/** A job whose end came, and was deleted, while it was being taken on. */
+/** A job that ended and was deleted while it was being accepted. */
 const GONE: Failure = {
   code: 'unavailable',
   message: 'The generation was deleted while it was asked for. Send the request again.',
   retryAfterMs: 1000,
 }
 
-/** Whoever asks once more for what its own request had started is answered as if it had never been cut off. */
-const originating = (
+/** A retry of the request that started this run is reported as MISS (it pays), not HIT or JOINED. */
+const withOrigin = (
   startedBy: string | undefined,
   { task }: GenerateOptions,
   origin: Obtained['origin'],

@@ -1,49 +1,49 @@
-import { type Concerned, concerns } from './subscribers'
+import { type OutcomeScope, concerns } from './subscribers'
 import { DAY_MS } from '../runtime/durations'
 import type { Snapshot } from '../ledger/snapshot'
 import { begun, type End, ended, type Notice } from './snapshot'
 import type { JobForm } from '../dialects/job-form'
 import type { GenerateOptions, Task } from './task'
 
-/** What a team handed off, and how it ended; `untilMs` (ms since 1970) is until when that is told. */
+/** A team's job and its end, which lasts until `untilMs`, in ms since 1970. */
 export interface Job extends JobForm {
   task: Task
-  /** The id of the event that its team's webhook hears. */
+  /** The id of the event for the team's webhook. */
   event: string
   createdMs: number
   ended?: { snapshot: Snapshot; untilMs: number }
 }
 
-/** Who is told of an end by a request to a URL. */
+/** A webhook URL that one request named. */
 interface Hook {
   event: string
   url: string
-  /** In whose words; missing where they are the gateway's own. */
+  /** The wording of the event; missing for the gateway's own. */
   form?: JobForm | undefined
   task: Task
   createdMs: number
-  /** Whether its request does not wait for the answer itself. */
+  /** Whether the request became a job. */
   isHandedOff: boolean
 }
 
-/** How a generation ended for whoever asks by a task. */
+/** The end of a generation for the clients of a task. */
 export interface Conclusion extends End {
   task: Task
   startedMs?: number | undefined
-  only?: Concerned | undefined
-  /** Whether its team's webhook hears of it by a settlement. */
+  only?: OutcomeScope | undefined
+  /** Whether the settlement notifies the team's webhook. */
   isSettled?: boolean
-  /** Whether the run goes on for those who wait for it. */
+  /** Whether the run goes on for waiting clients. */
   goesOn?: boolean
 }
 
 const JOB = 'job:'
 const HOOK = 'hook:'
 
-/** How long the end of a job is told, in ms. */
-export const TOLD_MS = DAY_MS
+/** The life of an ended job, in ms. */
+export const JOB_LIFE_MS = DAY_MS
 
-/** Those who want a generation and do not wait for it: one job for each team, and the URLs that are to be told. */
+/** The demand without a waiting client: one job for each team, and webhook URLs. */
 export class Jobs {
   readonly #storage: DurableObjectStorage
 
@@ -56,17 +56,17 @@ export class Jobs {
     return this.#storage.kv.get<Job>(JOB + team)
   }
 
-  /** Enters a job, in place of an earlier one of its team. */
+  /** Adds a job in place of an earlier one of its team. */
   put({ task, event }: GenerateOptions, form: JobForm, createdMs: number): void {
     this.#put({ ...form, task, event, createdMs })
   }
 
-  /** Enters a job again, where the one in its place came to nothing and no other took that. */
+  /** Restores a job after its successor failed, unless the team has another one. */
   restore(job: Job): void {
     if (!this.of(job.task.payer.team)) this.#put(job)
   }
 
-  /** Enters the URL of a request. */
+  /** Adds the webhook URL of a request. */
   hook({ task, webhook }: GenerateOptions, createdMs: number, isHandedOff = false): void {
     if (!webhook) return
     const { id: event, url, form } = webhook
@@ -81,7 +81,7 @@ export class Jobs {
     })
   }
 
-  /** Takes out what a request has entered that is refused at once, and the URLs of all who are told so together with it. */
+  /** Removes the entries of a request that is refused at once, and the URLs of other refused clients. */
   refuse({ requestId, payer }: Task): void {
     this.#unhook(
       ({ task, isHandedOff }) => task.requestId === requestId || (!isHandedOff && concerns(payer, task.payer)),
@@ -89,32 +89,32 @@ export class Jobs {
     for (const { task } of this.#open) if (task.requestId === requestId) this.#storage.kv.delete(JOB + task.payer.team)
   }
 
-  /** Takes out the URL of a request that is turned away; unless it was handed off meanwhile. */
+  /** Removes the URL of a request after the end of its patience, unless the request became a job. */
   unhook(requestId: string): void {
     this.#unhook(({ task, isHandedOff }) => task.requestId === requestId && !isHandedOff)
   }
 
-  /** Takes out the job of a team, if it has ended. */
+  /** Removes the ended job of a team. */
   forget(team: string): void {
     if (this.of(team)?.ended) this.#storage.kv.delete(JOB + team)
   }
 
-  /** Whether anybody wants the end of a run, though nobody may be waiting for it. */
+  /** Whether a job or a webhook awaits the end of the run. */
   get isAwaited(): boolean {
     return this.#open.length > 0 || this.#hooks.length > 0
   }
 
-  /** Whether any job has not ended. */
+  /** Whether a job has not ended. */
   get isOpen(): boolean {
     return this.#open.length > 0
   }
 
-  /** What is still to be done when a run has ended. */
+  /** The task of the next run, for demand that the current run leaves. */
   get next(): Task | undefined {
     return (this.#open[0] ?? this.#hooks[0])?.task
   }
 
-  /** Ends all whom the end of a run concerns, and gives back what they are to be told. */
+  /** Ends the jobs and URLs that an outcome concerns, and returns their notices. */
   end(conclusion: Conclusion): Notice[] {
     const { task, startedMs, only, endedMs, isSettled = false, goesOn = false } = conclusion
     const isConcerned = (each: { task: Task }): boolean => concerns(only, each.task.payer)
@@ -125,10 +125,10 @@ export class Jobs {
         cost,
       })
     }
-    // What came to nothing may come again by the same Idempotency-Key, and then its receiver has to hear of that as well.
+    // A failed request may come again with its Idempotency-Key, and its receiver then needs another event.
     const idOf = (event: string): string => (conclusion.made.ok ? event : `${event}_${endedMs}`)
     const jobs = this.#open.filter(isConcerned).map((job) => ({ job, snapshot: snapshotOf(job) }))
-    for (const { job, snapshot } of jobs) this.#put({ ...job, ended: { snapshot, untilMs: endedMs + TOLD_MS } })
+    for (const { job, snapshot } of jobs) this.#put({ ...job, ended: { snapshot, untilMs: endedMs + JOB_LIFE_MS } })
     const hooks = this.#hooks.filter((hook) => isConcerned(hook) && (hook.isHandedOff || !goesOn))
     for (const { event } of hooks) this.#storage.kv.delete(HOOK + event)
     return [
@@ -145,7 +145,7 @@ export class Jobs {
     ]
   }
 
-  /** What is told of a run under way, `percent` of the way, to the URLs that are told in the words of a dialect. */
+  /** Progress notices for the URLs with the wording of a dialect. */
   progressNotices(percent: number): Notice[] {
     return oncePerReceiver(this.#hooks.filter(({ form }) => form)).map(({ event, url, form, task, createdMs }) => ({
       id: `${event}_${percent}`,
@@ -156,7 +156,7 @@ export class Jobs {
     }))
   }
 
-  /** When something of this is to be forgotten, in ms since 1970. */
+  /** The ends of the ended jobs, in ms since 1970. */
   dues(nowMs: number): number[] {
     return this.#jobs.flatMap(({ ended: end }) => (end && end.untilMs > nowMs ? [end.untilMs] : []))
   }
@@ -182,10 +182,7 @@ export class Jobs {
   }
 }
 
-/**
- * A team hears of an end once at each of its URLs, or once in the words of each dialect, however many of its requests named
- * that: by the first of them.
- */
+/** One notice for each URL and wording of a team, from the first request that named it. */
 function oncePerReceiver(hooks: Hook[]): Hook[] {
   const inTurn = hooks.toSorted((one, other) => one.createdMs - other.createdMs)
   return [

@@ -8,11 +8,13 @@ import { FAILED } from './failures'
 import { FanOut, type Resumed } from './fan-out'
 import { costOf } from './payment'
 import { end, type Progress, recordOf, resumable, servedBy } from './progress'
-import { letGo, whoHas } from './recovery'
+import { endCalls, candidateOfCall } from './recovery'
 import type { Run } from './run'
 import type { Outcome } from './task'
 
-/** Makes the images of a task: chooses upstreams and stores what they send; some of them are better than none. Never throws. */
+/**
+ * Makes the images of a task: calls upstreams and stores their images. Some images are better than none. Never throws.
+ */
 export async function makeImages(run: Run): Promise<Outcome> {
   const { task, config, before, plan } = run
   const progress: Progress = {
@@ -30,7 +32,7 @@ export async function makeImages(run: Run): Promise<Outcome> {
   } catch (error) {
     const { id: generation, requestId: request } = task
     if (!run.cancel.aborted) log('run-failed', { generation, request, ...describe(error) })
-    // What is stored is paid for, and better than nothing to whoever still wants it.
+    // Stored images are paid for.
     made = hasSome(progress) && !run.cancel.aborted ? ok(recorded()) : failed(failureOf(error))
   }
   const last = progress.calls.at(-1)
@@ -57,17 +59,17 @@ const routeOf = (run: Run): Route<FittedCandidate> =>
     },
   })
 
-/** The calls of an earlier process that can be taken up; all others are over, and their slots given back. */
+/** The calls of an earlier process that can be resumed; all others end, and their slots are freed. */
 async function resumableCalls({ env, plan: { candidates } }: Run, progress: Progress): Promise<Resumed[]> {
   const going = resumable(progress).map(({ seat }) => seat)
   const calls = progress.calls.filter(({ isOver }) => !isOver)
   const resumed = calls.flatMap((call) => {
-    const candidate = going.includes(call.seat) ? whoHas(call, candidates) : undefined
+    const candidate = going.includes(call.seat) ? candidateOfCall(call, candidates) : undefined
     return candidate ? [{ slot: { candidate, id: call.seat, sinceMs: call.startedMs }, call }] : []
   })
   const others = calls.filter((call) => !resumed.some((each) => each.call === call))
   for (const call of others) end(call, progress)
-  await letGo(env, candidates, others)
+  await endCalls(env, candidates, others)
   return resumed
 }
 
@@ -76,7 +78,7 @@ function failureOf(error: unknown): Failure {
   return error instanceof StoreError ? NOT_STORED : FAILED
 }
 
-/** The image may be paid for by then, so that asking again is for the caller to decide. */
+/** The image may be paid for, so the caller decides about another try. */
 const NOT_STORED: Failure = {
   code: 'unavailable',
   message: 'The gateway could not store the image. Try again in a moment.',

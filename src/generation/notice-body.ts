@@ -6,16 +6,16 @@ import type { Snapshot } from '../ledger/snapshot'
 import { generationJson } from '../wire/json'
 import type { Notice } from './snapshot'
 
-/** For how long links that a receiver is told work at least, in ms: longer than all attempts to tell it take together. */
-export const TOLD_LINKS_MS = 2 * DAY_MS
+/** The least life of links in a notice, in ms: longer than all attempts to deliver it. */
+export const NOTICE_LINKS_MS = 2 * DAY_MS
 
-/** What kind of event a generation's end is. */
+/** The type of an event. */
 export const typeOf = ({ status }: Snapshot): string =>
   `image.generation.${status === 'succeeded' ? 'completed' : status}`
 
-/** What a receiver is told, as JSON; undefined where the words are a dialect's that does not tell that. */
+/** The JSON body of a notice; undefined for a dialect without words for it. */
 export function bodyOf({ form, task, snapshot }: Notice, config: Config, nowMs: number): string | undefined {
-  const settings = { ...config, imageUrlTtlSeconds: Math.max(config.imageUrlTtlSeconds, TOLD_LINKS_MS / 1000) }
+  const settings = { ...config, imageUrlTtlSeconds: Math.max(config.imageUrlTtlSeconds, NOTICE_LINKS_MS / 1000) }
   const link = (key: string): string => signedLink(task.origin, key, settings, nowMs)
   if (!form) {
     const data = generationJson(snapshot, link, config.creditsPerUsd)

@@ -6,43 +6,43 @@ import { describe, log } from '../runtime/log'
 import type { DeliveryReport } from '../team/deliveries'
 import { askTeam } from '../team/ask-team'
 import type { WebhookState } from '../team/webhook'
-import { bodyOf, TOLD_LINKS_MS, typeOf } from './notice-body'
+import { bodyOf, NOTICE_LINKS_MS, typeOf } from './notice-body'
 import type { Notice } from './snapshot'
 
-/** How the sending of a notice goes; times are ms since 1970. */
+/** The delivery of a notice; times are in ms since 1970. */
 interface Event {
   id: string
   team: string
   generation: string
   type: string
   url: string | undefined
-  /** When its generation was asked for. */
+  /** The moment of the request. */
   askedMs: number
   createdMs: number
   attempts: number
-  /** How the last attempt went, and when; undefined before the first. */
+  /** The last attempt; undefined before the first. */
   last: { url: string; atMs: number; attempted: WebhookAttempt } | undefined
-  /** When it is sent next; undefined where it has arrived, or is given up. */
+  /** The next attempt; undefined after the delivery or the last attempt. */
   nextMs: number | undefined
-  /** Until when it can be sent once more. */
+  /** The end of its life, before which it can be sent again. */
   untilMs: number
 }
 
 const EVENT = 'event:'
-/** The words of each lie apart from it, since they are read only to be sent. */
+/** Bodies have rows of their own, since only an attempt reads them. */
 const BODY = 'body:'
 
-/** As long as what it says can be looked at. */
-const KEPT_MS = TOLD_LINKS_MS
+/** The life of an event: as long as its links. */
+const EVENT_LIFE_MS = NOTICE_LINKS_MS
 
-/** No attempt takes as long, in ms: one that is not noted by then was not survived by its process. */
+/** Longer than any attempt, in ms: an attempt without an outcome by then has lost its process. */
 const LOST_MS = 30_000
 
-/** What is to be told to webhooks, and is sent until they have it. */
+/** The events for webhooks, sent until they arrive. */
 export class Outbox {
   readonly #storage: DurableObjectStorage
   readonly #env: Env
-  /** The ids of those on their way. */
+  /** The ids of events with an attempt in progress. */
   readonly #sending = new Set<string>()
 
   constructor(storage: DurableObjectStorage, env: Env) {
@@ -50,12 +50,12 @@ export class Outbox {
     this.#env = env
   }
 
-  /** Takes a notice in, once; it is sent by the next alarm. */
+  /** Adds a notice once; the next alarm sends it. */
   add(notice: Notice, config: Config, nowMs: number): void {
     const { id, url, task, snapshot } = notice
     const body = this.#event(id) ? undefined : bodyOf(notice, config, nowMs)
     if (body === undefined) return
-    const times = { askedMs: snapshot.createdMs, createdMs: nowMs, nextMs: nowMs, untilMs: nowMs + KEPT_MS }
+    const times = { askedMs: snapshot.createdMs, createdMs: nowMs, nextMs: nowMs, untilMs: nowMs + EVENT_LIFE_MS }
     this.#storage.kv.put<string>(BODY + id, body)
     this.#put({
       id,
@@ -69,7 +69,7 @@ export class Outbox {
     })
   }
 
-  /** Sends everything that is due, each for itself; what is kept no longer is forgotten. Never rejects. */
+  /** Sends each due event, and removes expired ones. Never rejects. */
   send(config: Config): Promise<void>[] {
     const now = Date.now()
     for (const { id, nextMs, untilMs } of this.#events) if (nextMs === undefined && untilMs <= now) this.#remove(id)
@@ -78,7 +78,7 @@ export class Outbox {
       .map((event) => this.#send(event, config))
   }
 
-  /** Has an event sent once more, by the next alarm; false where it is no longer kept. */
+  /** Schedules an event for the next alarm; false for an event that has expired. */
   async again(id: string, nowMs: number): Promise<boolean> {
     const event = this.#event(id)
     if (!event || event.untilMs <= nowMs) return false
@@ -86,12 +86,12 @@ export class Outbox {
     return true
   }
 
-  /** Forgets what a team was told, as far as that has arrived or was given up. */
+  /** Removes a team's events that have arrived or failed for good. */
   forget(team: string): void {
     for (const event of this.#events) if (event.team === team && event.nextMs === undefined) this.#remove(event.id)
   }
 
-  /** When there is something to be done about an event, in ms since 1970. */
+  /** The due times of the events, in ms since 1970. */
   dues(nowMs: number): number[] {
     return this.#events.flatMap(({ id, nextMs, untilMs }) => {
       if (this.#sending.has(id)) return nowMs + LOST_MS
@@ -104,7 +104,7 @@ export class Outbox {
     this.#sending.add(id)
     try {
       const facts = await askTeam(this.#env, team, async (stub) => await stub.webhook())
-      // What an earlier team of that id has asked for is none of this one's business.
+      // A deleted team of the same id asked for this event.
       if (!facts.ok || event.askedMs < facts.value.teamCreatedMs) this.#remove(id)
       else await this.#attempt(event, facts.value, config)
     } catch (error) {
@@ -124,7 +124,7 @@ export class Outbox {
     await this.#note(after(event, url, attempted, Date.now()), attempted.outcome === 'gone')
   }
 
-  /** Writes down how an event stands, here and, once it was tried, for its team's own eyes. */
+  /** Stores an event, and reports each attempt to its team. */
   async #note(event: Event, gone = false): Promise<void> {
     this.#put(event)
     const { id, team, last } = event

@@ -11,7 +11,7 @@ import type { RunPlan } from './run-plan'
 import { begun, ended, type Notice } from './snapshot'
 import type { Outcome, Task } from './task'
 
-/** The life of a reservation beyond the time of its upstreams, in ms; an expired reservation can still be settled. */
+/** The life of a reservation beyond the time of its upstreams, in ms. An expired reservation can still be settled. */
 export const RESERVATION_GRACE_MS = 120_000
 
 /** The order of a run that waits up to `patienceMs` for a busy upstream. */
@@ -36,7 +36,7 @@ export function orderOf(
   }
 }
 
-/** Has the payer's team hold the money, or wait for its turn, if it may. Never throws. */
+/** Reserves money at the payer's team, or a place in its queue. Never throws. */
 export async function reserve(
   env: Env,
   { payer }: Pick<Task, 'payer'>,
@@ -51,7 +51,7 @@ export async function reserve(
   }
 }
 
-/** Gives up a run's place in the queue; false where its turn has come, or nobody can tell. Never throws. */
+/** Gives up a place in the queue; false once its turn has come, or for an unreachable team. Never throws. */
 export async function withdraw(env: Env, { task, reservation }: RunRow): Promise<boolean> {
   const { payer, id } = task
   try {
@@ -62,21 +62,21 @@ export async function withdraw(env: Env, { task, reservation }: RunRow): Promise
   }
 }
 
-/** Nobody knows whether the money is held, so that it is to be let go of. */
+/** The reservation may exist, so it has to be settled. */
 export const TEAM_UNREACHABLE: Failure = {
   code: 'unavailable',
   message: 'The gateway could not reach the object that keeps your budget. Try again in a moment.',
   retryAfterMs: 1000,
 }
 
-/** What the pictures of a run cost, in micro-USD; undefined where no price is known. */
+/** The cost of a run's images in micro-USD; undefined without a known price. */
 export function costOf(progress: Progress, task: Task, config: Config): number | undefined {
   const calls = progress.calls.filter((call) => madeBy(call, progress) > 0)
   const costs = calls.map((call) => costOfCall(call, madeBy(call, progress), task, config))
   return costs.reduce((sum, each) => (sum === undefined || each === undefined ? undefined : sum + each), 0)
 }
 
-/** By the prices that the operator has set for its upstream, else by what that says itself, else by those of the model. */
+/** By the operator's prices for the upstream, else the cost that the upstream reported, else the model's prices. */
 function costOfCall(call: Call, images: number, task: Task, config: Config): number | undefined {
   const {
     upstream: { name, account },
@@ -90,8 +90,8 @@ function costOfCall(call: Call, images: number, task: Task, config: Config): num
   return cost({ ...summary, images }, request, config.catalogue(request.model), prices)
 }
 
-/** What a run came to, for the team that pays; times are ms since 1970. */
-export function owedFor(
+/** The settlement of a run for the team that pays; times are in ms since 1970. */
+export function pendingSettlementOf(
   { task, reservation, createdMs }: RunRow,
   { made, attempts, last, arrived, route }: Outcome,
   startedMs: number | undefined,
@@ -116,7 +116,7 @@ export function owedFor(
   return { team: task.payer.team, settlement, notice: { id: `evt_${reservation}`, task, snapshot } }
 }
 
-/** Tells a team what is owed, and hears whether it has a webhook; undefined where it could not be reached. */
+/** Settles with a team, and reports whether it has a webhook; undefined for an unreachable team. */
 export async function settle(
   env: Env,
   { team, settlement }: PendingSettlement,

@@ -7,18 +7,18 @@ import type { Jobs } from './jobs'
 import { bodyOf } from './notice-body'
 import type { Notice } from './snapshot'
 
-/** Nobody is told more often how far a run is, in ms. */
+/** The shortest time between two progress notices, in ms. */
 const EVERY_MS = 3000
 
 /**
- * Tells the URLs that bodies have named how far a run is, where their dialects have words for that: each once, whether it
- * arrives or not, and without the run waiting for it. How the run ends is for the outbox to tell.
+ * Sends progress to URLs of request bodies, in the words of their dialects. Each notice has one attempt, and the run
+ * does not wait for it. The outbox reports the end.
  */
 export class ProgressWebhooks {
   readonly #ctx: DurableObjectState
   readonly #env: Env
   readonly #jobs: Jobs
-  /** Receivers that have not answered yet, each with its team. */
+  /** Teams and URLs with an attempt in progress. */
   readonly #busy = new Set<string>()
   #nextMs = 0
 
@@ -28,7 +28,7 @@ export class ProgressWebhooks {
     this.#jobs = jobs
   }
 
-  /** Is told how far the run is, in whole percent. */
+  /** Receives the progress of the run, in whole percent. */
   tell(percent: number): void {
     const now = Date.now()
     if (now < this.#nextMs) return
@@ -47,9 +47,9 @@ export class ProgressWebhooks {
       const body = bodyOf(notice, config, nowMs)
       if (body === undefined || url === undefined) return
       const facts = await askTeam(this.#env, team, async (stub) => await stub.webhook())
-      // What an earlier team of that id has asked for is none of this one's business.
+      // A deleted team of the same id asked for this notice.
       if (!facts.ok || notice.snapshot.createdMs < facts.value.teamCreatedMs) return
-      // Of what has ended meanwhile, nobody is told that it runs.
+      // The run may have ended meanwhile.
       if (!this.#jobs.progressNotices(percent).some((each) => each.id === id)) return
       const secrets = webhookSecrets(team, facts.value.versions, config.signingSecret)
       await attemptWebhook({ id, url, body }, secrets, config, nowMs)

@@ -4,61 +4,61 @@ import type { Summary } from '../providers/provider'
 import type { ServedBy } from '../ledger/entry'
 import type { Task } from './task'
 
-/** One call of an upstream, for some of the pictures of a task; times are ms since 1970. */
+/** One call of an upstream for some images of a task; times are in ms since 1970. */
 export interface Call {
-  /** Its seat at the account. */
+  /** The id of its slot at the account. */
   seat: string
-  /** Which account that is: its place in the settings may be another's after they were changed. */
+  /** The id of its account, which outlives a change of the settings. */
   accountId: string
   upstream: ImageRecord['upstream']
   model: string
   startedMs: number
-  /** The upstream's own job, which whoever takes this up asks about. */
+  /** The upstream's own job, which the next process asks about. */
   job?: string
-  /** Which pictures it is to make, by their indexes in the task, in its own order. */
+  /** The images of the call by their indexes in the task, in the upstream's order. */
   wanted: number[]
-  /** In what it was asked for something else than the task says, and what it was asked for where that may differ. */
+  /** Notes on its adaptations, and the adapted parameters. */
   adjusted: string[]
   asked: Pick<ImageRequest, 'size' | 'quality' | 'format'>
-  /** The size that its pictures were cropped to, as `WIDTHxHEIGHT`; missing where they are as it made them. */
+  /** The size of its cropped images, as `WIDTHxHEIGHT`; missing without cropping. */
   cropped?: string
-  /** What it said of the whole; undefined until then. */
+  /** The upstream's summary; undefined until it arrives. */
   summary?: Summary
-  /** How far it is, by its upstream's own account, from 0 to 100. */
+  /** The upstream's progress, from 0 to 100. */
   percent?: number
-  /** Whether nothing more is to come of it. */
+  /** Set for a call that has ended. */
   isOver?: true
 }
 
-/** What has come of a run so far; kept in storage, so that one that died can still be made use of. */
+/** The progress of a run, stored so that the next process can resume it. */
 export interface Progress {
-  /** By their index. */
+  /** Images by their index. */
   images: (StoredImage | undefined)[]
   calls: Call[]
-  /** Who was asked or passed over so far, as `route` of an audit tells it. */
+  /** The steps of the route so far, as `route` of an audit. */
   route?: string
-  /** How far all of it has been at most, in whole percent; undefined while no upstream has said so. */
+  /** The highest progress so far, in whole percent; undefined until an upstream reports one. */
   percent?: number
 }
 
-/** Who has a call. */
+/** The upstream of a call. */
 export const servedBy = ({ upstream, model }: Call): ServedBy => ({ ...upstream, model })
 
-/** Whether every image that was asked for is stored. */
+/** Whether all images are stored. */
 export const isComplete = ({ images }: Pick<ImageRecord | Progress, 'images'>, { request }: Task): boolean =>
   images.filter(Boolean).length === request.n
 
-/** Which pictures there are none of yet. */
+/** The indexes of the missing images. */
 export const missingFrom = ({ images }: Progress, { request }: Task): number[] =>
   Array.from({ length: request.n }, (_, index) => index).filter((index) => !images[index])
 
-/** The calls under way of a process that died, about whose jobs their upstreams can be asked. */
+/** The calls of a dead process that have a job at their upstream. */
 export const resumable = ({ calls, images }: Progress): (Call & { job: string })[] =>
   calls.flatMap(({ job, ...call }) =>
     job !== undefined && !call.isOver && call.wanted.some((index) => !images[index]) ? [{ ...call, job }] : [],
   )
 
-/** Takes down how far a call is, in percent, and tells how far all of it is, which never falls. */
+/** Notes the progress of a call. Returns that of the run; it never falls. */
 export function percentWith(call: Call, percent: number, progress: Progress, n: number): number {
   call.percent = Math.min(100, percent)
   const shares = progress.calls.flatMap(({ isOver, wanted, percent: share = 0 }) =>
@@ -69,27 +69,27 @@ export function percentWith(call: Call, percent: number, progress: Progress, n: 
   return progress.percent
 }
 
-/** Which pictures of a call there are none of. */
+/** The indexes of a call's missing images. */
 export const missingOf = ({ wanted }: Call, { images }: Progress): number[] => wanted.filter((index) => !images[index])
 
-/** Ends a call; one that made less than was wanted of it is one of what it made: the rest is for others. */
+/** Ends a call. Its missing images are for other calls. */
 export function end(call: Call, progress: Progress): void {
   const missing = missingOf(call, progress)
   call.wanted = call.wanted.filter((index) => !missing.includes(index))
   call.isOver = true
 }
 
-/** What a call was asked for, as one of all the pictures that it was to make. */
+/** The request of a call, with the number of its images. */
 export const requestOf = ({ request }: Task, { asked, wanted }: Call): ImageRequest => ({
   ...request,
   ...asked,
   n: wanted.length,
 })
 
-/** How many pictures of a call there are. */
+/** The number of a call's stored images. */
 export const madeBy = ({ wanted }: Call, { images }: Progress): number => wanted.filter((index) => images[index]).length
 
-/** The record of what a run has made; what the upstream did not say is taken from the request. */
+/** The record of a run's images; facts that the upstream did not report come from the request. */
 export function recordOf(
   task: Task,
   progress: Progress,
@@ -129,7 +129,7 @@ const revisedPromptOf = (index: number, calls: readonly Call[]): string | undefi
     .map(({ wanted, summary }) => summary?.revisedPrompts?.[wanted.indexOf(index)])
     .find((prompt) => prompt !== undefined)
 
-/** Of all calls together; undefined where one of them has not told. */
+/** The sum of all calls; undefined if one of them reported none. */
 function sumOf([first, ...others]: readonly (Usage | undefined)[]): Usage | undefined {
   return others.reduce((sum, each) => (sum && each ? addUsage(sum, each) : undefined), first)
 }

@@ -10,53 +10,50 @@ import type { RunPlan } from './run-plan'
 import { stopJob } from './stop'
 import type { Outcome } from './task'
 
-/** How often upstreams are asked anew for what was in hand when a process died. */
+/** Attempts for images after a process died with calls that cannot be resumed. */
 const MAX_ATTEMPTS = 2
-/** How often a run goes on whose process died, whatever was in hand: the request itself may be what ends processes. */
+/** Resumptions of one run: its request may be what ends the processes. */
 const MAX_DEATHS = 20
 
-/**
- * How a run goes on that its process did not survive; undefined where it does not. It is no attempt more where upstreams
- * have jobs of all that was in hand, or nothing was any more.
- */
+/** The next row of a run without a process; undefined for a run that ends. Resuming jobs costs no attempt. */
 export function nextAttempt(row: RunRow, isWanted: boolean): RunRow | undefined {
   const { progress, task, attempt, deaths = 0 } = row
   const missing = progress ? missingFrom(progress, task) : undefined
   if (!isWanted || missing?.length === 0 || deaths >= MAX_DEATHS) return undefined
   const before = row.before ?? row.id
-  // What any of its processes has stored is found by how the first one's id begins.
+  // The id of the first process begins those of all later ones, and so finds all stored images.
   const again = { ...row, id: before + newRunId(), before, deaths: deaths + 1 }
   if (progress && !isAskedAnew(progress)) return again
   return attempt < MAX_ATTEMPTS ? { ...again, attempt: attempt + 1 } : undefined
 }
 
-/** Whether something was in hand that its upstream cannot be asked about. */
+/** Whether a call in progress has no job to resume. */
 const isAskedAnew = (progress: Progress): boolean =>
   progress.calls.some((call) => !call.isOver && !call.job && madeBy(call, progress) < call.wanted.length)
 
-/** Who of those who may serve has a call; undefined where the settings have changed since. */
-export const whoHas = <Served extends Candidate>(
+/** The candidate of a call; undefined after a change of the settings. */
+export const candidateOfCall = <Served extends Candidate>(
   { accountId, model }: Pick<Call, 'accountId' | 'model'>,
   able: readonly Served[],
 ): Served | undefined =>
   able.find(({ upstream, model: theirs }) => accountIdOf(upstream) === accountId && model === theirs)
 
-/** Ends calls whose process died, and which nobody goes on with: gives back their seats, and has their jobs stopped. Never throws. */
-export async function letGo(env: Env, candidates: readonly Candidate[], calls: readonly Call[]): Promise<void> {
+/** Ends calls of a dead process: frees their slots and stops their jobs. Never throws. */
+export async function endCalls(env: Env, candidates: readonly Candidate[], calls: readonly Call[]): Promise<void> {
   for (const call of calls) {
-    const has = whoHas(call, candidates)
+    const has = candidateOfCall(call, candidates)
     if (!has) continue
     await leave(env.ACCOUNTS, has.upstream, { id: call.seat, model: call.model }, { is: 'cancelled' })
     await stopJob(call, has)
   }
 }
 
-/** Does so with all that a run had in hand when its process died. Never throws. */
-export const letAllGo = (env: Env, { progress }: RunRow, { candidates }: RunPlan): Promise<void> =>
-  letGo(env, candidates, progress?.calls.filter(({ isOver }) => !isOver) ?? [])
+/** Ends all calls of a run after the death of its process. Never throws. */
+export const endAllCalls = (env: Env, { progress }: RunRow, { candidates }: RunPlan): Promise<void> =>
+  endCalls(env, candidates, progress?.calls.filter(({ isOver }) => !isOver) ?? [])
 
-/** What has come of a run that does not go on, for a reason: some images are better than none. */
-export function whatItLeft(row: RunRow, config: Config, failure = INTERRUPTED): Outcome {
+/** The outcome of a run that does not go on: some images are better than none. */
+export function partialOutcome(row: RunRow, config: Config, failure = INTERRUPTED): Outcome {
   const { task, progress } = row
   const attempts = attemptsOf(row)
   const call = progress?.calls.at(-1)

@@ -4,27 +4,27 @@ import type { Progress } from './progress'
 import type { RunPlan } from './run-plan'
 import type { Task } from './task'
 
-/** A run of a generation, and what it works with. */
+/** A run of a generation, with all that it needs. */
 export interface Run {
   task: Task
   plan: RunPlan
-  /** Distinguishes the images of this run from those of others of the same generation. */
+  /** Separates its images from those of other runs of the generation. */
   id: string
   env: Env
   config: Config
-  /** For how long it waits where all upstreams are busy, in ms. */
+  /** The wait for busy upstreams, in ms. */
   patienceMs: number
-  /** Whether somebody has handed it off, so that it sits out the rests that upstreams ask for. */
+  /** Whether a job awaits the run, which then waits out cooldowns. */
   isJob: boolean
-  /** Aborted with a GatewayError when nobody wants the images any more. */
+  /** Aborted with a GatewayError when the images are no longer wanted. */
   cancel: AbortSignal
-  /** What an earlier process had come to. */
+  /** The progress of an earlier process. */
   before: Progress | undefined
-  /** Is told when an upstream takes the request, and of every image that is stored. */
+  /** Stores the progress: after each accepted call and each image. */
   note: (progress: Progress) => void
-  /** Is told what is only worth knowing while the images are made. */
-  tell: (news: News) => void
+  /** Reports facts that matter only while the run lasts. */
+  tell: (news: RunNews) => void
 }
 
-/** When an upstream was asked, in ms since 1970; how far it is, by its own account, in whole percent; or a preview of what it is making. */
-export type News = { startedMs: number } | { percent: number } | PartialImage
+/** The start of a call in ms since 1970, the upstream's progress in whole percent, or a preview. */
+export type RunNews = { startedMs: number } | { percent: number } | PartialImage

@@ -9,109 +9,108 @@ import { newRun, type RunRow } from './generation-store'
 import { hold, holdOrWait, isWanted, patienceMsOf } from './demand'
 import { TEAM_UNREACHABLE, withdraw } from './payment'
 import type { Progress } from './progress'
-import { letAllGo, nextAttempt, whatItLeft } from './recovery'
+import { endAllCalls, nextAttempt, partialOutcome } from './recovery'
 import { makeImages } from './make'
-import type { News } from './run'
+import type { RunNews } from './run'
 import type { GenerationContext } from './context'
 import type { Outcome } from './task'
 
-/** Carries a run from its order to its end, through whatever becomes of the process. */
+/** Carries a run from its order to its end, across crashes of the process. */
 export class Runner {
   readonly #context: GenerationContext
-  readonly #closing: Finalizer
-  /** Aborted to stop the run that this process has in hand; undefined while it has none. */
-  #hand: AbortController | undefined
-  /** The reservation whose turn came, or which was refused, before its place in the queue was told. */
-  #called: { reservation: string; refusal: Failure | undefined } | undefined
-  /** Resolves when a run that has ended is let go of; undefined where none is ending. */
+  readonly #finalizer: Finalizer
+  /** Stops the run of this process; undefined without one. */
+  #current: AbortController | undefined
+  /** A turn or refusal that arrived before the reply to its order. */
+  #earlyTurn: { reservation: string; refusal: Failure | undefined } | undefined
+  /** Resolves when an ending run is released; undefined without one. */
   #ending: Promise<void> | undefined
-  /** Resolves when it is known whether the newest run waits for its turn. */
+  /** Resolves when the newest run has its reservation, its place in the queue, or its refusal. */
   ordered: Promise<unknown> = Promise.resolve()
 
-  constructor(context: GenerationContext, closing: Finalizer) {
+  constructor(context: GenerationContext, finalizer: Finalizer) {
     this.#context = context
-    this.#closing = closing
+    this.#finalizer = finalizer
   }
 
   /**
-   * Starts a run; the promise tells why it was refused at once, if it was, and `isTold` that whoever asked is told by
-   * that. Nothing awaits between the look at `memory.run` and this: two callers cannot both start.
+   * Starts a run. Resolves with an immediate refusal; `reportsRefusal` means that the caller reports it. Nothing awaits between
+   * the look at `store.run` and this, so two callers cannot both start.
    */
-  async begin(row: RunRow, { isTold } = { isTold: false }): Promise<Failure | undefined> {
+  async begin(row: RunRow, { reportsRefusal } = { reportsRefusal: false }): Promise<Failure | undefined> {
     this.#context.store.run = row
     const { promise, resolve } = Promise.withResolvers<Failure | undefined>()
     this.ordered = promise
     const ordered = (refusal: Failure | undefined): void => {
-      if (refusal && isTold) this.#context.jobs.refuse(row.task)
+      if (refusal && reportsRefusal) this.#context.jobs.refuse(row.task)
       resolve(refusal)
     }
-    // Whatever goes wrong meanwhile, nobody waits for ever.
+    // An error must not leave the caller waiting.
     this.#take((cancel) => this.#order(row, cancel, ordered).finally(() => resolve(FAILED)))
     return await promise
   }
 
   /**
-   * Starts the run of a reservation whose turn has come, or ends one that is refused; false where there is none. It may be
-   * told twice: what has ended by then is not to be let go of before it is settled.
+   * Starts the queued run of a reservation, or ends it with a refusal; false without such a run. The call may come
+   * twice, so a run with a pending settlement counts.
    */
   turn(reservation: string, refusal: Failure | undefined): boolean {
     const row = this.#context.store.run
-    if (row?.reservation !== reservation) return this.#context.store.owes(reservation)
+    if (row?.reservation !== reservation) return this.#context.store.hasPendingSettlement(reservation)
     const { queued, ...called } = row
     if (queued) {
       this.#context.store.run = called
       this.#take((cancel) => (refusal ? this.#refuse(called, refusal) : this.#start(called, cancel)))
     } else {
-      this.#called = { reservation, refusal }
+      this.#earlyTurn = { reservation, refusal }
     }
     return true
   }
 
-  /** Gives up the place in the queue of a run that nobody waits for any more, unless its turn has come. */
+  /** Gives up the place in the queue of an unwanted run, unless its turn has come. */
   async giveUp(row: RunRow): Promise<void> {
     const { queued, ...again } = row
     if (!queued || !(await withdraw(this.#context.env, row)) || !this.#isQueued(row)) return
-    // Somebody may have come meanwhile.
+    // A client may have come meanwhile.
     if (isWanted(this.#context)) void this.begin(again)
     else this.#take(() => this.#refuse(row, queued))
   }
 
-  /** Stops a run, as far as it can be stopped. */
+  /** Cancels a run, as far as it can be stopped. */
   async cancel(row: RunRow): Promise<void> {
     if (row.queued) await withdraw(this.#context.env, row)
     if (this.#isQueued(row)) this.#take(() => this.#refuse(row, CANCELLED))
-    else if (this.#isUnderWay(row)) this.#hand?.abort(new GatewayError(CANCELLED))
+    else if (this.#isUnderWay(row)) this.#current?.abort(new GatewayError(CANCELLED))
   }
 
   /**
-   * Takes up a run that its process did not survive: by what it had stored, by the upstream's own job, or by running it
-   * once more, which is of no use to anybody where nobody asks and nobody else can.
+   * Resumes a run without a process: by its stored images, by the upstream's job, or by another attempt. Reruns only if
+   * someone waits or the result is shareable.
    */
   recover({ asked }: { asked: boolean }): void {
     const { store, env, jobs } = this.#context
     const row = store.run
     if (!row) return this.#beginNext()
-    if (row.queued || this.#hand) return
+    if (row.queued || this.#current) return
     const { task, attempt } = row
     log('run-interrupted', { generation: task.id, request: task.requestId, attempt })
     const again = nextAttempt(row, asked || task.shared || jobs.isAwaited)
     if (again) return void this.begin(again)
-    this.#take(() => this.#abandon(row, whatItLeft(row, configOf(env))))
+    this.#take(() => this.#abandon(row, partialOutcome(row, configOf(env))))
   }
 
   /**
-   * Takes up what its process did not survive, and resolves when no run is ending: one that begins meanwhile would be
-   * let go of together with that.
+   * Resumes a run without a process, and waits for an ending run. A run that began meanwhile would be released with it.
    */
   async atRest(): Promise<void> {
     this.recover({ asked: true })
     await this.#ending
   }
 
-  /** Asks whether the turn of a run has come, in case that its call was lost; gives up where nobody waits any more. */
+  /** Asks the team for the turn of a run, in case its call was lost; gives an unwanted run up. */
   async askAgain(row: RunRow): Promise<void> {
     if (!isWanted(this.#context)) await this.giveUp(row)
-    // Its team may have forgotten it, and then has to decide anew.
+    // The team may have forgotten the order and then decides anew.
     if (!this.#isQueued(row)) return
     const held = await hold(this.#context, row, isWanted(this.#context))
     if (!held.ok && held.failure === TEAM_UNREACHABLE) return
@@ -126,10 +125,10 @@ export class Runner {
     return this.#isUnderWay(row) && this.#context.store.run?.queued !== undefined
   }
 
-  /** Takes a run in hand, and keeps it going without those who wait for it. */
+  /** Starts a step of a run, which outlives its clients. */
   #take(step: (cancel: AbortSignal) => Promise<void>): void {
-    this.#hand = new AbortController()
-    const done = step(this.#hand.signal).catch((error: unknown) => {
+    this.#current = new AbortController()
+    const done = step(this.#current.signal).catch((error: unknown) => {
       log('run-failed', describe(error))
       this.#leave({ made: failed(FAILED) })
     })
@@ -137,47 +136,47 @@ export class Runner {
   }
 
   async #order(row: RunRow, cancel: AbortSignal, ordered: (refusal: Failure | undefined) => void): Promise<void> {
-    await this.#closing.rearm()
+    await this.#finalizer.rearm()
     const held = await this.#reserve(row)
-    // What an earlier process has begun goes on though its team cannot be asked once more: its money is held.
+    // A run that began earlier goes on without its team: its money is reserved.
     const isBegun = row.progress !== undefined && !held.ok && held.failure === TEAM_UNREACHABLE
     const refusal = held.ok || isBegun ? undefined : held.failure
     ordered(refusal)
     const waits = held.ok ? held.value : undefined
-    // Also of one that is cancelled, whose money may be held: nobody could tell.
+    // A cancelled run too: its reservation may exist.
     if (refusal && !row.progress) return await this.#refuse(row, refusal)
-    const left = whatItLeft(row, configOf(this.#context.env), refusal)
+    const left = partialOutcome(row, configOf(this.#context.env), refusal)
     if (refusal) return await this.#abandon(row, left)
     if (waits) return await this.#wait({ ...row, queued: waits.instead }, cancel)
     if (cancel.aborted) return await this.#abandon(row, { ...left, made: failed(CANCELLED) })
     await this.#make(row, cancel)
   }
 
-  /** Ends a run that does not go on, and what an earlier process had in hand for it. */
+  /** Ends a run that does not go on, and its calls of an earlier process. */
   #abandon(row: RunRow, outcome: Outcome): Promise<void> {
     const { ctx, env, plans } = this.#context
-    ctx.waitUntil(letAllGo(env, row, plans.of(row)))
+    ctx.waitUntil(endAllCalls(env, row, plans.of(row)))
     return this.#finish(row, outcome)
   }
 
-  /** Lets a run wait for its turn, unless it was cancelled before it was known that it has to. */
+  /** Leaves a run in the queue, unless it was cancelled meanwhile. */
   async #wait(row: RunRow, { aborted }: AbortSignal): Promise<void> {
     this.#context.store.run = row
-    this.#hand = undefined
-    await (aborted ? this.cancel(row) : this.#closing.rearm())
+    this.#current = undefined
+    await (aborted ? this.cancel(row) : this.#finalizer.rearm())
   }
 
-  /** Reserves, or has it wait for its turn; that may have come by the time at which its place in the queue is told. */
+  /** Reserves, or joins the queue. The turn may come before the reply with the place. */
   async #reserve(row: RunRow): Promise<Result<QueuedOrder | undefined>> {
     const held = await holdOrWait(this.#context, row)
-    if (!held.ok || this.#called?.reservation !== row.reservation) return held
-    const { refusal } = this.#called
+    if (!held.ok || this.#earlyTurn?.reservation !== row.reservation) return held
+    const { refusal } = this.#earlyTurn
     return refusal ? failed(refusal) : ok(undefined)
   }
 
-  /** Makes the images of a run whose turn has come; from now on its alarm is its heartbeat. */
+  /** Makes the images of a run after its turn; the alarm is its heartbeat from now on. */
   async #start(row: RunRow, cancel: AbortSignal): Promise<void> {
-    await this.#closing.rearm()
+    await this.#finalizer.rearm()
     await this.#make(row, cancel)
   }
 
@@ -185,7 +184,7 @@ export class Runner {
     const { env, store, plans, subscribers, progressWebhooks, live } = this.#context
     const { task, id, progress: before } = row
     const note = (progress: Progress): void => void (store.run = { ...row, progress })
-    const tell = (news: News): void => {
+    const tell = (news: RunNews): void => {
       if (!('partial' in news)) Object.assign(live, news)
       if (!('startedMs' in news)) subscribers.show(news)
       if ('percent' in news) progressWebhooks.tell(news.percent)
@@ -208,11 +207,11 @@ export class Runner {
   }
 
   #finish(row: RunRow, outcome: Outcome): Promise<void> {
-    return this.#end(this.#closing.finish(row, outcome))
+    return this.#end(this.#finalizer.finish(row, outcome))
   }
 
   #refuse(row: RunRow, failure: Failure): Promise<void> {
-    return this.#end(this.#closing.refuse(row, failure))
+    return this.#end(this.#finalizer.refuse(row, failure))
   }
 
   async #end(closing: Promise<Ended>): Promise<void> {
@@ -226,21 +225,21 @@ export class Runner {
     }
   }
 
-  /** Lets go of a run that has ended; whoever wants the images still has them made. */
+  /** Releases an ended run, and starts the next one. */
   #leave(ended: Ended): void {
     const { subscribers, live } = this.#context
-    this.#hand = undefined
-    this.#called = undefined
+    this.#current = undefined
+    this.#earlyTurn = undefined
     delete live.startedMs
     delete live.percent
     subscribers.end(ended)
     this.#beginNext()
   }
 
-  /** Begins what is still to be done once nothing is under way. */
+  /** Starts a run for demand that is left. */
   #beginNext(): void {
     const { jobs, store } = this.#context
     const { next } = jobs
-    if (next && !store.run && !this.#hand) void this.begin(newRun(next))
+    if (next && !store.run && !this.#current) void this.begin(newRun(next))
   }
 }

@@ -4,21 +4,21 @@ import type { Snapshot } from '../ledger/snapshot'
 import type { JobForm } from '../dialects/job-form'
 import type { Task } from './task'
 
-/** That a generation has ended, for one of those who want to be told; without a URL, for the team's own webhook. */
+/** The end of a generation for one receiver; without a URL, for the team's own webhook. */
 export interface Notice {
-  /** The event's id, by which a receiver knows one that comes again. */
+  /** The id of the event, equal for repeated attempts. */
   id: string
   url?: string
-  /** In whose words; missing where they are the gateway's own. */
+  /** The wording; missing for the gateway's own. */
   form?: JobForm | undefined
   task: Task
   snapshot: Snapshot
 }
 
-/** A prompt is told to tell generations apart by. */
+/** The longest prompt in a snapshot, in characters: it tells generations apart. */
 const MAX_PROMPT = 500
 
-/** One that has not ended. */
+/** The snapshot of a generation that has not ended. */
 export function begun(
   { id, requestId, payer, request }: Task,
   stands: Pick<Snapshot, 'status' | 'createdMs' | 'startedMs' | 'percent'>,
@@ -28,7 +28,7 @@ export function begun(
   return { id, request: requestId, key: payer.key, ...asked, images: [], ...stands }
 }
 
-/** What came of one, and what that cost whoever asked for it; `arrived` is what there is of one that was cancelled. */
+/** The end of a generation and its cost for the client. `arrived` holds the images of a cancelled one. */
 export interface End {
   made: Result<ImageRecord>
   arrived?: ImageRecord | undefined
@@ -36,7 +36,7 @@ export interface End {
   endedMs: number
 }
 
-/** The same, now that it has ended. */
+/** The snapshot of an ended generation. */
 export function ended(before: Snapshot, { made, arrived, cost, endedMs }: End): Snapshot {
   const { percent: _, ...rest } = before
   const record = made.ok ? made.value : arrived

@@ -3,10 +3,10 @@ import { describe, log } from '../runtime/log'
 import type { Candidate } from '../upstreams/candidates'
 import type { Call } from './progress'
 
-/** How long an upstream has to stop a job, in ms. */
+/** The time for an upstream to stop a job, in ms. */
 const STOP_MS = 3000
 
-/** Has an upstream stop a job of which nothing is wanted any more, where its API can: it would be paid for. Never throws. */
+/** Stops an unwanted job, if the upstream's API can: it would be billed. Never throws. */
 export async function stopJob({ job }: Pick<Call, 'job'>, { upstream }: Candidate): Promise<void> {
   if (job === undefined) return
   try {

@@ -3,84 +3,84 @@ import type { ImageRecord, PartialImage } from '../image/record'
 import type { Payer } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'
 
-/** Whom alone an end concerns: a key that may not have the images, or a team that no longer wants them. */
-export interface Concerned {
+/** Limits an outcome to one team or one of its keys. */
+export interface OutcomeScope {
   team: string
   key?: string
 }
 
-/** How a run ended; whoever asked for it and is not concerned starts it anew. */
+/** The end of a run; a client that it does not concern starts a new run. */
 export interface Ended {
   made: Result<ImageRecord>
-  only?: Concerned | undefined
-  /** How it stands then to whoever paid for it. */
+  only?: OutcomeScope | undefined
+  /** The status for the payer. */
   snapshot?: Snapshot
 }
 
-export const concerns = (only: Concerned | undefined, { team, key }: Payer): boolean =>
+export const concerns = (only: OutcomeScope | undefined, { team, key }: Payer): boolean =>
   !only || (only.team === team && (only.key === undefined || only.key === key))
 
-/** What can be shown of images that are being made: a preview, or how far they are, in whole percent. */
+/** A visible event of a run: a preview, or the progress in whole percent. */
 export type ProgressEvent = PartialImage | { percent: number }
 
-/** Is handed what can be shown of a run; across RPC, so that it may fail. */
-export type OnProgress = (glimpse: ProgressEvent) => unknown
+/** Receives progress events across RPC, so a call can fail. */
+export type OnProgress = (event: ProgressEvent) => unknown
 
-/** Somebody who waits for a run. */
+/** A client that waits for a run. */
 export interface Subscriber {
   ended: Promise<Ended>
-  /** For how long it waits for its turn, in ms. */
+  /** The longest wait for the run's turn, in ms. */
   patienceMs: number
   end: (ended: Ended) => void
-  show: (glimpse: ProgressEvent) => void
+  show: (event: ProgressEvent) => void
 }
 
-/** Those who wait for a run in this process. */
+/** The clients that wait for a run in this process. */
 export class Subscribers {
-  readonly #waiters = new Set<Subscriber>()
-  /** The newest preview of each picture, and how far they are, for whoever comes late. */
+  readonly #subscribers = new Set<Subscriber>()
+  /** The newest preview of each image, and the progress, for late clients. */
   readonly #newest = new Map<number, PartialImage>()
   #percent = -1
 
   get isEmpty(): boolean {
-    return this.#waiters.size === 0
+    return this.#subscribers.size === 0
   }
 
   get isPatient(): boolean {
-    return [...this.#waiters].some(({ patienceMs }) => patienceMs > 0)
+    return [...this.#subscribers].some(({ patienceMs }) => patienceMs > 0)
   }
 
-  join(patienceMs: number, onGlimpse: OnProgress = () => {}): Subscriber {
+  join(patienceMs: number, onProgress: OnProgress = () => {}): Subscriber {
     const { promise, resolve } = Promise.withResolvers<Ended>()
-    // Whoever has gone cannot be shown anything.
-    const show = (glimpse: ProgressEvent): void => void Promise.try(() => onGlimpse(glimpse)).catch(() => {})
-    const waiter = { ended: promise, patienceMs, end: resolve, show }
-    this.#waiters.add(waiter)
-    for (const glimpse of this.#newest.values()) show(glimpse)
+    // The client may have gone.
+    const show = (event: ProgressEvent): void => void Promise.try(() => onProgress(event)).catch(() => {})
+    const subscriber = { ended: promise, patienceMs, end: resolve, show }
+    this.#subscribers.add(subscriber)
+    for (const event of this.#newest.values()) show(event)
     if (this.#percent >= 0) show({ percent: this.#percent })
-    return waiter
+    return subscriber
   }
 
-  has(waiter: Subscriber): boolean {
-    return this.#waiters.has(waiter)
+  has(subscriber: Subscriber): boolean {
+    return this.#subscribers.has(subscriber)
   }
 
-  leave(waiter: Subscriber): void {
-    this.#waiters.delete(waiter)
+  leave(subscriber: Subscriber): void {
+    this.#subscribers.delete(subscriber)
   }
 
-  /** Sends a glimpse to every waiter; a percentage no higher than the last is dropped. */
-  show(glimpse: ProgressEvent): void {
-    if (!('percent' in glimpse)) this.#newest.set(glimpse.index, glimpse)
-    else if (glimpse.percent > this.#percent) this.#percent = glimpse.percent
+  /** Sends an event to every subscriber. A percentage that is not above the last is dropped. */
+  show(event: ProgressEvent): void {
+    if (!('percent' in event)) this.#newest.set(event.index, event)
+    else if (event.percent > this.#percent) this.#percent = event.percent
     else return
-    for (const waiter of this.#waiters) waiter.show(glimpse)
+    for (const subscriber of this.#subscribers) subscriber.show(event)
   }
 
   end(ended: Ended): void {
     this.#newest.clear()
     this.#percent = -1
-    for (const waiter of this.#waiters) waiter.end(ended)
-    this.#waiters.clear()
+    for (const subscriber of this.#subscribers) subscriber.end(ended)
+    this.#subscribers.clear()
   }
 }

@@ -4,53 +4,53 @@ import type { ImageRecord } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import type { Payer, ServedBy } from '../ledger/entry'
 
-/** What a generation is asked to do. */
+/** The work of a generation. */
 export interface Task {
-  /** Its id, which is also the name of its object. */
+  /** The id of the generation, which names its object. */
   id: string
   request: ImageRequest
-  /** The id of the HTTP request that started it, for the log. */
+  /** The id of its first HTTP request, for the log. */
   requestId: string
-  /** Whether nothing of it may be adapted, by whoever serves it. */
+  /** Whether no upstream may adapt the request further. */
   isExact?: true
-  /** Whether others may be answered with its result. */
+  /** Whether the answer may be served to others. */
   shared: boolean
   payer: Payer
-  /** The gateway's own address, as the caller knows it: what links to images begin with. */
+  /** The gateway's address as the client knows it, for image links. */
   origin: string
 }
 
-/** A task, and how whoever asks for it wants to be answered. */
+/** A task with the wishes of one client. */
 export interface GenerateOptions {
   task: Task
-  /** An answer made before is too old, in ms since 1970; one that is being made is not. */
+  /** The oldest acceptable answer in ms since 1970; a run in progress is always acceptable. */
   madeSinceMs: number
-  /** Whether its Idempotency-Key came before: it is answered with what is kept for that key, however old. */
+  /** Whether its Idempotency-Key came before: the stored answer of that key is acceptable at any age. */
   isReplay: boolean
-  /** For how long after it is made somebody may come again for this answer, in ms; 0 where nobody has said so. */
+  /** The time after the answer in which the client may come again, in ms; 0 without an Idempotency-Key. */
   keepMs: number
-  /** For how long it waits for its turn where its team is at its limit, in ms. */
+  /** The longest wait in the queue of the team, in ms. */
   patienceMs: number
-  /** The id of the event that it has succeeded, the same for a retry by an Idempotency-Key; each failure adds to it. */
+  /** The id of the success event, equal for retries by an Idempotency-Key; each failure extends it. */
   event: string
-  /** A URL to which that is sent, as an event of its own; in the words of a dialect, where its body named the URL. */
+  /** The webhook URL of the request; `form` is set for a URL in the body. */
   webhook?: { id: string; url: string; form: JobForm | undefined }
 }
 
-/** What came of a task. */
+/** The outcome of a task. */
 export interface Outcome {
   made: Result<ImageRecord>
-  /** How many calls of upstreams were made. */
+  /** The number of calls. */
   attempts: number
-  /** The upstream that was asked last. */
+  /** The upstream of the last call. */
   last: ServedBy | undefined
-  /** Which accounts were asked or passed over, and what came of each. */
+  /** The steps of the route. */
   route?: string | undefined
-  /** What had arrived of one that was cancelled. */
+  /** The images of a cancelled task. */
   arrived?: ImageRecord | undefined
 }
 
-/** An answer, and how it came about, as `x-cache` tells it. */
+/** An answer and its origin, as in `x-cache`. */
 export interface Obtained {
   record: ImageRecord
   origin: 'HIT' | 'JOINED' | 'MISS'

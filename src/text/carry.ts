@@ -68,12 +68,12 @@ function holdOn(order: Order, { c, admission: { payer } }: Visitor): () => Promi
 /** How long a team is let be that could not be reached, in ms: once its reservation has expired, the tokens are lost. */
 const PAUSES_MS = [500, 2000]
 
-async function settled(env: Env, owed: PendingSettlement): Promise<void> {
+async function settled(env: Env, pending: PendingSettlement): Promise<void> {
   for (const pauseMs of PAUSES_MS) {
-    if (await settle(env, owed)) return
+    if (await settle(env, pending)) return
     await pause(pauseMs)
   }
-  await settle(env, owed)
+  await settle(env, pending)
 }
 
 /** Has the client answered, and tells what the answer costs once it has ended, for good or ill, and whether it broke off. */

@@ -2,7 +2,7 @@ import { abortAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { configOf } from '../../src/config'
-import { whoHas } from '../../src/generation/recovery'
+import { candidateOfCall } from '../../src/generation/recovery'
 import { accountIdOf } from '../../src/upstreams/accounts'
 import { type Candidate, candidates } from '../../src/upstreams/candidates'
 import { ringGenerations } from '../support/alarms'
@@ -120,8 +120,8 @@ test('keeps a call with its credential after the settings reorder the credential
   const [before] = servers(fake.key)
   const call = { accountId: before ? accountIdOf(before.upstream) : '', model: fake.model }
   const [, moved] = servers(`another-key,${fake.key}`)
-  expect(whoHas(call, servers(`another-key,${fake.key}`))).toEqual(moved)
+  expect(candidateOfCall(call, servers(`another-key,${fake.key}`))).toEqual(moved)
   expect([moved?.upstream.account, moved?.upstream.credential]).toEqual([1, fake.key])
-  expect(whoHas(call, servers('another-key'))).toBeUndefined()
-  expect(whoHas({ ...call, model: 'another-model' }, servers(fake.key))).toBeUndefined()
+  expect(candidateOfCall(call, servers('another-key'))).toBeUndefined()
+  expect(candidateOfCall({ ...call, model: 'another-model' }, servers(fake.key))).toBeUndefined()
 })

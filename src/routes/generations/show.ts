@@ -6,7 +6,7 @@ import { ready, whole } from '../../delivery/whole'
 import { answerIn } from '../../dialects'
 import type { AnswerPart } from '../../dialects/dialect'
 import { renderContextOf } from '../../dialects/render-context'
-import type { Seen } from '../../generation/generation'
+import type { SeenGeneration } from '../../generation/generation'
 import { forget } from '../../generation/generations'
 import { authenticate } from '../../http/authenticate'
 import { idAt, generationStatusOf } from './status'
@@ -27,7 +27,7 @@ export async function showGeneration(c: Context<App>): Promise<Response> {
 }
 
 /** The result of a job in the words of its dialect; undefined without a result or without such a dialect. */
-function resultOf({ snapshot, form, record }: Seen, team: string, c: Context<App>): AnswerPart[] | undefined {
+function resultOf({ snapshot, form, record }: SeenGeneration, team: string, c: Context<App>): AnswerPart[] | undefined {
   if (!form || !record) return undefined
   const { id, request, createdMs } = snapshot
   const context = renderContextOf({ team, generation: id, requestId: request, startedMs: createdMs }, c)
