@@ -18,13 +18,13 @@ import { openrouterImages } from './openrouter-images/openrouter-images'
 import { responses } from './responses/responses'
 
 /** A dialect with the options of its answers as stored JSON; it returns undefined for options that it cannot read. */
-interface Recalled {
+interface StoredDialect {
   id: string
   render: (record: ImageRecord, wants: string, context: RenderContext) => RenderedAnswer | undefined
   renderNotice: (snapshot: Snapshot, wants: string, context: RenderContext) => unknown
 }
 
-function recalled<Options>(dialect: Dialect<Options>): Recalled {
+function storedDialect<Options>(dialect: Dialect<Options>): StoredDialect {
   const readBy = <Words>(wants: string, word: (options: Options) => Words): Words | undefined => {
     const read = dialect.options.safeParse(JSON.parse(wants))
     return read.success ? word(read.data) : undefined
@@ -38,27 +38,30 @@ function recalled<Options>(dialect: Dialect<Options>): Recalled {
 }
 
 /** All dialects with results that a client can fetch later. */
-const DIALECTS: readonly Recalled[] = [
-  recalled(imageGenerations),
-  recalled(imageEdits),
-  recalled(imageVariations),
-  recalled(azureGenerations),
-  recalled(azureEdits),
-  recalled(openrouterImages),
-  recalled(chatCompletions),
-  recalled(openrouterChat),
-  recalled(gemini),
-  recalled(responses),
-  recalled(grsaiDraw),
-  recalled(grsaiApi),
+const DIALECTS: readonly StoredDialect[] = [
+  storedDialect(imageGenerations),
+  storedDialect(imageEdits),
+  storedDialect(imageVariations),
+  storedDialect(azureGenerations),
+  storedDialect(azureEdits),
+  storedDialect(openrouterImages),
+  storedDialect(chatCompletions),
+  storedDialect(openrouterChat),
+  storedDialect(gemini),
+  storedDialect(responses),
+  storedDialect(grsaiDraw),
+  storedDialect(grsaiApi),
 ]
 
 /** An answer in the words of its request; undefined if no dialect reads the options any more. */
-export const answerIn = (form: JobForm, record: ImageRecord, context: RenderContext): RenderedAnswer | undefined =>
-  DIALECTS.find(({ id }) => id === form.dialect)?.render(record, form.wants, context)
+export const renderStoredAnswer = (
+  form: JobForm,
+  record: ImageRecord,
+  context: RenderContext,
+): RenderedAnswer | undefined => DIALECTS.find(({ id }) => id === form.dialect)?.render(record, form.wants, context)
 
 /** The state of a generation for a webhook; undefined if the dialect reports no such state. */
-export const noticeIn = (form: JobForm, snapshot: Snapshot, context: RenderContext): unknown =>
+export const renderStoredNotice = (form: JobForm, snapshot: Snapshot, context: RenderContext): unknown =>
   DIALECTS.find(({ id }) => id === form.dialect)?.renderNotice(snapshot, form.wants, context)
 
 /** APIs in the order in which a request is compared with them; OpenAI's takes the rest. */

@@ -51,12 +51,12 @@ export class Intake {
   get body(): Bytes {
     if (this.#kept) return this.#kept.read()
     const { maxBodyBytes } = this.#c.get('config')
-    const refusal = (): GatewayError => new GatewayError(tooLarge(maxBodyBytes))
+    const refusal = (): GatewayError => new GatewayError(requestTooLarge(maxBodyBytes))
     const announced = Number(this.header('content-length') ?? Number.NaN)
     if (announced > maxBodyBytes) throw refusal()
     const request = this.#c.req.raw
-    if (!request.body) return nothing()
-    return announced <= SMALL_BYTES ? atOnce(request) : capped(readStream(request.body), maxBodyBytes, refusal)
+    if (!request.body) return emptyBody()
+    return announced <= SMALL_BODY_BYTES ? wholeBody(request) : capped(readStream(request.body), maxBodyBytes, refusal)
   }
 
   /** Keeps the body until `release`, so that it can be read twice. Throws GatewayError `too_large`. */
@@ -147,16 +147,16 @@ export class Intake {
   }
 }
 
-const tooLarge = (maxBytes: number): Failure => ({
+const requestTooLarge = (maxBytes: number): Failure => ({
   code: 'too_large',
   message: `The request is larger than ${maxBytes} bytes. Send a smaller one, or send images as URLs.`,
 })
 
-async function* nothing(): Bytes {}
+async function* emptyBody(): Bytes {}
 
 /** Bodies up to this size cost less CPU in one piece than as a stream. */
-const SMALL_BYTES = 64 * 1024
+const SMALL_BODY_BYTES = 64 * 1024
 
-async function* atOnce(request: Request): Bytes {
+async function* wholeBody(request: Request): Bytes {
   yield await request.bytes()
 }

@@ -29,7 +29,7 @@ export interface PicturePlaces {
 }
 
 /** Bytes that tell a URL from base64. */
-const HEAD_BYTES = 'https://'.length
+const URL_HEAD_BYTES = 'https://'.length
 
 /** Reads a JSON body and stores its pictures as they pass. Throws GatewayError. */
 export async function readJsonBody(intake: Intake, pictured: PicturePlaces): Promise<JsonBody> {
@@ -60,7 +60,7 @@ export async function readJsonFields(
     const fields = json.value()
     if (isObject(fields)) return fields
   } catch (error) {
-    if (error instanceof TooLong) throw new GatewayError(longJson(error.message), { cause: error })
+    if (error instanceof TooLong) throw new GatewayError(jsonTooLong(error.message), { cause: error })
     if (!(error instanceof SyntaxError || error instanceof UnexpectedEnd)) throw error
   }
   throw new GatewayError(UNREADABLE_JSON)
@@ -73,7 +73,7 @@ export async function readPicture(
   position: PicturePosition,
   isBare: boolean,
 ): Promise<BodyPicture> {
-  const { head, all } = await peek(bytes, HEAD_BYTES)
+  const { head, all } = await peek(bytes, URL_HEAD_BYTES)
   const start = new TextDecoder().decode(head)
   if (start.startsWith('data:') || (isBare && !/^https?:/i.test(start)))
     return await intake.picture(decodeBase64(all), position)
@@ -111,7 +111,7 @@ const UNREADABLE_JSON: Failure = {
   message: 'We could not parse the JSON body of your request. Send one JSON object, and check its quotes and commas.',
 }
 
-const longJson = (why: string): Failure => ({
+const jsonTooLong = (why: string): Failure => ({
   code: 'too_large',
   message: `We could not read the JSON body of your request: ${why}. Send less text.`,
 })

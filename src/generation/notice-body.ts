@@ -1,5 +1,5 @@
 import type { Config } from '../config'
-import { noticeIn } from '../dialects'
+import { renderStoredNotice } from '../dialects'
 import { imageReference, signedLink } from '../store/links'
 import { DAY_MS } from '../runtime/durations'
 import type { Snapshot } from '../ledger/snapshot'
@@ -24,6 +24,6 @@ export function bodyOf({ form, task, snapshot }: Notice, config: Config, nowMs: 
   const { id: generation, request: requestId, createdMs: startedMs } = snapshot
   const naming = { team: task.payer.team, generation, requestId, startedMs }
   const reference = (key?: string): string => imageReference(naming, key, config)
-  const words = noticeIn(form, snapshot, { ...naming, link, reference })
+  const words = renderStoredNotice(form, snapshot, { ...naming, link, reference })
   return words === undefined ? undefined : JSON.stringify(words)
 }

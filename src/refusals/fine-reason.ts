@@ -1,7 +1,7 @@
 import type { Reason, Refusal } from './refusal'
 
 /** Reasons that depend on nothing else; null if the code of the failure says all. */
-const FIXED = {
+const FIXED_REASONS = {
   missing: 'missing_required_parameter',
   no_effect: 'unsupported_parameter',
   invalid_type: 'invalid_type',
@@ -45,7 +45,7 @@ export function fineReasonOf(refusal: Refusal): string | undefined {
     case 'upstream':
       return refusal.code
     default:
-      return FIXED[refusal.reason] ?? undefined
+      return FIXED_REASONS[refusal.reason] ?? undefined
   }
 }
 

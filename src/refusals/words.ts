@@ -164,7 +164,7 @@ function ofAbility(refusal: OfAbility, vocabulary: Vocabulary): string {
 const orAnother = (parameter: string | undefined): string => (parameter ? `, or '${parameter}' to another` : '')
 
 function unsupportedValue(field: Place, given: string, allowed: readonly string[], { value }: Vocabulary): string {
-  const supported = list(allowed.map((each) => value(field, each)))
+  const supported = listInWords(allowed.map((each) => value(field, each)))
   return `Invalid value: '${shortened(value(field, given))}'. Supported values are: ${supported}.`
 }
 
@@ -174,7 +174,7 @@ const MAX_SHOWN = 100
 const shortened = (given: string): string => (given.length > MAX_SHOWN ? `${given.slice(0, MAX_SHOWN)}…` : given)
 
 /** `'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`: the serial comma comes with the third, as measured. */
-function list(values: readonly string[]): string {
+function listInWords(values: readonly string[]): string {
   const quoted = values.map((value) => `'${value}'`)
   const last = quoted.pop() ?? ''
   if (quoted.length === 0) return last

@@ -6,7 +6,7 @@ import { type App, linkOf } from '../context'
 import { failureResponse } from '../delivery/failure-response'
 import { progressOf, retryHeaders } from '../delivery/job-status'
 import { unknownParameter } from '../refusals/parameters'
-import { API, DRAW, taskOf, type TaskWording } from '../dialects/grsai/task'
+import { API_WORDING, DRAW_WORDING, taskOf, type TaskWording } from '../dialects/grsai/task'
 import { Intake } from '../dialects/intake'
 import { readJsonBody } from '../dialects/json-body'
 import { generationStatusOf } from './generations/status'
@@ -38,7 +38,7 @@ const showTaskIn = (
   }
 
 /** `POST /v1/draw/result`, with the id in the body. */
-export const showDrawResult = showTaskIn(DRAW, async (c, team) => {
+export const showDrawResult = showTaskIn(DRAW_WORDING, async (c, team) => {
   const { fields } = await readJsonBody(new Intake(c, team), {
     isPicture: () => false,
     most: 0,
@@ -48,4 +48,4 @@ export const showDrawResult = showTaskIn(DRAW, async (c, team) => {
 })
 
 /** `GET /v1/api/result?id=`. */
-export const showApiResult = showTaskIn(API, (c) => c.req.query('id') ?? '')
+export const showApiResult = showTaskIn(API_WORDING, (c) => c.req.query('id') ?? '')

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { fieldsOf } from '../../src/dialects/gemini/fields'
+import { readFields } from '../../src/dialects/gemini/fields'
 
 const contents = [{ parts: [{ text: 'A cat' }] }]
 const asked = (image: object): unknown =>
-  fieldsOf({ contents, generationConfig: { responseFormat: { image } } }).fields.generationConfig?.responseFormat?.[0]
+  readFields({ contents, generationConfig: { responseFormat: { image } } }).fields.generationConfig?.responseFormat?.[0]
 
 test.each([
   ['ASPECT_RATIO_ONE_BY_ONE', '1:1'],

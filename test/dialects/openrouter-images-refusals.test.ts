@@ -1,7 +1,7 @@
 import * as errors from '@openrouter/sdk/models/errors'
 import { describe, expect, test } from 'vitest'
 import { openrouterError } from '../../src/dialects/openrouter/error'
-import { sizeOf } from '../../src/dialects/openrouter-images/size'
+import { openrouterSize } from '../../src/dialects/openrouter-images/size'
 import { type ErrorCode, STATUS } from '../../src/runtime/errors'
 import { post } from '../support/gateway'
 import { imagesOf, openrouter } from '../support/openrouter'
@@ -122,7 +122,7 @@ describe('parameters', () => {
     ['3840x2160', { size: '3840x2160', aspect_ratio: '16:9', resolution: '4K' }],
     ['large', { size: 'large', aspect_ratio: '16:9' }],
   ] as const)('set the size %s by %j', (size, asked) => {
-    expect(sizeOf(asked)).toBe(size)
+    expect(openrouterSize(asked)).toBe(size)
   })
 })
 

@@ -3,7 +3,7 @@ import type { Failure } from '../../runtime/errors'
 import type { ChatAnswerOptions } from './request'
 import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
 import type { RenderContext } from '../render-context'
-import { seconds, tokenDetails } from '../openai/answer'
+import { epochSeconds, tokenDetails } from '../openai/answer'
 
 /** Renders an answer as one object with a choice for each picture. */
 export function renderCompletion(
@@ -11,13 +11,13 @@ export function renderCompletion(
   options: ChatAnswerOptions,
   context: RenderContext,
 ): RenderedAnswer {
-  const head = { ...headOf('chat.completion', options, context), system_fingerprint: null }
-  const parts: AnswerPart[] = [`${open(head)}"choices":[`]
+  const head = { ...completionHead('chat.completion', options, context), system_fingerprint: null }
+  const parts: AnswerPart[] = [`${withoutBrace(head)}"choices":[`]
   record.images.forEach((image, index) => {
     parts.push(`${index > 0 ? ',' : ''}{"index":${index},"message":{"role":"assistant",`)
-    parts.push(...fieldsWith(image, options, context), ',"refusal":null},"logprobs":null,"finish_reason":"stop"}')
+    parts.push(...pictureFields(image, options, context), ',"refusal":null},"logprobs":null,"finish_reason":"stop"}')
   })
-  parts.push(']', record.usage ? `,"usage":${JSON.stringify(usageOf(record.usage))}` : '', '}')
+  parts.push(']', record.usage ? `,"usage":${JSON.stringify(completionUsage(record.usage))}` : '', '}')
   return { contentType: 'application/json', parts }
 }
 
@@ -30,9 +30,9 @@ export function streamCompletion(
   context: RenderContext,
   renderError: StreamErrorRenderer,
 ): AnswerStream {
-  const head = headOf('chat.completion.chunk', options, context)
+  const head = completionHead('chat.completion.chunk', options, context)
   const chunk = (index: number, delta: readonly AnswerPart[], finish: 'stop' | null = null): AnswerPart[] => [
-    `data: ${open(head)}"choices":[{"index":${index},"delta":{`,
+    `data: ${withoutBrace(head)}"choices":[{"index":${index},"delta":{`,
     ...delta,
     `},"logprobs":null,"finish_reason":${JSON.stringify(finish)}}]}\n\n`,
   ]
@@ -46,18 +46,18 @@ export function streamCompletion(
   return {
     contentType: 'text/event-stream',
     opening: () => text(chunk(0, ['"role":"assistant","content":""'])),
-    idle: () => (isProse ? say(`${seconds(Date.now() - context.startedMs)} s`) : ': still working\n\n'),
+    idle: () => (isProse ? say(`${epochSeconds(Date.now() - context.startedMs)} s`) : ': still working\n\n'),
     ...(isProse && { progress: (percent: number): string => say(`${percent}%`) }),
     partial: () => [],
     close: (record) => [
       ...record.images.flatMap((image, index) => [
         // An empty line ends a Markdown quote.
         ...(index === 0 ? [() => (hasSpoken ? text(chunk(0, ['"content":"\\n"'])) : '')] : []),
-        ...chunk(index, [index > 0 ? '"role":"assistant",' : '', ...fieldsWith(image, options, context)]),
+        ...chunk(index, [index > 0 ? '"role":"assistant",' : '', ...pictureFields(image, options, context)]),
         ...chunk(index, [], 'stop'),
       ]),
       ...(options.usage && record.usage
-        ? [`data: ${JSON.stringify({ ...head, choices: [], usage: usageOf(record.usage) })}\n\n`]
+        ? [`data: ${JSON.stringify({ ...head, choices: [], usage: completionUsage(record.usage) })}\n\n`]
         : []),
       'data: [DONE]\n\n',
     ],
@@ -65,28 +65,28 @@ export function streamCompletion(
   }
 }
 
-const headOf = (
+const completionHead = (
   object: string,
   { model }: ChatAnswerOptions,
   { requestId, startedMs }: RenderContext,
 ): Record<string, unknown> => ({
   id: `chatcmpl-${requestId.replace(/^req_/, '')}`,
   object,
-  created: seconds(startedMs),
+  created: epochSeconds(startedMs),
   model,
 })
 
 /** An object without its closing brace. */
-const open = (head: Record<string, unknown>): string => `${JSON.stringify(head).slice(0, -1)},`
+const withoutBrace = (head: Record<string, unknown>): string => `${JSON.stringify(head).slice(0, -1)},`
 
 /** The fields of a message or delta with its picture (protocols §2.1, §2.2). */
-function fieldsWith(image: StoredImage, { way, picture }: ChatAnswerOptions, { link }: RenderContext): AnswerPart[] {
+function pictureFields(image: StoredImage, { way, picture }: ChatAnswerOptions, { link }: RenderContext): AnswerPart[] {
   const address: AnswerPart[] = picture === 'link' ? [link(image.key)] : [`data:${image.mediaType};base64,`, image]
   if (way === 'markdown') return ['"content":"![image](', ...address, ')"']
   return ['"content":"","images":[{"type":"image_url","image_url":{"url":"', ...address, '"}}]']
 }
 
-const usageOf = ({ input, inputDetails, output, outputDetails, total }: Usage): Record<string, unknown> => ({
+const completionUsage = ({ input, inputDetails, output, outputDetails, total }: Usage): Record<string, unknown> => ({
   prompt_tokens: input,
   completion_tokens: output,
   total_tokens: total,

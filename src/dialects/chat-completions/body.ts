@@ -22,39 +22,40 @@ export interface ChatBody {
 }
 
 /** The longest text of all messages together, in characters; other fields of a JSON body have the same limit. */
-const MAX_TEXT = 1024 * 1024
+const MAX_MESSAGES_TEXT = 1024 * 1024
 /** A body of the usual cap has room for so many of 1.5 MB each. */
-const MAX_PICTURES = 50
+const MAX_CHAT_PICTURES = 50
 
 /** Reads the body of a chat completion and stores the pictures of its messages as they pass. Throws GatewayError. */
 export async function readChat(intake: Intake): Promise<ChatBody> {
   const strings: MessageText[] = []
-  const reader = new Messages(intake)
-  const fields = await readJsonFields(intake, isOfMessage, async (taken) => {
+  const reader = new MessageReader(intake)
+  const fields = await readJsonFields(intake, isMessageString, async (taken) => {
     strings.push(await reader.read(taken))
   })
   return { fields, strings }
 }
 
 /** The place of a string within its message, without positions. */
-const placeOf = ([, , ...inMessage]: Path): string =>
+const placeInMessage = ([, , ...inMessage]: Path): string =>
   inMessage.map((key) => (typeof key === 'number' ? '*' : key)).join('.')
 
-const TEXTS = ['content', 'content.*.text']
-const PICTURES = [
+const TEXT_PLACES = ['content', 'content.*.text']
+const PICTURE_PLACES = [
   'content.*.image_url',
   'content.*.image_url.url',
   // OpenRouter's clients send its answers back so (protocols §2.2).
   'images.*.image_url',
   'images.*.image_url.url',
 ]
-const WORDS = ['role', 'content.*.type']
+const SHORT_PLACES = ['role', 'content.*.type']
 
 /** All long strings of messages, read or not: a long history must not exceed the limit of other strings. */
-const isOfMessage = (path: Path): boolean => path[0] === 'messages' && path.length > 2 && !WORDS.includes(placeOf(path))
+const isMessageString = (path: Path): boolean =>
+  path[0] === 'messages' && path.length > 2 && !SHORT_PLACES.includes(placeInMessage(path))
 
 /** Reads the strings of messages and counts their texts and pictures. */
-class Messages {
+class MessageReader {
   readonly #intake: Intake
   #text = 0
   #pictures = 0
@@ -64,14 +65,14 @@ class Messages {
   }
 
   async read({ path, bytes }: TakenString): Promise<MessageText> {
-    const place = placeOf(path)
+    const place = placeInMessage(path)
     const param = parameterPath(path)
-    if (PICTURES.includes(place)) {
+    if (PICTURE_PLACES.includes(place)) {
       const position = { number: this.#count(), param }
       return [{ picture: await readPicture(bytes, this.#intake, position, false), param }]
     }
     const pieces: MessageText = []
-    if (!TEXTS.includes(place)) return pieces
+    if (!TEXT_PLACES.includes(place)) return pieces
     for await (const piece of piecesOf(bytes)) {
       const last = pieces.at(-1)
       if (typeof piece !== 'string') {
@@ -80,7 +81,7 @@ class Messages {
         continue
       }
       this.#text += piece.length
-      if (this.#text > MAX_TEXT) throw new GatewayError(tooLong(MAX_TEXT))
+      if (this.#text > MAX_MESSAGES_TEXT) throw new GatewayError(messagesTooLong(MAX_MESSAGES_TEXT))
       if (typeof last === 'string') pieces[pieces.length - 1] = last + piece
       else if (piece !== '') pieces.push(piece)
     }
@@ -88,19 +89,19 @@ class Messages {
   }
 
   #count(): number {
-    if (this.#pictures === MAX_PICTURES) throw new GatewayError(tooMany(MAX_PICTURES))
+    if (this.#pictures === MAX_CHAT_PICTURES) throw new GatewayError(tooManyChatPictures(MAX_CHAT_PICTURES))
     return ++this.#pictures
   }
 }
 
-export const tooLong = (most: number): Failure => ({
+export const messagesTooLong = (most: number): Failure => ({
   code: 'invalid_request',
   message: `Invalid 'messages': their texts are too long. Expected a maximum length of ${most} characters.`,
   param: 'messages',
   reason: 'string_above_max_length',
 })
 
-export const tooMany = (most: number): Failure => ({
+export const tooManyChatPictures = (most: number): Failure => ({
   code: 'invalid_request',
   message: `Invalid 'messages': too many images. Expected at most ${most}; start a new conversation with those that matter.`,
   param: 'messages',

@@ -2,7 +2,7 @@ import type { Vocabulary } from '../../refusals/vocabulary'
 import type { Failure } from '../../runtime/errors'
 import { bearerToken } from '../../credentials/caller'
 import { streamCompletion, renderCompletion } from './answer'
-import { parse, type ChatAnswerOptions, chatAnswerOptions, type PicturePlace } from './request'
+import { parseChat, type ChatAnswerOptions, chatAnswerOptions, type PicturePlace } from './request'
 import type { Dialect, TextRoute, RenderedError } from '../dialect'
 import { openaiError } from '../openai/error'
 import { openrouterError } from '../openrouter/error'
@@ -10,7 +10,7 @@ import { wordFailure } from '../worded-failure'
 import { chatVocabulary } from './vocabulary'
 
 /** The differences between the routes of chat completions. */
-interface Route {
+interface ChatRoute {
   id: string
   /** The place of pictures unless the request tells. */
   usual: PicturePlace
@@ -19,19 +19,19 @@ interface Route {
   streamError: (failure: Failure, requestId: string, vocabulary: Vocabulary, head: Record<string, unknown>) => string
 }
 
-const text: TextRoute = {
+const chatTextRoute: TextRoute = {
   path: '/chat/completions',
   limitedBy: ['max_completion_tokens', 'max_tokens'],
   isText: ({ model }, isImageModel) => typeof model === 'string' && !isImageModel(model),
 }
 
 /** Pictures as answers of a chat (protocols §2.1, §2.2). */
-const dialect = ({ id, usual, error, streamError }: Route): Dialect<ChatAnswerOptions> => ({
+const chatDialect = ({ id, usual, error, streamError }: ChatRoute): Dialect<ChatAnswerOptions> => ({
   id,
   options: chatAnswerOptions,
   apiKey: (c) => bearerToken(c.req.header('authorization')),
-  text,
-  parse: (intake) => parse(intake, usual),
+  text: chatTextRoute,
+  parse: (intake) => parseChat(intake, usual),
   render: renderCompletion,
   stream: (_, options, context) => {
     if (!options.stream) return undefined
@@ -44,7 +44,7 @@ const dialect = ({ id, usual, error, streamError }: Route): Dialect<ChatAnswerOp
 })
 
 /** Chat completions of OpenAI and of relays (protocols §2.1, §9.1). */
-export const chatCompletions = dialect({
+export const chatCompletions = chatDialect({
   id: 'chat-completions',
   usual: 'markdown',
   error: openaiError,
@@ -52,7 +52,7 @@ export const chatCompletions = dialect({
 })
 
 /** Chat completions of OpenRouter. */
-export const openrouterChat = dialect({
+export const openrouterChat = chatDialect({
   id: 'chat-completions-openrouter',
   usual: 'images',
   error: openrouterError,

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { missingParameter } from '../../refusals/parameters'
 import { type Failure, GatewayError } from '../../runtime/errors'
 import type { Adjustment } from '../../catalog/fit'
-import { type MessageText, type ChatPicture, tooLong, tooMany } from './body'
+import { type MessageText, type ChatPicture, messagesTooLong, tooManyChatPictures } from './body'
 import { type PromptWithPictures, promptWithPictures, endsWithRequest, type ConversationTurn } from '../conversation'
 import { illustrated } from '../../image/markdown-images'
 import { VARIATION_PROMPT } from '../openai/legacy'
@@ -14,16 +14,16 @@ const imageUrl = z.preprocess(
   z.looseObject({ url: z.string() }),
 )
 
-const part = z.looseObject({
+const messagePart = z.looseObject({
   type: z.enum(['text', 'image_url', 'refusal']),
   text: z.string().nullish(),
   image_url: imageUrl.nullish(),
 })
 
 /** A string equals a single text part. */
-const content = z.preprocess(
+const messageContent = z.preprocess(
   (given) => (typeof given === 'string' ? [{ type: 'text', text: given }] : given),
-  z.array(part).nullish(),
+  z.array(messagePart).nullish(),
 )
 
 /** The messages of a chat completion; each string is an index into the strings of its body. */
@@ -31,33 +31,33 @@ export const messages = z
   .array(
     z.looseObject({
       role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
-      content,
+      content: messageContent,
       images: z.array(z.looseObject({ image_url: imageUrl })).nullish(),
     }),
   )
   .min(1)
-type Message = z.infer<typeof messages>[number]
+type ChatMessage = z.infer<typeof messages>[number]
 
 /** The prompt and pictures of messages, and an adjustment if the prompt was missing. Throws GatewayError. */
-export function briefIn(
-  given: readonly Message[],
+export function promptOfMessages(
+  given: readonly ChatMessage[],
   strings: readonly MessageText[],
 ): { brief: PromptWithPictures<ChatPicture>; adjustments: Adjustment[] } {
-  const turns = given.map((message, at) => turnOf(message, strings, `messages[${at}]`))
+  const turns = given.map((message, at) => turnOfMessage(message, strings, `messages[${at}]`))
   if (!endsWithRequest(turns)) throw new GatewayError(NOTHING_ASKED)
   const { prompt, pictures } = promptWithPictures(turns)
-  if (prompt.length > MAX_PROMPT) throw new GatewayError(tooLong(MAX_PROMPT))
-  if (pictures.length > MAX_INPUTS) throw new GatewayError(tooMany(MAX_INPUTS))
+  if (prompt.length > MAX_PROMPT) throw new GatewayError(messagesTooLong(MAX_PROMPT))
+  if (pictures.length > MAX_INPUTS) throw new GatewayError(tooManyChatPictures(MAX_INPUTS))
   if (prompt !== '') return { brief: { prompt, pictures }, adjustments: [] }
   return {
     brief: { prompt: VARIATION_PROMPT, pictures },
-    adjustments: [{ note: 'messages>variation', refusal: NO_TEXT }],
+    adjustments: [{ note: 'messages>variation', refusal: MISSING_TEXT }],
   }
 }
 
-type Role = ConversationTurn<ChatPicture>['role']
+type TurnRole = ConversationTurn<ChatPicture>['role']
 
-const ROLES: Record<Message['role'], Role> = {
+const ROLE_OF_MESSAGE: Record<ChatMessage['role'], TurnRole> = {
   system: 'system',
   developer: 'system',
   user: 'user',
@@ -67,18 +67,18 @@ const ROLES: Record<Message['role'], Role> = {
   function: 'model',
 }
 
-function turnOf(
-  { role, content, images }: Message,
+function turnOfMessage(
+  { role, content, images }: ChatMessage,
   strings: readonly MessageText[],
   param: string,
 ): ConversationTurn<ChatPicture> {
-  const turn: ConversationTurn<ChatPicture> = { role: ROLES[role], texts: [], pictures: [] }
+  const turn: ConversationTurn<ChatPicture> = { role: ROLE_OF_MESSAGE[role], texts: [], pictures: [] }
   for (const [at, { type, text, image_url }] of (content ?? []).entries()) {
     if (type === 'refusal') continue
     const place = type === 'image_url' ? image_url?.url : text
     if (place === undefined || place === null)
       throw new GatewayError(missingParameter(`${param}.content[${at}].${type}`))
-    const said = saidBy(turn.role, strings[Number(place)] ?? [], `${param}.content`)
+    const said = textAndPictures(turn.role, strings[Number(place)] ?? [], `${param}.content`)
     turn.texts.push(said.text)
     turn.pictures.push(...said.pictures)
   }
@@ -88,8 +88,8 @@ function turnOf(
   return turn
 }
 
-function saidBy(
-  role: Role,
+function textAndPictures(
+  role: TurnRole,
   pieces: MessageText,
   param: string,
 ): Pick<ConversationTurn<ChatPicture>, 'pictures'> & { text: string } {
@@ -102,12 +102,12 @@ function saidBy(
   const { text, pictures } = illustrated(pieces, (url) => ({ picture: { url }, param }))
   // Blanks around a removed picture mean nothing.
   const said = { text: pictures.length > 0 ? text.trim() : text, pictures }
-  const [, url] = ONLY_A_LINK.exec(said.text) ?? []
+  const [, url] = BARE_LINK.exec(said.text) ?? []
   // Some relays answer with a bare link (protocols §2.1).
   return role === 'model' && url ? { text: '', pictures: [...said.pictures, { picture: { url }, param }] } : said
 }
 
-const ONLY_A_LINK = /^\s*(https?:\/\/\S+)\s*$/
+const BARE_LINK = /^\s*(https?:\/\/\S+)\s*$/
 
 const imageInSystem = (param: string): Failure => ({
   code: 'invalid_request',
@@ -124,7 +124,7 @@ const NOTHING_ASKED: Failure = {
   reason: 'invalid_value',
 }
 
-const NO_TEXT: Failure = {
+const MISSING_TEXT: Failure = {
   code: 'invalid_request',
   message: "Invalid 'messages': there is an image but no text. Say what to do with it.",
   param: 'messages',

@@ -3,9 +3,9 @@ import * as z from 'zod'
 import { checked } from '../../refusals/checked'
 import { DEFAULTS } from '../../image/request'
 import { readChat } from './body'
-import { briefIn, messages } from './conversation'
-import { imageConfig, knobs, looksOf } from './knobs'
-import { withoutIdle } from './parameters'
+import { promptOfMessages, messages } from './conversation'
+import { imageConfig, pictureParameters, pictureSettings } from './picture-parameters'
+import { withoutIdleParameters } from './idle-parameters'
 import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
 import { mapInTurn, isObject } from '../json-body'
@@ -33,7 +33,7 @@ const responseFormat = z.preprocess(
   z.enum(['text', 'url', 'b64_json']).nullish(),
 )
 
-const body = z.strictObject({
+const chatBody = z.strictObject({
   model: modelName,
   messages,
   n: imageCount.nullish(),
@@ -42,22 +42,22 @@ const body = z.strictObject({
   usage: z.looseObject({ include: z.boolean().nullish() }).nullish(),
   modalities: z.array(z.enum(['text', 'image'])).nullish(),
   response_format: responseFormat,
-  ...knobs,
+  ...pictureParameters,
   image_config: imageConfig.nullish(),
   safety_identifier: endUserId.nullish(),
   user: endUserId.nullish(),
 })
-type Fields = z.infer<typeof body>
+type ChatFields = z.infer<typeof chatBody>
 
 /** Reads a chat completion; `usual` is the place of pictures unless the request tells. Throws GatewayError. */
-export async function parse(intake: Intake, usual: PicturePlace): Promise<ParsedRequest<ChatAnswerOptions>> {
+export async function parseChat(intake: Intake, usual: PicturePlace): Promise<ParsedRequest<ChatAnswerOptions>> {
   const { fields: given, strings } = await readChat(intake)
-  const { fields, adjustments } = withoutIdle(given)
+  const { fields, adjustments } = withoutIdleParameters(given)
   const asked = fields['model']
   adjustments.unshift(...intake.replaceModel(fields))
-  const valid = checked(body, fields)
-  const { brief, adjustments: said } = briefIn(valid.messages, strings)
-  const { looks, names } = looksOf(valid, valid.image_config)
+  const valid = checked(chatBody, fields)
+  const { brief, adjustments: said } = promptOfMessages(valid.messages, strings)
+  const { looks, names } = pictureSettings(valid, valid.image_config)
   const images = await mapInTurn(brief.pictures, async ({ picture, param }, at) =>
     'url' in picture ? await intake.pictureAt(picture.url, { number: at + 1, param }) : picture,
   )
@@ -75,11 +75,11 @@ export async function parse(intake: Intake, usual: PicturePlace): Promise<Parsed
       ...(endUser ? { endUser } : {}),
     },
     adjustments: [...adjustments, ...said],
-    options: { model: String(asked), ...wayOf(valid, usual), names },
+    options: { model: String(asked), ...answerOptionsOf(valid, usual), names },
   }
 }
 
-function wayOf(fields: Fields, usual: PicturePlace): Omit<ChatAnswerOptions, 'model' | 'names'> {
+function answerOptionsOf(fields: ChatFields, usual: PicturePlace): Omit<ChatAnswerOptions, 'model' | 'names'> {
   const { modalities, image_config, response_format, stream, stream_options, usage } = fields
   const asked: PicturePlace = modalities?.includes('image') || image_config ? 'images' : 'markdown'
   const way = modalities || image_config ? asked : usual

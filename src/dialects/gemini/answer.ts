@@ -1,8 +1,8 @@
 import type { ImageRecord, StoredImage, Usage } from '../../image/record'
 import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
 import type { RenderContext } from '../render-context'
-import { messageOf } from './error'
-import { FRAMINGS, framedAnswer, framedMessages } from './form'
+import { errorMessage } from './error'
+import { FRAMINGS, framedAnswer, framedMessages } from './framing'
 import type { GeminiAnswerOptions } from './request'
 
 /** Renders an answer as one object with a candidate for each picture. */
@@ -12,7 +12,7 @@ export function renderContent(
   context: RenderContext,
 ): RenderedAnswer {
   const candidates = record.images.map((image, index) => candidateOf(image, index, options, context))
-  return framedAnswer('object', [message(candidates, record, context, record.usage)])
+  return framedAnswer('object', [contentMessage(candidates, record, context, record.usage)])
 }
 
 /** The answer in messages, one for each picture; the last one has the usage of all (protocols §3.3). */
@@ -24,7 +24,7 @@ export const streamContent = (options: GeminiAnswerOptions, context: RenderConte
   close: (record) => {
     const last = record.images.length - 1
     const each = record.images.map((image, index) =>
-      message(
+      contentMessage(
         [candidateOf(image, index, options, context)],
         record,
         context,
@@ -33,17 +33,17 @@ export const streamContent = (options: GeminiAnswerOptions, context: RenderConte
     )
     return framedMessages(options.as, each)
   },
-  failure: (failure) => framedMessages(options.as, [[messageOf(failure, context.requestId, options)]]).join(''),
+  failure: (failure) => framedMessages(options.as, [[errorMessage(failure, context.requestId, options)]]).join(''),
 })
 
-function message(
+function contentMessage(
   candidates: AnswerPart[][],
   record: ImageRecord,
   { requestId }: RenderContext,
   usage: Usage | undefined,
 ): AnswerPart[] {
   const rest = {
-    ...(usage ? { usageMetadata: usageOf(usage) } : {}),
+    ...(usage ? { usageMetadata: usageMetadata(usage) } : {}),
     modelVersion: record.model,
     responseId: requestId,
   }
@@ -65,7 +65,7 @@ function candidateOf(
   return ['{"content":{"role":"model","parts":[{', ...data, `}]},"finishReason":"STOP","index":${index}}`]
 }
 
-const usageOf = ({ input, inputDetails, output, outputDetails, total }: Usage): Record<string, unknown> => ({
+const usageMetadata = ({ input, inputDetails, output, outputDetails, total }: Usage): Record<string, unknown> => ({
   promptTokenCount: input,
   candidatesTokenCount: output,
   totalTokenCount: total,

@@ -11,7 +11,7 @@ const googleModel = ({ id }: ListedModel): unknown => ({
 })
 
 /** The API's page sizes: 50 models by default, 1000 at most. */
-const page = z.object({
+const pageQuery = z.object({
   pageSize: z.coerce
     .number()
     .int()
@@ -29,7 +29,7 @@ export const geminiApi: Api = {
   models: {
     apiKey: geminiKey,
     list: (models, query) => {
-      const { pageSize, pageToken } = checked(page, query)
+      const { pageSize, pageToken } = checked(pageQuery, query)
       const left = models.filter(({ id }) => id > pageToken)
       const shown = left.slice(0, pageSize)
       const last = shown.at(-1)?.id

@@ -1,12 +1,12 @@
 import type { ErrorCode, Failure, WordedFailure } from '../../runtime/errors'
 import { type RenderedError, renderedJson } from '../dialect'
-import { framedAnswer } from './form'
+import { framedAnswer } from './framing'
 import type { GeminiAnswerOptions } from './request'
 import { failureInWords } from '../../refusals/words'
 import { geminiVocabulary } from './vocabulary'
 
 /** Google's status and its HTTP status for each code (protocols §3.5). */
-const STATUSES: Readonly<Record<Exclude<ErrorCode, 'content_rejected'>, readonly [number, string]>> = {
+const GOOGLE_STATUSES: Readonly<Record<Exclude<ErrorCode, 'content_rejected'>, readonly [number, string]>> = {
   invalid_request: [400, 'INVALID_ARGUMENT'],
   unsupported_parameter: [400, 'INVALID_ARGUMENT'],
   unauthorized: [403, 'PERMISSION_DENIED'],
@@ -34,54 +34,58 @@ export function geminiError(failure: Failure, requestId: string, options?: Gemin
   const words = failureInWords(failure, geminiVocabulary(options))
   const { code } = words
   if (code === 'content_rejected') {
-    const { contentType, parts } = framedAnswer(options?.as ?? 'object', [[JSON.stringify(blocked(words, requestId))]])
+    const { contentType, parts } = framedAnswer(options?.as ?? 'object', [
+      [JSON.stringify(blockedPrompt(words, requestId))],
+    ])
     return { status: 200, contentType, text: parts.join('') }
   }
-  return renderedJson(statusOf(code, words)[0], errorOf(code, words, requestId))
+  return renderedJson(googleStatus(code, words)[0], googleError(code, words, requestId))
 }
 
 /** A failure as the only message of an answer. */
-export function messageOf(failure: Failure, requestId: string, options: GeminiAnswerOptions): string {
+export function errorMessage(failure: Failure, requestId: string, options: GeminiAnswerOptions): string {
   const words = failureInWords(failure, geminiVocabulary(options))
   const { code } = words
-  return JSON.stringify(code === 'content_rejected' ? blocked(words, requestId) : errorOf(code, words, requestId))
+  return JSON.stringify(
+    code === 'content_rejected' ? blockedPrompt(words, requestId) : googleError(code, words, requestId),
+  )
 }
 
 /** A blocked prompt costs no tokens. */
-const blocked = ({ message }: WordedFailure, requestId: string): unknown => ({
+const blockedPrompt = ({ message }: WordedFailure, requestId: string): unknown => ({
   promptFeedback: { blockReason: 'IMAGE_SAFETY', blockReasonMessage: message },
   usageMetadata: { promptTokenCount: 0, candidatesTokenCount: 0, totalTokenCount: 0 },
   responseId: requestId,
 })
 
-type CodeOfError = keyof typeof STATUSES
+type CodeOfError = keyof typeof GOOGLE_STATUSES
 
 const WRONG_KEY = 'invalid_api_key'
 
 /** Google's status for a wrong key is that of a wrong argument; a missing key has no permission. */
-function statusOf(code: CodeOfError, { param, reason }: WordedFailure): readonly [number, string] {
-  if (reason === WRONG_KEY) return STATUSES.invalid_request
-  return code === 'unsupported_parameter' && param === 'model' ? STATUSES.not_found : STATUSES[code]
+function googleStatus(code: CodeOfError, { param, reason }: WordedFailure): readonly [number, string] {
+  if (reason === WRONG_KEY) return GOOGLE_STATUSES.invalid_request
+  return code === 'unsupported_parameter' && param === 'model' ? GOOGLE_STATUSES.not_found : GOOGLE_STATUSES[code]
 }
 
-function errorOf(code: CodeOfError, failure: WordedFailure, requestId: string): unknown {
-  const [status, word] = statusOf(code, failure)
+function googleError(code: CodeOfError, failure: WordedFailure, requestId: string): unknown {
+  const [status, word] = googleStatus(code, failure)
   const { message, param, reason, retryAfterMs } = failure
   const said = code === 'unauthorized' ? keyMessage(reason) : message
   const details = [
     reason === WRONG_KEY
-      ? detail('ErrorInfo', { reason: 'API_KEY_INVALID', domain: 'googleapis.com', metadata: {} })
-      : detail('ErrorInfo', { reason: (reason ?? code).toUpperCase(), domain: 'darkroom', metadata: {} }),
-    detail('RequestInfo', { requestId }),
+      ? errorDetail('ErrorInfo', { reason: 'API_KEY_INVALID', domain: 'googleapis.com', metadata: {} })
+      : errorDetail('ErrorInfo', { reason: (reason ?? code).toUpperCase(), domain: 'darkroom', metadata: {} }),
+    errorDetail('RequestInfo', { requestId }),
     ...(param === undefined
       ? []
-      : [detail('BadRequest', { fieldViolations: [{ field: param, description: message }] })]),
-    ...(retryAfterMs === undefined ? [] : [detail('RetryInfo', { retryDelay: `${retryAfterMs / 1000}s` })]),
+      : [errorDetail('BadRequest', { fieldViolations: [{ field: param, description: message }] })]),
+    ...(retryAfterMs === undefined ? [] : [errorDetail('RetryInfo', { retryDelay: `${retryAfterMs / 1000}s` })]),
   ]
   return { error: { code: status, message: said, status: word, details } }
 }
 
-const detail = (name: string, facts: Record<string, unknown>): Record<string, unknown> => ({
+const errorDetail = (name: string, facts: Record<string, unknown>): Record<string, unknown> => ({
   '@type': `type.googleapis.com/google.rpc.${name}`,
   ...facts,
 })

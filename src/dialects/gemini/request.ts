@@ -7,7 +7,7 @@ import { DEFAULTS, type ImageRequest } from '../../image/request'
 import type { Path } from '../../streams/json'
 import { promptWithPictures, endsWithRequest, type ConversationTurn } from '../conversation'
 import type { ParsedRequest } from '../dialect'
-import { type ContentPart, fieldsOf, type GeminiFields } from './fields'
+import { type ContentPart, readFields, type GeminiFields } from './fields'
 import type { Intake } from '../intake'
 import { mapInTurn, type BodyPicture, type PicturePlaces, readJsonBody, inputImageAt } from '../json-body'
 
@@ -21,14 +21,14 @@ export const geminiAnswerOptions = z.object({
 export type GeminiAnswerOptions = z.infer<typeof geminiAnswerOptions>
 
 /** Reads a request. Throws GatewayError. */
-export async function parse(intake: Intake): Promise<ParsedRequest<GeminiAnswerOptions>> {
-  const [name, method] = calledIn(intake)
+export async function parseGemini(intake: Intake): Promise<ParsedRequest<GeminiAnswerOptions>> {
+  const [name, method] = modelAndMethod(intake)
   const { model, adjustments } = intake.model(name)
-  const as = formOf(method, intake.query('alt'))
-  const body = await readJsonBody(intake, PICTURED)
-  const read = fieldsOf(body.fields)
+  const as = framingOf(method, intake.query('alt'))
+  const body = await readJsonBody(intake, PICTURE_PLACES)
+  const read = readFields(body.fields)
   throwIfRefused(contradiction(read.fields, name))
-  const request = await requestOf(model, read.fields, body.pictures, intake)
+  const request = await geminiRequest(model, read.fields, body.pictures, intake)
   const format = imageFormatOf(read.fields)
   const sizeParam = format && 'generationConfig.responseFormat.image'
   return {
@@ -39,27 +39,27 @@ export async function parse(intake: Intake): Promise<ParsedRequest<GeminiAnswerO
 }
 
 /** The model and the method of a path such as `gpt-image-2:generateContent`. */
-function calledIn(intake: Intake): [string, string] {
+function modelAndMethod(intake: Intake): [string, string] {
   const call = intake.param('call') ?? ''
   const colon = call.lastIndexOf(':')
   return [call.slice(0, colon), call.slice(colon + 1)]
 }
 
-function formOf(method: string, alt: string | undefined): GeminiAnswerOptions['as'] {
+function framingOf(method: string, alt: string | undefined): GeminiAnswerOptions['as'] {
   if (alt === 'sse') return 'events'
   if (alt !== undefined && alt !== 'json') throw new GatewayError(invalidValue('alt', alt, ['json', 'sse']))
   return method === 'streamGenerateContent' ? 'list' : 'object'
 }
 
 /** The places of pictures, by the names of protobuf too. */
-const INLINE = /^contents\.parts\.(?:inlineData|inline_data)\.data$/
-const FILE = /^contents\.parts\.(?:fileData|file_data)\.(?:fileUri|file_uri)$/
+const INLINE_DATA_PLACE = /^contents\.parts\.(?:inlineData|inline_data)\.data$/
+const FILE_URI_PLACE = /^contents\.parts\.(?:fileData|file_data)\.(?:fileUri|file_uri)$/
 
-const namesIn = (path: Path): string => path.filter((step) => typeof step === 'string').join('.')
+const namesInPath = (path: Path): string => path.filter((step) => typeof step === 'string').join('.')
 
-const PICTURED: PicturePlaces = {
-  isPicture: (path) => INLINE.test(namesIn(path)) || FILE.test(namesIn(path)),
-  isBare: (path) => INLINE.test(namesIn(path)),
+const PICTURE_PLACES: PicturePlaces = {
+  isPicture: (path) => INLINE_DATA_PLACE.test(namesInPath(path)) || FILE_URI_PLACE.test(namesInPath(path)),
+  isBare: (path) => INLINE_DATA_PLACE.test(namesInPath(path)),
   // Of all turns together; the model limits the pictures of one edit.
   most: 64,
   tooMany: (param) => ({
@@ -95,7 +95,7 @@ interface ContentPicture {
   param: string
 }
 
-async function requestOf(
+async function geminiRequest(
   model: string,
   fields: GeminiFields,
   pictures: readonly BodyPicture[],
@@ -104,10 +104,10 @@ async function requestOf(
   const { candidateCount, seed, imageConfig } = fields.generationConfig ?? {}
   const format = imageFormatOf(fields)
   const { aspectRatio, imageSize } = format ?? imageConfig ?? {}
-  const turns = turnsOf(fields)
+  const turns = turnsOfContents(fields)
   const brief = promptWithPictures(turns)
-  if (brief.prompt === '' || !endsWithRequest(turns)) throw new GatewayError(NO_PROMPT)
-  if (brief.prompt.length > MAX_PROMPT) throw new GatewayError(LONG_PROMPT)
+  if (brief.prompt === '' || !endsWithRequest(turns)) throw new GatewayError(MISSING_PROMPT)
+  if (brief.prompt.length > MAX_PROMPT) throw new GatewayError(PROMPT_TOO_LONG)
   return {
     ...DEFAULTS,
     operation: brief.pictures.length > 0 ? 'edit' : 'generate',
@@ -122,13 +122,13 @@ async function requestOf(
   }
 }
 
-const turnsOf = ({ systemInstruction, contents }: GeminiFields): ConversationTurn<ContentPicture>[] => [
-  ...(systemInstruction ? [turnOf('system', systemInstruction.parts ?? [], 'systemInstruction')] : []),
-  ...contents.map(({ role, parts }, at) => turnOf(role ?? 'user', parts ?? [], `contents[${at}]`)),
+const turnsOfContents = ({ systemInstruction, contents }: GeminiFields): ConversationTurn<ContentPicture>[] => [
+  ...(systemInstruction ? [turnOfParts('system', systemInstruction.parts ?? [], 'systemInstruction')] : []),
+  ...contents.map(({ role, parts }, at) => turnOfParts(role ?? 'user', parts ?? [], `contents[${at}]`)),
 ]
 
 /** Thoughts of a model, and its drafts, are no part of its answer. */
-function turnOf(
+function turnOfParts(
   role: ConversationTurn<ContentPicture>['role'],
   parts: readonly ContentPart[],
   place: string,
@@ -144,14 +144,14 @@ function turnOf(
   }
 }
 
-const NO_PROMPT: Failure = {
+const MISSING_PROMPT: Failure = {
   code: 'invalid_request',
   message: "The last turn of 'contents' has no text. Say in its parts what to draw.",
   param: 'contents',
   reason: 'missing_required_parameter',
 }
 
-const LONG_PROMPT: Failure = {
+const PROMPT_TOO_LONG: Failure = {
   code: 'invalid_request',
   message: `The texts of 'contents' are too long: together they may have ${MAX_PROMPT} characters.`,
   param: 'contents',

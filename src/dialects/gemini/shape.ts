@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
 /** The numbers of an aspect ratio in the API's enums. */
-const NUMBERS: Readonly<Record<string, number>> = {
+const ENUM_NUMBERS: Readonly<Record<string, number>> = {
   ONE: 1,
   TWO: 2,
   THREE: 3,
@@ -13,7 +13,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
   TWENTY_ONE: 21,
 }
 
-const RESOLUTIONS: ReadonlyMap<unknown, string> = new Map([
+const ENUM_RESOLUTIONS: ReadonlyMap<unknown, string> = new Map([
   ['IMAGE_SIZE_FIVE_TWELVE', '512'],
   ['IMAGE_SIZE_ONE_K', '1K'],
   ['IMAGE_SIZE_TWO_K', '2K'],
@@ -21,16 +21,16 @@ const RESOLUTIONS: ReadonlyMap<unknown, string> = new Map([
 ])
 
 /** The model limits the ratios. */
-const ratio = z.string().regex(/^\d{1,3}:\d{1,3}$/, 'Use a ratio such as 16:9.')
+const ratioText = z.string().regex(/^\d{1,3}:\d{1,3}$/, 'Use a ratio such as 16:9.')
 
 /** `16:9`, or `ASPECT_RATIO_SIXTEEN_BY_NINE` from the enums of the SDK. */
 export const aspectRatio = z.preprocess((given) => {
   const [, across, down] = typeof given === 'string' ? (/^ASPECT_RATIO_(\w+)_BY_(\w+)$/.exec(given) ?? []) : []
-  return across && down ? `${NUMBERS[across]}:${NUMBERS[down]}` : given
-}, ratio.nullish())
+  return across && down ? `${ENUM_NUMBERS[across]}:${ENUM_NUMBERS[down]}` : given
+}, ratioText.nullish())
 
 /** `2K` with a capital K (protocols §3.2), or `IMAGE_SIZE_TWO_K`. */
 export const imageSize = z.preprocess(
-  (given) => RESOLUTIONS.get(given) ?? given,
+  (given) => ENUM_RESOLUTIONS.get(given) ?? given,
   z.enum(['512', '1K', '2K', '4K']).nullish(),
 )

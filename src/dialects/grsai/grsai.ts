@@ -1,13 +1,22 @@
 import { isOfCaller } from '../../runtime/errors'
 import { bearerToken } from '../../credentials/caller'
 import { type Dialect, type AnswerStream, type RenderedError, renderedJson } from '../dialect'
-import { API, DRAW, failedTask, type GrsaiTask, runningTask, succeededTask, taskOf, type TaskWording } from './task'
+import {
+  API_WORDING,
+  DRAW_WORDING,
+  failedTask,
+  type GrsaiTask,
+  runningTask,
+  succeededTask,
+  taskOf,
+  type TaskWording,
+} from './task'
 import { parseApi, parseDraw, type GrsaiAnswerOptions, grsaiAnswerOptions } from './request'
 import type { RenderContext } from '../render-context'
 import { wordFailure } from '../worded-failure'
 
 /** One of the two generations of GrsAI's API (protocols §5). */
-const dialect = (
+const grsaiDialect = (
   id: string,
   words: TaskWording,
   parse: Dialect<GrsaiAnswerOptions>['parse'],
@@ -20,7 +29,7 @@ const dialect = (
     contentType: 'application/json',
     parts: [JSON.stringify(words.task(succeededTask(record, generation, link)))],
   }),
-  stream: (_, { reply, progress }, context) => (reply === 'stream' ? streamOf(words, context, progress) : undefined),
+  stream: (_, { reply, progress }, context) => (reply === 'stream' ? taskStream(words, context, progress) : undefined),
   renderJob: ({ generation }) => words.accepted(generation),
   renderNotice: (snapshot, { progress }, { link }) => {
     const task = taskOf(snapshot, snapshot.percent ?? 0, link, words)
@@ -30,35 +39,35 @@ const dialect = (
     const isTask = generation !== undefined && options?.reply !== 'later' && !isOfCaller(failure.code)
     if (!isTask) return words.refused(failure, requestId)
     const task = failedTask(generation, wordFailure(failure, requestId, words.vocabulary))
-    return options?.reply === 'stream' ? framed(words, task) : renderedJson(200, words.task(task))
+    return options?.reply === 'stream' ? failedStream(words, task) : renderedJson(200, words.task(task))
   },
 })
 
 const CONTENT_TYPE = 'text/event-stream'
 
 /** Clients split lines and read those with this beginning; events have no names, and no `[DONE]` ends them. */
-const frame = (words: TaskWording, task: GrsaiTask): string => `data: ${JSON.stringify(words.task(task))}\n\n`
+const taskFrame = (words: TaskWording, task: GrsaiTask): string => `data: ${JSON.stringify(words.task(task))}\n\n`
 
 /** A failure before the stream begins comes as a stream too. */
-const framed = (words: TaskWording, task: GrsaiTask): RenderedError => ({
+const failedStream = (words: TaskWording, task: GrsaiTask): RenderedError => ({
   status: 200,
   contentType: CONTENT_TYPE,
-  text: frame(words, task),
+  text: taskFrame(words, task),
 })
 
-const streamOf = (
+const taskStream = (
   words: TaskWording,
   { generation: id, link, requestId }: RenderContext,
   tellsProgress: boolean,
 ): AnswerStream => ({
   contentType: CONTENT_TYPE,
-  opening: () => (tellsProgress ? frame(words, runningTask(id, 0)) : ''),
+  opening: () => (tellsProgress ? taskFrame(words, runningTask(id, 0)) : ''),
   idle: () => '\n',
-  ...(tellsProgress ? { progress: (percent: number) => frame(words, runningTask(id, percent)) } : {}),
+  ...(tellsProgress ? { progress: (percent: number) => taskFrame(words, runningTask(id, percent)) } : {}),
   partial: () => [],
-  close: (record) => [frame(words, succeededTask(record, id, link))],
-  failure: (failure) => frame(words, failedTask(id, wordFailure(failure, requestId, words.vocabulary))),
+  close: (record) => [taskFrame(words, succeededTask(record, id, link))],
+  failure: (failure) => taskFrame(words, failedTask(id, wordFailure(failure, requestId, words.vocabulary))),
 })
 
-export const grsaiDraw = dialect('grsai-draw', DRAW, parseDraw)
-export const grsaiApi = dialect('grsai-api', API, parseApi)
+export const grsaiDraw = grsaiDialect('grsai-draw', DRAW_WORDING, parseDraw)
+export const grsaiApi = grsaiDialect('grsai-api', API_WORDING, parseApi)

@@ -19,17 +19,17 @@ export type GrsaiAnswerOptions = z.infer<typeof grsaiAnswerOptions>
 /** The most pictures of any model. */
 const MAX_PICTURES = 16
 
-const shape = z
+const grsaiSize = z
   .string()
   .regex(
     /^(?:auto|[1-9]\d{0,2}:[1-9]\d{0,2}|[1-9]\d{0,5}x[1-9]\d{0,5})$/,
     'Send auto, a ratio as 16:9, or pixels as 1024x1024.',
   )
-const common = {
+const commonFields = {
   model: modelName,
   prompt: promptText,
-  size: shape.optional(),
-  aspectRatio: shape.optional(),
+  size: grsaiSize.optional(),
+  aspectRatio: grsaiSize.optional(),
   imageSize: z.enum(['1K', '2K', '4K']).optional(),
   variants: z.int().min(1).max(2).optional(),
   quality: shortValue.optional(),
@@ -38,24 +38,28 @@ const common = {
   /** The host of the pictures; this gateway always serves them itself. */
   cdn: shortValue.optional(),
 }
-const pictures = z.array(z.string()).max(MAX_PICTURES).optional()
+const pictureList = z.array(z.string()).max(MAX_PICTURES).optional()
 
-const draw = z.object({
-  ...common,
-  urls: pictures,
+const drawBody = z.object({
+  ...commonFields,
+  urls: pictureList,
   webHook: z.string().optional(),
   shutProgress: z.boolean().optional(),
 })
-const api = z.object({ ...common, images: pictures, replyType: z.enum(['json', 'stream', 'async']).optional() })
+const apiBody = z.object({
+  ...commonFields,
+  images: pictureList,
+  replyType: z.enum(['json', 'stream', 'async']).optional(),
+})
 
-type Fields = z.infer<z.ZodObject<typeof common>>
+type CommonFields = z.infer<z.ZodObject<typeof commonFields>>
 
 /** Reads a request of the old generation; the webhook decides the kind of answer. Throws GatewayError. */
 export async function parseDraw(intake: Intake): Promise<ParsedRequest<GrsaiAnswerOptions>> {
-  const body = await read(intake, draw, 'urls')
+  const body = await readGrsaiBody(intake, drawBody, 'urls')
   const { webHook, shutProgress = false } = body.fields
   const progress = !shutProgress
-  const asked = await askedIn(body, intake, 'urls', body.fields.urls)
+  const asked = await grsaiRequest(body, intake, 'urls', body.fields.urls)
   if (webHook === undefined) return { ...asked, options: { reply: 'stream', progress } }
   const job: JobRequest = webHook === NO_WEBHOOK ? {} : { webhook: { url: webHook, param: 'webHook' } }
   return { ...asked, options: { reply: 'later', progress }, job }
@@ -66,9 +70,9 @@ const NO_WEBHOOK = '-1'
 
 /** Reads a request of the new generation. Throws GatewayError. */
 export async function parseApi(intake: Intake): Promise<ParsedRequest<GrsaiAnswerOptions>> {
-  const body = await read(intake, api, 'images')
+  const body = await readGrsaiBody(intake, apiBody, 'images')
   const { replyType = 'json' } = body.fields
-  const asked = await askedIn(body, intake, 'images', body.fields.images)
+  const asked = await grsaiRequest(body, intake, 'images', body.fields.images)
   return {
     ...asked,
     options: { reply: REPLIES[replyType], progress: true },
@@ -85,7 +89,7 @@ interface GrsaiBody<Checked> {
 }
 
 /** Reads a body and stores the mask and the pictures of `list` as they pass; base64 may come bare. */
-async function read<Shape extends z.ZodRawShape>(
+async function readGrsaiBody<Shape extends z.ZodRawShape>(
   intake: Intake,
   schema: z.ZodObject<Shape>,
   list: string,
@@ -99,7 +103,7 @@ async function read<Shape extends z.ZodRawShape>(
   })
   // Clients send the blank fields of a form.
   const isBlank = (name: string, value: unknown): boolean =>
-    value === null || value === '' || (name === 'mask' && isNowhere(pictures[Number(value)]))
+    value === null || value === '' || (name === 'mask' && isEmptyUrl(pictures[Number(value)]))
   const given = Object.entries(fields).filter(([name, value]) => !isBlank(name, value))
   const unknown = given.map(([name]) => name).filter((name) => !Object.hasOwn(schema.shape, name))
   const adjustments = unknown.map((name) => ({ note: name, refusal: unknownParameter(name) }))
@@ -108,22 +112,22 @@ async function read<Shape extends z.ZodRawShape>(
   return { fields: checked(schema, Object.fromEntries(given)), pictures, adjustments }
 }
 
-const isNowhere = (picture: BodyPicture | undefined): boolean =>
+const isEmptyUrl = (picture: BodyPicture | undefined): boolean =>
   picture !== undefined && 'url' in picture && picture.url === ''
 
 /** The API ignores unknown fields, and a header repeats them; no client has more than so many. */
 const MAX_UNKNOWN = 8
 
-async function askedIn(
-  { fields, pictures, adjustments }: GrsaiBody<Fields>,
+async function grsaiRequest(
+  { fields, pictures, adjustments }: GrsaiBody<CommonFields>,
   intake: Intake,
   list: string,
   listed: readonly string[] = [],
 ): Promise<Pick<ParsedRequest<GrsaiAnswerOptions>, 'request' | 'adjustments'>> {
   const { mask, prompt, variants, quality, background } = fields
-  if (mask !== undefined && listed.length === 0) throw new GatewayError(maskAlone(list))
+  if (mask !== undefined && listed.length === 0) throw new GatewayError(maskWithoutPicture(list))
   const meant = intake.model(fields.model)
-  const sized = sizeOf(fields)
+  const sized = requestedSize(fields)
   const request: ImageRequest = {
     operation: listed.length > 0 ? 'edit' : 'generate',
     model: meant.model,
@@ -143,11 +147,11 @@ async function askedIn(
   return { request, adjustments: [...adjustments, ...meant.adjustments, ...sized.adjustments] }
 }
 
-const maskAlone = (list: string): ReturnType<typeof invalidParameter> =>
+const maskWithoutPicture = (list: string): ReturnType<typeof invalidParameter> =>
   invalidParameter('mask', `A mask needs the picture that it is for. Send that in '${list}', or leave 'mask' out.`)
 
 /** The newer of its two names wins; a size in pixels has no resolution besides. */
-function sizeOf({ size, aspectRatio, imageSize }: Fields): { size: string; adjustments: Adjustment[] } {
+function requestedSize({ size, aspectRatio, imageSize }: CommonFields): { size: string; adjustments: Adjustment[] } {
   const asked = aspectRatio ?? size ?? DEFAULTS.size
   const isInPixels = pixelsOf(asked) !== undefined
   return {

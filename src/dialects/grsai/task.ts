@@ -22,12 +22,12 @@ export interface GrsaiTask {
 }
 
 /** The highest progress of a task that still runs. */
-const MOST = 99
+const MAX_RUNNING_PERCENT = 99
 
 export const runningTask = (id: string, percent: number): GrsaiTask => ({
   id,
   status: 'running',
-  progress: Math.min(MOST, percent),
+  progress: Math.min(MAX_RUNNING_PERCENT, percent),
   urls: [],
 })
 
@@ -40,13 +40,13 @@ export const succeededTask = ({ images, size }: ImageRecord, id: string, link: (
 })
 
 /** Ends with an unknown cost: a cancelled task or a lost one may have made pictures. */
-const PERHAPS_PAID: readonly ErrorCode[] = ['cancelled', 'internal', 'unavailable']
+const COST_UNKNOWN: readonly ErrorCode[] = ['cancelled', 'internal', 'unavailable']
 
 /** A failed task; `cost` is in micro-USD and undefined if unknown. */
 export function failedTask(
   id: string,
   { code, message = `The image could not be made (${code}).` }: { code: ErrorCode; message?: string },
-  cost = PERHAPS_PAID.includes(code) ? undefined : 0,
+  cost = COST_UNKNOWN.includes(code) ? undefined : 0,
 ): GrsaiTask {
   const text = cost === 0 ? `${message} Nothing was charged.` : message
   return { id, status: 'failed', progress: 100, urls: [], failure: { code, text } }
@@ -80,18 +80,18 @@ export interface TaskWording {
   refused: (failure: Failure, requestId: string) => RenderedError
 }
 
-const success = (data: unknown): unknown => ({ code: 0, msg: 'success', data })
+const successBody = (data: unknown): unknown => ({ code: 0, msg: 'success', data })
 
 const [REFUSED, UNKNOWN_TASK] = [-1, -22]
 
 /** The old generation (protocols §5.1); every answer has the status 200. */
-export const DRAW: TaskWording = {
+export const DRAW_WORDING: TaskWording = {
   vocabulary: grsaiVocabulary('urls'),
   task: drawTask,
-  shown: (task) => success(drawTask(task)),
-  accepted: (id) => success({ id }),
+  shown: (task) => successBody(drawTask(task)),
+  accepted: (id) => successBody({ id }),
   refused: (failure, requestId) => {
-    const { code, message } = wordFailure(failure, requestId, DRAW.vocabulary)
+    const { code, message } = wordFailure(failure, requestId, DRAW_WORDING.vocabulary)
     // Clients look for these words.
     const msg = code === 'budget_exhausted' ? `insufficient credits: ${message}` : message
     return renderedJson(200, { code: code === 'not_found' ? UNKNOWN_TASK : REFUSED, data: null, msg })
@@ -109,22 +109,22 @@ function drawTask({ id, status, progress, urls, size = '', failure }: GrsaiTask)
     url: urls[0] ?? '',
     width,
     height,
-    failure_reason: failure ? reasonOf(failure.code) : '',
+    failure_reason: failure ? failureReason(failure.code) : '',
     error: failure?.text ?? '',
   }
 }
 
 /** Upstreams do not tell a refused prompt from a refused picture; a retry meets the same refusal. */
-const reasonOf = (code: ErrorCode): string => (code === 'content_rejected' ? 'input_moderation' : 'error')
+const failureReason = (code: ErrorCode): string => (code === 'content_rejected' ? 'input_moderation' : 'error')
 
 /** The new generation (protocols §5.2). */
-export const API: TaskWording = {
+export const API_WORDING: TaskWording = {
   vocabulary: grsaiVocabulary('images'),
   task: apiTask,
   shown: apiTask,
   accepted: (id) => apiTask(runningTask(id, 0)),
   refused: (failure, requestId) => {
-    const { code, message: text } = wordFailure(failure, requestId, API.vocabulary)
+    const { code, message: text } = wordFailure(failure, requestId, API_WORDING.vocabulary)
     const task = apiTask({ id: '', status: 'failed', progress: 0, urls: [], failure: { code, text } })
     return renderedJson(STATUS[code], task)
   },

@@ -2,7 +2,7 @@ import type { ImageRecord, StoredImage, Usage } from '../../image/record'
 import type { ImageRequest } from '../../image/request'
 import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
 import type { RenderContext } from '../render-context'
-import { facts, seconds, tokenDetails } from '../openai/answer'
+import { pictureFacts, epochSeconds, tokenDetails } from '../openai/answer'
 import { openaiError } from '../openai/error'
 import type { Operation, ImagesAnswerOptions } from './request'
 
@@ -12,7 +12,7 @@ export function renderImages(
   { as }: ImagesAnswerOptions,
   { link }: RenderContext,
 ): RenderedAnswer {
-  const head = { created: seconds(record.createdMs), ...facts(record) }
+  const head = { created: epochSeconds(record.createdMs), ...pictureFacts(record) }
   const parts: RenderedAnswer['parts'] = [`${JSON.stringify(head).slice(0, -1)},"data":[`]
   record.images.forEach((image, index) => {
     const rest = {
@@ -24,27 +24,31 @@ export function renderImages(
     if (as !== 'url') parts.push('"b64_json":"', image, restText === '}' ? '"' : '",')
     parts.push(restText)
   })
-  parts.push(']', record.usage ? `,"usage":${JSON.stringify(usageOf(record.usage))}` : '', '}')
+  parts.push(']', record.usage ? `,"usage":${JSON.stringify(imagesUsage(record.usage))}` : '', '}')
   return { contentType: 'application/json', parts }
 }
 
 /** The prefix of a route's events; a client of generations with pictures expects no edit. */
-const nameOf = (route: Operation): string => (route === 'generations' ? 'image_generation' : 'image_edit')
+const eventPrefix = (route: Operation): string => (route === 'generations' ? 'image_generation' : 'image_edit')
 
 /** An event in the form of the API (protocols §1.6), with its picture. */
-const frame = (type: string, image: StoredImage, rest: Record<string, unknown>): AnswerPart[] => [
+const imageEvent = (type: string, image: StoredImage, rest: Record<string, unknown>): AnswerPart[] => [
   `event: ${type}\ndata: {"type":"${type}","b64_json":"`,
   image,
   `",${JSON.stringify(rest).slice(1)}\n\n`,
 ]
 
 /** One `completed` event for each picture; only the last one has the usage, so that a client's sum is right. */
-function completed(record: ImageRecord, route: Operation): AnswerPart[] {
+function completedEvents(record: ImageRecord, route: Operation): AnswerPart[] {
   const none: Usage = { input: 0, inputDetails: { text: 0, image: 0 }, output: 0, total: 0 }
   return record.images.flatMap((image, index) => {
     const usage = index === record.images.length - 1 ? record.usage : none
-    const rest = { created_at: seconds(record.createdMs), ...facts(record), usage: usage && usageOf(usage) }
-    return frame(`${nameOf(route)}.completed`, image, rest)
+    const rest = {
+      created_at: epochSeconds(record.createdMs),
+      ...pictureFacts(record),
+      usage: usage && imagesUsage(usage),
+    }
+    return imageEvent(`${eventPrefix(route)}.completed`, image, rest)
   })
 }
 
@@ -54,16 +58,16 @@ export const streamImages = (request: ImageRequest, route: Operation, requestId:
   opening: () => '',
   idle: () => ': still working\n\n',
   partial: ({ image, partial }) =>
-    frame(`${nameOf(route)}.partial_image`, image, {
+    imageEvent(`${eventPrefix(route)}.partial_image`, image, {
       partial_image_index: partial,
-      created_at: seconds(Date.now()),
-      ...facts(request),
+      created_at: epochSeconds(Date.now()),
+      ...pictureFacts(request),
     }),
-  close: (record) => completed(record, route),
+  close: (record) => completedEvents(record, route),
   failure: (failure) => `event: error\ndata: ${openaiError(failure, requestId).text}\n\n`,
 })
 
-const usageOf = ({ input, inputDetails, output, outputDetails, total }: Usage): Record<string, unknown> => ({
+const imagesUsage = ({ input, inputDetails, output, outputDetails, total }: Usage): Record<string, unknown> => ({
   input_tokens: input,
   input_tokens_details: tokenDetails(inputDetails),
   output_tokens: output,

@@ -1,18 +1,18 @@
 import { bearerToken } from '../../credentials/caller'
 import type { Dialect } from '../dialect'
 import { imagesDialect } from './openai-images'
-import { type Operation, parse, type ImagesAnswerOptions } from './request'
+import { type Operation, parseImages, type ImagesAnswerOptions } from './request'
 
 /**
  * OpenAI's Images API on Azure (protocols §6.1): a deployment in the path is the model, and `api-version` changes
  * nothing.
  */
-const azure = (operation: Operation): Dialect<ImagesAnswerOptions> => ({
+const azureDialect = (operation: Operation): Dialect<ImagesAnswerOptions> => ({
   ...imagesDialect(operation),
   id: `azure-images-${operation}`,
   apiKey: (c) => c.req.header('api-key') ?? bearerToken(c.req.header('authorization')),
-  parse: (intake) => parse(intake, operation, intake.param('model')),
+  parse: (intake) => parseImages(intake, operation, intake.param('model')),
 })
 
-export const azureGenerations = azure('generations')
-export const azureEdits = azure('edits')
+export const azureGenerations = azureDialect('generations')
+export const azureEdits = azureDialect('edits')

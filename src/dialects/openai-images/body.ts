@@ -7,18 +7,26 @@ import type { Intake } from '../intake'
 import { type JsonBody, type BodyPicture, readJsonBody } from '../json-body'
 
 /** Sixteen pictures to edit, one mask and one markup. */
-const MAX_PICTURES = 18
+const MAX_BODY_PICTURES = 18
 /** The longest text of a form in all, in bytes; a JSON body has the same limit. */
 const MAX_TEXT_BYTES = 1024 * 1024
 /** The most text fields of a form; the API has less than half as many parameters. */
 const MAX_TEXTS = 64
 
-const INTEGERS = ['n', 'output_compression', 'partial_images', 'frame_count', 'frame_duration_ms', 'seed', 'steps']
-const DECIMALS = ['guidance', 'strength']
+const INTEGER_FIELDS = [
+  'n',
+  'output_compression',
+  'partial_images',
+  'frame_count',
+  'frame_duration_ms',
+  'seed',
+  'steps',
+]
+const DECIMAL_FIELDS = ['guidance', 'strength']
 
 /** Reads a JSON body and stores the pictures of its data URLs as they pass. Throws GatewayError. */
-export const readJson = (intake: Intake): Promise<JsonBody> =>
-  readJsonBody(intake, { isPicture, most: MAX_PICTURES, tooMany })
+export const readImagesJson = (intake: Intake): Promise<JsonBody> =>
+  readJsonBody(intake, { isPicture, most: MAX_BODY_PICTURES, tooMany: tooManyImagesInBody })
 
 /** The places of pictures in the API; relays put them under `image` in a JSON body. */
 function isPicture(path: Path): boolean {
@@ -29,7 +37,7 @@ function isPicture(path: Path): boolean {
 }
 
 /** Reads a multipart body and stores its files as they pass. Throws GatewayError. */
-export async function readForm(intake: Intake, boundary: string): Promise<JsonBody> {
+export async function readImagesForm(intake: Intake, boundary: string): Promise<JsonBody> {
   const fields = new Map<string, unknown>()
   const images: { place: number; ordinal: number }[] = []
   const pictures: BodyPicture[] = []
@@ -38,14 +46,16 @@ export async function readForm(intake: Intake, boundary: string): Promise<JsonBo
     for await (const { name, bytes } of new MultipartStream(intake.body, boundary).parts()) {
       const [, list, place] = /^(image(?:\[(\d*)\])?)$/.exec(name) ?? []
       if (!list && name !== 'mask' && name !== 'markup') {
-        const value = await readText(capped(bytes, MAX_TEXT_BYTES - textBytes, () => new GatewayError(tooLong(name))))
+        const value = await readText(
+          capped(bytes, MAX_TEXT_BYTES - textBytes, () => new GatewayError(fieldTooLong(name))),
+        )
         textBytes += name.length + value.length
         if (fields.size === MAX_TEXTS) throw new GatewayError(unknownParameter(name))
-        fields.set(name, fieldOf(name, value))
+        fields.set(name, fieldValue(name, value))
         continue
       }
       const ordinal = pictures.length
-      if (ordinal === MAX_PICTURES) throw new GatewayError(tooMany(name))
+      if (ordinal === MAX_BODY_PICTURES) throw new GatewayError(tooManyImagesInBody(name))
       pictures.push(await intake.picture(bytes, { number: ordinal + 1, param: name }))
       if (list) images.push({ place: place ? Number(place) : ordinal, ordinal })
       else fields.set(name, { image_url: String(ordinal) })
@@ -61,10 +71,10 @@ export async function readForm(intake: Intake, boundary: string): Promise<JsonBo
 }
 
 /** The API reads numbers and booleans out of the texts of a form. */
-function fieldOf(name: string, value: string): unknown {
+function fieldValue(name: string, value: string): unknown {
   if (name === 'stream' && (value === 'true' || value === 'false')) return value === 'true'
-  const isDecimal = DECIMALS.includes(name)
-  if (!isDecimal && !INTEGERS.includes(name)) return value
+  const isDecimal = DECIMAL_FIELDS.includes(name)
+  if (!isDecimal && !INTEGER_FIELDS.includes(name)) return value
   if ((isDecimal ? /^-?\d{1,15}(?:\.\d{1,15})?$/ : /^-?\d{1,15}$/).test(value)) return Number(value)
   const expected = isDecimal ? 'a number' : 'an integer'
   throw new GatewayError(invalidType(name, expected, `a string value that could not be converted into ${expected}`))
@@ -75,14 +85,14 @@ const unreadableForm = (why: string): Failure => ({
   message: `We could not read your request: ${why}. Let your HTTP client set the content-type header with its boundary.`,
 })
 
-const tooMany = (param: string): Failure => ({
+const tooManyImagesInBody = (param: string): Failure => ({
   code: 'invalid_request',
   message: "Invalid 'images': array too long. Expected an array with maximum length 16.",
   param,
   reason: 'array_above_max_length',
 })
 
-const tooLong = (param: string): Failure => ({
+const fieldTooLong = (param: string): Failure => ({
   code: 'invalid_request',
   message: `Invalid '${param}': string too long.`,
   param,

@@ -2,14 +2,14 @@ import { bearerToken } from '../../credentials/caller'
 import type { Dialect } from '../dialect'
 import { openaiError } from '../openai/error'
 import { streamImages, renderImages } from './answer'
-import { type Operation, parse, type ImagesAnswerOptions, imagesAnswerOptions } from './request'
+import { type Operation, parseImages, type ImagesAnswerOptions, imagesAnswerOptions } from './request'
 
 /** OpenAI's Images API (protocols §1) with the parameters of relays' clients (protocols §7.6). */
 export const imagesDialect = (operation: Operation): Dialect<ImagesAnswerOptions> => ({
   id: `openai-images-${operation}`,
   options: imagesAnswerOptions,
   apiKey: (c) => bearerToken(c.req.header('authorization')),
-  parse: (intake) => parse(intake, operation),
+  parse: (intake) => parseImages(intake, operation),
   render: renderImages,
   stream: (request, options, { requestId }) =>
     options.stream ? streamImages(request, operation, requestId) : undefined,

@@ -1,7 +1,7 @@
 import type { ImageRecord, Usage } from '../../image/record'
 
 /** The facts beside a picture in an answer or an event (protocols §1.5, §2.3). */
-export const facts = ({
+export const pictureFacts = ({
   background,
   format,
   quality,
@@ -18,4 +18,4 @@ export const tokenDetails = (counts: Usage['inputDetails']): Record<string, numb
   counts && { text_tokens: counts.text, image_tokens: counts.image }
 
 /** A moment in ms since 1970 as seconds. */
-export const seconds = (ms: number): number => Math.floor(ms / 1000)
+export const epochSeconds = (ms: number): number => Math.floor(ms / 1000)

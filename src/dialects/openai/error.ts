@@ -4,7 +4,7 @@ import { wordFailure } from '../worded-failure'
 import { type RenderedError, renderedJson } from '../dialect'
 
 /** OpenAI's code for a failure without a finer reason (protocols §1.7); other failures have none. */
-const CODES: Partial<Record<ErrorCode, string>> = {
+const OPENAI_CODES: Partial<Record<ErrorCode, string>> = {
   content_rejected: 'moderation_blocked',
   budget_exhausted: 'insufficient_quota',
   rate_limited: 'rate_limit_exceeded',
@@ -16,7 +16,7 @@ const CODES: Partial<Record<ErrorCode, string>> = {
 }
 
 /** Reasons about a picture, not about the form of the request. */
-const ABOUT_THE_PICTURE = ['invalid_image_file', 'moderation_blocked']
+const PICTURE_REASONS = ['invalid_image_file', 'moderation_blocked']
 
 /** The error object, always with all four keys. */
 export interface OpenaiError {
@@ -27,20 +27,20 @@ export interface OpenaiError {
 }
 
 /** A failure as OpenAI's error object; the default vocabulary is that of the Images API. */
-export function errorOf(failure: Failure, requestId: string, vocabulary?: Vocabulary): OpenaiError {
+export function openaiErrorObject(failure: Failure, requestId: string, vocabulary?: Vocabulary): OpenaiError {
   const words = wordFailure(failure, requestId, vocabulary)
-  const { code, message, param = null, reason = CODES[code] ?? null } = words
-  return { message, type: typeOf(words), param, code: reason }
+  const { code, message, param = null, reason = OPENAI_CODES[code] ?? null } = words
+  return { message, type: openaiErrorType(words), param, code: reason }
 }
 
 /** The envelope of every OpenAI client. A used-up budget is a 429 there, with a code that stops retries. */
 export const openaiError = (failure: Failure, requestId: string, vocabulary?: Vocabulary): RenderedError =>
   renderedJson(failure.code === 'budget_exhausted' ? 429 : STATUS[failure.code], {
-    error: errorOf(failure, requestId, vocabulary),
+    error: openaiErrorObject(failure, requestId, vocabulary),
   })
 
-function typeOf({ code, reason }: WordedFailure): string {
-  if (code === 'unsupported_parameter' || (reason && ABOUT_THE_PICTURE.includes(reason)))
+function openaiErrorType({ code, reason }: WordedFailure): string {
+  if (code === 'unsupported_parameter' || (reason && PICTURE_REASONS.includes(reason)))
     return 'image_generation_user_error'
   if (code === 'budget_exhausted') return 'insufficient_quota'
   if (code === 'concurrency_limited') return 'concurrent-requests'

@@ -1,10 +1,10 @@
 import type { Adjustment } from '../../catalog/fit'
 import { invalidType, unknownParameter } from '../../refusals/parameters'
 
-type Fields = Record<string, unknown>
+type LegacyFields = Record<string, unknown>
 
 /** Today's name for each parameter of relays' clients (protocols §7.6). */
-const RENAMED: Record<string, string> = {
+const MODERN_NAMES: Record<string, string> = {
   format: 'output_format',
   compression: 'output_compression',
   effort: 'quality',
@@ -15,15 +15,15 @@ const RENAMED: Record<string, string> = {
 export const VARIATION_PROMPT = 'Make a variation of this image: the same subject and style, composed anew.'
 
 /** Renames the parameters of relays' clients and reports the changes. */
-export function modernize(given: Fields): { fields: Fields; adjustments: Adjustment[] } {
+export function modernizeParameters(given: LegacyFields): { fields: LegacyFields; adjustments: Adjustment[] } {
   const fields = { ...given }
-  if (isNothing(fields['image'])) delete fields['image']
+  if (isNoImage(fields['image'])) delete fields['image']
   const adjustments: Adjustment[] = []
-  for (const [old, name] of Object.entries(RENAMED)) {
+  for (const [old, name] of Object.entries(MODERN_NAMES)) {
     if (!(old in given)) continue
     delete fields[old]
     const superseded = fields[name] !== undefined && fields[name] !== null
-    if (!superseded) fields[name] = translated(old, given[old])
+    if (!superseded) fields[name] = modernValue(old, given[old])
     adjustments.push({ note: superseded ? old : `${old}>${name}`, refusal: unknownParameter(old) })
   }
   if (typeof fields['n'] === 'string' && /^\d{1,9}$/.test(fields['n'])) {
@@ -37,9 +37,9 @@ export function modernize(given: Fields): { fields: Fields; adjustments: Adjustm
 }
 
 /** Values of clients without an image. */
-const isNothing = (image: unknown): boolean => image === null || (Array.isArray(image) && image.length === 0)
+const isNoImage = (image: unknown): boolean => image === null || (Array.isArray(image) && image.length === 0)
 
-function translated(old: string, value: unknown): unknown {
+function modernValue(old: string, value: unknown): unknown {
   if (old === 'compression' && typeof value === 'string' && /^\d{1,3}$/.test(value)) return Number(value)
   if (old !== 'transparency') return value
   if (value === true || value === 'true') return 'transparent'
@@ -47,13 +47,16 @@ function translated(old: string, value: unknown): unknown {
 }
 
 /** A generation with pictures, as some relays take it, becomes an edit. */
-export function imagesOfGeneration({ image, ...fields }: Fields): { fields: Fields; adjustments: Adjustment[] } {
+export function generationAsEdit({ image, ...fields }: LegacyFields): {
+  fields: LegacyFields
+  adjustments: Adjustment[]
+} {
   const images = (Array.isArray(image) ? image : [image]).map((each: unknown) => ({ image_url: each }))
   return { fields: { ...fields, images }, adjustments: [{ note: 'image>images', refusal: unknownParameter('image') }] }
 }
 
 /** A variation becomes an edit: the API's variations ended with dall-e-2 (protocols §1.4). */
-export function editForVariation(fields: Fields): { fields: Fields; adjustments: Adjustment[] } {
+export function variationAsEdit(fields: LegacyFields): { fields: LegacyFields; adjustments: Adjustment[] } {
   const message = 'Image variations were shut down with dall-e-2. Send the image to /v1/images/edits with a prompt.'
   return {
     fields: { model: 'dall-e-2', prompt: VARIATION_PROMPT, ...fields },

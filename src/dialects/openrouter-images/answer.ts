@@ -6,11 +6,11 @@ import { openrouterErrorEvent } from '../openrouter/error'
 
 /** Renders an answer as one object. */
 export function renderOpenrouterImages(record: ImageRecord): RenderedAnswer {
-  const parts: AnswerPart[] = [`{"created":${createdOf(record)},"data":[`]
+  const parts: AnswerPart[] = [`{"created":${createdSeconds(record)},"data":[`]
   record.images.forEach((image, index) => {
     parts.push(index > 0 ? ',{"b64_json":"' : '{"b64_json":"', image, `","media_type":"${image.mediaType}"}`)
   })
-  const usage = usageOf(record)
+  const usage = openrouterUsage(record)
   parts.push(usage ? `],"usage":${JSON.stringify(usage)}}` : ']}')
   return { contentType: 'application/json', parts }
 }
@@ -20,31 +20,32 @@ export const streamOpenrouterImages = (requestId: string, vocabulary: Vocabulary
   contentType: 'text/event-stream',
   opening: () => '',
   idle: () => ': still working\n\n',
-  partial: ({ image, partial }) => frame('partial_image', image, { partial_image_index: partial }),
-  close: (record) => [...completed(record), DONE],
-  failure: (failure) => `data: ${JSON.stringify(openrouterErrorEvent(failure, requestId, vocabulary))}\n\n${DONE}`,
+  partial: ({ image, partial }) => openrouterEvent('partial_image', image, { partial_image_index: partial }),
+  close: (record) => [...completedEvents(record), END_OF_STREAM],
+  failure: (failure) =>
+    `data: ${JSON.stringify(openrouterErrorEvent(failure, requestId, vocabulary))}\n\n${END_OF_STREAM}`,
 })
 
 /** The SDK stops here, or at the end of the stream. */
-const DONE = 'data: [DONE]\n\n'
+const END_OF_STREAM = 'data: [DONE]\n\n'
 
-const frame = (event: string, image: StoredImage, rest: Record<string, unknown>): AnswerPart[] => [
+const openrouterEvent = (event: string, image: StoredImage, rest: Record<string, unknown>): AnswerPart[] => [
   `data: {"type":"image_generation.${event}","b64_json":"`,
   image,
   `",${JSON.stringify(rest).slice(1)}\n\n`,
 ]
 
 /** One event for each picture; the last one has the usage of all. */
-const completed = (record: ImageRecord): AnswerPart[] =>
+const completedEvents = (record: ImageRecord): AnswerPart[] =>
   record.images.flatMap((image, index) => {
-    const usage = index === record.images.length - 1 ? usageOf(record) : undefined
-    return frame('completed', image, { created: createdOf(record), media_type: image.mediaType, usage })
+    const usage = index === record.images.length - 1 ? openrouterUsage(record) : undefined
+    return openrouterEvent('completed', image, { created: createdSeconds(record), media_type: image.mediaType, usage })
   })
 
-const createdOf = ({ createdMs }: ImageRecord): number => Math.floor(createdMs / 1000)
+const createdSeconds = ({ createdMs }: ImageRecord): number => Math.floor(createdMs / 1000)
 
 /** Tokens and cost in USD; a model with a price per image has no tokens. */
-function usageOf({ usage, cost }: ImageRecord): Record<string, unknown> | undefined {
+function openrouterUsage({ usage, cost }: ImageRecord): Record<string, unknown> | undefined {
   if (!usage && cost === undefined) return undefined
   return {
     prompt_tokens: usage?.input ?? 0,

@@ -2,7 +2,7 @@ import { bearerToken } from '../../credentials/caller'
 import type { Dialect } from '../dialect'
 import { openrouterError } from '../openrouter/error'
 import { streamOpenrouterImages, renderOpenrouterImages } from './answer'
-import { parse, type OpenrouterAnswerOptions, openrouterAnswerOptions } from './request'
+import { parseOpenrouter, type OpenrouterAnswerOptions, openrouterAnswerOptions } from './request'
 import { openrouterVocabulary } from './vocabulary'
 
 /** OpenRouter's images API (protocols §2.2), one route for new and edited pictures. */
@@ -10,7 +10,7 @@ export const openrouterImages: Dialect<OpenrouterAnswerOptions> = {
   id: 'openrouter-images',
   options: openrouterAnswerOptions,
   apiKey: (c) => bearerToken(c.req.header('authorization')),
-  parse,
+  parse: parseOpenrouter,
   render: renderOpenrouterImages,
   stream: (_, options, { requestId }) =>
     options.stream ? streamOpenrouterImages(requestId, openrouterVocabulary(options)) : undefined,

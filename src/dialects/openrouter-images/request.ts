@@ -9,7 +9,7 @@ import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
 import { mapInTurn, type BodyPicture, readJsonBody, inputImageAt } from '../json-body'
 import type { Failure } from '../../runtime/errors'
-import { RATIOS, RESOLUTIONS, sizeOf, sizeParamOf } from './size'
+import { OPENROUTER_RATIOS, OPENROUTER_RESOLUTIONS, openrouterSize, sizeParamOf } from './size'
 
 /** Options of an answer. */
 export const openrouterAnswerOptions = z.object({
@@ -20,17 +20,17 @@ export const openrouterAnswerOptions = z.object({
 export type OpenrouterAnswerOptions = z.infer<typeof openrouterAnswerOptions>
 
 /** The limit of OpenAI's Images API. */
-const MAX_PICTURES = 16
+const MAX_REFERENCES = 16
 /** The previews of a stream; a request cannot choose their number. */
-const PARTIALS = 2
+const STREAM_PARTIALS = 2
 
-const body = z.strictObject({
+const openrouterBody = z.strictObject({
   model: modelName,
   prompt: promptText,
   n: imageCount.nullish(),
   size: shortValue.nullish(),
-  resolution: z.enum(RESOLUTIONS).nullish(),
-  aspect_ratio: z.enum(RATIOS).nullish(),
+  resolution: z.enum(OPENROUTER_RESOLUTIONS).nullish(),
+  aspect_ratio: z.enum(OPENROUTER_RATIOS).nullish(),
   quality: shortValue.nullish(),
   background: shortValue.nullish(),
   output_format: shortValue.nullish(),
@@ -47,31 +47,36 @@ const body = z.strictObject({
   provider: z.record(z.string(), z.unknown()).nullish(),
 })
 
-type Fields = z.infer<typeof body>
+type OpenrouterFields = z.infer<typeof openrouterBody>
 
 /** Reads a request. Throws GatewayError. */
-export async function parse(intake: Intake): Promise<ParsedRequest<OpenrouterAnswerOptions>> {
-  const tooMany = (): Failure => tooManyImages('input_references', MAX_PICTURES)
-  const { fields, pictures } = await readJsonBody(intake, { isPicture, most: MAX_PICTURES, tooMany })
+export async function parseOpenrouter(intake: Intake): Promise<ParsedRequest<OpenrouterAnswerOptions>> {
+  const tooMany = (): Failure => tooManyImages('input_references', MAX_REFERENCES)
+  const { fields, pictures } = await readJsonBody(intake, { isPicture: isReference, most: MAX_REFERENCES, tooMany })
   const adjustments: Adjustment[] = []
   adjustments.push(...intake.replaceModel(fields))
-  const valid = checked(body, fields)
-  if (Object.keys(valid.provider ?? {}).length > 0) adjustments.push({ note: 'provider', refusal: NO_CHOICE })
+  const valid = checked(openrouterBody, fields)
+  if (Object.keys(valid.provider ?? {}).length > 0)
+    adjustments.push({ note: 'provider', refusal: NO_CHOICE_OF_PROVIDER })
   const stream = valid.stream ?? false
   return {
-    request: await requestOf(valid, pictures, intake),
+    request: await openrouterRequest(valid, pictures, intake),
     adjustments,
     options: { stream, sizeParam: sizeParamOf(valid) },
   }
 }
 
 /** `input_references[0].image_url.url` */
-const isPicture = ([name, index, part, key, ...rest]: Path): boolean =>
+const isReference = ([name, index, part, key, ...rest]: Path): boolean =>
   name === 'input_references' && typeof index === 'number' && part === 'image_url' && key === 'url' && rest.length === 0
 
-const NO_CHOICE = unknownParameter('provider', 'This gateway itself chooses who serves a request.')
+const NO_CHOICE_OF_PROVIDER = unknownParameter('provider', 'This gateway itself chooses who serves a request.')
 
-async function requestOf(fields: Fields, pictures: BodyPicture[], intake: Intake): Promise<ImageRequest> {
+async function openrouterRequest(
+  fields: OpenrouterFields,
+  pictures: BodyPicture[],
+  intake: Intake,
+): Promise<ImageRequest> {
   const { model, prompt, seed, user } = fields
   const references = fields.input_references ?? []
   return {
@@ -79,7 +84,7 @@ async function requestOf(fields: Fields, pictures: BodyPicture[], intake: Intake
     model,
     prompt,
     n: fields.n ?? DEFAULTS.n,
-    size: sizeOf(fields),
+    size: openrouterSize(fields),
     quality: fields.quality ?? DEFAULTS.quality,
     background: fields.background ?? DEFAULTS.background,
     format: fields.output_format ?? DEFAULTS.format,
@@ -89,7 +94,7 @@ async function requestOf(fields: Fields, pictures: BodyPicture[], intake: Intake
     images: await mapInTurn(references, ({ image_url: { url } }, at) =>
       inputImageAt(intake, pictures, url, `input_references[${at}].image_url.url`),
     ),
-    partials: fields.stream ? PARTIALS : 0,
+    partials: fields.stream ? STREAM_PARTIALS : 0,
     ...(user ? { endUser: user } : {}),
   }
 }

@@ -4,10 +4,10 @@ import { type Pixels, pixelsOf } from '../../catalog/sizes'
 import { GatewayError } from '../../runtime/errors'
 
 /** The resolutions of OpenRouter's images API (protocols §2.2), each twice the one before. */
-export const RESOLUTIONS = ['512', '1K', '2K', '4K'] as const
+export const OPENROUTER_RESOLUTIONS = ['512', '1K', '2K', '4K'] as const
 
 /** The aspect ratios of OpenRouter's images API. */
-export const RATIOS = [
+export const OPENROUTER_RATIOS = [
   '1:1 1:2 1:4 1:8 2:1 2:3 2.35:1 3:2 3:4 4:1 4:3 4:5 5:2 5:4 8:1',
   '9:16 16:9 9:19.5 19.5:9 9:20 20:9 9:21 21:9 auto',
 ].flatMap((ratios) => ratios.split(' '))
@@ -15,19 +15,21 @@ export const RATIOS = [
 /** Three parameters that ask for a size. */
 interface AskedSize {
   size?: string | null | undefined
-  resolution?: (typeof RESOLUTIONS)[number] | null | undefined
+  resolution?: (typeof OPENROUTER_RESOLUTIONS)[number] | null | undefined
   aspect_ratio?: string | null | undefined
 }
 
 /** The size of a request. Throws GatewayError for parameters that contradict each other. */
-export function sizeOf({ size, resolution, aspect_ratio }: AskedSize): string {
+export function openrouterSize({ size, resolution, aspect_ratio }: AskedSize): string {
   const [asked, ratio] = [size ?? 'auto', aspect_ratio ?? 'auto']
-  const tier = RESOLUTIONS.find((each) => each === asked)
-  if (tier && resolution && resolution !== tier) throw new GatewayError(contradicted('resolution'))
-  if (tier || asked === 'auto') return shapeText({ ratio: wholeOf(ratio), resolution: tier ?? resolution ?? undefined })
+  const tier = OPENROUTER_RESOLUTIONS.find((each) => each === asked)
+  if (tier && resolution && resolution !== tier) throw new GatewayError(contradiction('resolution'))
+  if (tier || asked === 'auto')
+    return shapeText({ ratio: wholeRatio(ratio), resolution: tier ?? resolution ?? undefined })
   const pixels = pixelsOf(asked)
-  if (pixels && ratio !== 'auto' && !isNear(pixels, ratio)) throw new GatewayError(contradicted('aspect_ratio'))
-  if (pixels && resolution && !tiersOf(pixels).includes(resolution)) throw new GatewayError(contradicted('resolution'))
+  if (pixels && ratio !== 'auto' && !isNearRatio(pixels, ratio)) throw new GatewayError(contradiction('aspect_ratio'))
+  if (pixels && resolution && !nearResolutions(pixels).includes(resolution))
+    throw new GatewayError(contradiction('resolution'))
   return asked
 }
 
@@ -38,20 +40,22 @@ export function sizeParamOf({ size, resolution, aspect_ratio }: AskedSize): stri
 }
 
 /** The three ratios without whole numbers. */
-const wholeOf = (ratio: string): string => WHOLE[ratio] ?? ratio
-const WHOLE: Record<string, string> = { '2.35:1': '47:20', '19.5:9': '39:18', '9:19.5': '18:39' }
+const wholeRatio = (ratio: string): string => WHOLE_RATIOS[ratio] ?? ratio
+const WHOLE_RATIOS: Record<string, string> = { '2.35:1': '47:20', '19.5:9': '39:18', '9:19.5': '18:39' }
 
 /** The edges of models come in steps, so a size meets a ratio only nearly. */
 const MAX_DEVIATION = 0.05
 
-function isNear({ width, height }: Pixels, ratio: string): boolean {
+function isNearRatio({ width, height }: Pixels, ratio: string): boolean {
   const [across = 1, down = 1] = ratio.split(':').map(Number)
   return Math.abs(width / height / (across / down) - 1) <= MAX_DEVIATION
 }
 
 /** The resolution by the longer edge, as for screens, and by the area, as for Google's models. */
-const tiersOf = ({ width, height }: Pixels): (string | undefined)[] =>
-  [Math.max(width, height), Math.sqrt(width * height)].map((edge) => RESOLUTIONS[Math.round(Math.log2(edge / 512))])
+const nearResolutions = ({ width, height }: Pixels): (string | undefined)[] =>
+  [Math.max(width, height), Math.sqrt(width * height)].map(
+    (edge) => OPENROUTER_RESOLUTIONS[Math.round(Math.log2(edge / 512))],
+  )
 
-const contradicted = (param: string): ReturnType<typeof invalidParameter> =>
+const contradiction = (param: string): ReturnType<typeof invalidParameter> =>
   invalidParameter(param, `'size' and '${param}' contradict each other. Leave one of them out.`)

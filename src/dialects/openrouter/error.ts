@@ -9,7 +9,7 @@ import { type RenderedError, renderedJson } from '../dialect'
  */
 export function openrouterError(failure: Failure, requestId: string, vocabulary?: Vocabulary): RenderedError {
   const { code, message, param, reason } = wordFailure(failure, requestId, vocabulary)
-  const status = statusOf(failure)
+  const status = openrouterStatus(failure)
   const metadata = { reason: reason ?? code, ...(param === undefined ? {} : { param }) }
   return renderedJson(status, { error: { code: status, message, metadata } })
 }
@@ -28,7 +28,7 @@ export function openrouterErrorEvent(
  * Refused content is a 403 there. The SDK retries each 5xx for an hour despite all headers. A failure without automatic
  * retries is therefore no 5xx: the upstream may bill each one.
  */
-function statusOf({ code, retry }: Failure): number {
+function openrouterStatus({ code, retry }: Failure): number {
   if (code === 'content_rejected') return 403
   return retry === false && STATUS[code] >= 500 ? FAILED_DEPENDENCY : STATUS[code]
 }

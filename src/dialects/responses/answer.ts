@@ -1,12 +1,15 @@
 import type { ImageRecord, StoredImage, Usage } from '../../image/record'
 import type { AnswerPart, RenderedAnswer } from '../dialect'
 import type { RenderContext } from '../render-context'
-import { facts, seconds } from '../openai/answer'
+import { pictureFacts, epochSeconds } from '../openai/answer'
 import { type AnswerIds, answerIds } from './pictures'
 import type { ResponsesAnswerOptions } from './request'
 
 /** The text of values with a picture, with the picture as a part of its own. */
-export function withPicture(picture: StoredImage, write: (json: (value: unknown) => string) => string): AnswerPart[] {
+export function partsWithPicture(
+  picture: StoredImage,
+  write: (json: (value: unknown) => string) => string,
+): AnswerPart[] {
   const mark = crypto.randomUUID()
   const json = (value: unknown): string =>
     JSON.stringify(value, (_, inner: unknown) => (inner === picture ? mark : inner))
@@ -16,22 +19,30 @@ export function withPicture(picture: StoredImage, write: (json: (value: unknown)
 }
 
 /** The single picture of an answer; a successful generation always has one. */
-export function pictureIn({ id, images: [picture] }: ImageRecord): StoredImage {
+export function onlyPicture({ id, images: [picture] }: ImageRecord): StoredImage {
   if (!picture) throw new Error(`the generation ${id} has no picture`)
   return picture
 }
 
-export const CALL = 'image_generation_call'
+export const IMAGE_CALL = 'image_generation_call'
 
 /** The tool call as an item of the output. */
-export function callOf({ call: id }: AnswerIds, record: ImageRecord): Record<string, unknown> {
-  const result = pictureIn(record)
+export function imageCall({ call: id }: AnswerIds, record: ImageRecord): Record<string, unknown> {
+  const result = onlyPicture(record)
   const { revisedPrompt: revised_prompt } = result
-  return { id, type: CALL, status: 'completed', result, action: record.operation, revised_prompt, ...facts(record) }
+  return {
+    id,
+    type: IMAGE_CALL,
+    status: 'completed',
+    result,
+    action: record.operation,
+    revised_prompt,
+    ...pictureFacts(record),
+  }
 }
 
 /** The fields of every response, in whatever state. */
-export const headOf = (
+export const responseHead = (
   id: string,
   stands: { status: string; error?: unknown; completed_at?: number; usage?: unknown },
   { repeated }: ResponsesAnswerOptions,
@@ -39,7 +50,7 @@ export const headOf = (
 ): Record<string, unknown> => ({
   id,
   object: 'response',
-  created_at: seconds(startedMs),
+  created_at: epochSeconds(startedMs),
   error: null,
   incomplete_details: null,
   access_programs: null,
@@ -49,17 +60,17 @@ export const headOf = (
 })
 
 /** A finished response. */
-export function responseOf(
+export function finishedResponse(
   names: AnswerIds,
   record: ImageRecord,
   options: ResponsesAnswerOptions,
   context: RenderContext,
 ): Record<string, unknown> {
   // A cached picture is older than its request.
-  const completed_at = seconds(Math.max(record.createdMs, context.startedMs))
-  const usage = record.usage ? usageOf(record.usage) : null
+  const completed_at = epochSeconds(Math.max(record.createdMs, context.startedMs))
+  const usage = record.usage ? responseUsage(record.usage) : null
   const stands = { status: 'completed', completed_at, usage }
-  return { ...headOf(names.response, stands, options, context), output: [callOf(names, record)] }
+  return { ...responseHead(names.response, stands, options, context), output: [imageCall(names, record)] }
 }
 
 /** Renders an answer as one response. */
@@ -68,13 +79,13 @@ export function renderResponse(
   options: ResponsesAnswerOptions,
   context: RenderContext,
 ): RenderedAnswer {
-  const picture = pictureIn(record)
-  const response = responseOf(answerIds(context.reference(picture.key)), record, options, context)
-  return { contentType: 'application/json', parts: withPicture(picture, (json) => json(response)) }
+  const picture = onlyPicture(record)
+  const response = finishedResponse(answerIds(context.reference(picture.key)), record, options, context)
+  return { contentType: 'application/json', parts: partsWithPicture(picture, (json) => json(response)) }
 }
 
 /** The tokens of the image model in the fields for a text model, which takes no part. */
-const usageOf = ({ input, output, total }: Usage): Record<string, unknown> => ({
+const responseUsage = ({ input, output, total }: Usage): Record<string, unknown> => ({
   input_tokens: input,
   input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
   output_tokens: output,

@@ -6,18 +6,18 @@ import { type Failure, GatewayError } from '../../runtime/errors'
 import type { Path } from '../../streams/json'
 import type { Intake } from '../intake'
 import { type BodyPicture, readJsonBody } from '../json-body'
-import { parameters } from '../openai/parameters'
-import { input } from './input'
+import { sharedParameters } from '../openai/shared-parameters'
+import { responseInput } from './input'
 
-const tool = z.strictObject({
+const imageTool = z.strictObject({
   type: z.literal('image_generation'),
   model: modelName.nullish(),
   action: z.enum(['generate', 'edit', 'auto']).nullish(),
   input_fidelity: z.enum(['low', 'high']).nullish(),
   input_image_mask: z.strictObject({ image_url: z.string().nullish(), file_id: z.string().nullish() }).nullish(),
-  ...parameters.shape,
+  ...sharedParameters.shape,
 })
-export type Tool = z.infer<typeof tool>
+export type ImageTool = z.infer<typeof imageTool>
 
 const toolChoice = z.union(
   [z.enum(['auto', 'required']), z.looseObject({ type: z.enum(['image_generation', 'allowed_tools']) })],
@@ -25,10 +25,10 @@ const toolChoice = z.union(
 )
 
 /** A field that only text models use. */
-const unheeded = z.unknown().optional()
+const unusedField = z.unknown().optional()
 
 /** The unused fields that are reported, with their defaults; SDKs send the others unasked. */
-export const IDLE: Readonly<Record<string, unknown>> = {
+export const IDLE_FIELDS: Readonly<Record<string, unknown>> = {
   include: null,
   max_output_tokens: null,
   max_tool_calls: null,
@@ -43,11 +43,11 @@ export const IDLE: Readonly<Record<string, unknown>> = {
 /** The limit of the API. */
 const MAX_METADATA = 16
 
-const body = z.strictObject({
+const responsesBody = z.strictObject({
   model: modelName,
-  input,
+  input: responseInput,
   instructions: z.string().nullish(),
-  tools: z.array(tool).max(1).nullish(),
+  tools: z.array(imageTool).max(1).nullish(),
   tool_choice: toolChoice.nullish(),
   stream: z.boolean().nullish(),
   previous_response_id: z.string().nullish(),
@@ -61,54 +61,54 @@ const body = z.strictObject({
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
   parallel_tool_calls: z.boolean().nullish(),
-  background: unheeded,
-  conversation: unheeded,
-  include: unheeded,
-  max_output_tokens: unheeded,
-  max_tool_calls: unheeded,
-  prompt: unheeded,
-  prompt_cache_key: unheeded,
-  prompt_cache_options: unheeded,
-  prompt_cache_retention: unheeded,
-  reasoning: unheeded,
-  service_tier: unheeded,
-  store: unheeded,
-  stream_options: unheeded,
-  top_logprobs: unheeded,
-  truncation: unheeded,
+  background: unusedField,
+  conversation: unusedField,
+  include: unusedField,
+  max_output_tokens: unusedField,
+  max_tool_calls: unusedField,
+  prompt: unusedField,
+  prompt_cache_key: unusedField,
+  prompt_cache_options: unusedField,
+  prompt_cache_retention: unusedField,
+  reasoning: unusedField,
+  service_tier: unusedField,
+  store: unusedField,
+  stream_options: unusedField,
+  top_logprobs: unusedField,
+  truncation: unusedField,
 })
-export type ResponsesBody = z.infer<typeof body>
+export type ResponsesBody = z.infer<typeof responsesBody>
 
 /** Fields that ask for more than a picture, with the way to ask here; null and false ask for nothing. */
-const BEYOND: Record<string, string> = {
+const UNSUPPORTED_FIELDS: Record<string, string> = {
   background: "Leave it out, or send the header 'Prefer: respond-async' to get the address of the answer.",
   conversation: "Send the conversation as 'input', or the id of its last response as 'previous_response_id'.",
   prompt: "Send the text of the template as 'input'.",
 }
 
 /** Long conversations show so many; the last picture of the model stands for all before it. */
-const MAX_PICTURES = 100
+const MAX_INPUT_PICTURES = 100
 
 /** Reads a body and stores its pictures as they pass. Throws GatewayError. */
-export async function readBody(intake: Intake): Promise<{ asked: ResponsesBody; pictures: BodyPicture[] }> {
+export async function readResponsesBody(intake: Intake): Promise<{ asked: ResponsesBody; pictures: BodyPicture[] }> {
   const { fields, pictures } = await readJsonBody(intake, {
-    isPicture: (path) => PICTURES.includes(placeOf(path)),
-    isBare: (path) => BARE_PICTURES.includes(placeOf(path)),
-    most: MAX_PICTURES,
-    tooMany: (param) => tooManyPictures(param, MAX_PICTURES),
+    isPicture: (path) => PICTURE_PLACES.includes(placeInBody(path)),
+    isBare: (path) => BARE_PICTURE_PLACES.includes(placeInBody(path)),
+    most: MAX_INPUT_PICTURES,
+    tooMany: (param) => tooManyResponsePictures(param, MAX_INPUT_PICTURES),
   })
-  for (const [name, hint] of Object.entries(BEYOND))
+  for (const [name, hint] of Object.entries(UNSUPPORTED_FIELDS))
     if (fields[name]) throw new GatewayError(unknownParameter(name, hint))
-  return { asked: checked(body, fields), pictures }
+  return { asked: checked(responsesBody, fields), pictures }
 }
 
 /** Earlier pictures and masks may come as base64 without a data URL. */
-const BARE_PICTURES = ['input.*.result', 'tools.*.input_image_mask.image_url']
-const PICTURES = [...BARE_PICTURES, 'input.*.content.*.image_url']
+const BARE_PICTURE_PLACES = ['input.*.result', 'tools.*.input_image_mask.image_url']
+const PICTURE_PLACES = [...BARE_PICTURE_PLACES, 'input.*.content.*.image_url']
 
-const placeOf = (path: Path): string => path.map((key) => (typeof key === 'number' ? '*' : key)).join('.')
+const placeInBody = (path: Path): string => path.map((key) => (typeof key === 'number' ? '*' : key)).join('.')
 
-export const tooManyPictures = (param: string, most: number): Failure => ({
+export const tooManyResponsePictures = (param: string, most: number): Failure => ({
   code: 'invalid_request',
   message: `Invalid '${param}': too many images. Expected at most ${most}.`,
   param,

@@ -2,15 +2,15 @@ import * as z from 'zod'
 import { invalidValue, missingParameter } from '../../refusals/parameters'
 import { GatewayError } from '../../runtime/errors'
 import type { ConversationTurn } from '../conversation'
-import { isCall, ofCall, type ResponsesPicture, shownAt } from './pictures'
+import { isCallId, pictureOfCall, type ResponsesPicture, pictureSource } from './pictures'
 
-const text = z.string()
+const textField = z.string()
 
-const part = z.discriminatedUnion(
+const contentPart = z.discriminatedUnion(
   'type',
   [
-    z.object({ type: z.literal('input_text'), text }),
-    z.object({ type: z.literal('output_text'), text }),
+    z.object({ type: z.literal('input_text'), text: textField }),
+    z.object({ type: z.literal('output_text'), text: textField }),
     z.object({ type: z.literal('refusal') }),
     z.object({ type: z.literal('input_image'), image_url: z.string().nullish(), file_id: z.string().nullish() }),
   ],
@@ -20,34 +20,34 @@ const part = z.discriminatedUnion(
 const asParts = (content: unknown): unknown =>
   typeof content === 'string' ? [{ type: 'input_text', text: content }] : content
 
-const message = z.object({
+const messageItem = z.object({
   type: z.literal('message'),
   role: z.enum(['user', 'assistant', 'system', 'developer']),
-  content: z.preprocess(asParts, z.array(part)),
+  content: z.preprocess(asParts, z.array(contentPart)),
 })
 
-const picture = z.object({
+const callItem = z.object({
   type: z.literal('image_generation_call'),
   id: z.string().nullish(),
   result: z.string().nullish(),
   status: z.string().nullish(),
 })
 
-const item = z.discriminatedUnion(
+const inputItem = z.discriminatedUnion(
   'type',
   [
-    message,
-    picture,
+    messageItem,
+    callItem,
     z.object({ type: z.literal('item_reference'), id: z.string() }),
     // The reasoning of a text model has no part in a picture.
     z.object({ type: z.literal('reasoning') }),
   ],
   { error: "Supported types are: 'message', 'image_generation_call', 'item_reference', and 'reasoning'." },
 )
-type Item = z.infer<typeof item>
+type InputItem = z.infer<typeof inputItem>
 
 /** The API knows two kinds of items without their type. */
-function typed(given: unknown): unknown {
+function withType(given: unknown): unknown {
   if (typeof given !== 'object' || given === null || ('type' in given && given.type !== null)) return given
   return { ...given, type: 'role' in given ? 'message' : 'item_reference' }
 }
@@ -55,35 +55,38 @@ function typed(given: unknown): unknown {
 const asItems = (given: unknown): unknown => (typeof given === 'string' ? [{ role: 'user', content: given }] : given)
 
 /** The input of a response: a text, or the items of a conversation (protocols §2.3). */
-export const input = z.preprocess(asItems, z.array(z.preprocess(typed, item)).min(1))
+export const responseInput = z.preprocess(asItems, z.array(z.preprocess(withType, inputItem)).min(1))
 
-const ROLES = { user: 'user', assistant: 'model', system: 'system', developer: 'system' } as const
+const ROLE_OF_MESSAGE = { user: 'user', assistant: 'model', system: 'system', developer: 'system' } as const
 
 /** The turn of each item. Throws GatewayError. */
-export const turnsOf = (items: readonly Item[]): ConversationTurn<ResponsesPicture>[] =>
+export const turnsOfItems = (items: readonly InputItem[]): ConversationTurn<ResponsesPicture>[] =>
   items.map((each, at) => {
     const param = `input[${at}]`
-    if (each.type === 'message') return said(each, `${param}.content`)
+    if (each.type === 'message') return messageTurn(each, `${param}.content`)
     if (each.type === 'reasoning') return { role: 'model', texts: [], pictures: [] }
-    return { role: 'model', texts: [], pictures: made(each, param) }
+    return { role: 'model', texts: [], pictures: earlierPictures(each, param) }
   })
 
-function said({ role, content }: z.infer<typeof message>, param: string): ConversationTurn<ResponsesPicture> {
+function messageTurn(
+  { role, content }: z.infer<typeof messageItem>,
+  param: string,
+): ConversationTurn<ResponsesPicture> {
   return {
-    role: ROLES[role],
+    role: ROLE_OF_MESSAGE[role],
     texts: content.flatMap((each) => ('text' in each ? [each.text] : [])),
     pictures: content.flatMap((each, at) => {
       if (each.type !== 'input_image') return []
-      if (ROLES[role] === 'system')
+      if (ROLE_OF_MESSAGE[role] === 'system')
         throw new GatewayError(invalidValue(`${param}[${at}].type`, each.type, ['input_text']))
-      return [shownAt(`${param}[${at}]`, each)]
+      return [pictureSource(`${param}[${at}]`, each)]
     }),
   }
 }
 
 /** An earlier picture: its bytes, if the item has them, or its name. */
-function made(
-  call: Extract<Item, { type: 'image_generation_call' | 'item_reference' }>,
+function earlierPictures(
+  call: Extract<InputItem, { type: 'image_generation_call' | 'item_reference' }>,
   param: string,
 ): ResponsesPicture[] {
   if (call.type === 'image_generation_call') {
@@ -92,6 +95,6 @@ function made(
   }
   if (!call.id) throw new GatewayError(missingParameter(`${param}.id`))
   // Other items that a request refers to are texts of a text model.
-  if (call.type === 'item_reference' && !isCall(call.id)) return []
-  return [ofCall(call.id, `${param}.id`)]
+  if (call.type === 'item_reference' && !isCallId(call.id)) return []
+  return [pictureOfCall(call.id, `${param}.id`)]
 }

@@ -8,7 +8,7 @@ import { type BodyPicture, inputImageAt } from '../json-body'
 export type ResponsesPicture = { param: string } & ({ ordinal: string } | { reference: string; unknown: Failure })
 
 /** The picture of a message or a mask. Throws GatewayError. */
-export function shownAt(
+export function pictureSource(
   place: string,
   { image_url, file_id }: { image_url?: string | null | undefined; file_id?: string | null | undefined },
 ): ResponsesPicture {
@@ -33,10 +33,10 @@ export const answerIds = (reference: string): AnswerIds => ({
   response: RESPONSE_PREFIX + reference,
 })
 
-export const isCall = (id: string): boolean => id.startsWith(CALL_PREFIX)
+export const isCallId = (id: string): boolean => id.startsWith(CALL_PREFIX)
 
 /** The picture of an earlier call; `param` holds its id. */
-export const ofCall = (id: string, param: string): ResponsesPicture => ({
+export const pictureOfCall = (id: string, param: string): ResponsesPicture => ({
   reference: withoutPrefix(id, CALL_PREFIX),
   param,
   unknown: {
@@ -48,7 +48,7 @@ export const ofCall = (id: string, param: string): ResponsesPicture => ({
 })
 
 /** The picture of an earlier response. */
-export const ofResponse = (id: string): ResponsesPicture => ({
+export const pictureOfResponse = (id: string): ResponsesPicture => ({
   reference: withoutPrefix(id, RESPONSE_PREFIX),
   param: UNKNOWN_RESPONSE.param,
   unknown: UNKNOWN_RESPONSE,
@@ -66,7 +66,7 @@ const UNKNOWN_RESPONSE = {
 const withoutPrefix = (id: string, prefix: string): string => (id.startsWith(prefix) ? id.slice(prefix.length) : '')
 
 /** Fetches or finds a picture and stores it; `number` counts those of the request from 1. Throws GatewayError. */
-export async function inputOf(
+export async function readInput(
   shown: ResponsesPicture,
   number: number,
   pictures: readonly BodyPicture[],

@@ -7,11 +7,11 @@ import { type PromptWithPictures, promptWithPictures, endsWithRequest, type Conv
 import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
 import { mapInTurn, type BodyPicture } from '../json-body'
-import { described, NO_PARTIALS } from '../openai/parameters'
-import { IDLE, readBody, type ResponsesBody, type Tool, tooManyPictures } from './body'
-import { turnsOf } from './input'
-import { inputOf, ofResponse, type ResponsesPicture, shownAt } from './pictures'
-import { withoutEffect } from '../without-effect'
+import { sharedSettings, PARTIALS_NEED_STREAM } from '../openai/shared-parameters'
+import { IDLE_FIELDS, readResponsesBody, type ResponsesBody, type ImageTool, tooManyResponsePictures } from './body'
+import { turnsOfItems } from './input'
+import { readInput, pictureOfResponse, type ResponsesPicture, pictureSource } from './pictures'
+import { idleAdjustments } from '../idle-adjustments'
 
 /** Options of a response. */
 export const responsesAnswerOptions = z.object({
@@ -27,78 +27,83 @@ export type ResponsesAnswerOptions = z.infer<typeof responsesAnswerOptions>
 const DEFAULT_MODEL = 'gpt-image-2'
 
 /** Reads a request for a response with a picture. Throws GatewayError. */
-export async function parse(intake: Intake): Promise<ParsedRequest<ResponsesAnswerOptions>> {
-  const { asked, pictures } = await readBody(intake)
+export async function parseResponse(intake: Intake): Promise<ParsedRequest<ResponsesAnswerOptions>> {
+  const { asked, pictures } = await readResponsesBody(intake)
   const tool = asked.tools?.[0]
   const isOwn = !tool || (!tool.model && intake.isImageModel(asked.model))
   const modelParam = isOwn ? 'model' : 'tools[0].model'
   const { model, adjustments } = intake.model(isOwn ? asked.model : (tool.model ?? DEFAULT_MODEL), {
     param: modelParam,
   })
-  adjustments.push(...withoutEffect(asked, IDLE))
-  const { brief, ignored } = briefIn(asked, tool)
-  if (ignored) adjustments.push({ note: 'input_image', refusal: IGNORED })
+  adjustments.push(...idleAdjustments(asked, IDLE_FIELDS))
+  const { brief, ignored } = promptOfResponse(asked, tool)
+  if (ignored) adjustments.push({ note: 'input_image', refusal: PICTURES_IGNORED })
   const partials = tool?.partial_images ?? 0
-  if (partials > 0 && !asked.stream) adjustments.push({ note: `partial_images=${partials}>0`, refusal: NO_PARTIALS })
+  if (partials > 0 && !asked.stream)
+    adjustments.push({ note: `partial_images=${partials}>0`, refusal: PARTIALS_NEED_STREAM })
   const endUser = asked.safety_identifier || asked.user
   const request = {
     model,
     prompt: brief.prompt,
     n: DEFAULTS.n,
-    ...described(tool ?? {}),
-    ...(await inputsOf(brief, tool, pictures, intake)),
+    ...sharedSettings(tool ?? {}),
+    ...(await operationInputs(brief, tool, pictures, intake)),
     partials: asked.stream ? partials : 0,
     ...(endUser ? { endUser } : {}),
   }
-  return { request, adjustments, options: { stream: asked.stream ?? false, repeated: repeatedOf(asked), modelParam } }
+  return {
+    request,
+    adjustments,
+    options: { stream: asked.stream ?? false, repeated: repeatedParameters(asked), modelParam },
+  }
 }
 
 /** The prompt and pictures of a request, and whether the action ignores the pictures. Throws GatewayError. */
-function briefIn(
+function promptOfResponse(
   asked: ResponsesBody,
-  tool: Tool | undefined,
+  tool: ImageTool | undefined,
 ): { brief: PromptWithPictures<ResponsesPicture>; ignored: boolean } {
   const { instructions, previous_response_id: id, input } = asked
   const turns: ConversationTurn<ResponsesPicture>[] = [
     { role: 'system', texts: [instructions ?? ''], pictures: [] },
-    { role: 'model', texts: [], pictures: id ? [ofResponse(id)] : [] },
-    ...turnsOf(input),
+    { role: 'model', texts: [], pictures: id ? [pictureOfResponse(id)] : [] },
+    ...turnsOfItems(input),
   ]
   const brief = promptWithPictures(turns)
   const { prompt, pictures } = brief
-  if (prompt === '' || !endsWithRequest(turns)) throw new GatewayError(NO_TEXT)
-  if (prompt.length > MAX_PROMPT) throw new GatewayError(TOO_LONG)
-  if (pictures.length > MAX_INPUTS) throw new GatewayError(tooManyPictures('input', MAX_INPUTS))
+  if (prompt === '' || !endsWithRequest(turns)) throw new GatewayError(MISSING_TEXT)
+  if (prompt.length > MAX_PROMPT) throw new GatewayError(PROMPT_TOO_LONG)
+  if (pictures.length > MAX_INPUTS) throw new GatewayError(tooManyResponsePictures('input', MAX_INPUTS))
   if (tool?.action === 'edit' && pictures.length === 0) throw new GatewayError(NOTHING_TO_EDIT)
   const ignored = tool?.action === 'generate' && pictures.length > 0
   if (tool?.input_image_mask && (ignored || pictures.length === 0)) throw new GatewayError(NOTHING_TO_MASK)
   return { brief: ignored ? { prompt, pictures: [] } : brief, ignored }
 }
 
-type Inputs = Pick<ImageRequest, 'operation' | 'images' | 'mask' | 'inputFidelity'>
+type OperationInputs = Pick<ImageRequest, 'operation' | 'images' | 'mask' | 'inputFidelity'>
 
 /** The operation and its pictures. Throws GatewayError. */
-async function inputsOf(
+async function operationInputs(
   brief: PromptWithPictures<ResponsesPicture>,
-  tool: Tool | undefined,
+  tool: ImageTool | undefined,
   pictures: readonly BodyPicture[],
   intake: Intake,
-): Promise<Inputs> {
+): Promise<OperationInputs> {
   // Input fidelity needs a picture.
   if (brief.pictures.length === 0) return { operation: 'generate', images: [] }
   const { input_image_mask: given, input_fidelity: inputFidelity } = tool ?? {}
-  const mask = given && shownAt('tools[0].input_image_mask', given)
-  const images = await mapInTurn(brief.pictures, (shown, at) => inputOf(shown, at + 1, pictures, intake))
+  const mask = given && pictureSource('tools[0].input_image_mask', given)
+  const images = await mapInTurn(brief.pictures, (shown, at) => readInput(shown, at + 1, pictures, intake))
   return {
     operation: 'edit',
     images,
-    ...(mask ? { mask: await inputOf(mask, images.length + 1, pictures, intake) } : {}),
+    ...(mask ? { mask: await readInput(mask, images.length + 1, pictures, intake) } : {}),
     ...(inputFidelity ? { inputFidelity } : {}),
   }
 }
 
 /** The parameters that a response repeats, with their defaults; the mask is left out. */
-const repeatedOf = (asked: ResponsesBody): Record<string, unknown> => ({
+const repeatedParameters = (asked: ResponsesBody): Record<string, unknown> => ({
   instructions: asked.instructions ?? null,
   metadata: asked.metadata ?? {},
   model: asked.model,
@@ -112,19 +117,19 @@ const repeatedOf = (asked: ResponsesBody): Record<string, unknown> => ({
   ...(asked.user ? { user: asked.user } : {}),
 })
 
-function withoutMask(tool: Tool): Record<string, unknown> {
+function withoutMask(tool: ImageTool): Record<string, unknown> {
   const { input_image_mask: _, ...rest } = tool
   return rest
 }
 
-const NO_TEXT: Failure = {
+const MISSING_TEXT: Failure = {
   code: 'invalid_request',
   message: "Invalid 'input': no text says what to make. Add a message of the user's with an input_text.",
   param: 'input',
   reason: 'empty_string',
 }
 
-const TOO_LONG: Failure = {
+const PROMPT_TOO_LONG: Failure = {
   code: 'invalid_request',
   message: `Invalid 'input': its texts and 'instructions' are together longer than ${MAX_PROMPT} characters.`,
   param: 'input',
@@ -139,7 +144,7 @@ const NOTHING_TO_MASK = invalidParameter(
   'tools[0].input_image_mask',
   'A mask goes with a picture to edit, and there is none. Add an input_image, or leave the mask out.',
 )
-const IGNORED = invalidParameter(
+const PICTURES_IGNORED = invalidParameter(
   'tools[0].action',
   "A new picture is made without those of the conversation. Set 'action' to edit or auto, or leave them out.",
 )

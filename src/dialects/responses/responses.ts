@@ -4,22 +4,22 @@ import { openaiError } from '../openai/error'
 import { responsesVocabulary } from './vocabulary'
 import { renderResponse } from './answer'
 import { streamResponse } from './events'
-import { parse, type ResponsesAnswerOptions, responsesAnswerOptions } from './request'
+import { parseResponse, type ResponsesAnswerOptions, responsesAnswerOptions } from './request'
 
 /** OpenAI's Responses API with its tool for images (protocols §2.3). */
 export const responses: Dialect<ResponsesAnswerOptions> = {
   id: 'responses',
   options: responsesAnswerOptions,
   apiKey: (c) => bearerToken(c.req.header('authorization')),
-  text: { path: '/responses', limitedBy: ['max_output_tokens'], isText, mayMakeImages },
-  parse,
+  text: { path: '/responses', limitedBy: ['max_output_tokens'], isText: isTextRequest, mayMakeImages },
+  parse: parseResponse,
   render: renderResponse,
   stream: (request, options, context) => (options.stream ? streamResponse(request, options, context) : undefined),
   renderError: (failure, requestId, options) => openaiError(failure, requestId, responsesVocabulary(options)),
 }
 
 /** A text model answers any request that does not force the image tool. */
-function isText(
+function isTextRequest(
   { model, tools, tool_choice }: Record<string, unknown>,
   isImageModel: Parameters<TextRoute['isText']>[1],
 ): boolean {

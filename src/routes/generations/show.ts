@@ -3,7 +3,7 @@ import type { App } from '../../context'
 import { adjustedHeader, madeOtherwise } from '../../delivery/headers'
 import { retryHeaders, wordedStatus } from '../../delivery/job-status'
 import { ready, whole } from '../../delivery/whole'
-import { answerIn } from '../../dialects'
+import { renderStoredAnswer } from '../../dialects'
 import type { AnswerPart } from '../../dialects/dialect'
 import { renderContextOf } from '../../dialects/render-context'
 import type { SeenGeneration } from '../../generation/generation'
@@ -31,7 +31,7 @@ function resultOf({ snapshot, form, record }: SeenGeneration, team: string, c: C
   if (!form || !record) return undefined
   const { id, request, createdMs } = snapshot
   const context = renderContextOf({ team, generation: id, requestId: request, startedMs: createdMs }, c)
-  return answerIn(form, record, context)?.parts
+  return renderStoredAnswer(form, record, context)?.parts
 }
 
 /** The JSON of a generation with its result; images are read while the response is sent. */

@@ -6,7 +6,7 @@ import { DEFAULT_FRAMES } from '../../catalog/tokens'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 
 /** Parameters that the Images API and the tool of the Responses API share (protocols §1.1, §2.3). */
-export const parameters = z.object({
+export const sharedParameters = z.object({
   size: shortValue.nullish(),
   quality: shortValue.nullish(),
   background: shortValue.nullish(),
@@ -26,19 +26,19 @@ export const parameters = z.object({
 })
 
 /** The parameters in the terms of the core, with all defaults. */
-type Described = Pick<
+type SharedSettings = Pick<
   ImageRequest,
   'size' | 'quality' | 'background' | 'moderation' | 'format' | 'compression' | 'extras'
 >
 
-export const described = (said: z.infer<typeof parameters>): Described => ({
+export const sharedSettings = (said: z.infer<typeof sharedParameters>): SharedSettings => ({
   size: said.size ?? DEFAULTS.size,
   quality: said.quality ?? DEFAULTS.quality,
   background: said.background ?? DEFAULTS.background,
   moderation: said.moderation ?? DEFAULTS.moderation,
   format: said.output_format ?? DEFAULTS.format,
   compression: said.output_compression ?? DEFAULTS.compression,
-  extras: given({
+  extras: withoutNulls({
     complexity: said.complexity,
     frame_count: said.frame_count === DEFAULT_FRAMES ? null : said.frame_count,
     frame_duration_ms: said.frame_duration_ms === DEFAULT_FRAME_MS ? null : said.frame_duration_ms,
@@ -47,7 +47,7 @@ export const described = (said: z.infer<typeof parameters>): Described => ({
 })
 
 /** Parameters of many other models, by their usual names (protocols §4, §6); a model without them refuses them. */
-export const knobs = z.object({
+export const extraParameters = z.object({
   seed: z.int().nullish(),
   negative_prompt: z.string().max(MAX_PROMPT).nullish(),
   steps: z.int().min(1).nullish(),
@@ -57,21 +57,21 @@ export const knobs = z.object({
 })
 
 /** The parameters as extras of a request; clients send an empty field as an empty text. */
-export const turned = ({
+export const extraSettings = ({
   seed,
   negative_prompt,
   steps,
   guidance,
   strength,
-}: z.infer<typeof knobs>): Described['extras'] =>
-  given({ seed, negative_prompt: negative_prompt || null, steps, guidance, strength })
+}: z.infer<typeof extraParameters>): SharedSettings['extras'] =>
+  withoutNulls({ seed, negative_prompt: negative_prompt || null, steps, guidance, strength })
 
 /** The default time of a frame of a GIF, in ms (protocols §1.1). */
 const DEFAULT_FRAME_MS = 200
 
 /** Null equals a missing parameter (protocols §1.1). */
-const given = (fields: Record<string, unknown>): Record<string, unknown> =>
+const withoutNulls = (fields: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null))
 
 /** The refusal of previews without a stream. */
-export const NO_PARTIALS = refusing({ reason: 'partials_without_stream', field: 'partials' })
+export const PARTIALS_NEED_STREAM = refusing({ reason: 'partials_without_stream', field: 'partials' })

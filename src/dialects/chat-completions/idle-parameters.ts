@@ -1,11 +1,11 @@
 import type { Adjustment } from '../../catalog/fit'
-import { withoutEffect } from '../without-effect'
+import { idleAdjustments } from '../idle-adjustments'
 
 /**
  * Parameters of a text or of its provider without effect on a picture, with their defaults. Many clients send the
  * defaults unasked.
  */
-const IDLE: Readonly<Record<string, unknown>> = {
+const IDLE_DEFAULTS: Readonly<Record<string, unknown>> = {
   audio: null,
   enable_search: false,
   enable_thinking: false,
@@ -45,7 +45,7 @@ const IDLE: Readonly<Record<string, unknown>> = {
 }
 
 /** Parameters without a visible effect; the answer does not report them. */
-const UNNOTICED: ReadonlySet<string> = new Set([
+const SILENT_PARAMETERS: ReadonlySet<string> = new Set([
   'cache_control',
   'debug',
   'metadata',
@@ -60,13 +60,13 @@ const UNNOTICED: ReadonlySet<string> = new Set([
 ])
 
 /** Takes parameters without effect out of a body and reports those that ask for something. */
-export function withoutIdle(fields: Record<string, unknown>): {
+export function withoutIdleParameters(fields: Record<string, unknown>): {
   fields: Record<string, unknown>
   adjustments: Adjustment[]
 } {
-  const isLeft = (name: string): boolean => !Object.hasOwn(IDLE, name) && !UNNOTICED.has(name)
+  const isLeft = (name: string): boolean => !Object.hasOwn(IDLE_DEFAULTS, name) && !SILENT_PARAMETERS.has(name)
   return {
     fields: Object.fromEntries(Object.entries(fields).filter(([name]) => isLeft(name))),
-    adjustments: withoutEffect(fields, IDLE),
+    adjustments: idleAdjustments(fields, IDLE_DEFAULTS),
   }
 }

@@ -6,7 +6,7 @@ import { isObject } from './json-body'
  * Reports parameters of text models that an image ignores. `usual` holds their defaults, which many clients send
  * unasked.
  */
-export const withoutEffect = (
+export const idleAdjustments = (
   fields: Record<string, unknown>,
   usual: Readonly<Record<string, unknown>>,
 ): Adjustment[] =>

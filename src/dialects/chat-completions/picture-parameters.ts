@@ -5,46 +5,50 @@ import { shapeText } from '../../catalog/shapes'
 import { GatewayError } from '../../runtime/errors'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 
-const ratio = z
+const ratioText = z
   .string()
   .regex(/^(?:auto|\d{1,3}:\d{1,3})$/, "Expected 'auto' or WIDTH:HEIGHT, for example '16:9'.")
   .nullish()
 
-const inCapitals = (given: unknown): unknown =>
+const resolutionInCapitals = (given: unknown): unknown =>
   typeof given === 'string' ? given.toUpperCase().replace('0.5K', '512') : given
 
 /** Parameters of the pictures: beside the messages, as in relays, or under `image_config`. */
-export const knobs = {
+export const pictureParameters = {
   size: shortValue.nullish(),
-  aspect_ratio: ratio,
-  image_size: z.preprocess(inCapitals, z.enum(['512', '1K', '2K', '4K']).nullish()),
+  aspect_ratio: ratioText,
+  image_size: z.preprocess(resolutionInCapitals, z.enum(['512', '1K', '2K', '4K']).nullish()),
   quality: shortValue.nullish(),
   background: shortValue.nullish(),
   moderation: shortValue.nullish(),
   output_format: shortValue.nullish(),
   output_compression: z.int().min(0).max(100).nullish(),
 }
-export const imageConfig = z.strictObject(knobs)
+export const imageConfig = z.strictObject(pictureParameters)
 
-type Knobs = z.infer<typeof imageConfig>
-const KNOBS = imageConfig.keyof().options
+type PictureParameters = z.infer<typeof imageConfig>
+const PICTURE_PARAMETERS = imageConfig.keyof().options
 
 /** The parameters of the pictures, with the names that the client used. */
-export interface Looks {
+export interface PictureSettings {
   looks: Pick<ImageRequest, 'size' | 'quality' | 'background' | 'moderation' | 'format' | 'compression'>
   /** The client's name for each parameter that has another name in the Images API. */
   names: Record<string, string>
 }
 
 /** Throws GatewayError for a parameter that stands in both places. */
-export function looksOf(beside: Knobs, within: Knobs | null | undefined): Looks {
+export function pictureSettings(
+  beside: PictureParameters,
+  within: PictureParameters | null | undefined,
+): PictureSettings {
   const names: Record<string, string> = {}
-  for (const name of within ? KNOBS : []) {
+  for (const name of within ? PICTURE_PARAMETERS : []) {
     if (!isGiven(beside[name])) names[name] = `image_config.${name}`
     else if (isGiven(within?.[name]))
       throw new GatewayError(invalidParameter(name, `Send either '${name}' or 'image_config.${name}'.`))
   }
-  const turned = <Name extends keyof Knobs>(name: Name): Knobs[Name] => within?.[name] ?? beside[name]
+  const turned = <Name extends keyof PictureParameters>(name: Name): PictureParameters[Name] =>
+    within?.[name] ?? beside[name]
   const [size, aspect, resolution] = [turned('size'), turned('aspect_ratio'), turned('image_size')]
   const shapedBy = aspect ? 'aspect_ratio' : resolution ? 'image_size' : undefined
   if (shapedBy) {
