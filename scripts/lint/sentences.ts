@@ -18,9 +18,12 @@ const FORBIDDEN: [pattern: RegExp, instead: string][] = [
   [/\b(sits?|sat|sitting) out\b/i, 'say "waits out"'],
 ]
 
-/** The first words of a clause as the subject; `whether` is the usual word for a boolean and stays. */
+/**
+ * The first words of a clause as the subject. `Whether` is the usual word for a boolean and stays.
+ * A title may begin with `that`, since it goes on from the title of its group.
+ */
 const CLAUSE_AS_SUBJECT =
-  /^(what|whatever|whichever|which|who|how|why|those (who|that|which)|one that|that (there|it|a|an|the|one))\b/i
+  /^([Ww]hat|[Ww]hatever|[Ww]hichever|[Ww]hich|[Ww]ho|[Hh]ow|[Ww]hy|[Tt]hose (who|that|which)|[Oo]ne that|That (there|it|a|an|the|one))\b/
 
 /** Words before `that` after which it is no relative pronoun: it points at a noun, or begins an object clause. */
 const BEFORE_OTHER_THAT = new Set(

@@ -91,17 +91,23 @@ export function importsOf({ text, module }: Source): string[] {
   return [...new Set([...staticImports.map(({ moduleRequest }) => moduleRequest.value), ...again, ...dynamic])]
 }
 
-/** Titles of tests and of groups of tests. */
+/** Titles of tests and of groups of tests, with the words of three and more that tables put into them. */
 export function titlesOf({ text, program }: Source): Prose[] {
   const titles: Prose[] = []
+  const tables = constantsOf(program)
+  const add = (node: Expression, leastWords: number): void => {
+    const title = stringOf(node)
+    if (title === undefined || title.split(' ').length < leastWords) return
+    titles.push({ line: lineAt(text, node.start), text: title })
+  }
   new Visitor({
     CallExpression({ callee, arguments: [first] }) {
-      if (!first || first.type === 'SpreadElement' || !isTestFunction(callee)) return
-      const title = stringOf(first)
-      if (title !== undefined) titles.push({ line: lineAt(text, first.start), text: title })
+      if (!first || first.type === 'SpreadElement') return
+      if (isTable(callee)) for (const label of labelsOf(first, tables)) add(label, 3)
+      else if (isTestFunction(callee)) add(first, 1)
     },
   }).visit(program)
-  return titles
+  return titles.toSorted((a, b) => a.line - b.line)
 }
 
 function isTestFunction(callee: Expression): boolean {
@@ -110,6 +116,33 @@ function isTestFunction(callee: Expression): boolean {
   if (callee.type === 'CallExpression')
     return callee.callee.type === 'MemberExpression' && isTestFunction(callee.callee)
   return callee.type === 'TaggedTemplateExpression' && isTestFunction(callee.tag)
+}
+
+/** Whether this is `test.each`, `test.for` or the like, which take a table. */
+function isTable(callee: Expression): boolean {
+  if (callee.type !== 'MemberExpression' || callee.property.type !== 'Identifier') return false
+  return ['each', 'for'].includes(callee.property.name) && isTestFunction(callee.object)
+}
+
+/** The first string of each row of a table, given in place or as a constant of the file. */
+function labelsOf(table: Expression, constants: ReadonlyMap<string, Expression>): Expression[] {
+  const rows = table.type === 'Identifier' ? constants.get(table.name) : table
+  if (rows?.type !== 'ArrayExpression') return []
+  return rows.elements.flatMap((row) => {
+    const first = row?.type === 'ArrayExpression' ? row.elements[0] : row
+    return first && first.type !== 'SpreadElement' ? [first] : []
+  })
+}
+
+/** Constants of a file with their values, by name. */
+function constantsOf(program: Program): Map<string, Expression> {
+  const constants = new Map<string, Expression>()
+  new Visitor({
+    VariableDeclarator({ id, init }) {
+      if (id.type === 'Identifier' && init) constants.set(id.name, init)
+    },
+  }).visit(program)
+  return constants
 }
 
 /** Strings that read as sentences: a capital, three spaces or more, and an end. */

@@ -34,7 +34,10 @@ test.each<[string, Record<string, Name[]>]>([
 
 test.each<[string, Record<string, Name[]>]>([
   ['a private name in two files', { 'src/a.ts': own('x'), 'src/b.ts': own('x') }],
-  ['one name in the files of a family', { 'src/store/a.ts': exported('put'), 'src/store/b.ts': exported('put') }],
+  [
+    'one name in the files of a family',
+    { 'src/providers/a.ts': exported('submit'), 'src/providers/b.ts': exported('submit') },
+  ],
 ])('accepts %s', (_, files) => {
   expect(repeatedNames(new Map(Object.entries(files)))).toEqual(new Map())
 })

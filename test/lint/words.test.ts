@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'words-'))
 describe('the rule of words', () => {
   test.each([
     ['a person as the subject', 'Whoever asks once more is answered.', 'Whoever'],
-    ['a pronoun for nobody', 'A run that nobody waits for ends.', 'nobody'],
+    ['an indefinite pronoun', 'A run that nobody waits for ends.', 'nobody'],
     ['"whose"', 'A call whose answer is read.', 'whose'],
     ['"of which"', 'Two pictures, of which one is kept.', 'of which'],
     ['"is told"', 'The webhook is told of it.', 'told'],
@@ -56,11 +56,13 @@ describe('prose', () => {
   })
 
   test('a title is the first argument of a test function, with or without a table', () => {
-    const source = sourceOf(
-      'a.test.ts',
-      "describe('A', () => { test(`b ${c}`, d); it.each([1])('e', f); test.for([1])('g', h) })",
-    )
-    expect(titlesOf(source).map(({ text }) => text)).toEqual(['A', 'b X', 'e', 'g'])
+    const text = "describe('A', () => { test(`b ${c}`, d); it.each([1])('e', f); test.for([1])('g', h) })"
+    expect(titlesOf(sourceOf('a.test.ts', text)).map((title) => title.text)).toEqual(['A', 'b X', 'e', 'g'])
+  })
+
+  test('the first strings of a table are titles from three words on', () => {
+    const text = "const rows = [['a b c', 1], ['d e', 2]]\ntest.each(rows)('f', g)\ntest.each(['h i j', k])('l', m)\n"
+    expect(titlesOf(sourceOf('a.test.ts', text)).map((title) => title.text)).toEqual(['a b c', 'f', 'l', 'h i j'])
   })
 
   test('a string counts from four words and a full stop on', () => {

@@ -111,7 +111,7 @@ test.each([
   ['a wrong key', {}, 'sk-dr-default-wrong', 'API密钥无效'],
   ['a size that no model makes', { size: '10x10' }, undefined, /^请求参数错误: Invalid size '10x10'\. /],
   [
-    'what the model that stands in for its own cannot do',
+    'a parameter beyond the successor of its model',
     { transparency: true },
     undefined,
     '请求参数错误: Transparent background is not supported for this model.',
