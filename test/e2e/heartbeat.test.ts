@@ -7,7 +7,7 @@ import { type Served, served } from './support/served.ts'
 
 /* The intervals are scaled down; `npm run bench:heartbeat` shows the same in full length. */
 
-const IDLE_MS = 2500
+const IDLE_MS = 4000
 
 /** Models with an upstream each, so that a failure of one leaves the others healthy. */
 const GEYSERS = Array.from({ length: 40 }, (_, number) => `geyser-${number}`)

@@ -17,7 +17,7 @@ const WIDE = { ...SQUARE, size: '1536x1024' } as const
 
 const callsFor = (prompt: string): Promise<Call[]> => callsBeginning(running.upstream, prompt)
 
-test.concurrent('20 requests a minute admit 20 of 500 at once, and the others get a Retry-After', async () => {
+test('20 requests a minute admit 20 of 500 at once, and the others get a Retry-After', async () => {
   const key = await running.operator.team('rate', { requests_per_minute: 20 })
   const mostLetIn = drippingBucket()
   const rushed = await rush(running.gateway.sdk({ apiKey: key }), 500, 'A gull', LOW)
@@ -28,7 +28,7 @@ test.concurrent('20 requests a minute admit 20 of 500 at once, and the others ge
   expect(await callsFor('A gull')).toHaveLength(rushed.made.length)
 })
 
-test.concurrent('a concurrency of 5 holds for 500 requests at once', async () => {
+test('a concurrency of 5 holds for 500 requests at once', async () => {
   const key = await running.operator.team('crowd', { concurrency: 5 })
   const rushed = await rush(running.gateway.sdk({ apiKey: key }), 500, 'A heron @delay=8000', LOW)
   const calls = await callsFor('A heron')
@@ -39,7 +39,7 @@ test.concurrent('a concurrency of 5 holds for 500 requests at once', async () =>
   expect(limitStatus((await running.operator.read('crowd')).standings, 'concurrency').used).toBe(0)
 })
 
-test.concurrent('a client that waits as Retry-After asks gets all of its images, 5 at a time', async () => {
+test('a client that waits as Retry-After asks gets all of its images, 5 at a time', async () => {
   const key = await running.operator.team('queue', { concurrency: 5 })
   const client = running.gateway.sdk({ apiKey: key, maxRetries: 10 })
   const { made, refused } = await rush(client, 20, 'A stork @delay=500', LOW)
@@ -47,7 +47,7 @@ test.concurrent('a client that waits as Retry-After asks gets all of its images,
   expect(mostAtOnce(await callsFor('A stork'))).toBe(5)
 })
 
-test.concurrent('500 requests at once spend at most the budget, and later requests nothing', async () => {
+test('500 requests at once spend at most the budget, and later requests nothing', async () => {
   const key = await running.operator.team('purse', { budget_usd: 1 })
   const client = running.gateway.sdk({ apiKey: key })
   const rushed = await rush(client, 500, 'A crane @delay=3000', SQUARE)
@@ -67,7 +67,7 @@ test.concurrent('500 requests at once spend at most the budget, and later reques
   expect(total).toBeLessThanOrEqual(1_000_000)
 })
 
-test.concurrent('the rest of a budget still pays for a cheaper picture', async () => {
+test('the rest of a budget still pays for a cheaper picture', async () => {
   const key = await running.operator.team('rest', { budget_usd: 0.25 })
   const client = running.gateway.sdk({ apiKey: key })
   expect(counted(await rush(client, 1, 'A swan', SQUARE))).toEqual({})
@@ -75,7 +75,7 @@ test.concurrent('the rest of a budget still pays for a cheaper picture', async (
   expect((await rush(client, 3, 'A small swan', LOW)).made).toHaveLength(3)
 })
 
-test.concurrent("each of a team's limits holds for 500 requests at once", async () => {
+test("each of a team's limits holds for 500 requests at once", async () => {
   const key = await running.operator.team('all', { budget_usd: 1 }, 'free')
   const mostLetIn = drippingBucket()
   const rushed = await rush(running.gateway.sdk({ apiKey: key }), 500, 'A kite @delay=8000', WIDE)
@@ -93,7 +93,7 @@ test.concurrent("each of a team's limits holds for 500 requests at once", async 
   expect(upstream).toBeLessThanOrEqual(1_000_000)
 })
 
-test.concurrent('1,000 requests a day admit at most 1,000 of 1,500 cache hits at once', async () => {
+test('1,000 requests a day admit at most 1,000 of 1,500 cache hits at once', async () => {
   const key = await running.operator.team('cached', { requests_per_day: 1000 })
   const client = running.gateway.sdk({ apiKey: key })
   const answers = Array.from({ length: 1500 }, () =>

@@ -32,6 +32,9 @@ const SETTINGS = {
   DEMO_UPSTREAM: 'true',
 }
 
+/** No connection is used twice: on a busy machine, the gateway may close one just before its next use. */
+const ONE_SHOT = { defaultHeaders: { connection: 'close' } }
+
 /**
  * Variables that send every model to one upstream process. Each rule of `more` gets an account of its own. `impatient`
  * has a time-out of 1 s, and `absent` leads to a closed port.
@@ -62,7 +65,7 @@ export async function startGateway(variables: Record<string, string> = {}, befor
     key,
     adminToken: settings.ADMIN_TOKEN,
     storage,
-    sdk: (options = {}) => new OpenAI({ apiKey: key, baseURL: baseUrl, maxRetries: 0, ...options }),
+    sdk: (options = {}) => new OpenAI({ apiKey: key, baseURL: baseUrl, maxRetries: 0, ...ONE_SHOT, ...options }),
     stop: async () => {
       await stop()
       await rm(storage, { recursive: true })
