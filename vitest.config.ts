@@ -126,8 +126,8 @@ export default defineConfig({
           isolate: false,
           // Tests wait more than they work.
           maxWorkers: 3,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           setupFiles: ['test/support/each-file.ts'],
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', ...UNIT],
@@ -140,7 +140,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           isolate: false,
-          testTimeout: 60_000,
+          testTimeout: 300_000,
           setupFiles: ['test/support/each-unit-file.ts'],
           include: UNIT,
         },

@@ -18,13 +18,10 @@ const taskOf = async (response: Response): Promise<ApiTask> => await response.js
 
 /** The state of a task after its end. */
 const ended = (id: string, key = KEY): Promise<ApiTask> =>
-  vi.waitUntil(
-    async () => {
-      const task = await taskOf(await apiResult(id, key))
-      return task.status !== 'running' && task
-    },
-    { timeout: 20_000, interval: 20 },
-  )
+  vi.waitUntil(async () => {
+    const task = await taskOf(await apiResult(id, key))
+    return task.status !== 'running' && task
+  })
 
 describe.each([[undefined], ['json']])('an answer with the reply type %s', (replyType) => {
   test('is the task with its pictures', async () => {

@@ -114,7 +114,7 @@ test('the estimate stands for progress without a report of the upstream', async 
   await (await ask(acme.key, { prompt: 'A dog @delay=100' })).text()
   const id = await taken({ prompt: 'A cat @delay=5000' }, acme.key)
   await called(upstream, 2)
-  await vi.waitUntil(async () => (await drawResult(id, acme.key)).data.progress === 95, { timeout: 5000 })
+  await vi.waitUntil(async () => (await drawResult(id, acme.key)).data.progress === 95)
   expect(await cancel(acme.key, id)).toMatchObject({ status: 200 })
 })
 

@@ -29,8 +29,7 @@ async function handOff(name: string, n: number, prompt = 'A cat @delay=600000'):
   return { key, id: await job(key, { model: modelAt(name), prompt, n, size: undefined, quality: undefined }) }
 }
 
-const waitUntil = (isSo: () => boolean | Promise<boolean>): Promise<boolean> =>
-  vi.waitUntil(isSo, { timeout: 10_000, interval: 5 })
+const waitUntil = (isSo: () => boolean | Promise<boolean>): Promise<boolean> => vi.waitUntil(isSo)
 
 async function crash(): Promise<void> {
   await abortAllDurableObjects()

@@ -37,8 +37,7 @@ const bodyFor = (name: string, more: Record<string, unknown> = {}): Record<strin
   return { ...whole, model: modelAt(name), ...more }
 }
 
-const waitUntil = (isSo: () => boolean | Promise<boolean>): Promise<boolean> =>
-  vi.waitUntil(isSo, { timeout: 10_000, interval: 5 })
+const waitUntil = (isSo: () => boolean | Promise<boolean>): Promise<boolean> => vi.waitUntil(isSo)
 
 interface Held {
   release: (...numbers: number[]) => void

@@ -33,8 +33,7 @@ const bodyFor = (n: number, prompt = 'A cat'): Record<string, unknown> => ({
   quality: undefined,
 })
 
-const waitUntil = (isSo: () => boolean | Promise<boolean>): Promise<boolean> =>
-  vi.waitUntil(isSo, { timeout: 10_000, interval: 5 })
+const waitUntil = (isSo: () => boolean | Promise<boolean>): Promise<boolean> => vi.waitUntil(isSo)
 
 /** Makes the next `times` pictures of an upstream fail so. */
 function spoil(times: number, spoilt: () => Response): void {

@@ -76,7 +76,7 @@ describe('a request with respond-async', () => {
     expect([response.status, told.status, told.cost_usd]).toEqual([202, 'succeeded', 0])
     expect((await stand(key, told.id)).result?.data).toHaveLength(1)
     expect(upstream.calls).toHaveLength(1)
-    await vi.waitUntil(async () => (await ownUsage(key)).totals.hits === 1, { timeout: 10_000 })
+    await vi.waitUntil(async () => (await ownUsage(key)).totals.hits === 1)
   })
 
   test('is visible to its own team alone', async () => {

@@ -79,7 +79,7 @@ test('a job of Kontext survives the process that began it, and is not begun agai
     quality: undefined,
     size: undefined,
   })
-  await vi.waitUntil(() => [...upstream.jobs.values()].some(({ looks }) => looks > 0), { timeout: 20_000 })
+  await vi.waitUntil(() => [...upstream.jobs.values()].some(({ looks }) => looks > 0))
   await abortAllDurableObjects()
   await ringGenerations()
   expect(await ended(key, id)).toMatchObject({ status: 'succeeded', result: { data: [{}] } })

@@ -22,7 +22,7 @@ const bodyFor = (name: string): Record<string, unknown> => ({
 })
 
 /** Waits for a poll of the job's status. */
-const underWay = ({ sent }: FakeProvider): Promise<boolean> => vi.waitUntil(() => sent.length >= 2, { timeout: 10_000 })
+const underWay = ({ sent }: FakeProvider): Promise<boolean> => vi.waitUntil(() => sent.length >= 2)
 
 /** One picture was made and paid once, with one slot, which is free. */
 async function expectOnce({ name, fake, begun }: (typeof ASYNCHRONOUS)[number]): Promise<void> {
@@ -65,7 +65,7 @@ describe.each(ASYNCHRONOUS)('a process that dies while $name has a job', (one) =
     const id = await job(key, bodyFor(name))
     for (const _ of [1, 2, 3]) {
       const { length } = fake.sent
-      await vi.waitUntil(() => fake.sent.length >= Math.max(2, length + 1), { timeout: 10_000 })
+      await vi.waitUntil(() => fake.sent.length >= Math.max(2, length + 1))
       await abortAllDurableObjects()
       await ringGenerations()
     }
@@ -86,7 +86,7 @@ describe.each(ASYNCHRONOUS)('a process that dies while $name has a job', (one) =
     const id = await job(key, bodyFor(name))
     await underWay(fake)
     finish(fake)
-    await vi.waitUntil(async () => putting.mock.calls.length === 1 && (await stored()) === 1, { timeout: 10_000 })
+    await vi.waitUntil(async () => putting.mock.calls.length === 1 && (await stored()) === 1)
     await abortAllDurableObjects()
     const removed = vi.spyOn(env.IMAGES, 'delete')
     await ringGenerations()

@@ -36,8 +36,7 @@ const bodyFor = (name: string): Record<string, unknown> => ({
   quality: undefined,
 })
 
-const lookedAt = ({ sent }: FakeProvider): Promise<boolean> =>
-  vi.waitUntil(() => sent.length >= 2, { timeout: 10_000, interval: 5 })
+const lookedAt = ({ sent }: FakeProvider): Promise<boolean> => vi.waitUntil(() => sent.length >= 2)
 
 describe.each(ABLE)('the job of $name', ({ name, fake }) => {
   test('is stopped there when its caller cancels it', async () => {
@@ -68,7 +67,7 @@ test('a job without a successor after its process died is stopped, and its slot 
   await gone
   await abortAllDurableObjects()
   await ringGenerations()
-  await vi.waitUntil(() => fake.stopped.length === 1, { timeout: 10_000 })
+  await vi.waitUntil(() => fake.stopped.length === 1)
   expect(await standingAt(name)).toMatchObject({ slots: 0 })
 })
 

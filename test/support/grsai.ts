@@ -70,13 +70,10 @@ export const apiResult = (id: string, key = KEY): Promise<Response> =>
 
 /** Waits until a task has ended. */
 export const drawn = (id: string, key = KEY): Promise<DrawTask> =>
-  vi.waitUntil(
-    async () => {
-      const { data } = await drawResult(id, key)
-      return data.status !== 'running' && data
-    },
-    { timeout: 20_000, interval: 20 },
-  )
+  vi.waitUntil(async () => {
+    const { data } = await drawResult(id, key)
+    return data.status !== 'running' && data
+  })
 
 /** Submits a task with the webhook -1 for its id. */
 export async function taken(body: Body = {}, key = KEY): Promise<string> {

@@ -72,7 +72,7 @@ describe('a generation', () => {
     const hit = await generate(second.key, 'A cat')
     expect([...costs, costOf(hit), hit.headers.get('x-cache')]).toEqual([price('A cat'), 0, 0, 0, 'HIT'])
     const free = ({ hits, joins }: Sums): number => hits + joins
-    await vi.waitUntil(async () => free((await ownUsage(second.key)).totals) === 3, { timeout: 10_000 })
+    await vi.waitUntil(async () => free((await ownUsage(second.key)).totals) === 3)
     expect((await ownUsage(first.key)).totals).toMatchObject({ generations: 1, hits: 0, joins: 0 })
     const { totals, team_totals } = await ownUsage(second.key)
     // The last request may find the picture stored.

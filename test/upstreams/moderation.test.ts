@@ -5,7 +5,7 @@ import { ask, team } from '../support/teams'
 
 const fake = accounts([{ name: 'pair', secret: 'PAIR_KEYS', models: ['pair=relay-1'] }], { PAIR_KEYS: 'key-a, key-b' })
 
-test("a team's content refusals leave the accounts ready for others", { timeout: 60_000 }, async () => {
+test("a team's content refusals leave the accounts ready for others", async () => {
   const [bold, meek] = [await team('bold'), await team('meek')]
   const blocked = times(24, 4, async (index) => {
     const { status, code } = await errorOf(await ask(bold.key, small('pair', `A fight ${index} @fault=moderation`)))

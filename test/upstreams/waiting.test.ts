@@ -16,19 +16,16 @@ const fake = accounts(
   },
 )
 
-const PATIENCE = { timeout: 10_000, interval: 5 }
-const MANY = { timeout: 30_000 }
-
 const inLine = (waiting: number): Promise<boolean> =>
-  vi.waitUntil(async () => (await standingOf('lone')).waiting === waiting, PATIENCE)
+  vi.waitUntil(async () => (await standingOf('lone')).waiting === waiting)
 
 describe('a job that waits for an upstream', () => {
-  test('leaves the queue as soon as it is cancelled', MANY, async () => {
+  test('leaves the queue as soon as it is cancelled', async () => {
     const { key } = await team('acme')
     fake.close()
     const first = await job(key, small('lone', 'A cat'))
     const others: string[] = []
-    await vi.waitUntil(() => fake.visits.length === 1, PATIENCE)
+    await vi.waitUntil(() => fake.visits.length === 1)
     for (const prompt of ['A dog', 'A cow', 'A hen']) others.push(await job(key, small('lone', prompt)))
     await inLine(3)
     await Promise.all(others.map((id) => cancel(key, id)))
@@ -38,11 +35,11 @@ describe('a job that waits for an upstream', () => {
     await vi.waitFor(async () => expect(await standingOf('lone')).toMatchObject({ slots: 0, sentWithinMinute: 1 }))
   })
 
-  test('waits out the rest of the only upstream, and a waiting request gets a 503', MANY, async () => {
+  test('waits out the rest of the only upstream, and a waiting request gets a 503', async () => {
     const { key } = await team('acme')
     fake.answering('key-lone', refusing(429, { 'retry-after': '2' }, 'rate_limit_exceeded'))
     const id = await job(key, small('lone', 'A cat'))
-    await vi.waitUntil(() => fake.visits.length === 1, PATIENCE)
+    await vi.waitUntil(() => fake.visits.length === 1)
     const waits = await job(key, small('lone', 'A dog'))
     const refused = await ask(key, small('lone', 'A cow'))
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, expect.stringMatching(/^[12]$/)])
@@ -54,7 +51,7 @@ describe('a job that waits for an upstream', () => {
   })
 })
 
-test('a job waits out a dozen rests, and no more', MANY, async () => {
+test('a job waits out a dozen rests, and no more', async () => {
   const { key } = await team('acme')
   // Caps every pause at the requested time.
   vi.spyOn(Math, 'random').mockReturnValue(-0.5)
@@ -63,7 +60,7 @@ test('a job waits out a dozen rests, and no more', MANY, async () => {
   expect([status, error?.code, fake.visits.length]).toEqual(['failed', 'no_upstream', 12])
 })
 
-test('a refused request does not wait for slots for its other pictures', MANY, async () => {
+test('a refused request does not wait for slots for its other pictures', async () => {
   const { key } = await team('acme')
   const order: string[] = []
   const told = async (name: string, body: Record<string, unknown>): Promise<number> => {
@@ -72,7 +69,7 @@ test('a refused request does not wait for slots for its other pictures', MANY, a
     return status
   }
   const first = told('first', small('lone', 'A cat @delay=300'))
-  await vi.waitUntil(() => fake.visits.length === 1, PATIENCE)
+  await vi.waitUntil(() => fake.visits.length === 1)
   const refused = told('refused', small('single', 'A bad cat @fault=moderation', { n: 3 }))
   await inLine(1)
   const last = told('last', small('lone', 'A dog @delay=1500'))
@@ -95,14 +92,14 @@ describe('a slot granted after a wait', () => {
     const account = env.ACCOUNTS.getByName('waited-for')
     expect(await account.enter(entrance('holder', 0))).toEqual({ isProvisional: false })
     const dead = account.enter(entrance('dead', 30_000))
-    await vi.waitUntil(async () => (await account.status()).waiting === 1, PATIENCE)
+    await vi.waitUntil(async () => (await account.status()).waiting === 1)
     await account.leave('holder', 'relay-1', { is: 'served' })
     expect(await dead).toEqual({ isProvisional: true })
     moveOn(15_000)
     const living = account.enter(entrance('living', 30_000))
     expect(await living).toEqual({ isProvisional: false })
     const next = account.enter(entrance('next', 30_000))
-    await vi.waitUntil(async () => (await account.status()).waiting === 1, PATIENCE)
+    await vi.waitUntil(async () => (await account.status()).waiting === 1)
     await account.leave('living', 'relay-1', { is: 'served' })
     expect(await next).toEqual({ isProvisional: true })
     await account.enter(entrance('next', 0))

@@ -14,10 +14,9 @@ beforeEach(async () => {
   acme = await team('acme')
 })
 
-const received = (times: number): Promise<boolean> =>
-  vi.waitUntil(() => hooks.got.length === times, { timeout: 15_000, interval: 20 })
+const received = (times: number): Promise<boolean> => vi.waitUntil(() => hooks.got.length === times)
 
-describe('an event goes out by itself', { timeout: 20_000 }, () => {
+describe('an event goes out by itself', () => {
   test.each([
     ['whole', {}, {}],
     ['a stream', { stream: true }, {}],
