@@ -121,6 +121,11 @@ describe('a body is refused with', () => {
       'generationConfig.imageConfig',
     ],
     [
+      'a ratio that its model lacks, in the response format',
+      configured({ responseFormat: { image: { aspectRatio: '8:1' } } }),
+      'generationConfig.responseFormat.image',
+    ],
+    [
       'a size in two fields',
       configured({ imageConfig: { imageSize: '2K' }, responseFormat: { image: { imageSize: '4K' } } }),
       'generationConfig.imageConfig',

@@ -85,6 +85,7 @@ describe('parameters', () => {
     [{ seed: 0.5 }, 'seed', 'expected an integer'],
     [{ resolution: '8K' }, 'resolution', "Supported values are: '512', '1K', '2K', and '4K'."],
     [{ aspect_ratio: '7:5' }, 'aspect_ratio', "'2.35:1'"],
+    [{ aspect_ratio: '8:1' }, 'aspect_ratio', 'The aspect ratio must be from 1:3 to 3:1.'],
     [{ size: '2K', resolution: '4K' }, 'resolution', 'contradict each other'],
     [{ size: '1024x1024', aspect_ratio: '16:9' }, 'aspect_ratio', 'contradict each other'],
     [{ quality: 'ultra' }, 'quality', "'low', 'medium', 'high', and 'auto'"],
