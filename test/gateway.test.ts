@@ -90,7 +90,7 @@ describe('the cache', () => {
     ['another response format', { ...lighthouse, response_format: 'url' }],
     ['another end user', { ...lighthouse, user: 'somebody' }],
     ['an alias of the model', { ...lighthouse, model: 'house-style' }],
-    ['partial images asked for', { ...lighthouse, stream: true, partial_images: 2 }],
+    ['partial images', { ...lighthouse, stream: true, partial_images: 2 }],
   ])('takes a request with %s as equal', async (_, body) => {
     await headersOf(lighthouse)
     expect(await headersOf(body)).toMatchObject({ cache: 'HIT' })

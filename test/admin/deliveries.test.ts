@@ -163,8 +163,8 @@ describe('redelivery of an event', () => {
   })
 
   test.each([
-    ['nobody has', 'acme', 'evt_2'],
-    ['no team has', 'other', 'evt_1'],
+    ['no team has', 'acme', 'evt_2'],
+    ['another team has', 'other', 'evt_1'],
   ])('is a 404 where %s the delivery', async (_, id, event) => {
     await team('other')
     await note()

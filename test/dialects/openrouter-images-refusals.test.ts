@@ -16,7 +16,7 @@ const base = { model: 'openai/gpt-image-2', prompt: 'A cat' }
 /** The error that a call throws. */
 const thrownBy = (request: Promise<unknown>): Promise<unknown> => request.catch((thrown: unknown) => thrown)
 
-/** A refusal as it is on the wire. */
+/** The wire form of a refusal. */
 async function refusalOf(body: object, headers: Record<string, string> = {}): Promise<object> {
   const response = await post('/api/v1/images', { ...base, ...body }, headers)
   const { error } = await response.json<{ error: { code: number; message: string; metadata: object } }>()

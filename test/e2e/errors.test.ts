@@ -95,7 +95,7 @@ test.each([
   { fault: 'quota', ...outOfReach, calls: 1 },
   { fault: 'silence', model: 'impatient', ...timedOut, calls: 1 },
   { fault: 'silence-mid-body', model: 'impatient', ...timedOut, calls: 1 },
-])('an upstream with the fault $fault gives status $status, and is asked anew once it is put back', async (row) => {
+])('an upstream with the fault $fault gives status $status, and serves again once it is switched on', async (row) => {
   const { fault, error, status, calls } = row
   const model = 'model' in row ? row.model : 'gpt-image-2'
   const prompt = `A kite @fault=${fault}`
@@ -124,7 +124,7 @@ test.each(['html', 'error-inside', 'empty', '500', '429', 'silence'])(
 )
 
 test.each(['cut', 'bad-base64', 'not-an-image'])(
-  'an answer lost to the fault %s is asked for once more',
+  'an answer lost to the fault %s leads to a second call',
   async (fault) => {
     const prompt = `A green kite @once=${fault}`
     const answer = await running.gateway.sdk().images.generate({ model: 'gpt-image-2', prompt })

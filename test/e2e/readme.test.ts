@@ -18,7 +18,7 @@ let pages: string
 
 const pageOf = (path: string): Promise<string> => readFile(join(PROJECT, path), 'utf8')
 
-/** The upstream that docs/upstreams.md speaks of; what it does not serve is drawn by the demo. */
+/** The upstream of docs/upstreams.md; the demo draws every model that it lacks. */
 const RELAY = { name: 'relay', provider: 'openai', secret: 'RELAY_KEY', base_url: 'https://relay.example.com/v1' }
 
 beforeAll(async () => {
@@ -49,7 +49,7 @@ test('the curl line answers with a link that shows a picture', async () => {
   expect(decodePng(Buffer.from(await picture.arrayBuffer()))).toEqual({ width: 1024, height: 1024 })
 })
 
-test('the job lines hand a picture off, and tell what came of it', async () => {
+test('the job lines submit a job and show its outcome', async () => {
   const lines = `set -e\n${example('sh', 'respond-async')}`
   const { stdout } = await execute('bash', ['-c', lines], { env: environment() })
   expect(JSON.parse(stdout)).toMatchObject({ object: 'generation', prompt: 'A lighthouse at dawn', error: null })
@@ -65,7 +65,7 @@ test('the admin lines make a team, change it, issue a key, report and delete', a
   expect(stdout).toContain('"deleted":true')
 })
 
-test('the upstream lines tell how each stands, take one out and put its account back', async () => {
+test('the upstream lines show the state of each, switch one off and its account on', async () => {
   const [definitions = ''] = example('sh', 'admin()').split('\n\n')
   const lines = `set -e\n${definitions}\n${example('sh', '$api/upstreams')}`
   const { stdout } = await execute('bash', ['-c', lines], { env: { ...process.env, ADMIN_TOKEN: gateway.adminToken } })

@@ -108,7 +108,7 @@ describe('when the relay', () => {
   test.each([
     ['passes a refusal of the content on as its own failure', 'moderation', 400, 0],
     ['ends its answer with a content filter', 'filtered', 400, 1],
-    ['is asked too often', 'limited', 503, 0],
+    ['is called too often', 'limited', 503, 0],
     ['has no credit left', 'billing', 503, 0],
     ['reports in its stream that it has no credit left', 'billing-inside', 503, 1],
     ['rejects the key', 'unauthorized', 503, 0],

@@ -99,7 +99,7 @@ test('fewer pictures than requested are delivered', async () => {
 describe('when the upstream', () => {
   test.each([
     ['refuses the prompt', 'moderation', 400, 0],
-    ['is asked too often', 'limited', 503, 0],
+    ['is called too often', 'limited', 503, 0],
     ['has no credit left', 'billing', 503, 0],
     ['has no credit left, with status 200', 'error-inside', 503, 0],
     ['rejects the key', 'unauthorized', 503, 0],

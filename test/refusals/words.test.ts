@@ -93,7 +93,7 @@ describe.each(DIALECTS)('the words of %s', (_, vocabulary) => {
   })
 })
 
-describe('a size that is asked for by a ratio', () => {
+describe('a size by its ratio', () => {
   test.each(Object.values<SizeFault>(FAULTS))('is never refused with advice about pixels: $is', (fault) => {
     const { message, param } = failureInWords(refusing(invalidSize(fault)), geminiVocabulary())
     expect(message).not.toContain('WIDTHxHEIGHT')
@@ -113,7 +113,7 @@ test("Gemini's formats are media types", () => {
 })
 
 describe('a stored failure', () => {
-  test.each(samples)('is read as it was written: $reason', (refusal) => {
+  test.each(samples)('is parsed as it was written: $reason', (refusal) => {
     const failure = refusing(refusal)
     expect(failureSchema.parse(JSON.parse(JSON.stringify(failure)))).toEqual(failure)
   })

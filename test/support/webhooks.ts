@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import type { DeliveryReport } from '../../src/team/deliveries'
 import { operate } from './teams'
 
-/** A webhook as the admin API tells it. */
+/** A webhook as the admin API shows it. */
 export interface WebhookJson {
   object: string
   url: string | null

@@ -91,7 +91,7 @@ describe('the accounting of a team', () => {
   beforeEach(fromNoon)
 
   test(
-    `agree to the micro-dollar after ${REQUESTS} requests, whatever became of them`,
+    `agrees to the micro-dollar after ${REQUESTS} requests with all kinds of outcomes`,
     { timeout: 600_000 },
     async () => {
       const keys = await twelveKeys()

@@ -17,7 +17,7 @@ const FAILURES: [string, () => Response | Promise<Response>, number, string][] =
   ['has too much to do', () => refusal(429, SECRET, 'rate_limit_exceeded'), 503, 'Every upstream for this model'],
   ['does not know its model', () => refusal(404, SECRET, 'model_not_found'), 503, 'No upstream can serve this model'],
   ['fails', () => refusal(500, SECRET), 502, 'The upstream failed to answer. Try again.'],
-  ['is not there', () => Promise.reject(new TypeError(SECRET)), 502, 'The upstream failed to answer. Try again.'],
+  ['does not exist', () => Promise.reject(new TypeError(SECRET)), 502, 'The upstream failed to answer. Try again.'],
   ['answers with a page', () => textAnswer(SECRET, 'text/html', 502), 502, 'The upstream failed to answer. Try again.'],
   [
     'sends elsewhere',

@@ -20,7 +20,7 @@ const caller = (): Caller => callerOf(running.gateway, running.gateway.key)
 
 testClients(running, [imagesOf('openai 7, in a page', sdkIn(PAGE))])
 
-test('a page shows a picture by its link, and reads what it cost and which it is', async () => {
+test('a page shows a picture by its link, and reads its cost and its generation id', async () => {
   const request = { model: 'gpt-image-2', prompt: 'A pier', response_format: 'url' } as const
   const { data, response } = await sdkIn(PAGE)(caller()).images.generate(request).withResponse()
   expect(response.headers.get('x-cost-usd')).toMatch(/^0\.0\d+$/)

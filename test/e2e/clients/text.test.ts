@@ -37,7 +37,7 @@ function overheard(apiKey = gateway.key): { client: OpenAI; sent: string[]; answ
 
 const ASKED = { model: 'gpt-5.2', messages: [{ role: 'user' as const, content: 'Say café 😀' }] }
 
-test('openai 7 chats with a text model, and either side has what the other sent, byte for byte', async () => {
+test('openai 7 chats with a text model, byte for byte in both directions', async () => {
   const { client, sent, answers } = overheard()
   const { choices, usage } = await client.chat.completions.create(ASKED)
   expect([choices[0]?.message.content, usage?.total_tokens]).toEqual(['café', 5])
