@@ -1,7 +1,7 @@
 /** A multiple of 3, so that pieces encoded one by one are the base64 of the whole. */
 const PIECE_BYTES = 192 * 1024
 
-/** The Images API's answer with this object as its picture, encoded on its way out of R2. */
+/** The Images API's answer with a stored object as its picture, encoded while R2 sends it. */
 export function answerWith(object: R2ObjectBody | null): Response {
   if (!object) return new Response('no such picture', { status: 404 })
   const encoder = new TextEncoder()

@@ -27,7 +27,7 @@ export default {
   },
 } satisfies ExportedHandler<FloorEnv>
 
-/** Named by `wrangler.toml`, and never called. */
+/** A class that `wrangler.toml` names. It is never called. */
 export class Generation extends DurableObject {}
 export class Team extends DurableObject {}
 export class Directory extends DurableObject {}
