@@ -2,12 +2,12 @@ import type { SizeFault } from '../refusals/refusal'
 import { refusing } from '../refusals/refuse'
 import type { Failure } from '../runtime/errors'
 import type { ImageRequest } from '../image/request'
-import { fitFreeSize, fitFreeShape } from './free-sizes'
+import { fitFreeShape, fitFreeSize } from './free-sizes'
 import { listedChoice, nearestShape, nearestSize, shapedChoice } from './nearest-sizes'
 import { fitRangeShape, fitRangeSize } from './range-sizes'
 import { USUAL_RATIOS, usualSize } from './shape-table'
-import { type AskedResolution, resolutionOf, parseShape } from './shapes'
-import { type Pixels, pixelsOf, type Sizes, type Verdict, sizeText } from './sizes'
+import { type AskedResolution, parseShape, resolutionOf } from './shapes'
+import { type Pixels, pixelsOf, type Sizes, sizeText, type Verdict } from './sizes'
 
 /** A size for the model, with a refusal if it differs from the request's; or only the refusal. */
 export type SizeFitting = { size: string; refusal?: Failure } | { refusal: Failure }

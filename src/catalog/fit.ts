@@ -1,4 +1,4 @@
-import { type Failure, type Result, failed, ok } from '../runtime/errors'
+import { failed, type Failure, ok, type Result } from '../runtime/errors'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { fitSize, isWithin } from './fit-size'
 import type { Model } from './model'

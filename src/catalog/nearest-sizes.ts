@@ -1,5 +1,5 @@
 import type { SizeFault } from '../refusals/refusal'
-import { isSameRatio, resolutionOf, AREAS, type AskedResolution } from './shapes'
+import { AREAS, type AskedResolution, isSameRatio, resolutionOf } from './shapes'
 import {
   areaOf,
   nearestTo,
@@ -7,9 +7,9 @@ import {
   pixelsOf,
   ratioOf,
   type Shape,
+  sizeText,
   timesApart,
   type Verdict,
-  sizeText,
 } from './sizes'
 
 /** The sizes of a model with a fixed set. */

@@ -1,5 +1,5 @@
 import type { ImageRequest } from '../image/request'
-import { geminiShape, type GeminiResolution } from './gemini-sizes'
+import { type GeminiResolution, geminiShape } from './gemini-sizes'
 import { pixelsOf } from './sizes'
 
 /** Tokens by kind and direction. */

@@ -110,7 +110,8 @@ async function readHead(window: Window): Promise<PngHead> {
 function ihdr(bytes: Uint8Array): PngHead {
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   const [width, height, depth, colour] = [view.getUint32(0), view.getUint32(4), view.getUint8(8), view.getUint8(9)]
-  if (width === 0 || height === 0 || !DEPTHS.get(colour)?.includes(depth)) throw new UnreadablePng('its header is none')
+  if (width === 0 || height === 0 || !DEPTHS.get(colour)?.includes(depth))
+    throw new UnreadablePng('its header is invalid')
   return { width, height, depth, colour, isInterlaced: view.getUint8(12) !== 0 }
 }
 
@@ -168,7 +169,7 @@ async function* inflated(window: Window): Bytes {
   } catch (error) {
     await pumping
     // A failure of the source is not a fault of the file.
-    throw source.failure() ?? new UnreadablePng('its pixels are spoilt', { cause: error })
+    throw source.failure() ?? new UnreadablePng('its pixels are corrupt', { cause: error })
   } finally {
     await pumping
     await window.close()
@@ -196,7 +197,7 @@ function watched(bytes: AsyncIterable<Uint8Array<ArrayBuffer>>): {
 function unfilter(row: Uint8Array, above: Uint8Array, step: number): void {
   const filter = row[0] ?? 0
   if (filter === 0) return
-  if (filter > 4) throw new UnreadablePng('it has a filter that there is not')
+  if (filter > 4) throw new UnreadablePng('it has an unknown filter')
   for (let at = 1; at < row.length; at++) {
     const left = at > step ? (row[at - step] ?? 0) : 0
     const up = above[at] ?? 0

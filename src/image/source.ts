@@ -35,7 +35,7 @@ export async function* fetchImage(address: string, rules: FetchRules): Bytes {
   try {
     yield* readStream(await fetchWithRetries(address, rules, signal))
   } catch (error) {
-    throw error instanceof UnreadableUrl ? error : new UnreadableUrl('its host broke off', { cause: error })
+    throw error instanceof UnreadableUrl ? error : new UnreadableUrl('its host broke off the answer', { cause: error })
   } finally {
     clearTimeout(timer)
   }
@@ -72,7 +72,7 @@ async function followRedirects(
       const mayPass = response.status >= 500 || (rules.isPaidFor && NOT_YET.includes(response.status))
       throw new (mayPass ? TryAgain : UnreadableUrl)(`its host answered with status ${response.status}`)
     }
-    if (!URL.canParse(location, url)) throw new UnreadableUrl('it redirects to what is no URL')
+    if (!URL.canParse(location, url)) throw new UnreadableUrl('it redirects to an invalid URL')
     url = allowedUrl(new URL(location, url).href, rules)
   }
   throw new UnreadableUrl(`it redirects more than ${MAX_REDIRECTS} times`)

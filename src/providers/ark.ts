@@ -5,12 +5,12 @@ import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import type { Path } from '../streams/json'
-import { jsonRequest, bearer, callUpstream } from './wire/http'
+import { bearer, callUpstream, jsonRequest } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { optionalText, tokenCount } from './wire/lenient'
 import { pictureAt, readPictures } from './wire/json-pictures'
 import type { Provider, Summary, Upstream, Work } from './provider'
-import { errorOfResponse, type ErrorReader, readOpenaiError, type ErrorReport } from './wire/upstream-error'
+import { errorOfResponse, type ErrorReader, type ErrorReport, readOpenaiError } from './wire/upstream-error'
 
 /** The API's parameters, and the one format that every model makes (protocols §6.9). */
 const API_CAPABILITY = {

@@ -5,7 +5,7 @@ import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import { pixelsOf, type Sizes, sizeText } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
-import { jsonRequest, callUpstream, modelInPath, readingImage, readJsonReply } from './wire/http'
+import { callUpstream, jsonRequest, modelInPath, readingImage, readJsonReply } from './wire/http'
 import { inputDataUrl, withWhiteMask } from './wire/inputs'
 import { jobUrl } from './wire/job-url'
 import { type JobState, pollJob } from './wire/poll'
@@ -198,7 +198,7 @@ async function readJob(job: FalJob, upstream: Upstream, work: Work): Promise<Job
     if (isRunError(error)) return { failed: error }
     // The state request succeeded, so the account is valid and the run itself was refused.
     if (error.kind === 'misconfigured' && !error.facts.ofModel)
-      return { failed: new ProviderError('lost', 'does not give out what it made', {}, { cause: error }) }
+      return { failed: new ProviderError('lost', 'does not return its result', {}, { cause: error }) }
     throw error
   }
 }

@@ -8,20 +8,20 @@ import type { ImageRequest } from '../image/request'
 import { readStream } from '../streams/bytes'
 import { fluxJobReply, fluxJobState } from './wire/flux-job'
 import {
-  jsonRequest,
   bearer,
   bodyStream,
   callUpstream,
+  isTextReply,
+  jsonRequest,
   modelInPath,
   readingImage,
   readJsonReply,
-  isTextReply,
 } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { optionalText } from './wire/lenient'
 import { type JobState, pollJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { readErrorBody, errorOfResponse, type ErrorReader, mentionsModeration } from './wire/upstream-error'
+import { errorOfResponse, type ErrorReader, mentionsModeration, readErrorBody } from './wire/upstream-error'
 
 const SIZES = shaped(shapesOf(COMMON_RATIOS))
 
@@ -80,7 +80,7 @@ const exceedsCapability = ({ images, size, format, extras }: ImageRequest, isKon
     ? images.length > 1 || size !== 'auto' || format !== 'png' || Object.keys(extras).length > 0
     : images.length > 0
 
-const CAPABILITY_EXCEEDED = 'is asked for what its model does not take: settings say that it is another'
+const CAPABILITY_EXCEEDED = 'lacks an ability that the settings give to its model'
 
 /** The full name of a model. Public models may omit their account. */
 const fullName = ({ model }: Work): string =>

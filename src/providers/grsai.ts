@@ -12,12 +12,12 @@ import {
 import { ratioNamed, shaped } from '../catalog/ratios'
 import type { Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
-import { jsonRequest, bearer, callUpstream, readingImage, readJsonReply } from './wire/http'
+import { bearer, callUpstream, jsonRequest, readingImage, readJsonReply } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { optionalText } from './wire/lenient'
 import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderErrorKind, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorOfReport, moderationError } from './wire/upstream-error'
+import { errorOfReport, type ErrorReader, moderationError } from './wire/upstream-error'
 
 const isBanana = (theirs: string): boolean => theirs.includes('nano-banana')
 const isSora = (theirs: string): boolean => theirs.startsWith('sora-')
@@ -94,7 +94,7 @@ async function submitJob(request: ImageRequest, upstream: Upstream, work: Work):
   )
   const task = await readTask(response, upstream)
   if (task.id && !isFailed(task)) return task.id
-  throw isFailed(task) ? taskError(task, upstream) : new ProviderError('unavailable', 'told no id of its task')
+  throw isFailed(task) ? taskError(task, upstream) : new ProviderError('unavailable', 'returned no id of its task')
 }
 
 /** Each API has its own field for pictures and for "answer with an id only". */

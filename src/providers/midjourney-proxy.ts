@@ -3,12 +3,12 @@ import type { Model } from '../catalog/model'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
-import { jsonRequest, callUpstream, readingImage, readJsonReply } from './wire/http'
+import { callUpstream, jsonRequest, readingImage, readJsonReply } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { optionalText } from './wire/lenient'
 import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { type ErrorReader, errorOfReport, moderationError } from './wire/upstream-error'
+import { errorOfReport, type ErrorReader, moderationError } from './wire/upstream-error'
 
 /** Midjourney takes a ratio in the prompt. The pixel size is not documented. */
 const SIZES = shaped(shapesOf(COMMON_RATIOS))

@@ -175,6 +175,6 @@ export class ProviderError extends Error {
 /** A streamed picture turned out not to be part of the answer. */
 export class Withdrawn extends ProviderError {
   constructor() {
-    super('unavailable', 'took a picture back')
+    super('unavailable', 'withdrew a picture')
   }
 }

@@ -5,11 +5,11 @@ import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { eitherWay, type Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { formBody, textsOf } from '../streams/form'
-import { jsonRequest, bearer, callUpstream } from './wire/http'
-import { inputFile, DEFAULT_STRENGTH, withWhiteMask } from './wire/inputs'
+import { bearer, callUpstream, jsonRequest } from './wire/http'
+import { DEFAULT_STRENGTH, inputFile, withWhiteMask } from './wire/inputs'
 import { answeredImages } from './wire/json-pictures'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
-import { type ErrorReader, errorOfResponse, mentionsModeration } from './wire/upstream-error'
+import { errorOfResponse, type ErrorReader, mentionsModeration } from './wire/upstream-error'
 
 /** The longer and the shorter edge of each size of V4, for both orientations (protocols §6.11). */
 const V4_EDGES = [

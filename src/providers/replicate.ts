@@ -7,7 +7,7 @@ import { pixelsOf, type Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { readStream } from '../streams/bytes'
 import { JsonStream, type Path } from '../streams/json'
-import { jsonRequest, bearer, bodyStream, callUpstream, readingImage, unexpectedAnswer } from './wire/http'
+import { bearer, bodyStream, callUpstream, jsonRequest, readingImage, unexpectedAnswer } from './wire/http'
 import { inputDataUrl, withWhiteMask } from './wire/inputs'
 import { jobUrl } from './wire/job-url'
 import { optionalText } from './wire/lenient'
@@ -117,7 +117,7 @@ const MODEL_NAME = /^((?:deployments\/)?\w[\w.-]*\/\w[\w.-]*)(?::(\w+))?$/
 /** The path of a model's predictions, and its version for the body. */
 function predictionEndpoint(model: string): { path: string; version?: string } {
   const [, name, version] = MODEL_NAME.exec(model) ?? []
-  if (!name) throw new ProviderError('misconfigured', 'has no model of such a name', { ofModel: true })
+  if (!name) throw new ProviderError('misconfigured', 'has no model with this name', { ofModel: true })
   if (version) return { path: '/v1/predictions', version }
   return { path: `/v1/${name.startsWith('deployments/') ? '' : 'models/'}${name}/predictions` }
 }

@@ -6,8 +6,8 @@ import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import { readStream } from '../streams/bytes'
 import { formBody, textsOf } from '../streams/form'
-import { bearer, bodyStream, callUpstream, readingImage, isTextReply } from './wire/http'
-import { inputFile, DEFAULT_STRENGTH, withWhiteMask } from './wire/inputs'
+import { bearer, bodyStream, callUpstream, isTextReply, readingImage } from './wire/http'
+import { DEFAULT_STRENGTH, inputFile, withWhiteMask } from './wire/inputs'
 import { type Provider, ProviderError, type Upstream, type Work } from './provider'
 import { type ErrorReader, requestIdOf } from './wire/upstream-error'
 
@@ -144,9 +144,8 @@ async function requirePicture(response: Response): Promise<void> {
   if (!isFiltered && !isTextReply(response)) return
   await response.body?.cancel()
   const facts = { status: response.status, requestId: requestIdOf(response.headers) }
-  if (isFiltered)
-    throw new ProviderError('rejected', 'blurred the picture it made', { ...facts, failure: FILTERED_FAILURE })
-  throw new ProviderError('unavailable', 'answered with something else than its API promises', facts)
+  if (isFiltered) throw new ProviderError('rejected', 'blurred its picture', { ...facts, failure: FILTERED_FAILURE })
+  throw new ProviderError('unavailable', 'answered outside of its API', facts)
 }
 
 /** A filtered picture is blurred, and paid for (protocols §6.5). */

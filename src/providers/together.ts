@@ -3,16 +3,16 @@ import { narrowed } from '../catalog/narrowed'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { pixelsOf } from '../catalog/sizes'
 import type { ImageRequest } from '../image/request'
-import { jsonRequest, bearer, callUpstream } from './wire/http'
+import { bearer, callUpstream, jsonRequest } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { answeredImages } from './wire/json-pictures'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
 import {
-  type ErrorReader,
   errorOfResponse,
+  type ErrorReader,
+  mentionsModeration,
   readOpenaiError,
   requestIdOf,
-  mentionsModeration,
 } from './wire/upstream-error'
 
 /**

@@ -15,11 +15,11 @@ import { readPictures } from './wire/json-pictures'
 import { optionalText } from './wire/lenient'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import {
-  readErrorBody,
-  type ErrorReader,
-  errorOfResponse,
   errorOfReport,
+  errorOfResponse,
+  type ErrorReader,
   type ErrorReport,
+  readErrorBody,
 } from './wire/upstream-error'
 
 /** The optional parameters of the API, by the gateway's names (protocols §4). */
@@ -167,7 +167,7 @@ async function holdInput(image: InputImage, field: Place, maximumBytes: number, 
 }
 
 const rejection = (refusal: Refusal): ProviderError =>
-  new ProviderError('rejected', 'takes no such pictures', { failure: refusing(refusal) })
+  new ProviderError('rejected', 'does not take these pictures', { failure: refusing(refusal) })
 
 /** The picture is a string in JSON, or the whole body. */
 async function* answerEvents(response: Response, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void> {

@@ -4,13 +4,13 @@ import { narrowed } from '../catalog/narrowed'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
-import { jsonRequest, bearer, callUpstream } from './wire/http'
+import { bearer, callUpstream, jsonRequest } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { pictureAt, readPictures } from './wire/json-pictures'
 import { optionalText } from './wire/lenient'
 import { openaiSummary } from './wire/openai-reply'
 import type { Provider, ProviderError, Summary, Upstream, Work } from './provider'
-import { type ErrorReader, errorOfResponse, moderationError, readOpenaiError, requestIdOf } from './wire/upstream-error'
+import { errorOfResponse, type ErrorReader, moderationError, readOpenaiError, requestIdOf } from './wire/upstream-error'
 
 /**
  * The ratios of the schema's copy at docs.comfy.org. The pixels of a ratio are not documented, so the usual area is

@@ -1,7 +1,7 @@
 /** The time limit has passed. */
 export class DeadlineExceeded extends Error {
   constructor(milliseconds: number) {
-    super(`nothing came of it in ${milliseconds} ms`)
+    super(`the time limit of ${milliseconds} ms has passed`)
   }
 }
 

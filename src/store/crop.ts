@@ -68,6 +68,6 @@ const isLarger = (picture: Pixels, cut: Pixels): boolean =>
 
 async function openStored(env: Env, { key }: StoredImage): Promise<ReadableStream<Uint8Array>> {
   const object = await openImage(env.IMAGES, key)
-  if (!object) throw new Error('the picture is gone')
+  if (!object) throw new Error('the picture is not in R2')
   return object.body
 }

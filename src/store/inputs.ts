@@ -4,7 +4,7 @@ import { describe, log } from '../runtime/log'
 import type { InputImage } from '../image/request'
 import type { Bytes } from '../streams/bytes'
 import { NotAnImage } from './images'
-import { withRetries, StoreError } from './retries'
+import { StoreError, withRetries } from './retries'
 import { upload } from './upload'
 
 const inputKey = (sha256: string): string => `inputs/${sha256}`

@@ -3,7 +3,7 @@ import { pause } from '../runtime/deadline'
 /** R2 failed several times in a row. */
 export class StoreError extends Error {
   constructor(cause: unknown) {
-    super('the bucket is in trouble', { cause })
+    super('R2 failed repeatedly', { cause })
   }
 }
 

@@ -142,7 +142,7 @@ export class JsonStream {
         this.#keep(at + 1)
         return false
       } else if (this.#containers.length === 0 && !isSpace(byte))
-        throw new SyntaxError('the text is no JSON object or array')
+        throw new SyntaxError('the text is not a JSON object or array')
     }
     this.#keep(view.length)
     return false

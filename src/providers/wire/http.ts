@@ -4,7 +4,7 @@ import { type Bytes, capped, readStream, readText } from '../../streams/bytes'
 import { jsonBody } from '../../streams/json-body'
 import type { PartedBody } from '../../streams/parts'
 import { ProviderError, type Upstream, type Work } from '../provider'
-import { readErrorBody, type ErrorReader, errorOfResponse } from './upstream-error'
+import { errorOfResponse, type ErrorReader, readErrorBody } from './upstream-error'
 
 /** A request to an upstream. */
 export interface UpstreamRequest {
@@ -39,7 +39,7 @@ const MODEL_PATH = /^(?:[@\w][\w.:+-]*\/)*[@\w][\w.:+-]*$/
  */
 export function modelInPath(model: string): string {
   if (!MODEL_PATH.test(model))
-    throw new ProviderError('misconfigured', 'has no model of such a name', { ofModel: true })
+    throw new ProviderError('misconfigured', 'has no model with this name', { ofModel: true })
   return model
 }
 
@@ -150,7 +150,7 @@ export async function readJsonReply<Reply>(response: Response, schema: z.ZodType
 
 /** The error for an answer that does not fit the API. */
 export const unexpectedAnswer = (error: unknown): ProviderError =>
-  new ProviderError('unavailable', 'answered with something else than its API promises', {}, { cause: error })
+  new ProviderError('unavailable', 'answered outside of its API', {}, { cause: error })
 
 /** Turns a failure within a picture's bytes into `lost`, because the picture was paid for. */
 export async function* readingImage(bytes: Bytes): Bytes {
@@ -158,6 +158,6 @@ export async function* readingImage(bytes: Bytes): Bytes {
     yield* bytes
   } catch (error) {
     if (error instanceof ProviderError) throw error
-    throw new ProviderError('lost', 'sent an image that could not be read', {}, { cause: error })
+    throw new ProviderError('lost', 'sent an unreadable image', {}, { cause: error })
   }
 }

@@ -48,6 +48,6 @@ async function whiteMaskOf(mask: InputImage, work: Work): Promise<Uint8Array<Arr
   } catch (error) {
     if (!(error instanceof UnusableMask)) throw error
     const failure = refusing({ reason: 'unusable_mask', field: 'mask', why: error.message })
-    throw new ProviderError('rejected', 'takes no such mask', { failure }, { cause: error })
+    throw new ProviderError('rejected', 'does not take this mask', { failure }, { cause: error })
   }
 }

@@ -6,7 +6,7 @@ import { answeredImages } from './json-pictures'
 import { streamedImages } from './openai-events'
 import { openaiSummary } from './openai-reply'
 import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../provider'
-import { type ErrorReader, errorOfResponse, refusalBy, requestIdOf } from './upstream-error'
+import { errorOfResponse, type ErrorReader, refusalBy, requestIdOf } from './upstream-error'
 
 /** OpenAI's Images API at one upstream: its paths, its account headers, and its own error reader if it has one. */
 export interface ImagesEndpoint {

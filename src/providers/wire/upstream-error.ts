@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { refusing } from '../../refusals/refuse'
-import { OPENAI_IMAGES, parameterOf, fieldOfParameter } from '../../refusals/vocabulary'
+import { fieldOfParameter, OPENAI_IMAGES, parameterOf } from '../../refusals/vocabulary'
 import type { Failure } from '../../runtime/errors'
 import { type Bytes, capped, readText } from '../../streams/bytes'
 import { ProviderError, type ProviderErrorKind, type Upstream } from '../provider'
@@ -131,7 +131,7 @@ export const requestIdOf = (headers: Headers): string | undefined =>
 
 /** A ProviderError for a failure that a job, or a good answer, reports. */
 export const errorOfReport = (said: ErrorReport & { kind: ProviderErrorKind }, upstream: Upstream): ProviderError =>
-  new ProviderError(said.kind, said.moderated ? 'refused the content' : 'told of a failure', {
+  new ProviderError(said.kind, said.moderated ? 'refused the content' : 'reported a failure', {
     failure: said.kind === 'rejected' ? failureOfReport(said, upstream) : undefined,
     retryAfterMs: said.kind === 'throttled' ? said.waitMs : undefined,
     ofModel: said.kind === 'misconfigured' && said.ofModel ? true : undefined,
