@@ -8,7 +8,7 @@ import {
   NEW_API_LIMITS,
   SORA_FAMILY,
   SORA_SIZES,
-} from '../catalog/grsai-families'
+} from '../catalog/grsai-models'
 import { ratioNamed, shaped } from '../catalog/ratios'
 import type { Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
