@@ -7,88 +7,92 @@ import type { ServedBy } from '../ledger/entry'
 import type { Candidate } from '../upstreams/candidates'
 import { Route } from '../upstreams/route'
 import type { Slot } from '../upstreams/route-options'
-import type { Wanted } from './wanted'
+import type { TextPlan } from './plan'
 
-/** An answer that has begun, and who gives it. */
-export interface Begun {
+/** An answer that has started, and its candidate. */
+export interface StartedAnswer {
   answer: TextAnswer
   candidate: Candidate
 }
 
-/** What came of asking. */
-export interface Asked {
-  made: Result<Begun>
-  /** How many upstreams were asked, which was the last, and what that said of itself. */
+/** The result of all attempts. */
+export interface TextAttempts {
+  started: Result<StartedAnswer>
+  /** The number of attempts. */
   attempts: number
+  /** The last candidate tried. */
   candidate: Candidate
-  last: ServedBy
-  /** Tells the account whose answer it is that this has ended, or broke off; and tells what came of all that were asked. */
-  ended: (isBroken: boolean) => Promise<string>
+  servedBy: ServedBy
+  /** Frees the slot after the answer ended or broke off. Returns the steps of the route. */
+  finish: (isBroken: boolean) => Promise<string>
 }
 
-/** One that took all its time to begin can be made up for by another. */
-const TRIES = 2
+/** The route has time for so many attempts that use up their time-out. */
+const TIMED_OUT_ATTEMPTS = 2
 
-/** Asks one upstream after the other until one begins to answer, or `cancel` is aborted. */
-export async function askInTurn(
-  { candidates, requestFor }: Pick<Wanted, 'candidates' | 'requestFor'>,
+const longestTimeoutMs = (candidates: readonly Candidate[]): number =>
+  Math.max(...candidates.map(({ upstream }) => upstream.timeoutMs))
+
+/** Tries one upstream after the other until an answer starts, or `cancel` is aborted. */
+export async function tryInTurn(
+  { candidates, requestFor }: Pick<TextPlan, 'candidates' | 'requestFor'>,
   { accounts, requestId, patienceMs }: { accounts: Env['ACCOUNTS']; requestId: string; patienceMs: number },
   cancel: AbortSignal,
-): Promise<Asked> {
-  let asked = justAsked(candidates[0])
-  const hear = (said: Said): void => {
-    asked = { ...asked, last: { ...asked.last, requestId: said.requestId, organization: said.organization } }
+): Promise<TextAttempts> {
+  let tried = unanswered(candidates[0])
+  const recordIds = ({ requestId: upstreamRequest, organization }: UpstreamIds): void => {
+    tried = { ...tried, servedBy: { ...tried.servedBy, requestId: upstreamRequest, organization } }
   }
   const route = new Route<Candidate>({
     accounts,
     candidates,
     id: requestId,
-    untilMs: Date.now() + patienceMs + TRIES * Math.max(...candidates.map(({ upstream }) => upstream.timeoutMs)),
+    untilMs: Date.now() + patienceMs + TIMED_OUT_ATTEMPTS * longestTimeoutMs(candidates),
     patienceMs,
     cancel,
     onFailure: (candidate, error) => {
-      hear(error.facts)
+      recordIds(error.facts)
       logFailure(requestId, candidate, error)
     },
   })
-  const facts = (): Omit<Asked, 'made'> => ({ ...asked, attempts: route.attempts, ended: async () => route.steps })
+  const finish = async (): Promise<string> => route.steps
   try {
     const made = await route.inTurn(async ({ candidate }) => {
-      asked = justAsked(candidate)
-      const answer = await begin(candidate, await requestFor(candidate), cancel)
-      hear(answer)
+      tried = unanswered(candidate)
+      const answer = await startAnswer(candidate, await requestFor(candidate), cancel)
+      recordIds(answer)
       return { answer, candidate }
     })
-    if (!made.ok) return { ...facts(), made: failed(inWords(made.failure)) }
+    if (!made.ok) return { ...tried, attempts: route.attempts, started: failed(textFailure(made.failure)), finish }
     const { value, slot } = made.value
-    return { ...facts(), made: ok(value), ended: holdOn(route, slot) }
+    return { ...tried, attempts: route.attempts, started: ok(value), finish: keepSlot(route, slot) }
   } catch (error) {
     if (!cancel.aborted) throw error
-    return { ...facts(), made: failed(CANCELLED) }
+    return { ...tried, attempts: route.attempts, started: failed(CANCELLED), finish }
   }
 }
 
-/** Has the slot of an answer kept for as long as that takes; gives back what ends it. */
-function holdOn(route: Route<Candidate>, slot: Slot<Candidate>): Asked['ended'] {
+/** Keeps the slot of an answer until the returned function is called. */
+function keepSlot(route: Route<Candidate>, slot: Slot<Candidate>): TextAttempts['finish'] {
   let kept: Promise<void> | undefined
   const timer = setInterval(() => void (kept = route.keep(slot)), slot.candidate.upstream.timeoutMs / 2)
   return async (isBroken) => {
     clearInterval(timer)
-    // What comes after the slot was given back would take it again.
+    // A call that keeps the slot must not arrive after its release.
     await kept
     await (isBroken ? route.broken(slot) : route.served(slot))
     return route.steps
   }
 }
 
-/** An upstream that has not answered yet. */
-const justAsked = (candidate: Candidate): Pick<Asked, 'candidate' | 'last'> => {
+/** The state of an attempt before its answer. */
+const unanswered = (candidate: Candidate): Pick<TextAttempts, 'candidate' | 'servedBy'> => {
   const { upstream, model } = candidate
-  return { candidate, last: { name: upstream.name, account: upstream.account, model } }
+  return { candidate, servedBy: { name: upstream.name, account: upstream.account, model } }
 }
 
-/** What an upstream says of itself, whether it answers or fails. */
-type Said = Pick<ServedBy, 'requestId' | 'organization'>
+/** Ids that an upstream gives in answers and in failures. */
+type UpstreamIds = Pick<ServedBy, 'requestId' | 'organization'>
 
 function logFailure(request: string, { upstream }: Candidate, { kind, message, facts }: ProviderError): void {
   const { name, account } = upstream
@@ -96,8 +100,8 @@ function logFailure(request: string, { upstream }: Candidate, { kind, message, f
   log('attempt-failed', { request, upstream: name, account, kind, message, status, upstreamRequest })
 }
 
-/** Has an upstream so long to begin its answer; how long it takes to end is for whoever reads it. */
-async function begin({ upstream }: Candidate, request: TextRequest, cancel: AbortSignal): Promise<TextAnswer> {
+/** Waits until an upstream starts its answer, within its time-out. The rest of the answer has no time-out here. */
+async function startAnswer({ upstream }: Candidate, request: TextRequest, cancel: AbortSignal): Promise<TextAnswer> {
   const { provider, timeoutMs } = upstream
   const pass = async (signal: AbortSignal): Promise<TextAnswer> => {
     const answer = await provider.pass?.(request, upstream, AbortSignal.any([signal, cancel]))
@@ -112,11 +116,11 @@ async function begin({ upstream }: Candidate, request: TextRequest, cancel: Abor
   }
 }
 
-/** What is said of images otherwise. */
-const WORDS: Partial<Record<ErrorCode, string>> = {
+/** Sentences in place of those about images. */
+const TEXT_MESSAGES: Partial<Record<ErrorCode, string>> = {
   upstream_failed: 'The upstream failed to answer. Try again.',
   timed_out: 'The upstream did not begin to answer in time. Try again, perhaps with a stream.',
 }
 
-const inWords = (failure: Failure): Failure =>
-  'message' in failure ? { ...failure, message: WORDS[failure.code] ?? failure.message } : failure
+const textFailure = (failure: Failure): Failure =>
+  'message' in failure ? { ...failure, message: TEXT_MESSAGES[failure.code] ?? failure.message } : failure

@@ -4,17 +4,17 @@ import type { Failure } from '../runtime/errors'
 import { newId } from '../runtime/ids'
 import { type Order, type Payer, type Settlement, TEXT_OPERATION } from '../ledger/entry'
 import type { Candidate } from '../upstreams/candidates'
-import type { Metered } from './meter'
-import { costOf, quoteOf } from './tokens'
-import type { Wanted } from './wanted'
+import type { MeteredAnswer } from './meter'
+import { costOfTokens, quoteOfTokens } from './tokens'
+import type { TextPlan } from './plan'
 
-/** No limit of a size is about a text. */
+/** The size of an order for a text; it is within every limit of size. */
 export const NO_PIXELS = '0x0'
 
-/** What a request may come to, at the price of the dearest upstream that may serve it; nothing of what it says is kept. */
-export function orderOf(wanted: Wanted, { key }: Payer, requestId: string): Order {
-  const { model, candidates } = wanted
-  const quotes = candidates.map((candidate) => quoted(wanted, candidate))
+/** The order of a request, quoted at its dearest candidate. Nothing of its texts is stored. */
+export function textOrder(plan: TextPlan, { key }: Payer, requestId: string): Order {
+  const { model, candidates } = plan
+  const quotes = candidates.map((candidate) => textQuote(plan, candidate))
   return {
     id: newId('run'),
     generation: newId('txt'),
@@ -30,26 +30,29 @@ export function orderOf(wanted: Wanted, { key }: Payer, requestId: string): Orde
   }
 }
 
-const quoted = ({ said, limitedBy, model }: Wanted, { upstream }: Candidate): number | undefined =>
-  quoteOf(said, limitedBy, pricesFor(model, upstream.prices))
+const textQuote = ({ topLevel, outputLimits, model }: TextPlan, { upstream }: Candidate): number | undefined =>
+  quoteOfTokens(topLevel, outputLimits, pricesFor(model, upstream.prices))
 
-/** What an answer comes to. */
+/** The part of a settlement about money. */
 export type Bill = Pick<Settlement, 'failure' | 'cost' | 'usage'>
 
 /**
- * An answer that ended: it costs what it says of itself, also where it tells of an error; or else what it was expected to
- * at most, unless it came in more pieces than that.
+ * The bill of an answer that ended: its own usage counts, with an error too.
+ * Without usage, the bill is the quote, or one token for each event if those are more.
  */
-export function billOf({ usage, pieces, isError }: Metered, wanted: Wanted, candidate: Candidate): Bill {
-  const prices = pricesFor(wanted.model, candidate.upstream.prices)
-  if (isError) return { failure: 'upstream_failed', cost: usage ? costOf(usage, prices) : 0, usage }
-  return { cost: usage ? costOf(usage, prices) : quoteOf(wanted.said, wanted.limitedBy, prices, pieces), usage }
+export function billOfAnswer({ usage, events, isError }: MeteredAnswer, plan: TextPlan, candidate: Candidate): Bill {
+  const prices = pricesFor(plan.model, candidate.upstream.prices)
+  if (isError) return { failure: 'upstream_failed', cost: usage ? costOfTokens(usage, prices) : 0, usage }
+  return {
+    cost: usage ? costOfTokens(usage, prices) : quoteOfTokens(plan.topLevel, plan.outputLimits, prices, events),
+    usage,
+  }
 }
 
-/** None that began: where its client did not wait for it, its upstream goes on all the same. */
-export const unbegun = ({ code }: Failure, wanted: Wanted, candidate: Candidate): Bill =>
-  code === 'cancelled' ? brokenOff(true, wanted, candidate) : { failure: code, cost: 0 }
+/** The bill of a request without an answer. After a cancellation by the client, the upstream may still bill it. */
+export const billWithoutAnswer = ({ code }: Failure, plan: TextPlan, candidate: Candidate): Bill =>
+  code === 'cancelled' ? billOfBroken(true, plan, candidate) : { failure: code, cost: 0 }
 
-/** One that broke off: by its upstream, or since its client had gone, which does not make it free. */
-export const brokenOff = (isCancelled: boolean, wanted: Wanted, candidate: Candidate): Bill =>
-  isCancelled ? { failure: 'cancelled', cost: quoted(wanted, candidate) } : { failure: 'upstream_failed', cost: 0 }
+/** The bill of an answer that broke off: free if the upstream failed, the quote if the client went away. */
+export const billOfBroken = (isCancelled: boolean, plan: TextPlan, candidate: Candidate): Bill =>
+  isCancelled ? { failure: 'cancelled', cost: textQuote(plan, candidate) } : { failure: 'upstream_failed', cost: 0 }

@@ -1,45 +1,45 @@
 import { describe, log } from '../runtime/log'
 import type { TextAnswer } from '../providers/provider'
 import type { Bytes } from '../streams/bytes'
-import { type Metered, meter } from './meter'
+import { type MeteredAnswer, meterAnswer } from './meter'
 
 /**
- * Passes an answer back to its client as it comes, and tells what it says of itself once it has ended. A client that goes
- * away does not end it. Throws what reading the bytes throws, which breaks the client's answer off.
+ * Passes an answer to its client as it arrives, and returns its figures at the end. A client that disconnects does not end it.
+ * Throws the errors of the bytes, after which the client's answer is broken off too.
  */
 export async function passBack(
   { bytes, contentType }: Pick<TextAnswer, 'bytes' | 'contentType'>,
   client: WritableStream<Uint8Array>,
-  gone: Promise<void>,
-): Promise<Metered> {
-  const passing = passed(bytes, client.getWriter(), gone)
-  // Without a way to leave it early: what nobody has to read for its meter is the client's all the same.
-  const untilItsEnd = { [Symbol.asyncIterator]: () => ({ next: () => passing.next() }) }
+  disconnected: Promise<void>,
+): Promise<MeteredAnswer> {
+  const passing = copied(bytes, client.getWriter(), disconnected)
+  // The iterator has no `return`: if the meter stops early, the rest still goes to the client.
+  const withoutReturn = { [Symbol.asyncIterator]: () => ({ next: () => passing.next() }) }
   try {
-    return await meter(untilItsEnd, contentType)
+    return await meterAnswer(withoutReturn, contentType)
   } finally {
     for await (const _ of passing);
   }
 }
 
-async function* passed(
+async function* copied(
   answer: Bytes,
   writer: WritableStreamDefaultWriter<Uint8Array>,
-  gone: Promise<void>,
+  disconnected: Promise<void>,
 ): AsyncGenerator<Uint8Array, void> {
-  let isThere = true
-  const leave = (): void => void (isThere = false)
-  const left = gone.then(leave)
+  let isConnected = true
+  const disconnect = (): void => void (isConnected = false)
+  const gone = disconnected.then(disconnect)
   try {
     for await (const chunk of answer) {
-      // What is written for a client that went before it began to read is never taken.
-      if (isThere) await Promise.race([writer.write(chunk).catch(leave), left])
+      // A write never ends if the client disconnected before it began to read.
+      if (isConnected) await Promise.race([writer.write(chunk).catch(disconnect), gone])
       yield chunk
     }
-    if (isThere) await Promise.race([writer.close().catch(leave), left])
+    if (isConnected) await Promise.race([writer.close().catch(disconnect), gone])
   } catch (error) {
     log('answer-broken-off', describe(error))
-    if (isThere) await Promise.race([writer.abort(error).catch(leave), left])
+    if (isConnected) await Promise.race([writer.abort(error).catch(disconnect), gone])
     throw error
   }
 }

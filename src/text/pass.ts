@@ -11,59 +11,64 @@ import { refuseDisallowed, refuseUncountedImages } from '../limits/limits'
 import { type Candidate, candidates } from '../upstreams/candidates'
 import { isImageModel, modelMeant } from '../upstreams/names'
 import { NO_PIXELS } from './bill'
-import { carry } from './carry'
-import { type Named, type TopLevel, topLevelOf } from './top-level'
-import type { Visitor, Wanted } from './wanted'
+import { runText } from './run'
+import { type NamedModel, type TopLevel, topLevelOf } from './top-level'
+import type { TextCaller, TextPlan } from './plan'
 
 /**
- * Passes a request for a text model on, byte for byte but for its key and, where its upstream has another, the name of its
- * model; undefined where it is not for a text model, or cannot be read. Throws GatewayError.
+ * Passes a request to a text model, unchanged but for its key and the upstream's name of the model.
+ * Undefined if the request is not for a text model, or cannot be read. Throws GatewayError.
  */
-export async function passText(route: TextRoute, intake: Intake, visitor: Visitor): Promise<Response | undefined> {
-  const { c, admission } = visitor
+export async function passText(route: TextRoute, intake: Intake, caller: TextCaller): Promise<Response | undefined> {
+  const { c, admission } = caller
   const config = c.get('config')
   const body = await intake.keep()
-  const said = await topLevelOf(body.read())
-  if (!said || !route.isText(said.fields, (name) => isImageModel(name, config))) return undefined
-  const named = nameIn(said)
-  const { model, candidates: able } = servedBy(named, config)
-  throwIfRefused(refuseDisallowed({ model, n: 1, size: NO_PIXELS }, admission.limits, modelMeant(config, Date.now())))
-  if (route.mayMakeImages?.(said.fields)) throwIfRefused(refuseUncountedImages(admission.limits))
+  const topLevel = await topLevelOf(body.read())
+  if (!topLevel || !route.isText(topLevel.fields, (name) => isImageModel(name, config))) return undefined
+  const named = namedModel(topLevel)
+  const resolved = candidatesFor(named, config)
+  throwIfRefused(
+    refuseDisallowed(
+      { model: resolved.model, n: 1, size: NO_PIXELS },
+      admission.limits,
+      modelMeant(config, Date.now()),
+    ),
+  )
+  if (route.mayMakeImages?.(topLevel.fields)) throwIfRefused(refuseUncountedImages(admission.limits))
 
   const accept = intake.header('accept')
-  // What it was read as here: by another type, its upstream might find another model in it.
+  // The type by which the gateway read it: with another one, the upstream might read another model.
   const headers = { 'content-type': 'application/json', ...(accept === undefined ? {} : { accept }) }
   const requestFor = async (candidate: Candidate): Promise<TextRequest> => {
-    return { path: route.path, headers, body: await bodyFor(candidate, body, named) }
+    return { path: route.path, headers, body: await upstreamBody(candidate, body, named) }
   }
-  const { promise: begun, resolve, reject } = Promise.withResolvers<Response>()
-  const work = carry({ said, limitedBy: route.limitedBy, model, candidates: able, requestFor }, visitor, resolve).catch(
-    reject,
-  )
+  const { promise: response, resolve, reject } = Promise.withResolvers<Response>()
+  const plan = { ...resolved, topLevel, outputLimits: route.limitedBy, requestFor }
+  const work = runText(plan, caller, resolve).catch(reject)
   body.lend(work)
   c.executionCtx.waitUntil(work)
-  return await begun
+  return await response
 }
 
-/** Which of two is meant would be for its upstream to say. Throws GatewayError. */
-function nameIn({ models: [named, again] }: TopLevel): Named {
+/** The one model in the body. Two are refused: upstreams differ in the choice between them. Throws GatewayError. */
+function namedModel({ models: [named, again] }: TopLevel): NamedModel {
   if (!named) throw new GatewayError(missingParameter('model'))
   throwIfRefused(again && invalidParameter('model', "The body has two fields 'model'. Send one."))
   return named
 }
 
-/** The model that is meant, and who serves it. Throws GatewayError where nobody does. */
-function servedBy({ name }: Named, config: Config): Pick<Wanted, 'model' | 'candidates'> {
+/** The resolved model and its candidates. Throws GatewayError if there is none. */
+function candidatesFor({ name }: NamedModel, config: Config): Pick<TextPlan, 'model' | 'candidates'> {
   const nowMs = Date.now()
   const model = modelMeant(config, nowMs)(name)
   const able = model === undefined ? [] : candidates(config, model, nowMs)
   const [first, ...others] = able.filter(({ upstream }) => 'pass' in upstream.provider)
-  if (model === undefined || !first) throw new GatewayError(unserved(name))
+  if (model === undefined || !first) throw new GatewayError(unknownModel(name))
   return { model, candidates: [first, ...others] }
 }
 
-/** As OpenAI says it of text models. */
-const unserved = (name: string): Failure => ({
+/** The failure that OpenAI gives for text models. */
+const unknownModel = (name: string): Failure => ({
   code: 'not_found',
   message: `The model '${name.slice(0, MAX_SHOWN)}' does not exist. Ask for one of those that GET /v1/models lists.`,
   param: 'model',
@@ -72,11 +77,11 @@ const unserved = (name: string): Failure => ({
 
 const MAX_SHOWN = 100
 
-/** The body, in which the model is called as its upstream calls it. Throws StoreError. */
-async function bodyFor(
+/** The body with the upstream's name of the model. Throws StoreError. */
+async function upstreamBody(
   { model }: Candidate,
   body: ReplayableBody,
-  { name, from, to }: Named,
+  { name, from, to }: NamedModel,
 ): Promise<ReadableStream<Uint8Array>> {
   const bytes = await body.open()
   if (model === name) return fixedLengthBody(bytes, body.bytes)

@@ -2,42 +2,45 @@ import type { Prices } from '../catalog/prices'
 import type { Usage } from '../image/record'
 import type { TopLevel } from './top-level'
 
-/** Fewer make a token only where texts are in languages that models hardly know. */
+/** A low estimate: a token has fewer bytes only in languages that models hardly know. */
 const BYTES_PER_TOKEN = 3
-/** What a picture comes to in full detail, and a few pages of a document. */
+/** An image in full detail, or a few pages of a document. */
 const TOKENS_PER_FILE = 4000
-/** Where the request sets no limit. */
+/** For a request without a limit. */
 const OUTPUT_TOKENS = 4096
 
-/** No model writes more, nor as many answers at once: what a client merely says is no amount of money. */
+/** Models exceed neither; larger values in a request do not raise its quote. */
 const [MAX_OUTPUT_TOKENS, MAX_CHOICES] = [1_000_000, 128]
 
 /**
- * What a request is expected to cost at most, in whole micro-USD; undefined where no price per token is known. The
- * fields `limitedBy` limit its output; `written` are tokens of that which are known to have come.
+ * The largest expected cost of a request, in whole micro-USD; undefined without a price per token.
+ * The fields `outputLimits` limit its output. `written` is the known least number of output tokens.
  */
-export function quoteOf(
+export function quoteOfTokens(
   { fields, textBytes, files }: TopLevel,
-  limitedBy: readonly string[],
+  outputLimits: readonly string[],
   prices: Prices | undefined,
   written = 0,
 ): number | undefined {
-  const limits = limitedBy.map((field) => fields[field]).filter(isCount)
+  const limits = outputLimits.map((field) => fields[field]).filter(isCount)
   const longest = limits.length > 0 ? Math.min(Math.max(...limits), MAX_OUTPUT_TOKENS) : OUTPUT_TOKENS
   const choices = isCount(fields['n']) ? Math.min(fields['n'], MAX_CHOICES) : 1
   const input = Math.ceil(textBytes / BYTES_PER_TOKEN) + files * TOKENS_PER_FILE
-  const price = priceOf({ input, output: Math.max(choices * longest, written) }, prices)
+  const price = priceOfTokens({ input, output: Math.max(choices * longest, written) }, prices)
   return price === undefined ? undefined : Math.ceil(price)
 }
 
-/** What so many tokens have cost, likewise. */
-export function costOf(usage: Usage, prices: Prices | undefined): number | undefined {
-  const price = priceOf(usage, prices)
+/** The cost of used tokens, in whole micro-USD; undefined without a price per token. */
+export function costOfTokens(usage: Usage, prices: Prices | undefined): number | undefined {
+  const price = priceOfTokens(usage, prices)
   return price === undefined ? undefined : Math.round(price)
 }
 
-/** In micro-USD, without what floating point adds in the last digits. */
-const priceOf = ({ input, output }: Pick<Usage, 'input' | 'output'>, prices: Prices | undefined): number | undefined =>
+/** In micro-USD, rounded to 6 decimals against floating-point noise. */
+const priceOfTokens = (
+  { input, output }: Pick<Usage, 'input' | 'output'>,
+  prices: Prices | undefined,
+): number | undefined =>
   prices?.per === 'token' ? Number((input * prices.textIn + output * prices.textOut).toFixed(6)) : undefined
 
 const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value) && value > 0

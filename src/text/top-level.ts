@@ -3,27 +3,28 @@ import { type Bytes, capped, peek, readText } from '../streams/bytes'
 import { JsonStream, type Path, TooLong, UnexpectedEnd } from '../streams/json'
 import type { ByteSpan } from '../streams/spliced'
 
-/** The name of a model, and where it stands between its quotes. */
-export type Named = ByteSpan & { name: string }
+/** The name of a model, and its place between the quotes. */
+export type NamedModel = ByteSpan & { name: string }
 
-/** A request as far as it has to be known before it can be passed on. */
+/** The parts of a request that the gateway needs before it passes it on. */
 export interface TopLevel {
-  /** Its fields, in which ordinals stand for all texts but the model and a few that are short. */
+  /** Its fields, with ordinals in place of all texts but the model and a few short ones. */
   fields: Record<string, unknown>
-  /** Every `model` at its top level, in whatever case. */
-  models: Named[]
-  /** How many bytes of it are not in data URLs, and how many of those there are. */
+  /** Every `model` at its top level, in any case of letters. */
+  models: NamedModel[]
+  /** The number of bytes outside of data URLs. */
   textBytes: number
+  /** The number of data URLs. */
   files: number
 }
 
-/** No model has a longer name. */
+/** Names of models are shorter. */
 const MAX_MODEL_BYTES = 1024
 
-/** Reads a JSON object as it passes, holding none of its long texts; undefined where it is none. */
+/** Reads a JSON object as it passes, without its long texts in memory; undefined for other bodies. */
 export async function topLevelOf(bytes: Bytes): Promise<TopLevel | undefined> {
   const json = new JsonStream(bytes, (path) => !isShort(path))
-  const models: Named[] = []
+  const models: NamedModel[] = []
   let [fileBytes, files] = [0, 0]
   let model: string | undefined
   try {
@@ -48,26 +49,26 @@ export async function topLevelOf(bytes: Bytes): Promise<TopLevel | undefined> {
   }
 }
 
-/** Upstreams that are written in Go take `Model` for `model`. */
+/** Upstreams written in Go read `Model` as `model`. */
 const isModel = ([name, ...deeper]: Path): boolean =>
   typeof name === 'string' && name.toLowerCase() === 'model' && deeper.length === 0
 
-/** Texts by which requests for pictures are told from others, and which no client has reason to make long. */
+/** Short texts that separate requests for images from others. */
 function isShort(path: Path): boolean {
   const [name, index, key] = path
   if (name === 'tools') return path.length === 3 && typeof index === 'number' && key === 'type'
   return name === 'tool_choice'
 }
 
-/** Where chats and responses have the URLs of files (protocols §2.1, §2.3): words may begin like one elsewhere. */
+/** Fields with URLs of files (protocols §2.1, §2.3); a text elsewhere may only look like a URL. */
 const isFile = (path: Path): boolean => FILE_FIELDS.includes(String(path.at(-1)))
 const FILE_FIELDS = ['url', 'image_url', 'file_data']
 
-/** Reads a text to its end. */
+/** Whether a text is a data URL; reads it to its end. */
 async function isDataUrl(said: Bytes): Promise<boolean> {
-  const { head, all } = await peek(said, DATA.length)
+  const { head, all } = await peek(said, DATA_SCHEME.length)
   for await (const _ of all);
-  return new TextDecoder().decode(head.subarray(0, DATA.length)) === DATA
+  return new TextDecoder().decode(head.subarray(0, DATA_SCHEME.length)) === DATA_SCHEME
 }
 
-const DATA = 'data:'
+const DATA_SCHEME = 'data:'

@@ -1,0 +1,110 @@
+import { pause } from '../runtime/deadline'
+import { printable, UNBUFFERED } from '../delivery/headers'
+import { limitHeaders } from '../wire/limit-headers'
+import { GatewayError } from '../runtime/errors'
+import type { PendingSettlement } from '../generation/generation-store'
+import { reserve, settle, TEAM_UNREACHABLE } from '../generation/payment'
+import type { Order, Settlement } from '../ledger/entry'
+import { type TextAttempts, tryInTurn, type StartedAnswer } from './attempts'
+import { type Bill, billOfAnswer, billOfBroken, textOrder, billWithoutAnswer } from './bill'
+import { passBack } from './pass-back'
+import { DisconnectGrace } from './disconnect-grace'
+import type { TextCaller, TextPlan } from './plan'
+
+type TextOutcome = Omit<Settlement, 'id' | 'images'>
+
+/** The settlement after an unforeseen error. */
+const UNFORESEEN: TextOutcome = { failure: 'internal', cost: 0, attempts: 0, upstream: undefined }
+
+/**
+ * Runs a request for a text: reserves its money, calls the upstreams, passes the answer back and settles.
+ * `respond` receives the response as soon as the answer starts. Throws GatewayError if no answer starts.
+ */
+export async function runText(plan: TextPlan, caller: TextCaller, respond: (answer: Response) => void): Promise<void> {
+  const { c, admission } = caller
+  const { payer } = admission
+  const requestId = c.get('requestId')
+  const order = textOrder(plan, payer, requestId)
+  const settleAs = (outcome: TextOutcome): Promise<void> =>
+    settleWithRetries(c.env, { team: payer.team, settlement: { id: order.id, images: [], ...outcome } })
+  const reserved = await reserve(c.env, { payer }, order, false)
+  if (!reserved.ok) {
+    // The team may have reserved the money all the same.
+    if (reserved.failure === TEAM_UNREACHABLE) await settleAs(UNFORESEEN)
+    throw new GatewayError(reserved.failure)
+  }
+  const grace = new DisconnectGrace(c.req.raw.signal)
+  const stopExtending = keepReservation(order, caller)
+  let outcome = UNFORESEEN
+  let finishRoute: TextAttempts['finish'] = async () => ''
+  let isBroken = false
+  try {
+    const options = { accounts: c.env.ACCOUNTS, requestId, patienceMs: c.get('config').queueWaitMs }
+    const { started, attempts, candidate, servedBy, finish } = await tryInTurn(plan, options, grace.signal)
+    const tried = { attempts, upstream: servedBy }
+    finishRoute = finish
+    outcome = { ...UNFORESEEN, ...tried, ...(started.ok ? {} : billWithoutAnswer(started.failure, plan, candidate)) }
+    if (!started.ok) throw new GatewayError(started.failure)
+    const streamed = await streamAnswer(started.value, plan, caller, grace, respond)
+    isBroken = streamed.isBroken
+    outcome = { ...tried, ...streamed.bill }
+  } finally {
+    grace.end()
+    const [route] = await Promise.all([finishRoute(isBroken), stopExtending()])
+    await settleAs({ ...outcome, route })
+  }
+}
+
+/** Extends the reservation until the returned function is called: a client may read for long. */
+function keepReservation(order: Order, { c, admission: { payer } }: TextCaller): () => Promise<void> {
+  let extended: Promise<unknown> | undefined
+  const timer = setInterval(() => void (extended = reserve(c.env, { payer }, order, false)), order.holdMs / 2)
+  return async () => {
+    clearInterval(timer)
+    await extended
+  }
+}
+
+/** The pauses between attempts to settle; a settlement that never succeeds loses the cost. */
+const SETTLE_PAUSES_MS = [500, 2000]
+
+async function settleWithRetries(env: Env, pending: PendingSettlement): Promise<void> {
+  for (const pauseMs of SETTLE_PAUSES_MS) {
+    if (await settle(env, pending)) return
+    await pause(pauseMs)
+  }
+  await settle(env, pending)
+}
+
+/** Passes an answer to the client. Returns its bill, and whether the upstream broke it off. */
+async function streamAnswer(
+  { answer, candidate }: StartedAnswer,
+  plan: TextPlan,
+  caller: TextCaller,
+  grace: DisconnectGrace,
+  respond: (answer: Response) => void,
+): Promise<{ bill: Bill; isBroken: boolean }> {
+  const { readable, writable } = new IdentityTransformStream()
+  respond(new Response(readable, { status: answer.status, headers: textHeaders({ answer, candidate }, caller) }))
+  try {
+    const metered = await grace.wait(passBack(answer, writable, grace.disconnected))
+    return { bill: billOfAnswer(metered, plan, candidate), isBroken: false }
+  } catch {
+    const isCancelled = grace.signal.aborted
+    return { bill: billOfBroken(isCancelled, plan, candidate), isBroken: !isCancelled }
+  }
+}
+
+/** The response headers; only the content type comes from the upstream. */
+const textHeaders = (
+  { answer: { contentType }, candidate: { upstream, model } }: StartedAnswer,
+  { c, admission, startedMs }: TextCaller,
+): Record<string, string> => ({
+  'x-request-id': c.get('requestId'),
+  'x-upstream': upstream.name,
+  'x-model': printable(model),
+  'server-timing': `begun;dur=${Date.now() - startedMs}`,
+  ...limitHeaders(admission.limitStatuses),
+  ...UNBUFFERED,
+  ...(contentType === undefined ? {} : { 'content-type': contentType }),
+})
