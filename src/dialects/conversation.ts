@@ -20,8 +20,8 @@ export function promptWithPictures<Picture>(turns: readonly ConversationTurn<Pic
   const last = turns.findLastIndex(({ role, pictures }) => role === 'model' && pictures.length > 0)
   const since = turns.slice(last + 1).filter(({ role }) => role === 'user')
   const made = turns[last]?.pictures ?? []
-  const said = [...turns.filter(({ role }) => role === 'system'), ...since].flatMap((turn) => turn.texts)
-  const texts = said.filter((text) => text.trim() !== '')
+  const allTexts = [...turns.filter(({ role }) => role === 'system'), ...since].flatMap((turn) => turn.texts)
+  const texts = allTexts.filter((text) => text.trim() !== '')
   return {
     // A single text stays untouched, so that its fingerprint equals that of other dialects.
     prompt: texts.length > 1 ? texts.map((text) => text.trim()).join('\n\n') : (texts[0] ?? ''),

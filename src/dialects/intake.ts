@@ -71,10 +71,10 @@ export class Intake {
 
   /** The model behind a name, and the adjustment of a retired name. Throws GatewayError if no upstream serves it. */
   model(name: string, field: Place = 'model'): { model: string; adjustments: Adjustment[] } {
-    const meant = meantBy(name, this.#c.get('config'), Date.now())
+    const resolved = meantBy(name, this.#c.get('config'), Date.now())
     const refusal = refusing({ reason: 'unknown_model', field, given: name })
-    if (!meant) throw new GatewayError(refusal)
-    const { model, retired } = meant
+    if (!resolved) throw new GatewayError(refusal)
+    const { model, retired } = resolved
     return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal }] : [] }
   }
 
@@ -124,9 +124,9 @@ export class Intake {
    */
   async pictureOf(reference: string, position: PicturePosition): Promise<InputImage | undefined> {
     const { IMAGES } = this.#c.env
-    const meant = resolveReference(reference, this.#team, this.#c.get('config'))
-    if (!meant) return undefined
-    const key = 'key' in meant ? meant.key : await firstKeySince(IMAGES, meant.generation, meant.sinceMs)
+    const resolved = resolveReference(reference, this.#team, this.#c.get('config'))
+    if (!resolved) return undefined
+    const key = 'key' in resolved ? resolved.key : await firstKeySince(IMAGES, resolved.generation, resolved.sinceMs)
     const object = key === undefined ? null : await openImage(IMAGES, key)
     return object ? await this.picture(readStream(object.body), position) : undefined
   }

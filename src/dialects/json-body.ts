@@ -43,20 +43,20 @@ export async function readJsonBody(intake: Intake, pictured: PicturePlaces): Pro
 }
 
 /**
- * Reads a JSON body and passes each string at a place that `take` accepts to `hand`. An ordinal replaces the string.
+ * Reads a JSON body and passes each string at a place that `take` accepts to `onString`. An ordinal replaces the string.
  * Throws GatewayError.
  */
 export async function readJsonFields(
   intake: Intake,
   take: (path: Path) => boolean,
-  hand: (taken: TakenString) => Promise<void>,
+  onString: (taken: TakenString) => Promise<void>,
 ): Promise<JsonBody['fields']> {
   const type = intake.header('content-type') ?? 'none'
   if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(type))
     throw new GatewayError(refusing({ reason: 'unsupported_content_type', given: type }))
   const json = new JsonStream(intake.body, take)
   try {
-    for await (const taken of json.strings()) await hand(taken)
+    for await (const taken of json.strings()) await onString(taken)
     const fields = json.value()
     if (isObject(fields)) return fields
   } catch (error) {

@@ -29,7 +29,7 @@ const showTaskIn = (
       const { snapshot, known } = status
       const now = Date.now()
       const { percent } = progressOf(snapshot, known.usualMs, now) ?? { percent: 0 }
-      return Response.json(words.shown(taskOf(snapshot, percent, linkOf(c), words)), {
+      return Response.json(words.status(taskOf(snapshot, percent, linkOf(c), words)), {
         headers: retryHeaders(status, now),
       })
     } catch (error) {

@@ -13,7 +13,7 @@ import { chatVocabulary } from './vocabulary'
 interface ChatRoute {
   id: string
   /** The place of pictures unless the request tells. */
-  usual: PicturePlace
+  defaultPlace: PicturePlace
   error: (failure: Failure, requestId: string, vocabulary: Vocabulary) => RenderedError
   /** A failure of a stream that has begun, as JSON; `head` begins each of its events. */
   streamError: (failure: Failure, requestId: string, vocabulary: Vocabulary, head: Record<string, unknown>) => string
@@ -26,12 +26,12 @@ const chatTextRoute: TextRoute = {
 }
 
 /** Pictures as answers of a chat (protocols §2.1, §2.2). */
-const chatDialect = ({ id, usual, error, streamError }: ChatRoute): Dialect<ChatAnswerOptions> => ({
+const chatDialect = ({ id, defaultPlace, error, streamError }: ChatRoute): Dialect<ChatAnswerOptions> => ({
   id,
   options: chatAnswerOptions,
   apiKey: (c) => bearerToken(c.req.header('authorization')),
   text: chatTextRoute,
-  parse: (intake) => parseChat(intake, usual),
+  parse: (intake) => parseChat(intake, defaultPlace),
   render: renderCompletion,
   stream: (_, options, context) => {
     if (!options.stream) return undefined
@@ -46,7 +46,7 @@ const chatDialect = ({ id, usual, error, streamError }: ChatRoute): Dialect<Chat
 /** Chat completions of OpenAI and of relays (protocols §2.1, §9.1). */
 export const chatCompletions = chatDialect({
   id: 'chat-completions',
-  usual: 'markdown',
+  defaultPlace: 'markdown',
   error: openaiError,
   streamError: (failure, requestId, vocabulary) => openaiError(failure, requestId, vocabulary).text,
 })
@@ -54,7 +54,7 @@ export const chatCompletions = chatDialect({
 /** Chat completions of OpenRouter. */
 export const openrouterChat = chatDialect({
   id: 'chat-completions-openrouter',
-  usual: 'images',
+  defaultPlace: 'images',
   error: openrouterError,
   streamError: (failure, requestId, vocabulary, head) => {
     const choices = [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: 'error' }]

@@ -42,15 +42,15 @@ type ChatMessage = z.infer<typeof messages>[number]
 export function promptOfMessages(
   given: readonly ChatMessage[],
   strings: readonly MessageText[],
-): { brief: PromptWithPictures<ChatPicture>; adjustments: Adjustment[] } {
+): { prompted: PromptWithPictures<ChatPicture>; adjustments: Adjustment[] } {
   const turns = given.map((message, at) => turnOfMessage(message, strings, `messages[${at}]`))
   if (!endsWithRequest(turns)) throw new GatewayError(NOTHING_ASKED)
   const { prompt, pictures } = promptWithPictures(turns)
   if (prompt.length > MAX_PROMPT) throw new GatewayError(messagesTooLong(MAX_PROMPT))
   if (pictures.length > MAX_INPUTS) throw new GatewayError(tooManyChatPictures(MAX_INPUTS))
-  if (prompt !== '') return { brief: { prompt, pictures }, adjustments: [] }
+  if (prompt !== '') return { prompted: { prompt, pictures }, adjustments: [] }
   return {
-    brief: { prompt: VARIATION_PROMPT, pictures },
+    prompted: { prompt: VARIATION_PROMPT, pictures },
     adjustments: [{ note: 'messages>variation', refusal: MISSING_TEXT }],
   }
 }
@@ -78,9 +78,9 @@ function turnOfMessage(
     const place = type === 'image_url' ? image_url?.url : text
     if (place === undefined || place === null)
       throw new GatewayError(missingParameter(`${param}.content[${at}].${type}`))
-    const said = textAndPictures(turn.role, strings[Number(place)] ?? [], `${param}.content`)
-    turn.texts.push(said.text)
-    turn.pictures.push(...said.pictures)
+    const found = textAndPictures(turn.role, strings[Number(place)] ?? [], `${param}.content`)
+    turn.texts.push(found.text)
+    turn.pictures.push(...found.pictures)
   }
   for (const { image_url } of images ?? []) {
     turn.pictures.push(...(strings[Number(image_url.url)] ?? []).filter((piece) => typeof piece !== 'string'))
@@ -101,10 +101,10 @@ function textAndPictures(
   }
   const { text, pictures } = illustrated(pieces, (url) => ({ picture: { url }, param }))
   // Blanks around a removed picture mean nothing.
-  const said = { text: pictures.length > 0 ? text.trim() : text, pictures }
-  const [, url] = BARE_LINK.exec(said.text) ?? []
+  const found = { text: pictures.length > 0 ? text.trim() : text, pictures }
+  const [, url] = BARE_LINK.exec(found.text) ?? []
   // Some relays answer with a bare link (protocols §2.1).
-  return role === 'model' && url ? { text: '', pictures: [...said.pictures, { picture: { url }, param }] } : said
+  return role === 'model' && url ? { text: '', pictures: [...found.pictures, { picture: { url }, param }] } : found
 }
 
 const BARE_LINK = /^\s*(https?:\/\/\S+)\s*$/

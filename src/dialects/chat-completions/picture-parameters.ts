@@ -31,25 +31,25 @@ const PICTURE_PARAMETERS = imageConfig.keyof().options
 
 /** The parameters of the pictures, with the names that the client used. */
 export interface PictureSettings {
-  looks: Pick<ImageRequest, 'size' | 'quality' | 'background' | 'moderation' | 'format' | 'compression'>
+  settings: Pick<ImageRequest, 'size' | 'quality' | 'background' | 'moderation' | 'format' | 'compression'>
   /** The client's name for each parameter that has another name in the Images API. */
   names: Record<string, string>
 }
 
 /** Throws GatewayError for a parameter that stands in both places. */
 export function pictureSettings(
-  beside: PictureParameters,
-  within: PictureParameters | null | undefined,
+  topLevel: PictureParameters,
+  nested: PictureParameters | null | undefined,
 ): PictureSettings {
   const names: Record<string, string> = {}
-  for (const name of within ? PICTURE_PARAMETERS : []) {
-    if (!isGiven(beside[name])) names[name] = `image_config.${name}`
-    else if (isGiven(within?.[name]))
+  for (const name of nested ? PICTURE_PARAMETERS : []) {
+    if (!isGiven(topLevel[name])) names[name] = `image_config.${name}`
+    else if (isGiven(nested?.[name]))
       throw new GatewayError(invalidParameter(name, `Send either '${name}' or 'image_config.${name}'.`))
   }
-  const turned = <Name extends keyof PictureParameters>(name: Name): PictureParameters[Name] =>
-    within?.[name] ?? beside[name]
-  const [size, aspect, resolution] = [turned('size'), turned('aspect_ratio'), turned('image_size')]
+  const valueOf = <Name extends keyof PictureParameters>(name: Name): PictureParameters[Name] =>
+    nested?.[name] ?? topLevel[name]
+  const [size, aspect, resolution] = [valueOf('size'), valueOf('aspect_ratio'), valueOf('image_size')]
   const shapedBy = aspect ? 'aspect_ratio' : resolution ? 'image_size' : undefined
   if (shapedBy) {
     if (size)
@@ -57,13 +57,13 @@ export function pictureSettings(
     names['size'] = names[shapedBy] ?? shapedBy
   }
   return {
-    looks: {
+    settings: {
       size: size ?? shapeText({ ratio: aspect ?? undefined, resolution: resolution ?? undefined }),
-      quality: turned('quality') ?? DEFAULTS.quality,
-      background: turned('background') ?? DEFAULTS.background,
-      moderation: turned('moderation') ?? DEFAULTS.moderation,
-      format: turned('output_format') ?? DEFAULTS.format,
-      compression: turned('output_compression') ?? DEFAULTS.compression,
+      quality: valueOf('quality') ?? DEFAULTS.quality,
+      background: valueOf('background') ?? DEFAULTS.background,
+      moderation: valueOf('moderation') ?? DEFAULTS.moderation,
+      format: valueOf('output_format') ?? DEFAULTS.format,
+      compression: valueOf('output_compression') ?? DEFAULTS.compression,
     },
     names,
   }

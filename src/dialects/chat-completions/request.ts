@@ -49,16 +49,16 @@ const chatBody = z.strictObject({
 })
 type ChatFields = z.infer<typeof chatBody>
 
-/** Reads a chat completion; `usual` is the place of pictures unless the request tells. Throws GatewayError. */
-export async function parseChat(intake: Intake, usual: PicturePlace): Promise<ParsedRequest<ChatAnswerOptions>> {
+/** Reads a chat completion; `defaultPlace` is the place of pictures unless the request tells. Throws GatewayError. */
+export async function parseChat(intake: Intake, defaultPlace: PicturePlace): Promise<ParsedRequest<ChatAnswerOptions>> {
   const { fields: given, strings } = await readChat(intake)
   const { fields, adjustments } = withoutIdleParameters(given)
-  const asked = fields['model']
+  const clientName = fields['model']
   adjustments.unshift(...intake.replaceModel(fields))
   const valid = checked(chatBody, fields)
-  const { brief, adjustments: said } = promptOfMessages(valid.messages, strings)
-  const { looks, names } = pictureSettings(valid, valid.image_config)
-  const images = await mapInTurn(brief.pictures, async ({ picture, param }, at) =>
+  const { prompted, adjustments: promptAdjustments } = promptOfMessages(valid.messages, strings)
+  const { settings, names } = pictureSettings(valid, valid.image_config)
+  const images = await mapInTurn(prompted.pictures, async ({ picture, param }, at) =>
     'url' in picture ? await intake.pictureAt(picture.url, { number: at + 1, param }) : picture,
   )
   const endUser = valid.safety_identifier || valid.user
@@ -66,27 +66,27 @@ export async function parseChat(intake: Intake, usual: PicturePlace): Promise<Pa
     request: {
       operation: images.length > 0 ? 'edit' : 'generate',
       model: valid.model,
-      prompt: brief.prompt,
+      prompt: prompted.prompt,
       n: valid.n ?? DEFAULTS.n,
-      ...looks,
+      ...settings,
       extras: {},
       images,
       partials: 0,
       ...(endUser ? { endUser } : {}),
     },
-    adjustments: [...adjustments, ...said],
-    options: { model: String(asked), ...answerOptionsOf(valid, usual), names },
+    adjustments: [...adjustments, ...promptAdjustments],
+    options: { model: String(clientName), ...answerOptionsOf(valid, defaultPlace), names },
   }
 }
 
-function answerOptionsOf(fields: ChatFields, usual: PicturePlace): Omit<ChatAnswerOptions, 'model' | 'names'> {
+function answerOptionsOf(fields: ChatFields, defaultPlace: PicturePlace): Omit<ChatAnswerOptions, 'model' | 'names'> {
   const { modalities, image_config, response_format, stream, stream_options, usage } = fields
-  const asked: PicturePlace = modalities?.includes('image') || image_config ? 'images' : 'markdown'
-  const way = modalities || image_config ? asked : usual
-  const usually = way === 'markdown' ? 'link' : 'data'
+  const requested: PicturePlace = modalities?.includes('image') || image_config ? 'images' : 'markdown'
+  const way = modalities || image_config ? requested : defaultPlace
+  const usualPicture = way === 'markdown' ? 'link' : 'data'
   return {
     way,
-    picture: response_format === 'url' ? 'link' : response_format === 'b64_json' ? 'data' : usually,
+    picture: response_format === 'url' ? 'link' : response_format === 'b64_json' ? 'data' : usualPicture,
     stream: stream ?? false,
     usage: stream_options?.include_usage ?? usage?.include ?? false,
   }

@@ -31,9 +31,9 @@ export const geminiApi: Api = {
     list: (models, query) => {
       const { pageSize, pageToken } = checked(pageQuery, query)
       const left = models.filter(({ id }) => id > pageToken)
-      const shown = left.slice(0, pageSize)
-      const last = shown.at(-1)?.id
-      return { models: shown.map(googleModel), ...(left.length > pageSize ? { nextPageToken: last } : {}) }
+      const listed = left.slice(0, pageSize)
+      const last = listed.at(-1)?.id
+      return { models: listed.map(googleModel), ...(left.length > pageSize ? { nextPageToken: last } : {}) }
     },
     one: googleModel,
   },

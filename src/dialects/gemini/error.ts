@@ -71,7 +71,7 @@ function googleStatus(code: CodeOfError, { param, reason }: WordedFailure): read
 function googleError(code: CodeOfError, failure: WordedFailure, requestId: string): unknown {
   const [status, word] = googleStatus(code, failure)
   const { message, param, reason, retryAfterMs } = failure
-  const said = code === 'unauthorized' ? keyMessage(reason) : message
+  const text = code === 'unauthorized' ? keyMessage(reason) : message
   const details = [
     reason === WRONG_KEY
       ? errorDetail('ErrorInfo', { reason: 'API_KEY_INVALID', domain: 'googleapis.com', metadata: {} })
@@ -82,7 +82,7 @@ function googleError(code: CodeOfError, failure: WordedFailure, requestId: strin
       : [errorDetail('BadRequest', { fieldViolations: [{ field: param, description: message }] })]),
     ...(retryAfterMs === undefined ? [] : [errorDetail('RetryInfo', { retryDelay: `${retryAfterMs / 1000}s` })]),
   ]
-  return { error: { code: status, message: said, status: word, details } }
+  return { error: { code: status, message: text, status: word, details } }
 }
 
 const errorDetail = (name: string, facts: Record<string, unknown>): Record<string, unknown> => ({

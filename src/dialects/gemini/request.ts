@@ -105,19 +105,19 @@ async function geminiRequest(
   const format = imageFormatOf(fields)
   const { aspectRatio, imageSize } = format ?? imageConfig ?? {}
   const turns = turnsOfContents(fields)
-  const brief = promptWithPictures(turns)
-  if (brief.prompt === '' || !endsWithRequest(turns)) throw new GatewayError(MISSING_PROMPT)
-  if (brief.prompt.length > MAX_PROMPT) throw new GatewayError(PROMPT_TOO_LONG)
+  const prompted = promptWithPictures(turns)
+  if (prompted.prompt === '' || !endsWithRequest(turns)) throw new GatewayError(MISSING_PROMPT)
+  if (prompted.prompt.length > MAX_PROMPT) throw new GatewayError(PROMPT_TOO_LONG)
   return {
     ...DEFAULTS,
-    operation: brief.pictures.length > 0 ? 'edit' : 'generate',
+    operation: prompted.pictures.length > 0 ? 'edit' : 'generate',
     model,
-    prompt: brief.prompt,
+    prompt: prompted.prompt,
     n: candidateCount ?? DEFAULTS.n,
     size: shapeText({ ratio: aspectRatio ?? undefined, resolution: imageSize ?? undefined }),
     format: format?.mimeType?.replace('image/', '') ?? DEFAULTS.format,
     extras: seed === undefined || seed === null ? {} : { seed },
-    images: await mapInTurn(brief.pictures, ({ ordinal, param }) => inputImageAt(intake, pictures, ordinal, param)),
+    images: await mapInTurn(prompted.pictures, ({ ordinal, param }) => inputImageAt(intake, pictures, ordinal, param)),
     partials: 0,
   }
 }
@@ -133,11 +133,13 @@ function turnOfParts(
   parts: readonly ContentPart[],
   place: string,
 ): ConversationTurn<ContentPicture> {
-  const said = parts.map((part, at) => ({ ...part, place: `${place}.parts[${at}]` })).filter(({ thought }) => !thought)
+  const spoken = parts
+    .map((part, at) => ({ ...part, place: `${place}.parts[${at}]` }))
+    .filter(({ thought }) => !thought)
   return {
     role,
-    texts: said.flatMap(({ text }) => text ?? []),
-    pictures: said.flatMap(({ inlineData, fileData, place }) => [
+    texts: spoken.flatMap(({ text }) => text ?? []),
+    pictures: spoken.flatMap(({ inlineData, fileData, place }) => [
       ...(inlineData ? [{ ordinal: inlineData.data, param: `${place}.inlineData.data` }] : []),
       ...(fileData ? [{ ordinal: fileData.fileUri, param: `${place}.fileData.fileUri` }] : []),
     ]),

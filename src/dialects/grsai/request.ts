@@ -59,10 +59,10 @@ export async function parseDraw(intake: Intake): Promise<ParsedRequest<GrsaiAnsw
   const body = await readGrsaiBody(intake, drawBody, 'urls')
   const { webHook, shutProgress = false } = body.fields
   const progress = !shutProgress
-  const asked = await grsaiRequest(body, intake, 'urls', body.fields.urls)
-  if (webHook === undefined) return { ...asked, options: { reply: 'stream', progress } }
+  const parsed = await grsaiRequest(body, intake, 'urls', body.fields.urls)
+  if (webHook === undefined) return { ...parsed, options: { reply: 'stream', progress } }
   const job: JobRequest = webHook === NO_WEBHOOK ? {} : { webhook: { url: webHook, param: 'webHook' } }
-  return { ...asked, options: { reply: 'later', progress }, job }
+  return { ...parsed, options: { reply: 'later', progress }, job }
 }
 
 /** In place of a URL, this asks for the id alone. */
@@ -72,9 +72,9 @@ const NO_WEBHOOK = '-1'
 export async function parseApi(intake: Intake): Promise<ParsedRequest<GrsaiAnswerOptions>> {
   const body = await readGrsaiBody(intake, apiBody, 'images')
   const { replyType = 'json' } = body.fields
-  const asked = await grsaiRequest(body, intake, 'images', body.fields.images)
+  const parsed = await grsaiRequest(body, intake, 'images', body.fields.images)
   return {
-    ...asked,
+    ...parsed,
     options: { reply: REPLIES[replyType], progress: true },
     ...(replyType === 'async' ? { job: {} } : {}),
   }
@@ -126,11 +126,11 @@ async function grsaiRequest(
 ): Promise<Pick<ParsedRequest<GrsaiAnswerOptions>, 'request' | 'adjustments'>> {
   const { mask, prompt, variants, quality, background } = fields
   if (mask !== undefined && listed.length === 0) throw new GatewayError(maskWithoutPicture(list))
-  const meant = intake.model(fields.model)
+  const served = intake.model(fields.model)
   const sized = requestedSize(fields)
   const request: ImageRequest = {
     operation: listed.length > 0 ? 'edit' : 'generate',
-    model: meant.model,
+    model: served.model,
     prompt,
     n: variants ?? DEFAULTS.n,
     size: sized.size,
@@ -144,7 +144,7 @@ async function grsaiRequest(
     ...(mask === undefined ? {} : { mask: await inputImageAt(intake, pictures, mask, 'mask') }),
     partials: 0,
   }
-  return { request, adjustments: [...adjustments, ...meant.adjustments, ...sized.adjustments] }
+  return { request, adjustments: [...adjustments, ...served.adjustments, ...sized.adjustments] }
 }
 
 const maskWithoutPicture = (list: string): ReturnType<typeof invalidParameter> =>
@@ -152,12 +152,12 @@ const maskWithoutPicture = (list: string): ReturnType<typeof invalidParameter> =
 
 /** The newer of its two names wins; a size in pixels has no resolution besides. */
 function requestedSize({ size, aspectRatio, imageSize }: CommonFields): { size: string; adjustments: Adjustment[] } {
-  const asked = aspectRatio ?? size ?? DEFAULTS.size
-  const isInPixels = pixelsOf(asked) !== undefined
+  const requested = aspectRatio ?? size ?? DEFAULTS.size
+  const isInPixels = pixelsOf(requested) !== undefined
   return {
-    size: isInPixels ? asked : shapeText({ ratio: asked, resolution: imageSize }),
+    size: isInPixels ? requested : shapeText({ ratio: requested, resolution: imageSize }),
     adjustments: [
-      ...(size !== undefined && size !== asked ? [{ note: 'size', refusal: TWO_SIZES }] : []),
+      ...(size !== undefined && size !== requested ? [{ note: 'size', refusal: TWO_SIZES }] : []),
       ...(isInPixels && imageSize ? [{ note: 'imageSize', refusal: TWO_RESOLUTIONS }] : []),
     ],
   }

@@ -73,7 +73,7 @@ export interface TaskWording {
   vocabulary: Vocabulary
   task: (task: GrsaiTask) => Record<string, unknown>
   /** The answer to a request for the state of a task. */
-  shown: (task: GrsaiTask) => unknown
+  status: (task: GrsaiTask) => unknown
   /** The answer to a request for a job. */
   accepted: (id: string) => unknown
   /** The answer to a request without a task. */
@@ -88,7 +88,7 @@ const [REFUSED, UNKNOWN_TASK] = [-1, -22]
 export const DRAW_WORDING: TaskWording = {
   vocabulary: grsaiVocabulary('urls'),
   task: drawTask,
-  shown: (task) => successBody(drawTask(task)),
+  status: (task) => successBody(drawTask(task)),
   accepted: (id) => successBody({ id }),
   refused: (failure, requestId) => {
     const { code, message } = wordFailure(failure, requestId, DRAW_WORDING.vocabulary)
@@ -121,7 +121,7 @@ const failureReason = (code: ErrorCode): string => (code === 'content_rejected' 
 export const API_WORDING: TaskWording = {
   vocabulary: grsaiVocabulary('images'),
   task: apiTask,
-  shown: apiTask,
+  status: apiTask,
   accepted: (id) => apiTask(runningTask(id, 0)),
   refused: (failure, requestId) => {
     const { code, message: text } = wordFailure(failure, requestId, API_WORDING.vocabulary)

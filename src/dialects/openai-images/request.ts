@@ -118,15 +118,15 @@ async function imagesRequest(fields: ImagesFields, pictures: BodyPicture[], inta
   const { model, prompt, images, mask, markup, style, input_fidelity } = fields
   const take = ({ image_url }: { image_url: string }, param: string): Promise<InputImage> =>
     inputImageAt(intake, pictures, image_url, param)
-  const said = sharedSettings(fields)
+  const settings = sharedSettings(fields)
   const endUser = fields.safety_identifier || fields.user
   return {
     operation: images ? 'edit' : 'generate',
     model,
     prompt,
     n: fields.n ?? DEFAULTS.n,
-    ...said,
-    extras: { ...said.extras, ...extraSettings(fields) },
+    ...settings,
+    extras: { ...settings.extras, ...extraSettings(fields) },
     ...(style ? { style } : {}),
     ...(input_fidelity ? { inputFidelity: input_fidelity } : {}),
     images: await mapInTurn(images ?? [], (each, at) => take(each, `images[${at}].image_url`)),

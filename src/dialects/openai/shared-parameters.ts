@@ -31,18 +31,18 @@ type SharedSettings = Pick<
   'size' | 'quality' | 'background' | 'moderation' | 'format' | 'compression' | 'extras'
 >
 
-export const sharedSettings = (said: z.infer<typeof sharedParameters>): SharedSettings => ({
-  size: said.size ?? DEFAULTS.size,
-  quality: said.quality ?? DEFAULTS.quality,
-  background: said.background ?? DEFAULTS.background,
-  moderation: said.moderation ?? DEFAULTS.moderation,
-  format: said.output_format ?? DEFAULTS.format,
-  compression: said.output_compression ?? DEFAULTS.compression,
+export const sharedSettings = (parameters: z.infer<typeof sharedParameters>): SharedSettings => ({
+  size: parameters.size ?? DEFAULTS.size,
+  quality: parameters.quality ?? DEFAULTS.quality,
+  background: parameters.background ?? DEFAULTS.background,
+  moderation: parameters.moderation ?? DEFAULTS.moderation,
+  format: parameters.output_format ?? DEFAULTS.format,
+  compression: parameters.output_compression ?? DEFAULTS.compression,
   extras: withoutNulls({
-    complexity: said.complexity,
-    frame_count: said.frame_count === DEFAULT_FRAMES ? null : said.frame_count,
-    frame_duration_ms: said.frame_duration_ms === DEFAULT_FRAME_MS ? null : said.frame_duration_ms,
-    svg: said.svg,
+    complexity: parameters.complexity,
+    frame_count: parameters.frame_count === DEFAULT_FRAMES ? null : parameters.frame_count,
+    frame_duration_ms: parameters.frame_duration_ms === DEFAULT_FRAME_MS ? null : parameters.frame_duration_ms,
+    svg: parameters.svg,
   }),
 })
 

@@ -21,16 +21,16 @@ interface AskedSize {
 
 /** The size of a request. Throws GatewayError for parameters that contradict each other. */
 export function openrouterSize({ size, resolution, aspect_ratio }: AskedSize): string {
-  const [asked, ratio] = [size ?? 'auto', aspect_ratio ?? 'auto']
-  const tier = OPENROUTER_RESOLUTIONS.find((each) => each === asked)
+  const [requested, ratio] = [size ?? 'auto', aspect_ratio ?? 'auto']
+  const tier = OPENROUTER_RESOLUTIONS.find((each) => each === requested)
   if (tier && resolution && resolution !== tier) throw new GatewayError(contradiction('resolution'))
-  if (tier || asked === 'auto')
+  if (tier || requested === 'auto')
     return shapeText({ ratio: wholeRatio(ratio), resolution: tier ?? resolution ?? undefined })
-  const pixels = pixelsOf(asked)
+  const pixels = pixelsOf(requested)
   if (pixels && ratio !== 'auto' && !isNearRatio(pixels, ratio)) throw new GatewayError(contradiction('aspect_ratio'))
   if (pixels && resolution && !nearResolutions(pixels).includes(resolution))
     throw new GatewayError(contradiction('resolution'))
-  return asked
+  return requested
 }
 
 /** The parameter that decides the size. */

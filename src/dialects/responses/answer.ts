@@ -44,7 +44,7 @@ export function imageCall({ call: id }: AnswerIds, record: ImageRecord): Record<
 /** The fields of every response, in whatever state. */
 export const responseHead = (
   id: string,
-  stands: { status: string; error?: unknown; completed_at?: number; usage?: unknown },
+  state: { status: string; error?: unknown; completed_at?: number; usage?: unknown },
   { repeated }: ResponsesAnswerOptions,
   { startedMs }: RenderContext,
 ): Record<string, unknown> => ({
@@ -56,7 +56,7 @@ export const responseHead = (
   access_programs: null,
   usage: null,
   ...repeated,
-  ...stands,
+  ...state,
 })
 
 /** A finished response. */
@@ -69,8 +69,8 @@ export function finishedResponse(
   // A cached picture is older than its request.
   const completed_at = epochSeconds(Math.max(record.createdMs, context.startedMs))
   const usage = record.usage ? responseUsage(record.usage) : null
-  const stands = { status: 'completed', completed_at, usage }
-  return { ...responseHead(names.response, stands, options, context), output: [imageCall(names, record)] }
+  const state = { status: 'completed', completed_at, usage }
+  return { ...responseHead(names.response, state, options, context), output: [imageCall(names, record)] }
 }
 
 /** Renders an answer as one response. */

@@ -90,7 +90,7 @@ const UNSUPPORTED_FIELDS: Record<string, string> = {
 const MAX_INPUT_PICTURES = 100
 
 /** Reads a body and stores its pictures as they pass. Throws GatewayError. */
-export async function readResponsesBody(intake: Intake): Promise<{ asked: ResponsesBody; pictures: BodyPicture[] }> {
+export async function readResponsesBody(intake: Intake): Promise<{ body: ResponsesBody; pictures: BodyPicture[] }> {
   const { fields, pictures } = await readJsonBody(intake, {
     isPicture: (path) => PICTURE_PLACES.includes(placeInBody(path)),
     isBare: (path) => BARE_PICTURE_PLACES.includes(placeInBody(path)),
@@ -99,7 +99,7 @@ export async function readResponsesBody(intake: Intake): Promise<{ asked: Respon
   })
   for (const [name, hint] of Object.entries(UNSUPPORTED_FIELDS))
     if (fields[name]) throw new GatewayError(unknownParameter(name, hint))
-  return { asked: checked(responsesBody, fields), pictures }
+  return { body: checked(responsesBody, fields), pictures }
 }
 
 /** Earlier pictures and masks may come as base64 without a data URL. */

@@ -59,11 +59,11 @@ function failureEvents(
 ): Event[] {
   const error = openaiErrorObject(failure, context.requestId, responsesVocabulary(options))
   const { code, message, param } = error
-  const stands = { status: 'failed', error: { code: code ?? 'server_error', message } }
+  const state = { status: 'failed', error: { code: code ?? 'server_error', message } }
   const item = { id: names.call, type: IMAGE_CALL, status: 'failed', result: null, error }
   return [
     ['error', { code, message, param, error }],
-    ['response.failed', { response: { ...responseHead(names.response, stands, options, context), output: [item] } }],
+    ['response.failed', { response: { ...responseHead(names.response, state, options, context), output: [item] } }],
   ]
 }
 

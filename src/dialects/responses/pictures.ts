@@ -67,14 +67,14 @@ const withoutPrefix = (id: string, prefix: string): string => (id.startsWith(pre
 
 /** Fetches or finds a picture and stores it; `number` counts those of the request from 1. Throws GatewayError. */
 export async function readInput(
-  shown: ResponsesPicture,
+  source: ResponsesPicture,
   number: number,
   pictures: readonly BodyPicture[],
   intake: Intake,
 ): Promise<InputImage> {
-  const { param } = shown
-  if ('ordinal' in shown) return await inputImageAt(intake, pictures, shown.ordinal, param)
-  const found = await intake.pictureOf(shown.reference, { number, param })
-  if (!found) throw new GatewayError(shown.unknown)
+  const { param } = source
+  if ('ordinal' in source) return await inputImageAt(intake, pictures, source.ordinal, param)
+  const found = await intake.pictureOf(source.reference, { number, param })
+  if (!found) throw new GatewayError(source.unknown)
   return found
 }

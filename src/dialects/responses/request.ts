@@ -28,72 +28,72 @@ const DEFAULT_MODEL = 'gpt-image-2'
 
 /** Reads a request for a response with a picture. Throws GatewayError. */
 export async function parseResponse(intake: Intake): Promise<ParsedRequest<ResponsesAnswerOptions>> {
-  const { asked, pictures } = await readResponsesBody(intake)
-  const tool = asked.tools?.[0]
-  const isOwn = !tool || (!tool.model && intake.isImageModel(asked.model))
+  const { body, pictures } = await readResponsesBody(intake)
+  const tool = body.tools?.[0]
+  const isOwn = !tool || (!tool.model && intake.isImageModel(body.model))
   const modelParam = isOwn ? 'model' : 'tools[0].model'
-  const { model, adjustments } = intake.model(isOwn ? asked.model : (tool.model ?? DEFAULT_MODEL), {
+  const { model, adjustments } = intake.model(isOwn ? body.model : (tool.model ?? DEFAULT_MODEL), {
     param: modelParam,
   })
-  adjustments.push(...idleAdjustments(asked, IDLE_FIELDS))
-  const { brief, ignored } = promptOfResponse(asked, tool)
+  adjustments.push(...idleAdjustments(body, IDLE_FIELDS))
+  const { prompted, ignored } = promptOfResponse(body, tool)
   if (ignored) adjustments.push({ note: 'input_image', refusal: PICTURES_IGNORED })
   const partials = tool?.partial_images ?? 0
-  if (partials > 0 && !asked.stream)
+  if (partials > 0 && !body.stream)
     adjustments.push({ note: `partial_images=${partials}>0`, refusal: PARTIALS_NEED_STREAM })
-  const endUser = asked.safety_identifier || asked.user
+  const endUser = body.safety_identifier || body.user
   const request = {
     model,
-    prompt: brief.prompt,
+    prompt: prompted.prompt,
     n: DEFAULTS.n,
     ...sharedSettings(tool ?? {}),
-    ...(await operationInputs(brief, tool, pictures, intake)),
-    partials: asked.stream ? partials : 0,
+    ...(await operationInputs(prompted, tool, pictures, intake)),
+    partials: body.stream ? partials : 0,
     ...(endUser ? { endUser } : {}),
   }
   return {
     request,
     adjustments,
-    options: { stream: asked.stream ?? false, repeated: repeatedParameters(asked), modelParam },
+    options: { stream: body.stream ?? false, repeated: repeatedParameters(body), modelParam },
   }
 }
 
 /** The prompt and pictures of a request, and whether the action ignores the pictures. Throws GatewayError. */
 function promptOfResponse(
-  asked: ResponsesBody,
+  body: ResponsesBody,
   tool: ImageTool | undefined,
-): { brief: PromptWithPictures<ResponsesPicture>; ignored: boolean } {
-  const { instructions, previous_response_id: id, input } = asked
+): { prompted: PromptWithPictures<ResponsesPicture>; ignored: boolean } {
+  const { instructions, previous_response_id: id, input } = body
   const turns: ConversationTurn<ResponsesPicture>[] = [
     { role: 'system', texts: [instructions ?? ''], pictures: [] },
     { role: 'model', texts: [], pictures: id ? [pictureOfResponse(id)] : [] },
     ...turnsOfItems(input),
   ]
-  const brief = promptWithPictures(turns)
-  const { prompt, pictures } = brief
+  const prompted = promptWithPictures(turns)
+  const { prompt, pictures } = prompted
   if (prompt === '' || !endsWithRequest(turns)) throw new GatewayError(MISSING_TEXT)
   if (prompt.length > MAX_PROMPT) throw new GatewayError(PROMPT_TOO_LONG)
   if (pictures.length > MAX_INPUTS) throw new GatewayError(tooManyResponsePictures('input', MAX_INPUTS))
   if (tool?.action === 'edit' && pictures.length === 0) throw new GatewayError(NOTHING_TO_EDIT)
   const ignored = tool?.action === 'generate' && pictures.length > 0
   if (tool?.input_image_mask && (ignored || pictures.length === 0)) throw new GatewayError(NOTHING_TO_MASK)
-  return { brief: ignored ? { prompt, pictures: [] } : brief, ignored }
+  return { prompted: ignored ? { prompt, pictures: [] } : prompted, ignored }
 }
 
 type OperationInputs = Pick<ImageRequest, 'operation' | 'images' | 'mask' | 'inputFidelity'>
 
 /** The operation and its pictures. Throws GatewayError. */
 async function operationInputs(
-  brief: PromptWithPictures<ResponsesPicture>,
+  prompted: PromptWithPictures<ResponsesPicture>,
   tool: ImageTool | undefined,
   pictures: readonly BodyPicture[],
   intake: Intake,
 ): Promise<OperationInputs> {
   // Input fidelity needs a picture.
-  if (brief.pictures.length === 0) return { operation: 'generate', images: [] }
+  if (prompted.pictures.length === 0) return { operation: 'generate', images: [] }
   const { input_image_mask: given, input_fidelity: inputFidelity } = tool ?? {}
   const mask = given && pictureSource('tools[0].input_image_mask', given)
-  const images = await mapInTurn(brief.pictures, (shown, at) => readInput(shown, at + 1, pictures, intake))
+  const images = await mapInTurn(prompted.pictures, (source, at) => readInput(source, at + 1, pictures, intake))
   return {
     operation: 'edit',
     images,
@@ -103,18 +103,18 @@ async function operationInputs(
 }
 
 /** The parameters that a response repeats, with their defaults; the mask is left out. */
-const repeatedParameters = (asked: ResponsesBody): Record<string, unknown> => ({
-  instructions: asked.instructions ?? null,
-  metadata: asked.metadata ?? {},
-  model: asked.model,
-  parallel_tool_calls: asked.parallel_tool_calls ?? true,
-  previous_response_id: asked.previous_response_id ?? null,
-  safety_identifier: asked.safety_identifier ?? null,
-  temperature: asked.temperature ?? 1,
-  tool_choice: asked.tool_choice ?? 'auto',
-  tools: (asked.tools ?? []).map(withoutMask),
-  top_p: asked.top_p ?? 1,
-  ...(asked.user ? { user: asked.user } : {}),
+const repeatedParameters = (body: ResponsesBody): Record<string, unknown> => ({
+  instructions: body.instructions ?? null,
+  metadata: body.metadata ?? {},
+  model: body.model,
+  parallel_tool_calls: body.parallel_tool_calls ?? true,
+  previous_response_id: body.previous_response_id ?? null,
+  safety_identifier: body.safety_identifier ?? null,
+  temperature: body.temperature ?? 1,
+  tool_choice: body.tool_choice ?? 'auto',
+  tools: (body.tools ?? []).map(withoutMask),
+  top_p: body.top_p ?? 1,
+  ...(body.user ? { user: body.user } : {}),
 })
 
 function withoutMask(tool: ImageTool): Record<string, unknown> {
