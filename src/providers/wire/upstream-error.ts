@@ -139,7 +139,7 @@ export const errorOfReport = (said: ErrorReport & { kind: ProviderErrorKind }, u
 
 const REFUSALS = {
   request: "The upstream's safety system refused the request.",
-  picture: "The upstream's safety system refused the picture that it had made.",
+  picture: "The upstream's safety system refused the picture that was made.",
 } as const
 
 /** The refusal of a request or of a finished picture, in the upstream's words if it has any. */
