@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import * as z from 'zod'
+import { DAY_MS } from './runtime/durations'
 import type { Catalogue } from './catalog/model'
 import { CATALOGUED } from './upstreams/built-in'
 import { catalogueOf } from './upstreams/catalogue'
@@ -68,8 +69,6 @@ const origins = z
   .refine((list) => list.every((each) => each === '*' || (URL.canParse(each) && new URL(each).origin === each)), {
     message: "is to be '*', or origins such as https://app.example.com, separated by commas",
   })
-
-const DAY_SECONDS = 86_400
 
 /** A secret of the Worker; docs/settings.md lists it apart from the variables. */
 const secretOf = <Schema extends z.ZodType>(schema: Schema, description: string): Schema =>
@@ -149,7 +148,7 @@ function parseSettings(env: object): Config {
   const access = { secret, binding: (name: string): unknown => secrets[name] }
   const knownModels = [...CATALOGUED, ...Object.keys(data.MODELS)]
   const fallback = { isOn: data.DEMO_UPSTREAM, models: knownModels, options: { delayMs: data.DEMO_DELAY_MS } }
-  if (data.IMAGE_RETENTION_DAYS !== undefined && data.IMAGE_RETENTION_DAYS * DAY_SECONDS < data.CACHE_TTL_SECONDS)
+  if (data.IMAGE_RETENTION_DAYS !== undefined && data.IMAGE_RETENTION_DAYS * DAY_MS < data.CACHE_TTL_SECONDS * 1000)
     throw new ConfigError('The setting IMAGE_RETENTION_DAYS is wrong: answers are kept for longer (CACHE_TTL_SECONDS).')
   return {
     signingSecret: data.SIGNING_SECRET,
@@ -162,7 +161,7 @@ function parseSettings(env: object): Config {
     cacheTtlSeconds: data.CACHE_TTL_SECONDS,
     cacheScope: data.CACHE_SCOPE,
     imageUrlTtlSeconds: data.IMAGE_URL_TTL_SECONDS,
-    imageRetentionMs: data.IMAGE_RETENTION_DAYS && data.IMAGE_RETENTION_DAYS * DAY_SECONDS * 1000,
+    imageRetentionMs: data.IMAGE_RETENTION_DAYS && data.IMAGE_RETENTION_DAYS * DAY_MS,
     ...plansOf(data.PLANS, data.DEFAULT_PLAN),
     creditsPerUsd: data.CREDITS_PER_USD,
     maxBodyBytes: data.MAX_BODY_BYTES,

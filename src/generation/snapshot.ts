@@ -1,5 +1,6 @@
 import type { Result } from '../runtime/errors'
 import type { ImageRecord } from '../image/record'
+import { MAX_KEPT_PROMPT } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'
 import type { JobForm } from '../dialects/job-form'
 import type { Task } from './task'
@@ -15,16 +16,13 @@ export interface Notice {
   snapshot: Snapshot
 }
 
-/** The longest prompt in a snapshot, in characters: it tells generations apart. */
-const MAX_PROMPT = 500
-
 /** The snapshot of a generation that has not ended. */
 export function begun(
   { id, requestId, payer, request }: Task,
   stands: Pick<Snapshot, 'status' | 'createdMs' | 'startedMs' | 'percent'>,
 ): Snapshot {
   const { model, operation, prompt, n, size, quality } = request
-  const asked = { model, operation, prompt: prompt.slice(0, MAX_PROMPT), n, size, quality }
+  const asked = { model, operation, prompt: prompt.slice(0, MAX_KEPT_PROMPT), n, size, quality }
   return { id, request: requestId, key: payer.key, ...asked, images: [], ...stands }
 }
 

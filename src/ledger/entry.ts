@@ -31,6 +31,9 @@ export const orderSchema = z.object({
 })
 export type Order = z.infer<typeof orderSchema>
 
+/** The stored part of a prompt, in characters: enough to tell images apart. */
+export const MAX_KEPT_PROMPT = 500
+
 /** The operation of an order for a text, without images and size. */
 export const TEXT_OPERATION = 'text'
 

@@ -3,6 +3,7 @@ import {
   type Entry,
   type KnownGeneration,
   keptKeysOf,
+  MAX_KEPT_PROMPT,
   type Order,
   type Settlement,
   type EntryFilter,
@@ -15,9 +16,6 @@ const [MIN_WAIT_MS, MAX_WAIT_MS] = [2000, 60_000]
 
 /** The number of entries in the estimate of a duration. Each status request for a job reads them. */
 const RECENT_ENTRIES = 500
-
-/** The stored part of a prompt, in characters: enough to tell images apart. */
-const MAX_KEPT_PROMPT = 500
 
 /** All runs of a team, with their reservations and costs; requests for texts too. */
 export class Ledger {

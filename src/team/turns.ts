@@ -105,7 +105,7 @@ export class Turns {
       await this.#calls.release(order)
       return true
     } catch (error) {
-      log('turn-not-told', { generation: order.generation, run: order.id, ...describe(error) })
+      log('turn-not-notified', { generation: order.generation, run: order.id, ...describe(error) })
       return false
     }
   }
