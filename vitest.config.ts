@@ -1,6 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
-import { existsSync, statfsSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
+import { storagePlace } from './test/miniflare/temporary-directory.ts'
 
 /** Upstreams as a deployment could have them; `test/support/internet.ts` plays their hosts. */
 const UPSTREAMS = [
@@ -77,13 +77,8 @@ const UNIT = [
   'test/upstreams/{choose,health,image-models,latency,line,route-failure,workers-ai}.test.ts',
 ]
 
-/** A file system in memory. Objects wait for the disk with each write, which takes half of the time of a run. */
-const MEMORY = '/dev/shm'
-const hasMemory = (bytes: number): boolean => {
-  const { bavail, bsize } = statfsSync(MEMORY)
-  return bavail * bsize >= bytes
-}
-if (existsSync(MEMORY) && hasMemory(4e9)) process.env['TMPDIR'] ??= MEMORY
+// A file system in memory, if there is one. On a disk, half of the time of a run goes to its writes.
+process.env['TMPDIR'] ??= await storagePlace()
 
 /** The moment at which the clock of the tests starts, such as 2027-01-31T23:35Z; the machine's own by default. */
 const clock = process.env['CLOCK']
@@ -140,6 +135,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           isolate: false,
+          // As many as `worker` has: vitest runs both projects at once.
+          maxWorkers: 3,
           testTimeout: 300_000,
           setupFiles: ['test/support/each-unit-file.ts'],
           include: UNIT,
