@@ -58,7 +58,7 @@ describe('a model that exists by settings alone', () => {
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'output_format=png>webp'])
   })
 
-  test('goes to an upstream that lists it before the demo', () => {
+  test('goes to an upstream that lists it, and otherwise to the demo', () => {
     const relay = { name: 'relay', provider: 'openai', secret: 'UPSTREAM_KEY', models: ['house-*'] }
     const config = configOf({ ...env, UPSTREAMS: [relay] })
     const names = (model: string): string[] =>

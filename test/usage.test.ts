@@ -117,7 +117,7 @@ describe('the usage of a caller', () => {
     expect((await usageOf(key)).totals).toMatchObject({ generations: 21, mean_latency_ms: 400, p95_latency_ms: 900 })
   })
 
-  test('without requests has nulls instead of divisions by zero', async () => {
+  test('without requests has null for each rate and mean', async () => {
     const { key } = await team('acme')
     const { totals, data, limits } = await usageOf(key)
     expect([data, limits]).toEqual([[], []])

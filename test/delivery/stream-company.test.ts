@@ -116,7 +116,7 @@ describe('a client that hangs up in the middle of its stream', () => {
     expect(upstream.calls).toHaveLength(1)
   })
 
-  test('leaves a later failure of the run without effect on others', async () => {
+  test('leaves a later failure of the run without effect on the next request', async () => {
     const gate = new SteppedUpstream(upstream, 1)
     const abort = new AbortController()
     const prompt = 'A cat @once=error-inside'

@@ -63,7 +63,7 @@ describe('a budget', () => {
     expect([upstream.calls.length, await audit('acme')]).toEqual([0, []])
   })
 
-  test("equal to a request's price allows the request", async () => {
+  test("equal to a request's price allows one request", async () => {
     const { key } = await team('acme', { budget_usd: QUOTE / 1e6 })
     expect((await generate(key, 'A cat with hat 100')).status).toBe(200)
     expect((await generate(key, 'A cat with hat 101')).status).toBe(429)

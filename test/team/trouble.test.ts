@@ -31,7 +31,7 @@ describe('a team unreachable for the reservation', () => {
     expect([told.failures, upstream.calls.length, await used('acme')]).toEqual([1, 1, COST])
   })
 
-  test('that held the money without an answer releases it on the cancellation', async () => {
+  test('that held the money without an answer releases it', async () => {
     const { key } = await team('acme', LIMITS)
     trouble('reserve', 1, 'after')
     await generate(key, 'A cat')

@@ -170,7 +170,7 @@ describe('an event arrives, if its team', () => {
     expect(await limit('acme', 'concurrency')).toMatchObject({ used: 0 })
   })
 
-  test("lacks the settlement of an earlier version's run, for the first time", async () => {
+  test("gets the settlement of an earlier version's run only now, and that version sent no event", async () => {
     const order = orderOf(acme)
     await reserve(order)
     const generation = env.GENERATIONS.getByName('gen_1')
