@@ -5,7 +5,7 @@ import worker from '../src/index'
 import type { Prices } from '../src/catalog/prices'
 import { configOf } from '../src/config'
 import { candidates } from '../src/upstreams/candidates'
-import { meantBy } from '../src/upstreams/names'
+import { resolveModel } from '../src/upstreams/names'
 
 const settings = {
   ADMIN_TOKEN: 'admin-token-of-the-tests',
@@ -138,7 +138,7 @@ describe('a list of upstreams', () => {
   })
 
   const meaning = (changed: object, name: string) =>
-    meantBy(name, configOf({ ...settings, KEY: 'sk-a', ...changed }), Date.now())
+    resolveModel(name, configOf({ ...settings, KEY: 'sk-a', ...changed }), Date.now())
 
   test('serves a model under a retired name of its own list', () => {
     const UPSTREAMS = [{ ...upstream, name: 'relay', models: ['dall-e-3', 'gpt-image-2'] }]

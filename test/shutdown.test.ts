@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { configOf } from '../src/config'
 import { planRun } from '../src/generation/run-plan'
 import { candidates } from '../src/upstreams/candidates'
-import { meantBy } from '../src/upstreams/names'
+import { resolveModel } from '../src/upstreams/names'
 import { asking } from './catalog/requests'
 import { KEY, openai } from './support/gateway'
 import { askWith } from './support/settings'
@@ -141,7 +141,7 @@ describe('a shutdown in the settings', () => {
   test('applies to successors of any depth', () => {
     const ends = { 'gpt-image-2': { shutdown: { ...shutdown, successor: 'gpt-image-2.5-flare' } } }
     const config = configOf({ ...env, MODELS: { ...MODELS, ...ends } })
-    const meant = (name: string, date: string) => meantBy(name, config, Date.parse(date))
+    const meant = (name: string, date: string) => resolveModel(name, config, Date.parse(date))
     expect(meant('relay-art', '2027-05-31')).toEqual({ model: 'relay-art', retired: false })
     expect(meant('relay-art', shutdown.date)).toEqual({ model: 'gpt-image-2.5-flare', retired: true })
     expect(meant('dall-e-3', shutdown.date)).toEqual({ model: 'gpt-image-2.5-flare', retired: true })
@@ -153,6 +153,6 @@ describe('a shutdown in the settings', () => {
       { shutdown: { ...shutdown, successor: 'relay-a' } },
     ]
     const config = configOf({ ...env, MODELS: { 'relay-a': a, 'relay-b': b } })
-    expect(meantBy('relay-a', config, Date.parse(shutdown.date))).toBeUndefined()
+    expect(resolveModel('relay-a', config, Date.parse(shutdown.date))).toBeUndefined()
   })
 })

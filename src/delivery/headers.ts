@@ -28,7 +28,7 @@ export function answerHeaders(meta: ResponseMeta, { record, origin }: Obtained, 
   const { generate, freshness, startedMs, limitStatuses } = meta
   const { task, isReplay } = generate
   return {
-    ...generalHeaders(meta, madeOtherwise(record, task.request.n)),
+    ...generalHeaders(meta, deviationNotes(record, task.request.n)),
     'x-cache': origin === 'MISS' && !freshness.use ? 'BYPASS' : origin,
     'x-upstream': record.upstream.name,
     'x-model': printable(record.model),
@@ -90,7 +90,7 @@ export const adjustedHeader = (notes: readonly string[]): Record<string, string>
   notes.length > 0 ? { 'x-adjusted': printable(notes.join(', ')) } : {}
 
 /** Notes on an answer that differs from its request for n images; fewer images are one of them. */
-export const madeOtherwise = ({ adjusted = [], images }: ImageRecord, n: number): string[] =>
+export const deviationNotes = ({ adjusted = [], images }: ImageRecord, n: number): string[] =>
   images.length < n ? [...adjusted, `n=${n}>${images.length}`] : [...adjusted]
 
 /** The cost of this request from micro-USD; no header without a known price. */

@@ -5,7 +5,7 @@ import type { KnownGeneration } from '../ledger/entry'
 import { generationJson } from '../wire/json'
 
 /** The status of a generation. */
-export interface Status {
+export interface GenerationStatus {
   snapshot: Snapshot
   /** The facts of its team's ledger. */
   known: Pick<KnownGeneration, 'ordersBefore' | 'usualMs'>
@@ -20,7 +20,7 @@ const DEFAULT_WAIT_MS = 5000
 export const isEnded = ({ status }: Snapshot): boolean => status !== 'queued' && status !== 'running'
 
 /** The JSON of a status, with the progress and the place in the queue. */
-export const wordedStatus = ({ snapshot, known }: Status, c: Context<App>): Record<string, unknown> => ({
+export const statusJson = ({ snapshot, known }: GenerationStatus, c: Context<App>): Record<string, unknown> => ({
   ...generationJson(snapshot, linkOf(c), c.get('config').creditsPerUsd),
   progress: progressOf(snapshot, known.usualMs, Date.now()),
   queued_before: snapshot.status === 'queued' ? (known.ordersBefore ?? null) : null,
@@ -44,7 +44,10 @@ export function progressOf(
 }
 
 /** `retry-after` in seconds; no header after the end. */
-export function retryHeaders({ snapshot, known: { usualMs } }: Status, nowMs: number): Record<string, string> {
+export function retryHeaders(
+  { snapshot, known: { usualMs } }: GenerationStatus,
+  nowMs: number,
+): Record<string, string> {
   if (isEnded(snapshot)) return {}
   const elapsedMs = snapshot.startedMs === undefined ? 0 : nowMs - snapshot.startedMs
   const leftMs = usualMs === undefined ? DEFAULT_WAIT_MS : usualMs - elapsedMs

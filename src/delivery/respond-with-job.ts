@@ -4,7 +4,7 @@ import { askTeam } from '../team/ask-team'
 import { limitHeaders } from '../wire/limit-headers'
 import type { DeliveryContext } from './delivery-context'
 import { generalHeaders, REPLAYED } from './headers'
-import { retryHeaders, wordedStatus } from './job-status'
+import { retryHeaders, statusJson } from './job-status'
 
 /** Submits a request as a job and responds with its status and location (RFC 7240 §4.1). Throws GatewayError. */
 export async function respondWithJob(delivery: DeliveryContext): Promise<Response> {
@@ -24,5 +24,5 @@ export async function respondWithJob(delivery: DeliveryContext): Promise<Respons
     ...(generate.isReplay ? REPLAYED : {}),
   }
   const own = renderJob()
-  return own === undefined ? c.json(wordedStatus(status, c), 202, headers) : Response.json(own, { headers })
+  return own === undefined ? c.json(statusJson(status, c), 202, headers) : Response.json(own, { headers })
 }

@@ -11,7 +11,7 @@ import { putInput } from '../store/inputs'
 import { ReplayableBody } from '../store/replayable-body'
 import { resolveReference, verifyLink } from '../store/links'
 import { type Bytes, capped, readStream } from '../streams/bytes'
-import { isImageModel, meantBy } from '../upstreams/names'
+import { isImageModel, resolveModel } from '../upstreams/names'
 
 /** A picture's place in a request: its number among all, from 1, and its parameter. */
 export interface PicturePosition {
@@ -71,7 +71,7 @@ export class Intake {
 
   /** The model behind a name, and the adjustment of a retired name. Throws GatewayError if no upstream serves it. */
   model(name: string, field: Place = 'model'): { model: string; adjustments: Adjustment[] } {
-    const resolved = meantBy(name, this.#c.get('config'), Date.now())
+    const resolved = resolveModel(name, this.#c.get('config'), Date.now())
     const refusal = refusing({ reason: 'unknown_model', field, given: name })
     if (!resolved) throw new GatewayError(refusal)
     const { model, retired } = resolved

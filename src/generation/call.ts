@@ -49,7 +49,7 @@ export async function makeCall(
 ): Promise<void> {
   const request = askedOf(candidate.request, call.wanted)
   const making = { run, call, progress, request, id }
-  run.tell({ startedMs: call.startedMs })
+  run.report({ startedMs: call.startedMs })
   const leftMs = call.startedMs + candidate.upstream.timeoutMs - Date.now()
   const leastMs = call.job === undefined ? 0 : LAST_LOOK_MS
   try {
@@ -136,7 +136,7 @@ async function take(event: ProviderEvent, making: Receiving, signal: AbortSignal
       const { requestId = call.upstream.requestId, organization = call.upstream.organization, job } = event
       call.upstream = { ...call.upstream, requestId, organization }
       if (job !== undefined) call.job = job
-      if (!signal.aborted) run.note(progress)
+      if (!signal.aborted) run.save(progress)
       return
     }
     case 'progress':
@@ -147,7 +147,7 @@ async function take(event: ProviderEvent, making: Receiving, signal: AbortSignal
       // The client did not ask for this preview, and a stored one would have to be removed.
       if (index === undefined || event.partial >= request.partials) return
       const image = await storedPartial({ ...event, index }, making)
-      if (image && !signal.aborted) run.tell({ image, index, partial: event.partial })
+      if (image && !signal.aborted) run.report({ image, index, partial: event.partial })
       return
     }
     case 'image': {
@@ -159,7 +159,7 @@ async function take(event: ProviderEvent, making: Receiving, signal: AbortSignal
 
 /** Reports the progress of the run, in which each call has its share. A negative percentage is ignored. */
 function reportPercent(percent: number, { run, call, progress }: Making): void {
-  if (percent >= 0) run.tell({ percent: percentWith(call, percent, progress, run.task.request.n) })
+  if (percent >= 0) run.report({ percent: percentWith(call, percent, progress, run.task.request.n) })
 }
 
 /** Stores an image as the upstream made it, before any change. */
@@ -169,14 +169,14 @@ async function keep(
   signal: AbortSignal,
 ): Promise<void> {
   const { run, progress, request, id } = making
-  const { task, env, note } = run
+  const { task, env, save } = run
   const place = { generation: task.id, run: id, index }
   const made = await putImage(env.IMAGES, place, bytes).catch(unlessWithdrawn)
   if (!made) return
   // The run goes on without this call and may have removed its images.
   if (signal.aborted) return await removeImages(env.IMAGES, [made.key])
   progress.images[index] = made
-  note(progress)
+  save(progress)
   const cut = pixelsOf(request.crop ?? '')
   if (cut) await storeCropped(made, { ...place, ...cut }, making, signal)
 }
@@ -185,7 +185,7 @@ async function keep(
 async function storeCropped(
   made: StoredImage,
   { width, height, ...place }: { generation: string; run: string; index: number } & Pixels,
-  { run: { env, note }, call, progress, request }: Making,
+  { run: { env, save }, call, progress, request }: Making,
   signal: AbortSignal,
 ): Promise<void> {
   const cut = { width, height, quality: Math.max(1, request.compression) }
@@ -196,7 +196,7 @@ async function storeCropped(
   call.cropped = sizeText(cut)
   noteOnce(call.adjusted, `crop=${request.size}>${call.cropped}`)
   progress.images[place.index] = cropped
-  note(progress)
+  save(progress)
   const leave = (error: unknown): void => log('images-not-removed', { key: made.key, ...describe(error) })
   await removeImages(env.IMAGES, [made.key]).catch(leave)
 }

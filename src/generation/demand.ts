@@ -2,7 +2,7 @@ import { configOf } from '../config'
 import type { Result } from '../runtime/errors'
 import type { QueuedOrder } from '../ledger/entry'
 import type { RunRow } from './generation-store'
-import { orderOf, reserve } from './payment'
+import { runOrder, reserve } from './payment'
 import type { GenerationContext } from './context'
 
 /*
@@ -28,7 +28,7 @@ export const hold = (
   row: RunRow,
   maybeLater: boolean,
 ): Promise<Result<QueuedOrder | undefined>> =>
-  reserve(context.env, row.task, orderOf(row, context.plans.of(row), patienceMsOf(context)), maybeLater)
+  reserve(context.env, row.task, runOrder(row, context.plans.of(row), patienceMsOf(context)), maybeLater)
 
 /** Reserves again with a wait if a patient client or job has come meanwhile. Never throws. */
 export async function holdOrWait(context: GenerationContext, row: RunRow): Promise<Result<QueuedOrder | undefined>> {

@@ -138,7 +138,7 @@ export class FanOut {
 
   #note(): void {
     this.#progress.route = this.#route.steps
-    this.#run.note(this.#progress)
+    this.#run.save(this.#progress)
   }
 
   #newCall({ candidate, id }: Slot<FittedCandidate>): Call {

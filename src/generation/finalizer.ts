@@ -11,10 +11,10 @@ import { withDeadline } from '../runtime/deadline'
 import { INTERRUPTED } from './failures'
 import type { Conclusion } from './jobs'
 import { attemptsOf, type RunRow } from './generation-store'
-import { costOf, pendingSettlementOf, settle, TEAM_UNREACHABLE } from './payment'
+import { runCost, pendingSettlementOf, settle, TEAM_UNREACHABLE } from './payment'
 import { isComplete, type Progress, recordOf } from './progress'
 import type { GenerationContext } from './context'
-import type { Outcome, Task } from './task'
+import type { RunOutcome, Task } from './task'
 
 const REFUSAL_MS = 60_000
 /** The wait for the settlement with the team, in ms; the alarm settles later. */
@@ -35,7 +35,7 @@ export class Finalizer {
     const attempts = attemptsOf(row)
     const outcome = { made: failed(failure), attempts, last: undefined }
     const only = failure.code === 'cancelled' ? { team: row.task.payer.team } : row.task.payer
-    this.#tidyUp(row, outcome)
+    this.#cleanUp(row, outcome)
     const isSettled = attempts > 0
     const snapshot = this.#conclude(row, outcome, only, {
       needsSettlement: isSettled || failure === TEAM_UNREACHABLE,
@@ -46,7 +46,7 @@ export class Finalizer {
   }
 
   /** Ends a run that has called upstreams. */
-  async finish(row: RunRow, outcome: Outcome): Promise<Ended> {
+  async finish(row: RunRow, outcome: RunOutcome): Promise<Ended> {
     const { env, ctx, store } = this.#context
     const config = configOf(env)
     const { task } = row
@@ -60,7 +60,7 @@ export class Finalizer {
     } else if (REMEMBERED.includes(made.failure.code) || made.failure === INTERRUPTED) {
       store.refuse(made.failure, now, now + REFUSAL_MS)
     }
-    this.#tidyUp(row, ended)
+    this.#cleanUp(row, ended)
     const only = !made.ok && made.failure.code === 'cancelled' ? { team: task.payer.team } : undefined
     const snapshot = this.#conclude(row, ended, only, { needsSettlement: true, isSettled: true })
     await withDeadline(SETTLE_MS, () => this.settle()).catch(() => {})
@@ -86,11 +86,11 @@ export class Finalizer {
 
   /** Notifies all receivers of an outcome. */
   async end(conclusion: Conclusion): Promise<void> {
-    this.#tell(conclusion)
+    this.#notify(conclusion)
     await this.rearm()
   }
 
-  #tell(conclusion: Conclusion): void {
+  #notify(conclusion: Conclusion): void {
     const { env, jobs, outbox } = this.#context
     const notices = jobs.end(conclusion)
     for (const notice of notices) outbox.add(notice, configOf(env), conclusion.endedMs)
@@ -102,7 +102,7 @@ export class Finalizer {
    */
   #conclude(
     row: RunRow,
-    outcome: Outcome,
+    outcome: RunOutcome,
     only: OutcomeScope | undefined,
     { needsSettlement, isSettled }: { needsSettlement: boolean; isSettled: boolean },
   ): Snapshot {
@@ -118,7 +118,7 @@ export class Finalizer {
     const { cost, startedMs } = snapshot
     if (needsSettlement) store.addPendingSettlement(isSettled ? pending : { ...pending, notice: undefined }, endedMs)
     store.endRun()
-    this.#tell({ ...outcome, task: row.task, cost, startedMs, endedMs, only, isSettled })
+    this.#notify({ ...outcome, task: row.task, cost, startedMs, endedMs, only, isSettled })
     return snapshot
   }
 
@@ -160,7 +160,7 @@ export class Finalizer {
   }
 
   /** Removes the remains of a run: its previews after a while, and images without an owner. */
-  #tidyUp(row: RunRow, { made, attempts, arrived }: Outcome): void {
+  #cleanUp(row: RunRow, { made, attempts, arrived }: RunOutcome): void {
     const { ctx, store } = this.#context
     const { task, before } = row
     if (attempts === 0 && before === undefined) return
@@ -186,11 +186,16 @@ export class Finalizer {
 const REMEMBERED = ['content_rejected', 'invalid_request', 'unsupported_parameter']
 
 /** Adds the images that arrived before a cancellation, since the upstream charges for them. */
-function withArrived({ task }: RunRow, outcome: Outcome, progress: Progress | undefined, config: Config): Outcome {
+function withArrived(
+  { task }: RunRow,
+  outcome: RunOutcome,
+  progress: Progress | undefined,
+  config: Config,
+): RunOutcome {
   const { made, route = '' } = outcome
   if (made.ok || made.failure.code !== 'cancelled' || !progress?.images.some(Boolean)) return outcome
   return {
     ...outcome,
-    arrived: recordOf(task, progress, { nowMs: Date.now(), route, cost: costOf(progress, task, config) }),
+    arrived: recordOf(task, progress, { nowMs: Date.now(), route, cost: runCost(progress, task, config) }),
   }
 }

@@ -6,16 +6,16 @@ import type { FittedCandidate } from '../upstreams/route-plan'
 import { Route } from '../upstreams/route'
 import { FAILED } from './failures'
 import { FanOut, type Resumed } from './fan-out'
-import { costOf } from './payment'
-import { end, type Progress, recordOf, resumable, servedBy } from './progress'
+import { runCost } from './payment'
+import { end, type Progress, recordOf, resumable, upstreamOfCall } from './progress'
 import { endCalls, candidateOfCall } from './recovery'
 import type { Run } from './run'
-import type { Outcome } from './task'
+import type { RunOutcome } from './task'
 
 /**
  * Makes the images of a task: calls upstreams and stores their images. Some images are better than none. Never throws.
  */
-export async function makeImages(run: Run): Promise<Outcome> {
+export async function makeImages(run: Run): Promise<RunOutcome> {
   const { task, config, before, plan } = run
   const progress: Progress = {
     images: [...(before?.images ?? [])],
@@ -24,8 +24,8 @@ export async function makeImages(run: Run): Promise<Outcome> {
   const route = routeOf(run)
   const fill = new FanOut(run, route, progress, plan.fewestPerCall)
   const recorded = (): ImageRecord =>
-    recordOf(task, progress, { nowMs: Date.now(), route: route.steps, cost: costOf(progress, task, config) })
-  let made: Outcome['made']
+    recordOf(task, progress, { nowMs: Date.now(), route: route.steps, cost: runCost(progress, task, config) })
+  let made: RunOutcome['made']
   try {
     const failure = await fill.fill(await resumableCalls(run, progress))
     made = hasSome(progress) ? ok(recorded()) : failed(failure ?? FAILED)
@@ -33,10 +33,10 @@ export async function makeImages(run: Run): Promise<Outcome> {
     const { id: generation, requestId: request } = task
     if (!run.cancel.aborted) log('run-failed', { generation, request, ...describe(error) })
     // Stored images are paid for.
-    made = hasSome(progress) && !run.cancel.aborted ? ok(recorded()) : failed(failureOf(error))
+    made = hasSome(progress) && !run.cancel.aborted ? ok(recorded()) : failed(runFailureOf(error))
   }
   const last = progress.calls.at(-1)
-  return { made, attempts: progress.calls.length, last: last && servedBy(last), route: route.steps }
+  return { made, attempts: progress.calls.length, last: last && upstreamOfCall(last), route: route.steps }
 }
 
 const hasSome = ({ images }: Progress): boolean => images.some(Boolean)
@@ -73,7 +73,7 @@ async function resumableCalls({ env, plan: { candidates } }: Run, progress: Prog
   return resumed
 }
 
-function failureOf(error: unknown): Failure {
+function runFailureOf(error: unknown): Failure {
   if (error instanceof GatewayError) return error.failure
   return error instanceof StoreError ? NOT_STORED : FAILED
 }

@@ -9,13 +9,13 @@ import type { PendingSettlement, RunRow } from './generation-store'
 import { requestOf, type Call, madeBy, type Progress } from './progress'
 import type { RunPlan } from './run-plan'
 import { begun, ended, type Notice } from './snapshot'
-import type { Outcome, Task } from './task'
+import type { RunOutcome, Task } from './task'
 
 /** The life of a reservation beyond the time of its upstreams, in ms. An expired reservation can still be settled. */
 export const RESERVATION_GRACE_MS = 120_000
 
 /** The order of a run that waits up to `patienceMs` for a busy upstream. */
-export function orderOf(
+export function runOrder(
   { task, reservation }: RunRow,
   { quote, startWindowMs, longestCallMs }: RunPlan,
   patienceMs: number,
@@ -70,7 +70,7 @@ export const TEAM_UNREACHABLE: Failure = {
 }
 
 /** The cost of a run's images in micro-USD; undefined without a known price. */
-export function costOf(progress: Progress, task: Task, config: Config): number | undefined {
+export function runCost(progress: Progress, task: Task, config: Config): number | undefined {
   const calls = progress.calls.filter((call) => madeBy(call, progress) > 0)
   const costs = calls.map((call) => costOfCall(call, madeBy(call, progress), task, config))
   return costs.reduce((sum, each) => (sum === undefined || each === undefined ? undefined : sum + each), 0)
@@ -93,7 +93,7 @@ function costOfCall(call: Call, images: number, task: Task, config: Config): num
 /** The settlement of a run for the team that pays; times are in ms since 1970. */
 export function pendingSettlementOf(
   { task, reservation, createdMs }: RunRow,
-  { made, attempts, last, arrived, route }: Outcome,
+  { made, attempts, last, arrived, route }: RunOutcome,
   startedMs: number | undefined,
   endedMs: number,
 ): PendingSettlement & { notice: Notice } {

@@ -29,7 +29,7 @@ export class ProgressWebhooks {
   }
 
   /** Receives the progress of the run, in whole percent. */
-  tell(percent: number): void {
+  report(percent: number): void {
     const now = Date.now()
     if (now < this.#nextMs) return
     this.#nextMs = now + EVERY_MS

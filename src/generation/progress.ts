@@ -42,7 +42,7 @@ export interface Progress {
 }
 
 /** The upstream of a call. */
-export const servedBy = ({ upstream, model }: Call): ServedBy => ({ ...upstream, model })
+export const upstreamOfCall = ({ upstream, model }: Call): ServedBy => ({ ...upstream, model })
 
 /** Whether all images are stored. */
 export const isComplete = ({ images }: Pick<ImageRecord | Progress, 'images'>, { request }: Task): boolean =>

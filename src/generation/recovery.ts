@@ -4,11 +4,11 @@ import { accountIdOf, leave } from '../upstreams/accounts'
 import type { Candidate } from '../upstreams/candidates'
 import { INTERRUPTED } from './failures'
 import { attemptsOf, newRunId, type RunRow } from './generation-store'
-import { costOf } from './payment'
-import { type Call, madeBy, missingFrom, type Progress, recordOf, servedBy } from './progress'
+import { runCost } from './payment'
+import { type Call, madeBy, missingFrom, type Progress, recordOf, upstreamOfCall } from './progress'
 import type { RunPlan } from './run-plan'
 import { stopJob } from './stop'
-import type { Outcome } from './task'
+import type { RunOutcome } from './task'
 
 /** Attempts for images after a process died with calls that cannot be resumed. */
 const MAX_ATTEMPTS = 2
@@ -53,13 +53,13 @@ export const endAllCalls = (env: Env, { progress }: RunRow, { candidates }: RunP
   endCalls(env, candidates, progress?.calls.filter(({ isOver }) => !isOver) ?? [])
 
 /** The outcome of a run that does not go on: some images are better than none. */
-export function partialOutcome(row: RunRow, config: Config, failure = INTERRUPTED): Outcome {
+export function partialOutcome(row: RunRow, config: Config, failure = INTERRUPTED): RunOutcome {
   const { task, progress } = row
   const attempts = attemptsOf(row)
   const call = progress?.calls.at(-1)
-  const last = call && servedBy(call)
+  const last = call && upstreamOfCall(call)
   const route = progress?.route ?? ''
   if (!progress?.images.some(Boolean)) return { made: failed(failure), attempts, last, route }
-  const facts = { nowMs: Date.now(), route, cost: costOf(progress, task, config) }
+  const facts = { nowMs: Date.now(), route, cost: runCost(progress, task, config) }
   return { made: ok(recordOf(task, progress, facts)), attempts, last, route }
 }

@@ -21,9 +21,9 @@ export interface Run {
   /** The progress of an earlier process. */
   before: Progress | undefined
   /** Stores the progress: after each accepted call and each image. */
-  note: (progress: Progress) => void
+  save: (progress: Progress) => void
   /** Reports facts that matter only while the run lasts. */
-  tell: (news: RunNews) => void
+  report: (news: RunNews) => void
 }
 
 /** The start of a call in ms since 1970, the upstream's progress in whole percent, or a preview. */

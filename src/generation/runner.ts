@@ -13,7 +13,7 @@ import { endAllCalls, nextAttempt, partialOutcome } from './recovery'
 import { makeImages } from './make'
 import type { RunNews } from './run'
 import type { GenerationContext } from './context'
-import type { Outcome } from './task'
+import type { RunOutcome } from './task'
 
 /** Carries a run from its order to its end, across crashes of the process. */
 export class Runner {
@@ -153,7 +153,7 @@ export class Runner {
   }
 
   /** Ends a run that does not go on, and its calls of an earlier process. */
-  #abandon(row: RunRow, outcome: Outcome): Promise<void> {
+  #abandon(row: RunRow, outcome: RunOutcome): Promise<void> {
     const { ctx, env, plans } = this.#context
     ctx.waitUntil(endAllCalls(env, row, plans.of(row)))
     return this.#finish(row, outcome)
@@ -183,11 +183,11 @@ export class Runner {
   async #make(row: RunRow, cancel: AbortSignal): Promise<void> {
     const { env, store, plans, subscribers, progressWebhooks, live } = this.#context
     const { task, id, progress: before } = row
-    const note = (progress: Progress): void => void (store.run = { ...row, progress })
-    const tell = (news: RunNews): void => {
+    const save = (progress: Progress): void => void (store.run = { ...row, progress })
+    const report = (news: RunNews): void => {
       if (!('partial' in news)) Object.assign(live, news)
       if (!('startedMs' in news)) subscribers.show(news)
-      if ('percent' in news) progressWebhooks.tell(news.percent)
+      if ('percent' in news) progressWebhooks.report(news.percent)
     }
     const config = configOf(env)
     const outcome = await makeImages({
@@ -200,13 +200,13 @@ export class Runner {
       isJob: this.#context.jobs.isOpen,
       cancel,
       before,
-      note,
-      tell,
+      save,
+      report,
     })
     await this.#finish(row, outcome)
   }
 
-  #finish(row: RunRow, outcome: Outcome): Promise<void> {
+  #finish(row: RunRow, outcome: RunOutcome): Promise<void> {
     return this.#end(this.#finalizer.finish(row, outcome))
   }
 

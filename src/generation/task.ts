@@ -38,7 +38,7 @@ export interface GenerateOptions {
 }
 
 /** The outcome of a task. */
-export interface Outcome {
+export interface RunOutcome {
   made: Result<ImageRecord>
   /** The number of calls. */
   attempts: number

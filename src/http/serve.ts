@@ -18,7 +18,7 @@ import type { LimitStatus } from '../limits/limit-status'
 import { refuseDisallowed } from '../limits/limits'
 import { type Failure, throwIfRefused, unwrap } from '../runtime/errors'
 import { passText } from '../text/pass'
-import { modelMeant } from '../upstreams/names'
+import { modelResolver } from '../upstreams/names'
 import { comingShutdown } from '../upstreams/retirement'
 import { planRoute, type RoutePlan } from '../upstreams/route-plan'
 import { admit, countFree } from './admission-lease'
@@ -94,7 +94,7 @@ async function respond<Options>(dialect: Dialect<Options>, c: Context<App>, know
 function fitted(asked: Fitted, isStrict: boolean, { limits }: Admission, config: Config): RoutePlan {
   const plan = unwrap(planRoute(asked, config, Date.now()))
   if (isStrict) throwIfRefused(plan.adjustments[0]?.refusal)
-  throwIfRefused(refuseDisallowed(plan.request, limits, modelMeant(config, Date.now())))
+  throwIfRefused(refuseDisallowed(plan.request, limits, modelResolver(config, Date.now())))
   return plan
 }
 

@@ -8,7 +8,7 @@ import { keyOf } from '../http/admission-lease'
 import { allowsModel } from '../limits/limits'
 import { type Failure, GatewayError, unwrap } from '../runtime/errors'
 import { askTeam } from '../team/ask-team'
-import { modelMeant } from '../upstreams/names'
+import { modelResolver } from '../upstreams/names'
 import { successorOf } from '../upstreams/retirement'
 
 /*
@@ -45,7 +45,7 @@ async function usableBy(apiKey: string | undefined, c: Context<App>): Promise<(n
   const caller = identifyCaller(apiKey, config)
   const key = await keyOf(caller, c.env)
   const { limits } = unwrap(await askTeam(c.env, caller.team, async (team) => await team.read(key.id)))
-  const meant = modelMeant(config, Date.now())
+  const meant = modelResolver(config, Date.now())
   return (name) => {
     const model = meant(name)
     return model !== undefined && [key.limits, limits].every((each) => allowsModel(each, model, meant))
@@ -66,7 +66,7 @@ function namesIn(c: Context<App>): string[] {
 /** Adds the shutdown date to a name; an alias has the date of its model. */
 function listedIn(c: Context<App>): (name: string) => ListedModel {
   const config = c.get('config')
-  const meant = modelMeant(config, Date.now())
+  const meant = modelResolver(config, Date.now())
   return (id) => {
     const { shutdown = config.catalogue(meant(id) ?? id).shutdown } = config.catalogue(id)
     return { id, shutdownDate: shutdown?.date ?? null }

@@ -1,5 +1,5 @@
 import { configOf } from '../config'
-import { modelMeant } from '../upstreams/names'
+import { modelResolver } from '../upstreams/names'
 import type { LimitRefusal } from '../limits/admission'
 import type { Accounting, LimitedKey } from './accounting'
 import { INCORRECT_API_KEY } from '../credentials/caller'
@@ -43,7 +43,7 @@ export class Reservations {
     const [now, limited] = [Date.now(), this.limitedKeyOf(order.key)]
     if (!this.#lifecycle.profile || limited.key.id !== order.key || !isActiveKey(limited.key, now))
       return { failure: INCORRECT_API_KEY }
-    const meant = modelMeant(configOf(this.#env), now)
+    const meant = modelResolver(configOf(this.#env), now)
     const refusal = refuseDisallowed({ ...order, n: order.images }, [limited.key.limits, limited.teamLimits], meant)
     return refusal ? { failure: refusal } : this.#accounting.reserve(order, limited, now)
   }

@@ -9,7 +9,7 @@ import { fixedLengthBody } from '../streams/fixed-length'
 import { spliced } from '../streams/spliced'
 import { refuseDisallowed, refuseUncountedImages } from '../limits/limits'
 import { type Candidate, candidates } from '../upstreams/candidates'
-import { isImageModel, modelMeant } from '../upstreams/names'
+import { isImageModel, modelResolver } from '../upstreams/names'
 import { NO_PIXELS } from './bill'
 import { runText } from './run'
 import { type NamedModel, type TopLevel, topLevelOf } from './top-level'
@@ -31,7 +31,7 @@ export async function passText(route: TextRoute, intake: Intake, caller: TextCal
     refuseDisallowed(
       { model: resolved.model, n: 1, size: NO_PIXELS },
       admission.limits,
-      modelMeant(config, Date.now()),
+      modelResolver(config, Date.now()),
     ),
   )
   if (route.mayMakeImages?.(topLevel.fields)) throwIfRefused(refuseUncountedImages(admission.limits))
@@ -60,7 +60,7 @@ function namedModel({ models: [named, again] }: TopLevel): NamedModel {
 /** The resolved model and its candidates. Throws GatewayError if there is none. */
 function candidatesFor({ name }: NamedModel, config: Config): Pick<TextPlan, 'model' | 'candidates'> {
   const nowMs = Date.now()
-  const model = modelMeant(config, nowMs)(name)
+  const model = modelResolver(config, nowMs)(name)
   const able = model === undefined ? [] : candidates(config, model, nowMs)
   const [first, ...others] = able.filter(({ upstream }) => 'pass' in upstream.provider)
   if (model === undefined || !first) throw new GatewayError(unknownModel(name))

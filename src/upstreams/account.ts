@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
 import {
-  asked,
+  afterSending,
   type Health,
   healthAfter,
   type UnavailabilityReason,
@@ -8,7 +8,7 @@ import {
   NEW,
   type Unavailability,
   type CallOutcome,
-  switched,
+  afterSwitch,
   availabilityOf,
 } from './health'
 import { type Latency, Latencies } from './latency'
@@ -108,7 +108,7 @@ export class Account extends DurableObject<Env> {
 
   /** Takes the account out of use, or puts it back with the health of a new one. */
   switch(isIn: boolean): void {
-    this.#become(switched(this.#health, isIn, Date.now()))
+    this.#become(afterSwitch(this.#health, isIn, Date.now()))
     this.#queue.call()
   }
 
@@ -135,7 +135,7 @@ export class Account extends DurableObject<Env> {
     const availability = availabilityOf(this.#health, model, nowMs)
     const isNew = !this.#slots.has(id)
     this.#slots.take(id, nowMs + (isProvisional ? CONFIRM_MS : holdMs), allowance, nowMs)
-    if (isNew && !availability.reason) this.#become(asked(this.#health, availability, nowMs))
+    if (isNew && !availability.reason) this.#become(afterSending(this.#health, availability, nowMs))
     return { isProvisional }
   }
 

@@ -9,7 +9,7 @@ export const countLost = (errors: readonly ProviderError[]): number =>
  * Whether a failed account is worth one more call. Its result was lost in time, or it is the only candidate and was
  * unavailable.
  */
-export function mayDoBetter(errors: readonly ProviderError[] = [], candidates: number): boolean {
+export function isWorthAnotherCall(errors: readonly ProviderError[] = [], candidates: number): boolean {
   const [error, again] = errors
   if (!error || again) return false
   return (

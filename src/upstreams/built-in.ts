@@ -24,7 +24,7 @@ export const RETIRED: ReadonlyMap<string, string> = new Map(
 export const CATALOGUED: readonly string[] = [...BUILT_IN.keys()].filter((name) => !RETIRED.has(name))
 
 /** The model of a dated snapshot: `gpt-image-2` for `gpt-image-2-2026-04-21`. */
-export const undated = (name: string): string => name.replace(/-\d{4}-\d{2}-\d{2}$/, '')
+export const withoutDate = (name: string): string => name.replace(/-\d{4}-\d{2}-\d{2}$/, '')
 
 /** Whether a model is built in. */
 export const isBuiltIn = (name: string): boolean => BUILT_IN.has(name)

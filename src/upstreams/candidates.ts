@@ -53,11 +53,11 @@ function servedAs({ models, isFallback }: Upstream, model: string, isRetired: bo
   const exact = models.find(({ ours }) => ours === model)
   if (isRetired && (isFallback || !exact)) return undefined
   if (exact) return exact.theirs ?? model
-  return models.some(({ ours }) => covers(ours, model)) ? model : undefined
+  return models.some(({ ours }) => patternCovers(ours, model)) ? model : undefined
 }
 
 /** Whether a pattern ending in `*` covers a name. */
-export const covers = (pattern: string, model: string): boolean =>
+export const patternCovers = (pattern: string, model: string): boolean =>
   pattern.endsWith('*') && model.startsWith(pattern.slice(0, -1)) && !LEADS_ELSEWHERE.test(model)
 
 /** Some providers put the name of the model into a path. A name with these characters could address another path. */

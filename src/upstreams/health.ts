@@ -93,7 +93,7 @@ export function availabilityOf(health: Health, model: string, nowMs: number): Av
 export const isUntried = ({ proven, trouble }: Health): boolean => !proven && trouble.openings === 0
 
 /** The health after a request was sent. */
-export const asked = (health: Health, { isProbe }: { isProbe: boolean }, nowMs: number): Health =>
+export const afterSending = (health: Health, { isProbe }: { isProbe: boolean }, nowMs: number): Health =>
   isProbe ? { ...health, probingUntilMs: nowMs + (isUntried(health) ? PROBE_MS : RETRIAL_MS) } : health
 
 /** The health after the outcome of a request for a model. */
@@ -101,7 +101,7 @@ export function healthAfter(health: Health, outcome: CallOutcome, model: string,
   const over = { ...health, probingUntilMs: 0 }
   switch (outcome.is) {
     case 'served':
-      return isUntroubled(health) ? health : relieved(health, nowMs)
+      return isUntroubled(health) ? health : afterSuccess(health, nowMs)
     case 'throttled': {
       const { times, sinceMs = nowMs } = health.cooling
       const waitMs = outcome.retryAfterMs ?? doubled(COOL_MS, times, MAX_COOL_MS)
@@ -110,7 +110,7 @@ export function healthAfter(health: Health, outcome: CallOutcome, model: string,
       return { ...over, cooling: { untilMs: Math.max(health.cooling.untilMs, nowMs + waitMs), times: again, sinceMs } }
     }
     case 'unavailable':
-      return { ...over, trouble: troubled(health.trouble, nowMs) }
+      return { ...over, trouble: afterTrouble(health.trouble, nowMs) }
     case 'misconfigured':
       return outcome.ofModel
         ? { ...over, without: newest({ ...health.without, [model]: nowMs + WITHOUT_MS }, nowMs) }
@@ -121,7 +121,7 @@ export function healthAfter(health: Health, outcome: CallOutcome, model: string,
 }
 
 /** The request may be older than a pause for mending or a cooldown: both stay. */
-const relieved = ({ outMs, disabled, cooling, without }: Health, nowMs: number): Health => ({
+const afterSuccess = ({ outMs, disabled, cooling, without }: Health, nowMs: number): Health => ({
   ...NEW,
   outMs,
   disabled,
@@ -134,7 +134,7 @@ const relieved = ({ outMs, disabled, cooling, without }: Health, nowMs: number):
 const isUntroubled = ({ cooling, trouble, proven, probingUntilMs }: Health): boolean =>
   proven && cooling.times === 0 && trouble.failures === 0 && probingUntilMs === 0
 
-function troubled(trouble: Health['trouble'], nowMs: number): Health['trouble'] {
+function afterTrouble(trouble: Health['trouble'], nowMs: number): Health['trouble'] {
   const { openUntilMs, openings, sinceMs = nowMs } = trouble
   if (openUntilMs > nowMs) return trouble
   const failures = trouble.failures + 1
@@ -153,5 +153,5 @@ const newest = (without: Health['without'], nowMs: number): Health['without'] =>
   )
 
 /** Takes an account out of use, or puts it back with the health of a new one. */
-export const switched = (health: Health, isIn: boolean, nowMs: number): Health =>
+export const afterSwitch = (health: Health, isIn: boolean, nowMs: number): Health =>
   isIn ? NEW : { ...health, outMs: health.outMs ?? nowMs }

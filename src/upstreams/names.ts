@@ -1,11 +1,11 @@
-import { isUnheardOf } from './catalogue'
+import { isUnknownModel } from './catalogue'
 import { successorOf } from './retirement'
 import { PROVIDERS } from '../providers'
 import type { Upstream } from '../providers/provider'
-import { candidates, covers, type RoutingSettings } from './candidates'
+import { candidates, patternCovers, type RoutingSettings } from './candidates'
 
 /** The model behind a client's name for it, and whether that model replaces a retired one. */
-export interface Meant {
+export interface ResolvedModel {
   model: string
   retired: boolean
 }
@@ -19,23 +19,23 @@ export const MAX_MODEL_NAME = 256
  * Resolves a name at a moment in ms since 1970; undefined for a model that no upstream serves. A vendor prefix, as in
  * `openai/gpt-image-2`, is another spelling (protocols §2.2).
  */
-export const meantBy = (name: string, settings: NameSettings, nowMs: number): Meant | undefined =>
+export const resolveModel = (name: string, settings: NameSettings, nowMs: number): ResolvedModel | undefined =>
   name.length > MAX_MODEL_NAME
     ? undefined
     : (resolved(name, settings, nowMs) ?? resolved(withoutVendor(name), settings, nowMs))
 
 /** Resolves names to models at a moment in ms since 1970; undefined for a model that no upstream serves. */
-export const modelMeant =
+export const modelResolver =
   (settings: NameSettings, nowMs: number) =>
   (name: string): string | undefined =>
-    meantBy(name, settings, nowMs)?.model
+    resolveModel(name, settings, nowMs)?.model
 
 const withoutVendor = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
 
 /**
  * Resolves a name by the aliases, then by the upstreams, then by its successors. A successor may be retired as well.
  */
-function resolved(name: string, { aliases, ...routing }: NameSettings, nowMs: number): Meant | undefined {
+function resolved(name: string, { aliases, ...routing }: NameSettings, nowMs: number): ResolvedModel | undefined {
   const alias = aliases.get(name) ?? name
   const tried = new Set<string>()
   let model: string | undefined = alias
@@ -56,7 +56,7 @@ export function isImageModel(name: string, { aliases, catalogue, upstreams }: Na
   const meant = aliases.get(name) ?? name
   return [meant, withoutVendor(meant)].some(
     (model) =>
-      !isUnheardOf(catalogue(model)) ||
+      !isUnknownModel(catalogue(model)) ||
       successorOf(model, catalogue, Infinity) !== undefined ||
       isWellKnown(model) ||
       upstreams.some((upstream) => isListedFor(model, upstream)),
@@ -68,4 +68,6 @@ const isListedFor = (model: string, { provider, models }: Upstream): boolean =>
   !provider.pass && models.some(({ ours }) => ours === model && !ours.endsWith('*'))
 
 const isWellKnown = (model: string): boolean =>
-  PROVIDERS.some(({ wellKnown }) => wellKnown?.models.some((pattern) => pattern === model || covers(pattern, model)))
+  PROVIDERS.some(({ wellKnown }) =>
+    wellKnown?.models.some((pattern) => pattern === model || patternCovers(pattern, model)),
+  )

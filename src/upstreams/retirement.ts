@@ -1,4 +1,4 @@
-import { RETIRED, undated } from './built-in'
+import { RETIRED, withoutDate } from './built-in'
 import type { Catalogue, Shutdown } from '../catalog/model'
 
 /**
@@ -8,7 +8,7 @@ import type { Catalogue, Shutdown } from '../catalog/model'
 export function successorOf(name: string, catalogue: Catalogue, nowMs: number): string | undefined {
   const { shutdown } = catalogue(name)
   if (shutdown) return isPast(shutdown, nowMs) ? shutdown.successor : undefined
-  return RETIRED.get(name) ?? RETIRED.get(undated(name))
+  return RETIRED.get(name) ?? RETIRED.get(withoutDate(name))
 }
 
 /** The coming shutdown of a model after a moment in ms since 1970; undefined without a known one. */

@@ -19,13 +19,13 @@ export function routeFailure(
 ): Failure {
   const rank = ({ kind }: ProviderError): number => BY_IMPORTANCE.indexOf(kind)
   const [worst] = errors.toSorted((a, b) => rank(a) - rank(b))
-  if (worst && rank(worst) < BY_IMPORTANCE.indexOf('throttled')) return failureOf(worst)
+  if (worst && rank(worst) < BY_IMPORTANCE.indexOf('throttled')) return failureOfUpstreamError(worst)
   const waits = [
     ...errors.flatMap(({ kind, facts }) => (kind === 'throttled' ? (facts.retryAfterMs ?? DEFAULT_WAIT_MS) : [])),
     ...unavailabilities.filter(isOverByItself).map((unavailability) => waitOf(unavailability, nowMs)),
   ]
-  if (waits.length > 0) return { ...ALL_BUSY, retryAfterMs: Math.ceil(Math.min(...waits)) }
-  return worst ? failureOf(worst) : NO_UPSTREAM
+  if (waits.length > 0) return { ...ALL_UNAVAILABLE, retryAfterMs: Math.ceil(Math.min(...waits)) }
+  return worst ? failureOfUpstreamError(worst) : NO_UPSTREAM
 }
 
 /** Waiting does not make a model available to an account that lacks it. */
@@ -42,13 +42,13 @@ const NO_UPSTREAM: Failure = {
   retry: false,
 }
 
-const ALL_BUSY: Failure = {
+const ALL_UNAVAILABLE: Failure = {
   code: 'no_upstream',
   message: 'Every upstream for this model is at its limit or out of order. Wait as long as retry-after says.',
 }
 
 /** The failure for the error of an upstream. */
-function failureOf({ kind, facts }: ProviderError): Failure {
+function failureOfUpstreamError({ kind, facts }: ProviderError): Failure {
   if (kind === 'rejected')
     return facts.failure ?? { code: 'invalid_request', message: 'The upstream refused the request as it is.' }
   if (kind === 'lost') return facts.code === 'timed_out' ? TIMED_OUT : LOST

@@ -1,6 +1,6 @@
 import { type Result, failed, ok } from '../runtime/errors'
 import { ProviderError } from '../providers/provider'
-import { countLost, mayDoBetter, outcomeOf } from './after-failure'
+import { countLost, isWorthAnotherCall, outcomeOf } from './after-failure'
 import type { Candidate } from './candidates'
 import { routeFailure } from './route-failure'
 import type { RouteOptions, Slot } from './route-options'
@@ -130,7 +130,7 @@ export class Route<Served extends Candidate> {
     if (isOver || Date.now() >= untilMs) return []
     const fresh = candidates.filter((each) => this.#isFresh(each))
     if (fresh.length > 0 || !this.#lastFailed) return fresh
-    return mayDoBetter(this.#errors.get(this.#lastFailed), candidates.length) ? [this.#lastFailed] : []
+    return isWorthAnotherCall(this.#errors.get(this.#lastFailed), candidates.length) ? [this.#lastFailed] : []
   }
 
   /** A cooldown is no failure for a job that waits it out, up to a number of times. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Choice, choose } from '../../src/upstreams/choose'
-import { type Health, healthAfter, NEW, switched } from '../../src/upstreams/health'
+import { type Health, healthAfter, NEW, afterSwitch } from '../../src/upstreams/health'
 
 const NOW = 1_800_000_000_000
 
@@ -78,7 +78,7 @@ describe('an unavailable upstream', () => {
     ['open', failing, NOW + 30_000],
     ['disabled', after({ is: 'misconfigured', ofModel: false, status: 401 }), Infinity],
     ['without-model', after({ is: 'misconfigured', ofModel: true }), NOW + 300_000],
-    ['out', switched(NEW, false, NOW), Infinity],
+    ['out', afterSwitch(NEW, false, NOW), Infinity],
     ['probing', { ...NEW, probingUntilMs: NOW + 2000 }, NOW + 2000],
   ])('is passed over as %s, with the end of that state', (reason, health, untilMs) => {
     const { order, passedOver } = choose([choice('bad', { health, priority: -1 }), choice('good')], NOW, 0.5)

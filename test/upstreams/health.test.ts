@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import {
-  asked,
+  afterSending,
   type Health,
   healthAfter,
   NEW,
   type CallOutcome,
-  switched,
+  afterSwitch,
   availabilityOf,
 } from '../../src/upstreams/health'
 
@@ -99,7 +99,7 @@ describe('a failing account', () => {
     const open = after(PROVEN, times(5, FAILED))
     const availability = availabilityOf(open, 'a-model', nowMs)
     expect(availability).toEqual({ isProbe: true })
-    const probed = asked(open, { isProbe: true }, nowMs)
+    const probed = afterSending(open, { isProbe: true }, nowMs)
     expect(reason(probed, nowMs + 30 * SECOND - 1)).toBe('probing')
     expect(reason(probed, nowMs + 30 * SECOND)).toBeUndefined()
     expect(reason(healthAfter(probed, FAILED, 'a-model', nowMs), nowMs)).toBe('open')
@@ -113,7 +113,7 @@ describe('a failing account', () => {
   })
 
   test('is probed by the next request after a cancelled probe', () => {
-    const probed = asked(NEW, { isProbe: true }, NOW)
+    const probed = afterSending(NEW, { isProbe: true }, NOW)
     expect(availabilityOf(after(probed, [{ is: 'cancelled' }]), 'a-model', NOW)).toEqual({ isProbe: true })
   })
 })
@@ -152,7 +152,7 @@ describe('a misconfigured account', () => {
 describe('a new account', () => {
   test('is probed by one request; the others wait for it, for two seconds at most', () => {
     expect(availabilityOf(NEW, 'a-model', NOW)).toEqual({ isProbe: true })
-    const probed = asked(NEW, { isProbe: true }, NOW)
+    const probed = afterSending(NEW, { isProbe: true }, NOW)
     expect(availabilityOf(probed, 'a-model', NOW + 1999)).toEqual({ reason: 'probing', untilMs: NOW + 2000 })
     expect(availabilityOf(probed, 'a-model', NOW + 2000)).toEqual({ isProbe: false })
   })
@@ -165,7 +165,7 @@ describe('a new account', () => {
 describe('a success', () => {
   test.each<[string, Health]>([
     ['a proven account', PROVEN],
-    ['an account that is out', switched(PROVEN, false, NOW)],
+    ['an account that is out', afterSwitch(PROVEN, false, NOW)],
     ['a disabled account', after(PROVEN, [REVOKED])],
     ['an account without a model', after(PROVEN, [{ is: 'misconfigured', ofModel: true }])],
   ])('of %s changes nothing, so that nothing is written', (_, health) => {
@@ -184,16 +184,16 @@ describe('a success', () => {
 
 describe('an account', () => {
   test('that is switched off stays unused, whatever it serves until then', () => {
-    const out = switched(PROVEN, false, NOW)
+    const out = afterSwitch(PROVEN, false, NOW)
     expect(availabilityOf(after(out, [FAILED, SERVED]), 'a-model', NOW)).toEqual({
       reason: 'out',
       untilMs: Infinity,
     })
-    expect(switched(out, false, NOW + SECOND).outMs).toBe(NOW)
+    expect(afterSwitch(out, false, NOW + SECOND).outMs).toBe(NOW)
   })
 
   test('that is switched on is as new', () => {
     const worn = after(PROVEN, [REVOKED, THROTTLED, ...times(9, FAILED), { is: 'misconfigured', ofModel: true }])
-    expect(switched(switched(worn, false, NOW), true, NOW)).toEqual(NEW)
+    expect(afterSwitch(afterSwitch(worn, false, NOW), true, NOW)).toEqual(NEW)
   })
 })

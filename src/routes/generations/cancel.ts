@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { App } from '../../context'
-import { wordedStatus } from '../../delivery/job-status'
+import { statusJson } from '../../delivery/job-status'
 import { cancel } from '../../generation/generations'
 import { authenticate } from '../../http/authenticate'
 import { type Failure, GatewayError } from '../../runtime/errors'
@@ -13,7 +13,7 @@ export async function cancelGeneration(c: Context<App>): Promise<Response> {
   const { status } = await generationStatusOf(c, team, id)
   const snapshot = (await cancel(c.env.GENERATIONS, id, team)) ?? status.snapshot
   if (snapshot.status !== 'cancelled') throw new GatewayError(alreadyEnded(snapshot.status))
-  return c.json(wordedStatus({ ...status, snapshot }, c))
+  return c.json(statusJson({ ...status, snapshot }, c))
 }
 
 const alreadyEnded = (status: string): Failure => ({

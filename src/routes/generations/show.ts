@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { App } from '../../context'
-import { adjustedHeader, madeOtherwise } from '../../delivery/headers'
-import { retryHeaders, wordedStatus } from '../../delivery/job-status'
+import { adjustedHeader, deviationNotes } from '../../delivery/headers'
+import { retryHeaders, statusJson } from '../../delivery/job-status'
 import { ready, whole } from '../../delivery/whole'
 import { renderStoredAnswer } from '../../dialects'
 import type { AnswerPart } from '../../dialects/dialect'
@@ -18,8 +18,8 @@ import { idAt, generationStatusOf } from './status'
 export async function showGeneration(c: Context<App>): Promise<Response> {
   const { team } = await authenticate(c)
   const { status, seen } = await generationStatusOf(c, team, idAt(c))
-  const json = wordedStatus(status, c)
-  const adjusted = seen?.record ? madeOtherwise(seen.record, status.snapshot.n) : []
+  const json = statusJson(status, c)
+  const adjusted = seen?.record ? deviationNotes(seen.record, status.snapshot.n) : []
   const headers = { ...retryHeaders(status, Date.now()), ...adjustedHeader(adjusted) }
   const result = seen && resultOf(seen, team, c)
   const answer = result && (await ready(within(json, result), c.env.IMAGES, (key) => forget(c.env.GENERATIONS, key)))

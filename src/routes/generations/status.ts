@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { App } from '../../context'
-import type { Status } from '../../delivery/job-status'
+import type { GenerationStatus } from '../../delivery/job-status'
 import type { SeenGeneration } from '../../generation/generation'
 import { see } from '../../generation/generations'
 import { type Entry, imageKeysOf, keptKeysOf } from '../../ledger/entry'
@@ -16,7 +16,7 @@ export async function generationStatusOf(
   c: Context<App>,
   team: string,
   id: string,
-): Promise<{ status: Status; seen: SeenGeneration | undefined }> {
+): Promise<{ status: GenerationStatus; seen: SeenGeneration | undefined }> {
   // An id of another form belongs to no generation; asking for it would create an object.
   if (!/^gen_[0-9a-f]{32,64}$/.test(id)) throw new GatewayError(NOT_FOUND)
   const current = await see(c.env.GENERATIONS, id, team)
