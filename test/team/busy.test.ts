@@ -49,8 +49,13 @@ describe('a key that is busy with hits', () => {
   })
 
   test('stays within its limit', async () => {
-    const { statuses } = await busy({ requests_per_day: 251 }, 300)
-    expect(counted(statuses)).toEqual({ 200: 250, 429: 50 })
+    const { key, statuses } = await busy({ requests_per_day: 251 }, 300)
+    // On a slow machine a lease ends early, and its rest returns to the team.
+    await vi.waitUntil(async () => {
+      statuses.push((await ask(key)).status)
+      return counted(statuses)[200] === 250
+    })
+    for (let more = 0; more < 20; more++) expect((await ask(key)).status).toBe(429)
   })
 
   test.each<[string, number, (acme: TestTeam) => Promise<Response>]>([
