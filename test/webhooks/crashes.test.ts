@@ -145,7 +145,7 @@ describe('an event arrives, if its team', () => {
   })
 
   test('is unreachable after the sending, and then only once', async () => {
-    const reconnect = cutOff('noteDelivery')
+    const reconnect = cutOff('recordDelivery')
     await tell()
     await send()
     reconnect()
