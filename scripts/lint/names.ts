@@ -3,12 +3,10 @@
  * An exported name stands in one place. A private name stands in at most two.
  * The files of a family are one place. They do one job for each vendor or kind, so a name means the same in all.
  *
- *     node scripts/lint/names.ts         exits with 1 on a name that names-todo.ts does not list
- *     node scripts/lint/names.ts --list  prints every name that breaks the rule and its files
+ *     node scripts/lint/names.ts  exits with 1 on a breach
  */
 import type { Declaration, Directive, Statement } from 'oxc-parser'
 import { filesBelow, sourceOf, type Source } from './source.ts'
-import { TODO } from './names-todo.ts'
 
 const MAX_PRIVATE = 2
 
@@ -63,17 +61,11 @@ function countPlaces(files: readonly string[]): number {
   return new Set(files.map(placeOf)).size
 }
 
-function main(args: string[]): number {
+function main(): number {
   const files = new Map(filesBelow('src', ['.ts']).map((file) => [file, topLevelNames(sourceOf(file))]))
   const repeated = [...repeatedNames(files)].toSorted(([, a], [, b]) => b.length - a.length)
-  const isListed = args.includes('--list')
-  const found = repeated.filter(([name]) => isListed || !TODO.includes(name))
-  for (const [name, where] of found) console.log(`${name} ×${where.length}: ${where.join(' ')}`)
-  if (isListed) return 0
-  const mended = TODO.filter((name) => !repeated.some(([other]) => other === name))
-  for (const name of mended)
-    console.log(`TODO of names-todo.ts lists ${name}, which keeps the rule now: delete its line`)
-  return found.length > 0 ? 1 : 0
+  for (const [name, where] of repeated) console.log(`${name} ×${where.length}: ${where.join(' ')}`)
+  return repeated.length > 0 ? 1 : 0
 }
 
-if (import.meta.main) process.exitCode = main(process.argv.slice(2))
+if (import.meta.main) process.exitCode = main()

@@ -1,9 +1,8 @@
 /*
  * Checks the rule of words in comments, test titles, sentences of strings in src, and Markdown.
  *
- *     node scripts/lint/words.ts                checks all but the paths of words-todo.ts; exits with 1 on a breach
- *     node scripts/lint/words.ts --check PATH…  the same for these paths
- *     node scripts/lint/words.ts --list PATH…   prints the breaches of these paths, those of words-todo.ts too
+ *     node scripts/lint/words.ts                checks the repository; exits with 1 on a breach
+ *     node scripts/lint/words.ts PATH…          the same for these paths
  *     node scripts/lint/words.ts --count PATH…  prints the number of breaches of each folder
  */
 import { existsSync, readFileSync } from 'node:fs'
@@ -11,7 +10,6 @@ import { dirname } from 'node:path'
 import { proseOf } from './markdown.ts'
 import { breachesIn } from './sentences.ts'
 import { commentsOf, filesBelow, hashCommentsOf, type Prose, sentencesInStrings, sourceOf, titlesOf } from './source.ts'
-import { TODO } from './words-todo.ts'
 
 /** Folders and files that the rule covers. */
 const COVERED = [
@@ -26,7 +24,7 @@ const COVERED = [
   '.dev.vars.example',
 ].concat(['README', 'CONTRIBUTING', 'SECURITY', 'CHANGELOG', 'AGENTS', 'CLAUDE'].map((page) => `${page}.md`))
 
-export interface Breach {
+interface Breach {
   file: string
   line: number
   what: string
@@ -41,26 +39,24 @@ function proseOfFile(file: string): Prose[] {
   return [...commentsOf(source), ...titlesOf(source), ...strings].toSorted((a, b) => a.line - b.line)
 }
 
-export function breachesBelow(paths: string[], skipped: string[] = []): Breach[] {
+function breachesBelow(paths: string[]): Breach[] {
   return paths
     .filter((path) => existsSync(path))
     .flatMap((path) => filesBelow(path, ['.ts', '.md', '.yml', '.toml']))
-    .filter((file) => !skipped.some((prefix) => file === prefix || file.startsWith(`${prefix}/`)))
     .flatMap((file) =>
       proseOfFile(file).flatMap(({ line, text }) => breachesIn(text).map((what) => ({ file, line, what }))),
     )
 }
 
 function main(args: string[]): number {
-  const [mode, ...paths] = args
-  const isListed = mode === '--list' || mode === '--count'
-  const breaches = breachesBelow(paths.length > 0 ? paths : COVERED, isListed ? [] : TODO)
-  if (mode === '--count') {
+  const paths = args.filter((arg) => arg !== '--count')
+  const breaches = breachesBelow(paths.length > 0 ? paths : COVERED)
+  if (args.includes('--count')) {
     const folders = Map.groupBy(breaches, ({ file }) => dirname(file))
     for (const [folder, found] of folders) console.log(`${String(found.length).padStart(6)} ${folder}`)
   } else for (const { file, line, what } of breaches) console.log(`${file}:${line} ${what}`)
   if (breaches.length > 0) console.error(`${breaches.length} breaches of the rule of words`)
-  return isListed || breaches.length === 0 ? 0 : 1
+  return breaches.length > 0 ? 1 : 0
 }
 
 if (import.meta.main) process.exitCode = main(process.argv.slice(2))
