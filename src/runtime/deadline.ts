@@ -47,3 +47,16 @@ export async function pause(milliseconds: number, cancel?: AbortSignal): Promise
     cancel?.removeEventListener('abort', stop)
   }
 }
+
+/**
+ * Repeats an action that never throws, every `milliseconds`. The returned function ends that and resolves after the last
+ * action: a late one would undo the next step.
+ */
+export function repeat(milliseconds: number, action: () => Promise<unknown>): () => Promise<void> {
+  let newest: Promise<unknown> | undefined
+  const timer = setInterval(() => void (newest = action()), milliseconds)
+  return async () => {
+    clearInterval(timer)
+    await newest
+  }
+}

@@ -1,5 +1,5 @@
 import { type ErrorCode, type Failure, failed, ok, type Result } from '../runtime/errors'
-import { DeadlineExceeded, withDeadline } from '../runtime/deadline'
+import { DeadlineExceeded, repeat, withDeadline } from '../runtime/deadline'
 import { CANCELLED } from '../generation/failures'
 import { log } from '../runtime/log'
 import { ProviderError, type TextAnswer, type TextRequest } from '../providers/provider'
@@ -74,12 +74,9 @@ export async function tryInTurn(
 
 /** Keeps the slot of an answer until the returned function is called. */
 function keepSlot(route: Route<Candidate>, slot: Slot<Candidate>): TextAttempts['finish'] {
-  let kept: Promise<void> | undefined
-  const timer = setInterval(() => void (kept = route.keep(slot)), slot.candidate.upstream.timeoutMs / 2)
+  const stop = repeat(slot.candidate.upstream.timeoutMs / 2, () => route.keep(slot))
   return async (isBroken) => {
-    clearInterval(timer)
-    // A call that keeps the slot must not arrive after its release.
-    await kept
+    await stop()
     await (isBroken ? route.broken(slot) : route.served(slot))
     return route.steps
   }

@@ -1,4 +1,4 @@
-import { pause } from '../runtime/deadline'
+import { pause, repeat } from '../runtime/deadline'
 import { printable, UNBUFFERED } from '../delivery/headers'
 import { limitHeaders } from '../wire/limit-headers'
 import { GatewayError } from '../runtime/errors'
@@ -56,14 +56,8 @@ export async function runText(plan: TextPlan, caller: TextCaller, respond: (answ
 }
 
 /** Extends the reservation until the returned function is called: a client may read for long. */
-function keepReservation(order: Order, { c, admission: { payer } }: TextCaller): () => Promise<void> {
-  let extended: Promise<unknown> | undefined
-  const timer = setInterval(() => void (extended = reserve(c.env, { payer }, order, false)), order.holdMs / 2)
-  return async () => {
-    clearInterval(timer)
-    await extended
-  }
-}
+const keepReservation = (order: Order, { c, admission: { payer } }: TextCaller): (() => Promise<void>) =>
+  repeat(order.holdMs / 2, () => reserve(c.env, { payer }, order, false))
 
 /** The pauses between attempts to settle; a settlement that never succeeds loses the cost. */
 const SETTLE_PAUSES_MS = [500, 2000]
