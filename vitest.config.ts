@@ -71,7 +71,7 @@ const UNIT = [
   'test/docs/*.test.ts',
   'test/lint/*.test.ts',
   'test/public-url.test.ts',
-  'test/refusals/*.test.ts',
+  'test/failures/*.test.ts',
   'test/streams/{json,json-refusals,multipart-refusals,server-events,spliced}.test.ts',
   'test/team/{meter,profile}.test.ts',
   'test/text/top-level.test.ts',

@@ -34,9 +34,9 @@ export const FLOORS: string[][] = [
   ['store', 'limits', 'credentials'],
   ['ledger'],
   ['catalog'],
-  ['refusals', 'image'],
-  ['streams', 'runtime'],
-  ['refusals/refusal.ts'],
+  ['image'],
+  ['runtime'],
+  ['failures', 'streams'],
 ]
 
 /** Folders that share rooms below them and do not import each other: a client's wire format knows no upstream's. */

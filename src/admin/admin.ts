@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Hono, type MiddlewareHandler } from 'hono'
 import type { App } from '../context'
-import { type Failure, GatewayError } from '../runtime/errors'
+import { type Failure, GatewayError } from '../failures/errors'
 import { keyOf } from '../http/admission-lease'
 import { bearerToken, DEFAULT_TEAM } from '../credentials/caller'
 import { keyHash } from '../credentials/key-format'

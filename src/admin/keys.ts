@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import type { App } from '../context'
-import { unwrap } from '../runtime/errors'
+import { unwrap } from '../failures/errors'
 import { recallLeases } from '../http/admission-lease'
 import { keyHash, mintKey } from '../credentials/key-format'
 import { isActiveKey, type Key, type KeyFields } from '../team/keys'

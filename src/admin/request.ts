@@ -1,8 +1,8 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import type { App } from '../context'
-import { checked } from '../refusals/checked'
-import { GatewayError } from '../runtime/errors'
+import { checked } from '../failures/checked'
+import { GatewayError } from '../failures/errors'
 
 /** Reads a JSON body by its schema; an empty body is an empty object. Throws GatewayError. */
 export async function bodyBy<Schema extends z.ZodType>(c: Context<App>, schema: Schema): Promise<z.infer<Schema>> {

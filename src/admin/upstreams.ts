@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import type { App } from '../context'
-import { type Failure, GatewayError } from '../runtime/errors'
+import { type Failure, GatewayError } from '../failures/errors'
 import type { Upstream } from '../providers/provider'
 import { isoTime } from '../wire/json'
 import type { AccountStatus } from '../upstreams/account'

@@ -1,10 +1,10 @@
-import { failed, type Failure, ok, type Result } from '../runtime/errors'
+import { failed, type Failure, ok, type Result } from '../failures/errors'
 import { DEFAULTS, type ImageRequest } from '../image/request'
 import { fitSize, isWithin } from './fit-size'
 import type { Model } from './model'
 import { pixelsOf } from './sizes'
-import type { Field } from '../refusals/refusal'
-import { refusing } from '../refusals/refuse'
+import type { Field } from '../failures/refusal'
+import { refusing } from '../failures/refuse'
 
 /** A difference between the request and the fitted request. */
 export interface Adjustment {

@@ -1,4 +1,4 @@
-import type { SizeFault } from '../refusals/refusal'
+import type { SizeFault } from '../failures/refusal'
 import { extended, nearestStep, nextStep, sizeNear, STEP } from './shape-table'
 import type { AskedResolution } from './shapes'
 import { areaOf, elongationOf, type Pixels, type Verdict } from './sizes'

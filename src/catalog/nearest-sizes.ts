@@ -1,4 +1,4 @@
-import type { SizeFault } from '../refusals/refusal'
+import type { SizeFault } from '../failures/refusal'
 import { AREAS, type AskedResolution, isSameRatio, resolutionOf } from './shapes'
 import {
   areaOf,

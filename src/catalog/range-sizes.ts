@@ -1,4 +1,4 @@
-import type { SizeFault } from '../refusals/refusal'
+import type { SizeFault } from '../failures/refusal'
 import { sizeNear } from './shape-table'
 import type { AskedResolution } from './shapes'
 import { elongationOf, type Pixels, turnedLike, type Verdict } from './sizes'

@@ -1,4 +1,4 @@
-import type { SizeFault } from '../refusals/refusal'
+import type { SizeFault } from '../failures/refusal'
 
 /** Width and height in pixels, or as a ratio. */
 export interface Pixels {

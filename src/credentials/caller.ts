@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { type Failure, GatewayError } from '../runtime/errors'
+import { type Failure, GatewayError } from '../failures/errors'
 import { keyHash, teamOfKey } from './key-format'
 
 /** The claimed sender of a request: this gateway minted the key, but may have revoked it since. */

@@ -1,7 +1,7 @@
 import { forget, obtain } from '../generation/generations'
 import type { ProgressEvent } from '../generation/subscribers'
 import type { GenerateOptions, Obtained } from '../generation/task'
-import { type Failure, GatewayError } from '../runtime/errors'
+import { type Failure, GatewayError } from '../failures/errors'
 import { getRecord } from '../store/records'
 import type { DeliveryContext } from './delivery-context'
 import { ProgressEvents } from './progress-events'

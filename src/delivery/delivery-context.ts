@@ -5,7 +5,7 @@ import type { JobForm } from '../dialects/job-form'
 import { renderContextOf } from '../dialects/render-context'
 import type { Obtained } from '../generation/task'
 import type { ImageRecord } from '../image/record'
-import type { Failure } from '../runtime/errors'
+import type { Failure } from '../failures/errors'
 import type { ResponseMeta } from './headers'
 import { type Preference, preferenceOf } from './preference'
 

@@ -1,6 +1,6 @@
 import { ConfigError } from '../config'
 import type { RenderedError } from '../dialects/dialect'
-import { type Failure, GatewayError, STATUS } from '../runtime/errors'
+import { type Failure, GatewayError, STATUS } from '../failures/errors'
 import { describe, log } from '../runtime/log'
 import { StoreError } from '../store/retries'
 import type { LimitStatus } from '../limits/limit-status'

@@ -1,5 +1,5 @@
 import { submit } from '../generation/generations'
-import { unwrap } from '../runtime/errors'
+import { unwrap } from '../failures/errors'
 import { askTeam } from '../team/ask-team'
 import { limitHeaders } from '../wire/limit-headers'
 import type { DeliveryContext } from './delivery-context'

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { App } from '../context'
-import type { Failure } from '../runtime/errors'
+import type { Failure } from '../failures/errors'
 import type { RenderedError } from './dialect'
 
 /** A model in a list of models. */

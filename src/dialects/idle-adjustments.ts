@@ -1,5 +1,5 @@
 import type { Adjustment } from '../catalog/fit'
-import { refusing } from '../refusals/refuse'
+import { refusing } from '../failures/refuse'
 import { isObject } from './json-body'
 
 /**

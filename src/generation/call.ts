@@ -1,6 +1,6 @@
 import { type Pixels, pixelsOf, sizeText } from '../catalog/sizes'
 import { withDeadline, DeadlineExceeded } from '../runtime/deadline'
-import { type Failure, GatewayError } from '../runtime/errors'
+import { type Failure, GatewayError } from '../failures/errors'
 import type { StoredImage } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import { fetchImage } from '../image/source'

@@ -1,5 +1,5 @@
 import { configOf } from '../config'
-import type { Result } from '../runtime/errors'
+import type { Result } from '../failures/errors'
 import type { QueuedOrder } from '../ledger/entry'
 import type { RunRow } from './generation-store'
 import { runOrder, reserve } from './payment'

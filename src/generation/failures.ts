@@ -1,4 +1,4 @@
-import type { Failure } from '../runtime/errors'
+import type { Failure } from '../failures/errors'
 
 /*
  * Failures of a run that are not an upstream's.

@@ -1,4 +1,4 @@
-import type { Failure } from '../runtime/errors'
+import type { Failure } from '../failures/errors'
 import { ProviderError } from '../providers/provider'
 import type { FittedCandidate } from '../upstreams/route-plan'
 import { accountIdOf } from '../upstreams/accounts'

@@ -1,5 +1,5 @@
 import { type Config, configOf } from '../config'
-import { type Failure, isOfCaller, failed } from '../runtime/errors'
+import { type Failure, isOfCaller, failed } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
 import { describe, log } from '../runtime/log'
 import { removePartials, removeRunImages } from '../store/images'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type Failure, type Result, failed, ok } from '../runtime/errors'
+import { type Failure, type Result, failed, ok } from '../failures/errors'
 import { newId } from '../runtime/ids'
 import { type ImageRecord, imageRecord } from '../image/record'
 import type { Settlement } from '../ledger/entry'

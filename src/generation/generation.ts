@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
 import { configOf } from '../config'
-import { type Failure, type Result, failed, ok } from '../runtime/errors'
+import { type Failure, type Result, failed, ok } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
 import { runOfKey } from '../store/images'
 import { removeRecord } from '../store/records'

@@ -1,4 +1,4 @@
-import { type Failure, unwrap } from '../runtime/errors'
+import { type Failure, unwrap } from '../failures/errors'
 import { describe, log } from '../runtime/log'
 import { callObject } from '../runtime/call-object'
 import { runOfKey } from '../store/images'

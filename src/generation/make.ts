@@ -1,4 +1,4 @@
-import { type Failure, GatewayError, failed, ok } from '../runtime/errors'
+import { type Failure, GatewayError, failed, ok } from '../failures/errors'
 import { describe, log } from '../runtime/log'
 import type { ImageRecord } from '../image/record'
 import { StoreError } from '../store/retries'

@@ -1,7 +1,7 @@
 import { pricesFor } from '../upstreams/catalogue'
 import { cost } from '../catalog/quote'
 import type { Config } from '../config'
-import { type Failure, type Result, failed } from '../runtime/errors'
+import { type Failure, type Result, failed } from '../failures/errors'
 import { describe, log } from '../runtime/log'
 import type { Order, Settlement, QueuedOrder } from '../ledger/entry'
 import { askTeam } from '../team/ask-team'

@@ -1,5 +1,5 @@
 import type { Config } from '../config'
-import { failed, ok } from '../runtime/errors'
+import { failed, ok } from '../failures/errors'
 import { accountIdOf, leave } from '../upstreams/accounts'
 import type { Candidate } from '../upstreams/candidates'
 import { INTERRUPTED } from './failures'

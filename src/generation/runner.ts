@@ -1,5 +1,5 @@
 import { configOf } from '../config'
-import { type Failure, GatewayError, type Result, failed, ok } from '../runtime/errors'
+import { type Failure, GatewayError, type Result, failed, ok } from '../failures/errors'
 import { describe, log } from '../runtime/log'
 import type { QueuedOrder } from '../ledger/entry'
 import type { Ended } from './subscribers'

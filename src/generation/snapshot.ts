@@ -1,4 +1,4 @@
-import type { Result } from '../runtime/errors'
+import type { Result } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
 import { MAX_KEPT_PROMPT } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'

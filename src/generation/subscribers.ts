@@ -1,4 +1,4 @@
-import type { Result } from '../runtime/errors'
+import type { Result } from '../failures/errors'
 import type { ImageRecord, PartialImage } from '../image/record'
 import type { Payer } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'

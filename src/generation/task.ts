@@ -1,5 +1,5 @@
 import type { JobForm } from '../dialects/job-form'
-import type { Result } from '../runtime/errors'
+import type { Result } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import type { Payer, ServedBy } from '../ledger/entry'

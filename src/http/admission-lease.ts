@@ -1,6 +1,6 @@
 import type { RequestContext } from '../context'
 import { pause } from '../runtime/deadline'
-import { unwrap } from '../runtime/errors'
+import { unwrap } from '../failures/errors'
 import { describe, log } from '../runtime/log'
 import type { Admission } from '../limits/admission'
 import type { Caller } from '../credentials/caller'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { ErrorCode, Failure } from '../runtime/errors'
+import type { ErrorCode, Failure } from '../failures/errors'
 import type { Usage } from '../image/record'
 
 /** The payer of a run: the key of the request that started it. */

@@ -1,4 +1,4 @@
-import type { ErrorCode, Failure } from '../runtime/errors'
+import type { ErrorCode, Failure } from '../failures/errors'
 import { type Entry, keptKeysOf } from './entry'
 
 /** The state of a generation, for one of the requests that asked for it. */

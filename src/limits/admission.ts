@@ -1,5 +1,5 @@
-import { refusing } from '../refusals/refuse'
-import type { Failure } from '../runtime/errors'
+import { refusing } from '../failures/refuse'
+import type { Failure } from '../failures/errors'
 import type { Payer } from '../ledger/entry'
 import type { Limits } from './limits'
 import { type LimitScope, type LimitStatus, limitStatusesOf } from './limit-status'

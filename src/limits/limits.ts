@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { refusing } from '../refusals/refuse'
-import type { Failure } from '../runtime/errors'
+import { refusing } from '../failures/refuse'
+import type { Failure } from '../failures/errors'
 import type { ImageRequest } from '../image/request'
 
 const limitedCount = z.int().min(0).nullish()

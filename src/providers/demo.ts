@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import type { Refusal } from '../refusals/refusal'
-import { refusing } from '../refusals/refuse'
+import type { Refusal } from '../failures/refusal'
+import { refusing } from '../failures/refuse'
 import type { ImageRequest } from '../image/request'
 import { collect, oneChunk, readStream } from '../streams/bytes'
 import { pause } from '../runtime/deadline'

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import type { Model } from '../catalog/model'
 import type { Prices } from '../catalog/prices'
-import type { ErrorCode, Failure } from '../runtime/errors'
+import type { ErrorCode, Failure } from '../failures/errors'
 import type { ImageRequest, InputImage } from '../image/request'
 import type { Usage } from '../image/record'
 import type { Bytes } from '../streams/bytes'

@@ -1,6 +1,6 @@
 import type { Context, HonoRequest } from 'hono'
 import type { App } from '../context'
-import { type Failure, GatewayError, unwrap } from '../runtime/errors'
+import { type Failure, GatewayError, unwrap } from '../failures/errors'
 import { forget } from '../generation/generations'
 import { describe, log } from '../runtime/log'
 import { headImage, openImage } from '../store/images'

@@ -1,4 +1,4 @@
-import { type Failure, GatewayError } from './errors'
+import { type Failure, GatewayError } from '../failures/errors'
 
 /**
  * Calls a Durable Object, and retries once after a failure such as a deploy or a crash. So `ask` takes a new stub each

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { failed, type Failure, ok, type Result } from '../runtime/errors'
+import { failed, type Failure, ok, type Result } from '../failures/errors'
 import { keyOfPath } from './images'
 
 /** Links are rounded, because links with their own second would defeat caches. */

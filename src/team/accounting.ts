@@ -1,4 +1,4 @@
-import type { Failure } from '../runtime/errors'
+import type { Failure } from '../failures/errors'
 import { log } from '../runtime/log'
 import { type LimitRefusal, refuseGeneration, refuseRequest } from '../limits/admission'
 import { type LimitScope, type LimitStatus, limitStatusesOf } from '../limits/limit-status'

@@ -1,4 +1,4 @@
-import { type Failure, type Result, failed, ok } from '../runtime/errors'
+import { type Failure, type Result, failed, ok } from '../failures/errors'
 import { DAY_MS } from '../runtime/durations'
 
 /** The generation that an Idempotency-Key belongs to. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type Failure, failureSchema } from '../runtime/errors'
+import { type Failure, failureSchema } from '../failures/errors'
 import { type Order, orderSchema } from '../ledger/entry'
 
 /** An order after its turn, reserved or refused for good; its Generation object is not notified yet. */

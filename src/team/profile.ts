@@ -1,5 +1,5 @@
 import type { Config } from '../config'
-import type { Failure } from '../runtime/errors'
+import type { Failure } from '../failures/errors'
 import type { Limits } from '../limits/limits'
 
 /** The fields of a team that the admin API shows. */

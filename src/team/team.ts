@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
-import { type Result, failed, ok } from '../runtime/errors'
+import { type Result, failed, ok } from '../failures/errors'
 import { removeImages } from '../store/images'
 import type { Admission } from '../limits/admission'
 import { Accounting } from './accounting'

@@ -1,4 +1,4 @@
-import { type Failure, type Result, failed, ok } from '../runtime/errors'
+import { type Failure, type Result, failed, ok } from '../failures/errors'
 import { describe, log } from '../runtime/log'
 import type { LimitRefusal } from '../limits/admission'
 import type { Reservations } from './reservations'

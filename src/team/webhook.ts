@@ -1,4 +1,4 @@
-import { type Result, failed, ok } from '../runtime/errors'
+import { type Result, failed, ok } from '../failures/errors'
 import { log } from '../runtime/log'
 import { type TeamLifecycle, WEBHOOK_SECRET } from './lifecycle'
 import type { Cursor } from '../ledger/entry'

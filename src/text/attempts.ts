@@ -1,4 +1,4 @@
-import { type ErrorCode, type Failure, failed, ok, type Result } from '../runtime/errors'
+import { type ErrorCode, type Failure, failed, ok, type Result } from '../failures/errors'
 import { DeadlineExceeded, repeat, withDeadline } from '../runtime/deadline'
 import { CANCELLED } from '../generation/failures'
 import { log } from '../runtime/log'

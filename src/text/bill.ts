@@ -1,6 +1,6 @@
 import { pricesFor } from '../upstreams/catalogue'
 import { RESERVATION_GRACE_MS } from '../generation/payment'
-import type { Failure } from '../runtime/errors'
+import type { Failure } from '../failures/errors'
 import { newId } from '../runtime/ids'
 import { type Order, type Payer, type Settlement, TEXT_OPERATION } from '../ledger/entry'
 import type { Candidate } from '../upstreams/candidates'

@@ -1,4 +1,4 @@
-import { GatewayError } from '../runtime/errors'
+import { GatewayError } from '../failures/errors'
 import { CANCELLED } from '../generation/failures'
 
 /**

@@ -1,7 +1,7 @@
 import { pause, repeat } from '../runtime/deadline'
 import { printable, UNBUFFERED } from '../delivery/headers'
 import { limitHeaders } from '../wire/limit-headers'
-import { GatewayError } from '../runtime/errors'
+import { GatewayError } from '../failures/errors'
 import type { PendingSettlement } from '../generation/generation-store'
 import { reserve, settle, TEAM_UNREACHABLE } from '../generation/payment'
 import type { Order, Settlement } from '../ledger/entry'

@@ -1,4 +1,4 @@
-import type { Failure } from '../runtime/errors'
+import type { Failure } from '../failures/errors'
 import { ProviderError, type ProviderErrorKind } from '../providers/provider'
 import type { Unavailability } from './health'
 

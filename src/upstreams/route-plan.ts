@@ -1,6 +1,6 @@
 import { type Adjustment, fit, type Fitted } from '../catalog/fit'
 import type { ImageRequest } from '../image/request'
-import { type Failure, type Result, failed, ok } from '../runtime/errors'
+import { type Failure, type Result, failed, ok } from '../failures/errors'
 import { type Candidate, candidates, capabilityOf, type RoutingSettings } from './candidates'
 
 type FitSettings = Pick<RoutingSettings, 'upstreams' | 'catalogue' | 'canCrop'>

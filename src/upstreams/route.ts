@@ -1,4 +1,4 @@
-import { type Result, failed, ok } from '../runtime/errors'
+import { type Result, failed, ok } from '../failures/errors'
 import { ProviderError } from '../providers/provider'
 import { countLost, isWorthAnotherCall, outcomeOf } from './after-failure'
 import type { Candidate } from './candidates'

@@ -1,4 +1,4 @@
-import { GatewayError } from '../runtime/errors'
+import { GatewayError } from '../failures/errors'
 import { publicUrl, RefusedUrl } from '../runtime/public-url'
 
 export interface WebhookUrlRules {

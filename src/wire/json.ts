@@ -1,4 +1,4 @@
-import { failureInWords } from '../refusals/words'
+import { failureInWords } from '../failures/words'
 import { credits, inUsd } from '../catalog/money'
 import { type Snapshot, snapshotOf } from '../ledger/snapshot'
 import type { LimitStatus } from '../limits/limit-status'

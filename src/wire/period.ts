@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { checked } from '../refusals/checked'
-import { type Failure, GatewayError } from '../runtime/errors'
+import { checked } from '../failures/checked'
+import { type Failure, GatewayError } from '../failures/errors'
 import { dayOf } from '../limits/meter'
 import { DAY_MS } from '../runtime/durations'
 import type { ReportPeriod } from '../ledger/usage'

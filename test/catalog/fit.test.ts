@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fit } from '../../src/catalog/fit'
-import { failureInWords } from '../../src/refusals/words'
+import { failureInWords } from '../../src/failures/words'
 import { catalogueOf } from '../../src/upstreams/catalogue'
 import { quote } from '../../src/catalog/quote'
 import { fingerprint, type ImageRequest } from '../../src/image/request'

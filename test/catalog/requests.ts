@@ -1,6 +1,6 @@
 import type { SizeFitting } from '../../src/catalog/fit-size'
-import { failureInWords } from '../../src/refusals/words'
-import type { WordedFailure } from '../../src/runtime/errors'
+import { failureInWords } from '../../src/failures/words'
+import type { WordedFailure } from '../../src/failures/errors'
 import { catalogueOf } from '../../src/upstreams/catalogue'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { webhookUrl } from '../../src/webhooks/url'
-import { GatewayError } from '../../src/runtime/errors'
+import { GatewayError } from '../../src/failures/errors'
 
 const PUBLIC = { allowPrivateUrls: false }
 const LOCAL = { allowPrivateUrls: true }

@@ -1,7 +1,7 @@
 import { ApiError } from '@google/genai'
 import { describe, expect, test, vi } from 'vitest'
 import { geminiError } from '../../src/dialects/gemini/error'
-import { type ErrorCode, STATUS } from '../../src/runtime/errors'
+import { type ErrorCode, STATUS } from '../../src/failures/errors'
 import { google, postGoogle } from '../support/google'
 import { KEY } from '../support/gateway'
 import { internet } from '../support/internet'

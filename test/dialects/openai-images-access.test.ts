@@ -1,7 +1,7 @@
 import { OpenAI } from 'openai'
 import { describe, expect, test } from 'vitest'
 import { openaiError } from '../../src/dialects/openai/error'
-import { type ErrorCode, STATUS } from '../../src/runtime/errors'
+import { type ErrorCode, STATUS } from '../../src/failures/errors'
 import { errorOf, KEY, knock, openai, post, postForm } from '../support/gateway'
 import { upstreams } from '../support/upstreams'
 import { picture } from '../support/pictures'

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { STATUS } from '../../src/runtime/errors'
+import { STATUS } from '../../src/failures/errors'
 
 test('docs/api.md has every code of a failure, with its status', async () => {
   const page = await readFile(join(import.meta.dirname, '../../docs/api.md'), 'utf8')

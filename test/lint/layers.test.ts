@@ -101,7 +101,7 @@ test('dialects and providers stay apart, in both directions', () => {
 test('an upward arrow added to src fails', () => {
   const arrows = arrowsBelow('src')
   expect(upwardArrows(arrows, FLOORS)).toEqual([])
-  arrows.set('runtime/errors.ts', ['app.ts'])
+  arrows.set('failures/errors.ts', ['app.ts'])
   expect(upwardArrows(arrows, FLOORS)).toEqual([expect.stringContaining('runtime is not above app.ts')])
   expect(circlesIn(arrows).length).toBeGreaterThan(0)
 })

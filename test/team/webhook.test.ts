@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { unwrap } from '../../src/runtime/errors'
+import { unwrap } from '../../src/failures/errors'
 import type { WebhookState } from '../../src/team/webhook'
 import { ringTeam } from '../support/alarms'
 import { operate, team } from '../support/teams'

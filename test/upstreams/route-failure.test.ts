@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ProviderError, type ProviderErrorKind } from '../../src/providers/provider'
 import type { Unavailability } from '../../src/upstreams/health'
-import { failureInWords } from '../../src/refusals/words'
+import { failureInWords } from '../../src/failures/words'
 import { routeFailure } from '../../src/upstreams/route-failure'
 
 const NOW = 1_800_000_000_000

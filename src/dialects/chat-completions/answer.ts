@@ -1,5 +1,5 @@
 import type { ImageRecord, StoredImage, Usage } from '../../image/record'
-import type { Failure } from '../../runtime/errors'
+import type { Failure } from '../../failures/errors'
 import type { ChatAnswerOptions } from './request'
 import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
 import type { RenderContext } from '../render-context'

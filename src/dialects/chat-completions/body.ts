@@ -1,5 +1,5 @@
-import { parameterPath } from '../../refusals/checked'
-import { type Failure, GatewayError } from '../../runtime/errors'
+import { parameterPath } from '../../failures/checked'
+import { type Failure, GatewayError } from '../../failures/errors'
 import { decodeBase64 } from '../../streams/base64'
 import type { Path, TakenString } from '../../streams/json'
 import type { Intake } from '../intake'

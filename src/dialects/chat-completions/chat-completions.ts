@@ -1,5 +1,5 @@
-import type { Vocabulary } from '../../refusals/vocabulary'
-import type { Failure } from '../../runtime/errors'
+import type { Vocabulary } from '../../failures/vocabulary'
+import type { Failure } from '../../failures/errors'
 import { bearerToken } from '../../credentials/caller'
 import { streamCompletion, renderCompletion } from './answer'
 import { parseChat, type ChatAnswerOptions, chatAnswerOptions, type PicturePlace } from './request'

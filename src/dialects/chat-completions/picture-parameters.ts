@@ -1,8 +1,8 @@
 import { shortValue } from '../request-limits'
 import * as z from 'zod'
-import { invalidParameter } from '../../refusals/parameters'
+import { invalidParameter } from '../../failures/parameters'
 import { shapeText } from '../../catalog/shapes'
-import { GatewayError } from '../../runtime/errors'
+import { GatewayError } from '../../failures/errors'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 
 const ratioText = z

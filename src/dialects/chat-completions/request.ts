@@ -1,6 +1,6 @@
 import { endUserId, imageCount, modelName } from '../request-limits'
 import * as z from 'zod'
-import { checked } from '../../refusals/checked'
+import { checked } from '../../failures/checked'
 import { DEFAULTS } from '../../image/request'
 import { readChat } from './body'
 import { promptOfMessages, messages } from './conversation'

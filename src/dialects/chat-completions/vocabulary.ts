@@ -1,5 +1,5 @@
-import { sizeInShapes } from '../../refusals/size-words'
-import { OPENAI_IMAGES, type Vocabulary } from '../../refusals/vocabulary'
+import { sizeInShapes } from '../../failures/size-words'
+import { OPENAI_IMAGES, type Vocabulary } from '../../failures/vocabulary'
 import type { ChatAnswerOptions } from './request'
 
 /** The parameters of chat completions; `names` holds those under `image_config`. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { checked } from '../../refusals/checked'
+import { checked } from '../../failures/checked'
 import type { Api, ListedModel } from '../api'
 import { geminiError } from './error'
 import { geminiKey, googleKey } from './key'

@@ -1,8 +1,8 @@
-import type { ErrorCode, Failure, WordedFailure } from '../../runtime/errors'
+import type { ErrorCode, Failure, WordedFailure } from '../../failures/errors'
 import { type RenderedError, renderedJson } from '../dialect'
 import { framedAnswer } from './framing'
 import type { GeminiAnswerOptions } from './request'
-import { failureInWords } from '../../refusals/words'
+import { failureInWords } from '../../failures/words'
 import { geminiVocabulary } from './vocabulary'
 
 /** Google's status and its HTTP status for each code (protocols §3.5). */

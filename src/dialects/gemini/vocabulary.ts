@@ -1,5 +1,5 @@
-import { sizeInShapes } from '../../refusals/size-words'
-import type { Vocabulary } from '../../refusals/vocabulary'
+import { sizeInShapes } from '../../failures/size-words'
+import type { Vocabulary } from '../../failures/vocabulary'
 
 /** The usual one of two objects that hold the aspect ratio and the resolution. */
 const IMAGE_CONFIG = 'generationConfig.imageConfig'

@@ -1,4 +1,4 @@
-import { isOfCaller } from '../../runtime/errors'
+import { isOfCaller } from '../../failures/errors'
 import { bearerToken } from '../../credentials/caller'
 import { type Dialect, type AnswerStream, type RenderedError, renderedJson } from '../dialect'
 import {

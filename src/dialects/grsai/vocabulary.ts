@@ -1,4 +1,4 @@
-import { OPENAI_IMAGES, type Vocabulary } from '../../refusals/vocabulary'
+import { OPENAI_IMAGES, type Vocabulary } from '../../failures/vocabulary'
 
 /** The parameters of GrsAI's API; `list` is the generation's name for the list of pictures. */
 export const grsaiVocabulary = (list: 'urls' | 'images'): Vocabulary => ({

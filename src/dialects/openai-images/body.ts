@@ -1,5 +1,5 @@
-import { invalidType, unknownParameter } from '../../refusals/parameters'
-import { type Failure, GatewayError } from '../../runtime/errors'
+import { invalidType, unknownParameter } from '../../failures/parameters'
+import { type Failure, GatewayError } from '../../failures/errors'
 import { capped, readText } from '../../streams/bytes'
 import type { Path } from '../../streams/json'
 import { MalformedForm, MultipartStream } from '../../streams/multipart'

@@ -1,5 +1,5 @@
-import type { Vocabulary } from '../../refusals/vocabulary'
-import { type ErrorCode, type Failure, STATUS, type WordedFailure } from '../../runtime/errors'
+import type { Vocabulary } from '../../failures/vocabulary'
+import { type ErrorCode, type Failure, STATUS, type WordedFailure } from '../../failures/errors'
 import { wordFailure } from '../worded-failure'
 import { type RenderedError, renderedJson } from '../dialect'
 

@@ -1,5 +1,5 @@
 import type { Adjustment } from '../../catalog/fit'
-import { invalidType, unknownParameter } from '../../refusals/parameters'
+import { invalidType, unknownParameter } from '../../failures/parameters'
 
 type LegacyFields = Record<string, unknown>
 

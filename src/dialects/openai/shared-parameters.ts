@@ -1,7 +1,7 @@
 import { MAX_PROMPT, modelName, shortValue } from '../request-limits'
 import * as z from 'zod'
-import { decimal } from '../../refusals/checked'
-import { refusing } from '../../refusals/refuse'
+import { decimal } from '../../failures/checked'
+import { refusing } from '../../failures/refuse'
 import { DEFAULT_FRAMES } from '../../catalog/tokens'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 

@@ -1,6 +1,6 @@
 import { inUsd } from '../../catalog/money'
 import type { ImageRecord, StoredImage } from '../../image/record'
-import type { Vocabulary } from '../../refusals/vocabulary'
+import type { Vocabulary } from '../../failures/vocabulary'
 import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
 import { openrouterErrorEvent } from '../openrouter/error'
 

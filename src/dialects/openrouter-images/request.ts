@@ -1,14 +1,14 @@
 import { endUserId, imageCount, modelName, promptText, shortValue } from '../request-limits'
 import * as z from 'zod'
 import type { Adjustment } from '../../catalog/fit'
-import { tooManyImages, unknownParameter } from '../../refusals/parameters'
-import { checked } from '../../refusals/checked'
+import { tooManyImages, unknownParameter } from '../../failures/parameters'
+import { checked } from '../../failures/checked'
 import { DEFAULTS, type ImageRequest } from '../../image/request'
 import type { Path } from '../../streams/json'
 import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
 import { mapInTurn, type BodyPicture, readJsonBody, inputImageAt } from '../json-body'
-import type { Failure } from '../../runtime/errors'
+import type { Failure } from '../../failures/errors'
 import { OPENROUTER_RATIOS, OPENROUTER_RESOLUTIONS, openrouterSize, sizeParamOf } from './size'
 
 /** Options of an answer. */

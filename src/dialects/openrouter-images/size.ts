@@ -1,7 +1,7 @@
-import { invalidParameter } from '../../refusals/parameters'
+import { invalidParameter } from '../../failures/parameters'
 import { shapeText } from '../../catalog/shapes'
 import { type Pixels, pixelsOf } from '../../catalog/sizes'
-import { GatewayError } from '../../runtime/errors'
+import { GatewayError } from '../../failures/errors'
 
 /** The resolutions of OpenRouter's images API (protocols §2.2), each twice the one before. */
 export const OPENROUTER_RESOLUTIONS = ['512', '1K', '2K', '4K'] as const

@@ -1,5 +1,5 @@
-import { sizeInShapes } from '../../refusals/size-words'
-import { OPENAI_IMAGES, type Vocabulary } from '../../refusals/vocabulary'
+import { sizeInShapes } from '../../failures/size-words'
+import { OPENAI_IMAGES, type Vocabulary } from '../../failures/vocabulary'
 
 /** The parameters of OpenRouter's images API; `sizeParam` is the one that asked for the size. */
 export const openrouterVocabulary = ({ sizeParam = 'size' }: { sizeParam?: string | undefined } = {}): Vocabulary => ({

@@ -1,5 +1,5 @@
-import type { Vocabulary } from '../../refusals/vocabulary'
-import { type Failure, STATUS } from '../../runtime/errors'
+import type { Vocabulary } from '../../failures/vocabulary'
+import { type Failure, STATUS } from '../../failures/errors'
 import { wordFailure } from '../worded-failure'
 import { type RenderedError, renderedJson } from '../dialect'
 

@@ -1,4 +1,4 @@
-import type { Failure } from '../../runtime/errors'
+import type { Failure } from '../../failures/errors'
 import type { ImageRecord } from '../../image/record'
 import type { ImageRequest } from '../../image/request'
 import type { AnswerPart, AnswerStream } from '../dialect'

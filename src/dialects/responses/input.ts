@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { invalidValue, missingParameter } from '../../refusals/parameters'
-import { GatewayError } from '../../runtime/errors'
+import { invalidValue, missingParameter } from '../../failures/parameters'
+import { GatewayError } from '../../failures/errors'
 import type { ConversationTurn } from '../conversation'
 import { isCallId, pictureOfCall, type ResponsesPicture, pictureSource } from './pictures'
 

@@ -1,5 +1,5 @@
-import { missingParameter, unknownParameter } from '../../refusals/parameters'
-import { type Failure, GatewayError } from '../../runtime/errors'
+import { missingParameter, unknownParameter } from '../../failures/parameters'
+import { type Failure, GatewayError } from '../../failures/errors'
 import type { InputImage } from '../../image/request'
 import type { Intake } from '../intake'
 import { type BodyPicture, inputImageAt } from '../json-body'

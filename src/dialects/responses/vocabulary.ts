@@ -1,4 +1,4 @@
-import { OPENAI_IMAGES, type Vocabulary } from '../../refusals/vocabulary'
+import { OPENAI_IMAGES, type Vocabulary } from '../../failures/vocabulary'
 
 /** The parameters of the Responses API; `modelParam` names the image model. */
 export const responsesVocabulary = ({ modelParam } = { modelParam: 'model' }): Vocabulary => ({

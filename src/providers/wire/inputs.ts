@@ -1,4 +1,4 @@
-import { refusing } from '../../refusals/refuse'
+import { refusing } from '../../failures/refuse'
 import { extensionOf } from '../../image/media-type'
 import type { ImageRequest, InputImage } from '../../image/request'
 import { UnusableMask, whiteMask } from '../../image/white-mask'

@@ -3,7 +3,7 @@ import type { App } from '../../context'
 import { statusJson } from '../../delivery/job-status'
 import { cancel } from '../../generation/generations'
 import { authenticate } from '../../http/authenticate'
-import { type Failure, GatewayError } from '../../runtime/errors'
+import { type Failure, GatewayError } from '../../failures/errors'
 import { idAt, generationStatusOf } from './status'
 
 /** `POST /v1/generations/{id}/cancel`: stops a generation and reports its status and cost. Throws GatewayError. */

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { App } from '../../context'
 import type { Cursor, Entry, EntryFilter } from '../../ledger/entry'
-import { unwrap } from '../../runtime/errors'
+import { unwrap } from '../../failures/errors'
 import { askTeam } from '../../team/ask-team'
 
 /** A page of a team's ledger entries, newest first. Throws GatewayError. */

@@ -5,7 +5,7 @@ import type { SeenGeneration } from '../../generation/generation'
 import { see } from '../../generation/generations'
 import { type Entry, imageKeysOf, keptKeysOf } from '../../ledger/entry'
 import { type Snapshot, snapshotOf } from '../../ledger/snapshot'
-import { type Failure, GatewayError, unwrap } from '../../runtime/errors'
+import { type Failure, GatewayError, unwrap } from '../../failures/errors'
 import { askTeam } from '../../team/ask-team'
 
 /** The generation id in the path of a request; it need not exist. */

@@ -1,4 +1,4 @@
-import type { ErrorCode, Failure } from '../runtime/errors'
+import type { ErrorCode, Failure } from './errors'
 import type { Reason, Refusal } from './refusal'
 
 /** The code of each reason: `unsupported_parameter` depends on the model, `invalid_request` does not. */

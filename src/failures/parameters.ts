@@ -1,4 +1,4 @@
-import type { Failure } from '../runtime/errors'
+import type { Failure } from './errors'
 import { refusing } from './refuse'
 
 /*

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { refusalSchema } from '../refusals/refusal'
+import { refusalSchema } from './refusal'
 
 /** The codes of failures and their HTTP statuses. */
 export const STATUS = {

@@ -4,11 +4,11 @@ import { geminiVocabulary } from '../../src/dialects/gemini/vocabulary'
 import { grsaiVocabulary } from '../../src/dialects/grsai/vocabulary'
 import { openrouterVocabulary } from '../../src/dialects/openrouter-images/vocabulary'
 import { responsesVocabulary } from '../../src/dialects/responses/vocabulary'
-import type { Reason, Refusal, SizeFault } from '../../src/refusals/refusal'
-import { refusing } from '../../src/refusals/refuse'
-import { OPENAI_IMAGES, type Vocabulary } from '../../src/refusals/vocabulary'
-import { failureInWords } from '../../src/refusals/words'
-import { failureSchema } from '../../src/runtime/errors'
+import type { Reason, Refusal, SizeFault } from '../../src/failures/refusal'
+import { refusing } from '../../src/failures/refuse'
+import { OPENAI_IMAGES, type Vocabulary } from '../../src/failures/vocabulary'
+import { failureInWords } from '../../src/failures/words'
+import { failureSchema } from '../../src/failures/errors'
 
 const RATIOS = ['1:1', '16:9']
 

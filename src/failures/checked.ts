@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { GatewayError } from '../runtime/errors'
+import { GatewayError } from './errors'
 import type { Refusal } from './refusal'
 import { refusing } from './refuse'
 

@@ -1,4 +1,4 @@
-import type { Failure, WordedFailure } from '../runtime/errors'
+import type { Failure, WordedFailure } from './errors'
 import { fineReasonOf, numberKindOf } from './fine-reason'
 import type { Place, Reason, Refusal } from './refusal'
 import { OPENAI_IMAGES, parameterOf, type Vocabulary } from './vocabulary'
