@@ -21,3 +21,22 @@ export function shiftAlarm(storage: DurableObjectStorage): void {
     return time === null ? null : time + aheadMs
   }
 }
+
+let isShifted = false
+
+/** Has the uploads of a bucket happen by the clock of the tests, once per isolate. */
+export function shiftUploads(bucket: R2Bucket): void {
+  if (aheadMs === 0 || isShifted) return
+  isShifted = true
+  const list = bucket.list.bind(bucket)
+  bucket.list = async (options) => {
+    const listed = await list(options)
+    return { ...listed, objects: listed.objects.map(shifted) }
+  }
+}
+
+const shifted = (object: R2Object): R2Object =>
+  new Proxy(object, {
+    get: (target, name) =>
+      name === 'uploaded' ? new Date(target.uploaded.getTime() + aheadMs) : Reflect.get(target, name),
+  })

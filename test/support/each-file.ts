@@ -1,12 +1,13 @@
 import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
-import { setClock } from './clock'
+import { setClock, shiftUploads } from './clock'
 import { deleteObjects } from './objects'
 import { waitPatiently } from './patience'
 import { originalSettings } from './settings'
 
 // Files share an isolate: each begins with the clock, the settings and the empty storage of the first.
 setClock()
+shiftUploads(env.IMAGES)
 waitPatiently()
 vi.restoreAllMocks()
 vi.useRealTimers()
