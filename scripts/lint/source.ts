@@ -81,14 +81,21 @@ export function hashCommentsOf(text: string): Prose[] {
   return pieces.map(({ line, text: value }) => ({ line, text: value }))
 }
 
-/** The specifiers of imports and re-exports, of types too, and of `import()` with a string. */
-export function importsOf({ text, module }: Source): string[] {
+/** The specifiers of imports and re-exports, of types too, and of `import()` with a string, as a value and as a type. */
+export function importsOf({ text, program, module }: Source): string[] {
   const { staticImports, staticExports, dynamicImports } = module
   const dynamic = dynamicImports.map(({ moduleRequest: { start, end } }) => text.slice(start + 1, end - 1))
   const again = staticExports.flatMap(({ entries }) =>
     entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
   )
-  return [...new Set([...staticImports.map(({ moduleRequest }) => moduleRequest.value), ...again, ...dynamic])]
+  const types: string[] = []
+  new Visitor({
+    TSImportType: ({ source }) => void types.push(source.value),
+    TSExternalModuleReference: ({ expression }) => void types.push(expression.value),
+  }).visit(program)
+  return [
+    ...new Set([...staticImports.map(({ moduleRequest }) => moduleRequest.value), ...again, ...dynamic, ...types]),
+  ]
 }
 
 /** Titles of tests and of groups of tests, with the words of three and more that tables put into them. */

@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { APART, FLOORS } from '../../scripts/lint/layers-table.ts'
-import { arrowsBelow, arrowsBetween, circlesIn, roomArrows, roomOf, upwardArrows } from '../../scripts/lint/layers.ts'
+import {
+  arrowsBelow,
+  arrowsBetween,
+  circlesIn,
+  folderCircles,
+  roomArrows,
+  roomOf,
+  upwardArrows,
+} from '../../scripts/lint/layers.ts'
 
 const TABLE = [['app.ts'], ['upper', 'other'], ['lower/index.ts'], ['lower']]
 
@@ -32,6 +40,15 @@ describe('arrows', () => {
       'lower/index.ts': [],
       'upper/a.ts': ['lower/c.ts'],
     })
+  })
+
+  test('come of types by import() and of import assignments', () => {
+    const root = tree({
+      'app.ts': "export type A = import('./upper/a').A\nimport b = require('./upper/b')\n",
+      'upper/a.ts': 'export type A = 1\n',
+      'upper/b.ts': 'export const b = 1\n',
+    })
+    expect(arrowsBelow(root).get('app.ts')).toEqual(['upper/a.ts', 'upper/b.ts'])
   })
 
   test('a file that the table names is a room of its own', () => {
@@ -85,6 +102,16 @@ describe('circles', () => {
     expect(circlesIn(arrows)).toEqual([])
     expect(circlesIn(roomArrows(arrows, TABLE))).toEqual([['upper', 'lower']])
   })
+
+  test('of folders are found where a file is a room of its own', () => {
+    const arrows = new Map([
+      ['lower/index.ts', ['other/a.ts']],
+      ['other/a.ts', ['lower/b.ts']],
+      ['lower/b.ts', []],
+    ])
+    expect(circlesIn(roomArrows(arrows, TABLE))).toEqual([])
+    expect(folderCircles(arrows)).toEqual([['lower', 'other']])
+  })
 })
 
 test('dialects and providers stay apart, in both directions', () => {
@@ -102,6 +129,6 @@ test('an upward arrow added to src fails', () => {
   const arrows = arrowsBelow('src')
   expect(upwardArrows(arrows, FLOORS)).toEqual([])
   arrows.set('failures/errors.ts', ['app.ts'])
-  expect(upwardArrows(arrows, FLOORS)).toEqual([expect.stringContaining('runtime is not above app.ts')])
+  expect(upwardArrows(arrows, FLOORS)).toEqual([expect.stringContaining('failures is not above app.ts')])
   expect(circlesIn(arrows).length).toBeGreaterThan(0)
 })
