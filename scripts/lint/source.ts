@@ -81,7 +81,7 @@ export function hashCommentsOf(text: string): Prose[] {
   return pieces.map(({ line, text: value }) => ({ line, text: value }))
 }
 
-/** The specifiers of imports and re-exports, of types too, and of `import()` with a string, as a value and as a type. */
+/** The specifiers of imports and re-exports, also of types, and of `import()` as a value or as a type. */
 export function importsOf({ text, program, module }: Source): string[] {
   const { staticImports, staticExports, dynamicImports } = module
   const dynamic = dynamicImports.map(({ moduleRequest: { start, end } }) => text.slice(start + 1, end - 1))

@@ -68,8 +68,8 @@ function ifBoth(name: Ability, { [name]: own }: Model, { [name]: taken }: Partia
 
 function narrowedStyles({ style: own }: Model, { style: taken }: Partial<Model>): Partial<Model> {
   if (own === undefined || taken === undefined) {
-    const told = own ?? taken
-    return told === undefined ? {} : { style: told }
+    const style = own ?? taken
+    return style === undefined ? {} : { style }
   }
   if (typeof own === 'boolean') return { style: own && taken }
   if (typeof taken === 'boolean') return { style: taken && own }

@@ -72,9 +72,9 @@ export class Finalizer {
   async remember(failure: Failure, payer: Payer): Promise<void> {
     const now = Date.now()
     const retryAfterMs = Math.max(REFUSAL_MS, failure.retryAfterMs ?? 0)
-    const told = { ...failure, retryAfterMs, retry: false } as const
+    const stored = { ...failure, retryAfterMs, retry: false } as const
     const isOfOne = isOfCaller(failure.code) || failure.code === 'cancelled'
-    this.#context.store.refuse(told, now, now + REFUSAL_MS, isOfOne ? payer : undefined)
+    this.#context.store.refuse(stored, now, now + REFUSAL_MS, isOfOne ? payer : undefined)
     await this.rearm()
   }
 
@@ -126,14 +126,14 @@ export class Finalizer {
   async settle(): Promise<void> {
     const { store, outbox, env } = this.#context
     for (const pending of store.pendingSettlements) {
-      const heard = await settle(env, pending)
-      if (!heard) {
+      const confirmed = await settle(env, pending)
+      if (!confirmed) {
         if (store.hasPendingSettlement(pending.settlement.id)) store.addPendingSettlement(pending, Date.now())
         continue
       }
       // Both happen in one step, so that a webhook receives each settlement once.
       store.removePendingSettlement(pending)
-      if (heard.webhook && pending.notice) outbox.add(pending.notice, configOf(env), Date.now())
+      if (confirmed.webhook && pending.notice) outbox.add(pending.notice, configOf(env), Date.now())
     }
   }
 

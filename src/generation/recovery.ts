@@ -34,9 +34,9 @@ const isAskedAnew = (progress: Progress): boolean =>
 /** The candidate of a call; undefined after a change of the settings. */
 export const candidateOfCall = <Served extends Candidate>(
   { accountId, model }: Pick<Call, 'accountId' | 'model'>,
-  able: readonly Served[],
+  candidates: readonly Served[],
 ): Served | undefined =>
-  able.find(({ upstream, model: theirs }) => accountIdOf(upstream) === accountId && model === theirs)
+  candidates.find(({ upstream, model: theirs }) => accountIdOf(upstream) === accountId && model === theirs)
 
 /** Ends calls of a dead process: frees their slots and stops their jobs. Never throws. */
 export async function endCalls(env: Env, candidates: readonly Candidate[], calls: readonly Call[]): Promise<void> {

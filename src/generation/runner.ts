@@ -214,11 +214,11 @@ export class Runner {
     return this.#end(this.#finalizer.refuse(row, failure))
   }
 
-  async #end(closing: Promise<Ended>): Promise<void> {
+  async #end(ended: Promise<Ended>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#ending = promise
     try {
-      this.#leave(await closing)
+      this.#leave(await ended)
     } finally {
       this.#ending = undefined
       resolve()

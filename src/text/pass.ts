@@ -61,8 +61,8 @@ function namedModel({ models: [named, again] }: TopLevel): NamedModel {
 function candidatesFor({ name }: NamedModel, config: Config): Pick<TextPlan, 'model' | 'candidates'> {
   const nowMs = Date.now()
   const model = modelResolver(config, nowMs)(name)
-  const able = model === undefined ? [] : candidates(config, model, nowMs)
-  const [first, ...others] = able.filter(({ upstream }) => 'pass' in upstream.provider)
+  const serving = model === undefined ? [] : candidates(config, model, nowMs)
+  const [first, ...others] = serving.filter(({ upstream }) => 'pass' in upstream.provider)
   if (model === undefined || !first) throw new GatewayError(unknownModel(name))
   return { model, candidates: [first, ...others] }
 }

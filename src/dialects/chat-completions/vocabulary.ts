@@ -4,19 +4,19 @@ import type { ChatAnswerOptions } from './request'
 
 /** The parameters of chat completions; `names` holds those under `image_config`. */
 export function chatVocabulary({ names = {} }: Partial<Pick<ChatAnswerOptions, 'names'>> = {}): Vocabulary {
-  const knob = (name: string): string => names[name] ?? name
+  const parameter = (name: string): string => names[name] ?? name
   return {
     ...OPENAI_IMAGES,
     parameters: {
       model: 'model',
       prompt: 'messages',
       n: 'n',
-      size: knob('size'),
-      quality: knob('quality'),
-      background: knob('background'),
-      format: knob('output_format'),
-      compression: knob('output_compression'),
-      moderation: knob('moderation'),
+      size: parameter('size'),
+      quality: parameter('quality'),
+      background: parameter('background'),
+      format: parameter('output_format'),
+      compression: parameter('output_compression'),
+      moderation: parameter('moderation'),
       style: undefined,
       inputFidelity: undefined,
       images: 'messages',
@@ -25,7 +25,7 @@ export function chatVocabulary({ names = {} }: Partial<Pick<ChatAnswerOptions, '
       markup: undefined,
       partials: undefined,
     },
-    ...(isShaped(knob('size')) && { size: sizeInShapes(knob('aspect_ratio'), knob('image_size')) }),
+    ...(isShaped(parameter('size')) && { size: sizeInShapes(parameter('aspect_ratio'), parameter('image_size')) }),
     contentTypes: "'application/json'",
   }
 }

@@ -20,17 +20,17 @@ export interface ImagesEndpoint {
 /** Makes pictures by OpenAI's Images API (protocols §1). Throws ProviderError. */
 export async function* openaiImages(
   request: ImageRequest,
-  door: ImagesEndpoint,
+  endpoint: ImagesEndpoint,
   upstream: Upstream,
   work: Work,
 ): AsyncGenerator<ProviderEvent, void> {
-  const response = await requestWithFallback(request, door, upstream, work)
+  const response = await requestWithFallback(request, endpoint, upstream, work)
   yield {
     type: 'accepted',
     requestId: requestIdOf(response.headers),
     organization: response.headers.get('openai-organization') ?? undefined,
   }
-  const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, door.readError)
+  const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, endpoint.readError)
   yield* isEventStream(response)
     ? streamedImages(response, request, work, failureOf)
     : answeredImages(response, work, failureOf, openaiSummary)
@@ -39,15 +39,15 @@ export async function* openaiImages(
 /** Repeats the request without previews when they are refused. A refusal costs nothing. */
 async function requestWithFallback(
   request: ImageRequest,
-  door: ImagesEndpoint,
+  endpoint: ImagesEndpoint,
   upstream: Upstream,
   work: Work,
 ): Promise<Response> {
   try {
-    return await requestImages(request, door, upstream, work)
+    return await requestImages(request, endpoint, upstream, work)
   } catch (error) {
     if (request.partials === 0 || !(error instanceof ProviderError) || !mayBeAboutPreviews(error)) throw error
-    return await requestImages({ ...request, partials: 0 }, door, upstream, work)
+    return await requestImages({ ...request, partials: 0 }, endpoint, upstream, work)
   }
 }
 
@@ -57,13 +57,18 @@ function mayBeAboutPreviews(error: ProviderError): boolean {
   return refusal !== undefined && ['stream', 'partial_images', undefined].includes(refusal.param)
 }
 
-function requestImages(request: ImageRequest, door: ImagesEndpoint, upstream: Upstream, work: Work): Promise<Response> {
-  const { to, account, readError } = door
+function requestImages(
+  request: ImageRequest,
+  endpoint: ImagesEndpoint,
+  upstream: Upstream,
+  work: Work,
+): Promise<Response> {
+  const { to, account, readError } = endpoint
   const fields = requestFields(request, work.model)
   if (request.operation === 'generate') {
     return callUpstream(upstream, work, to('generations'), { account, ...jsonRequest(fields) }, readError)
   }
-  const isJson = door.editsAsJson && fields['moderation'] !== undefined && !request.markup
+  const isJson = endpoint.editsAsJson && fields['moderation'] !== undefined && !request.markup
   const edit = isJson ? jsonRequest({ ...fields, ...inputFields(request, work) }) : editForm(request, fields, work)
   return callUpstream(upstream, work, to('edits'), { account, ...edit }, readError)
 }

@@ -32,16 +32,16 @@ export async function* pollJob<Done>(
   everyMs: number,
   look: () => Promise<JobState<Done>>,
 ): AsyncGenerator<ProviderEvent, Done> {
-  let unseen: Outage | undefined
+  let outage: Outage | undefined
   let pauseMs = FIRST_PAUSE_MS
   for (;;) {
-    const seen = await look().catch((error: unknown) => outageOf(error, unseen))
+    const seen = await look().catch((error: unknown) => outageOf(error, outage))
     if ('done' in seen) return seen.done
     if ('failed' in seen) throw seen.failed
-    unseen = 'sinceMs' in seen ? seen : undefined
+    outage = 'sinceMs' in seen ? seen : undefined
     if ('percent' in seen && seen.percent !== undefined) yield { type: 'progress', percent: seen.percent }
-    pauseMs = Math.min(pauseMs, unseen ? OUTAGE_POLL_MS : everyMs)
-    await pause(Math.max(pauseMs, unseen?.waitMs ?? 0), signal)
+    pauseMs = Math.min(pauseMs, outage ? OUTAGE_POLL_MS : everyMs)
+    await pause(Math.max(pauseMs, outage?.waitMs ?? 0), signal)
     pauseMs *= PAUSE_GROWTH
   }
 }
