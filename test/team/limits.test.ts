@@ -1,9 +1,12 @@
-import { describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { errorOf } from '../support/gateway'
 import { ask, issue, operate, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
 upstreams()
+
+// Limits refill with time, and a slow machine takes its time.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() }))
 
 interface Case {
   strict: Record<string, unknown>
