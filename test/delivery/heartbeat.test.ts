@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { gated } from '../support/billing-upstream'
-import { ownUsage } from '../support/books'
+import { ownUsage } from '../support/accounting'
 import { errorOf, openai, post } from '../support/gateway'
 import { at } from '../support/orders'
 import { settings } from '../support/settings'

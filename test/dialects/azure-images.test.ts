@@ -2,7 +2,7 @@ import { exports } from 'cloudflare:workers'
 import { APIError, AuthenticationError, AzureOpenAI, BadRequestError, RateLimitError } from 'openai'
 import { describe, expect, test } from 'vitest'
 import { KEY, knock, openai, ORIGIN, post, postForm } from '../support/gateway'
-import { ASYNC, standing } from '../support/jobs'
+import { ASYNC, jobWithStatus } from '../support/jobs'
 import { pictureFile } from '../support/pictures'
 import { team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -143,7 +143,7 @@ describe("Azure's paths without a deployment", () => {
 
 test("a job submitted on Azure's path has its result in Azure's form", async () => {
   const { id } = await (await post(DEPLOYED, base, ASYNC)).json<{ id: string }>()
-  const { result } = await standing(KEY, id, 'succeeded')
+  const { result } = await jobWithStatus(KEY, id, 'succeeded')
   expect(result?.data[0]?.b64_json).toMatch(/^iVBOR/)
 })
 

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import { used } from '../support/books'
+import { used } from '../support/accounting'
 import { KEY, knock, ORIGIN, post } from '../support/gateway'
 import { apiResult, type ApiTask, draw, drawResult, endOf, framesOf, generate, shows, toldDemo } from '../support/grsai'
 import { internet } from '../support/internet'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ProviderError } from '../../src/providers/provider'
-import { audit, used, usageRows } from '../support/books'
+import { audit, used, usageRows } from '../support/accounting'
 import { knock, post } from '../support/gateway'
 import { draw, drawResult, type DrawTask, endOf, framesOf, taken, toldDemo, type Wrapped } from '../support/grsai'
 import { issue, team } from '../support/teams'

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { used } from '../support/books'
+import { used } from '../support/accounting'
 import { post } from '../support/gateway'
 import { clientSettings, draw, drawn, drawResult, shows, taken, toldDemo, type Wrapped } from '../support/grsai'
 import { pollUntilSucceeded } from '../support/grsai-clients'
-import { called, cancel, standing } from '../support/jobs'
+import { called, cancel, jobWithStatus } from '../support/jobs'
 import { ask, team, type TestTeam, visit } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
@@ -122,7 +122,7 @@ test('a client with Prefer: respond-async gets a 202 of this gateway and polls a
   const response = await draw({}, acme.key, { prefer: 'respond-async' })
   const { id } = await response.json<{ id: string }>()
   expect([response.status, response.headers.get('preference-applied')]).toEqual([202, 'respond-async'])
-  await standing(acme.key, id, 'succeeded')
+  await jobWithStatus(acme.key, id, 'succeeded')
   expect((await drawResult(id, acme.key)).data).toMatchObject({ id, status: 'succeeded' })
 })
 

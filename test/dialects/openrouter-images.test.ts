@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { KEY, openai, post } from '../support/gateway'
 import { internet } from '../support/internet'
-import { ASYNC, standing } from '../support/jobs'
+import { ASYNC, jobWithStatus } from '../support/jobs'
 import { eventsOf, imagesOf } from '../support/openrouter'
 import { picture } from '../support/pictures'
 import { upstreams } from '../support/upstreams'
@@ -112,6 +112,6 @@ test('a stream ends with [DONE]', async () => {
 
 test('a job has its result in the same form', async () => {
   const { id } = await (await post('/api/v1/images', base, ASYNC)).json<{ id: string }>()
-  const { result } = await standing(KEY, id, 'succeeded')
+  const { result } = await jobWithStatus(KEY, id, 'succeeded')
   expect(result).toMatchObject({ data: [{ media_type: 'image/png' }], usage: { cost: expect.any(Number) } })
 })

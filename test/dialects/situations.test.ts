@@ -4,14 +4,14 @@ import { gated } from '../support/billing-upstream'
 import { team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 import { EDIT_WAYS } from '../support/edit-ways'
-import type { Told } from '../support/told'
+import type { ExpectedFailure } from '../support/expected-failures'
 import { showsPicture, STREAM_WAYS, WAYS } from '../support/ways'
 
 const { upstream } = upstreams()
 
 const PROMPT = 'A cat'
 
-async function expectTold(response: Response, [status, words]: Told): Promise<void> {
+async function expectTold(response: Response, [status, words]: ExpectedFailure): Promise<void> {
   const text = await response.text()
   expect([response.status, text]).toEqual([status, expect.stringContaining(words)])
   expect(response.headers.get('x-request-id')).toMatch(/^req_/)

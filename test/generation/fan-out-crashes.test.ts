@@ -1,8 +1,8 @@
 import { abortAllDurableObjects } from 'cloudflare:test'
 import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations } from '../support/alarms'
-import { finish, jobsUnderWay, modelAt, oneAtATime, PRICE, standingAt } from '../support/asynchronous'
-import { audit, micro, used } from '../support/books'
+import { finish, jobsUnderWay, modelAt, oneAtATime, PRICE, accountStatusAt } from '../support/asynchronous'
+import { audit, micro, used } from '../support/accounting'
 import { FakeBlackForestLabs } from '../support/fake-black-forest-labs'
 import { FakeMidjourneyProxy } from '../support/fake-midjourney-proxy'
 import type { FakeProvider } from '../support/fake-provider'
@@ -24,7 +24,11 @@ playingParts([
 ])
 
 /** Submits a job of so many pictures to an upstream that finishes its jobs on demand. */
-async function handOff(name: string, n: number, prompt = 'A cat @delay=600000'): Promise<{ key: string; id: string }> {
+async function startJobAt(
+  name: string,
+  n: number,
+  prompt = 'A cat @delay=600000',
+): Promise<{ key: string; id: string }> {
   const { key } = await team('acme', { budget_usd: 1 })
   return { key, id: await job(key, { model: modelAt(name), prompt, n, size: undefined, quality: undefined }) }
 }
@@ -75,7 +79,7 @@ function swallow(
 
 describe('a process that dies with some of several pictures stored', () => {
   test('goes on with the jobs of the others', async () => {
-    const order = await handOff('wide', 4)
+    const order = await startJobAt('wide', 4)
     await waitUntil(() => jobsUnderWay(wide).length === 4)
     finish(wide, 2)
     await waitUntil(async () => (await stored()) === 2)
@@ -88,35 +92,35 @@ describe('a process that dies with some of several pictures stored', () => {
 
   test('stays within the limit of its account and requests the rest', async () => {
     const peak = peakOf(narrow)
-    const order = await handOff('narrow', 5)
+    const order = await startJobAt('narrow', 5)
     await waitUntil(() => jobsUnderWay(narrow).length === 2)
     finish(narrow)
     await waitUntil(() => narrow.submits === 4)
     await crash()
-    expect(await standingAt('narrow')).toMatchObject({ slots: 2 })
+    expect(await accountStatusAt('narrow')).toMatchObject({ slots: 2 })
     finish(narrow)
     await waitUntil(() => narrow.submits === 5)
     finish(narrow)
     await expectAll(order, 5)
     expect([narrow.submits, peak()]).toEqual([5, 2])
-    expect(await standingAt('narrow')).toMatchObject({ slots: 0, waiting: 0, sentWithinMinute: 5 })
+    expect(await accountStatusAt('narrow')).toMatchObject({ slots: 0, waiting: 0, sentWithinMinute: 5 })
   })
 
   test('repeats the requests in flight of an upstream without jobs', async () => {
     const { count, end } = swallow(atOnce, () => atOnce.submits > 1)
-    const order = await handOff('at-once', 3, 'A cat')
+    const order = await startJobAt('at-once', 3, 'A cat')
     await waitUntil(async () => count() === 2 && (await stored()) === 1)
     end()
     await crash()
     await expectAll(order, 3)
     expect(atOnce.submits).toBe(5)
     expect(await audit('acme')).toMatchObject([{ status: 'succeeded', attempts: 5 }])
-    expect(await standingAt('at-once')).toMatchObject({ slots: 0 })
+    expect(await accountStatusAt('at-once')).toMatchObject({ slots: 0 })
   })
 
   test('twice makes no third attempt without jobs, and delivers the stored pictures', async () => {
     const { count } = swallow(atOnce, () => atOnce.submits > 1)
-    const { key, id } = await handOff('at-once', 3, 'A cat')
+    const { key, id } = await startJobAt('at-once', 3, 'A cat')
     await waitUntil(async () => count() === 2 && (await stored()) === 1)
     await crash()
     await waitUntil(() => count() === 4)
@@ -124,13 +128,13 @@ describe('a process that dies with some of several pictures stored', () => {
     const { status, images, cost_usd: cost } = await ended(key, id)
     expect([status, images.length, cost, atOnce.submits]).toEqual(['succeeded', 1, PRICE, 5])
     expect(await used('acme')).toBe(micro(PRICE))
-    await waitUntil(async () => (await standingAt('at-once')).slots === 0)
+    await waitUntil(async () => (await accountStatusAt('at-once')).slots === 0)
   })
 })
 
 test('repeated crashes early in a large request end with all pictures made, four at once', async () => {
   const peak = peakOf(wide)
-  const order = await handOff('wide', 7)
+  const order = await startJobAt('wide', 7)
   for (const _ of [1, 2, 3]) {
     await waitUntil(() => jobsUnderWay(wide).length === 4)
     const { length } = wide.sent
@@ -145,7 +149,7 @@ test('repeated crashes early in a large request end with all pictures made, four
 })
 
 test("a process that is away for longer than a job's timeout still reads the outcome of the job", async () => {
-  const order = await handOff('wide', 1)
+  const order = await startJobAt('wide', 1)
   await waitUntil(() => wide.sent.length >= 2)
   await abortAllDurableObjects()
   const { length } = wide.sent
@@ -163,7 +167,7 @@ describe('a grid with three of its pictures requested', () => {
 
   test.each([1, 2, 3])('is one grid with three when its process dies at the request for picture %i', async (index) => {
     const { count, end } = swallow(grids, (request) => isChange(request) && grids.upscales.size === index)
-    const order = await handOff('grids', 3)
+    const order = await startJobAt('grids', 3)
     await waitUntil(() => grids.sent.length >= 2)
     finish(grids)
     await waitUntil(() => count() === 1)
@@ -171,13 +175,13 @@ describe('a grid with three of its pictures requested', () => {
     await crash()
     await expectAll(order, 3)
     expect([imagined(), grids.upscales.size, grids.submits]).toEqual([1, 3, 4])
-    expect(await standingAt('grids')).toMatchObject({ slots: 0, sentWithinMinute: 1 })
+    expect(await accountStatusAt('grids')).toMatchObject({ slots: 0, sentWithinMinute: 1 })
   })
 
   test.each([1, 2])('is one grid with three when its process dies with %i of them stored', async (count) => {
     let files = 0
     const { end } = swallow(grids, ({ url }) => url.includes('/files/') && ++files > count)
-    const order = await handOff('grids', 3)
+    const order = await startJobAt('grids', 3)
     await waitUntil(() => grids.sent.length >= 2)
     finish(grids)
     await waitUntil(async () => (await stored()) === count && files === count + 1)

@@ -1,12 +1,12 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import { finish, jobsUnderWay, modelAt, oneAtATime, PRICE, standingAt } from '../support/asynchronous'
-import { audit, micro, used } from '../support/books'
+import { finish, jobsUnderWay, modelAt, oneAtATime, PRICE, accountStatusAt } from '../support/asynchronous'
+import { audit, micro, used } from '../support/accounting'
 import { FakeBlackForestLabs } from '../support/fake-black-forest-labs'
 import { FakeGemini } from '../support/fake-gemini'
 import type { FakeProvider } from '../support/fake-provider'
 import { FakeTogether } from '../support/fake-together'
-import { ended, job, stand } from '../support/jobs'
+import { ended, job, jobState } from '../support/jobs'
 import { playingParts } from '../support/playing'
 import { ask, stored, team } from '../support/teams'
 
@@ -108,7 +108,7 @@ describe('four pictures of an upstream that makes one at a time', () => {
     }
     expect((await ended(key, id)).images).toHaveLength(4)
     expect([jobs.submits, Math.max(...peaks)]).toEqual([4, 1])
-    expect(await standingAt('limited')).toMatchObject({ slots: 0, waiting: 0, sentWithinMinute: 4 })
+    expect(await accountStatusAt('limited')).toMatchObject({ slots: 0, waiting: 0, sentWithinMinute: 4 })
     expect(await audit('acme')).toMatchObject([{ attempts: 4 }])
   })
 
@@ -143,7 +143,7 @@ test('the progress of several pictures is their mean and never falls', async () 
   const told: number[] = []
   const tellsMoreThan = (least: number): Promise<boolean> =>
     waitUntil(async () => {
-      const percent = (await stand(key, id)).progress?.percent ?? 0
+      const percent = (await jobState(key, id)).progress?.percent ?? 0
       if (percent !== told.at(-1)) told.push(percent)
       return percent > least
     })
@@ -169,7 +169,7 @@ describe('four pictures, with one refused and one lost twice', () => {
     const answer = ask(key, bodyFor('single', { n: 4 }))
     await waitUntil(() => asked() === 4)
     release(0)
-    await waitUntil(async () => (await standingAt('single')).slots === 3)
+    await waitUntil(async () => (await accountStatusAt('single')).slots === 3)
     release(1, 2, 3, 4, 5, 6, 7, 8)
     return await answer
   }

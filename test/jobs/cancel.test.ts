@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from 'vitest'
 import { price } from '../support/billing-upstream'
-import { audit, micro, used } from '../support/books'
+import { audit, micro, used } from '../support/accounting'
 import { errorOf, knock } from '../support/gateway'
-import { ASYNC, called, cancel, ended, job, type JobJson, stand, standing } from '../support/jobs'
+import { ASYNC, called, cancel, ended, job, type JobJson, jobState, jobWithStatus } from '../support/jobs'
 import { askWith } from '../support/settings'
 import { watchGenerations } from '../support/held-team'
 import { ask, issue, stored, team } from '../support/teams'
@@ -18,11 +18,11 @@ describe('a cancelled job', () => {
     const { key } = await team('acme', { concurrency: 1, budget_usd: 1 })
     const first = await job(key, { prompt: 'A dog @delay=300' })
     const id = await job(key)
-    expect(await stand(key, id)).toMatchObject({ status: 'queued', queued_before: 0 })
+    expect(await jobState(key, id)).toMatchObject({ status: 'queued', queued_before: 0 })
     const cancelled = await cancel(key, id)
     const told = { status: 'cancelled', cost_usd: 0, queued_before: null, error: { code: 'cancelled' } }
     expect([cancelled.status, await cancelled.json()]).toMatchObject([200, told])
-    expect(await stand(key, id)).toMatchObject(told)
+    expect(await jobState(key, id)).toMatchObject(told)
     await ended(key, first)
     expect(upstream.calls).toHaveLength(1)
     expect(await used('acme')).toBe(price('A dog @delay=300'))
@@ -52,7 +52,7 @@ describe('a cancelled job', () => {
     const refused = await cancel(key, id)
     expect([refused.headers.get('x-should-retry'), await errorOf(refused)]).toMatchObject(['false', { status: 409 }])
     expect(before.status).toBe(status)
-    expect(await stand(key, id)).toMatchObject({ status, cost_usd: before.cost_usd })
+    expect(await jobState(key, id)).toMatchObject({ status, cost_usd: before.cost_usd })
   })
 
   test('repeats its answer to a second cancellation', async () => {
@@ -74,7 +74,7 @@ describe('a cancelled job', () => {
     expect(await used('acme')).toBe(micro(told.cost_usd))
     expect(await audit('acme')).toMatchObject([{ status: 'cancelled', images: [expect.any(String)] }])
     expect((await knock(told.images[0]?.url ?? '')).status).toBe(200)
-    expect((await stand(key, id)).images).toHaveLength(1)
+    expect((await jobState(key, id)).images).toHaveLength(1)
   })
 
   test('leaves a new request of the same image unaffected', async () => {
@@ -104,7 +104,7 @@ describe('the cancellation of a request without a job', () => {
     expect((await cancel(key, id)).status).toBe(200)
     const refused = await waiting
     expect([refused.headers.get('x-should-retry'), await errorOf(refused)]).toMatchObject(['false', { status: 499 }])
-    expect(await stand(key, id)).toMatchObject({ status: 'cancelled', cost_usd: 0 })
+    expect(await jobState(key, id)).toMatchObject({ status: 'cancelled', cost_usd: 0 })
   })
 
   test('ends a queued one with a 499 too', async () => {
@@ -113,7 +113,7 @@ describe('the cancellation of a request without a job', () => {
     const asked = watchGenerations()
     const waiting = ask(key, {}, { prefer: 'wait=20' })
     const id = await vi.waitUntil(() => asked.at(-1))
-    await standing(key, id, 'queued')
+    await jobWithStatus(key, id, 'queued')
     expect((await cancel(key, id)).status).toBe(200)
     expect(await errorOf(await waiting)).toMatchObject({ status: 499 })
     await cancel(key, first)
@@ -134,7 +134,7 @@ describe('the cancellation of a run that teams share', () => {
     expect((await cancel(payer.key, id)).status).toBe(200)
     expect(await ended(other.key, id)).toMatchObject({ status: 'succeeded', result: { data: [{}] } })
     expect((await waiting).status).toBe(200)
-    expect(await stand(payer.key, id)).toMatchObject({ status: 'cancelled', cost_usd: 0 })
+    expect(await jobState(payer.key, id)).toMatchObject({ status: 'cancelled', cost_usd: 0 })
     expect([await used('acme'), await used('other')]).toEqual([0, price(body.prompt)])
     expect(upstream.calls).toHaveLength(2)
   })
@@ -148,7 +148,7 @@ describe('the cancellation of a run that teams share', () => {
     const cancelled = await cancel(other.key, id)
     expect([cancelled.status, await cancelled.json()]).toMatchObject([200, { status: 'cancelled', cost_usd: 0 }])
     expect((await waiting).status).toBe(200)
-    expect(await stand(other.key, id)).toMatchObject({ status: 'cancelled', result: null })
+    expect(await jobState(other.key, id)).toMatchObject({ status: 'cancelled', result: null })
     expect([await used('acme'), await used('other')]).toEqual([price(body.prompt), 0])
     expect(upstream.calls).toHaveLength(1)
   })

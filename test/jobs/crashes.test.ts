@@ -3,10 +3,10 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations, ringTeam } from '../support/alarms'
 import { price } from '../support/billing-upstream'
-import { audit, standing as limit, used } from '../support/books'
+import { audit, limitStatus as limit, used } from '../support/accounting'
 import { holdTeam } from '../support/held-team'
 import { internet } from '../support/internet'
-import { ASYNC, called, cancel, DRAWN, ended, job, type JobJson, slowDemo, stand } from '../support/jobs'
+import { ASYNC, called, cancel, DRAWN, ended, job, type JobJson, slowDemo, jobState } from '../support/jobs'
 import { askWith } from '../support/settings'
 import { ask, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -74,7 +74,7 @@ describe('a process that dies', () => {
     const jobs = slowDemo(600)
     const { key } = await team('acme', { budget_usd: 1 })
     const id = await job(key, DRAWN)
-    await vi.waitUntil(async () => (await stand(key, id)).progress)
+    await vi.waitUntil(async () => (await jobState(key, id)).progress)
     await abortAllDurableObjects()
     await ringGenerations()
     expect(await ended(key, id)).toMatchObject({ status: 'succeeded', result: { data: [{}] }, cost_usd: 0 })
@@ -101,7 +101,7 @@ describe('a process that dies', () => {
     const id = await job(key, { prompt })
     await called(upstream, 1)
     const waiting = ask(key, { prompt })
-    await vi.waitUntil(async () => (await stand(key, id)).status === 'running')
+    await vi.waitUntil(async () => (await jobState(key, id)).status === 'running')
     await abortAllDurableObjects()
     expect((await waiting).status).toBe(200)
     expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
@@ -126,8 +126,8 @@ describe('a process that dies', () => {
     const first = await job(key, { prompt: 'A cat @delay=20000' })
     const waits = await job(key, { prompt: 'A dog' })
     await abortAllDurableObjects()
-    expect(await stand(key, done.id)).toMatchObject({ status: 'succeeded', result: done.result })
-    expect(await stand(key, waits)).toMatchObject({ status: 'queued', queued_before: 0 })
+    expect(await jobState(key, done.id)).toMatchObject({ status: 'succeeded', result: done.result })
+    expect(await jobState(key, waits)).toMatchObject({ status: 'queued', queued_before: 0 })
     expect((await cancel(key, first)).status).toBe(200)
     expect(await ended(key, waits)).toMatchObject({ status: 'succeeded' })
   })
@@ -142,7 +142,7 @@ describe('a process that dies', () => {
     const { asked } = holdTeam('settle')
     const cancelling = cancel(acme.key, id).catch(() => {})
     await vi.waitUntil(() => asked() === 1)
-    expect(await stand(other.key, id)).toMatchObject({ status: 'queued' })
+    expect(await jobState(other.key, id)).toMatchObject({ status: 'queued' })
     await abortAllDurableObjects()
     vi.restoreAllMocks()
     internet({ 'api.openai.com': upstream })
@@ -161,7 +161,7 @@ describe("the death of a team's object", () => {
     await vi.waitUntil(() => unheard.turns > 0)
     await abortAllDurableObjects()
     unheard.end()
-    expect(await stand(key, id)).toMatchObject({ status: 'queued' })
+    expect(await jobState(key, id)).toMatchObject({ status: 'queued' })
     expect(await ringTeam('acme')).toBe(true)
     expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
     expect(await ended(key, first)).toMatchObject({ status: 'succeeded' })

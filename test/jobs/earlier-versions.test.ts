@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { expect, test, vi } from 'vitest'
 import type { JobForm } from '../../src/dialects/job-form'
 import { draw, type Wrapped } from '../support/grsai'
-import { standing } from '../support/jobs'
+import { jobWithStatus } from '../support/jobs'
 import { receivers, send } from '../support/receiver'
 import { team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -32,7 +32,7 @@ test.each([{ wants: '{}' }, { dialect: 'forgotten' }])(
     noteOtherwise(change)
     const response = await draw({ webHook: HOOK }, key)
     const { id } = (await response.json<Wrapped<{ id: string }>>()).data
-    const { images, result } = await standing(key, id, 'succeeded', 'failed')
+    const { images, result } = await jobWithStatus(key, id, 'succeeded', 'failed')
     await send()
     expect([images.length, result, hooks.got]).toEqual([1, null, []])
   },

@@ -2,9 +2,9 @@ import { abortAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations } from '../support/alarms'
-import { audit } from '../support/books'
+import { audit } from '../support/accounting'
 import { holdTeam, watchGenerations } from '../support/held-team'
-import { called, cancel, ended, handOff, job, stand } from '../support/jobs'
+import { called, cancel, ended, startJob, job, jobState } from '../support/jobs'
 import { ask, issue, operate, stored, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
@@ -46,12 +46,12 @@ describe('a job', () => {
     const body = { prompt: 'A cat @twice=500' }
     const before = await ended(rich.key, await job(rich.key, body))
     expect(before.status).toBe('failed')
-    const books = holdTeam('reserve')
-    const refused = handOff(poor.key, body)
-    await vi.waitUntil(() => books.asked() === 1)
-    const taken = handOff(rich.key, body)
-    await vi.waitUntil(async () => (await stand(rich.key, before.id)).status === 'running')
-    books.release()
+    const held = holdTeam('reserve')
+    const refused = startJob(poor.key, body)
+    await vi.waitUntil(() => held.asked() === 1)
+    const taken = startJob(rich.key, body)
+    await vi.waitUntil(async () => (await jobState(rich.key, before.id)).status === 'running')
+    held.release()
     expect([(await refused).status, (await taken).status]).toEqual([429, 202])
     expect(await ended(rich.key, before.id)).toMatchObject({ status: 'succeeded' })
   })
@@ -60,12 +60,12 @@ describe('a job', () => {
     const { key, id } = await team('acme', { concurrency: 1 })
     const first = await job(key, { prompt: 'A cat @delay=20000' })
     await called(upstream, 1)
-    const books = lateReplies()
-    const taken = handOff(key, { prompt: 'A dog' })
-    await vi.waitUntil(() => books.decided() === 1)
+    const held = lateReplies()
+    const taken = startJob(key, { prompt: 'A dog' })
+    await vi.waitUntil(() => held.decided() === 1)
     await operate('DELETE', `/teams/acme/keys/${id}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
-    books.release()
+    held.release()
     expect((await taken).status).toBe(401)
     expect(await env.GENERATIONS.getByName(first).cancel('acme')).toMatchObject({ status: 'cancelled' })
   })
@@ -78,7 +78,7 @@ describe('a job cancelled before its place in the queue is known', () => {
     await called(upstream, 1)
     const watched = watchGenerations()
     const reply = lateReplies()
-    const taken = handOff(key, { prompt: 'A dog' })
+    const taken = startJob(key, { prompt: 'A dog' })
     await vi.waitUntil(() => reply.decided() === 1)
     const [id = ''] = watched
     const cancelled = cancel(key, id)
@@ -86,7 +86,7 @@ describe('a job cancelled before its place in the queue is known', () => {
     reply.release()
     expect([(await taken).status, (await cancelled).status]).toEqual([202, 200])
     const next = await job(key, { prompt: 'A cow' })
-    expect(await stand(key, next)).toMatchObject({ status: 'queued', queued_before: 0 })
+    expect(await jobState(key, next)).toMatchObject({ status: 'queued', queued_before: 0 })
     await cancel(key, first)
     expect(await ended(key, next)).toMatchObject({ status: 'succeeded' })
   })

@@ -2,9 +2,20 @@ import { evictAllDurableObjects, listDurableObjectIds } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations } from '../support/alarms'
-import { ownUsage } from '../support/books'
+import { ownUsage } from '../support/accounting'
 import { errorOf, knock } from '../support/gateway'
-import { called, cancel, DRAWN, ended, handOff, job, type JobJson, slowDemo, stand, standing } from '../support/jobs'
+import {
+  called,
+  cancel,
+  DRAWN,
+  ended,
+  startJob,
+  job,
+  type JobJson,
+  slowDemo,
+  jobState,
+  jobWithStatus,
+} from '../support/jobs'
 import { at, NOON } from '../support/orders'
 import { ask, team, visit } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -14,7 +25,7 @@ const { upstream } = upstreams()
 describe('a request with respond-async', () => {
   test('gets at once the location of its answer and a time to poll', async () => {
     const { key } = await team('acme')
-    const response = await handOff(key, { prompt: 'A cat @delay=200' })
+    const response = await startJob(key, { prompt: 'A cat @delay=200' })
     const told = await response.json<JobJson>()
     expect(response.status).toBe(202)
     expect(response.headers.get('location')).toBe(`/v1/generations/${told.id}`)
@@ -65,16 +76,16 @@ describe('a request with respond-async', () => {
     expect(told.error).toEqual({ code, message: expect.any(String), param })
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 })
     await evictAllDurableObjects()
-    expect(await stand(key, id)).toEqual(told)
+    expect(await jobState(key, id)).toEqual(told)
   })
 
   test('for a cached answer ends at once, free, and counts as a hit', async () => {
     const { key } = await team('acme')
     await (await ask(key)).arrayBuffer()
-    const response = await handOff(key)
+    const response = await startJob(key)
     const told = await response.json<JobJson>()
     expect([response.status, told.status, told.cost_usd]).toEqual([202, 'succeeded', 0])
-    expect((await stand(key, told.id)).result?.data).toHaveLength(1)
+    expect((await jobState(key, told.id)).result?.data).toHaveLength(1)
     expect(upstream.calls).toHaveLength(1)
     await vi.waitUntil(async () => (await ownUsage(key)).totals.hits === 1)
   })
@@ -92,7 +103,7 @@ describe('a request with respond-async', () => {
       const refused = await visit(other.key, `/v1/generations/${id}${path}`, method)
       expect(await errorOf(refused)).toMatchObject({ status: 404 })
     }
-    expect((await stand(key, id)).result?.data).toHaveLength(1)
+    expect((await jobState(key, id)).result?.data).toHaveLength(1)
   })
 
   test('with no-store finds its picture all the same', async () => {
@@ -138,9 +149,9 @@ describe('a repeated job', () => {
   test('keeps the time of its first request', async () => {
     const { key } = await team('acme')
     at(NOON)
-    const before = await (await handOff(key, { prompt: 'A cat @delay=20000' })).json<JobJson>()
+    const before = await (await startJob(key, { prompt: 'A cat @delay=20000' })).json<JobJson>()
     at(NOON + 1000)
-    const after = await (await handOff(key, { prompt: 'A cat @delay=20000' })).json<JobJson>()
+    const after = await (await startJob(key, { prompt: 'A cat @delay=20000' })).json<JobJson>()
     expect(after).toMatchObject({ id: before.id, created_at: before.created_at })
     await cancel(key, before.id)
   })
@@ -174,7 +185,7 @@ describe('the progress of a job', () => {
     const { key } = await team('acme')
     const id = await job(key, DRAWN)
     const { status, progress } = await vi.waitUntil(async () => {
-      const told = await stand(key, id)
+      const told = await jobState(key, id)
       return told.progress && told
     })
     expect([status, progress]).toEqual(['running', { percent: expect.any(Number), estimated: false }])
@@ -187,7 +198,7 @@ describe('the progress of a job', () => {
     await ended(key, await job(key, { prompt: 'A dog @delay=50' }))
     const id = await job(key, { prompt: 'A cat @delay=300' })
     await called(upstream, 2)
-    const { progress } = await standing(key, id, 'running')
+    const { progress } = await jobWithStatus(key, id, 'running')
     expect(progress).toEqual({ percent: expect.any(Number), estimated: true })
     expect(progress?.percent).toBeLessThan(100)
   })
@@ -196,7 +207,7 @@ describe('the progress of a job', () => {
     const { key } = await team('acme')
     const id = await job(key, { prompt: 'A cat @delay=200' })
     await called(upstream, 1)
-    expect(await stand(key, id)).toMatchObject({ status: 'running', progress: null, started_at: expect.any(String) })
+    expect(await jobState(key, id)).toMatchObject({ status: 'running', progress: null, started_at: expect.any(String) })
   })
 })
 

@@ -1,9 +1,9 @@
 import { abortAllDurableObjects, evictAllDurableObjects } from 'cloudflare:test'
 import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations, ringTeam } from '../support/alarms'
-import { audit, generate } from '../support/books'
+import { audit, generate } from '../support/accounting'
 import { errorOf, knock } from '../support/gateway'
-import { ASYNC, called, cancel, ended, job, type JobJson, stand } from '../support/jobs'
+import { ASYNC, called, cancel, ended, job, type JobJson, jobState } from '../support/jobs'
 import { askWith } from '../support/settings'
 import { ask, issue, operate, stored, team, visit } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -22,7 +22,7 @@ describe('the outcome of a job', () => {
     const { key } = await team('acme')
     const before = await ended(key, await job(key, { response_format: 'b64_json' }))
     await disturb()
-    expect(await stand(key, before.id)).toEqual(before)
+    expect(await jobState(key, before.id)).toEqual(before)
   })
 
   test('stays for a day, even with no-store', async () => {
@@ -31,17 +31,17 @@ describe('the outcome of a job', () => {
     later(23 * HOUR)
     await ringGenerations()
     await evictAllDurableObjects()
-    expect((await stand(key, id)).result?.data).toHaveLength(1)
+    expect((await jobState(key, id)).result?.data).toHaveLength(1)
     later(2 * HOUR)
     await ringGenerations()
-    expect(await stand(key, id)).toMatchObject({ status: 'succeeded', result: null })
+    expect(await jobState(key, id)).toMatchObject({ status: 'succeeded', result: null })
   })
 
   test('loses its result after the deletion of one picture, and keeps the other pictures', async () => {
     const { key } = await team('acme')
     const { id, images } = await ended(key, await job(key, { n: 2 }))
     await visit(key, new URL(images[0]?.url ?? '').pathname, 'DELETE')
-    const left = await stand(key, id)
+    const left = await jobState(key, id)
     expect(left).toMatchObject({ status: 'succeeded', result: null, images: [{}] })
     expect((await knock(left.images[0]?.url ?? '')).status).toBe(200)
   })

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { demoProvider } from '../../src/providers/demo'
 import { toldDemo } from '../support/grsai'
-import { cancel, DRAWN, job, stand } from '../support/jobs'
+import { cancel, DRAWN, job, jobState } from '../support/jobs'
 import { team, type TestTeam } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
@@ -13,7 +13,7 @@ beforeEach(async () => {
 })
 
 /** The progress of a job, once it has any. */
-const percentOf = async (id: string): Promise<number | undefined> => (await stand(acme.key, id)).progress?.percent
+const percentOf = async (id: string): Promise<number | undefined> => (await jobState(acme.key, id)).progress?.percent
 
 /** Makes the demo's next run report 10%, and 70% when it goes on, whatever its state. */
 function late(): { goesOn: boolean; hasTold: boolean } {

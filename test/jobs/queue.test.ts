@@ -2,10 +2,10 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { price, quoteOf } from '../support/billing-upstream'
-import { audit, used } from '../support/books'
+import { audit, used } from '../support/accounting'
 import { errorOf } from '../support/gateway'
 import { holdTeam, watchGenerations } from '../support/held-team'
-import { called, cancel, ended, handOff, job, stand, standing } from '../support/jobs'
+import { called, cancel, ended, startJob, job, jobState, jobWithStatus } from '../support/jobs'
 import { askWith } from '../support/settings'
 import { ask, issue, operate, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -21,7 +21,7 @@ describe("a job over its team's concurrency", () => {
     await job(key, SLOW)
     const ids: string[] = []
     for (const prompt of ['first', 'second', 'third']) ids.push(await job(key, { prompt }))
-    const told = await Promise.all(ids.map((id) => stand(key, id)))
+    const told = await Promise.all(ids.map((id) => jobState(key, id)))
     expect(told.map(({ status, queued_before }) => [status, queued_before])).toEqual([
       ['queued', 0],
       ['queued', 1],
@@ -47,7 +47,7 @@ describe("a job over its team's concurrency", () => {
     const first = await job(one.key, { prompt: 'A cat @delay=20000' })
     const waits = await job(one.key, { prompt: 'A dog' })
     expect(await ended(two.key, await job(two.key, { prompt: 'A cow' }))).toMatchObject({ status: 'succeeded' })
-    expect(await stand(one.key, waits)).toMatchObject({ status: 'queued' })
+    expect(await jobState(one.key, waits)).toMatchObject({ status: 'queued' })
     await cancel(one.key, first)
     expect(await ended(one.key, waits)).toMatchObject({ status: 'succeeded' })
   })
@@ -58,7 +58,7 @@ describe("a job over its team's concurrency", () => {
     const ids = [await job(key, { prompt: 'A dog' }), await job(key, { prompt: 'A cow' })]
     await operate('PATCH', '/teams/acme', { limits: { concurrency: 2 } })
     for (const id of ids) expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
-    expect(await stand(key, first)).toMatchObject({ status: 'running' })
+    expect(await jobState(key, first)).toMatchObject({ status: 'running' })
     await cancel(key, first)
   })
 
@@ -68,7 +68,7 @@ describe("a job over its team's concurrency", () => {
     const first = await job(key, { prompt: cat })
     await called(upstream, 1)
     const id = await job(key, { prompt: dog })
-    expect(await stand(key, id)).toMatchObject({ status: 'queued' })
+    expect(await jobState(key, id)).toMatchObject({ status: 'queued' })
     expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
     expect(await ended(key, first)).toMatchObject({ status: 'succeeded' })
     expect(await used('acme')).toBe(price(cat) + price(dog))
@@ -119,8 +119,8 @@ describe('a job that can never run', () => {
   ])('(%s) is refused at once and leaves no job behind', async (_, status, limits) => {
     const { key } = await team('acme', limits)
     const asked = watchGenerations()
-    expect((await handOff(key)).status).toBe(status)
-    for (const id of new Set(asked)) await expect(stand(key, id)).rejects.toThrow('no such generation')
+    expect((await startJob(key)).status).toBe(status)
+    for (const id of new Set(asked)) await expect(jobState(key, id)).rejects.toThrow('no such generation')
     expect(await audit('acme')).toEqual([])
   })
 
@@ -128,8 +128,8 @@ describe('a job that can never run', () => {
     const { key } = await team('acme')
     const before = await ended(key, await job(key))
     await operate('PATCH', '/teams/acme', { limits: { budget_usd: 0.000001 } })
-    expect((await handOff(key, {}, { 'cache-control': 'no-cache' })).status).toBe(429)
-    expect(await stand(key, before.id)).toEqual(before)
+    expect((await startJob(key, {}, { 'cache-control': 'no-cache' })).status).toBe(429)
+    expect(await jobState(key, before.id)).toEqual(before)
   })
 })
 
@@ -165,7 +165,7 @@ describe("a request that waits for its answer, over its team's concurrency", () 
     const { key } = await team('acme', { concurrency: 1 })
     const first = await job(key, SLOW)
     const { asked, release } = holdTeam('reserve')
-    const handed = handOff(key)
+    const handed = startJob(key)
     await vi.waitUntil(() => asked() === 1)
     const joining = watchGenerations()
     const waiting = ask(key)
@@ -185,7 +185,7 @@ describe("a request that waits for its answer, over its team's concurrency", () 
     const id = await job(key)
     release()
     expect((await waiting).status).toBe(429)
-    expect(await standing(key, id, 'succeeded', 'failed')).toMatchObject({ status: 'succeeded' })
+    expect(await jobWithStatus(key, id, 'succeeded', 'failed')).toMatchObject({ status: 'succeeded' })
   })
 
   test('becomes a job and keeps its place when Prefer: wait ends', async () => {

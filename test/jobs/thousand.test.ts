@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { ringTeam } from '../support/alarms'
 import { price } from '../support/billing-upstream'
-import { audit, micro, ownUsage, standing, sum, usageRows, used } from '../support/books'
+import { audit, micro, ownUsage, limitStatus, sum, usageRows, used } from '../support/accounting'
 import { Crowd } from '../support/crowd'
 import { full } from '../support/full'
 import { ended, job } from '../support/jobs'
@@ -52,7 +52,7 @@ async function expectExact(prompts: ReadonlyMap<string, string>): Promise<void> 
   expect(costs).toEqual(due)
   const usage = await usageRows('acme')
   expect([sum(usage.map(({ cost_usd }) => micro(cost_usd))), await used('acme')]).toEqual([sum(costs), sum(costs)])
-  expect((await standing('acme', 'concurrency')).used).toBe(0)
+  expect((await limitStatus('acme', 'concurrency')).used).toBe(0)
 }
 
 describe(`${JOBS} jobs of a team with a concurrency of five`, () => {

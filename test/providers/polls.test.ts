@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { stillClock } from '../support/accounts'
-import { type Asynchronous, ASYNCHRONOUS, modelAt, oneAtATime, standingAt } from '../support/asynchronous'
+import { type Asynchronous, ASYNCHRONOUS, modelAt, oneAtATime, accountStatusAt } from '../support/asynchronous'
 import type { FakeProvider } from '../support/fake-provider'
 import { post } from '../support/gateway'
 import { playingParts } from '../support/playing'
@@ -125,6 +125,6 @@ describe('a caller with a picture made by a job', () => {
     instead(fake, unauthorized)
     expect((await ask('A cat')).status).toBe(503)
     expect(fake.submits).toBe(1)
-    expect(await standingAt(name)).toMatchObject({ health: { disabled: { status: 401 } } })
+    expect(await accountStatusAt(name)).toMatchObject({ health: { disabled: { status: 401 } } })
   })
 })

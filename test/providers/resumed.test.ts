@@ -2,10 +2,10 @@ import { abortAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations } from '../support/alarms'
-import { ASYNCHRONOUS, finish, modelAt, oneAtATime, PRICE, standingAt } from '../support/asynchronous'
-import { audit, micro, used } from '../support/books'
+import { ASYNCHRONOUS, finish, modelAt, oneAtATime, PRICE, accountStatusAt } from '../support/asynchronous'
+import { audit, micro, used } from '../support/accounting'
 import type { FakeProvider } from '../support/fake-provider'
-import { ended, job, stand } from '../support/jobs'
+import { ended, job, jobState } from '../support/jobs'
 import { playingParts } from '../support/playing'
 import { ask, stored, team } from '../support/teams'
 
@@ -32,7 +32,7 @@ async function expectOnce({ name, fake, begun }: (typeof ASYNCHRONOUS)[number]):
   ])
   expect(await used('acme')).toBe(micro(PRICE))
   await vi.waitUntil(async () => (await stored()) === 1)
-  expect(await standingAt(name)).toMatchObject({ slots: 0, waiting: 0, sentWithinMinute: 1 })
+  expect(await accountStatusAt(name)).toMatchObject({ slots: 0, waiting: 0, sentWithinMinute: 1 })
 }
 
 describe.each(ASYNCHRONOUS)('a process that dies while $name has a job', (one) => {
@@ -69,7 +69,7 @@ describe.each(ASYNCHRONOUS)('a process that dies while $name has a job', (one) =
       await abortAllDurableObjects()
       await ringGenerations()
     }
-    expect(await standingAt(name)).toMatchObject({ slots: 1, sentWithinMinute: 1 })
+    expect(await accountStatusAt(name)).toMatchObject({ slots: 1, sentWithinMinute: 1 })
     finish(fake)
     expect(await ended(key, id)).toMatchObject({ status: 'succeeded', cost_usd: PRICE, images: [{}] })
     await expectOnce(one)
@@ -93,6 +93,6 @@ describe.each(ASYNCHRONOUS)('a process that dies while $name has a job', (one) =
     expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
     await vi.waitUntil(() => removed.mock.calls.length > 0)
     await expectOnce(one)
-    expect(await stand(key, id)).toMatchObject({ images: [{}] })
+    expect(await jobState(key, id)).toMatchObject({ images: [{}] })
   })
 })

@@ -1,7 +1,7 @@
 import { abortAllDurableObjects } from 'cloudflare:test'
 import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations } from '../support/alarms'
-import { modelAt, oneAtATime, standingAt } from '../support/asynchronous'
+import { modelAt, oneAtATime, accountStatusAt } from '../support/asynchronous'
 import { FakeBlackForestLabs } from '../support/fake-black-forest-labs'
 import { FakeFal } from '../support/fake-fal'
 import type { FakeProvider } from '../support/fake-provider'
@@ -68,7 +68,7 @@ test('a job without a successor after its process died is stopped, and its slot 
   await abortAllDurableObjects()
   await ringGenerations()
   await vi.waitUntil(() => fake.stopped.length === 1)
-  expect(await standingAt(name)).toMatchObject({ slots: 0 })
+  expect(await accountStatusAt(name)).toMatchObject({ slots: 0 })
 })
 
 test('an upstream that cannot stop a job gets no such call', async () => {

@@ -53,7 +53,7 @@ export const oneAtATime = (
 })
 
 /** The state of an upstream's account. */
-export async function standingAt(name: string): Promise<AccountStatus> {
+export async function accountStatusAt(name: string): Promise<AccountStatus> {
   const upstream = configOf(environment()).upstreams.find((each) => each.name === name)
   if (!upstream) throw new Error(`There is no upstream ${name}.`)
   return await askAccount(env.ACCOUNTS, upstream, async (account) => await account.status())

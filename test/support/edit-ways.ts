@@ -1,6 +1,6 @@
 import { KEY, knock } from './gateway'
 import { pictureFile } from './pictures'
-import { OPENAI } from './told'
+import { OPENAI } from './expected-failures'
 import { deployment, MODEL, type Way } from './ways'
 
 /** An edit of one fixed picture, in a form. */

@@ -16,10 +16,10 @@ export async function answer(request: Request, call: Call, order: Order, serial:
   const parts = gallery.split(await compose(order, new URL(request.url).origin, serial, gallery))
   call.tokens = tokensOf(order)
   const { fault, paceMs, done } = order.markers
-  const filling = { fault, partials: order.partials, escaped: order.as === 'escaped', paceMs }
+  const options = { fault, partials: order.partials, escaped: order.as === 'escaped', paceMs }
   const encoder = new TextEncoder()
   async function* pieces(signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
-    for await (const { text, at } of fill(parts, filling, signal)) {
+    for await (const { text, at } of fill(parts, options, signal)) {
       // A client that knows the answer to be complete may stop reading.
       if (at === parts.length - 1) {
         if (fault === 'silence-after-image') {

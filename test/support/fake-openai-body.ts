@@ -29,7 +29,7 @@ const SPOILING = [
   'bad-partial',
 ] as const
 
-export interface Filling {
+export interface BodyOptions {
   fault: string | undefined
   /** The number of previews before each picture. */
   partials: number
@@ -42,7 +42,7 @@ export interface Filling {
 /** Fills a template with its pictures' base64. Each piece has at most 64 KiB and the index of its part. */
 export async function* fill(
   parts: (string | Picture)[],
-  { escaped, paceMs, partials, ...asked }: Filling,
+  { escaped, paceMs, partials, ...asked }: BodyOptions,
   signal: AbortSignal,
 ): AsyncGenerator<{ text: string; at: number }, void> {
   const fault = SPOILING.find((name) => name === asked.fault)

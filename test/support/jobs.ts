@@ -24,7 +24,7 @@ export const ASYNC = { prefer: 'respond-async' }
 const PATIENCE_MS = 20_000
 
 /** Requests a picture with `Prefer: respond-async`. */
-export const handOff = (
+export const startJob = (
   key: string,
   body: Record<string, unknown> = {},
   headers: Record<string, string> = {},
@@ -36,31 +36,31 @@ export async function job(
   body: Record<string, unknown> = {},
   headers: Record<string, string> = {},
 ): Promise<string> {
-  const response = await handOff(key, body, headers)
+  const response = await startJob(key, body, headers)
   if (response.status !== 202) throw new Error(`the job was not taken on: ${await response.text()}`)
   return (await response.json<JobJson>()).id
 }
 
 /** The state of a job. */
-export async function stand(key: string, id: string): Promise<JobJson> {
+export async function jobState(key: string, id: string): Promise<JobJson> {
   const response = await visit(key, `/v1/generations/${id}`)
-  if (response.status !== 200) throw new Error(`the job is not told: ${await response.text()}`)
+  if (response.status !== 200) throw new Error(`the job has no state: ${await response.text()}`)
   return await response.json<JobJson>()
 }
 
 /** Waits until a job has one of these states. */
-export const standing = (key: string, id: string, ...statuses: string[]): Promise<JobJson> =>
+export const jobWithStatus = (key: string, id: string, ...statuses: string[]): Promise<JobJson> =>
   vi.waitUntil(
     async () => {
-      const told = await stand(key, id)
-      return statuses.includes(told.status) && told
+      const state = await jobState(key, id)
+      return statuses.includes(state.status) && state
     },
     { timeout: PATIENCE_MS, interval: 20 },
   )
 
 /** Waits until a job has ended. */
 export const ended = (key: string, id: string): Promise<JobJson> =>
-  standing(key, id, 'succeeded', 'failed', 'cancelled')
+  jobWithStatus(key, id, 'succeeded', 'failed', 'cancelled')
 
 export const cancel = (key: string, id: string): Promise<Response> => visit(key, `/v1/generations/${id}/cancel`, 'POST')
 

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { expect, vi } from 'vitest'
 import { ringGenerations, ringTeam } from './alarms'
 import { BillingUpstream } from './billing-upstream'
-import { audit, generate, micro, ownUsage, standing } from './books'
+import { audit, generate, micro, ownUsage, limitStatus } from './accounting'
 import type { FakeOpenai } from './fake-openai'
 import { internet } from './internet'
 import { HOUR } from './orders'
@@ -63,7 +63,7 @@ export class MixedRun {
   /** Waits until no run is left, those of dead processes too. */
   async quiet(): Promise<void> {
     await vi.waitUntil(async () => {
-      if ((await standing('acme', 'concurrency')).used === 0) return true
+      if ((await limitStatus('acme', 'concurrency')).used === 0) return true
       await ringGenerations()
       return false
     }, PATIENCE_MS)

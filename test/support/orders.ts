@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
 import type { Order, Settlement } from '../../src/ledger/entry'
-import { audit, standing, used } from './books'
+import { audit, limitStatus, used } from './accounting'
 import type { TestTeam } from './teams'
 
 /** Far ahead, so that no alarm rings by itself: the runtime's own clock cannot be set. */
@@ -48,7 +48,7 @@ export const LIMITS = { budget_usd: 1, images_per_day: 10, concurrency: 5 }
 export const reserve = (order: Order): Promise<unknown> => env.TEAMS.getByName('acme').reserve(order, false)
 export const settle = (settlement: Settlement): Promise<unknown> => env.TEAMS.getByName('acme').settle(settlement)
 
-export interface Books {
+export interface Balance {
   money: number
   images: number
   running: number
@@ -56,11 +56,11 @@ export interface Books {
 }
 
 /** The accounting of the team: micro-USD spent or held, pictures of the day, running generations, and entries. */
-export const books = async (): Promise<Books> => ({
+export const balance = async (): Promise<Balance> => ({
   money: await used('acme'),
-  images: (await standing('acme', 'images_per_day')).used,
-  running: (await standing('acme', 'concurrency')).used,
+  images: (await limitStatus('acme', 'images_per_day')).used,
+  running: (await limitStatus('acme', 'concurrency')).used,
   statuses: (await audit('acme')).map(({ status }) => status),
 })
 
-export const EMPTY: Books = { money: 0, images: 0, running: 0, statuses: [] }
+export const EMPTY: Balance = { money: 0, images: 0, running: 0, statuses: [] }

@@ -1,4 +1,4 @@
-import { generate } from './books'
+import { generate } from './accounting'
 import { postForm } from './gateway'
 import { pictureFile } from './pictures'
 

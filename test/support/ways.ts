@@ -1,5 +1,5 @@
 import { knock, KEY } from './gateway'
-import { type Failures, GEMINI, GRSAI, GRSAI_NEW, OPENAI, OPENROUTER } from './told'
+import { type Failures, GEMINI, GRSAI, GRSAI_NEW, OPENAI, OPENROUTER } from './expected-failures'
 
 /** A request for a picture, in no wire format. */
 export interface Question {

@@ -2,7 +2,17 @@ import { abortAllDurableObjects, evictAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { ringTeam } from '../support/alarms'
-import { type Audited, audit, generate, micro, ownUsage, standing, sum, usageRows, used } from '../support/books'
+import {
+  type Audited,
+  audit,
+  generate,
+  micro,
+  ownUsage,
+  limitStatus,
+  sum,
+  usageRows,
+  used,
+} from '../support/accounting'
 import type { BillingUpstream } from '../support/billing-upstream'
 import { full } from '../support/full'
 import { MixedRun, type Told } from '../support/mixed-run'
@@ -115,10 +125,10 @@ describe('the accounting of a team', () => {
         failures: entries.length - succeeded.length,
         images: sum(succeeded.map(({ images }) => images.length)),
       })
-      expect((await standing('acme', 'images_per_day')).used).toBe(team_totals.images)
+      expect((await limitStatus('acme', 'images_per_day')).used).toBe(team_totals.images)
       expect(new Set(entries.map(({ status }) => status))).toEqual(new Set(['succeeded', 'failed', 'expired']))
       expect(succeeded.filter(({ input_tokens }) => input_tokens === null)).toHaveLength(ROUNDS / 2)
-      expect((await standing('acme', 'concurrency')).used).toBe(0)
+      expect((await limitStatus('acme', 'concurrency')).used).toBe(0)
     },
   )
 

@@ -1,7 +1,7 @@
 import { abortAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import { audit, generate, used } from '../support/books'
+import { audit, generate, used } from '../support/accounting'
 import { FakeOpenai } from '../support/fake-openai'
 import { knock } from '../support/gateway'
 import { internet } from '../support/internet'

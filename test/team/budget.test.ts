@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { audit, generate, micro, ownUsage, sum, used } from '../support/books'
+import { audit, generate, micro, ownUsage, sum, used } from '../support/accounting'
 import { gated, price, quoteOf } from '../support/billing-upstream'
 import { errorOf } from '../support/gateway'
 import { issue, team } from '../support/teams'

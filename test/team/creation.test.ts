@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { expect, test, vi } from 'vitest'
 import { ringTeam } from '../support/alarms'
-import { generate } from '../support/books'
+import { generate } from '../support/accounting'
 import { operate, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 

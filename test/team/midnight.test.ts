@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ringTeam } from '../support/alarms'
-import { audit, used } from '../support/books'
-import { at, books, EMPTY, FAILED, HOUR, LIMITS, NOON, orderOf, reserve, settle, settled } from '../support/orders'
+import { audit, used } from '../support/accounting'
+import { at, balance, EMPTY, FAILED, HOUR, LIMITS, NOON, orderOf, reserve, settle, settled } from '../support/orders'
 import { team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
@@ -15,10 +15,10 @@ describe('an expired run that goes on', () => {
     at(NOON + HOUR)
     await ringTeam('acme')
     await reserve(orderOf(acme, { holdMs: NOON + 2 * HOUR - Date.now() }))
-    expect(await books()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
+    expect(await balance()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
     at(NOON + 2 * HOUR)
     expect(await ringTeam('acme')).toBe(true)
-    expect(await books()).toEqual({ ...EMPTY, statuses: ['expired'] })
+    expect(await balance()).toEqual({ ...EMPTY, statuses: ['expired'] })
   })
 
   test('counts for the day and the month in which it went on', async () => {
@@ -28,9 +28,9 @@ describe('an expired run that goes on', () => {
     at(Date.UTC(2096, 11, 1, 1))
     await ringTeam('acme')
     await reserve(orderOf(acme, { holdMs: Date.UTC(2096, 11, 1, 2) - Date.now() }))
-    expect(await books()).toMatchObject({ money: 1000, images: 2 })
+    expect(await balance()).toMatchObject({ money: 1000, images: 2 })
     await settle(settled())
-    expect(await books()).toMatchObject({ money: 700, images: 1 })
+    expect(await balance()).toMatchObject({ money: 700, images: 1 })
   })
 })
 
@@ -41,9 +41,9 @@ describe('a run reserved before midnight and settled after it', () => {
     at(BEFORE)
     await reserve(orderOf(await team('acme', LIMITS), { holdMs: BEFORE + HOUR - Date.now() }))
     at(BEFORE + 120_000)
-    expect(await books()).toMatchObject({ money: 1000, images: 0, running: 1 })
+    expect(await balance()).toMatchObject({ money: 1000, images: 0, running: 1 })
     await settle(settled())
-    expect(await books()).toMatchObject({ money: 700, images: 0, running: 0 })
+    expect(await balance()).toMatchObject({ money: 700, images: 0, running: 0 })
   })
 
   test('in another month leaves the new budget alone, and stays in the ledger', async () => {
@@ -52,7 +52,7 @@ describe('a run reserved before midnight and settled after it', () => {
     at(BEFORE + 24 * HOUR + 120_000)
     expect(await used('acme')).toBe(1000)
     await settle(settled())
-    expect(await books()).toMatchObject({ money: 0, images: 0, running: 0, statuses: ['succeeded'] })
+    expect(await balance()).toMatchObject({ money: 0, images: 0, running: 0, statuses: ['succeeded'] })
     expect(await audit('acme')).toMatchObject([{ cost_usd: 0.0007 }])
   })
 
@@ -64,6 +64,6 @@ describe('a run reserved before midnight and settled after it', () => {
     await reserve(orderOf(acme, { id: 'run_2', holdMs: BEFORE + 26 * HOUR - Date.now() }))
     await settle({ ...settled(), id: 'run_2' })
     await settle(FAILED)
-    expect(await books()).toMatchObject({ money: 700, images: 1, running: 0 })
+    expect(await balance()).toMatchObject({ money: 700, images: 1, running: 0 })
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { audit, generate, micro, ownUsage, standing, used, type Sums } from '../support/books'
+import { audit, generate, micro, ownUsage, limitStatus, used, type Sums } from '../support/accounting'
 import { gated, price, quoteOf } from '../support/billing-upstream'
 import { issue, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -47,7 +47,7 @@ describe('a generation', () => {
     const response = await generate(key, `A cat @fault=${fault}`)
     expect(response.status).toBeGreaterThanOrEqual(400)
     expect(response.headers.get('x-cost-usd')).toBeNull()
-    expect([await used('acme'), (await standing('acme', 'images_per_day')).used]).toEqual([0, 0])
+    expect([await used('acme'), (await limitStatus('acme', 'images_per_day')).used]).toEqual([0, 0])
     expect(await audit('acme')).toMatchObject([{ status: 'failed', cost_usd: 0, images: [] }])
   })
 
@@ -56,7 +56,7 @@ describe('a generation', () => {
     const response = await generate(key, 'A cat @pictures=2', { n: 5 })
     expect([costOf(response), response.headers.get('x-adjusted')]).toEqual([price('A cat @pictures=2', 2), 'n=5>2'])
     expect(await used('acme')).toBe(price('A cat @pictures=2', 2))
-    expect((await standing('acme', 'images_per_day')).used).toBe(2)
+    expect((await limitStatus('acme', 'images_per_day')).used).toBe(2)
     expect(await audit('acme')).toMatchObject([{ n: 5, images: [expect.any(String), expect.any(String)] }])
   })
 
@@ -66,7 +66,7 @@ describe('a generation', () => {
     const answers = [generate(first.key, 'A cat')]
     await vi.waitUntil(() => gate.held === 1)
     answers.push(generate(second.key, 'A cat'), generate(second.key, 'A cat'))
-    await vi.waitUntil(async () => (await standing('acme', 'budget_usd')).used > 0)
+    await vi.waitUntil(async () => (await limitStatus('acme', 'budget_usd')).used > 0)
     gate.open()
     const costs = (await Promise.all(answers)).map(costOf)
     const hit = await generate(second.key, 'A cat')

@@ -1,11 +1,11 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { ringTeam } from '../support/alarms'
-import { audit, standing, used } from '../support/books'
+import { audit, limitStatus, used } from '../support/accounting'
 import {
   at,
-  books,
-  type Books,
+  balance,
+  type Balance,
   EMPTY,
   FAILED,
   HOUR,
@@ -25,11 +25,11 @@ describe('a reservation', () => {
   test('holds its quote and its pictures, until the settlement corrects both', async () => {
     at(NOON)
     const acme = await team('acme', LIMITS)
-    expect(await books()).toEqual(EMPTY)
+    expect(await balance()).toEqual(EMPTY)
     await reserve(orderOf(acme))
-    expect(await books()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
+    expect(await balance()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
     await settle(settled())
-    expect(await books()).toEqual({ money: 700, images: 1, running: 0, statuses: ['succeeded'] })
+    expect(await balance()).toEqual({ money: 700, images: 1, running: 0, statuses: ['succeeded'] })
   })
 
   test.each([
@@ -53,14 +53,14 @@ describe('a reservation', () => {
     const key = 'images/gen_1/1-0.png'
     await env.IMAGES.put(key, 'a picture')
     await settle(settled({ images: [key] }))
-    expect([await env.IMAGES.head(key), (await books()).money]).toEqual([null, 700])
+    expect([await env.IMAGES.head(key), (await balance()).money]).toEqual([null, 700])
   })
 
   test('with a cost of zero is released whole', async () => {
     at(NOON)
     await reserve(orderOf(await team('acme', LIMITS)))
     await settle(FAILED)
-    expect(await books()).toEqual({ ...EMPTY, statuses: ['failed'] })
+    expect(await balance()).toEqual({ ...EMPTY, statuses: ['failed'] })
   })
 
   test('is held once for repeated calls', async () => {
@@ -68,7 +68,7 @@ describe('a reservation', () => {
     const order = orderOf(await team('acme', { ...LIMITS, concurrency: 1 }))
     const answers = await Promise.all(Array.from({ length: 20 }, () => reserve(order)))
     expect(answers).toEqual(Array.from({ length: 20 }, () => ({ ok: true, value: undefined })))
-    expect(await books()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
+    expect(await balance()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
   })
 
   test('is not held again after its settlement', async () => {
@@ -77,7 +77,7 @@ describe('a reservation', () => {
     await reserve(order)
     await settle(settled())
     await reserve(order)
-    expect(await books()).toEqual({ money: 700, images: 1, running: 0, statuses: ['succeeded'] })
+    expect(await balance()).toEqual({ money: 700, images: 1, running: 0, statuses: ['succeeded'] })
   })
 
   test('of a dead run is released by the alarm, and not before its time', async () => {
@@ -85,10 +85,10 @@ describe('a reservation', () => {
     await reserve(orderOf(await team('acme', LIMITS)))
     at(NOON + HOUR - 1)
     await ringTeam('acme')
-    expect(await books()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
+    expect(await balance()).toEqual({ money: 1000, images: 2, running: 1, statuses: ['running'] })
     at(NOON + HOUR)
     expect(await ringTeam('acme')).toBe(true)
-    expect(await books()).toEqual({ ...EMPTY, statuses: ['expired'] })
+    expect(await balance()).toEqual({ ...EMPTY, statuses: ['expired'] })
     expect(await ringTeam('acme')).toBe(false)
   })
 
@@ -99,10 +99,10 @@ describe('a reservation', () => {
     await reserve(orderOf(acme, { id: 'run_soon' }))
     at(NOON + HOUR)
     await ringTeam('acme')
-    expect(await books()).toMatchObject({ money: 50, running: 1 })
+    expect(await balance()).toMatchObject({ money: 50, running: 1 })
     at(NOON + 2 * HOUR)
     expect(await ringTeam('acme')).toBe(true)
-    expect(await books()).toMatchObject({ money: 0, running: 0 })
+    expect(await balance()).toMatchObject({ money: 0, running: 0 })
   })
 
   test('is refused to a revoked key, whatever its team allows', async () => {
@@ -110,7 +110,7 @@ describe('a reservation', () => {
     const acme = await team('acme', LIMITS)
     await env.TEAMS.getByName('acme').revokeKey(acme.id)
     expect(await reserve(orderOf(acme))).toMatchObject({ ok: false, failure: { code: 'unauthorized' } })
-    expect(await books()).toEqual(EMPTY)
+    expect(await balance()).toEqual(EMPTY)
   })
 })
 
@@ -120,7 +120,7 @@ describe('a settlement', () => {
     await ringTeam('acme')
   }
 
-  test.each<[string, (() => Promise<unknown>)[], Omit<Books, 'running'>]>([
+  test.each<[string, (() => Promise<unknown>)[], Omit<Balance, 'running'>]>([
     ['twice', [() => settle(settled()), () => settle(settled())], { money: 700, images: 1, statuses: ['succeeded'] }],
     [
       'then another',
@@ -145,13 +145,13 @@ describe('a settlement', () => {
     at(NOON)
     await reserve(orderOf(await team('acme', LIMITS)))
     for (const step of steps) await step()
-    expect(await books()).toEqual({ ...expected, running: 0 })
+    expect(await balance()).toEqual({ ...expected, running: 0 })
   })
 
   test('without a reservation changes nothing', async () => {
     await team('acme', LIMITS)
     await settle(settled())
-    expect(await books()).toEqual(EMPTY)
+    expect(await balance()).toEqual(EMPTY)
   })
 
   test('above the quote is spent in full, with the excess in the ledger', async () => {
@@ -160,7 +160,7 @@ describe('a settlement', () => {
     await settle(settled({ cost: 1700 }))
     expect(await used('acme')).toBe(1700)
     expect(await audit('acme')).toMatchObject([{ cost_usd: 0.0017, reserved_usd: 0.001, quote_error_usd: 0.0007 }])
-    expect(await standing('acme', 'budget_usd')).toMatchObject({ remaining: 0 })
+    expect(await limitStatus('acme', 'budget_usd')).toMatchObject({ remaining: 0 })
   })
 
   test('counts for the paying key and its team', async () => {

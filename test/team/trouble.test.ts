@@ -2,7 +2,7 @@ import { abortAllDurableObjects, evictAllDurableObjects, runInDurableObject } fr
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations, ringTeam } from '../support/alarms'
-import { audit, generate, ownUsage, standing, used } from '../support/books'
+import { audit, generate, ownUsage, limitStatus, used } from '../support/accounting'
 import { errorOf } from '../support/gateway'
 import { at, NOON } from '../support/orders'
 import { team } from '../support/teams'
@@ -38,7 +38,7 @@ describe('a team unreachable for the reservation', () => {
     await ringGenerations()
     expect(await audit('acme')).not.toContainEqual(expect.objectContaining({ status: 'running' }))
     expect(await used('acme')).toBe(upstream.calls.length * COST)
-    expect((await standing('acme', 'images_per_day')).used).toBe(upstream.calls.length)
+    expect((await limitStatus('acme', 'images_per_day')).used).toBe(upstream.calls.length)
   })
 })
 
@@ -64,7 +64,7 @@ describe('a team unreachable for the settlement', () => {
     await ringGenerations()
     await ringGenerations()
     expect(told.failures).toBe(2)
-    expect([await used('acme'), (await standing('acme', 'images_per_day')).used]).toEqual([COST, 1])
+    expect([await used('acme'), (await limitStatus('acme', 'images_per_day')).used]).toEqual([COST, 1])
   })
 
   test('gets the settlement in time, however many requests arrive', async () => {
@@ -138,7 +138,7 @@ describe('a process that dies', () => {
     expect((await answer).status).toBe(503)
     await ringGenerations()
     expect(await audit('acme')).toMatchObject([{ status: 'failed', cost_usd: 0, attempts: 2 }])
-    expect([await used('acme'), (await standing('acme', 'images_per_day')).used]).toEqual([0, 0])
+    expect([await used('acme'), (await limitStatus('acme', 'images_per_day')).used]).toEqual([0, 0])
   })
 
   test('and then meets the revocation of its key holds no money', async () => {
@@ -166,9 +166,9 @@ describe('a team evicted from memory', () => {
     await evictAllDurableObjects()
     await generate(key, 'A dog', { n: 2 })
     await evictAllDurableObjects()
-    expect((await standing('acme', 'images_per_day')).remaining).toBe(0)
-    expect((await standing('acme', 'requests_per_minute')).remaining).toBe(1)
-    expect((await standing('acme', 'requests_per_day')).remaining).toBe(1)
+    expect((await limitStatus('acme', 'images_per_day')).remaining).toBe(0)
+    expect((await limitStatus('acme', 'requests_per_minute')).remaining).toBe(1)
+    expect((await limitStatus('acme', 'requests_per_day')).remaining).toBe(1)
     expect(await used('acme')).toBe(COST + 2 * 196 * 30 + 2 * 5)
     expect((await errorOf(await generate(key, 'A cow'))).message).toContain('3 images per day')
     expect((await errorOf(await generate(key, 'A cat'))).message).toContain('3 requests')

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { expect, test, vi } from 'vitest'
 import type { Order } from '../../src/ledger/entry'
-import { standing } from '../support/books'
+import { limitStatus } from '../support/accounting'
 import { FAILED, orderOf, settle } from '../support/orders'
 import { operate, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -25,5 +25,5 @@ test('a refusal that its generation missed is repeated on the next call', async 
   await limit(10)
   expect(await take(waiting)).toMatchObject({ ok: false, failure: { code: 'rate_limited' } })
   unheard.mockRestore()
-  expect(await standing('acme', 'concurrency')).toMatchObject({ used: 0 })
+  expect(await limitStatus('acme', 'concurrency')).toMatchObject({ used: 0 })
 })

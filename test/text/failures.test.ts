@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { audit } from '../support/books'
+import { audit } from '../support/accounting'
 import { json, refusal, textAnswer } from '../support/fake-text'
 import { errorOf } from '../support/gateway'
 import { team } from '../support/teams'

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { audit, standing, used } from '../support/books'
+import { audit, limitStatus, used } from '../support/accounting'
 import { chatUsage, json } from '../support/fake-text'
 import { KEY, knock } from '../support/gateway'
 import { SteppedText } from '../support/stepped-text'
@@ -39,7 +39,7 @@ describe('a client that hangs up', () => {
     hangUp()
     stepped.step(3)
     await settledAs({ status: 'succeeded', input_tokens: 1000, output_tokens: 200, cost_usd: 0.004 })
-    expect([await used('acme'), (await standing('acme', 'concurrency')).used]).toEqual([4000, 0])
+    expect([await used('acme'), (await limitStatus('acme', 'concurrency')).used]).toEqual([4000, 0])
   })
 
   test('that stops reading pays the same', async () => {

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { runInDurableObject } from 'cloudflare:test'
 import { expect, test, vi } from 'vitest'
 import { ringTeam } from '../support/alarms'
-import { standing } from '../support/books'
+import { limitStatus } from '../support/accounting'
 import { at, HOUR, NOON } from '../support/orders'
 import { SteppedText } from '../support/stepped-text'
 import { team } from '../support/teams'
@@ -29,8 +29,8 @@ test('the place and the money of an answer are held for as long as its client re
   at(NOON + HOUR)
   await vi.waitUntil(async () => Number(await expiry()) > NOON + HOUR)
   await ringTeam('acme')
-  expect([(await standing('acme', 'concurrency')).used, (await chat(HELLO, key)).status]).toEqual([1, 429])
+  expect([(await limitStatus('acme', 'concurrency')).used, (await chat(HELLO, key)).status]).toEqual([1, 429])
   stepped.step()
   await reader?.read()
-  await vi.waitFor(async () => expect((await standing('acme', 'concurrency')).used).toBe(0))
+  await vi.waitFor(async () => expect((await limitStatus('acme', 'concurrency')).used).toBe(0))
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { refusal } from '../support/fake-text'
 import { errorOf, KEY, knock, post } from '../support/gateway'
-import { audit } from '../support/books'
+import { audit } from '../support/accounting'
 import { picture } from '../support/pictures'
 import { team } from '../support/teams'
 import { chat, stored, texts } from '../support/texts'

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { audit, standing } from '../support/books'
+import { audit, limitStatus } from '../support/accounting'
 import { json } from '../support/fake-text'
 import { errorOf, post } from '../support/gateway'
 import { ask, operate, team } from '../support/teams'
@@ -15,7 +15,7 @@ describe('a request for a text', () => {
     expect(headers.get('x-ratelimit-remaining-images')).toBe('3')
     await ask(key)
     expect(await errorOf(await chat(HELLO, key))).toMatchObject({ status: 429, code: 'rate_limit_exceeded' })
-    expect([first.calls.length, (await standing('acme', 'requests_per_day')).used]).toEqual([1, 2])
+    expect([first.calls.length, (await limitStatus('acme', 'requests_per_day')).used]).toEqual([1, 2])
   })
 
   test.each([
@@ -81,7 +81,7 @@ describe('a request for a text', () => {
     expect([busy.status, Number(busy.headers.get('retry-after')) > 0, picture.status]).toEqual([429, true, 429])
     resolve()
     await (await response).text()
-    await vi.waitFor(async () => expect((await standing('acme', 'concurrency')).used).toBe(0))
+    await vi.waitFor(async () => expect((await limitStatus('acme', 'concurrency')).used).toBe(0))
     expect([(await chat(HELLO, key)).status, (await ask(key)).status]).toEqual([200, 200])
     expect(images.calls).toHaveLength(1)
   })

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { audit, ownUsage, standing, used } from '../support/books'
+import { audit, ownUsage, limitStatus, used } from '../support/accounting'
 import { chatUsage, json, responseUsage, textAnswer } from '../support/fake-text'
 import { post } from '../support/gateway'
 import { ask, issue, operate, team, visit } from '../support/teams'
@@ -164,7 +164,7 @@ describe('a request for a text', () => {
       { images: 1 },
     ])
     expect(usage.totals).toMatchObject({ requests: 2, images: 1 })
-    expect(await standing('acme', 'images_per_day')).toMatchObject({ used: 1 })
+    expect(await limitStatus('acme', 'images_per_day')).toMatchObject({ used: 1 })
   })
 
   test('does not change the latency of pictures', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { audit } from '../support/books'
+import { audit } from '../support/accounting'
 import { textAnswer } from '../support/fake-text'
 import { SteppedText } from '../support/stepped-text'
 import { accountsOf, so } from '../support/watched-upstreams'

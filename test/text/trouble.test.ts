@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { expect, test, vi } from 'vitest'
-import { audit, standing, used } from '../support/books'
+import { audit, limitStatus, used } from '../support/accounting'
 import { errorOf } from '../support/gateway'
 import { team } from '../support/teams'
 import { chat, HELLO, stored, texts } from '../support/texts'
@@ -23,7 +23,7 @@ test('a team that held the money without an answer releases it', async () => {
   const { key } = await team('acme', LIMITS)
   trouble('reserve', 2, 'after')
   expect((await chat(HELLO, key)).status).toBe(503)
-  expect([await used('acme'), (await standing('acme', 'concurrency')).used]).toEqual([0, 0])
+  expect([await used('acme'), (await limitStatus('acme', 'concurrency')).used]).toEqual([0, 0])
 })
 
 test('a team unreachable for the settlement gets it later, without a delay of the answer', async () => {

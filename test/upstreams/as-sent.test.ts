@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { audit, micro } from '../support/books'
+import { audit, micro } from '../support/accounting'
 import { FakeGemini } from '../support/fake-gemini'
 import { FakeOpenaiChat } from '../support/fake-openai-chat'
 import { FakeOpenaiProvider } from '../support/fake-openai-provider'

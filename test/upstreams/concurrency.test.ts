@@ -1,7 +1,7 @@
 import { abortAllDurableObjects } from 'cloudflare:test'
 import { describe, expect, test, vi } from 'vitest'
 import { accounts, refusing, small, standingOf, stillClock, times } from '../support/accounts'
-import { audit } from '../support/books'
+import { audit } from '../support/accounting'
 import { openai } from '../support/gateway'
 import { ask, team, type TestTeam } from '../support/teams'
 

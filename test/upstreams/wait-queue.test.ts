@@ -3,7 +3,7 @@ import { WaitQueue, type Turn } from '../../src/upstreams/wait-queue'
 
 const FOREVER = Date.now() + 600_000
 
-/** A queue of so many waiters, and those called so far, in order. */
+/** A queue of so many requests, and the called ones in order. */
 function lineOf(count: number): { line: WaitQueue; turns: Turn[]; called: number[] } {
   const line = new WaitQueue()
   const called: number[] = []
@@ -23,7 +23,7 @@ test('only the first in the queue is called', async () => {
   await settled()
 })
 
-test('a waiter that leaves at its turn lets the next one be called', async () => {
+test('a request that leaves at its turn lets the next one be called', async () => {
   const { line, turns, called } = lineOf(4)
   turns[2]?.leave()
   await settled()
@@ -35,7 +35,7 @@ test('a waiter that leaves at its turn lets the next one be called', async () =>
   expect(turns[3]?.isFirst).toBe(true)
 })
 
-test('a dismissed waiter is called and is no longer in the queue', async () => {
+test('a dismissed request is called and is no longer in the queue', async () => {
   const { line, turns, called } = lineOf(3)
   line.dismiss('turn 1')
   line.dismiss('nobody')
@@ -45,7 +45,7 @@ test('a dismissed waiter is called and is no longer in the queue', async () => {
   expect(line.length).toBe(2)
 })
 
-test('a waiter waits at most for its own patience', async () => {
+test('a request waits at most for its own patience', async () => {
   const line = new WaitQueue()
   const [first, second] = [line.join('first'), line.join('second')]
   await Promise.all([first.called(Date.now() + 5), second.called(Date.now() - 5)])

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import type { SlotRequest } from '../../src/upstreams/account'
 import { accounts, refusing, small, standingOf, stillClock } from '../support/accounts'
-import { audit } from '../support/books'
+import { audit } from '../support/accounting'
 import { cancel, ended, job } from '../support/jobs'
 import { ask, team } from '../support/teams'
 

@@ -2,7 +2,7 @@ import { abortAllDurableObjects, evictAllDurableObjects, runInDurableObject } fr
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { ringGenerations } from '../support/alarms'
-import { audit, standing as limit } from '../support/books'
+import { audit, limitStatus as limit } from '../support/accounting'
 import { ASYNC, called, cancel, ended, type JobJson } from '../support/jobs'
 import { at, NOON, orderOf, reserve, settled } from '../support/orders'
 import { after, OTHER_HOOK, receivers, send } from '../support/receiver'

@@ -1,11 +1,11 @@
 /** The failures of a family of wire formats: the status, and words of the body. */
-export type Told = readonly [status: number, words: string]
+export type ExpectedFailure = readonly [status: number, words: string]
 
 export interface Failures {
-  moderated: Told
-  limited: Told
-  down: Told
-  bad: Told
+  moderated: ExpectedFailure
+  limited: ExpectedFailure
+  down: ExpectedFailure
+  bad: ExpectedFailure
 }
 
 export const OPENAI: Failures = {

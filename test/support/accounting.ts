@@ -36,7 +36,7 @@ export interface Sums {
   saved_usd: number
 }
 
-export interface Standing {
+export interface LimitStatusJson {
   limit: string
   scope: string
   used: number
@@ -74,16 +74,16 @@ export async function ownUsage(key: string): Promise<{ totals: Sums; team_totals
 }
 
 /** The state of a team's limit; a budget is in USD. */
-export async function standing(team: string, limit: string): Promise<Standing> {
+export async function limitStatus(team: string, limit: string): Promise<LimitStatusJson> {
   const response = await operate('GET', `/teams/${team}`)
-  const { standings } = await response.json<{ standings: Standing[] }>()
+  const { standings } = await response.json<{ standings: LimitStatusJson[] }>()
   const found = standings.find((each) => each.limit === limit)
   if (!found) throw new Error(`the team has no limit '${limit}'`)
   return found
 }
 
 /** The used part of a team's budget, spent or held, in micro-USD. */
-export const used = async (team: string): Promise<number> => micro((await standing(team, 'budget_usd')).used)
+export const used = async (team: string): Promise<number> => micro((await limitStatus(team, 'budget_usd')).used)
 
 /** Requests pictures with a team's key. */
 export const generate = (
