@@ -111,7 +111,7 @@ function withoutQuery(address: string): string {
 const EVENT_NOT_KEPT: Failure = {
   code: 'conflict',
   message:
-    'This event cannot be sent again: its generation no longer keeps it. Read what came of that with GET /admin/api/audit?generation={generation}.',
+    'This event cannot be sent again: its generation no longer keeps it. Read its outcome with GET /admin/api/audit?generation={generation}.',
 }
 
 const DELIVERY_NOT_FOUND: Failure = {

@@ -9,18 +9,12 @@ import { collect, readStream } from '../streams/bytes'
 import { type FormBody, formBody, textsOf } from '../streams/form'
 import type { Path } from '../streams/json'
 import { type EmbeddedFile, jsonBody } from '../streams/json-body'
-import { bearer, bodyStream, callUpstream, modelInPath, readingImage } from './wire/http'
+import { bearer, bodyStream, callUpstream, modelInPath, readingImage, requireSuccess } from './wire/http'
 import { inputBase64, inputFile, withWhiteMask } from './wire/inputs'
 import { readPictures } from './wire/json-pictures'
 import { optionalText } from './wire/lenient'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import {
-  errorOfReport,
-  errorOfResponse,
-  type ErrorReader,
-  type ErrorReport,
-  readErrorBody,
-} from './wire/upstream-error'
+import { errorOfReport, errorOfResponse, type ErrorReader, type ErrorReport } from './wire/upstream-error'
 
 /** The optional parameters of the API, by the gateway's names (protocols §4). */
 const API_EXTRAS = ['seed', 'negative_prompt', 'steps', 'guidance', 'strength']
@@ -79,14 +73,7 @@ async function runByBinding(binding: Ai, request: ImageRequest, upstream: Upstre
     : await requestFields(request, work, (image) => holdAsBase64(image, work))
   try {
     const given = await binding.run(work.model, inputs, { returnRawResponse: true, signal: work.signal })
-    const response = responseFrom(given)
-    if (response.ok) return response
-    throw errorOfResponse(
-      response,
-      upstream,
-      response.body ? await readErrorBody(readStream(response.body)) : undefined,
-      readError,
-    )
+    return await requireSuccess(responseFrom(given), upstream, readError)
   } catch (error) {
     // The upstream's error is only a result of the broken-off body.
     throw form?.unopened() ?? (error instanceof ProviderError ? error : bindingError(error, upstream))

@@ -64,18 +64,23 @@ export async function callUpstream(
   const startedMs = Date.now()
   try {
     const response = await sendRequest(url, { method, headers: all, body: body ?? null, redirect: 'manual', signal })
-    if (response.ok) return response
-    throw errorOfResponse(
-      response,
-      upstream,
-      response.body ? await readErrorBody(readStream(response.body)) : undefined,
-      readError,
-    )
+    return await requireSuccess(response, upstream, readError)
   } catch (error) {
     const buys = method === 'POST' && !ask.buysNothing
     // The upstream's error is only a result of the broken-off body.
     throw parted?.unopened() ?? (buys ? possiblyPaidError(error, parted ? parted.sentMs() : startedMs) : error)
   }
+}
+
+/** The answer of a successful call. Throws ProviderError for an error answer, after its body. */
+export async function requireSuccess(
+  response: Response,
+  upstream: Upstream,
+  readError?: ErrorReader,
+): Promise<Response> {
+  if (response.ok) return response
+  const body = response.body ? await readErrorBody(readStream(response.body)) : undefined
+  throw errorOfResponse(response, upstream, body, readError)
 }
 
 /** An upstream with the whole request for this long, in ms, may make and bill the picture. */
