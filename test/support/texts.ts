@@ -18,7 +18,7 @@ const UPSTREAMS = [
     secret: 'FIRST_KEY',
     base_url: 'https://first.example.com/v1',
     models: ['gpt-5.2', 'brief=gpt-5.2-mini-with-a-longer-name', 'unpriced'],
-    timeout_seconds: 0.3,
+    timeout_seconds: 1,
     prices: { 'gpt-5.2': PRICES, brief: PRICES },
   },
   {
