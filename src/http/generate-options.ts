@@ -102,7 +102,7 @@ const claimed = async (key: string, same: string, first: Claim, team: string, en
 function scopeOf({ candidates }: RoutePlan, { payer, incarnation }: Admission, { cacheScope }: Config): string {
   const team = incarnation === 0 ? payer.team : `${payer.team} ${incarnation}`
   const sharedBy = cacheScope === 'team' ? `team ${team}` : 'shared'
-  // The image of a fallback must not outlive the day of the first real upstream.
+  // The image of a fallback must not outlive the day of the first real upstream. Stored fingerprints hold this word.
   return candidates.some(({ upstream }) => upstream.isFallback) ? `stand-in ${sharedBy}` : sharedBy
 }
 
