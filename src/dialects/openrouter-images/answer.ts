@@ -2,11 +2,12 @@ import { inUsd } from '../../catalog/money'
 import type { ImageRecord, StoredImage } from '../../image/record'
 import type { Vocabulary } from '../../failures/vocabulary'
 import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
+import { epochSeconds } from '../openai/answer'
 import { openrouterErrorEvent } from '../openrouter/error'
 
 /** Renders an answer as one object. */
 export function renderOpenrouterImages(record: ImageRecord): RenderedAnswer {
-  const parts: AnswerPart[] = [`{"created":${createdSeconds(record)},"data":[`]
+  const parts: AnswerPart[] = [`{"created":${epochSeconds(record.createdMs)},"data":[`]
   record.images.forEach((image, index) => {
     parts.push(index > 0 ? ',{"b64_json":"' : '{"b64_json":"', image, `","media_type":"${image.mediaType}"}`)
   })
@@ -39,10 +40,12 @@ const openrouterEvent = (event: string, image: StoredImage, rest: Record<string,
 const completedEvents = (record: ImageRecord): AnswerPart[] =>
   record.images.flatMap((image, index) => {
     const usage = index === record.images.length - 1 ? openrouterUsage(record) : undefined
-    return openrouterEvent('completed', image, { created: createdSeconds(record), media_type: image.mediaType, usage })
+    return openrouterEvent('completed', image, {
+      created: epochSeconds(record.createdMs),
+      media_type: image.mediaType,
+      usage,
+    })
   })
-
-const createdSeconds = ({ createdMs }: ImageRecord): number => Math.floor(createdMs / 1000)
 
 /** Tokens and cost in USD; a model with a price per image has no tokens. */
 function openrouterUsage({ usage, cost }: ImageRecord): Record<string, unknown> | undefined {
