@@ -8,7 +8,10 @@ const MAX_RELATIVE_CLAUSES = 1
 
 /** Phrases with a person or a clause as the subject, and the private vocabulary of earlier versions. */
 const FORBIDDEN: [pattern: RegExp, instead: string][] = [
-  [/\b(whoever|whomever|whom|nobody|somebody|anybody|everybody)\b/i, 'name the request, the client, the team …'],
+  [
+    /\b(whoever|whomever|whom|nobody|no one|somebody|anybody|anyone|everybody|everyone)\b/i,
+    'name the request, the client, the team …',
+  ],
   [/\bwhose\b/i, 'use a noun and "of", or a second sentence'],
   [/\bof which\b/i, 'use a second sentence'],
   [/\btold\b/i, 'use a verb: receives, reads, reports, is notified'],

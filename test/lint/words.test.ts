@@ -13,6 +13,7 @@ describe('the rule of words', () => {
   test.each([
     ['a person as the subject', 'Whoever asks once more is answered.', 'Whoever'],
     ['an indefinite pronoun', 'A run that nobody waits for ends.', 'nobody'],
+    ['the same in two words', 'A run that no one waits for ends.', 'no one'],
     ['"whose"', 'A call whose answer is read.', 'whose'],
     ['"of which"', 'Two pictures, of which one is kept.', 'of which'],
     ['"is told"', 'The webhook is told of it.', 'told'],
