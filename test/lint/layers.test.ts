@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -12,6 +12,7 @@ import {
   roomOf,
   upwardArrows,
 } from '../../scripts/lint/layers.ts'
+import { filesBelow } from '../../scripts/lint/source.ts'
 
 const TABLE = [['app.ts'], ['upper', 'other'], ['lower/index.ts'], ['lower']]
 
@@ -131,4 +132,14 @@ test('an upward arrow added to src fails', () => {
   arrows.set('failures/errors.ts', ['app.ts'])
   expect(upwardArrows(arrows, FLOORS)).toEqual([expect.stringContaining('failures is not above app.ts')])
   expect(circlesIn(arrows).length).toBeGreaterThan(0)
+})
+
+test('no other room of src names the id of a dialect or a provider', () => {
+  const texts = new Map(filesBelow('src', ['.ts']).map((file) => [file, readFileSync(file, 'utf8')]))
+  const isOwn = (file: string): boolean => /^src\/(dialects|providers)\//.test(file)
+  const own = [...texts].filter(([file]) => isOwn(file)).map(([, text]) => text)
+  const ids = Array.from(own.join('\n').matchAll(/\bid: '([a-z][\w-]*)'/g), ([, id = '']) => id)
+  expect(ids).toEqual(expect.arrayContaining(['openai', 'demo', 'gemini', 'responses']))
+  const named = [...texts].filter(([file, text]) => !isOwn(file) && ids.some((id) => text.includes(`'${id}'`)))
+  expect(named.map(([file]) => file)).toEqual([])
 })
