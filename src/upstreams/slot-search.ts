@@ -88,7 +88,9 @@ export class SlotSearch<Served extends Candidate> {
         if (found.slot) await this.unused(found.slot)
         else {
           const waits = this.#waitsFor(unavailabilities, giveUpMs)
-          if (Math.max(0, ...waits) <= 0) return found
+          // A reason that ended on the way is worth another look, within the patience.
+          const isOver = waits.length === 0 || Date.now() >= giveUpMs
+          if (isOver && waits.every((each) => each <= 0)) return found
           await pause(Math.min(againMs * (0.75 + Math.random() / 2), ...waits.filter((each) => each > 0)), wait.signal)
           againMs = Math.min(2 * againMs, unavailabilities.every(isCoolingDown) ? MAX_COOLDOWN_LOOK_MS : MAX_AGAIN_MS)
         }

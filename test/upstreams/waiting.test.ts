@@ -4,6 +4,7 @@ import type { SlotRequest } from '../../src/upstreams/account'
 import { accounts, refusing, small, standingOf, stillClock } from '../support/accounts'
 import { audit } from '../support/accounting'
 import { cancel, ended, job } from '../support/jobs'
+import { slowReplies } from '../support/slow-accounts'
 import { ask, team } from '../support/teams'
 
 const fake = accounts(
@@ -56,6 +57,15 @@ test('a job waits out a dozen rests, and no more', async () => {
   // Caps every pause at the requested time.
   vi.spyOn(Math, 'random').mockReturnValue(-0.5)
   fake.answering('key-lone', refusing(429, { 'retry-after-ms': '1' }, 'rate_limit_exceeded'))
+  const { status, error } = await ended(key, await job(key, small('lone', 'A cat')))
+  expect([status, error?.code, fake.visits.length]).toEqual(['failed', 'no_upstream', 12])
+})
+
+test('a job goes on after a rest that ends before its route hears of it', async () => {
+  const { key } = await team('acme')
+  slowReplies(200)
+  vi.spyOn(Math, 'random').mockReturnValue(-0.5)
+  fake.answering('key-lone', refusing(429, { 'retry-after-ms': '100' }, 'rate_limit_exceeded'))
   const { status, error } = await ended(key, await job(key, small('lone', 'A cat')))
   expect([status, error?.code, fake.visits.length]).toEqual(['failed', 'no_upstream', 12])
 })
