@@ -1,6 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { APART, FLOORS } from '../../scripts/lint/layers-table.ts'
 import {
@@ -13,29 +11,20 @@ import {
   upwardArrows,
 } from '../../scripts/lint/layers.ts'
 import { filesBelow } from '../../scripts/lint/source.ts'
+import { sourceTree } from './source-tree.ts'
 
 const TABLE = [['app.ts'], ['upper', 'other'], ['lower/index.ts'], ['lower']]
 
-/** A source tree with these files, in a temporary folder. */
-function tree(files: Record<string, string>): string {
-  const root = mkdtempSync(join(tmpdir(), 'layers-'))
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(join(root, name, '..'), { recursive: true })
-    writeFileSync(join(root, name), text)
-  }
-  return root
-}
-
 describe('arrows', () => {
   test('come of imports, of types too, of re-exports and of dynamic imports', () => {
-    const root = tree({
+    using root = sourceTree({
       'app.ts':
         "import 'zod'\nimport { a } from './upper/a'\nexport type { B } from './lower'\nawait import('./lower/c')\n",
       'upper/a.ts': "import type { C } from '../lower/c'\nexport const a = 1\n",
       'lower/index.ts': 'export type B = 1\n',
       'lower/c.ts': 'export type C = 1\n',
     })
-    expect(Object.fromEntries(arrowsBelow(root))).toEqual({
+    expect(Object.fromEntries(arrowsBelow(root.path))).toEqual({
       'app.ts': ['upper/a.ts', 'lower/index.ts', 'lower/c.ts'],
       'lower/c.ts': [],
       'lower/index.ts': [],
@@ -44,12 +33,12 @@ describe('arrows', () => {
   })
 
   test('come of types by import() and of import assignments', () => {
-    const root = tree({
+    using root = sourceTree({
       'app.ts': "export type A = import('./upper/a').A\nimport b = require('./upper/b')\n",
       'upper/a.ts': 'export type A = 1\n',
       'upper/b.ts': 'export const b = 1\n',
     })
-    expect(arrowsBelow(root).get('app.ts')).toEqual(['upper/a.ts', 'upper/b.ts'])
+    expect(arrowsBelow(root.path).get('app.ts')).toEqual(['upper/a.ts', 'upper/b.ts'])
   })
 
   test('a file that the table names is a room of its own', () => {

@@ -1,12 +1,10 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { brokenIn, brokenLinks, referencesIn, sectionsOf } from '../../scripts/lint/references.ts'
+import { sourceTree } from './source-tree.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'references-'))
-mkdirSync(join(root, 'docs'))
-writeFileSync(join(root, 'docs/example.md'), '# Example\n## 1. Limits\n### 1.2 `POST /a`: sizes\n')
+const root = sourceTree({ 'docs/example.md': '# Example\n## 1. Limits\n### 1.2 `POST /a`: sizes\n' })
+afterAll(() => root.remove())
 
 test('a reference has a page and a number; numbers that follow share the page', () => {
   expect(referencesIn('As listed (protocols §1.1, §1.2), and\n`docs/platform.md` §3.')).toEqual([
@@ -35,16 +33,16 @@ test.each([
   ['a page that is missing', 'missing §1', 'no heading 1 in docs/missing.md'],
   ['a number without a page', 'Limits (§1).', 'no heading 1 in docs/?.md'],
 ])('fails on %s', (_, text, breach) => {
-  expect(brokenIn(text, 'src/a.ts', root)).toEqual([breach])
+  expect(brokenIn(text, 'src/a.ts', root.path)).toEqual([breach])
 })
 
 test('accepts a heading that exists, and a bare number in its own page', () => {
-  expect(brokenIn('example §1.2 and example.md §1', 'src/a.ts', root)).toEqual([])
-  expect(brokenIn('see §1.2', 'docs/example.md', root)).toEqual([])
+  expect(brokenIn('example §1.2 and example.md §1', 'src/a.ts', root.path)).toEqual([])
+  expect(brokenIn('see §1.2', 'docs/example.md', root.path)).toEqual([])
 })
 
 test('a link leads to a file and a heading', () => {
-  const page = join(root, 'docs/example.md')
+  const page = join(root.path, 'docs/example.md')
   expect(brokenLinks('[a](example.md#12-post-a-sizes) [b](#1-limits) [c](https://example.com/x#y)', page)).toEqual([])
   expect(brokenLinks('[a](missing.md) [b](example.md#missing)', page)).toEqual([
     '](missing.md) leads to no file',

@@ -1,19 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
+import { sourceTree } from './source-tree.ts'
 
 /** The output of oxlint on one file of src with the settings of this repository. */
 function lint(text: string): string {
-  const root = mkdtempSync(join(tmpdir(), 'sizes-'))
-  mkdirSync(join(root, 'src'))
   // Rules that need types would need a project.
   const settings = readFileSync('.oxlintrc.json', 'utf8').replace('"typeAware": true', '"typeAware": false')
-  writeFileSync(join(root, '.oxlintrc.json'), settings)
-  writeFileSync(join(root, 'src/example.ts'), text)
+  using root = sourceTree({ '.oxlintrc.json': settings, 'src/example.ts': text })
   const oxlint = resolve('node_modules/.bin/oxlint')
-  const { stdout, stderr } = spawnSync(oxlint, ['--deny-warnings'], { cwd: root, encoding: 'utf8' })
+  const { stdout, stderr } = spawnSync(oxlint, ['--deny-warnings'], { cwd: root.path, encoding: 'utf8' })
   return stdout + stderr
 }
 

@@ -1,13 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { proseOf } from '../../scripts/lint/markdown.ts'
 import { breachesIn, sentencesOf } from '../../scripts/lint/sentences.ts'
 import { commentsOf, hashCommentsOf, sentencesInStrings, sourceOf, titlesOf } from '../../scripts/lint/source.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'words-'))
+import { sourceTree } from './source-tree.ts'
 
 describe('the rule of words', () => {
   test.each([
@@ -91,8 +88,8 @@ describe('prose', () => {
 })
 
 test('the command fails on a bad comment and names its place', () => {
-  const file = join(folder, 'bad.ts')
-  writeFileSync(file, 'const a = 1\n// Nobody asks for it.\n')
+  using root = sourceTree({ 'bad.ts': 'const a = 1\n// Nobody asks for it.\n' })
+  const file = join(root.path, 'bad.ts')
   const { status, stdout } = spawnSync(process.execPath, ['scripts/lint/words.ts', file], {
     encoding: 'utf8',
   })
