@@ -5,18 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { commentsOf, filesBelow, hashCommentsOf, sourceOf } from './source.ts'
-
-const COVERED = [
-  'src',
-  'test',
-  'scripts',
-  'docs',
-  '.github',
-  'vitest.config.ts',
-  'wrangler.toml',
-  '.dev.vars.example',
-].concat(['README', 'CONTRIBUTING', 'SECURITY', 'CHANGELOG', 'AGENTS'].map((page) => `${page}.md`))
+import { checkedFiles, commentsOf, hashCommentsOf, sourceOf } from './source.ts'
 
 /** Documents outside of the repository, by the words before `§`. */
 const ELSEWHERE =
@@ -104,10 +93,7 @@ function breachesOf(file: string): string[] {
 }
 
 function main(paths: string[]): number {
-  const breaches = (paths.length > 0 ? paths : COVERED)
-    .filter((path) => existsSync(path))
-    .flatMap((path) => filesBelow(path, ['.ts', '.md', '.toml', '.yml']))
-    .flatMap(breachesOf)
+  const breaches = checkedFiles(paths).flatMap(breachesOf)
   for (const breach of breaches) console.error(breach)
   return breaches.length > 0 ? 1 : 0
 }

@@ -1,5 +1,5 @@
 /* Reads source files for the lints: comments, test titles, sentences in strings, imports and top-level names. */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseSync, type Comment, type EcmaScriptModule, type Expression, type Program, Visitor } from 'oxc-parser'
 
@@ -28,6 +28,25 @@ export function sourceOf(path: string, text = readFileSync(path, 'utf8')): Sourc
   if (errors.length > 0) throw new Error(`${path} does not parse: ${errors[0]?.message}`)
   return { text, program, comments, module }
 }
+
+/** The folders and files with checked comments and prose. */
+const CHECKED = [
+  'src',
+  'test',
+  'scripts',
+  'docs',
+  '.github',
+  '.ci/run',
+  'vitest.config.ts',
+  'wrangler.toml',
+  '.dev.vars.example',
+].concat(['README', 'CONTRIBUTING', 'SECURITY', 'CHANGELOG', 'AGENTS'].map((page) => `${page}.md`))
+
+/** The checked files below these paths; without a path, those of the repository. */
+export const checkedFiles = (paths: readonly string[]): string[] =>
+  (paths.length > 0 ? paths : CHECKED)
+    .filter((path) => existsSync(path))
+    .flatMap((path) => filesBelow(path, ['.ts', '.md', '.toml', '.yml']))
 
 /** The files below a path with one of the extensions, sorted; the path of a file gives that file. */
 export function filesBelow(path: string, extensions: string[]): string[] {

@@ -5,24 +5,19 @@
  *     node scripts/lint/words.ts PATH…          the same for these paths
  *     node scripts/lint/words.ts --count PATH…  prints the number of breaches of each folder
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { proseOf } from './markdown.ts'
 import { breachesIn } from './sentences.ts'
-import { commentsOf, filesBelow, hashCommentsOf, type Prose, sentencesInStrings, sourceOf, titlesOf } from './source.ts'
-
-/** Folders and files that the rule covers. */
-const COVERED = [
-  'src',
-  'test',
-  'scripts',
-  'docs',
-  '.github',
-  '.ci/run',
-  'vitest.config.ts',
-  'wrangler.toml',
-  '.dev.vars.example',
-].concat(['README', 'CONTRIBUTING', 'SECURITY', 'CHANGELOG', 'AGENTS', 'CLAUDE'].map((page) => `${page}.md`))
+import {
+  checkedFiles,
+  commentsOf,
+  hashCommentsOf,
+  type Prose,
+  sentencesInStrings,
+  sourceOf,
+  titlesOf,
+} from './source.ts'
 
 interface Breach {
   file: string
@@ -39,18 +34,12 @@ function proseOfFile(file: string): Prose[] {
   return [...commentsOf(source), ...titlesOf(source), ...strings].toSorted((a, b) => a.line - b.line)
 }
 
-function breachesBelow(paths: string[]): Breach[] {
-  return paths
-    .filter((path) => existsSync(path))
-    .flatMap((path) => filesBelow(path, ['.ts', '.md', '.yml', '.toml']))
-    .flatMap((file) =>
-      proseOfFile(file).flatMap(({ line, text }) => breachesIn(text).map((what) => ({ file, line, what }))),
-    )
-}
+const breachesOf = (file: string): Breach[] =>
+  proseOfFile(file).flatMap(({ line, text }) => breachesIn(text).map((what) => ({ file, line, what })))
 
 function main(args: string[]): number {
   const paths = args.filter((arg) => arg !== '--count')
-  const breaches = breachesBelow(paths.length > 0 ? paths : COVERED)
+  const breaches = checkedFiles(paths).flatMap(breachesOf)
   if (args.includes('--count')) {
     const folders = Map.groupBy(breaches, ({ file }) => dirname(file))
     for (const [folder, found] of folders) console.log(`${String(found.length).padStart(6)} ${folder}`)
