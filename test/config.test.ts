@@ -162,8 +162,8 @@ describe('a list of upstreams', () => {
   })
 
   test.each([['*'], ['dall-e-*'], ['d*']])('gives no retired model to the pattern %s', (pattern) => {
-    const UPSTREAMS = [{ ...upstream, name: 'relay', models: [pattern, 'gpt-image-2'] }]
-    expect(meaning({ UPSTREAMS }, 'dall-e-3')).toEqual({ model: 'gpt-image-2', retired: true })
+    const UPSTREAMS = [{ ...upstream, name: 'relay', models: [pattern, 'gpt-image-2.5-sunburst'] }]
+    expect(meaning({ UPSTREAMS }, 'dall-e-3')).toEqual({ model: 'gpt-image-2.5-sunburst', retired: true })
     expect(meaning({ UPSTREAMS: [{ ...upstream, name: 'relay', models: ['dall-e-*'] }] }, 'dall-e-3')).toBeUndefined()
   })
 
@@ -179,10 +179,13 @@ describe('a list of upstreams', () => {
   })
 
   test('applies operator aliases first, which are no adaptation', () => {
-    const UPSTREAMS = [{ ...upstream, name: 'relay', models: ['gpt-image-2'] }]
+    const UPSTREAMS = [{ ...upstream, name: 'relay', models: ['gpt-image-2', 'gpt-image-2.5-sunburst'] }]
     const MODEL_ALIASES = '{"house-style":"gpt-image-2","old-style":"dall-e-3"}'
     expect(meaning({ UPSTREAMS, MODEL_ALIASES }, 'house-style')).toEqual({ model: 'gpt-image-2', retired: false })
-    expect(meaning({ UPSTREAMS, MODEL_ALIASES }, 'old-style')).toEqual({ model: 'gpt-image-2', retired: true })
+    expect(meaning({ UPSTREAMS, MODEL_ALIASES }, 'old-style')).toEqual({
+      model: 'gpt-image-2.5-sunburst',
+      retired: true,
+    })
   })
 })
 

@@ -6,11 +6,14 @@ import { candidates } from '../src/upstreams/candidates'
 import { resolveModel } from '../src/upstreams/names'
 import { asking } from './catalog/requests'
 import { KEY, openai } from './support/gateway'
+import { pictureFile } from './support/pictures'
 import { askWith } from './support/settings'
 import { ask } from './support/teams'
 import { upstreams } from './support/upstreams'
 
 const { upstream } = upstreams()
+
+const EDIT = { model: 'gpt-image-1-mini', prompt: 'A cat' }
 
 /** The tests' upstream lists the second one by its name, and the first by a pattern only. */
 const [MINI, LISTED] = ['gpt-image-1-mini', 'gpt-image-1.5']
@@ -67,6 +70,30 @@ describe('from that day on', () => {
     expect(upstream.calls.map(({ fields }) => fields['model'])).toEqual([MINI, 'gpt-image-2.5-flare'])
     expect(response.headers.get('x-adjusted')).toBe('model=gpt-image-1-mini>gpt-image-2.5-flare')
     expect([response.headers.get('x-model'), told(response)]).toEqual(['gpt-image-2.5-flare', NOTHING])
+  })
+
+  test('a transparent background is made, and the fidelity of its successor is no reason to refuse', async () => {
+    vi.setSystemTime(FIRST_DAY)
+    const [clear, edit] = [
+      await askFor('chatgpt-image-latest', { background: 'transparent' }),
+      await openai()
+        .images.edit({ ...EDIT, image: await pictureFile('one'), input_fidelity: 'high' })
+        .withResponse(),
+    ]
+    expect([clear.status, clear.headers.get('x-adjusted')]).toEqual([
+      200,
+      'model=chatgpt-image-latest>gpt-image-2.5-sunburst',
+    ])
+    expect(edit.response.headers.get('x-adjusted')).toBe('model=gpt-image-1-mini>gpt-image-2.5-flare, input_fidelity')
+    expect(upstream.calls.map(({ fields }) => [fields['background'], fields['input_fidelity']])).toEqual([
+      ['transparent', undefined],
+      [undefined, undefined],
+    ])
+  })
+
+  test.each(['gpt-image-1', 'dall-e-3'])('a transparent background of %s is made', async (model) => {
+    const response = await askFor(model, { background: 'transparent' })
+    expect([response.status, response.headers.get('x-model')]).toEqual([200, 'gpt-image-2.5-sunburst'])
   })
 
   test('a strict request is refused', async () => {
@@ -144,7 +171,7 @@ describe('a shutdown in the settings', () => {
     const meant = (name: string, date: string) => resolveModel(name, config, Date.parse(date))
     expect(meant('relay-art', '2027-05-31')).toEqual({ model: 'relay-art', retired: false })
     expect(meant('relay-art', shutdown.date)).toEqual({ model: 'gpt-image-2.5-flare', retired: true })
-    expect(meant('dall-e-3', shutdown.date)).toEqual({ model: 'gpt-image-2.5-flare', retired: true })
+    expect(meant('dall-e-2', shutdown.date)).toEqual({ model: 'gpt-image-2.5-flare', retired: true })
   })
 
   test('of two that succeed each other leaves neither', () => {

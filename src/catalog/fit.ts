@@ -12,6 +12,8 @@ export interface Adjustment {
   note: string
   /** The answer to a client that sends X-Strict and wants no adjustments. */
   refusal: Failure
+  /** Set for a model that replaces a retired one. */
+  isStandIn?: true
 }
 
 /** A request as the upstream gets it, and its differences from the client's. */
@@ -20,32 +22,39 @@ export interface Fitted {
   adjustments: Adjustment[]
 }
 
-/** The gateway's own processing of finished pictures. */
-interface PostProcessing {
-  /** Whether a picture can be cropped. */
+/** The facts beside a request and its model that decide a fit. */
+interface FitFacts {
+  /** Whether the gateway can crop a finished picture. */
   canCrop: boolean
+  /** Whether the model replaces a retired one. */
+  isStandIn: boolean
 }
 
 /** Fits one aspect of a request to a model. */
 type FitStep = (
   request: ImageRequest,
   model: Model,
-  means: PostProcessing,
+  facts: FitFacts,
 ) => Result<{ request: ImageRequest; adjustment?: Adjustment }>
 
 /** Fits a request to a model. Refuses the impossible, adapts the rest, and adds to the earlier adjustments. */
-export function fit({ request, adjustments }: Fitted, model: Model, means: PostProcessing): Result<Fitted> {
+export function fit(
+  { request, adjustments }: Fitted,
+  model: Model,
+  { canCrop }: Pick<FitFacts, 'canCrop'>,
+): Result<Fitted> {
   const fitted = { request, adjustments: [...adjustments] }
+  const facts = { canCrop, isStandIn: adjustments.some(({ isStandIn }) => isStandIn) }
   for (const step of [
     refuseImpossible,
+    adaptFidelity,
     adaptSize,
     adaptQuality,
     adaptFormat,
-    adaptFidelity,
     adaptStyle,
     adaptCompression,
   ]) {
-    const result = step(fitted.request, model, means)
+    const result = step(fitted.request, model, facts)
     if (!result.ok) return result
     fitted.request = result.value.request
     if (result.value.adjustment) fitted.adjustments.push(result.value.adjustment)
@@ -93,10 +102,19 @@ const adaptFormat: FitStep = (request, { formats }) => {
   })
 }
 
-/** `low` is the default of the models with the parameter (protocols §1.3), so it is dropped. */
-const adaptFidelity: FitStep = ({ inputFidelity, ...rest }, { inputFidelities }) => {
-  const saysNothing = inputFidelity === undefined || (inputFidelities !== undefined && inputFidelity === 'low')
-  return ok({ request: saysNothing ? rest : { ...rest, inputFidelity } })
+/**
+ * `low` is the default of the models with the parameter (protocols §1.3), so it is dropped. A stand-in without the
+ * parameter always works at high fidelity (protocols §0), so its value is dropped too.
+ */
+const adaptFidelity: FitStep = ({ inputFidelity, ...rest }, { inputFidelities }, { isStandIn }) => {
+  if (inputFidelity === undefined) return ok({ request: rest })
+  if (!inputFidelities) return ok({ request: { ...rest, inputFidelity } })
+  if (!inputFidelities.includes(inputFidelity)) {
+    const refusal = fidelityRefusal(inputFidelity, inputFidelities)
+    const isIdle = isStandIn && inputFidelities.length === 0
+    return isIdle ? ok({ request: rest, adjustment: { note: 'input_fidelity', refusal } }) : failed(refusal)
+  }
+  return ok({ request: inputFidelity === 'low' ? rest : { ...rest, inputFidelity } })
 }
 
 /** The styles of dall-e-3. Some clients always send one (protocols §7.5). */
@@ -159,8 +177,7 @@ function capabilityRefusal(request: ImageRequest, model: Model): Failure | undef
     listed('background', background, DEFAULTS.background, model.backgrounds) ??
     listed('format', format, DEFAULTS.format, model.formats) ??
     soleRefusal(request, model) ??
-    listed('moderation', moderation, DEFAULTS.moderation, model.moderations) ??
-    fidelityRefusal(request.inputFidelity, model)
+    listed('moderation', moderation, DEFAULTS.moderation, model.moderations)
   )
 }
 
@@ -177,11 +194,10 @@ function soleRefusal(
   return n > 1 ? refusing({ reason: 'one_at_a_time', field: 'n', given: format }) : undefined
 }
 
-function fidelityRefusal(fidelity: string | undefined, { inputFidelities }: Model): Failure | undefined {
-  if (fidelity === undefined || !inputFidelities || inputFidelities.includes(fidelity)) return undefined
-  if (inputFidelities.length > 0) return unsupportedBy('inputFidelity', fidelity, inputFidelities)
-  return refusing({ reason: 'no_input_fidelity', field: 'inputFidelity' })
-}
+const fidelityRefusal = (given: string, supported: readonly string[]): Failure =>
+  supported.length > 0
+    ? unsupportedBy('inputFidelity', given, supported)
+    : refusing({ reason: 'no_input_fidelity', field: 'inputFidelity' })
 
 const unsupportedBy = (field: Field, given: string, allowed: readonly string[]): Failure =>
   refusing({ reason: 'invalid_value', field, given, allowed: [...allowed] })

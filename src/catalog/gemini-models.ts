@@ -12,37 +12,38 @@ export const GEMINI_CAPABILITY = {
 } as const satisfies Partial<Model>
 
 /**
- * Google's image models (protocols §3.1), and those shut down in 2026 that relays still serve. Unlisted prices are 0.
+ * Google's image models, and those shut down in 2026 that relays still serve. Prices and tokens are those of protocols
+ * §3.1 and §3.2. Thoughts cost as much as text output.
  */
 export const GEMINI_MODELS: Readonly<Record<string, Model>> = {
   'gemini-nano-banana-2.1': {
     ...GEMINI_CAPABILITY,
     sizes: geminiSizes(FOURTEEN_SHAPES),
-    // No separate price for input pictures is documented.
     prices: { per: 'token', textIn: 1.5, imageIn: 1.5, textOut: 7.5, imageOut: 30 },
-    tokens: byResolution({ '1K': 1120, '2K': 1680, '4K': 2520 }),
+    tokens: byResolution({ '1K': 1120, '2K': 1680, '4K': 3780 }),
   },
   'gemini-3-pro-image': {
     ...GEMINI_CAPABILITY,
     sizes: geminiSizes(TEN_SHAPES),
-    prices: { per: 'token', textIn: 0, imageIn: 0, textOut: 0, imageOut: 120 },
+    prices: { per: 'token', textIn: 2, imageIn: 2, textOut: 12, imageOut: 120 },
     tokens: byResolution({ '1K': 1120, '2K': 1120, '4K': 2000 }),
   },
   'gemini-3.1-flash-lite-image': {
     ...GEMINI_CAPABILITY,
     sizes: geminiSizes(FOURTEEN_SHAPES, ['1K']),
-    prices: { per: 'image', each: 0.0336 },
+    prices: { per: 'token', textIn: 0.25, imageIn: 0.25, textOut: 1.5, imageOut: 30 },
+    tokens: byResolution({ '1K': 1120 }),
   },
   'gemini-3.1-flash-image': {
     ...GEMINI_CAPABILITY,
     sizes: geminiSizes(FOURTEEN_SHAPES),
-    // The token price that follows from the prices per image.
-    prices: { per: 'token', textIn: 0, imageIn: 0, textOut: 0, imageOut: 60 },
+    prices: { per: 'token', textIn: 0.5, imageIn: 0.5, textOut: 3, imageOut: 60 },
     tokens: byResolution({ '1K': 1120, '2K': 1680, '4K': 2520 }),
   },
   'gemini-2.5-flash-image': {
     ...GEMINI_CAPABILITY,
     sizes: geminiSizes(TEN_SHAPES, ['1K']),
+    prices: { per: 'token', textIn: 0.3, imageIn: 0.3, textOut: 2.5, imageOut: 30 },
     tokens: byResolution({ '1K': 1290 }),
   },
 }

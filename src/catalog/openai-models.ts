@@ -1,6 +1,6 @@
 import type { Model, Shutdown } from './model'
 import type { Prices } from './prices'
-import { BASES_2, BASES_2_5, byFormula, byTable } from './tokens'
+import { BASES_2, BASES_2_5, byFormula, byTable, SURCHARGE_2_6 } from './tokens'
 
 const GPT_IMAGE = {
   qualities: ['low', 'medium', 'high', 'auto'],
@@ -49,6 +49,8 @@ const GPT_IMAGE_2_6 = {
   formats: ['png', 'webp', 'jpeg', 'gif', 'svg'],
   soleFormats: ['svg'],
   extras: ['complexity', 'frame_count', 'frame_duration_ms', 'svg'],
+  prices: PRICES_2,
+  tokens: byFormula(BASES_2_5, SURCHARGE_2_6),
 } as const satisfies Model
 
 /**
@@ -71,8 +73,7 @@ export const OPENAI_MODELS: Readonly<Record<string, Model>> = {
   },
   'gpt-image-2.5-sunburst': { ...GPT_IMAGE_2_5, prices: PRICES_2 },
   'gpt-image-2.5-flare': { ...GPT_IMAGE_2_5, prices: PRICES_2 },
-  'gpt-image-2.6-sunburst': { ...GPT_IMAGE_2_6, prices: PRICES_2 },
-  // Without a price, keys with a budget are refused. Protocols §1.8 has the published price.
+  'gpt-image-2.6-sunburst': GPT_IMAGE_2_6,
   'gpt-image-2.6-flare': GPT_IMAGE_2_6,
   'gpt-image-1.5': { ...GPT_IMAGE_1_5, shutdown: LARGE },
   'gpt-image-1-mini': {
@@ -97,9 +98,12 @@ export const OPENAI_MODELS: Readonly<Record<string, Model>> = {
   },
 }
 
-/** The successors of OpenAI's models that were shut down (protocols §0). */
+/**
+ * The successors of OpenAI's models that were shut down (protocols §0). gpt-image-2 makes no transparent background, so
+ * it succeeds only the model that had no such parameter.
+ */
 export const OPENAI_RETIRED: Readonly<Record<string, string>> = {
   'dall-e-2': 'gpt-image-2',
-  'dall-e-3': 'gpt-image-2',
-  'gpt-image-1': 'gpt-image-2',
+  'dall-e-3': 'gpt-image-2.5-sunburst',
+  'gpt-image-1': 'gpt-image-2.5-sunburst',
 }

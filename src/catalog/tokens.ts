@@ -60,6 +60,15 @@ export const BASES_2_5: Bases = new Map([
   ['max', 96],
 ])
 
+/** The factor of each quality against the formula; 1 for others. */
+type Surcharge = ReadonlyMap<string, number>
+
+/** gpt-image-2.6 takes three to four times the tokens of 2.5 at these qualities (protocols §1.9). */
+export const SURCHARGE_2_6: Surcharge = new Map([
+  ['low', 4],
+  ['medium', 4],
+])
+
 /** The size for `auto` and for any text without pixels. */
 const AUTO_PIXELS = { width: 1024, height: 1024 }
 
@@ -118,17 +127,23 @@ const framesOf = ({ format, extras: { frame_count: frames } }: ImageRequest): nu
 
 /** For gpt-image-2 and its successors. */
 export const byFormula =
-  (bases: Bases): TokenEstimate =>
-  (request) => ({
-    textIn: textTokens(request),
-    imageIn: inputCount(request) * PATCHED_PICTURE,
-    textOut: 0,
-    imageOut:
-      request.n * (framesOf(request) * formulaTokens(bases, request.quality, request.size) + previewTokens(request)),
-  })
+  (bases: Bases, surcharge: Surcharge = new Map()): TokenEstimate =>
+  (request) => {
+    const { n, quality, size } = request
+    const frame = (surcharge.get(quality) ?? 1) * formulaTokens(bases, quality, size)
+    return {
+      textIn: textTokens(request),
+      imageIn: inputCount(request) * PATCHED_PICTURE,
+      textOut: 0,
+      imageOut: n * (framesOf(request) * frame + previewTokens(request)),
+    }
+  }
 
-/** Input tokens of a picture. Google documents them for some models only, so this is the output of a 1K picture. */
+/** Input tokens of a picture. Google documents them for 3.1-flash alone (protocols §3.2). */
 const GEMINI_PICTURE = 1120
+
+/** Text and thoughts around a Gemini picture: a measured answer had 340 and 337 tokens (protocols §3.2). */
+const GEMINI_TEXT = 700
 
 /** For Gemini. Each image is a call with its own input, and `auto` is 1K (protocols §3.2). */
 export const byResolution =
@@ -136,7 +151,7 @@ export const byResolution =
   (request) => ({
     textIn: request.n * textTokens(request),
     imageIn: request.n * inputCount(request) * GEMINI_PICTURE,
-    textOut: 0,
+    textOut: request.n * GEMINI_TEXT,
     imageOut: request.n * resolutionTokens(tokens, request.size),
   })
 

@@ -75,7 +75,7 @@ export class Intake {
     const refusal = refusing({ reason: 'unknown_model', field, given: name })
     if (!resolved) throw new GatewayError(refusal)
     const { model, retired } = resolved
-    return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal }] : [] }
+    return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal, isStandIn: true }] : [] }
   }
 
   /** Replaces the name in `model` by the name of the served model. Throws GatewayError. */

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Model } from '../catalog/model'
+import { inMicroUsd } from '../catalog/money'
 import { narrowed } from '../catalog/narrowed'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
@@ -9,7 +10,7 @@ import { fluxJobReply, fluxJobState } from './wire/flux-job'
 import { callUpstream, jsonRequest, modelInPath, readingImage, readJsonReply } from './wire/http'
 import { inputBase64, withWhiteMask } from './wire/inputs'
 import { type JobState, pollJob } from './wire/poll'
-import type { Provider, Upstream, Work } from './provider'
+import type { Provider, ProviderEvent, Upstream, Work } from './provider'
 import type { ErrorReader } from './wire/upstream-error'
 import { reportOfFault, validationDetail } from './wire/validation-error'
 
@@ -63,32 +64,50 @@ export const blackForestLabsProvider: Provider = {
   models: MODELS,
   capability: (model, theirs) => narrowed(model, MODELS[theirs] ?? UNKNOWN_MODEL),
   async *generate(request, upstream, work) {
-    const { requestId, job } = work.job === undefined ? await submitJob(request, upstream, work) : { job: work.job }
-    yield { type: 'accepted', requestId, job }
-    const url = yield* pollJob(work, POLL_MS, () => readJob(job, upstream, work))
-    yield { type: 'image', index: 0, bytes: readingImage(work.download(url)) }
-    yield { type: 'summary', summary: {} }
+    const submitted: SubmittedJob =
+      work.job === undefined ? await submitJob(request, upstream, work) : { job: work.job }
+    // The charge is stored together with the job, so that a later process knows it.
+    yield* charged(submitted.credits)
+    yield { type: 'accepted', requestId: submitted.requestId, job: submitted.job }
+    const ready = yield* pollJob(work, POLL_MS, () => readJob(submitted.job, upstream, work))
+    yield { type: 'image', index: 0, bytes: readingImage(work.download(ready.url)) }
+    yield* charged(ready.credits)
   },
+}
+
+/** The charge of a job in credits of 0.01 USD (protocols §6.2). The last answer counts. */
+const creditsField = z.number().nonnegative().nullish().catch(undefined)
+const USD_PER_CREDIT = 0.01
+
+/** Reports a known charge. */
+function* charged(credits: number | null | undefined): Generator<ProviderEvent, void> {
+  if (typeof credits === 'number') yield { type: 'summary', summary: { cost: inMicroUsd(credits * USD_PER_CREDIT) } }
 }
 
 const accountHeaders = ({ credential }: Upstream): Record<string, string> => ({ 'x-key': credential })
 
-const submitReply = z.object({ id: z.string().optional().catch(undefined), polling_url: z.url() })
+const submitReply = z.object({
+  id: z.string().optional().catch(undefined),
+  polling_url: z.url(),
+  cost: creditsField,
+})
 
-/** Submits a job and returns the URL of its state. */
-async function submitJob(
-  asked: ImageRequest,
-  upstream: Upstream,
-  given: Work,
-): Promise<{ requestId?: string | undefined; job: string }> {
+/** A submitted job: the URL of its state, and its charge. */
+interface SubmittedJob {
+  job: string
+  requestId?: string | undefined
+  credits?: number | null | undefined
+}
+
+async function submitJob(asked: ImageRequest, upstream: Upstream, given: Work): Promise<SubmittedJob> {
   const { request, work } = await withWhiteMask(asked, given)
   const ask = { account: accountHeaders(upstream), ...jsonRequest(requestFields(request, work)) }
   const response = await callUpstream(upstream, work, `/v1/${modelInPath(work.model)}`, ask, readError)
-  const { id, polling_url } = await readJsonReply(response, submitReply)
+  const { id, polling_url, cost } = await readJsonReply(response, submitReply)
   const url = new URL(polling_url)
   // The maker's SDK adds a missing id (protocols §6.2).
   if (id !== undefined && !url.searchParams.has('id')) url.searchParams.set('id', id)
-  return { requestId: id, job: url.href }
+  return { requestId: id, job: url.href, credits: cost }
 }
 
 function requestFields(request: ImageRequest, work: Work): Record<string, unknown> {
@@ -115,12 +134,18 @@ function sizeFields(size: string, model: string): Record<string, unknown> {
   return shape ? { aspect_ratio: shape.ratio } : { ...pixelsOf(size) }
 }
 
-async function readJob(job: string, upstream: Upstream, work: Work): Promise<JobState<string>> {
+const jobReply = fluxJobReply.extend({ cost: creditsField })
+
+interface ReadyJob {
+  url: string
+  credits: number | null | undefined
+}
+
+async function readJob(job: string, upstream: Upstream, work: Work): Promise<JobState<ReadyJob>> {
   const ask = { method: 'GET', account: accountHeaders(upstream), domain: BFL_DOMAIN } as const
-  return fluxJobState(
-    await readJsonReply(await callUpstream(upstream, work, job, ask, readError), fluxJobReply),
-    upstream,
-  )
+  const reply = await readJsonReply(await callUpstream(upstream, work, job, ask, readError), jobReply)
+  const state = fluxJobState(reply, upstream)
+  return 'done' in state ? { done: { url: state.done, credits: reply.cost } } : state
 }
 
 const errorReply = z.object({ detail: validationDetail })

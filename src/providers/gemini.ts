@@ -4,7 +4,7 @@ import { FOURTEEN_SHAPES, geminiShape, geminiSizes } from '../catalog/gemini-siz
 import type { Model } from '../catalog/model'
 import type { Sizes } from '../catalog/sizes'
 import type { Usage } from '../image/record'
-import type { ImageRequest } from '../image/request'
+import { type ImageRequest, unless } from '../image/request'
 import { decodeBase64 } from '../streams/base64'
 import { type Bytes, readStream } from '../streams/bytes'
 import { JsonStream, type Path, type TakenString } from '../streams/json'
@@ -81,7 +81,8 @@ function requestFields(
     contents: [{ role: 'user', parts: [{ text: prompt }, ...pictures] }],
     generationConfig: {
       responseModalities: ['IMAGE'],
-      imageConfig: shape && { aspectRatio: shape.ratio, imageSize: shape.resolution },
+      // 1K is the default. The models with 1K alone refuse the parameter (protocols §3.1).
+      imageConfig: shape && { aspectRatio: shape.ratio, imageSize: unless<string>('1K', shape.resolution) },
       seed: extras['seed'],
     },
     safetySettings: moderation === 'low' ? LENIENT_FILTERS : undefined,
@@ -192,7 +193,8 @@ function geminiUsage(said: z.infer<typeof usageReply>): Usage {
     input,
     inputDetails: modalityDetails(input, said.promptTokensDetails),
     output: answer + thoughts,
-    outputDetails: modalityDetails(answer, said.candidatesTokensDetails, thoughts),
+    // Without details, the whole answer counts as the picture.
+    outputDetails: modalityDetails(answer, said.candidatesTokensDetails, thoughts) ?? { text: thoughts, image: answer },
     total: said.totalTokenCount ?? input + answer + thoughts,
   }
 }

@@ -33,6 +33,17 @@ describe('the cost of an answer follows its usage', () => {
   })
 })
 
+test('texts, thoughts and inputs of a Gemini model are paid for', () => {
+  const said = {
+    input: 326,
+    inputDetails: { text: 326, image: 0 },
+    output: 2677,
+    outputDetails: { text: 677, image: 2000 },
+    total: 3003,
+  }
+  expect(costs('gemini-3-pro-image', { usage: said, images: 1 })).toBe(248_776)
+})
+
 describe('without usage', () => {
   const said = { size: '1024x1024', quality: 'low', n: 4 }
 

@@ -22,9 +22,9 @@ test('the catalogue holds no retired name and every successor', () => {
 })
 
 test.each([
-  ['dall-e-3', 'gpt-image-2'],
-  ['gpt-image-1', 'gpt-image-2'],
-  ['gpt-image-1-2025-04-23', 'gpt-image-2'],
+  ['dall-e-3', 'gpt-image-2.5-sunburst'],
+  ['gpt-image-1', 'gpt-image-2.5-sunburst'],
+  ['gpt-image-1-2025-04-23', 'gpt-image-2.5-sunburst'],
   ['gemini-2.5-flash-image', 'gemini-nano-banana-2.1'],
   ['nano-banana-pro-preview', 'gemini-3-pro-image'],
   ['sora-image', 'gpt-image-2'],

@@ -10,6 +10,13 @@ const quoted = (model: string, said: Partial<ImageRequest> = {}): number | undef
 const published = (price: string, microUsd = Number.NaN): string =>
   (microUsd / 1_000_000).toFixed(price.split('.')[1]?.length).replace(/^0/, '')
 
+/** The quote of a prompt, and of the texts and thoughts of its answer, in micro-USD. */
+function quotedTexts(model: string): number {
+  const { prices, tokens } = catalogue(model)
+  const { textIn = 0, textOut = 0 } = tokens?.(asking(model)) ?? {}
+  return prices?.per === 'token' ? textIn * prices.textIn + textOut * prices.textOut : 0
+}
+
 describe('the quote of an image is its published price', () => {
   test.each([
     ['gpt-image-2', 'low', '.006', '.005', '.005'],
@@ -29,18 +36,34 @@ describe('the quote of an image is its published price', () => {
     expect(sizes.map((size, at) => published(prices[at] ?? '', quoted(model, { size, quality })))).toEqual(prices)
   })
 
+  test('dall-e-2 at 512x512: $.018', () => {
+    expect(published('.018', quoted('dall-e-2', { size: '512x512' }))).toBe('.018')
+  })
+
   test.each([
     ['gemini-nano-banana-2.1', '1024x1024', '.0336'],
+    ['gemini-nano-banana-2.1', '2048x2048', '.0504'],
+    ['gemini-nano-banana-2.1', '4096x4096', '.1134'],
     ['gemini-3-pro-image', '1024x1024', '.134'],
     ['gemini-3-pro-image', '2048x2048', '.134'],
-    ['gemini-3-pro-image', '4096x4096', '.24'],
+    ['gemini-3-pro-image', '4096x4096', '.240'],
     ['gemini-3.1-flash-lite-image', '1024x1024', '.0336'],
     ['gemini-3.1-flash-image', '1024x1024', '.067'],
     ['gemini-3.1-flash-image', '2048x2048', '.101'],
     ['gemini-3.1-flash-image', '4096x4096', '.151'],
-    ['dall-e-2', '512x512', '.018'],
-  ])('%s at %s: $%s', (model, size, price) => {
-    expect(published(price, quoted(model, { size }))).toBe(price)
+    ['gemini-2.5-flash-image', '1024x1024', '.039'],
+  ])('%s at %s: $%s without its prompt and its thoughts', (model, size, price) => {
+    expect(published(price, (quoted(model, { size }) ?? 0) - quotedTexts(model))).toBe(price)
+  })
+
+  test.each([
+    ['gpt-image-2.6-sunburst', 'low', '.024'],
+    ['gpt-image-2.6-flare', 'low', '.024'],
+    ['gpt-image-2.6-flare', 'medium', '.053'],
+    ['gpt-image-2.6-flare', 'high', '.053'],
+    ['gpt-image-2.6-flare', 'max', '.211'],
+  ])('%s, %s: $%s, as low and medium take four times the tokens of 2.5', (model, quality, price) => {
+    expect(published(price, quoted(model, { quality, size: '1024x1024' }))).toBe(price)
   })
 
   test.each([
@@ -117,11 +140,12 @@ test('a fraction of a micro-USD is rounded up', () => {
   expect(quote(asking('a'), catalogue('a'), { per: 'image', each: 0.000_000_1 })).toBe(1)
 })
 
-test.each([
-  ['no price is known', 'unheard-of'],
-  ['a live model has no listed price', 'gpt-image-2.6-flare'],
-])('there is no quote where %s', (_, model) => {
-  expect(quote(asking(model), catalogue(model))).toBeUndefined()
+test('there is no quote where no price is known', () => {
+  expect(quote(asking('unheard-of'), catalogue('unheard-of'))).toBeUndefined()
+})
+
+test('the thoughts of a Gemini model are quoted, so that a measured answer costs no more', () => {
+  expect(quoted('gemini-3-pro-image', { size: '4096x4096', prompt: 'a'.repeat(326) })).toBeGreaterThanOrEqual(248_776)
 })
 
 test('a model with unknown token counts is quoted as the one that uses the most', () => {

@@ -58,7 +58,8 @@ test.each([
 })
 
 test.each([
-  ['gemini-nano-banana-2.1', [1120, 1680, 2520]],
+  ['gemini-nano-banana-2.1', [1120, 1680, 3780]],
+  ['gemini-3.1-flash-image', [1120, 1680, 2520]],
   ['gemini-3-pro-image', [1120, 1120, 2000]],
 ])('%s takes its tokens by resolution', (model, tokens) => {
   const counted = ['1376x768', '2752x1536', '5504x3072'].map(

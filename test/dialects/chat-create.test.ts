@@ -112,7 +112,10 @@ test.each(['openai/gpt-image-2', 'gpt-image-2', 'house-style'])('the model %s is
 
 test('a retired model is replaced, with any vendor', async () => {
   const response = await ask({ model: 'openai/dall-e-3' })
-  expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'model=openai/dall-e-3>gpt-image-2'])
+  expect([response.status, response.headers.get('x-adjusted')]).toEqual([
+    200,
+    'model=openai/dall-e-3>gpt-image-2.5-sunburst',
+  ])
 })
 
 test('a request for base64 gets the picture itself in Markdown', async () => {

@@ -36,10 +36,14 @@ describe('the parameters of relays', () => {
       { model: 'gpt-image-1.5', size: '1536x1024' },
     ],
     [{ model: 'gpt-image-1.5', size: '16:9' }, 'size=16:9>1536x1024', { model: 'gpt-image-1.5', size: '1536x1024' }],
-    [{ model: 'dall-e-3' }, 'model=dall-e-3>gpt-image-2', {}],
+    [{ model: 'dall-e-3' }, 'model=dall-e-3>gpt-image-2.5-sunburst', { model: 'gpt-image-2.5-sunburst' }],
     // Its upstream serves `gpt-image-*`, a pattern without a retired model.
-    [{ model: 'gpt-image-1' }, 'model=gpt-image-1>gpt-image-2', {}],
-    [{ model: 'gpt-image-1-2025-04-23' }, 'model=gpt-image-1-2025-04-23>gpt-image-2', {}],
+    [{ model: 'gpt-image-1' }, 'model=gpt-image-1>gpt-image-2.5-sunburst', { model: 'gpt-image-2.5-sunburst' }],
+    [
+      { model: 'gpt-image-1-2025-04-23' },
+      'model=gpt-image-1-2025-04-23>gpt-image-2.5-sunburst',
+      { model: 'gpt-image-2.5-sunburst' },
+    ],
     [{ response_format: 'url' }, null, {}],
   ])('%j is accepted, with a note of its adaptation', async (given, adjusted, sent) => {
     const response = await post('/v1/images/generations', { ...base, ...given })

@@ -74,7 +74,7 @@ describe('a model with its vendor before it', () => {
   test.each([
     ['openai/gpt-image-2', { model: 'gpt-image-2' }, null],
     ['house-style', { model: 'gpt-image-2' }, null],
-    ['openai/gpt-image-1', { model: 'gpt-image-2' }, 'model=openai/gpt-image-1>gpt-image-2'],
+    ['openai/gpt-image-1', { model: 'gpt-image-2.5-sunburst' }, 'model=openai/gpt-image-1>gpt-image-2.5-sunburst'],
   ])('%s is that model', async (model, sent, adjusted) => {
     const response = await post('/api/v1/images', { ...base, model })
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, adjusted])

@@ -75,6 +75,15 @@ test.each([
   expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', output_format: 'png', ...sent })
 })
 
+test.each([
+  ['with the job', 'A cat', '0.030000'],
+  ['with its picture, which counts', 'A cat @fault=dearer', '0.045000'],
+  ['with its picture, as nothing', 'A cat @fault=free', '0.000000'],
+])('the cost is what the maker tells %s', async (_, prompt, cost) => {
+  const response = await ask(prompt)
+  expect([response.status, response.headers.get('x-cost-usd')]).toEqual([200, cost])
+})
+
 describe('an unknown model', () => {
   const model = 'flux-9-new'
 

@@ -13,7 +13,11 @@ const FAULTS = [
   'gone',
   'error',
   'lost-job',
+  'dearer',
+  'free',
 ]
+/** The charges that a ready job tells, in credits. */
+const CHARGES: Readonly<Record<string, number>> = { dearer: 4.5, free: 0 }
 
 const detail = (status: number, said: unknown): Response => Response.json({ detail: said }, { status })
 
@@ -87,6 +91,7 @@ export class FakeBlackForestLabs extends FakeProvider {
       default:
         return this.#state(id, 'Ready', {
           result: { sample: this.pictureUrl(order.fault), seed: 7, prompt: order.prompt, duration: 3.1 },
+          cost: CHARGES[order.fault ?? ''],
         })
     }
   }

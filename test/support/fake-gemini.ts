@@ -196,7 +196,8 @@ function checkConfig(generationConfig: unknown): void {
   if (imageConfig === undefined) return
   const { aspectRatio, imageSize } = fieldsOf(imageConfig, ['aspectRatio', 'imageSize'], unknownName)
   if (!RATIOS.includes(String(aspectRatio))) throw invalid('aspect_ratio')
-  if (!['1K', '2K', '4K'].includes(String(imageSize))) throw invalid('image_size')
+  const isKnown = typeof imageSize === 'string' ? ['1K', '2K', '4K'].includes(imageSize) : imageSize === undefined
+  if (!isKnown) throw invalid('image_size')
 }
 
 function checkSafety(settings: unknown): void {

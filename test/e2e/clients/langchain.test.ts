@@ -36,11 +36,11 @@ const base64: Client = {
 
 testClients(running, [urls, base64])
 
-test('its fixed parameters for dall-e-3 are made by gpt-image-2', async () => {
+test('its fixed parameters for dall-e-3 are made by its successor', async () => {
   await toolWith(callerOf(running.gateway, running.gateway.key), { quality: 'hd' }).invoke('A fox in the snow')
   const [call] = await running.upstream.callsFor('A fox in the snow')
   expect(call?.fields).toEqual({
-    model: 'gpt-image-2',
+    model: 'gpt-image-2.5-sunburst',
     prompt: 'A fox in the snow',
     size: '1024x1024',
     quality: 'high',
