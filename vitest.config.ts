@@ -70,7 +70,7 @@ const UNIT = [
   'test/image/{markdown-images,media-type,private-urls,request,source}.test.ts',
   'test/docs/*.test.ts',
   'test/lint/*.test.ts',
-  'test/public-url.test.ts',
+  'test/{public-url,redacted}.test.ts',
   'test/failures/*.test.ts',
   'test/streams/{json,json-refusals,multipart-refusals,server-events,spliced}.test.ts',
   'test/team/{meter,profile}.test.ts',

@@ -88,7 +88,7 @@ describe('a request that its upstream refuses', () => {
     first.next(refused)
     expect(await errorOf(await chat())).toEqual({
       status: 400,
-      message: "Unknown parameter: 'tomorrow' . Your key: ***, ***.",
+      message: "Unknown parameter: 'tomorrow'. Your key: ***, ***.",
       type: 'invalid_request_error',
       param: 'tomorrow',
       code: 'unknown_parameter',

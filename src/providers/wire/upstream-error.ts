@@ -5,10 +5,10 @@ import type { Failure } from '../../failures/errors'
 import { type Bytes, capped, readText } from '../../streams/bytes'
 import { ProviderError, type ProviderErrorKind, type Upstream } from '../provider'
 import { retryAfterMs } from './retry-after'
+import { upstreamIdentifier, upstreamSentence } from './upstream-words'
 
 /** The limit of an error body. A longer one is not read. */
 const MAX_ERROR_BYTES = 64 * 1024
-const MAX_MESSAGE = 500
 
 /** The content of an error body. Each provider reads its own form. */
 export interface ErrorReport {
@@ -197,14 +197,15 @@ export function kindOfStatus(status: number): ProviderErrorKind {
 export const isNotFoundStatus = (status: number): boolean => status === 404 || status === 405 || status === 410
 
 function failureOfReport(said: ErrorReport, upstream: Upstream): Failure {
-  const { message, param, code = '' } = said
-  const words = message ? withoutSecrets(message, upstream.credential) : 'The upstream refused the request.'
+  const { message } = said
+  const [param, code = 'invalid_value'] = [said.param, said.code].map(upstreamIdentifier)
+  const words = message ? upstreamSentence(message, upstream.credential) : 'The upstream refused the request.'
   if (isModerated(said)) return { code: 'content_rejected', message: words, reason: 'moderation_blocked' }
   return refusing({
     reason: 'upstream',
     words,
-    code: IDENTIFIER.test(code) ? code : 'invalid_value',
-    ...(param && IDENTIFIER.test(param) ? { field: fieldOfParameter(param) } : {}),
+    code,
+    ...(param === undefined ? {} : { field: fieldOfParameter(param) }),
   })
 }
 
@@ -213,17 +214,4 @@ export function refusalBy({ facts: { failure } }: ProviderError): { words: strin
   if (!failure || !('refusal' in failure) || failure.refusal.reason !== 'upstream') return undefined
   const { words, field } = failure.refusal
   return { words, ...(field === undefined ? {} : { param: parameterOf(field, OPENAI_IMAGES) }) }
-}
-
-/** The form of a parameter or a code. A key does not match. */
-const IDENTIFIER = /^[a-z][a-z_.[\]0-9]{0,63}$/
-
-/** An upstream's sentence about the request as one short line, without keys and internal ids. */
-function withoutSecrets(message: string, credential: string): string {
-  return message
-    .replaceAll(credential || /$^/g, '***')
-    .replaceAll(/\b(?:sk|org|proj)-[\w*-]{4,}|\breq_\w+/g, '***')
-    .replaceAll(/\(request id: [^)]*\)/gi, '')
-    .replaceAll(/\s+/g, ' ')
-    .slice(0, MAX_MESSAGE)
 }
