@@ -16,6 +16,7 @@ export const STATUS = {
   idempotency_conflict: 422,
   rate_limited: 429,
   concurrency_limited: 429,
+  queue_full: 429,
   cancelled: 499,
   internal: 500,
   upstream_failed: 502,
@@ -30,6 +31,7 @@ const OF_CALLER: readonly ErrorCode[] = [
   'budget_exhausted',
   'concurrency_limited',
   'forbidden_model',
+  'queue_full',
   'rate_limited',
   'unauthorized',
 ]

@@ -61,8 +61,8 @@ const SETTLEMENT = 'owed:'
 
 /** The period of the alarm during a run, in ms. It keeps the object alive and finds a run without a process. */
 const HEARTBEAT_MS = 30_000
-/** The period of the alarm in the queue, in ms, for a call of the team that was lost. */
-const ASK_AGAIN_MS = 300_000
+/** The period of the alarm in the queue, in ms. The team calls at the turn and repeats lost calls, so a look is rarely of use. */
+const ASK_AGAIN_MS = 3_600_000
 
 /** The storage of a generation: the current run, the answer, and the stored failure. */
 export class GenerationStore {

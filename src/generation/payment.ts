@@ -3,7 +3,7 @@ import { cost } from '../catalog/quote'
 import type { Config } from '../config'
 import { type Failure, type Result, failed } from '../failures/errors'
 import { describe, log } from '../runtime/log'
-import type { Order, Settlement, QueuedOrder } from '../ledger/entry'
+import { MAX_KEPT_PROMPT, type Order, type Settlement, type QueuedOrder } from '../ledger/entry'
 import { askTeam } from '../team/ask-team'
 import type { PendingSettlement, RunRow } from './generation-store'
 import { requestOf, type Call, madeBy, type Progress } from './progress'
@@ -28,7 +28,7 @@ export function runOrder(
     key: payer.key,
     model: request.model,
     operation: request.operation,
-    prompt: request.prompt,
+    prompt: request.prompt.slice(0, MAX_KEPT_PROMPT),
     images: request.n,
     size: request.crop ?? request.size,
     quote,

@@ -1,7 +1,7 @@
 import { refusing } from '../failures/refuse'
 import type { Failure } from '../failures/errors'
 import type { Payer } from '../ledger/entry'
-import type { Limits } from './limits'
+import { DEFAULT_MAX_QUEUED, type Limits } from './limits'
 import { type LimitScope, type LimitStatus, limitStatusesOf } from './limit-status'
 
 /** The admission of a request, or its refusal. */
@@ -90,6 +90,31 @@ function refuseByLimit(
   if (quote > max - (used - reserved)) return budgetExhausted(status)
   return concurrencyLimited(`The rest of this ${scope}'s budget is held for generations under way.`, freeMs())
 }
+
+/** The waiting generations of a team, or of a key alone. */
+export interface QueueScope {
+  name: LimitScope['name']
+  limits: Limits
+  queued: number
+}
+
+/**
+ * The refusal of one more waiting generation; undefined if the queue has room. Without a queue it is the one `now`.
+ */
+export function refuseQueueing(scopes: readonly QueueScope[], now: Failure): Failure | undefined {
+  for (const { name, limits, queued } of scopes) {
+    const { max_queued: max = name === 'team' ? DEFAULT_MAX_QUEUED : null } = limits
+    if (max !== null && queued >= max) return max === 0 ? now : queueFull(name, max, now)
+  }
+  return undefined
+}
+
+const queueFull = (scope: LimitScope['name'], max: number, { retryAfterMs }: Failure): Failure => ({
+  code: 'queue_full',
+  message: `The queue of this ${scope} is full: ${max} generations wait in it (max_queued). Send this one again when some of them have been made.`,
+  reason: 'rate_limit_exceeded',
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+})
 
 const concurrencyLimited = (why: string, retryAfterMs: number): Failure => ({
   code: 'concurrency_limited',

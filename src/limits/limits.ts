@@ -15,6 +15,9 @@ export const limitsSchema = z.strictObject({
   requests_per_day: limitedCount.describe('requests of a day (UTC), stored and joined answers included'),
   images_per_day: limitedCount.describe('images of a day (UTC), stored and joined answers not included'),
   concurrency: limitedCount.describe('generations under way at the same time'),
+  max_queued: limitedCount.describe(
+    'generations that wait for their turn at the same time; 1000 of a team, if missing',
+  ),
   budget_usd: z
     .number()
     .min(0)
@@ -31,6 +34,9 @@ export const limitsSchema = z.strictObject({
     .describe('the largest size, in both directions; `auto` counts as 1536x1024'),
 })
 export type Limits = z.infer<typeof limitsSchema>
+
+/** The generations of a team that wait for their turn at the same time, without a limit of its own. */
+export const DEFAULT_MAX_QUEUED = 1000
 
 /** Whether a limit is set: neither null nor absent. */
 export const isLimitSet = <Limit>(limit: Limit | null | undefined): limit is Limit =>

@@ -13,6 +13,8 @@ const QUEUE_SCHEMA = `
     place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, generation TEXT NOT NULL, key TEXT NOT NULL,
     verdict TEXT, task TEXT NOT NULL
   );
+  CREATE INDEX IF NOT EXISTS queue_generation ON queue (generation);
+  CREATE INDEX IF NOT EXISTS queue_waiting ON queue (key) WHERE verdict IS NULL;
   CREATE INDEX IF NOT EXISTS queue_called ON queue (place) WHERE verdict IS NOT NULL;
 `
 
@@ -36,6 +38,19 @@ export class OrderQueue {
   /** Whether any order waits. */
   get isWaiting(): boolean {
     return this.next([]) !== undefined
+  }
+
+  /** Whether an order waits, or has had its turn without its object being notified. */
+  has(id: string): boolean {
+    return this.#sql.exec('SELECT 1 FROM queue WHERE id = ?', id).toArray().length > 0
+  }
+
+  /** The number of waiting orders: all of them, or those of one key. */
+  count(key?: string): number {
+    const [where, values] = key === undefined ? ['', []] : ['AND key = ?', [key]]
+    return this.#sql
+      .exec<{ n: number }>(`SELECT count(*) AS n FROM queue WHERE verdict IS NULL ${where}`, ...values)
+      .one().n
   }
 
   /** Appends an order, unless it is queued. */
@@ -89,7 +104,7 @@ export class OrderQueue {
     const [row] = this.#sql
       .exec<{ before: number }>(
         `SELECT (SELECT count(*) FROM queue WHERE verdict IS NULL AND place < own.place) AS before
-         FROM queue AS own WHERE generation = ? AND verdict IS NULL`,
+         FROM queue AS own WHERE generation = ? AND verdict IS NULL ORDER BY place LIMIT 1`,
         generation,
       )
       .toArray()

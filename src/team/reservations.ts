@@ -1,6 +1,7 @@
 import { configOf } from '../config'
 import { modelResolver } from '../upstreams/names'
-import type { LimitRefusal } from '../limits/admission'
+import type { Failure } from '../failures/errors'
+import { type LimitRefusal, refuseQueueing } from '../limits/admission'
 import type { Accounting, LimitedKey } from './accounting'
 import { INCORRECT_API_KEY } from '../credentials/caller'
 import type { TeamLifecycle } from './lifecycle'
@@ -36,6 +37,16 @@ export class Reservations {
   /** Whether the money of an order is reserved, for example for a run that restarts after a crash. */
   isReserved({ id }: Order): boolean {
     return this.#accounting.ledger.entry(id)?.status === 'running'
+  }
+
+  /** Refuses one more waiting order of a key, by the numbers of those that wait. `now` is the refusal of its turn. */
+  refuseQueueing(keyId: string, queued: { team: number; key: number }, now: Failure): Failure | undefined {
+    const { key, teamLimits } = this.limitedKeyOf(keyId)
+    const scopes = [
+      { name: 'key', limits: key.limits, queued: queued.key },
+      { name: 'team', limits: teamLimits, queued: queued.team },
+    ] as const
+    return refuseQueueing(scopes, now)
   }
 
   /** Reserves the money of an order. Key and limits are checked again: a lease may have admitted it by older ones. */

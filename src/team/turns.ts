@@ -1,4 +1,5 @@
 import { type Failure, type Result, failed, ok } from '../failures/errors'
+import { withDeadline } from '../runtime/deadline'
 import { describe, log } from '../runtime/log'
 import type { LimitRefusal } from '../limits/admission'
 import type { Reservations } from './reservations'
@@ -13,6 +14,9 @@ interface TurnCallbacks {
   release: (order: Order) => Promise<unknown>
 }
 
+/** The time for the notice of a turn, in ms; the alarm repeats it. */
+const NOTIFY_MS = 10_000
+
 /**
  * The turns within a team, first come, first served.
  * An order that its own key's limits hold up is passed over, until another order of that key finishes.
@@ -21,6 +25,8 @@ export class Turns {
   readonly #queue: OrderQueue
   readonly #reservations: Reservations
   readonly #calls: TurnCallbacks
+  /** The orders with a call in progress. */
+  readonly #notifying = new Set<string>()
 
   constructor(sql: SqlStorage, reservations: Reservations, calls: TurnCallbacks) {
     this.#queue = new OrderQueue(sql)
@@ -44,15 +50,25 @@ export class Turns {
 
   /** Reserves an order if none waits before it; otherwise queues it, if it may wait. */
   reserveOrQueue(order: Order, mayWait: boolean): Result<QueuedOrder | undefined> {
+    const wasQueued = this.#queue.has(order.id)
     const isFirst = (!this.#queue.isWaiting && !this.#calledOf(order)) || this.#reservations.isReserved(order)
     const refusal = isFirst ? this.#reservations.reserve(order) : this.#reserveInTurn(order)
     if (!refusal) return ok(undefined)
-    if (!mayWait || !refusal.heldUpBy) {
+    const { failure, heldUpBy } = refusal
+    const final = mayWait && heldUpBy ? !wasQueued && this.#refuseQueueing(order, failure) : failure
+    if (final) {
       this.#queue.leave(order.id)
-      return failed(refusal.failure)
+      return failed(final)
     }
     this.#queue.join(order)
-    return ok({ instead: refusal.failure })
+    return ok({ instead: failure })
+  }
+
+  /** Refuses one more order in the queue, in which this one may be already. */
+  #refuseQueueing({ id, key }: Order, now: Failure): Failure | undefined {
+    const own = Number(this.#queue.has(id))
+    const others = { team: this.#queue.count() - own, key: this.#queue.count(key) - own }
+    return this.#reservations.refuseQueueing(key, others, now)
   }
 
   #reserveInTurn(order: Order): LimitRefusal | undefined {
@@ -89,7 +105,8 @@ export class Turns {
 
   /** Notifies the objects of orders after their turn; the alarm repeats a call that fails. Never throws. */
   async notifyCalled(): Promise<void> {
-    const calls = this.#queue.called().map(({ order, refusal }) => this.#notify(order, refusal))
+    const due = this.#queue.called().filter(({ order }) => !this.#notifying.has(order.id))
+    const calls = due.map(({ order, refusal }) => this.#notify(order, refusal))
     const released = await Promise.all(calls)
     if (!released.includes(true)) return
     this.advance()
@@ -98,8 +115,9 @@ export class Turns {
 
   /** Notifies one object. Returns true if the run was no longer wanted and its reservation is released. */
   async #notify(order: Order, refusal: Failure | undefined): Promise<boolean> {
+    this.#notifying.add(order.id)
     try {
-      const isWanted = await this.#calls.turn(order, refusal)
+      const isWanted = await withDeadline(NOTIFY_MS, () => this.#calls.turn(order, refusal))
       this.#queue.remove(order.id)
       if (isWanted || refusal) return false
       await this.#calls.release(order)
@@ -107,6 +125,8 @@ export class Turns {
     } catch (error) {
       log('turn-not-notified', { generation: order.generation, run: order.id, ...describe(error) })
       return false
+    } finally {
+      this.#notifying.delete(order.id)
     }
   }
 }

@@ -19,6 +19,7 @@ const GOOGLE_STATUSES: Readonly<Record<Exclude<ErrorCode, 'content_rejected'>, r
   idempotency_conflict: [409, 'ALREADY_EXISTS'],
   rate_limited: [429, 'RESOURCE_EXHAUSTED'],
   concurrency_limited: [429, 'RESOURCE_EXHAUSTED'],
+  queue_full: [429, 'RESOURCE_EXHAUSTED'],
   cancelled: [499, 'CANCELLED'],
   internal: [500, 'INTERNAL'],
   upstream_failed: [502, 'UNAVAILABLE'],

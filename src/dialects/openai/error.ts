@@ -9,6 +9,7 @@ const OPENAI_CODES: Partial<Record<ErrorCode, string>> = {
   budget_exhausted: 'insufficient_quota',
   rate_limited: 'rate_limit_exceeded',
   concurrency_limited: 'rate_limit_exceeded',
+  queue_full: 'rate_limit_exceeded',
   forbidden_model: 'model_not_found',
   idempotency_conflict: 'idempotency_conflict',
   too_large: 'request_too_large',
@@ -43,7 +44,7 @@ function openaiErrorType({ code, reason }: WordedFailure): string {
   if (code === 'unsupported_parameter' || (reason && PICTURE_REASONS.includes(reason)))
     return 'image_generation_user_error'
   if (code === 'budget_exhausted') return 'insufficient_quota'
-  if (code === 'concurrency_limited') return 'concurrent-requests'
+  if (code === 'concurrency_limited' || code === 'queue_full') return 'concurrent-requests'
   if (STATUS[code] === 429) return 'requests'
   if (STATUS[code] === 503) return 'service_unavailable_error'
   return STATUS[code] >= 500 ? 'server_error' : 'invalid_request_error'
