@@ -26,9 +26,9 @@ export interface RunRow {
   before?: string
   /** The id of its reservation, through all attempts. */
   reservation: string
-  /** The number of the attempt, from 1. */
+  /** The number of the attempt, from 1. A death adds one if a call in hand cannot be resumed; an error of the gateway does too. */
   attempt: number
-  /** The number of its processes that died; undefined for none. */
+  /** The number of its processes that died with calls in hand; undefined for none. */
   deaths?: number
   /** The moment of the request, in ms since 1970. */
   createdMs: number
@@ -181,8 +181,8 @@ export class GenerationStore {
   }
 }
 
-/** The number of calls by earlier processes; without progress, one call for each attempt before. */
-export const attemptsOf = ({ attempt, progress }: RunRow): number => progress?.calls.length ?? attempt - 1
+/** The number of calls by earlier processes. */
+export const attemptsOf = ({ progress }: RunRow): number => progress?.calls.length ?? 0
 
 /** The row of a new run. */
 export const newRun = (task: Task): RunRow => ({

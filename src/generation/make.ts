@@ -18,6 +18,7 @@ import type { RunOutcome } from './task'
 export async function makeImages(run: Run): Promise<RunOutcome> {
   const { task, config, before, plan } = run
   const progress: Progress = {
+    ...before,
     images: [...(before?.images ?? [])],
     calls: before?.calls.map((call) => ({ ...call })) ?? [],
   }
@@ -60,7 +61,7 @@ const routeOf = (run: Run): Route<FittedCandidate> =>
   })
 
 /** The calls of an earlier process that can be resumed; all others end, and their slots are freed. */
-async function resumableCalls({ env, plan: { candidates } }: Run, progress: Progress): Promise<Resumed[]> {
+async function resumableCalls({ env, save, plan: { candidates } }: Run, progress: Progress): Promise<Resumed[]> {
   const going = resumable(progress).map(({ seat }) => seat)
   const calls = progress.calls.filter(({ isOver }) => !isOver)
   const resumed = calls.flatMap((call) => {
@@ -69,6 +70,8 @@ async function resumableCalls({ env, plan: { candidates } }: Run, progress: Prog
   })
   const others = calls.filter((call) => !resumed.some((each) => each.call === call))
   for (const call of others) end(call, progress)
+  // Another death while the run waits for a slot is none of these calls'.
+  if (others.length > 0) save(progress)
   await endCalls(env, candidates, others)
   return resumed
 }

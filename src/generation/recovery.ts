@@ -5,31 +5,40 @@ import type { Candidate } from '../upstreams/candidates'
 import { INTERRUPTED } from './failures'
 import { attemptsOf, newRunId, type RunRow } from './generation-store'
 import { runCost } from './payment'
-import { type Call, madeBy, missingFrom, type Progress, recordOf, upstreamOfCall } from './progress'
+import { type Call, isComplete, missingOf, type Progress, recordOf, upstreamOfCall } from './progress'
 import type { RunPlan } from './run-plan'
 import { stopJob } from './stop'
 import type { RunOutcome } from './task'
 
 /** Attempts for images after a process died with calls that cannot be resumed. */
 const MAX_ATTEMPTS = 2
-/** Resumptions of one run: its request may be what ends the processes. */
+/** Resumptions of one run with calls in hand: its request may be what ends the processes. */
 const MAX_DEATHS = 20
 
-/** The next row of a run without a process; undefined for a run that ends. Resuming jobs costs no attempt. */
+/**
+ * The next row of a run without a process; undefined for a run that ends. A death counts only with a call in hand. A run
+ * that waits for its turn or for a slot goes on. Resuming jobs costs no attempt.
+ */
 export function nextAttempt(row: RunRow, isWanted: boolean): RunRow | undefined {
   const { progress, task, attempt, deaths = 0 } = row
-  const missing = progress ? missingFrom(progress, task) : undefined
-  if (!isWanted || missing?.length === 0 || deaths >= MAX_DEATHS) return undefined
+  if (!isWanted || (progress && isComplete(progress, task))) return undefined
   const before = row.before ?? row.id
   // The id of the first process begins those of all later ones, and so finds all stored images.
-  const again = { ...row, id: before + newRunId(), before, deaths: deaths + 1 }
-  if (progress && !isAskedAnew(progress)) return again
-  return attempt < MAX_ATTEMPTS ? { ...again, attempt: attempt + 1 } : undefined
+  const again = { ...row, id: before + newRunId(), before }
+  const asked = progress ? callsInHand(progress) : []
+  if (asked.length === 0) return attempt > MAX_ATTEMPTS ? undefined : again
+  if (deaths >= MAX_DEATHS) return undefined
+  const counted = { ...again, deaths: deaths + 1 }
+  if (asked.every(({ job }) => job !== undefined)) return counted
+  return attempt < MAX_ATTEMPTS ? { ...counted, attempt: attempt + 1 } : undefined
 }
 
-/** Whether a call in progress has no job to resume. */
-const isAskedAnew = (progress: Progress): boolean =>
-  progress.calls.some((call) => !call.isOver && !call.job && madeBy(call, progress) < call.wanted.length)
+/** The row of a run after an error of the gateway, which counts as an attempt: it may come again. */
+export const afterError = (row: RunRow): RunRow => ({ ...row, attempt: row.attempt + 1 })
+
+/** The calls that an upstream may be making, with images missing. */
+const callsInHand = (progress: Progress): Call[] =>
+  progress.calls.filter((call) => !call.isOver && missingOf(call, progress).length > 0)
 
 /** The candidate of a call; undefined after a change of the settings. */
 export const candidateOfCall = <Served extends Candidate>(
