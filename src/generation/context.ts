@@ -4,6 +4,7 @@ import type { Jobs } from './jobs'
 import type { GenerationStore } from './generation-store'
 import type { Outbox } from './outbox'
 import type { RunPlans } from './run-plans'
+import type { Schedule } from './schedule'
 
 /** The parts of a generation. */
 export interface GenerationContext {
@@ -12,6 +13,7 @@ export interface GenerationContext {
   store: GenerationStore
   jobs: Jobs
   outbox: Outbox
+  schedule: Schedule
   plans: RunPlans
   progressWebhooks: ProgressWebhooks
   subscribers: Subscribers

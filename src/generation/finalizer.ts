@@ -2,7 +2,7 @@ import { type Config, configOf } from '../config'
 import { type Failure, isOfCaller, failed } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
 import { describe, log } from '../runtime/log'
-import { removePartials, removeRunImages } from '../store/images'
+import { removeRunImages } from '../store/images'
 import { putRecord } from '../store/records'
 import type { Payer } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'
@@ -37,11 +37,10 @@ export class Finalizer {
     const only = failure.code === 'cancelled' ? { team: row.task.payer.team } : row.task.payer
     this.#cleanUp(row, outcome)
     const isSettled = attempts > 0
-    const snapshot = this.#conclude(row, outcome, only, {
-      needsSettlement: isSettled || failure === TEAM_UNREACHABLE,
-      isSettled,
-    })
-    await this.rearm()
+    // The reservation of an earlier process may exist, as may one with a lost reply.
+    const needsSettlement = isSettled || row.before !== undefined || failure === TEAM_UNREACHABLE
+    const snapshot = this.#conclude(row, outcome, only, { needsSettlement, isSettled })
+    await this.#context.schedule.rearm()
     return { made: outcome.made, only, snapshot }
   }
 
@@ -64,7 +63,7 @@ export class Finalizer {
     const only = !made.ok && made.failure.code === 'cancelled' ? { team: task.payer.team } : undefined
     const snapshot = this.#conclude(row, ended, only, { needsSettlement: true, isSettled: true })
     await withDeadline(SETTLE_MS, () => this.settle()).catch(() => {})
-    await this.rearm()
+    await this.#context.schedule.rearm()
     return { made, only, snapshot }
   }
 
@@ -75,7 +74,7 @@ export class Finalizer {
     const stored = { ...failure, retryAfterMs, retry: false } as const
     const isOfOne = isOfCaller(failure.code) || failure.code === 'cancelled'
     this.#context.store.refuse(stored, now, now + REFUSAL_MS, isOfOne ? payer : undefined)
-    await this.rearm()
+    await this.#context.schedule.rearm()
   }
 
   /** Ends the job of a team while the run goes on for other teams and for waiting clients. */
@@ -87,7 +86,7 @@ export class Finalizer {
   /** Notifies all receivers of an outcome. */
   async end(conclusion: Conclusion): Promise<void> {
     this.#notify(conclusion)
-    await this.rearm()
+    await this.#context.schedule.rearm()
   }
 
   #notify(conclusion: Conclusion): void {
@@ -135,28 +134,6 @@ export class Finalizer {
       store.removePendingSettlement(pending)
       if (confirmed.webhook && pending.notice) outbox.add(pending.notice, configOf(env), Date.now())
     }
-  }
-
-  /** Removes the previews of ended runs when no reader is left. Never throws. */
-  async removePartials(): Promise<void> {
-    const { store, env } = this.#context
-    const { partials, run } = store
-    if (!partials || run || partials.untilMs > Date.now()) return
-    try {
-      await removePartials(env.IMAGES, partials.generation)
-      store.partials = undefined
-    } catch (error) {
-      log('partials-not-removed', { generation: partials.generation, ...describe(error) })
-      store.partials = { ...partials, untilMs: Date.now() + BRIEFLY_MS }
-    }
-  }
-
-  /** Sets the object's one alarm to the next due time, or empties the object without one. */
-  async rearm(): Promise<void> {
-    const { ctx, store, jobs, outbox } = this.#context
-    const now = Date.now()
-    const dues = [...store.dues(now, jobs.next !== undefined), ...jobs.dues(now), ...outbox.dues(now)]
-    await (dues.length === 0 ? ctx.storage.deleteAll() : ctx.storage.setAlarm(Math.min(...dues)))
   }
 
   /** Removes the remains of a run: its previews after a while, and images without an owner. */

@@ -1,5 +1,4 @@
 import { DurableObject } from 'cloudflare:workers'
-import { configOf } from '../config'
 import { type Failure, type Result, failed, ok } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
 import { runOfKey } from '../store/images'
@@ -9,20 +8,18 @@ import type { Snapshot } from '../ledger/snapshot'
 import { Subscribers, concerns, type Ended, type OnProgress, type Subscriber } from './subscribers'
 import { ProgressWebhooks } from './progress-webhooks'
 import { Finalizer } from './finalizer'
-import { withDeadline } from '../runtime/deadline'
 import { CANCELLED } from './failures'
 import { Jobs, JOB_LIFE_MS } from './jobs'
 import { GenerationStore, newRun } from './generation-store'
 import { Outbox } from './outbox'
 import { RunPlans } from './run-plans'
 import { Runner } from './runner'
+import { Schedule } from './schedule'
 import type { GenerationContext } from './context'
 import { begun } from './snapshot'
+import { GenerationUpkeep } from './upkeep'
 import type { JobForm } from '../dialects/job-form'
 import type { GenerateOptions, Obtained } from './task'
-
-/** The wait of an alarm for webhook receivers, in ms. */
-const SEND_MS = 1000
 
 /** A generation for one of its teams. */
 export interface SeenGeneration {
@@ -44,6 +41,7 @@ export class Generation extends DurableObject<Env> {
     store: this.#store,
     jobs: this.#jobs,
     outbox: this.#outbox,
+    schedule: new Schedule(this.ctx.storage, { store: this.#store, jobs: this.#jobs, outbox: this.#outbox }),
     plans: new RunPlans(this.env),
     progressWebhooks: new ProgressWebhooks(this.ctx, this.env, this.#jobs),
     subscribers: this.#subscribers,
@@ -51,6 +49,7 @@ export class Generation extends DurableObject<Env> {
   }
   readonly #finalizer = new Finalizer(this.#context)
   readonly #runner = new Runner(this.#context, this.#finalizer)
+  readonly #upkeep = new GenerationUpkeep(this.#context, this.#runner, this.#finalizer)
 
   /**
    * Returns the stored answer, joins the current run, or starts one, and reports progress. A client that a refusal or
@@ -91,12 +90,71 @@ export class Generation extends DurableObject<Env> {
       if (refusal && earlier) this.#jobs.restore(earlier)
       if (refusal) return failed(refusal)
     }
-    const seen = this.see(task.payer.team)
+    const seen = this.#seen(task.payer.team)
     return seen ? ok(seen) : failed(GONE)
   }
 
   /** The generation for a team; undefined for a team without a part in it, or after the part has expired. */
-  see(team: string): SeenGeneration | undefined {
+  async see(team: string): Promise<SeenGeneration | undefined> {
+    await this.#context.schedule.wake()
+    return this.#seen(team)
+  }
+
+  /**
+   * Cancels the run of its payer, or another team's part in it, and returns the status. Undefined for a team without a
+   * part.
+   */
+  async cancel(team: string): Promise<Snapshot | undefined> {
+    await this.#runner.atRest()
+    const [job, run] = [this.#jobs.of(team), this.#store.run]
+    if (run?.task.payer.team === team) {
+      const { ended } = this.#subscribers.join(0)
+      await this.#runner.cancel(run)
+      return (await ended).snapshot
+    }
+    if (job && !job.ended) await this.#finalizer.dismiss(job.task, CANCELLED)
+    return this.#seen(team)?.snapshot
+  }
+
+  /** Starts the queued run of a reservation, or ends it with the refusal of its team. False without such a run. */
+  turn(reservation: string, refusal: Failure | undefined): boolean {
+    return this.#runner.turn(reservation, refusal)
+  }
+
+  /** Sends an event to its webhook once more; false for an event that has expired. */
+  async redeliver(event: string): Promise<boolean> {
+    const isKept = await this.#outbox.again(event, Date.now())
+    if (isKept) await this.#context.schedule.rearm()
+    return isKept
+  }
+
+  /** Stores a failure for the retry, since the clients could not receive it. */
+  async remember(failure: Failure, payer: Payer): Promise<void> {
+    await this.#runner.atRest()
+    if (!this.#store.run) await this.#finalizer.remember(failure, payer)
+  }
+
+  /** Removes the answer, or that of one run alone, and the KV record, which may be older. */
+  async forget(id: string, run?: string): Promise<void> {
+    const made = this.#store.record?.images.map(({ key }) => runOfKey(key)?.run)
+    if (made && (run === undefined || made.includes(run))) {
+      this.#store.forgetRecord()
+      await this.#context.schedule.rearm()
+    }
+    await removeRecord(this.env.CACHE, id)
+  }
+
+  /** Removes the ended job of a team and its events. */
+  forgetJob(team: string): void {
+    this.#jobs.forget(team)
+    this.#outbox.forget(team)
+  }
+
+  override async alarm(invocation?: AlarmInvocationInfo): Promise<void> {
+    await this.#upkeep.ring(invocation)
+  }
+
+  #seen(team: string): SeenGeneration | undefined {
     const [job, run] = [this.#jobs.of(team), this.#store.run]
     if (job?.ended) {
       const {
@@ -117,78 +175,6 @@ export class Generation extends DurableObject<Env> {
     const createdMs = job?.createdMs ?? run.createdMs
     const stands = { status: run.queued ? 'queued' : 'running', createdMs, startedMs, percent } as const
     return { snapshot: begun(job?.task ?? run.task, stands) }
-  }
-
-  /**
-   * Cancels the run of its payer, or another team's part in it, and returns the status. Undefined for a team without a
-   * part.
-   */
-  async cancel(team: string): Promise<Snapshot | undefined> {
-    await this.#runner.atRest()
-    const [job, run] = [this.#jobs.of(team), this.#store.run]
-    if (run?.task.payer.team === team) {
-      const { ended } = this.#subscribers.join(0)
-      await this.#runner.cancel(run)
-      return (await ended).snapshot
-    }
-    if (job && !job.ended) await this.#finalizer.dismiss(job.task, CANCELLED)
-    return this.see(team)?.snapshot
-  }
-
-  /** Starts the queued run of a reservation, or ends it with the refusal of its team. False without such a run. */
-  turn(reservation: string, refusal: Failure | undefined): boolean {
-    return this.#runner.turn(reservation, refusal)
-  }
-
-  /** Sends an event to its webhook once more; false for an event that has expired. */
-  async redeliver(event: string): Promise<boolean> {
-    const isKept = await this.#outbox.again(event, Date.now())
-    if (isKept) await this.#finalizer.rearm()
-    return isKept
-  }
-
-  /** Stores a failure for the retry, since the clients could not receive it. */
-  async remember(failure: Failure, payer: Payer): Promise<void> {
-    await this.#runner.atRest()
-    if (!this.#store.run) await this.#finalizer.remember(failure, payer)
-  }
-
-  /** Removes the answer, or that of one run alone, and the KV record, which may be older. */
-  async forget(id: string, run?: string): Promise<void> {
-    const made = this.#store.record?.images.map(({ key }) => runOfKey(key)?.run)
-    if (made && (run === undefined || made.includes(run))) {
-      this.#store.forgetRecord()
-      await this.#finalizer.rearm()
-    }
-    await removeRecord(this.env.CACHE, id)
-  }
-
-  /** Removes the ended job of a team and its events. */
-  forgetJob(team: string): void {
-    this.#jobs.forget(team)
-    this.#outbox.forget(team)
-  }
-
-  override async alarm(): Promise<void> {
-    this.#runner.recover({ asked: false })
-    const { run } = this.#store
-    if (run?.queued) await this.#runner.askAgain(run)
-    await this.#finalizer.settle()
-    await this.#finalizer.removePartials()
-    await this.#sendEvents()
-    await this.#finalizer.rearm()
-  }
-
-  /** Sends the due events. A slow receiver does not delay other events: they would wait for this alarm. */
-  async #sendEvents(): Promise<void> {
-    let isInTime = true
-    const rearm = (): Promise<void> | undefined => (isInTime ? undefined : this.#finalizer.rearm())
-    const sent = Promise.all(this.#outbox.send(configOf(this.env)).map((each) => each.then(rearm)))
-    this.ctx.waitUntil(sent)
-    // This alarm rings again if the process dies while it sends.
-    await this.#finalizer.rearm()
-    await withDeadline(SEND_MS, () => sent).catch(() => {})
-    isInTime = false
   }
 
   #known(options: GenerateOptions): Result<ImageRecord> | undefined {

@@ -9,7 +9,7 @@ import { newRun, type RunRow } from './generation-store'
 import { hold, holdOrWait, isWanted, patienceMsOf } from './demand'
 import { TEAM_UNREACHABLE, withdraw } from './payment'
 import type { Progress } from './progress'
-import { endAllCalls, nextAttempt, partialOutcome } from './recovery'
+import { afterError, endAllCalls, nextAttempt, partialOutcome } from './recovery'
 import { makeImages } from './make'
 import type { RunNews } from './run'
 import type { GenerationContext } from './context'
@@ -92,11 +92,13 @@ export class Runner {
     const row = store.run
     if (!row) return this.#beginNext()
     if (row.queued || this.#current) return
+    // Under wrong settings, the run waits for right ones.
+    const config = configOf(env)
     const { task, attempt } = row
     log('run-interrupted', { generation: task.id, request: task.requestId, attempt })
     const again = nextAttempt(row, asked || task.shared || jobs.isAwaited)
     if (again) return void this.begin(again)
-    this.#take(() => this.#abandon(row, partialOutcome(row, configOf(env))))
+    this.#take(() => this.#abandon(row, partialOutcome(row, config)))
   }
 
   /**
@@ -130,13 +132,15 @@ export class Runner {
     this.#current = new AbortController()
     const done = step(this.#current.signal).catch((error: unknown) => {
       log('run-failed', describe(error))
+      const { store } = this.#context
+      if (store.run) store.run = afterError(store.run)
       this.#leave({ made: failed(FAILED) })
     })
     this.#context.ctx.waitUntil(done)
   }
 
   async #order(row: RunRow, cancel: AbortSignal, ordered: (refusal: Failure | undefined) => void): Promise<void> {
-    await this.#finalizer.rearm()
+    await this.#context.schedule.rearm()
     const held = await this.#reserve(row)
     // A run that began earlier goes on without its team: its money is reserved.
     const isBegun = row.progress !== undefined && !held.ok && held.failure === TEAM_UNREACHABLE
@@ -163,7 +167,7 @@ export class Runner {
   async #wait(row: RunRow, { aborted }: AbortSignal): Promise<void> {
     this.#context.store.run = row
     this.#current = undefined
-    await (aborted ? this.cancel(row) : this.#finalizer.rearm())
+    await (aborted ? this.cancel(row) : this.#context.schedule.rearm())
   }
 
   /** Reserves, or joins the queue. The turn may come before the reply with the place. */
@@ -176,7 +180,7 @@ export class Runner {
 
   /** Makes the images of a run after its turn; the alarm is its heartbeat from now on. */
   async #start(row: RunRow, cancel: AbortSignal): Promise<void> {
-    await this.#finalizer.rearm()
+    await this.#context.schedule.rearm()
     await this.#make(row, cancel)
   }
 

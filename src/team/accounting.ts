@@ -92,19 +92,24 @@ export class Accounting {
     const entry = this.ledger.entry(settlement.id)
     if (!entry) return false
     if (entry.status !== 'running' && entry.status !== 'expired') return entry.deleted_ms === null
-    this.ledger.close(settlement, nowMs)
     const counted = entry.status === 'running' ? entry.n : 0
-    this.#correct(entry, limitedKeyOf(entry.key), settlement.images.length - counted, settlement.cost ?? 0, nowMs)
+    // Under wrong settings the limits are unknown, and ledger and meters stay as they are.
+    this.#storage.transactionSync(() => {
+      this.ledger.close(settlement, nowMs)
+      this.#correct(entry, limitedKeyOf(entry.key), settlement.images.length - counted, settlement.cost ?? 0, nowMs)
+    })
     if (entry.deleted_ms !== null) this.ledger.keepNone(entry.id)
     return entry.deleted_ms === null
   }
 
   /** Releases reservations that no settlement ended in time. */
   expire(limitedKeyOf: LimitedKeyOf, nowMs: number): void {
-    for (const entry of this.ledger.expire(nowMs)) {
-      log('reservation-expired', { run: entry.id, generation: entry.generation })
-      this.#correct(entry, limitedKeyOf(entry.key), -entry.n, 0, nowMs)
-    }
+    const expired = this.#storage.transactionSync(() => {
+      const entries = this.ledger.expire(nowMs)
+      for (const entry of entries) this.#correct(entry, limitedKeyOf(entry.key), -entry.n, 0, nowMs)
+      return entries
+    })
+    for (const { id, generation } of expired) log('reservation-expired', { run: id, generation })
   }
 
   /** Corrects the meters if the day or the month of the run's start is still the current one. */

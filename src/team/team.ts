@@ -107,6 +107,7 @@ export class Team extends DurableObject<Env> {
   /** The active key of a hash; without a hash, the static key of the settings. */
   async authenticate(hash: string | undefined): Promise<Result<Key>> {
     if (hash === undefined) await this.#ensureDefaultTeam()
+    await this.#upkeep.wake(Date.now())
     if (!this.#lifecycle.profile) return failed(INCORRECT_API_KEY)
     const key = hash === undefined ? STATIC_KEY : this.#keys.byHash(hash)
     return key && isActiveKey(key, Date.now()) ? ok(key) : failed(INCORRECT_API_KEY)
@@ -209,12 +210,9 @@ export class Team extends DurableObject<Env> {
   }
 
   /** Expires reservations, advances the queue and removes old images; purges a deleted team. */
-  override async alarm(): Promise<void> {
-    const now = Date.now()
-    if (!this.#lifecycle.profile) return await this.#upkeep.purgeDeletedTeam(now)
-    this.#accounting.expire(this.#reservations.limitedKeyOf, now)
-    await this.#advance()
-    await this.#upkeep.removeOldImages(now)
+  override async alarm(invocation?: AlarmInvocationInfo): Promise<void> {
+    const expire = (): void => this.#accounting.expire(this.#reservations.limitedKeyOf, Date.now())
+    await this.#upkeep.ring(invocation, [expire, () => this.#advance()])
   }
 
   #createTables(): void {

@@ -1,4 +1,5 @@
 import { configOf } from '../config'
+import { arm, ring, wake } from '../runtime/alarm'
 import { describe, log } from '../runtime/log'
 import { ENTRIES_AT_ONCE, removeImages } from '../store/images'
 import type { TeamLifecycle } from './lifecycle'
@@ -29,8 +30,23 @@ export class Upkeep {
     this.#parts = parts
   }
 
+  /** Does the steps of the team's alarm, then removes old images. The alarm of a deleted team purges it. */
+  async ring(
+    invocation: AlarmInvocationInfo | undefined,
+    steps: readonly (() => Promise<void> | void)[],
+  ): Promise<void> {
+    const nowMs = Date.now()
+    await ring(
+      this.#storage,
+      invocation,
+      this.#parts.lifecycle.profile
+        ? [...steps, () => this.#removeOldImages(nowMs)]
+        : [() => this.#purgeDeletedTeam(nowMs)],
+    )
+  }
+
   /** Removes images past their retention. */
-  async removeOldImages(nowMs: number): Promise<void> {
+  async #removeOldImages(nowMs: number): Promise<void> {
     const { imageRetentionMs } = configOf(this.#env)
     if (imageRetentionMs !== undefined)
       await removeImagesBefore(this.#parts.ledger, this.#env.IMAGES, nowMs - imageRetentionMs)
@@ -38,7 +54,7 @@ export class Upkeep {
   }
 
   /** Removes the rest of a deleted team: first its images, then its tables. */
-  async purgeDeletedTeam(nowMs: number): Promise<void> {
+  async #purgeDeletedTeam(nowMs: number): Promise<void> {
     const { lifecycle, ledger } = this.#parts
     if (!lifecycle.isPurging) return
     if (await removeImagesBefore(ledger, this.#env.IMAGES, nowMs)) await lifecycle.clearStorage()
@@ -46,12 +62,21 @@ export class Upkeep {
   }
 
   /** Sets the object's alarm to the next due time, unless it is set to an earlier one. */
-  async rearm(nowMs: number): Promise<void> {
-    const { ledger, turns } = this.#parts
-    const due = turns.hasUnnotified ? nowMs : nextDueMs(ledger, configOf(this.#env).imageRetentionMs, nowMs)
-    const set = await this.#storage.getAlarm()
-    if (due !== undefined && due < (set ?? Infinity))
-      await this.#storage.setAlarm(Math.max(due, nowMs + UPKEEP_RETRY_MS))
+  rearm(nowMs: number): Promise<void> {
+    return arm(this.#storage, () => this.#dueMs(nowMs))
+  }
+
+  /** Sets an alarm that is due and missing. Never throws. */
+  wake(nowMs: number): Promise<void> {
+    return wake(this.#storage, () => this.#dueMs(nowMs))
+  }
+
+  #dueMs(nowMs: number): number | undefined {
+    const { lifecycle, ledger, turns } = this.#parts
+    if (!lifecycle.profile && !lifecycle.isPurging) return undefined
+    const isDueNow = !lifecycle.profile || turns.hasUnnotified
+    const due = isDueNow ? nowMs : nextDueMs(ledger, configOf(this.#env).imageRetentionMs, nowMs)
+    return due === undefined ? undefined : Math.max(due, nowMs + UPKEEP_RETRY_MS)
   }
 }
 
