@@ -71,6 +71,7 @@ const UNIT = [
   'test/docs/*.test.ts',
   'test/lint/*.test.ts',
   'test/{public-url,redacted}.test.ts',
+  'test/providers/answer-classes.test.ts',
   'test/failures/*.test.ts',
   'test/streams/{json,json-refusals,multipart-refusals,server-events,spliced}.test.ts',
   'test/team/{meter,profile}.test.ts',

@@ -63,7 +63,7 @@ export async function makeCall(
     const { id: generation, requestId } = run.task
     log('answer-cut', { generation, request: requestId, upstream: candidate.upstream.name, ...describe(failure) })
   }
-  if (madeBy(call, progress) === 0) throw new ProviderError('lost', 'answered without an image', { ofRequest: true })
+  if (madeBy(call, progress) === 0) throw new ProviderError('lost', 'answered without an image', { scope: 'request' })
 }
 
 /** The request of one of several calls. Its seed counts on, since equal seeds make equal images. */

@@ -10,7 +10,8 @@ import { inputDataUrl } from './wire/inputs'
 import { optionalText, tokenCount } from './wire/lenient'
 import { pictureAt, readPictures } from './wire/json-pictures'
 import type { Provider, Summary, Upstream, Work } from './provider'
-import { errorOfResponse, type ErrorReader, type ErrorReport, readOpenaiError } from './wire/upstream-error'
+import type { ErrorReader, ErrorReport } from './wire/error-report'
+import { errorOfResponse, readOpenaiError } from './wire/upstream-error'
 
 /** The API's parameters, and the one format that every model makes (protocols §6.9). */
 const API_CAPABILITY = {
@@ -128,7 +129,7 @@ const CODE_MEANINGS: readonly [code: RegExp, meaning: ErrorReport][] = [
   [/SensitiveContentDetected/, { moderated: true }],
   [/^(?:AuthenticationError|AccountOverdueError)/, { kind: 'misconfigured' }],
   // The quota belongs to one model and is not refilled.
-  [/^(?:ModelNotOpen|InvalidEndpointOrModel|QuotaExceeded)/, { kind: 'misconfigured', ofModel: true }],
+  [/^(?:ModelNotOpen|InvalidEndpointOrModel|QuotaExceeded)/, { kind: 'misconfigured', scope: 'model' }],
   [/^RateLimitExceeded/, { kind: 'throttled' }],
   // An overload does not speak against the account, which serves other models.
   [/^ServerOverloaded/, { kind: 'unavailable' }],

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { type ImagesEndpoint, openaiImages } from './wire/openai-images'
 import type { Provider, Upstream, Work } from './provider'
-import { type ErrorReader, readOpenaiError } from './wire/upstream-error'
+import type { ErrorReader } from './wire/error-report'
+import { readOpenaiError } from './wire/upstream-error'
 
 /**
  * OpenAI's models at Azure (protocols §6.1). A request names the deployment of a model.
@@ -36,6 +37,7 @@ const errorReply = z.object({
   error: z.object({
     code: z.unknown(),
     inner_error: z.object({ code: z.unknown() }).nullish().catch(undefined),
+    innererror: z.object({ code: z.unknown() }).nullish().catch(undefined),
   }),
 })
 
@@ -45,17 +47,10 @@ const errorReply = z.object({
  */
 const readError: ErrorReader = (body, status) => {
   const said = readOpenaiError(body, status)
-  const { inner_error: inner } = errorReply.safeParse(body).data?.error ?? {}
-  if (said.code === 'contentFilter' || inner?.code === 'ResponsibleAIPolicyViolation')
+  const { inner_error: inner, innererror } = errorReply.safeParse(body).data?.error ?? {}
+  if (inner?.code === 'ResponsibleAIPolicyViolation' || innererror?.code === 'ResponsibleAIPolicyViolation')
     return { ...said, moderated: true }
-  switch (said.code) {
-    case '401':
-      return { ...said, kind: 'misconfigured' }
-    case '429':
-      return { ...said, kind: 'throttled' }
-    case 'DeploymentNotFound':
-      return { ...said, kind: 'misconfigured', ofModel: true }
-    default:
-      return said
-  }
+  const meant = /^4\d\d$/.test(said.code ?? '') ? Number(said.code) : undefined
+  // Each deployment has limits of its own.
+  return { ...said, limits: 'model', ...(meant === undefined ? {} : { status: meant }) }
 }

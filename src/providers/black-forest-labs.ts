@@ -11,7 +11,7 @@ import { callUpstream, jsonRequest, modelInPath, readingImage, readJsonReply } f
 import { inputBase64, withWhiteMask } from './wire/inputs'
 import { type JobState, pollJob } from './wire/poll'
 import type { Provider, ProviderEvent, Upstream, Work } from './provider'
-import type { ErrorReader } from './wire/upstream-error'
+import type { ErrorReader } from './wire/error-report'
 import { reportOfFault, validationDetail } from './wire/validation-error'
 
 const BFL_FLUX = {

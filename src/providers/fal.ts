@@ -5,13 +5,13 @@ import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import { pixelsOf, type Sizes, sizeText } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
+import { readFalError } from './wire/fal-error'
 import { callUpstream, jsonRequest, modelInPath, readingImage, readJsonReply } from './wire/http'
 import { inputDataUrl, withWhiteMask } from './wire/inputs'
 import { jobUrl } from './wire/job-url'
 import { type JobState, pollJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { type ErrorReader, moderationError } from './wire/upstream-error'
-import { reportOfFault, validationDetail } from './wire/validation-error'
+import { moderationError } from './wire/upstream-error'
 
 /** The usual inputs (protocols §6.4), assumed for an unknown model. */
 const UNKNOWN_MODEL: Model = {
@@ -173,7 +173,7 @@ async function submitJob(asked: ImageRequest, upstream: Upstream, given: Work): 
   const { request, work } = await withWhiteMask(asked, given)
   const ask = { account: accountHeaders(upstream), ...jsonRequest(requestFields(request, target, work)) }
   const path = `/${modelInPath(model)}${target.pathOf?.(request) ?? ''}`
-  const response = await callUpstream(upstream, work, path, ask, readError)
+  const response = await callUpstream(upstream, work, path, ask, readFalError)
   const said = await readJsonReply(response, z.union([submitReply, finishedReply]))
   if (!('status_url' in said)) return { requestId: response.headers.get('x-fal-request-id') ?? undefined, said }
   const { request_id: requestId, status_url, response_url } = said
@@ -189,22 +189,27 @@ async function submitJob(asked: ImageRequest, upstream: Upstream, given: Work): 
 /** A completed job may have failed. Only the request for its result shows that. */
 async function readJob(job: FalJob, upstream: Upstream, work: Work): Promise<JobState<FalResult>> {
   const ask = { method: 'GET', account: accountHeaders(upstream) } as const
-  const { status } = await readJsonReply(await callUpstream(upstream, work, job.status, ask, readError), statusReply)
+  const { status } = await readJsonReply(await callUpstream(upstream, work, job.status, ask, readFalError), statusReply)
   if (status !== 'COMPLETED') return {}
   try {
-    return { done: await readJsonReply(await callUpstream(upstream, work, job.response, ask, readError), resultReply) }
+    return {
+      done: await readJsonReply(await callUpstream(upstream, work, job.response, ask, readFalError), resultReply),
+    }
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error
-    if (isRunError(error)) return { failed: error }
     // The state request succeeded, so the account is valid and the run itself was refused.
-    if (error.kind === 'misconfigured' && !error.facts.ofModel)
+    if (isOfAccount(error))
       return { failed: new ProviderError('lost', 'does not return its result', {}, { cause: error }) }
+    if (isRunError(error)) return { failed: error }
     throw error
   }
 }
 
 /** Statuses of the queue, after which the vendor's client asks again (protocols §6.4). */
 const QUEUE_STATUSES = [429, 502, 503, 504]
+
+const isOfAccount = ({ kind, facts }: ProviderError): boolean =>
+  facts.isUnexplained === true || (kind === 'misconfigured' && facts.scope !== 'model')
 
 /** Whether an error is the outcome of the run, and not a failure to read it. */
 const isRunError = ({ kind, facts: { status } }: ProviderError): boolean =>
@@ -222,23 +227,10 @@ async function* resultEvents(
   if (all.length > 0 && clean.length === 0) throw moderationError('picture', upstream)
   const made = clean.flatMap((each) => each ?? [])
   const [first] = made
-  if (!first) throw new ProviderError('lost', 'is done without a picture', { ofRequest: true })
+  if (!first) throw new ProviderError('lost', 'is done without a picture', { scope: 'request' })
   for (const [index, { url }] of made.entries()) yield { type: 'image', index, bytes: readingImage(work.download(url)) }
   const { width, height } = first
   const size = width && height ? sizeText({ width, height }) : undefined
   const revised = said.prompt && said.prompt !== prompt ? said.prompt : undefined
   yield { type: 'summary', summary: { size, revisedPrompts: made.map(() => revised) } }
-}
-
-const errorReply = z.object({ detail: validationDetail.optional(), message: z.string().optional() })
-
-/** Types of a failed run without a fault in the request (general knowledge). */
-const NOTHING_MADE = ['no_media_generated', 'downstream_service_error', 'generation_timeout']
-
-const readError: ErrorReader = (body) => {
-  const { detail, message } = errorReply.safeParse(body).data ?? {}
-  if (typeof detail !== 'object') return { message: detail ?? message }
-  const fault = detail.find(({ type }) => type === 'content_policy_violation') ?? detail[0]
-  const isNothingMade = NOTHING_MADE.includes(fault?.type ?? '')
-  return { ...reportOfFault(fault), code: fault?.type, ...(isNothingMade ? { kind: 'unavailable' } : {}) }
 }

@@ -21,7 +21,9 @@ import { inputDataUrl } from './wire/inputs'
 import { optionalText } from './wire/lenient'
 import { type JobState, pollJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { errorOfResponse, type ErrorReader, mentionsModeration, readErrorBody } from './wire/upstream-error'
+import { readErrorBody } from './wire/error-body'
+import type { ErrorReader } from './wire/error-report'
+import { errorOfResponse, mentionsModeration } from './wire/upstream-error'
 
 const SIZES = shaped(shapesOf(COMMON_RATIOS))
 
@@ -69,7 +71,7 @@ export const fireworksProvider: Provider = {
   async *generate(request, upstream, work) {
     const isKontext = /flux-kontext/.test(work.model)
     if (exceedsCapability(request, isKontext))
-      throw new ProviderError('misconfigured', CAPABILITY_EXCEEDED, { ofModel: true })
+      throw new ProviderError('misconfigured', CAPABILITY_EXCEEDED, { scope: 'model' })
     yield* isKontext ? generateByJob(request, upstream, work) : generateNow(request, upstream, work)
   },
 }

@@ -223,5 +223,5 @@ function missingPictureError(response: Response, said: unknown, upstream: Upstre
       upstream,
     )
   }
-  return new ProviderError('unavailable', 'answered without a picture', { ofRequest: true })
+  return new ProviderError('unavailable', 'answered without a picture', { scope: 'request' })
 }

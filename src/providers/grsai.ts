@@ -17,7 +17,8 @@ import { inputDataUrl } from './wire/inputs'
 import { optionalText } from './wire/lenient'
 import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderErrorKind, type Upstream, type Work } from './provider'
-import { errorOfReport, type ErrorReader, moderationError } from './wire/upstream-error'
+import type { ErrorReader } from './wire/error-report'
+import { errorOfReport, moderationError } from './wire/upstream-error'
 
 const isBanana = (theirs: string): boolean => theirs.includes('nano-banana')
 const isSora = (theirs: string): boolean => theirs.startsWith('sora-')
@@ -191,7 +192,7 @@ async function readJob(job: string, upstream: Upstream, work: Work): Promise<Job
   const urls = several.length > 0 ? several : [task.url].flatMap((url) => url || [])
   return urls.length > 0
     ? { done: urls }
-    : { failed: new ProviderError('lost', 'succeeded without a picture', { ofRequest: true }) }
+    : { failed: new ProviderError('lost', 'succeeded without a picture', { scope: 'request' }) }
 }
 
 const isFailed = ({ status }: GrsaiJob): boolean => status === 'failed' || status === 'violation'
@@ -200,7 +201,7 @@ const MODERATION_REASONS = ['input_moderation', 'output_moderation']
 
 function taskError({ status, failure_reason, error }: GrsaiJob, upstream: Upstream): ProviderError {
   const moderated = status === 'violation' || MODERATION_REASONS.includes(failure_reason ?? '')
-  if (!moderated) return new ProviderError('unavailable', 'failed to make the picture')
+  if (!moderated) return errorOfReport({ message: error ?? undefined }, upstream)
   return moderationError(failure_reason === 'output_moderation' ? 'picture' : 'request', upstream, error || undefined)
 }
 

@@ -9,7 +9,8 @@ import { formBody, textsOf } from '../streams/form'
 import { callUpstream, modelInPath, readingImage, readJsonReply } from './wire/http'
 import { optionalText } from './wire/lenient'
 import { type Provider, ProviderError, type Summary, type Upstream, type Work } from './provider'
-import { type ErrorReader, moderationError } from './wire/upstream-error'
+import type { ErrorReader } from './wire/error-report'
+import { moderationError } from './wire/upstream-error'
 import { reportOfFault, validationDetail } from './wire/validation-error'
 
 /** Rendering speeds by the gateway's qualities. */
@@ -147,7 +148,7 @@ const imagesReply = z.object({
 const missingPictureError = (data: IdeogramImage[], upstream: Upstream): ProviderError =>
   data.some(({ is_image_safe: isSafe }) => isSafe === false)
     ? moderationError('picture', upstream)
-    : new ProviderError('unavailable', 'answered without a picture', { ofRequest: true })
+    : new ProviderError('unavailable', 'answered without a picture', { scope: 'request' })
 
 /** A prompt that differs from the request's is a revised prompt. */
 const ideogramSummary = (data: IdeogramImage[], { prompt: asked }: ImageRequest): Summary => ({

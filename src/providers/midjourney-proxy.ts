@@ -8,7 +8,8 @@ import { inputDataUrl } from './wire/inputs'
 import { optionalText } from './wire/lenient'
 import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { errorOfReport, type ErrorReader, moderationError } from './wire/upstream-error'
+import type { ErrorReader } from './wire/error-report'
+import { errorOfReport, moderationError } from './wire/upstream-error'
 
 /** Midjourney takes a ratio in the prompt. The pixel size is not documented. */
 const SIZES = shaped(shapesOf(COMMON_RATIOS))
@@ -181,7 +182,7 @@ async function readTask(
   if (status !== 'SUCCESS') return { percent: from + ((to - from) * parsePercent(progress)) / 100 }
   return imageUrl
     ? { done: imageUrl }
-    : { failed: new ProviderError('lost', 'succeeded without a picture', { ofRequest: true }) }
+    : { failed: new ProviderError('lost', 'succeeded without a picture', { scope: 'request' }) }
 }
 
 /** 40 for `40%`. */
@@ -189,8 +190,9 @@ const parsePercent = (progress: string | null | undefined): number => Number.par
 
 /** Midjourney refuses some requests after submission, in words without a code. */
 function taskError(reason: string, upstream: Upstream): ProviderError {
-  if (!/banned prompt|moderat/i.test(reason)) return new ProviderError('unavailable', 'failed to make the picture')
-  return moderationError('request', upstream, reason)
+  return /banned prompt|moderat/i.test(reason)
+    ? moderationError('request', upstream, reason)
+    : errorOfReport({ message: reason }, upstream)
 }
 
 const errorReply = z.object({ description: z.string() })

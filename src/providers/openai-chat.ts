@@ -14,6 +14,7 @@ import { isOpenrouter } from './wire/openrouter-url'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { readRelayError } from './wire/relay-reply'
 import { errorOfResponse, moderationError, refusalBy } from './wire/upstream-error'
+import { isWordedRefusal } from './wire/worded-refusal'
 
 /** The limit of Gemini (protocols §3.2). Relays document none. */
 const MAX_CHAT_INPUTS = 14
@@ -128,7 +129,7 @@ async function* answerEvents(response: Response, upstream: Upstream, work: Work)
     if (isMade || address === undefined) throw unreadableError(error, isMade || answer.isStream)
   }
   if (!isMade) {
-    if (address === undefined) throw missingPictureError(answer, response, upstream)
+    if (address === undefined) throw missingPictureError(answer, words, response, upstream)
     yield { type: 'image', index: 0, bytes: readingImage(work.download(address)) }
   }
   yield { type: 'summary', summary: answer.summary }
@@ -144,8 +145,8 @@ function lastPercentIn(words: string): number {
   return Number(percent) > 100 ? 0 : Number(percent)
 }
 
-function missingPictureError(answer: ChatAnswer, response: Response, upstream: Upstream): ProviderError {
+function missingPictureError(answer: ChatAnswer, words: string, response: Response, upstream: Upstream): ProviderError {
   if (answer.failure !== undefined) return errorOfResponse(response, upstream, answer.failure, readRelayError)
-  if (answer.isRefused) return moderationError('request', upstream)
-  return new ProviderError('unavailable', 'answered without a picture', { ofRequest: true })
+  if (answer.isRefused || isWordedRefusal(words)) return moderationError('request', upstream)
+  return new ProviderError('unavailable', 'answered without a picture', { scope: 'request' })
 }

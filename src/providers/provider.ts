@@ -143,16 +143,27 @@ export interface Provider {
  */
 export type ProviderErrorKind = 'rejected' | 'throttled' | 'unavailable' | 'misconfigured' | 'lost'
 
+/**
+ * The reach of a failure.
+ * `request`: another request may succeed at once, so nothing is kept.
+ * `model`: kept against the model; the account serves other models.
+ * `place`: the upstream refuses callers from the place of the gateway.
+ * `account`: kept against the account.
+ */
+export type ErrorScope = 'request' | 'model' | 'place' | 'account'
+
 interface ProviderErrorFacts {
   /** The failure for the client, if the kind alone does not say it. */
   failure?: Failure | undefined
   /** The error code for the client, if it is not the usual one of the kind. */
   code?: ErrorCode | undefined
   retryAfterMs?: number | undefined
-  /** Whether only this model is unavailable. The account still serves other models. */
-  ofModel?: true | undefined
-  /** Whether the request may be the cause. The failure does not count against the account then. */
-  ofRequest?: true | undefined
+  /** `account` by default. */
+  scope?: ErrorScope | undefined
+  /** The group of models that a limit names, as `gpt-image`. */
+  group?: string | undefined
+  /** Whether a request was forbidden without a word on the credential or its money. */
+  isUnexplained?: true | undefined
   /** The upstream's HTTP status. */
   status?: number | undefined
   /** The upstream's id of the failed request, and the organisation that it belongs to. */

@@ -9,7 +9,8 @@ import { bearer, callUpstream, jsonRequest } from './wire/http'
 import { DEFAULT_STRENGTH, inputFile, withWhiteMask } from './wire/inputs'
 import { answeredImages } from './wire/json-pictures'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
-import { errorOfResponse, type ErrorReader, mentionsModeration } from './wire/upstream-error'
+import type { ErrorReader } from './wire/error-report'
+import { errorOfResponse, mentionsModeration } from './wire/upstream-error'
 
 /** The longer and the shorter edge of each size of V4, for both orientations (protocols §6.11). */
 const V4_EDGES = [

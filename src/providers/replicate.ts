@@ -13,7 +13,8 @@ import { jobUrl } from './wire/job-url'
 import { optionalText } from './wire/lenient'
 import { type JobState, pollJob } from './wire/poll'
 import { type Provider, ProviderError, type Upstream, type Work } from './provider'
-import { type ErrorReader, moderationError } from './wire/upstream-error'
+import type { ErrorReader } from './wire/error-report'
+import { errorOfReport } from './wire/upstream-error'
 
 /**
  * The capability of an unknown model. Inputs differ by model and protocols §6.3 lists none, so these are the usual
@@ -117,7 +118,7 @@ const MODEL_NAME = /^((?:deployments\/)?\w[\w.-]*\/\w[\w.-]*)(?::(\w+))?$/
 /** The path of a model's predictions, and its version for the body. */
 function predictionEndpoint(model: string): { path: string; version?: string } {
   const [, name, version] = MODEL_NAME.exec(model) ?? []
-  if (!name) throw new ProviderError('misconfigured', 'has no model with this name', { ofModel: true })
+  if (!name) throw new ProviderError('misconfigured', 'has no model with this name', { scope: 'model' })
   if (version) return { path: '/v1/predictions', version }
   return { path: `/v1/${name.startsWith('deployments/') ? '' : 'models/'}${name}/predictions` }
 }
@@ -211,7 +212,7 @@ async function readJob(job: string, upstream: Upstream, work: Work): Promise<Job
     case 'succeeded':
       // Replicate removes the output an hour later.
       if (!output?.length)
-        return { failed: new ProviderError('lost', 'is done without a picture', { ofRequest: true }) }
+        return { failed: new ProviderError('lost', 'is done without a picture', { scope: 'request' }) }
       return { done: output }
     case 'failed':
       return { failed: predictionError(error ?? '', upstream) }
@@ -223,13 +224,12 @@ async function readJob(job: string, upstream: Upstream, work: Work): Promise<Job
   }
 }
 
-/** The words of the models' safety checkers. The second is general knowledge. */
-const REFUSING_ERROR = /NSFW|flagged as sensitive/i
+/** The sentence of a model that refuses its input, such as `Input validation error: width must be …`. */
+const REFUSED_INPUT = /^(?:input )?validation ?error/i
 
-function predictionError(error: string, upstream: Upstream): ProviderError {
-  if (!REFUSING_ERROR.test(error)) return new ProviderError('unavailable', 'failed to make the picture')
-  return moderationError('picture', upstream, error)
-}
+/** Words alone tell of refused content, of a refused input, or of a failed run. */
+const predictionError = (message: string, upstream: Upstream): ProviderError =>
+  errorOfReport({ message, ...(REFUSED_INPUT.test(message) ? { status: 422 } : {}) }, upstream)
 
 /** The last progress bar in the logs, as the vendor's client reads it: ` 40%|████      | 4/10`. */
 function lastPercentOf(logs: string): number | undefined {
@@ -244,5 +244,5 @@ const readError: ErrorReader = (body) => {
   const [, param] = /\binput\.(\w+)/.exec(detail ?? '') ?? []
   // The settings name the version, so its absence is no fault of the request.
   const isVersion = /\bversion\b/i.test(title ?? '')
-  return { message: detail, param, ...(isVersion ? { kind: 'misconfigured', ofModel: true } : {}) }
+  return { message: detail, param, ...(isVersion ? { kind: 'misconfigured', scope: 'model' } : {}) }
 }

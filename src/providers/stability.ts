@@ -9,7 +9,8 @@ import { formBody, textsOf } from '../streams/form'
 import { bearer, bodyStream, callUpstream, isTextReply, readingImage } from './wire/http'
 import { DEFAULT_STRENGTH, inputFile, withWhiteMask } from './wire/inputs'
 import { type Provider, ProviderError, type Upstream, type Work } from './provider'
-import { type ErrorReader, requestIdOf } from './wire/upstream-error'
+import type { ErrorReader } from './wire/error-report'
+import { requestIdOf } from './wire/upstream-error'
 
 const SIZES = shaped(shapesOf(['1:1', '16:9', '21:9', '2:3', '3:2', '4:5', '5:4', '9:16', '9:21']))
 

@@ -7,13 +7,8 @@ import { bearer, callUpstream, jsonRequest } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { answeredImages } from './wire/json-pictures'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
-import {
-  errorOfResponse,
-  type ErrorReader,
-  mentionsModeration,
-  readOpenaiError,
-  requestIdOf,
-} from './wire/upstream-error'
+import type { ErrorReader } from './wire/error-report'
+import { errorOfResponse, mentionsModeration, readOpenaiError, requestIdOf } from './wire/upstream-error'
 
 /**
  * The parameters of the API (protocols §6.7). Not every model takes all. The limit of four pictures comes from
@@ -105,6 +100,6 @@ const readError: ErrorReader = (body, status) => {
   // The codes of refused content are not documented.
   if (mentionsModeration(said.message)) return { ...said, moderated: true }
   if (said.code === 'model_not_available' || said.code === 'model_not_found')
-    return { ...said, kind: 'misconfigured', ofModel: true }
+    return { ...said, kind: 'misconfigured', scope: 'model' }
   return said
 }

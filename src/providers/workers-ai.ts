@@ -14,7 +14,8 @@ import { inputBase64, inputFile, withWhiteMask } from './wire/inputs'
 import { readPictures } from './wire/json-pictures'
 import { optionalText } from './wire/lenient'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
-import { errorOfReport, errorOfResponse, type ErrorReader, type ErrorReport } from './wire/upstream-error'
+import type { ErrorReader, ErrorReport } from './wire/error-report'
+import { errorOfReport, errorOfResponse } from './wire/upstream-error'
 
 /** The optional parameters of the API, by the gateway's names (protocols §4). */
 const API_EXTRAS = ['seed', 'negative_prompt', 'steps', 'guidance', 'strength']
@@ -173,7 +174,7 @@ const pictureIndexAt = (path: Path): number | undefined =>
 /** The daily free allocation is used up. The rest of the day (UTC) is unknown, so the account waits an hour. */
 const ALLOCATION_WAIT_MS = 3_600_000
 
-const MODEL_UNAVAILABLE: ErrorReport = { kind: 'misconfigured', ofModel: true }
+const MODEL_UNAVAILABLE: ErrorReport = { kind: 'misconfigured', scope: 'model' }
 
 /**
  * The meaning of each code, at any status (protocols §4). 4006 equals 3036. Codes of five digits belong to Cloudflare's

@@ -10,7 +10,8 @@ import { pictureAt, readPictures } from './wire/json-pictures'
 import { optionalText } from './wire/lenient'
 import { openaiSummary } from './wire/openai-reply'
 import type { Provider, ProviderError, Summary, Upstream, Work } from './provider'
-import { errorOfResponse, type ErrorReader, moderationError, readOpenaiError, requestIdOf } from './wire/upstream-error'
+import type { ErrorReader } from './wire/error-report'
+import { errorOfResponse, moderationError, readOpenaiError, requestIdOf } from './wire/upstream-error'
 
 /**
  * The ratios of the schema's copy at docs.comfy.org. The pixels of a ratio are not documented, so the usual area is

@@ -21,7 +21,7 @@ export function isWorthAnotherCall(errors: readonly ProviderError[] = [], candid
 export function outcomeOf(error: unknown): CallOutcome {
   if (!(error instanceof ProviderError)) return { is: 'cancelled' }
   const { kind, facts } = error
-  if (facts.ofRequest) return { is: 'cancelled' }
+  if (facts.scope === 'request') return { is: 'cancelled' }
   switch (kind) {
     case 'rejected':
       return { is: 'served' }
@@ -33,6 +33,6 @@ export function outcomeOf(error: unknown): CallOutcome {
     case 'misconfigured':
       // The client made the model's name up.
       if (facts.failure) return { is: 'served' }
-      return { is: 'misconfigured', ofModel: facts.ofModel === true, status: facts.status }
+      return { is: 'misconfigured', ofModel: facts.scope === 'model', status: facts.status }
   }
 }

@@ -53,8 +53,8 @@ describe('a made picture leads to', () => {
 const FAILURES = {
   moderation: { kind: 'rejected', facts: { failure: { code: 'content_rejected', reason: 'moderation_blocked' } } },
   limited: { kind: 'throttled' },
-  billing: { kind: 'misconfigured', facts: { ofModel: undefined } },
-  unauthorized: { kind: 'misconfigured', facts: { ofModel: undefined } },
+  billing: { kind: 'misconfigured', facts: { scope: undefined } },
+  unauthorized: { kind: 'misconfigured', facts: { scope: undefined } },
   malformed: { kind: 'unavailable' },
   error: { kind: 'unavailable' },
 }

@@ -85,7 +85,7 @@ describe("GrsAI's one code is read by its words:", () => {
 })
 
 describe('an unavailable model is the fault of neither the request nor the account:', () => {
-  const ofModel = [{ kind: 'misconfigured', facts: { ofModel: true } }]
+  const ofModel = [{ kind: 'misconfigured', facts: { scope: 'model' } }]
   test.each([
     [
       400,

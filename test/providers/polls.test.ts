@@ -70,7 +70,7 @@ describe.each(ASYNCHRONOUS)('a job of $name', (one) => {
   test('with its key revoked fails at once', async () => {
     instead(fake, unauthorized)
     const { told, tookMs } = await toldInNoTime(one)
-    expect(told.at(-1)).toMatchObject({ kind: 'misconfigured', facts: { status: 401, ofModel: undefined } })
+    expect(told.at(-1)).toMatchObject({ kind: 'misconfigured', facts: { status: 401, scope: undefined } })
     expect(tookMs).toBeLessThan(5000)
   })
 

@@ -154,7 +154,7 @@ test('an input that a model lacks is refused in its words', async () => {
 
 test('a missing version is for the operator to mend', async () => {
   const told = await tellings({ model: 'acme/painter:0ld' })
-  expect(told).toMatchObject([{ kind: 'misconfigured', facts: { ofModel: true } }])
+  expect(told).toMatchObject([{ kind: 'misconfigured', facts: { scope: 'model' } }])
 })
 
 test('a model name that leads to another path is refused', async () => {

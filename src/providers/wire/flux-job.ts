@@ -17,7 +17,7 @@ export function fluxJobState(
     case 'Ready':
       return result
         ? { done: result.sample }
-        : { failed: new ProviderError('lost', 'is ready without a picture', { ofRequest: true }) }
+        : { failed: new ProviderError('lost', 'is ready without a picture', { scope: 'request' }) }
     case 'Request Moderated':
       return { failed: moderationError('request', upstream) }
     case 'Content Moderated':

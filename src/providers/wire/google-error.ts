@@ -1,8 +1,15 @@
 import * as z from 'zod'
 import { optionalText } from './lenient'
-import type { ErrorReader } from './upstream-error'
+import type { ErrorReader } from './error-report'
 
-const googleErrorDetail = z.object({ reason: optionalText, retryDelay: optionalText }).catch({})
+const quotaViolation = z.object({ quotaId: optionalText, quotaMetric: optionalText }).catch({})
+const googleErrorDetail = z
+  .object({
+    reason: optionalText,
+    retryDelay: optionalText,
+    violations: z.array(quotaViolation).nullish().catch(undefined),
+  })
+  .catch({})
 const errorReply = z.object({
   error: z.object({
     message: optionalText,
@@ -15,14 +22,20 @@ const errorReply = z.object({
 export const googleErrorIn = (body: unknown): z.infer<typeof errorReply>['error'] | undefined =>
   errorReply.safeParse(Array.isArray(body) ? body[0] : body).data?.error
 
+/** A reason is finer than its status. */
 export const readGoogleError: ErrorReader = (body) => {
   const { message, status, details: more } = googleErrorIn(body) ?? {}
-  const isOfKey = more?.some(({ reason }) => reason?.startsWith('API_KEY_'))
   const delay = more?.find(({ retryDelay }) => retryDelay)?.retryDelay ?? ''
-  return {
+  const said = {
     message: message ?? undefined,
-    // Both errors come with status 400, but the request is not at fault.
-    kind: isOfKey || status === 'FAILED_PRECONDITION' ? 'misconfigured' : undefined,
+    code: more?.find(({ reason }) => reason)?.reason ?? undefined,
+    type: status ?? undefined,
     waitMs: /^\d+(?:\.\d+)?s$/.test(delay) ? parseFloat(delay) * 1000 : undefined,
   }
+  const violations = more?.flatMap((each) => each.violations ?? []) ?? []
+  return violations.some(isOfModel) ? { ...said, limits: 'model' } : said
 }
+
+/** A quota of one model leaves the other models of its project alone. */
+const isOfModel = ({ quotaId, quotaMetric }: z.infer<typeof quotaViolation>): boolean =>
+  /PerModel|per_(?:base_)?model/i.test(`${quotaId ?? ''} ${quotaMetric ?? ''}`)

@@ -4,7 +4,9 @@ import { type Bytes, capped, readStream, readText } from '../../streams/bytes'
 import { jsonBody } from '../../streams/json-body'
 import type { PartedBody } from '../../streams/parts'
 import { ProviderError, type Upstream, type Work } from '../provider'
-import { errorOfResponse, type ErrorReader, readErrorBody } from './upstream-error'
+import { readErrorBody } from './error-body'
+import type { ErrorReader } from './error-report'
+import { errorOfResponse } from './upstream-error'
 
 /** A request to an upstream. */
 export interface UpstreamRequest {
@@ -39,7 +41,7 @@ const MODEL_PATH = /^(?:[@\w][\w.:+-]*\/)*[@\w][\w.:+-]*$/
  */
 export function modelInPath(model: string): string {
   if (!MODEL_PATH.test(model))
-    throw new ProviderError('misconfigured', 'has no model with this name', { ofModel: true })
+    throw new ProviderError('misconfigured', 'has no model with this name', { scope: 'model' })
   return model
 }
 

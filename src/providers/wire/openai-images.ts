@@ -6,7 +6,8 @@ import { answeredImages } from './json-pictures'
 import { streamedImages } from './openai-events'
 import { openaiSummary } from './openai-reply'
 import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../provider'
-import { errorOfResponse, type ErrorReader, refusalBy, requestIdOf } from './upstream-error'
+import type { ErrorReader } from './error-report'
+import { errorOfResponse, refusalBy, requestIdOf } from './upstream-error'
 
 /** OpenAI's Images API at one upstream: its paths, its account headers, and its own error reader if it has one. */
 export interface ImagesEndpoint {

@@ -1,7 +1,8 @@
 import { type Bytes, peek, readStream } from '../../streams/bytes'
 import { bearer, bodyStream, callUpstream } from './http'
 import { ProviderError, type TextAnswer, type TextRequest, type Upstream } from '../provider'
-import { errorOfResponse, readErrorBody } from './upstream-error'
+import { readErrorBody } from './error-body'
+import { errorOfResponse } from './upstream-error'
 import { readRelayError } from './relay-reply'
 
 /** An error with a good status, as JSON or as the first event. Relays send both (protocols §2.1). */

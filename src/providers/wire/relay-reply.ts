@@ -3,7 +3,9 @@ import { inMicroUsd } from '../../catalog/money'
 import type { Usage } from '../../image/record'
 import type { Summary } from '../provider'
 import { tokenCount } from './lenient'
-import { type ErrorReader, isNotFoundStatus, kindOfStatus, readOpenaiError } from './upstream-error'
+import { parsedOr } from './error-body'
+import type { ErrorReader, ErrorReport } from './error-report'
+import { readOpenaiError } from './upstream-error'
 
 const usdAmount = z.number().nonnegative().nullish().catch(undefined)
 
@@ -56,8 +58,15 @@ const flaggedError = z.object({
 /** OpenRouter's code equals the status. Its error reference has 403 for a request that a filter blocked. */
 const forbiddenError = z.object({ error: z.object({ code: z.literal(403) }) })
 
-const MODERATION_WORDS = /safety system|safety_violations|content policy|was flagged|sensitive_words/i
-const NO_CHANNEL = /no available channel|无可用渠道/i
+/** OpenRouter's error for a failure of a model's maker, with the maker's own body or sentence. */
+const makerError = z.object({
+  error: z.object({
+    metadata: z
+      .object({ raw: z.union([z.string(), z.looseObject({})]).optional(), provider_name: z.string().optional() })
+      .refine(({ raw, provider_name: name }) => raw !== undefined || name !== undefined),
+  }),
+})
+
 const USER_FAULTS = ['invalid_request_error', 'image_generation_user_error']
 
 /**
@@ -66,19 +75,26 @@ const USER_FAULTS = ['invalid_request_error', 'image_generation_user_error']
  * real status then.
  */
 export const readRelayError: ErrorReader = (body, status) => {
-  const said = readOpenaiError(body, status)
+  const own = readOpenaiError(body, status)
+  const maker = makerError.safeParse(body).data?.error.metadata
+  const said = maker ? { ...own, ...makersWords(maker.raw, status), isBehind: true } : own
   const { message = '', code = '', type = '', param = '' } = said
-  if (NO_CHANNEL.test(message) || code === 'model_not_found') return { ...said, kind: 'misconfigured', ofModel: true }
-  if (MODERATION_WORDS.test(`${message} ${code}`) || flaggedError.safeParse(body).success)
-    return { ...said, moderated: true }
+  if (said.kind) return said
+  if (flaggedError.safeParse(body).success) return { ...said, moderated: true }
   // Other prohibitions come from a model's maker and do not concern the account at OpenRouter.
-  if (forbiddenError.safeParse(body).success) {
-    return /\bblocked\b/i.test(message)
-      ? { ...said, moderated: true }
-      : { ...said, kind: 'misconfigured', ofModel: true }
-  }
+  if (forbiddenError.safeParse(body).success)
+    return /\bblocked\b/i.test(message) ? { ...said, moderated: true } : { ...said, isBehind: true }
   const lies = status < 300 || status === 429 || status >= 500
-  if (lies && USER_FAULTS.includes(type) && param !== '') return { ...said, kind: 'rejected' }
-  const meant = status < 300 && /^[45]\d\d$/.test(code) ? Number(code) : undefined
-  return meant === undefined ? said : { ...said, kind: kindOfStatus(meant), ofModel: isNotFoundStatus(meant) }
+  if (lies && USER_FAULTS.includes(type) && param !== '') return { ...said, status: 400 }
+  const meant = [own.code ?? '', code].find((each) => /^[45]\d\d$/.test(each))
+  return status < 300 && meant !== undefined ? { ...said, status: Number(meant) } : said
+}
+
+/** The maker's own error; empty if OpenRouter passes none on. */
+function makersWords(raw: unknown, status: number): ErrorReport {
+  if (raw === undefined || raw === '') return {}
+  const body = typeof raw === 'string' ? parsedOr(raw) : raw
+  if (typeof body === 'string') return { message: body }
+  const { message, code, type, param } = readOpenaiError(body, status)
+  return { ...(message ? { message } : {}), code, type, param }
 }

@@ -6,8 +6,8 @@ const MAX_WAIT_MS = 3_600_000
 
 /** The wait that an upstream asks for, in ms: by its headers, or else by its body. Undefined when it names none. */
 export function retryAfterMs(
-  headers: Headers,
   { waitMs, message = '' }: { waitMs?: number | undefined; message?: string | undefined },
+  headers = new Headers(),
 ): number | undefined {
   const waits = [waitOfHeaders(headers), waitMs, waitOfMessage(message)]
   const wait = waits.find((each) => each !== undefined && each >= 0)
@@ -20,8 +20,8 @@ function waitOfHeaders(headers: Headers): number | undefined {
   return retryAfterHeaderMs(headers.get('retry-after'), Date.now())
 }
 
-/** Examples: "try again in 7h12m0s" (OpenAI), "retry after 7 seconds" (Azure), "resets in ~30s" (Replicate). */
-const SAID = /(?:try again in|retry after|resets in) (?:about |~)?(.*)/is
+/** Examples: "try again in 7h12m0s" (OpenAI), "retry after 7 seconds" (Azure), "resets in ~30s", "retry in 25.3s" (Google). */
+const SAID = /(?:try again (?:in|after)|retry (?:in|after)|resets? (?:in|after)) (?:about |~)?(.*)/is
 /** One part of a duration in any spelling of its unit. The next part may follow without a space. */
 const PART = /[ ,]*(\d+(?:\.\d+)?) ?(milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|h)(?![a-z])/giy
 /** A bare number counts seconds, as in the header. */

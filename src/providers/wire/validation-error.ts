@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { ErrorReport } from './upstream-error'
+import type { ErrorReport } from './error-report'
 
 const faultSchema = z.object({
   /** The place of the fault, as `['body', 'width']`. */
