@@ -1,6 +1,7 @@
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { version } from '../package.json'
 import { admin } from './admin/admin'
+import { showSettings } from './admin/settings'
 import { configOf } from './config'
 import type { App } from './context'
 import { allowOrigins } from './http/cors'
@@ -25,6 +26,13 @@ import { listModels, showModel } from './routes/models'
 import { serve } from './http/serve'
 import { showUsage } from './routes/usage'
 
+/** Dialects set both headers themselves: setting one here would copy every response. */
+const keepPrivate: MiddlewareHandler<App> = async function keepPrivate(c, next) {
+  await next()
+  c.header('x-request-id', c.get('requestId'))
+  if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
+}
+
 /** Every route of the product. */
 export const app = new Hono<App>()
   .use(async function identifyRequest(c, next) {
@@ -34,6 +42,8 @@ export const app = new Hono<App>()
   .use(allowOrigins)
 
   .get('/health', (c) => c.json({ status: 'alive', gateway: 'darkroom', version }))
+
+  .get('/admin/api/settings', keepPrivate, showSettings)
 
   .use(async function requireConfig(c, next) {
     c.set('config', configOf(c.env))
@@ -58,12 +68,7 @@ export const app = new Hono<App>()
   .post('/v1/api/generate', serve(grsaiApi))
   .post('/v1/api/edit', serve(grsaiApi))
 
-  // Dialects set both headers themselves: setting one here would copy every response.
-  .use(async function keepPrivate(c, next) {
-    await next()
-    c.header('x-request-id', c.get('requestId'))
-    if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
-  })
+  .use(keepPrivate)
 
   .get('/v1/models', listModels)
   .get('/v1/models/:id{.+}', showModel)

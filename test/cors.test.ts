@@ -133,7 +133,7 @@ describe('a Worker with other settings wrong', () => {
     expect(allowed(await preflight(broken, '/v1/images/generations', 'authorization'))).toBe(APP)
     const response = await from(broken, '/v1/images/generations', { body: CAT })
     expect([response.status, allowed(response)]).toEqual([500, APP])
-    expect(await response.text()).toContain('SIGNING_SECRET')
+    expect(await response.text()).toContain('settings of this gateway are wrong')
   })
 })
 

@@ -47,7 +47,10 @@ const INTRODUCTION = `# Settings
 \`npm run docs\` writes this page from the schemas of \`src/config.ts\`, and a test holds it current.
 
 Variables stand in \`wrangler.toml\` under \`[vars]\`. Secrets are put by \`npx wrangler secret put NAME\`. On a developer's machine both may stand in \`.dev.vars\`.
-A list or a table may be JSON text as well. A wrong setting stops the Worker with a message that names it.`
+A list or a table may be JSON text as well. A blank text counts as no value.
+
+A wrong setting stops the Worker, and clients see a 500 without details. The log names each fault, never the value.
+\`GET /admin/api/settings\` lists the faults for the \`ADMIN_TOKEN\`.`
 
 /** The page as Markdown, in the layout of the formatter. Throws Error naming a field without a description. */
 export function settingsPage(settings: z.ZodObject): string {

@@ -25,6 +25,7 @@ export const FLOORS: string[][] = [
   ['context.ts'],
   ['team', 'webhooks'],
   ['config.ts'],
+  ['settings'],
   ['upstreams'],
   ['providers/index.ts'],
   ['providers'],

@@ -1,12 +1,10 @@
-import { timingSafeEqual } from 'node:crypto'
 import { Hono, type MiddlewareHandler } from 'hono'
 import type { App } from '../context'
-import { type Failure, GatewayError } from '../failures/errors'
 import { keyOf } from '../http/admission-lease'
-import { bearerToken, DEFAULT_TEAM } from '../credentials/caller'
-import { keyHash } from '../credentials/key-format'
+import { DEFAULT_TEAM } from '../credentials/caller'
 import { changeKey, issueKey, listKeys, revokeKey } from './keys'
 import { showAudit, showUsageReport } from './reports'
+import { requireToken } from './token'
 import { changeTeam, createTeam, deleteTeam, listTeams, showTeam } from './teams'
 import { changeAccount, changeUpstream, listUpstreams } from './upstreams'
 import { listDeliveries, redeliverEvent, removeWebhook, rotateSecret, setWebhook, showWebhook } from './webhooks'
@@ -20,8 +18,7 @@ const ensureDefaultTeam: MiddlewareHandler<App> = async function ensureDefaultTe
 /** The admin API, for requests with the `ADMIN_TOKEN`. */
 export const admin = new Hono<App>()
   .use(async function requireAdmin(c, next) {
-    const given = keyHash(bearerToken(c.req.header('authorization')) ?? '')
-    if (!timingSafeEqual(given, keyHash(c.get('config').adminToken))) throw new GatewayError(NOT_ADMIN)
+    requireToken(c, c.get('config').adminToken)
     await next()
   })
 
@@ -50,8 +47,3 @@ export const admin = new Hono<App>()
 
   .get('/usage', ensureDefaultTeam, showUsageReport)
   .get('/audit', ensureDefaultTeam, showAudit)
-
-const NOT_ADMIN: Failure = {
-  code: 'unauthorized',
-  message: 'This needs the ADMIN_TOKEN of the gateway in an Authorization header: Bearer TOKEN.',
-}

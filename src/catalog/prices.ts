@@ -24,7 +24,9 @@ export interface TilePrices {
   steps: number
 }
 
-const usdAmount = z.number().nonnegative()
+/** A larger amount is a slip, and its sums would leave the whole numbers of micro-USD. */
+const MAX_USD = 1_000_000
+const usdAmount = z.number().nonnegative().max(MAX_USD)
 
 const tokenPrices = z
   .strictObject({

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config'
+import { ConfigError } from '../failures/config-error'
 import type { RenderedError } from '../dialects/dialect'
 import { type Failure, GatewayError, STATUS } from '../failures/errors'
 import { describe, log } from '../runtime/log'
@@ -30,11 +30,20 @@ export function failureOf(error: unknown, requestId: string): Failure {
   }
   if (error instanceof ConfigError) {
     log('config-refused', { request: requestId, error: error.message })
-    return { code: 'internal', message: error.message, retry: false }
+    return WRONG_SETTINGS
   }
   log('request-failed', { request: requestId, ...describe(error) })
   if (error instanceof StoreError) return STORE_TROUBLE
   return { code: 'internal', message: 'The gateway failed. Try again, and report this if it stays.' }
+}
+
+/** The operator alone learns which settings are wrong. */
+const WRONG_SETTINGS: Failure = {
+  code: 'internal',
+  message:
+    'The settings of this gateway are wrong, so that it serves nothing. Its operator finds the faults in its log, or at GET /admin/api/settings with the ADMIN_TOKEN.',
+  reason: 'wrong_settings',
+  retry: false,
 }
 
 const STORE_TROUBLE: Failure = {

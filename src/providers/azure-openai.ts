@@ -11,6 +11,7 @@ import { readOpenaiError } from './wire/upstream-error'
  */
 export const azureOpenaiProvider: Provider = {
   id: 'azure-openai',
+  baseUrlQuery: ['api-version'],
   generate: (request, upstream, work) => openaiImages(request, azureEndpoint(upstream, work), upstream, work),
 }
 

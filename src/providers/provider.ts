@@ -113,6 +113,8 @@ export interface Provider {
    * can replace URL and credential.
    */
   bound?: { binding: string; schema: z.ZodType; baseUrl: string; models: string[] }
+  /** The parameters of a query that its base URL may have. */
+  baseUrlQuery?: readonly string[]
   /** Whether its images are placeholders. A setting turns it on, for models without another upstream. */
   isFallback?: true
   /** Models of this provider alone, by the gateway's names. */

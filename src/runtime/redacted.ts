@@ -11,7 +11,7 @@ export const redacted = (text: string, credential = ''): string =>
   PATTERNS.reduce(
     (words, pattern) => words.replaceAll(pattern, HIDDEN),
     text
-      .replaceAll(credential || /$^/g, HIDDEN)
+      .replaceAll(credential || /(?!)/g, HIDDEN)
       .replaceAll(LABELLED, `$1${HIDDEN}`)
       .replaceAll(IPV6, (word) => (isIpv6(word) ? HIDDEN : word)),
   ).replaceAll(WORD, (word) => (isRevealing(word) ? HIDDEN : word))

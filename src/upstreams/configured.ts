@@ -1,7 +1,9 @@
 import * as z from 'zod'
+import { ConfigError } from '../failures/config-error'
 import { pricesSetting } from '../catalog/prices'
 import { PROVIDERS } from '../providers'
 import type { Provider, Upstream } from '../providers/provider'
+import { isShowable } from '../runtime/redacted'
 
 /** `ours` or `ours=theirs`; a pattern may end in `*` and then has no `theirs`. */
 const modelRule = z
@@ -15,10 +17,17 @@ const modelRule = z
     return theirs ? { ours, theirs } : { ours }
   })
 
+/** A credential may consist of capitals and digits, too. */
+const isSecretName = (name: string): boolean => /^[A-Z][A-Z0-9_]*$/.test(name) && isShowable(name)
+
+const hasUser = (url: string): boolean => URL.canParse(url) && `${new URL(url).username}${new URL(url).password}` !== ''
+
 /** The slowest images take two minutes (protocols §1.7). */
 const DEFAULT_TIMEOUT_SECONDS = 300
 /** A call keeps its object alive for 15 minutes (platform §3), and storing its end takes a part of that. */
 const MAX_TIMEOUT_SECONDS = 840
+/** No upstream answers sooner, in seconds. */
+const MIN_TIMEOUT_SECONDS = 0.1
 /** A share below a thousandth is the job of `priority`. */
 const MAX_WEIGHT = 1000
 
@@ -27,11 +36,18 @@ export const upstreamSetting = z.strictObject({
   name: z
     .string()
     .regex(/^[\w.-]{1,64}$/, 'a name has only letters, digits, ".", "_" and "-"')
+    .refine(isShowable, 'a name is shown to clients, and this one looks like a secret or an address')
     .describe('its name in answers, usage and audits'),
   provider: z.enum(PROVIDERS.map((provider) => provider.id)).describe('the API that it speaks'),
-  secret: z.string().optional().describe('the secret that holds its credential, or several, separated by commas'),
+  secret: z
+    .string()
+    .refine(isSecretName, 'is to be the name of a secret, such as RELAY_KEY, and never the credential itself')
+    .optional()
+    .describe('the secret that holds its credential, or several, separated by commas'),
   base_url: z
-    .url({ protocol: /^https?$/ })
+    .url({ protocol: /^https?$/, error: 'is to be an http or https URL' })
+    .refine((url) => !hasUser(url), 'is to have no user name and no password: the credential belongs into the secret')
+    .refine((url) => !url.includes('#'), 'is to have no fragment')
     .optional()
     .describe('its address, if that is not the usual one'),
   models: z
@@ -50,7 +66,7 @@ export const upstreamSetting = z.strictObject({
   requests_per_minute: z.number().int().positive().optional().describe('requests a minute, for each account'),
   timeout_seconds: z
     .number()
-    .positive()
+    .min(MIN_TIMEOUT_SECONDS)
     .max(MAX_TIMEOUT_SECONDS)
     .default(DEFAULT_TIMEOUT_SECONDS)
     .describe('time for one call'),
@@ -64,6 +80,8 @@ export type UpstreamSetting = z.infer<typeof upstreamSetting>
 /** Secrets and bindings by their names; undefined for a missing one. */
 interface Access {
   secret: (name: string) => string | undefined
+  /** The gateway's own secrets, by their values. */
+  own: ReadonlyMap<string, string>
   binding: (name: string) => unknown
 }
 
@@ -76,7 +94,7 @@ interface FallbackSetting {
 
 /**
  * The accounts of the settings; without settings, one for each well-known provider with a secret or binding. A fallback
- * that is on comes last. Throws Error with the name of a missing setting.
+ * that is on comes last. Throws ConfigError.
  */
 export function configuredUpstreams(
   settings: UpstreamSetting[] | undefined,
@@ -88,17 +106,9 @@ export function configuredUpstreams(
   const fallbacks = fallback.isOn ? PROVIDERS.filter(({ isFallback }) => isFallback) : []
   const names = [...(settings ?? []), ...fallbacks.map(({ id: name }) => ({ name }))].map(({ name }) => name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)
-  if (twice)
-    throw new Error(`UPSTREAMS: there are two by the name of ${twice}; what was paid to whom would be confused`)
+  if (twice) throw faultOf('UPSTREAMS', `has two entries with the name ${twice}: give each a name of its own`)
   return [...upstreams, ...fallbacks.map((provider) => fallbackUpstream(provider, fallback))]
 }
-
-/** The credentials of a secret, separated by commas; each is an account of its own. */
-const credentialsOf = (secret: string): string[] =>
-  secret
-    .split(',')
-    .map((each) => each.trim())
-    .filter(Boolean)
 
 function accountsOf(setting: UpstreamSetting, access: Access): Upstream[] {
   const provider = providerOf(setting.provider)
@@ -121,19 +131,43 @@ function accountsOf(setting: UpstreamSetting, access: Access): Upstream[] {
 /** The address of an upstream with each of its credentials, or its binding. */
 function addressesOf(
   { name, secret, base_url }: UpstreamSetting,
-  { wellKnown, bound }: Provider,
+  { wellKnown, bound, baseUrlQuery = [] }: Provider,
   access: Access,
 ): Pick<Upstream, 'baseUrl' | 'credential' | 'binding'>[] {
+  const setting = `UPSTREAMS, entry ${name},`
   const baseUrl = base_url ?? wellKnown?.baseUrl
   const binding = bound && boundBy(bound, access)
   if (binding && !baseUrl && secret === undefined) return [{ baseUrl: '', credential: '', binding }]
   const hint = bound ? ` such as ${bound.baseUrl}, or the binding ${bound.binding} without a secret` : ''
-  if (!baseUrl) throw new Error(`UPSTREAMS: ${name} needs a base_url${hint}`)
-  if (secret === undefined) throw new Error(`UPSTREAMS: ${name} needs a secret`)
-  const credentials = credentialsOf(access.secret(secret) ?? '')
-  if (credentials.length === 0) throw new Error(`UPSTREAMS: ${name} needs the secret ${secret}`)
-  return credentials.map((credential) => ({ baseUrl: baseUrl.replace(/\/+$/, ''), credential }))
+  if (!baseUrl) throw faultOf(setting, `needs a base_url${hint}`)
+  const stray = [...new URL(baseUrl).searchParams.keys()].filter((name) => !baseUrlQuery.includes(name))
+  if (stray.length > 0) throw faultOf(setting, 'is to have a base_url without a query')
+  if (secret === undefined) throw faultOf(setting, 'needs a secret')
+  return credentialsBy(secret, setting, access).map((credential) => ({
+    baseUrl: baseUrl.replace(/\/+$/, ''),
+    credential,
+  }))
 }
+
+/** The credentials of a secret, separated by commas; each is an account of its own. */
+function credentialsBy(secret: string, setting: string, { secret: valueOf, own }: Access): string[] {
+  const credentials = (valueOf(secret) ?? '')
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean)
+  if (credentials.length === 0)
+    throw faultOf(setting, `needs the secret ${secret}: set it with npx wrangler secret put ${secret}`)
+  const opens = credentials.map((credential) => own.get(credential)).find((name) => name !== undefined)
+  if (opens !== undefined) throw faultOf(secret, `is equal to ${opens}: set the upstream's own credential`)
+  if (!credentials.every((credential) => SENDABLE.test(credential)))
+    throw faultOf(secret, 'is to have printable ASCII characters alone, without blanks and line breaks')
+  return credentials
+}
+
+/** A credential is sent in a header. */
+const SENDABLE = /^[\x21-\x7e]+$/
+
+const faultOf = (setting: string, fault: string): ConfigError => new ConfigError({ setting, fault })
 
 /** The value of a provider's binding; undefined for none, or for another kind of value. */
 const boundBy = ({ binding, schema }: NonNullable<Provider['bound']>, access: Access): unknown =>
@@ -171,6 +205,6 @@ const rulesOf = (models: readonly string[]): Upstream['models'] => models.map((r
 
 function providerOf(id: string): Provider {
   const provider = PROVIDERS.find((each) => each.id === id)
-  if (!provider) throw new Error(`UPSTREAMS: there is no provider ${id}`)
+  if (!provider) throw faultOf('UPSTREAMS', 'names an unknown provider')
   return provider
 }

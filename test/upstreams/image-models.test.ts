@@ -25,7 +25,7 @@ const config = {
       { ...entry, name: 'texts', provider: 'openai', models: ['house-router-2', 'gpt-5.2'] },
     ]),
     { isOn: false, models: [], options: {} },
-    { secret: () => 'key', binding: () => undefined },
+    { secret: () => 'key', own: new Map(), binding: () => undefined },
   ),
 }
 

@@ -43,10 +43,10 @@ test('an entry of UPSTREAMS with a secret is reached by its URL, with an account
 })
 
 test.each<[string, object, RegExp]>([
-  ['both are missing', upstream, /cloudflare needs a base_url such as https:\S+ACCOUNT_ID\S+, or the binding AI/],
+  ['both are missing', upstream, /cloudflare, needs a base_url such as https:\S+ACCOUNT_ID\S+, or the binding AI/],
   ['a secret has no URL', { ...upstream, secret: 'CLOUDFLARE_TOKEN' }, /needs a base_url such as https:\S+ACCOUNT_ID/],
-  ['a URL has no secret', { ...upstream, base_url }, /cloudflare needs a secret$/],
-  ['another provider has no secret', { name: 'a', provider: 'openai' }, /UPSTREAMS: a needs a secret$/],
+  ['a URL has no secret', { ...upstream, base_url }, /cloudflare, needs a secret/],
+  ['another provider has no secret', { name: 'a', provider: 'openai' }, /UPSTREAMS, entry a, needs a secret/],
 ])('settings name the missing part where %s', (_, entry, message) => {
   expect(() => configured({ UPSTREAMS: [entry] })).toThrow(message)
 })
