@@ -106,7 +106,7 @@ export const settingsSchema = z.object({
     .describe('shows costs in a unit of your own as well; 71000 is ¥7.1 × 10000'),
   MAX_BODY_BYTES: wholeNumber(1024, 5 * 1024 ** 3)
     .default(100 * 1024 * 1024)
-    .describe('larger requests are a 413, and so is a picture of more than 50 MiB'),
+    .describe('larger requests are a 413, pictures behind URLs included; so is a picture over 50 MiB'),
   HEARTBEAT_AFTER_SECONDS: waitOrNever
     .default(60)
     .describe('a whole answer that takes longer begins with white space; 0 is never'),

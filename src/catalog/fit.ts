@@ -1,5 +1,5 @@
 import { failed, type Failure, ok, type Result } from '../failures/errors'
-import { DEFAULTS, type ImageRequest } from '../image/request'
+import { DEFAULTS, MAX_INPUTS, type ImageRequestOf, type InputImage } from '../image/request'
 import { fitSize, isWithin } from './fit-size'
 import type { Model } from './model'
 import { pixelsOf } from './sizes'
@@ -17,8 +17,8 @@ export interface Adjustment {
 }
 
 /** A request as the upstream gets it, and its differences from the client's. */
-export interface Fitted {
-  request: ImageRequest
+export interface Fitted<Input = InputImage> {
+  request: ImageRequestOf<Input>
   adjustments: Adjustment[]
 }
 
@@ -31,18 +31,18 @@ interface FitFacts {
 }
 
 /** Fits one aspect of a request to a model. */
-type FitStep = (
-  request: ImageRequest,
+type FitStep = <Input>(
+  request: ImageRequestOf<Input>,
   model: Model,
   facts: FitFacts,
-) => Result<{ request: ImageRequest; adjustment?: Adjustment }>
+) => Result<{ request: ImageRequestOf<Input>; adjustment?: Adjustment }>
 
 /** Fits a request to a model. Refuses the impossible, adapts the rest, and adds to the earlier adjustments. */
-export function fit(
-  { request, adjustments }: Fitted,
+export function fit<Input>(
+  { request, adjustments }: Fitted<Input>,
   model: Model,
   { canCrop }: Pick<FitFacts, 'canCrop'>,
-): Result<Fitted> {
+): Result<Fitted<Input>> {
   const fitted = { request, adjustments: [...adjustments] }
   const facts = { canCrop, isStandIn: adjustments.some(({ isStandIn }) => isStandIn) }
   for (const step of [
@@ -156,15 +156,16 @@ const refuseImpossible: FitStep = (request, model) => {
   return refusal ? failed(refusal) : ok({ request })
 }
 
-function capabilityRefusal(request: ImageRequest, model: Model): Failure | undefined {
+function capabilityRefusal(request: ImageRequestOf<unknown>, model: Model): Failure | undefined {
   const { background, format, moderation, extras } = request
   // Defaults are never refused.
   const listed = (field: Field, value: string, usual: string, supported?: readonly string[]): Failure | undefined =>
     value === usual || supported?.includes(value) !== false ? undefined : unsupportedBy(field, value, supported)
   const extra = Object.keys(extras).find((name) => model.extras?.includes(name) === false)
   if (extra) return refusing({ reason: 'unknown_parameter', field: { extra } })
-  if (model.maxInputs !== undefined && request.images.length > model.maxInputs)
-    return refusing({ reason: 'too_many_images', field: 'images', maximum: model.maxInputs })
+  const { maxInputs = MAX_INPUTS } = model
+  if (request.images.length > maxInputs)
+    return refusing({ reason: 'too_many_images', field: 'images', maximum: maxInputs })
   if (request.mask && model.mask === false) return unknown('mask')
   if (request.markup && model.markup === false) return unknown('markup')
   if (request.markup && request.mask) return refusing({ reason: 'mask_and_markup', field: 'markup' })
@@ -183,7 +184,7 @@ function capabilityRefusal(request: ImageRequest, model: Model): Failure | undef
 
 /** Refuses several pictures, or an edit, in a format that the model makes for one new picture only. */
 function soleRefusal(
-  { operation, n, format }: ImageRequest,
+  { operation, n, format }: ImageRequestOf<unknown>,
   { formats = [], soleFormats }: Model,
 ): Failure | undefined {
   if (!soleFormats?.includes(format)) return undefined

@@ -1,5 +1,5 @@
 import type { Usage } from '../image/record'
-import { DEFAULTS, type ImageRequest } from '../image/request'
+import { DEFAULTS, type ImageRequestOf } from '../image/request'
 import type { Model } from './model'
 import { inMicroUsd } from './money'
 import { imagePrice, type Prices, type TilePrices } from './prices'
@@ -14,7 +14,7 @@ const AUTO_QUALITY = 'high'
  * Undefined without a price. A model without token counts uses the counts of the most expensive one.
  */
 export function quote(
-  request: ImageRequest,
+  request: ImageRequestOf<unknown>,
   model: Model,
   prices: Prices | undefined = model.prices,
 ): number | undefined {
@@ -41,7 +41,7 @@ export interface ActualUse {
  */
 export function cost(
   { usage, images, size, quality }: ActualUse,
-  request: ImageRequest,
+  request: ImageRequestOf<unknown>,
   model: Model,
   prices: Prices | undefined = model.prices,
 ): number | undefined {
@@ -60,7 +60,11 @@ export function cost(
 const withoutNoise = (microUsd: number): number => Number(microUsd.toFixed(6))
 
 /** In micro-USD, not rounded. */
-function unroundedPrice(request: ImageRequest, { tokens = byFormula(BASES_2), sizes }: Model, prices: Prices): number {
+function unroundedPrice(
+  request: ImageRequestOf<unknown>,
+  { tokens = byFormula(BASES_2), sizes }: Model,
+  prices: Prices,
+): number {
   const { n, quality, size } = request
   switch (prices.per) {
     case 'token':
@@ -86,7 +90,10 @@ const tokenPrice = (
  * Splits usage into text and images. Without details that add up, input counts as images for an edit and as text
  * otherwise; output counts as images.
  */
-function usedTokens({ input, inputDetails, output, outputDetails }: Usage, { operation }: ImageRequest): TokenCount {
+function usedTokens(
+  { input, inputDetails, output, outputDetails }: Usage,
+  { operation }: ImageRequestOf<unknown>,
+): TokenCount {
   const addUp = (details: Usage['inputDetails'], sum: number): Usage['inputDetails'] =>
     details && details.text + details.image === sum ? details : undefined
   const asAsked = operation === 'edit' ? { text: 0, image: input } : { text: input, image: 0 }
@@ -96,7 +103,7 @@ function usedTokens({ input, inputDetails, output, outputDetails }: Usage, { ope
 }
 
 /** USD for one image. An input picture is at most one tile (protocols §4). */
-function tilePrice(request: ImageRequest, sizes: Sizes, prices: TilePrices): number {
+function tilePrice(request: ImageRequestOf<unknown>, sizes: Sizes, prices: TilePrices): number {
   const { steps = prices.steps } = request.extras
   const taken = typeof steps === 'number' ? steps : prices.steps
   const tiles = tilesOf(largest(request.size, sizes)) * prices.tile + request.images.length * prices.inputTile

@@ -1,4 +1,4 @@
-import type { ImageRequest } from '../image/request'
+import type { ImageRequestOf } from '../image/request'
 import { type GeminiResolution, geminiShape } from './gemini-sizes'
 import { pixelsOf } from './sizes'
 
@@ -11,7 +11,7 @@ export interface TokenCount {
 }
 
 /** The highest expected tokens of a request. Its quality is never `auto`. */
-export type TokenEstimate = (request: ImageRequest) => TokenCount
+export type TokenEstimate = (request: ImageRequestOf<unknown>) => TokenCount
 
 /** Output tokens of one image (protocols §1.9). */
 const TOKEN_TABLE: readonly { quality: string; size: string; tokens: number }[] = [
@@ -91,23 +91,24 @@ function roundHalfToEven(value: number): number {
 }
 
 /** A token has at least one byte, and four on average in English. So this is four times the usual count. */
-const textTokens = ({ prompt }: ImageRequest): number => new TextEncoder().encode(prompt).length
+const textTokens = ({ prompt }: ImageRequestOf<unknown>): number => new TextEncoder().encode(prompt).length
 
 /** The number of input pictures. Mask and markup count too, because nothing documents them as free. */
-const inputCount = ({ images, mask, markup }: ImageRequest): number =>
+const inputCount = ({ images, mask, markup }: ImageRequestOf<unknown>): number =>
   [...images, mask, markup].filter((each) => each !== undefined).length
 
 /**
  * Input tokens of a picture: 65, 129 for each tile of 512 pixels, and 6240 at high fidelity (protocols §1.9).
  * Its dimensions are unknown, so it counts as 2048x2048 with 16 tiles.
  */
-const tiledPicture = ({ inputFidelity }: ImageRequest): number => 65 + 16 * 129 + (inputFidelity === 'high' ? 6240 : 0)
+const tiledPicture = ({ inputFidelity }: ImageRequestOf<unknown>): number =>
+  65 + 16 * 129 + (inputFidelity === 'high' ? 6240 : 0)
 
 /** The most input tokens of a picture (protocols §1.9, documented for 2.5 and assumed for its relatives). */
 const PATCHED_PICTURE = 1536
 
 /** Output tokens of the previews of each image (protocols §1.1). */
-const previewTokens = ({ partials }: ImageRequest): number => partials * 100
+const previewTokens = ({ partials }: ImageRequestOf<unknown>): number => partials * 100
 
 /** For gpt-image-1, 1.5 and 1-mini. `surplus` is the extra of the published prices, as input tokens for each image. */
 export const byTable =
@@ -122,7 +123,7 @@ export const byTable =
 /** The default number of frames of a GIF (protocols §1.1). */
 export const DEFAULT_FRAMES = 9
 
-const framesOf = ({ format, extras: { frame_count: frames } }: ImageRequest): number =>
+const framesOf = ({ format, extras: { frame_count: frames } }: ImageRequestOf<unknown>): number =>
   format === 'gif' ? (typeof frames === 'number' ? frames : DEFAULT_FRAMES) : 1
 
 /** For gpt-image-2 and its successors. */

@@ -3,15 +3,16 @@ import type * as z from 'zod'
 import type { Adjustment } from '../catalog/fit'
 import type { App } from '../context'
 import type { Failure } from '../failures/errors'
-import type { ImageRequest } from '../image/request'
+import type { ImageRequest, ImageRequestOf } from '../image/request'
 import type { ImageRecord, PartialImage, StoredImage } from '../image/record'
 import type { Snapshot } from '../ledger/snapshot'
 import type { Intake } from './intake'
+import type { PictureSource } from './picture-source'
 import type { RenderContext } from './render-context'
 
 /** A request in the terms of the core. */
 export interface ParsedRequest<Options> {
-  request: ImageRequest
+  request: ImageRequestOf<PictureSource>
   /** Translations that the dialect made. */
   adjustments: Adjustment[]
   /** Options of the answer as plain data; only the dialect reads them. */

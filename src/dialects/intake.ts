@@ -3,35 +3,43 @@ import type { Adjustment } from '../catalog/fit'
 import type { Place } from '../failures/refusal'
 import { refusing } from '../failures/refuse'
 import type { App } from '../context'
-import { type Failure, GatewayError } from '../failures/errors'
-import type { InputImage } from '../image/request'
-import { fetchImage, UnreadableUrl } from '../image/source'
-import { firstKeySince, keyOfPath, NotAnImage, openImage } from '../store/images'
-import { putInput } from '../store/inputs'
+import { type Failure, GatewayError, throwIfRefused } from '../failures/errors'
+import { type Limits, refuseModel } from '../limits/limits'
 import { ReplayableBody } from '../store/replayable-body'
-import { resolveReference, verifyLink } from '../store/links'
 import { type Bytes, capped, readStream } from '../streams/bytes'
-import { isImageModel, resolveModel } from '../upstreams/names'
+import { isImageModel, modelResolver, resolveModel } from '../upstreams/names'
+import { RequestPictures } from './request-pictures'
 
-/** A picture's place in a request: its number among all, from 1, and its parameter. */
-export interface PicturePosition {
-  number: number
-  param: string
+/** The caller of a request, as far as its body depends on it. */
+export interface IntakeCaller {
+  team: string
+  /** The limits of the key and of the team. */
+  limits: readonly Limits[]
+  /** The refusal of any new picture, if they allow none. */
+  noPictures: Failure | undefined
 }
 
-/** The largest picture of the Images API: 50 MB (protocols §1.3). */
-const MAX_INPUT_BYTES = 50 * 1024 * 1024
-
-/** The body of a request; a dialect reads it here and stores pictures as they pass. */
+/** The body of a request; a dialect reads it here. */
 export class Intake {
   readonly #c: Context<App>
-  readonly #team: string
+  readonly #limits: readonly Limits[]
+  readonly pictures: RequestPictures
   #kept: ReplayableBody | undefined
+  /** The bytes that the request may still have, with those behind its URLs. */
+  #bytesLeft: number
 
-  /** `team` is the team of the request. */
-  constructor(c: Context<App>, team: string) {
+  constructor(c: Context<App>, { team, limits, noPictures }: IntakeCaller) {
     this.#c = c
-    this.#team = team
+    this.#limits = limits
+    this.#bytesLeft = c.get('config').maxBodyBytes
+    this.pictures = new RequestPictures({
+      bucket: c.env.IMAGES,
+      team,
+      origin: new URL(c.req.url).origin,
+      settings: c.get('config'),
+      refusal: noPictures,
+      count: (bytes) => this.#counted(bytes, fetchedTooLarge(c.get('config').maxBodyBytes)),
+    })
   }
 
   header(name: string): string | undefined {
@@ -51,12 +59,12 @@ export class Intake {
   get body(): Bytes {
     if (this.#kept) return this.#kept.read()
     const { maxBodyBytes } = this.#c.get('config')
-    const refusal = (): GatewayError => new GatewayError(requestTooLarge(maxBodyBytes))
+    const refusal = requestTooLarge(maxBodyBytes)
     const announced = Number(this.header('content-length') ?? Number.NaN)
-    if (announced > maxBodyBytes) throw refusal()
+    if (announced > maxBodyBytes) throw new GatewayError(refusal)
     const request = this.#c.req.raw
     if (!request.body) return emptyBody()
-    return announced <= SMALL_BODY_BYTES ? wholeBody(request) : capped(readStream(request.body), maxBodyBytes, refusal)
+    return this.#counted(announced <= SMALL_BODY_BYTES ? wholeBody(request) : readStream(request.body), refusal)
   }
 
   /** Keeps the body until `release`, so that it can be read twice. Throws GatewayError `too_large`. */
@@ -64,17 +72,23 @@ export class Intake {
     return (this.#kept ??= await ReplayableBody.of(this.body, this.#c.env.IMAGES))
   }
 
-  /** Removes the kept copy of the body. */
+  /** Removes the kept copy of the body, and pictures that no generation took over. */
   release(): void {
-    if (this.#kept) this.#c.executionCtx.waitUntil(this.#kept.remove())
+    const kept = this.#kept?.remove()
+    this.#c.executionCtx.waitUntil(Promise.all([kept, this.pictures.release()]))
   }
 
-  /** The model behind a name, and the adjustment of a retired name. Throws GatewayError if no upstream serves it. */
+  /**
+   * The model behind a name, and the adjustment of a retired name. Throws GatewayError if no upstream serves it, or the
+   * key may not have it.
+   */
   model(name: string, field: Place = 'model'): { model: string; adjustments: Adjustment[] } {
-    const resolved = resolveModel(name, this.#c.get('config'), Date.now())
+    const [config, nowMs] = [this.#c.get('config'), Date.now()]
+    const resolved = resolveModel(name, config, nowMs)
     const refusal = refusing({ reason: 'unknown_model', field, given: name })
     if (!resolved) throw new GatewayError(refusal)
     const { model, retired } = resolved
+    throwIfRefused(refuseModel(model, this.#limits, modelResolver(config, nowMs), field))
     return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal, isStandIn: true }] : [] }
   }
 
@@ -91,65 +105,23 @@ export class Intake {
     return isImageModel(name, this.#c.get('config'))
   }
 
-  /** Stores a picture as it arrives. Throws GatewayError. */
-  async picture(bytes: Bytes, position: PicturePosition): Promise<InputImage> {
-    const { number, param } = position
-    const refuse = (): GatewayError =>
-      new GatewayError(refusing({ reason: 'image_too_large', field: { param }, maximumBytes: MAX_INPUT_BYTES }))
-    try {
-      return await putInput(this.#c.env.IMAGES, capped(bytes, MAX_INPUT_BYTES, refuse))
-    } catch (error) {
-      if (error instanceof NotAnImage || error instanceof SyntaxError) {
-        const refusal = refusing({ reason: 'invalid_image', field: { param }, position: number })
-        throw new GatewayError(refusal, { cause: error })
-      }
-      throw error
+  async *#counted(bytes: Bytes, refusal: Failure): Bytes {
+    const refuse = (): GatewayError => new GatewayError(refusal)
+    for await (const chunk of capped(bytes, this.#bytesLeft, refuse)) {
+      this.#bytesLeft -= chunk.length
+      yield chunk
     }
-  }
-
-  /** Fetches and stores a picture by its URL; R2 serves links of this gateway. Throws GatewayError. */
-  async pictureAt(address: string, position: PicturePosition): Promise<InputImage> {
-    try {
-      return await this.picture((await this.#ownImage(address)) ?? this.#fetched(address), position)
-    } catch (error) {
-      if (!(error instanceof UnreadableUrl)) throw error
-      const { param } = position
-      const refusal = refusing({ reason: 'unreadable_image', field: { param }, why: error.message })
-      throw new GatewayError(refusal, { cause: error })
-    }
-  }
-
-  /**
-   * Stores the picture behind a reference of the same team; undefined if it is gone or unknown. Throws GatewayError.
-   */
-  async pictureOf(reference: string, position: PicturePosition): Promise<InputImage | undefined> {
-    const { IMAGES } = this.#c.env
-    const resolved = resolveReference(reference, this.#team, this.#c.get('config'))
-    if (!resolved) return undefined
-    const key = 'key' in resolved ? resolved.key : await firstKeySince(IMAGES, resolved.generation, resolved.sinceMs)
-    const object = key === undefined ? null : await openImage(IMAGES, key)
-    return object ? await this.picture(readStream(object.body), position) : undefined
-  }
-
-  #fetched(address: string): Bytes {
-    return fetchImage(address, { schemes: ['https:'], allowPrivateUrls: this.#c.get('config').allowPrivateUrls })
-  }
-
-  async #ownImage(address: string): Promise<Bytes | undefined> {
-    if (!URL.canParse(address)) return undefined
-    const url = new URL(address)
-    if (url.origin !== new URL(this.#c.req.url).origin || !keyOfPath(url.pathname)) return undefined
-    const verified = verifyLink(url, this.#c.get('config'), Date.now())
-    if (!verified.ok) throw new UnreadableUrl('it is a link of this gateway that has expired or was changed')
-    const object = await openImage(this.#c.env.IMAGES, verified.value.key)
-    if (!object) throw new UnreadableUrl('this gateway no longer keeps it')
-    return readStream(object.body)
   }
 }
 
 const requestTooLarge = (maxBytes: number): Failure => ({
   code: 'too_large',
   message: `The request is larger than ${maxBytes} bytes. Send a smaller one, or send images as URLs.`,
+})
+
+const fetchedTooLarge = (maxBytes: number): Failure => ({
+  code: 'too_large',
+  message: `The request and the images behind its URLs are together larger than ${maxBytes} bytes. Send fewer of them.`,
 })
 
 async function* emptyBody(): Bytes {}

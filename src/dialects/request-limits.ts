@@ -1,12 +1,8 @@
 import * as z from 'zod'
 import { MAX_MODEL_NAME } from '../upstreams/names'
 
-/**
- * The longest prompt, in characters, and the most pictures of one edit, as in OpenAI's Images API (protocols §1.1,
- * §1.3).
- */
+/** The longest prompt, in characters, as in OpenAI's Images API (protocols §1.1). */
 export const MAX_PROMPT = 32_000
-export const MAX_INPUTS = 16
 
 export const modelName = z.string().max(MAX_MODEL_NAME)
 export const promptText = z.string().min(1).max(MAX_PROMPT)

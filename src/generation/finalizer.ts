@@ -3,6 +3,7 @@ import { type Failure, isOfCaller, failed } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
 import { describe, log } from '../runtime/log'
 import { removeRunImages } from '../store/images'
+import { ownInputKeys, removeInputs } from '../store/inputs'
 import { putRecord } from '../store/records'
 import type { Payer } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'
@@ -136,10 +137,11 @@ export class Finalizer {
     }
   }
 
-  /** Removes the remains of a run: its previews after a while, and images without an owner. */
+  /** Removes the remains of a run: its input pictures, its previews after a while, and images without an owner. */
   #cleanUp(row: RunRow, { made, attempts, arrived }: RunOutcome): void {
-    const { ctx, store } = this.#context
+    const { ctx, env, store } = this.#context
     const { task, before } = row
+    ctx.waitUntil(removeInputs(env.IMAGES, ownInputKeys(task.request)))
     if (attempts === 0 && before === undefined) return
     if (task.request.partials > 0) store.partials = { generation: task.id, untilMs: Date.now() + BRIEFLY_MS }
     // A process that died may have stored images twice.

@@ -3,11 +3,12 @@ import type { Config } from '../config'
 import { candidates } from '../upstreams/candidates'
 import { pricesFor } from '../upstreams/catalogue'
 import { fitCandidates, type FittedCandidate } from '../upstreams/route-plan'
+import type { ImageRequestOf, InputImage } from '../image/request'
 import type { Task } from './task'
 
 /** The candidates of a run, and the figures that follow from them. */
-export interface RunPlan {
-  candidates: readonly FittedCandidate[]
+export interface RunPlan<Input = InputImage> {
+  candidates: readonly FittedCandidate<Input>[]
   /** The price of the dearest candidate in micro-USD; undefined without a known price. */
   quote: number | undefined
   /** The fewest images of any call. */
@@ -18,8 +19,10 @@ export interface RunPlan {
   startWindowMs: number
 }
 
+type PlannedTask<Input> = Pick<Task, 'isExact'> & { request: ImageRequestOf<Input> }
+
 /** Plans a run for a task that was asked for at a moment in ms since 1970. */
-export function planRun(task: Pick<Task, 'request' | 'isExact'>, config: Config, askedMs: number): RunPlan {
+export function planRun<Input>(task: PlannedTask<Input>, config: Config, askedMs: number): RunPlan<Input> {
   const { n } = task.request
   const fitted = candidatesFor(task, config, askedMs)
   const quotes = fitted.map((each) => quoted(each, config))
@@ -35,11 +38,11 @@ export function planRun(task: Pick<Task, 'request' | 'isExact'>, config: Config,
 }
 
 /** A run that outlives its model keeps the candidates of its start. An exact task has only those that need no change. */
-function candidatesFor(
-  { request, isExact }: Pick<Task, 'request' | 'isExact'>,
+function candidatesFor<Input>(
+  { request, isExact }: PlannedTask<Input>,
   config: Config,
   askedMs: number,
-): FittedCandidate[] {
+): FittedCandidate<Input>[] {
   const fitted = fitCandidates(candidates(config, request.model, askedMs), request, config)
   return isExact ? fitted.filter(({ adjustments }) => adjustments.length === 0) : fitted
 }
@@ -48,7 +51,7 @@ function candidatesFor(
 const TRIES = 2
 
 /** The price of all calls in micro-USD, each with the whole prompt and all inputs. A fallback is free. */
-function quoted({ upstream, request, perCall }: FittedCandidate, config: Config): number | undefined {
+function quoted({ upstream, request, perCall }: FittedCandidate<unknown>, config: Config): number | undefined {
   if (upstream.isFallback) return 0
   const { n, model } = request
   const prices = pricesFor(model, upstream.prices)

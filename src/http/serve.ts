@@ -2,19 +2,22 @@ import type { Context, Handler } from 'hono'
 import type { Fitted } from '../catalog/fit'
 import type { Config } from '../config'
 import { type App, requestContextOf } from '../context'
-import { identifyCaller } from '../credentials/caller'
+import { type Caller, identifyCaller } from '../credentials/caller'
 import { answerFromCache, answerFromGeneration } from '../delivery/answer'
 import { deliver, deliverWhole } from '../delivery/deliver'
 import { deliveryFor } from '../delivery/delivery-context'
 import { failureResponse } from '../delivery/failure-response'
 import { respondWithJob } from '../delivery/respond-with-job'
-import type { Dialect, RenderedError } from '../dialects/dialect'
+import type { Dialect, JobRequest, RenderedError } from '../dialects/dialect'
 import { Intake } from '../dialects/intake'
+import type { PictureSource } from '../dialects/picture-source'
+import { planRun } from '../generation/run-plan'
 import type { Obtained } from '../generation/task'
 import type { ImageRequest } from '../image/request'
 import type { FreeAnswers } from '../ledger/usage'
 import type { Admission } from '../limits/admission'
 import type { LimitStatus } from '../limits/limit-status'
+import { refuseForGood } from '../limits/admission'
 import { refuseDisallowed } from '../limits/limits'
 import { type Failure, throwIfRefused, unwrap } from '../failures/errors'
 import { passText } from '../text/pass'
@@ -50,53 +53,100 @@ export const serve = <Options>(dialect: Dialect<Options>): Handler<App> =>
 
 /** The way of a request, from top to bottom. Throws GatewayError. */
 async function respond<Options>(dialect: Dialect<Options>, c: Context<App>, known: Known<Options>): Promise<Response> {
-  const [config, requestId, startedMs] = [c.get('config'), c.get('requestId'), Date.now()]
+  const [config, startedMs] = [c.get('config'), Date.now()]
 
   // Admit.
   const caller = identifyCaller(dialect.apiKey(c), config)
   const admission = await admit(caller, requestContextOf(c))
-  const limitStatuses = (known.limitStatuses = admission.limitStatuses)
+  known.limitStatuses = admission.limitStatuses
   throwIfRefused(admission.refusal)
 
   // Parse. Text models take another way from here.
-  const intake = (known.intake = new Intake(c, caller.team))
+  const intake = (known.intake = intakeOf(c, admission))
   const passed = dialect.text && (await passText(dialect.text, intake, { c, admission, startedMs }))
   if (passed) return passed
   const { job, options, ...asked } = await dialect.parse(intake)
   known.options = options
 
-  // Fit.
+  // Fit, and fetch the pictures of an accepted request.
   const isStrict = c.req.header('x-strict') === 'true'
-  const plan = fitted(asked, isStrict, admission, config)
+  const plan = await withInputs(fitted(asked, isStrict, admission, config), intake)
+  return await answered(dialect, c, known, { caller, admission, intake, plan, isStrict, job, options, startedMs })
+}
+
+/** A request that was accepted, and what its answer needs. */
+interface AcceptedRequest<Options> {
+  job: JobRequest | undefined
+  options: Options
+  caller: Caller
+  admission: Admission
+  intake: Intake
+  plan: RoutePlan
+  isStrict: boolean
+  startedMs: number
+}
+
+/** Answers an accepted request: from KV, or by its generation. Throws GatewayError. */
+async function answered<Options>(
+  dialect: Dialect<Options>,
+  c: Context<App>,
+  known: Known<Options>,
+  { caller, admission, intake, plan, isStrict, job, options, startedMs }: AcceptedRequest<Options>,
+): Promise<Response> {
+  const [config, requestId, { limitStatuses }] = [c.get('config'), c.get('requestId'), admission]
   const receiver = receiverOf(job, dialect, options)
   const { generate, freshness, mayServeFromCache } = await generateOptions(plan, admission, c, { receiver, isStrict })
   known.generation = generate.task.id
 
   const { request, adjustments } = plan
   const count = (answer: Obtained): void => {
-    if (answer.origin !== 'MISS') countFree(caller, admission, freeAnswer(request, answer), requestContextOf(c))
+    if (answer.origin === 'MISS') return
+    countFree(caller, admission, freeAnswer(request, answer), requestContextOf(c))
+    c.executionCtx.waitUntil(intake.pictures.takeBack())
   }
   const shutdown = comingShutdown(request.model, config.catalogue, startedMs)
   const { creditsPerUsd } = config
   const meta = { generate, freshness, requestId, startedMs, adjustments, limitStatuses, shutdown, creditsPerUsd }
   const delivery = deliveryFor(dialect, options, { c, job, meta, count })
-  if (delivery.preference.waitMs === 0) return await respondWithJob(delivery)
+  const isJob = delivery.preference.waitMs === 0
 
   // Look into KV.
-  const cached = mayServeFromCache ? await answerFromCache(delivery) : undefined
+  const cached = mayServeFromCache && !isJob ? await answerFromCache(delivery) : undefined
   if (cached) return deliverWhole(delivery, cached)
 
   // Ask the Generation object, and deliver.
-  return await deliver(delivery, answerFromGeneration(delivery))
+  await intake.pictures.handOver()
+  return isJob ? await respondWithJob(delivery) : await deliver(delivery, answerFromGeneration(delivery))
 }
 
+/** The intake of an admitted request. Limits that never allow an image refuse its pictures before they are read. */
+const intakeOf = (c: Context<App>, { payer: { team }, limits, limitStatuses }: Admission): Intake =>
+  new Intake(c, { team, limits, noPictures: refuseForGood(limitStatuses, { images: 1, quote: 0 }) })
+
 /** Fits a request to its best candidate, within the limits of its key and team. Throws GatewayError. */
-function fitted(asked: Fitted, isStrict: boolean, { limits }: Admission, config: Config): RoutePlan {
-  const plan = unwrap(planRoute(asked, config, Date.now()))
+function fitted(
+  asked: Fitted<PictureSource>,
+  isStrict: boolean,
+  { limits, limitStatuses }: Admission,
+  config: Config,
+): RoutePlan<PictureSource> {
+  const nowMs = Date.now()
+  const plan = unwrap(planRoute(asked, config, nowMs))
+  const { request } = plan
   if (isStrict) throwIfRefused(plan.adjustments[0]?.refusal)
-  throwIfRefused(refuseDisallowed(plan.request, limits, modelResolver(config, Date.now())))
+  throwIfRefused(refuseDisallowed(request, limits, modelResolver(config, nowMs)))
+  // Without pictures, a stored answer may still serve a key that can never have a new one.
+  if (request.operation === 'edit')
+    throwIfRefused(
+      refuseForGood(limitStatuses, { images: request.n, quote: planRun({ request }, config, nowMs).quote }),
+    )
   return plan
 }
+
+const withInputs = async (plan: RoutePlan<PictureSource>, { pictures }: Intake): Promise<RoutePlan> => ({
+  ...plan,
+  request: await pictures.fetched(plan.request),
+})
 
 /** The count of an answer that costs its team nothing. */
 const freeAnswer = ({ model }: ImageRequest, { record, origin }: Obtained): FreeAnswers => ({

@@ -11,8 +11,11 @@ export interface InputImage {
   mediaType: string
 }
 
-/** The canonical request. Every dialect translates into it and fills in all defaults. */
-export interface ImageRequest {
+/**
+ * The canonical request. Every dialect translates into it and fills in all defaults. `Input` is the form of its input
+ * pictures.
+ */
+export interface ImageRequestOf<Input> {
   operation: 'generate' | 'edit'
   model: string
   prompt: string
@@ -33,14 +36,20 @@ export interface ImageRequest {
   inputFidelity?: string
   /** Parameters of some models only, by their names in OpenAI's API: `complexity`, `frame_count`, … */
   extras: Record<string, unknown>
-  images: InputImage[]
-  mask?: InputImage
-  markup?: InputImage
+  images: readonly Input[]
+  mask?: Input
+  markup?: Input
   /** The previews of each picture, from 0 to 3. Not part of the fingerprint. */
   partials: number
   /** The end user's id for the upstream's abuse detection. Not part of the fingerprint. */
   endUser?: string
 }
+
+/** A request with its input pictures in R2. */
+export type ImageRequest = ImageRequestOf<InputImage>
+
+/** The most pictures of one edit in OpenAI's Images API (protocols §1.3), and of a model without a known limit. */
+export const MAX_INPUTS = 16
 
 /** The defaults of a request (protocols §1.1). */
 export const DEFAULTS = {

@@ -7,6 +7,8 @@ export interface FetchRules extends UrlRules {
   signal?: AbortSignal
   /** Whether the picture is paid for. Its host gets more time then. */
   isPaidFor?: true
+  /** Runs before each GET, a redirect's too; it may throw UnreadableUrl. */
+  beforeGet?: () => void
 }
 
 /** The URL was not read. The message is fit for clients. */
@@ -64,6 +66,7 @@ async function followRedirects(
 ): Promise<ReadableStream<Uint8Array>> {
   let url = allowedUrl(address, rules)
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    rules.beforeGet?.()
     const response = await fetchOnce(url, signal)
     if (response.ok && response.body) return response.body
     await response.body?.cancel()

@@ -70,10 +70,20 @@ export function refuseGeneration(
   return undefined
 }
 
+/** The refusal of a generation that the limits never allow, even unused; undefined if they may allow it. */
+export function refuseForGood(all: readonly LimitStatus[], wanted: WantedImages): Failure | undefined {
+  for (const status of all) {
+    const unused = { ...status, used: 0, remaining: status.max }
+    const failure = refuseByLimit(unused, wanted, { reserved: 0 }, () => 0)
+    if (failure) return failure
+  }
+  return undefined
+}
+
 function refuseByLimit(
   status: LimitStatus,
   { images, quote }: WantedImages,
-  { reserved }: LimitScope,
+  { reserved }: Pick<LimitScope, 'reserved'>,
   freeMs: () => number,
 ): Failure | undefined {
   const { limit, scope, max, used, remaining } = status

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { refusing } from '../failures/refuse'
 import type { Failure } from '../failures/errors'
+import type { Place } from '../failures/refusal'
 import type { ImageRequest } from '../image/request'
 
 const limitedCount = z.int().min(0).nullish()
@@ -55,20 +56,28 @@ export const PLANS: Readonly<Record<string, Limits>> = {
   tier2: { requests_per_minute: 100, concurrency: 5 },
 }
 
+/** The refusal of a model that the limits do not allow. `meant` resolves the name of a model. */
+export const refuseModel = (
+  model: string,
+  all: readonly Limits[],
+  meant: (name: string) => string | undefined,
+  field: Place = 'model',
+): Failure | undefined =>
+  all.every((limits) => allowsModel(limits, model, meant))
+    ? undefined
+    : refusing({ reason: 'model_not_allowed', field, given: model })
+
 /** The refusal of a request that the limits never allow, at any time. `meant` resolves the name of a model. */
 export function refuseDisallowed(
   request: Pick<ImageRequest, 'model' | 'n' | 'size' | 'crop'>,
   all: readonly Limits[],
   meant: (name: string) => string | undefined,
 ): Failure | undefined {
-  const { model } = request
+  const refusedModel = refuseModel(request.model, all, meant)
+  if (refusedModel) return refusedModel
   // The caller receives the cropped size.
   const size = request.crop ?? request.size
-  for (const limits of all) {
-    const { max_n, max_size } = limits
-    if (!allowsModel(limits, model, meant)) {
-      return refusing({ reason: 'model_not_allowed', field: 'model', given: model })
-    }
+  for (const { max_n, max_size } of all) {
     if (max_n && request.n > max_n) {
       return refusing({ reason: 'above_maximum', field: 'n', given: request.n, maximum: max_n })
     }

@@ -39,7 +39,7 @@ const showTaskIn = (
 
 /** `POST /v1/draw/result`, with the id in the body. */
 export const showDrawResult = showTaskIn(DRAW_WORDING, async (c, team) => {
-  const { fields } = await readJsonBody(new Intake(c, team), {
+  const { fields } = await readJsonBody(new Intake(c, { team, limits: [], noPictures: undefined }), {
     isPicture: () => false,
     most: 0,
     tooMany: unknownParameter,

@@ -1,73 +1,99 @@
 import { createHash, type Hash } from 'node:crypto'
 import { sniff } from '../image/media-type'
+import { DAY_MS } from '../runtime/durations'
 import { describe, log } from '../runtime/log'
-import type { InputImage } from '../image/request'
-import type { Bytes } from '../streams/bytes'
+import type { ImageRequest, InputImage } from '../image/request'
+import { type Bytes, oneChunk, peek } from '../streams/bytes'
 import { NotAnImage } from './images'
 import { StoreError, withRetries } from './retries'
 import { upload } from './upload'
 
-const inputKey = (sha256: string): string => `inputs/${sha256}`
-const stagingKey = (): string => `inputs/staging/${crypto.randomUUID()}`
+const INPUT_PREFIX = 'inputs/'
+
+/** A key of its own for each picture and body; the day of its request tells the sweep its age. */
+const newKey = (): string => `${INPUT_PREFIX}${new Date().toISOString().slice(0, 10)}/${crypto.randomUUID()}`
 
 /** The input types of image models (protocols §1.3). A model would refuse an SVG or a GIF after it was paid for. */
 const INPUT_TYPES = ['image/png', 'image/jpeg', 'image/webp']
 
-/**
- * Stores an input picture under the hash of its content.
- * A large picture is uploaded before its hash is known, so it is staged and copied inside R2. Throws NotAnImage,
- * StoreError, and the errors of the bytes.
- */
-export async function putInput(bucket: R2Bucket, bytes: Bytes): Promise<InputImage> {
-  const hash = createHash('sha256')
-  const written = await upload(bucket, hashing(bytes, hash), (first, whole) => {
-    const mediaType = sniff(first)
-    if (!mediaType || !INPUT_TYPES.includes(mediaType)) throw new NotAnImage()
-    if (!whole) return { key: stagingKey(), mediaType }
-    const key = inputKey(hash.copy().digest('hex'))
-    return { key, mediaType, exists: () => exists(bucket, key) }
-  })
-  const sha256 = hash.digest('hex')
-  const key = inputKey(sha256)
-  if (written.key !== key) await publish(bucket, written, key)
-  return { ...written, key, sha256 }
+/** A read picture. A held one is in memory until `storeHeld`. */
+export interface ReadInput {
+  input: InputImage
+  held?: Uint8Array
 }
 
 /**
- * Stores a body of any type for the time of its request; `removeStaged` removes it. Throws StoreError, and the errors
+ * Reads an input picture: up to `maxHeld` bytes into memory, a larger one into R2. Throws NotAnImage, StoreError, and
+ * the errors of the bytes.
+ */
+export async function readInput(bucket: R2Bucket, bytes: Bytes, maxHeld: number): Promise<ReadInput> {
+  const hash = createHash('sha256')
+  const key = newKey()
+  const { head, all } = await peek(hashing(bytes, hash), maxHeld + 1)
+  if (head.length <= maxHeld) {
+    const mediaType = inputTypeOf(head)
+    return { input: { key, sha256: hash.digest('hex'), bytes: head.length, mediaType }, held: head }
+  }
+  const written = await upload(bucket, all, (first) => ({ key, mediaType: inputTypeOf(first) }))
+  return { input: { ...written, sha256: hash.digest('hex') } }
+}
+
+/** Stores a held picture. Throws StoreError. */
+export async function storeHeld(bucket: R2Bucket, { key, mediaType }: InputImage, held: Uint8Array): Promise<void> {
+  await upload(bucket, oneChunk(held), () => ({ key, mediaType }))
+}
+
+function inputTypeOf(first: Uint8Array): string {
+  const mediaType = sniff(first)
+  if (!mediaType || !INPUT_TYPES.includes(mediaType)) throw new NotAnImage()
+  return mediaType
+}
+
+/**
+ * Stores a body of any type for the time of its request; `removeInputs` removes it. Throws StoreError, and the errors
  * of the bytes.
  */
-export const stageBody = (bucket: R2Bucket, bytes: Bytes): Promise<{ key: string; bytes: number }> =>
-  upload(bucket, bytes, () => ({ key: stagingKey(), mediaType: 'application/octet-stream' }))
+export const storeBody = (bucket: R2Bucket, bytes: Bytes): Promise<{ key: string; bytes: number }> =>
+  upload(bucket, bytes, () => ({ key: newKey(), mediaType: 'application/octet-stream' }))
 
-/** Removes a staged body. Never throws. */
-export async function removeStaged(bucket: R2Bucket, key: string): Promise<void> {
-  await bucket.delete(key).catch((error: unknown) => log('staged-input-left', { key, ...describe(error) }))
+/** Removes input pictures or bodies. The sweep removes those that stay after a failure. Never throws. */
+export async function removeInputs(bucket: R2Bucket, keys: string[]): Promise<void> {
+  if (keys.length === 0) return
+  await bucket
+    .delete(keys)
+    .catch((error: unknown) => log('inputs-not-removed', { keys: keys.length, ...describe(error) }))
 }
 
-/** Reads an input picture or a staged body. Throws StoreError, also when it is missing. */
+/** The keys of the input pictures that belong to one request alone; those of earlier versions may belong to several. */
+export const ownInputKeys = ({ images, mask, markup }: ImageRequest): string[] =>
+  [...images, mask, markup].flatMap((input) => (input && DAY_KEY.test(input.key) ? [input.key] : []))
+
+const DAY_KEY = /^inputs\/(\d{4}-\d{2}-\d{2})\//
+
+/** Reads an input picture or a stored body. Throws StoreError, also when it is missing. */
 export async function openInput(bucket: R2Bucket, input: Pick<InputImage, 'key'>): Promise<ReadableStream<Uint8Array>> {
   const object = await withRetries(() => bucket.get(input.key))
   if (!object) throw new StoreError(new Error(`the input ${input.key} is not in R2`))
   return object.body
 }
 
-/** Another request with the same picture may have published it first. */
-async function publish(bucket: R2Bucket, staged: { key: string; mediaType: string }, key: string): Promise<void> {
-  try {
-    await withRetries(async () => (await exists(bucket, key)) || copyStaged(bucket, staged, key))
-  } finally {
-    await removeStaged(bucket, staged.key)
+/** Longer than any job: its run ends within a day. */
+const INPUT_LIFE_MS = 3 * DAY_MS
+
+/** Removes inputs that broken requests have left, on up to `maxPages` pages. `nowMs` is in ms since 1970. */
+export async function sweepInputs(bucket: R2Bucket, nowMs: number, maxPages: number): Promise<void> {
+  const limitMs = nowMs - INPUT_LIFE_MS
+  let cursor: string | undefined
+  for (let page = 0; page < maxPages; page++) {
+    const listed = await bucket.list({ prefix: INPUT_PREFIX, ...(cursor === undefined ? {} : { cursor }) })
+    await removeInputs(
+      bucket,
+      listed.objects.filter(({ uploaded }) => uploaded.getTime() < limitMs).map(({ key }) => key),
+    )
+    if (!listed.truncated) return
+    cursor = listed.cursor
   }
 }
-
-async function copyStaged(bucket: R2Bucket, from: { key: string; mediaType: string }, key: string): Promise<void> {
-  const object = await bucket.get(from.key)
-  if (!object) throw new Error(`the staged input ${from.key} is not in R2`)
-  await bucket.put(key, object.body, { httpMetadata: { contentType: from.mediaType } })
-}
-
-const exists = async (bucket: R2Bucket, key: string): Promise<boolean> => (await bucket.head(key)) !== null
 
 async function* hashing(bytes: Bytes, hash: Hash): Bytes {
   for await (const chunk of bytes) {

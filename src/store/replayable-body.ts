@@ -1,7 +1,7 @@
 import { type Bytes, oneChunk, peek, readStream } from '../streams/bytes'
-import { openInput, removeStaged, stageBody } from './inputs'
+import { openInput, removeInputs, storeBody } from './inputs'
 
-/** A longer body is staged in R2. An isolate has 128 MB for all its requests (platform §1). */
+/** A longer body is stored in R2. An isolate has 128 MB for all its requests (platform §1). */
 const MAX_MEMORY_BYTES = 1024 * 1024
 
 /** A request's body that can be read several times. */
@@ -26,9 +26,9 @@ export class ReplayableBody {
       const nothing = async (): Promise<void> => {}
       return new ReplayableBody(head.length, async () => oneChunk(head), nothing)
     }
-    const { key, bytes } = await stageBody(bucket, all)
+    const { key, bytes } = await storeBody(bucket, all)
     const open = async (): Promise<Bytes> => readStream(await openInput(bucket, { key }))
-    return new ReplayableBody(bytes, open, () => removeStaged(bucket, key))
+    return new ReplayableBody(bytes, open, () => removeInputs(bucket, [key]))
   }
 
   /** Reads the whole body. Throws StoreError. */
@@ -41,7 +41,7 @@ export class ReplayableBody {
     this.#readers.push(work)
   }
 
-  /** Removes the staged body after all lent work. Never throws. */
+  /** Removes the stored body after all lent work. Never throws. */
   async remove(): Promise<void> {
     await Promise.allSettled(this.#readers)
     await this.#remove()

@@ -1,19 +1,19 @@
 import { type Adjustment, fit, type Fitted } from '../catalog/fit'
-import type { ImageRequest } from '../image/request'
+import type { ImageRequestOf, InputImage } from '../image/request'
 import { type Failure, type Result, failed, ok } from '../failures/errors'
 import { type Candidate, candidates, capabilityOf, type RoutingSettings } from './candidates'
 
 type FitSettings = Pick<RoutingSettings, 'upstreams' | 'catalogue' | 'canCrop'>
 
 /** A request after adaptation to its best candidate, and every candidate for it. */
-export interface RoutePlan extends Fitted {
+export interface RoutePlan<Input = InputImage> extends Fitted<Input> {
   /** Highest priority first; empty for a model that no upstream serves. */
   candidates: readonly Candidate[]
 }
 
 /** A candidate, and the request as it receives it. */
-export interface FittedCandidate extends Candidate {
-  request: ImageRequest
+export interface FittedCandidate<Input = InputImage> extends Candidate {
+  request: ImageRequestOf<Input>
   /** Differences between that request and the asked one. */
   adjustments: readonly Adjustment[]
   /** Images per call. */
@@ -24,10 +24,10 @@ export interface FittedCandidate extends Candidate {
  * Plans a request for the candidate with the fewest adaptations; the highest priority wins a tie. Without any, fails
  * with the refusal of the first candidate. `nowMs` is in ms since 1970.
  */
-export function planRoute(asked: Fitted, settings: FitSettings, nowMs: number): Result<RoutePlan> {
+export function planRoute<Input>(asked: Fitted<Input>, settings: FitSettings, nowMs: number): Result<RoutePlan<Input>> {
   const { model } = asked.request
   const all = candidates(settings, model, nowMs)
-  let best: Fitted | undefined
+  let best: Fitted<Input> | undefined
   let refusal: Failure | undefined
   for (const candidate of all) {
     const fitted = fitFor(candidate, asked, settings)
@@ -41,11 +41,11 @@ export function planRoute(asked: Fitted, settings: FitSettings, nowMs: number): 
 }
 
 /** The candidates that can serve a fitted request, with what each receives; fewest further adjustments first. */
-export const fitCandidates = (
+export const fitCandidates = <Input>(
   all: readonly Candidate[],
-  request: ImageRequest,
+  request: ImageRequestOf<Input>,
   settings: FitSettings,
-): FittedCandidate[] =>
+): FittedCandidate<Input>[] =>
   all
     .flatMap((candidate) => {
       const fitted = fitFor(candidate, { request, adjustments: [] }, settings)
@@ -56,5 +56,5 @@ export const fitCandidates = (
     })
     .toSorted((a, b) => a.adjustments.length - b.adjustments.length)
 
-const fitFor = (candidate: Candidate, asked: Fitted, settings: FitSettings): Result<Fitted> =>
+const fitFor = <Input>(candidate: Candidate, asked: Fitted<Input>, settings: FitSettings): Result<Fitted<Input>> =>
   fit(asked, capabilityOf(candidate, asked.request.model, settings.catalogue), settings)

@@ -50,7 +50,7 @@ test.each(same)('%s does not change the identity of a request', (_, one, other) 
 })
 
 test('a field set to undefined equals an absent one', () => {
-  const present = Object.assign(structuredClone(request), {
+  const present = Object.assign<ImageRequest, object>(structuredClone(request), {
     style: undefined,
     inputFidelity: undefined,
     mask: undefined,

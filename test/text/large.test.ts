@@ -72,5 +72,5 @@ test('a conversation with a large picture for an image model is read as usual, a
   const body = withPicture(await picture('a', 2 * MEGABYTE), 'gpt-image-2')
   const response = await post('/v1/chat/completions', body)
   expect([response.status, images.calls.length]).toEqual([200, 1])
-  await vi.waitFor(async () => expect(await stored('inputs/staging/')).toEqual([]))
+  await vi.waitFor(async () => expect(await stored('inputs/')).toEqual([]))
 })

@@ -3,12 +3,13 @@ import { type Failure, GatewayError } from '../../failures/errors'
 import { decodeBase64 } from '../../streams/base64'
 import type { Path, TakenString } from '../../streams/json'
 import type { Intake } from '../intake'
-import { type BodyPicture, readPicture, readJsonFields } from '../json-body'
+import type { BodyPicture } from '../picture-source'
+import { readPicture, readJsonFields } from '../json-body'
 import { piecesOf } from '../../image/markdown-images'
 
 /** A picture of a conversation and its parameter. */
 export interface ChatPicture {
-  picture: BodyPicture
+  picture: BodyPicture | { url: string }
   param: string
 }
 
@@ -26,7 +27,7 @@ const MAX_MESSAGES_TEXT = 1024 * 1024
 /** A body of the usual cap has room for so many of 1.5 MB each. */
 const MAX_CHAT_PICTURES = 50
 
-/** Reads the body of a chat completion and stores the pictures of its messages as they pass. Throws GatewayError. */
+/** Reads the body of a chat completion and the pictures of its messages as they pass. Throws GatewayError. */
 export async function readChat(intake: Intake): Promise<ChatBody> {
   const strings: MessageText[] = []
   const reader = new MessageReader(intake)
@@ -76,8 +77,8 @@ class MessageReader {
     for await (const piece of piecesOf(bytes)) {
       const last = pieces.at(-1)
       if (typeof piece !== 'string') {
-        const picture = await this.#intake.picture(decodeBase64(piece), { number: this.#count(), param })
-        pieces.push({ picture, param })
+        const input = await this.#intake.pictures.read(decodeBase64(piece), { number: this.#count(), param })
+        pieces.push({ picture: { input }, param })
         continue
       }
       this.#text += piece.length

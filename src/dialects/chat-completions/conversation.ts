@@ -1,4 +1,5 @@
-import { MAX_INPUTS, MAX_PROMPT } from '../request-limits'
+import { MAX_PROMPT } from '../request-limits'
+import { MAX_INPUTS } from '../../image/request'
 import * as z from 'zod'
 import { missingParameter } from '../../failures/parameters'
 import { type Failure, GatewayError } from '../../failures/errors'

@@ -8,7 +8,8 @@ import { imageConfig, pictureParameters, pictureSettings } from './picture-param
 import { withoutIdleParameters } from './idle-parameters'
 import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
-import { mapInTurn, isObject } from '../json-body'
+import type { PictureSource } from '../picture-source'
+import { isObject } from '../json-body'
 
 /** The place of pictures in an answer: in its text, as in relays, or beside it, as in OpenRouter. */
 export type PicturePlace = 'markdown' | 'images'
@@ -58,8 +59,8 @@ export async function parseChat(intake: Intake, defaultPlace: PicturePlace): Pro
   const valid = checked(chatBody, fields)
   const { prompted, adjustments: promptAdjustments } = promptOfMessages(valid.messages, strings)
   const { settings, names } = pictureSettings(valid, valid.image_config)
-  const images = await mapInTurn(prompted.pictures, async ({ picture, param }, at) =>
-    'url' in picture ? await intake.pictureAt(picture.url, { number: at + 1, param }) : picture,
+  const images = prompted.pictures.map(({ picture, param }, at): PictureSource =>
+    'url' in picture ? { url: picture.url, position: { number: at + 1, param } } : picture,
   )
   const endUser = valid.safety_identifier || valid.user
   return {

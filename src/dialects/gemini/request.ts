@@ -3,13 +3,14 @@ import * as z from 'zod'
 import { invalidValue, invalidParameter } from '../../failures/parameters'
 import { shapeText } from '../../catalog/shapes'
 import { type Failure, GatewayError, throwIfRefused } from '../../failures/errors'
-import { DEFAULTS, type ImageRequest } from '../../image/request'
+import { DEFAULTS, type ImageRequestOf } from '../../image/request'
 import type { Path } from '../../streams/json'
 import { promptWithPictures, endsWithRequest, type ConversationTurn } from '../conversation'
 import type { ParsedRequest } from '../dialect'
 import { type ContentPart, readFields, type GeminiFields } from './fields'
 import type { Intake } from '../intake'
-import { mapInTurn, type BodyPicture, type PicturePlaces, readJsonBody, inputImageAt } from '../json-body'
+import type { BodyPicture, PictureSource } from '../picture-source'
+import { type PicturePlaces, readJsonBody, sourceAt } from '../json-body'
 
 /** Options of an answer: one object, events or a list of messages, and pictures as data or links. */
 export const geminiAnswerOptions = z.object({
@@ -28,7 +29,7 @@ export async function parseGemini(intake: Intake): Promise<ParsedRequest<GeminiA
   const body = await readJsonBody(intake, PICTURE_PLACES)
   const read = readFields(body.fields)
   throwIfRefused(contradiction(read.fields, name))
-  const request = await geminiRequest(model, read.fields, body.pictures, intake)
+  const request = geminiRequest(model, read.fields, body.pictures)
   const format = imageFormatOf(read.fields)
   const sizeParam = format && 'generationConfig.responseFormat.image'
   return {
@@ -95,12 +96,11 @@ interface ContentPicture {
   param: string
 }
 
-async function geminiRequest(
+function geminiRequest(
   model: string,
   fields: GeminiFields,
   pictures: readonly BodyPicture[],
-  intake: Intake,
-): Promise<ImageRequest> {
+): ImageRequestOf<PictureSource> {
   const { candidateCount, seed, imageConfig } = fields.generationConfig ?? {}
   const format = imageFormatOf(fields)
   const { aspectRatio, imageSize } = format ?? imageConfig ?? {}
@@ -117,7 +117,7 @@ async function geminiRequest(
     size: shapeText({ ratio: aspectRatio ?? undefined, resolution: imageSize ?? undefined }),
     format: format?.mimeType?.replace('image/', '') ?? DEFAULTS.format,
     extras: seed === undefined || seed === null ? {} : { seed },
-    images: await mapInTurn(prompted.pictures, ({ ordinal, param }) => inputImageAt(intake, pictures, ordinal, param)),
+    images: prompted.pictures.map(({ ordinal, param }) => sourceAt(pictures, ordinal, param)),
     partials: 0,
   }
 }

@@ -6,11 +6,12 @@ import { shapeText } from '../../catalog/shapes'
 import { pixelsOf } from '../../catalog/sizes'
 import { checked } from '../../failures/checked'
 import { GatewayError } from '../../failures/errors'
-import { DEFAULTS, type ImageRequest } from '../../image/request'
+import { DEFAULTS, type ImageRequestOf } from '../../image/request'
 import type { Path } from '../../streams/json'
 import type { ParsedRequest, JobRequest } from '../dialect'
 import type { Intake } from '../intake'
-import { mapInTurn, type BodyPicture, readJsonBody, inputImageAt } from '../json-body'
+import type { BodyPicture, PictureSource } from '../picture-source'
+import { readJsonBody, sourceAt } from '../json-body'
 
 /** Options of an answer: in one piece, in frames or as a job, and with or without progress. */
 export const grsaiAnswerOptions = z.object({ reply: z.enum(['whole', 'stream', 'later']), progress: z.boolean() })
@@ -59,7 +60,7 @@ export async function parseDraw(intake: Intake): Promise<ParsedRequest<GrsaiAnsw
   const body = await readGrsaiBody(intake, drawBody, 'urls')
   const { webHook, shutProgress = false } = body.fields
   const progress = !shutProgress
-  const parsed = await grsaiRequest(body, intake, 'urls', body.fields.urls)
+  const parsed = grsaiRequest(body, intake, 'urls', body.fields.urls)
   if (webHook === undefined) return { ...parsed, options: { reply: 'stream', progress } }
   const job: JobRequest = webHook === NO_WEBHOOK ? {} : { webhook: { url: webHook, param: 'webHook' } }
   return { ...parsed, options: { reply: 'later', progress }, job }
@@ -72,7 +73,7 @@ const NO_WEBHOOK = '-1'
 export async function parseApi(intake: Intake): Promise<ParsedRequest<GrsaiAnswerOptions>> {
   const body = await readGrsaiBody(intake, apiBody, 'images')
   const { replyType = 'json' } = body.fields
-  const parsed = await grsaiRequest(body, intake, 'images', body.fields.images)
+  const parsed = grsaiRequest(body, intake, 'images', body.fields.images)
   return {
     ...parsed,
     options: { reply: REPLIES[replyType], progress: true },
@@ -88,7 +89,7 @@ interface GrsaiBody<Checked> {
   adjustments: Adjustment[]
 }
 
-/** Reads a body and stores the mask and the pictures of `list` as they pass; base64 may come bare. */
+/** Reads a body, its mask and the pictures of `list` as they pass; base64 may come bare. */
 async function readGrsaiBody<Shape extends z.ZodRawShape>(
   intake: Intake,
   schema: z.ZodObject<Shape>,
@@ -100,6 +101,7 @@ async function readGrsaiBody<Shape extends z.ZodRawShape>(
     isBare: isListed,
     most: MAX_PICTURES + 1,
     tooMany: (param) => tooManyImages(param, MAX_PICTURES),
+    check: (known) => void intake.replaceModel({ ...known }),
   })
   // Clients send the blank fields of a form.
   const isBlank = (name: string, value: unknown): boolean =>
@@ -118,17 +120,17 @@ const isEmptyUrl = (picture: BodyPicture | undefined): boolean =>
 /** The API ignores unknown fields, and a header repeats them; no client has more than so many. */
 const MAX_UNKNOWN = 8
 
-async function grsaiRequest(
+function grsaiRequest(
   { fields, pictures, adjustments }: GrsaiBody<CommonFields>,
   intake: Intake,
   list: string,
   listed: readonly string[] = [],
-): Promise<Pick<ParsedRequest<GrsaiAnswerOptions>, 'request' | 'adjustments'>> {
+): Pick<ParsedRequest<GrsaiAnswerOptions>, 'request' | 'adjustments'> {
   const { mask, prompt, variants, quality, background } = fields
   if (mask !== undefined && listed.length === 0) throw new GatewayError(maskWithoutPicture(list))
   const served = intake.model(fields.model)
   const sized = requestedSize(fields)
-  const request: ImageRequest = {
+  const request: ImageRequestOf<PictureSource> = {
     operation: listed.length > 0 ? 'edit' : 'generate',
     model: served.model,
     prompt,
@@ -140,8 +142,8 @@ async function grsaiRequest(
     compression: DEFAULTS.compression,
     moderation: DEFAULTS.moderation,
     extras: {},
-    images: await mapInTurn(listed, (each, at) => inputImageAt(intake, pictures, each, `${list}[${at}]`)),
-    ...(mask === undefined ? {} : { mask: await inputImageAt(intake, pictures, mask, 'mask') }),
+    images: listed.map((each, at) => sourceAt(pictures, each, `${list}[${at}]`)),
+    ...(mask === undefined ? {} : { mask: sourceAt(pictures, mask, 'mask') }),
     partials: 0,
   }
   return { request, adjustments: [...adjustments, ...served.adjustments, ...sized.adjustments] }

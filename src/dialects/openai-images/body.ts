@@ -4,7 +4,8 @@ import { capped, readText } from '../../streams/bytes'
 import type { Path } from '../../streams/json'
 import { MalformedForm, MultipartStream } from '../../streams/multipart'
 import type { Intake } from '../intake'
-import { type JsonBody, type BodyPicture, readJsonBody } from '../json-body'
+import type { BodyPicture } from '../picture-source'
+import { type JsonBody, readJsonBody } from '../json-body'
 
 /** Sixteen pictures to edit, one mask and one markup. */
 const MAX_BODY_PICTURES = 18
@@ -24,9 +25,12 @@ const INTEGER_FIELDS = [
 ]
 const DECIMAL_FIELDS = ['guidance', 'strength']
 
-/** Reads a JSON body and stores the pictures of its data URLs as they pass. Throws GatewayError. */
-export const readImagesJson = (intake: Intake): Promise<JsonBody> =>
-  readJsonBody(intake, { isPicture, most: MAX_BODY_PICTURES, tooMany: tooManyImagesInBody })
+/** Checks the fields before the first picture. Throws GatewayError. */
+type CheckFields = (fields: JsonBody['fields']) => void
+
+/** Reads a JSON body and the pictures of its data URLs as they pass. Throws GatewayError. */
+export const readImagesJson = (intake: Intake, check: CheckFields): Promise<JsonBody> =>
+  readJsonBody(intake, { isPicture, most: MAX_BODY_PICTURES, tooMany: tooManyImagesInBody, check })
 
 /** The places of pictures in the API; relays put them under `image` in a JSON body. */
 function isPicture(path: Path): boolean {
@@ -36,8 +40,8 @@ function isPicture(path: Path): boolean {
   return (name === 'mask' || name === 'markup') && rest.length === 1 && rest[0] === 'image_url'
 }
 
-/** Reads a multipart body and stores its files as they pass. Throws GatewayError. */
-export async function readImagesForm(intake: Intake, boundary: string): Promise<JsonBody> {
+/** Reads a multipart body and its files as they pass. Throws GatewayError. */
+export async function readImagesForm(intake: Intake, boundary: string, check: CheckFields): Promise<JsonBody> {
   const fields = new Map<string, unknown>()
   const images: { place: number; ordinal: number }[] = []
   const pictures: BodyPicture[] = []
@@ -56,7 +60,8 @@ export async function readImagesForm(intake: Intake, boundary: string): Promise<
       }
       const ordinal = pictures.length
       if (ordinal === MAX_BODY_PICTURES) throw new GatewayError(tooManyImagesInBody(name))
-      pictures.push(await intake.picture(bytes, { number: ordinal + 1, param: name }))
+      if (ordinal === 0) check(Object.fromEntries(fields))
+      pictures.push({ input: await intake.pictures.read(bytes, { number: ordinal + 1, param: name }) })
       if (list) images.push({ place: place ? Number(place) : ordinal, ordinal })
       else fields.set(name, { image_url: String(ordinal) })
     }

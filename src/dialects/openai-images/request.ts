@@ -4,12 +4,13 @@ import * as z from 'zod'
 import type { Adjustment } from '../../catalog/fit'
 import { invalidParameter, unknownParameter } from '../../failures/parameters'
 import { GatewayError } from '../../failures/errors'
-import { DEFAULTS, type ImageRequest, type InputImage } from '../../image/request'
+import { DEFAULTS, type ImageRequestOf } from '../../image/request'
 import { boundaryOf } from '../../streams/multipart'
 import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
 import { checked } from '../../failures/checked'
-import { type JsonBody, mapInTurn, type BodyPicture, inputImageAt } from '../json-body'
+import type { BodyPicture, PictureSource } from '../picture-source'
+import { type JsonBody, sourceAt } from '../json-body'
 import { readImagesForm, readImagesJson } from './body'
 import {
   sharedSettings,
@@ -57,7 +58,11 @@ export async function parseImages(
   deployment?: string,
 ): Promise<ParsedRequest<ImagesAnswerOptions>> {
   const boundary = operation === 'generations' ? undefined : boundaryOf(intake.header('content-type'))
-  const body = boundary ? await readImagesForm(intake, boundary) : await readImagesJson(intake)
+  const check = (fields: JsonBody['fields']): void => {
+    const name = deployment ?? fields['model']
+    if (typeof name === 'string') intake.model(name)
+  }
+  const body = boundary ? await readImagesForm(intake, boundary, check) : await readImagesJson(intake, check)
   const { fields, adjustments, schema } = modernBody(body, operation, boundary !== undefined)
   if (deployment !== undefined) adjustments.push(...useDeployment(fields, deployment))
   adjustments.push(...intake.replaceModel(fields))
@@ -68,7 +73,7 @@ export async function parseImages(
   if (stream && valid.response_format === 'url')
     adjustments.push({ note: 'response_format=url>b64_json', refusal: NO_URLS_IN_STREAM })
   const as = valid.response_format ?? 'both'
-  return { request: await imagesRequest(valid, body.pictures, intake), adjustments, options: { as, stream } }
+  return { request: imagesRequest(valid, body.pictures), adjustments, options: { as, stream } }
 }
 
 const NO_URLS_IN_STREAM = invalidParameter(
@@ -114,10 +119,10 @@ function modernBody({ fields: given }: JsonBody, operation: Operation, form: boo
   throw new GatewayError(unknownParameter('image', "For application/json requests, use 'images' (array)."))
 }
 
-async function imagesRequest(fields: ImagesFields, pictures: BodyPicture[], intake: Intake): Promise<ImageRequest> {
+function imagesRequest(fields: ImagesFields, pictures: BodyPicture[]): ImageRequestOf<PictureSource> {
   const { model, prompt, images, mask, markup, style, input_fidelity } = fields
-  const take = ({ image_url }: { image_url: string }, param: string): Promise<InputImage> =>
-    inputImageAt(intake, pictures, image_url, param)
+  const take = ({ image_url }: { image_url: string }, param: string): PictureSource =>
+    sourceAt(pictures, image_url, param)
   const settings = sharedSettings(fields)
   const endUser = fields.safety_identifier || fields.user
   return {
@@ -129,9 +134,9 @@ async function imagesRequest(fields: ImagesFields, pictures: BodyPicture[], inta
     extras: { ...settings.extras, ...extraSettings(fields) },
     ...(style ? { style } : {}),
     ...(input_fidelity ? { inputFidelity: input_fidelity } : {}),
-    images: await mapInTurn(images ?? [], (each, at) => take(each, `images[${at}].image_url`)),
-    ...(mask ? { mask: await take(mask, 'mask.image_url') } : {}),
-    ...(markup ? { markup: await take(markup, 'markup.image_url') } : {}),
+    images: (images ?? []).map((each, at) => take(each, `images[${at}].image_url`)),
+    ...(mask ? { mask: take(mask, 'mask.image_url') } : {}),
+    ...(markup ? { markup: take(markup, 'markup.image_url') } : {}),
     partials: fields.stream ? (fields.partial_images ?? 0) : 0,
     ...(endUser ? { endUser } : {}),
   }

@@ -3,11 +3,12 @@ import * as z from 'zod'
 import type { Adjustment } from '../../catalog/fit'
 import { tooManyImages, unknownParameter } from '../../failures/parameters'
 import { checked } from '../../failures/checked'
-import { DEFAULTS, type ImageRequest } from '../../image/request'
+import { DEFAULTS, type ImageRequestOf } from '../../image/request'
 import type { Path } from '../../streams/json'
 import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
-import { mapInTurn, type BodyPicture, readJsonBody, inputImageAt } from '../json-body'
+import type { BodyPicture, PictureSource } from '../picture-source'
+import { readJsonBody, sourceAt } from '../json-body'
 import type { Failure } from '../../failures/errors'
 import { OPENROUTER_RATIOS, OPENROUTER_RESOLUTIONS, openrouterSize, sizeParamOf } from './size'
 
@@ -52,7 +53,9 @@ type OpenrouterFields = z.infer<typeof openrouterBody>
 /** Reads a request. Throws GatewayError. */
 export async function parseOpenrouter(intake: Intake): Promise<ParsedRequest<OpenrouterAnswerOptions>> {
   const tooMany = (): Failure => tooManyImages('input_references', MAX_REFERENCES)
-  const { fields, pictures } = await readJsonBody(intake, { isPicture: isReference, most: MAX_REFERENCES, tooMany })
+  const check = (known: Record<string, unknown>): void => void intake.replaceModel({ ...known })
+  const places = { isPicture: isReference, most: MAX_REFERENCES, tooMany, check }
+  const { fields, pictures } = await readJsonBody(intake, places)
   const adjustments: Adjustment[] = []
   adjustments.push(...intake.replaceModel(fields))
   const valid = checked(openrouterBody, fields)
@@ -60,7 +63,7 @@ export async function parseOpenrouter(intake: Intake): Promise<ParsedRequest<Ope
     adjustments.push({ note: 'provider', refusal: NO_CHOICE_OF_PROVIDER })
   const stream = valid.stream ?? false
   return {
-    request: await openrouterRequest(valid, pictures, intake),
+    request: openrouterRequest(valid, pictures),
     adjustments,
     options: { stream, sizeParam: sizeParamOf(valid) },
   }
@@ -72,11 +75,7 @@ const isReference = ([name, index, part, key, ...rest]: Path): boolean =>
 
 const NO_CHOICE_OF_PROVIDER = unknownParameter('provider', 'This gateway itself chooses who serves a request.')
 
-async function openrouterRequest(
-  fields: OpenrouterFields,
-  pictures: BodyPicture[],
-  intake: Intake,
-): Promise<ImageRequest> {
+function openrouterRequest(fields: OpenrouterFields, pictures: BodyPicture[]): ImageRequestOf<PictureSource> {
   const { model, prompt, seed, user } = fields
   const references = fields.input_references ?? []
   return {
@@ -91,8 +90,8 @@ async function openrouterRequest(
     compression: fields.output_compression ?? DEFAULTS.compression,
     moderation: DEFAULTS.moderation,
     extras: typeof seed === 'number' ? { seed } : {},
-    images: await mapInTurn(references, ({ image_url: { url } }, at) =>
-      inputImageAt(intake, pictures, url, `input_references[${at}].image_url.url`),
+    images: references.map(({ image_url: { url } }, at) =>
+      sourceAt(pictures, url, `input_references[${at}].image_url.url`),
     ),
     partials: fields.stream ? STREAM_PARTIALS : 0,
     ...(user ? { endUser: user } : {}),

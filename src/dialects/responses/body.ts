@@ -5,7 +5,8 @@ import { checked } from '../../failures/checked'
 import { type Failure, GatewayError } from '../../failures/errors'
 import type { Path } from '../../streams/json'
 import type { Intake } from '../intake'
-import { type BodyPicture, readJsonBody } from '../json-body'
+import type { BodyPicture } from '../picture-source'
+import { readJsonBody } from '../json-body'
 import { sharedParameters } from '../openai/shared-parameters'
 import { responseInput } from './input'
 
@@ -89,7 +90,7 @@ const UNSUPPORTED_FIELDS: Record<string, string> = {
 /** Long conversations show so many; the last picture of the model stands for all before it. */
 const MAX_INPUT_PICTURES = 100
 
-/** Reads a body and stores its pictures as they pass. Throws GatewayError. */
+/** Reads a body and its pictures as they pass. Throws GatewayError. */
 export async function readResponsesBody(intake: Intake): Promise<{ body: ResponsesBody; pictures: BodyPicture[] }> {
   const { fields, pictures } = await readJsonBody(intake, {
     isPicture: (path) => PICTURE_PLACES.includes(placeInBody(path)),

@@ -1,8 +1,7 @@
 import { missingParameter, unknownParameter } from '../../failures/parameters'
 import { type Failure, GatewayError } from '../../failures/errors'
-import type { InputImage } from '../../image/request'
-import type { Intake } from '../intake'
-import { type BodyPicture, inputImageAt } from '../json-body'
+import type { BodyPicture, PictureSource } from '../picture-source'
+import { sourceAt } from '../json-body'
 
 /** A picture of a request with its parameter: an ordinal in the body, or the name from an earlier answer. */
 export type ResponsesPicture = { param: string } & ({ ordinal: string } | { reference: string; unknown: Failure })
@@ -65,16 +64,10 @@ const UNKNOWN_RESPONSE = {
 /** An id without the prefix gives an empty name, which no picture has. */
 const withoutPrefix = (id: string, prefix: string): string => (id.startsWith(prefix) ? id.slice(prefix.length) : '')
 
-/** Fetches or finds a picture and stores it; `number` counts those of the request from 1. Throws GatewayError. */
-export async function readInput(
-  source: ResponsesPicture,
-  number: number,
-  pictures: readonly BodyPicture[],
-  intake: Intake,
-): Promise<InputImage> {
+/** A picture for the gateway to fetch; `number` counts those of the request from 1. */
+export function sourceOf(source: ResponsesPicture, number: number, pictures: readonly BodyPicture[]): PictureSource {
   const { param } = source
-  if ('ordinal' in source) return await inputImageAt(intake, pictures, source.ordinal, param)
-  const found = await intake.pictureOf(source.reference, { number, param })
-  if (!found) throw new GatewayError(source.unknown)
-  return found
+  if ('ordinal' in source) return sourceAt(pictures, source.ordinal, param)
+  const { reference, unknown } = source
+  return { reference, unknown, position: { number, param } }
 }

@@ -1,16 +1,16 @@
-import { MAX_INPUTS, MAX_PROMPT } from '../request-limits'
+import { MAX_PROMPT } from '../request-limits'
 import * as z from 'zod'
 import { invalidParameter } from '../../failures/parameters'
 import { type Failure, GatewayError } from '../../failures/errors'
-import { DEFAULTS, type ImageRequest } from '../../image/request'
+import { DEFAULTS, MAX_INPUTS, type ImageRequestOf } from '../../image/request'
 import { type PromptWithPictures, promptWithPictures, endsWithRequest, type ConversationTurn } from '../conversation'
 import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
-import { mapInTurn, type BodyPicture } from '../json-body'
+import type { BodyPicture, PictureSource } from '../picture-source'
 import { sharedSettings, PARTIALS_NEED_STREAM } from '../openai/shared-parameters'
 import { IDLE_FIELDS, readResponsesBody, type ResponsesBody, type ImageTool, tooManyResponsePictures } from './body'
 import { turnsOfItems } from './input'
-import { readInput, pictureOfResponse, type ResponsesPicture, pictureSource } from './pictures'
+import { sourceOf, pictureOfResponse, type ResponsesPicture, pictureSource } from './pictures'
 import { idleAdjustments } from '../idle-adjustments'
 
 /** Options of a response. */
@@ -47,7 +47,7 @@ export async function parseResponse(intake: Intake): Promise<ParsedRequest<Respo
     prompt: prompted.prompt,
     n: DEFAULTS.n,
     ...sharedSettings(tool ?? {}),
-    ...(await operationInputs(prompted, tool, pictures, intake)),
+    ...operationInputs(prompted, tool, pictures),
     partials: body.stream ? partials : 0,
     ...(endUser ? { endUser } : {}),
   }
@@ -80,24 +80,23 @@ function promptOfResponse(
   return { prompted: ignored ? { prompt, pictures: [] } : prompted, ignored }
 }
 
-type OperationInputs = Pick<ImageRequest, 'operation' | 'images' | 'mask' | 'inputFidelity'>
+type OperationInputs = Pick<ImageRequestOf<PictureSource>, 'operation' | 'images' | 'mask' | 'inputFidelity'>
 
-/** The operation and its pictures. Throws GatewayError. */
-async function operationInputs(
+/** The operation and its pictures. */
+function operationInputs(
   prompted: PromptWithPictures<ResponsesPicture>,
   tool: ImageTool | undefined,
   pictures: readonly BodyPicture[],
-  intake: Intake,
-): Promise<OperationInputs> {
+): OperationInputs {
   // Input fidelity needs a picture.
   if (prompted.pictures.length === 0) return { operation: 'generate', images: [] }
   const { input_image_mask: given, input_fidelity: inputFidelity } = tool ?? {}
   const mask = given && pictureSource('tools[0].input_image_mask', given)
-  const images = await mapInTurn(prompted.pictures, (source, at) => readInput(source, at + 1, pictures, intake))
+  const images = prompted.pictures.map((source, at) => sourceOf(source, at + 1, pictures))
   return {
     operation: 'edit',
     images,
-    ...(mask ? { mask: await readInput(mask, images.length + 1, pictures, intake) } : {}),
+    ...(mask ? { mask: sourceOf(mask, images.length + 1, pictures) } : {}),
     ...(inputFidelity ? { inputFidelity } : {}),
   }
 }
