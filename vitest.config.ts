@@ -73,6 +73,7 @@ const UNIT = [
   'test/{public-url,redacted}.test.ts',
   'test/providers/answer-classes.test.ts',
   'test/failures/*.test.ts',
+  'test/providers/relay-task.test.ts',
   'test/streams/{json,json-refusals,multipart-refusals,server-events,spliced}.test.ts',
   'test/team/{meter,profile}.test.ts',
   'test/text/top-level.test.ts',

@@ -20,6 +20,7 @@ export const openaiProvider: Provider = {
         account: bearer(upstream),
         readError: readRelayError,
         editsAsJson: true,
+        tasks: true,
       },
       upstream,
       work,

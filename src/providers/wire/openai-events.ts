@@ -116,7 +116,7 @@ function eventErrorIn(role: EventRole | undefined, said: unknown): unknown {
 }
 
 /** Adds up usage and cost of all pictures. The other facts come from the last one. */
-function mergedSummary(made: Summary[]): Summary {
+export function mergedSummary(made: Summary[]): Summary {
   const costs = made.flatMap(({ cost }) => cost ?? [])
   return {
     ...made.at(-1),

@@ -2,11 +2,14 @@ import { DEFAULTS, type ImageRequest, unless } from '../../image/request'
 import { formBody, textsOf } from '../../streams/form'
 import { callUpstream, isEventStream, jsonRequest, type UpstreamRequest } from './http'
 import { inputDataUrl, inputFile } from './inputs'
-import { answeredImages } from './json-pictures'
+import { pictureAt, readPictures } from './json-pictures'
 import { streamedImages } from './openai-events'
 import { openaiSummary } from './openai-reply'
 import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../provider'
 import type { ErrorReader } from './error-report'
+import { standingIn, tasksIn } from './relay-task'
+import { retryAfterMs } from './retry-after'
+import { parseTaskJob, taskError, taskPictures } from './task-job'
 import { errorOfResponse, refusalBy, requestIdOf } from './upstream-error'
 
 /** OpenAI's Images API at one upstream: its paths, its account headers, and its own error reader if it has one. */
@@ -14,6 +17,8 @@ export interface ImagesEndpoint {
   to: (operation: 'generations' | 'edits') => string
   account: Record<string, string>
   readError?: ErrorReader
+  /** Whether an answer may be a task in place of pictures (protocols §6.14). */
+  tasks?: true
   /** Whether it takes an edit as JSON too. Only JSON has `moderation` (protocols §1.3). */
   editsAsJson?: true
 }
@@ -25,17 +30,28 @@ export async function* openaiImages(
   upstream: Upstream,
   work: Work,
 ): AsyncGenerator<ProviderEvent, void> {
-  const response = await requestWithFallback(request, endpoint, upstream, work)
-  yield {
-    type: 'accepted',
-    requestId: requestIdOf(response.headers),
-    organization: response.headers.get('openai-organization') ?? undefined,
+  const { account, readError } = endpoint
+  if (work.job !== undefined) {
+    yield { type: 'accepted', job: work.job }
+    return yield* taskPictures(parseTaskJob(work.job), { upstream, account, readError }, work)
   }
-  const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, endpoint.readError)
-  yield* isEventStream(response)
-    ? streamedImages(response, request, work, failureOf)
-    : answeredImages(response, work, failureOf, openaiSummary)
+  const response = await requestWithFallback(request, endpoint, upstream, work)
+  const requestId = requestIdOf(response.headers)
+  yield { type: 'accepted', requestId, organization: response.headers.get('openai-organization') ?? undefined }
+  const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, readError)
+  if (isEventStream(response)) return yield* streamedImages(response, request, work, failureOf)
+  const { said, count } = yield* readPictures(response, work, pictureAt, isOfRunningTask)
+  if (count > 0) return yield { type: 'summary', summary: openaiSummary(said) }
+  const tasks = endpoint.tasks ? tasksIn(said, response.headers) : []
+  const [first] = tasks
+  if (!first) throw failureOf(said)
+  if (standingIn(said).standing === 'failed') throw taskError(said, response, { upstream, account, readError })
+  yield { type: 'accepted', requestId: requestId ?? first.id, job: JSON.stringify({ tasks }) }
+  yield* taskPictures({ tasks }, { upstream, account, readError }, work, retryAfterMs({}, response.headers))
 }
+
+/** A running task has no pictures yet. Its URL is that of its state. */
+const isOfRunningTask = (said: unknown): boolean => standingIn(said).standing === 'running'
 
 /** Repeats the request without previews when they are refused. A refusal costs nothing. */
 async function requestWithFallback(

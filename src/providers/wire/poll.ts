@@ -1,8 +1,11 @@
 import { pause } from '../../runtime/deadline'
 import { ProviderError, type ProviderEvent, type Work } from '../provider'
 
-/** The state of a job: done, failed, or running with its percentage if known. */
-export type JobState<Done> = { done: Done } | { failed: ProviderError } | { percent?: number | undefined }
+/** The state of a job: done, failed, or running. The percentage and the wait before the next read may be unknown. */
+export type JobState<Done> =
+  | { done: Done }
+  | { failed: ProviderError }
+  | { percent?: number | undefined; waitMs?: number | undefined }
 
 /** The upstream does not know the job. */
 export class UnknownJob extends ProviderError {
@@ -41,7 +44,7 @@ export async function* pollJob<Done>(
     outage = 'sinceMs' in seen ? seen : undefined
     if ('percent' in seen && seen.percent !== undefined) yield { type: 'progress', percent: seen.percent }
     pauseMs = Math.min(pauseMs, outage ? OUTAGE_POLL_MS : everyMs)
-    await pause(Math.max(pauseMs, outage?.waitMs ?? 0), signal)
+    await pause(Math.max(pauseMs, Math.min(seen.waitMs ?? 0, MAX_RETRY_AFTER_MS)), signal)
     pauseMs *= PAUSE_GROWTH
   }
 }
@@ -68,7 +71,7 @@ function outageOf(error: unknown, before: Outage | undefined): Outage {
     return {
       sinceMs,
       unknownSinceMs: isUnknown ? unknownSinceMs : undefined,
-      waitMs: Math.min(facts.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS),
+      waitMs: facts.retryAfterMs ?? 0,
     }
   const isOfAccount = kind === 'misconfigured' && LOST_ACCOUNT_STATUSES.includes(facts.status ?? 0)
   if (isOfAccount || kind === 'lost') throw error
