@@ -70,7 +70,7 @@ const UNIT = [
   'test/image/{markdown-images,media-type,private-urls,request,source}.test.ts',
   'test/docs/*.test.ts',
   'test/lint/*.test.ts',
-  'test/{public-url,redacted}.test.ts',
+  'test/{hops,public-url,redacted}.test.ts',
   'test/providers/answer-classes.test.ts',
   'test/failures/*.test.ts',
   'test/providers/relay-task.test.ts',

@@ -6,7 +6,7 @@ import { CATALOGUED } from './upstreams/built-in'
 import { catalogueOf } from './upstreams/catalogue'
 import { modelSetting } from './upstreams/model-setting'
 import type { Upstream } from './providers/provider'
-import { keyHash } from './credentials/key-format'
+import { gatewayIdOf, keyHash } from './credentials/key-format'
 import { ConfigError, type SettingFault } from './failures/config-error'
 import { type Limits, limitsSchema, PLANS } from './limits/limits'
 import { contradictionsIn, OWN_SECRETS } from './settings/contradictions'
@@ -30,6 +30,8 @@ import { configuredUpstreams, upstreamSetting } from './upstreams/configured'
 export interface Config {
   signingSecret: string
   adminToken: string
+  /** The id of this gateway in requests to upstreams. */
+  gatewayId: string
   /** The SHA-256 of the static key of team `default`. */
   gatewayKeyHash: Buffer | undefined
   upstreams: Upstream[]
@@ -178,6 +180,7 @@ function parseSettings(set: Record<string, unknown>): Config {
   return {
     signingSecret: data.SIGNING_SECRET,
     adminToken: data.ADMIN_TOKEN,
+    gatewayId: gatewayIdOf(data.SIGNING_SECRET),
     gatewayKeyHash: data.GATEWAY_KEY === undefined ? undefined : keyHash(data.GATEWAY_KEY),
     upstreams: configuredUpstreams(data.UPSTREAMS, fallback, access),
     aliases: new Map(Object.entries(data.MODEL_ALIASES)),

@@ -5,7 +5,8 @@ import { signedLink } from './store/links'
 /** The context of every handler. */
 export interface App {
   Bindings: Env
-  Variables: { requestId: string; config: Config }
+  /** `hops` are the gateways that a request of a dialect has passed, with this one. */
+  Variables: { requestId: string; config: Config; hops: string }
 }
 
 /** The bindings for one request, and a way to work beyond its response. */

@@ -24,6 +24,10 @@ export function teamOfKey(key: string, signingSecret: string): string | undefine
   return timingSafeEqual(Buffer.from(tag), Buffer.from(right)) ? team : undefined
 }
 
+/** The id of this gateway in requests to upstreams: 16 hex digits that tell nothing of the secret. */
+export const gatewayIdOf = (signingSecret: string): string =>
+  createHmac('sha256', signingSecret).update('gateway').digest('hex').slice(0, 16)
+
 /** 64 bits of HMAC: too many to guess over the network, at one request each. */
 const keyTag = (team: string, secret: string, signingSecret: string): string =>
   createHmac('sha256', signingSecret).update(`team-key\n${team}\n${secret}`).digest('hex').slice(0, 16)

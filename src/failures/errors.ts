@@ -23,6 +23,7 @@ export const STATUS = {
   no_upstream: 503,
   unavailable: 503,
   timed_out: 504,
+  loop_detected: 508,
 } as const
 
 export type ErrorCode = keyof typeof STATUS

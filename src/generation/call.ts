@@ -99,6 +99,7 @@ async function receive(making: Making, { upstream, model }: FittedCandidate, sig
     model,
     signal,
     job: call.job,
+    hops: run.task.hops,
     open: (input) =>
       openInput(env.IMAGES, input).catch((error: unknown) => {
         throw new GatewayError(NOT_READ, { cause: error })

@@ -18,6 +18,8 @@ export interface Task {
   payer: Payer
   /** The gateway's address as the client knows it, for image links. */
   origin: string
+  /** The gateways that the request has passed, with this one; missing in older rows. */
+  hops?: string
 }
 
 /** A task with the wishes of one client. */

@@ -70,6 +70,7 @@ export async function generateOptions(
       shared: freshness.keep,
       payer,
       origin,
+      hops: c.get('hops'),
       ...(isExact ? { isExact } : {}),
     },
     madeSinceMs: claim.madeSinceMs,

@@ -26,6 +26,7 @@ import { comingShutdown } from '../upstreams/retirement'
 import { planRoute, type RoutePlan } from '../upstreams/route-plan'
 import { admit, countFree } from './admission-lease'
 import { generateOptions, receiverOf } from './generate-options'
+import { hopsOf } from './hops'
 
 /** The facts that an error response needs, as far as they are known. */
 interface Known<Options> {
@@ -56,6 +57,7 @@ async function respond<Options>(dialect: Dialect<Options>, c: Context<App>, know
   const [config, startedMs] = [c.get('config'), Date.now()]
 
   // Admit.
+  c.set('hops', hopsOf(c))
   const caller = identifyCaller(dialect.apiKey(c), config)
   const admission = await admit(caller, requestContextOf(c))
   known.limitStatuses = admission.limitStatuses

@@ -47,6 +47,8 @@ export interface Work {
   open: (input: InputImage) => Promise<ReadableStream<Uint8Array>>
   /** The id of a job that an earlier process submitted. The provider reads that job and submits none. */
   job?: string | undefined
+  /** The gateways that the request has passed, for the upstream's header. */
+  hops?: string | undefined
   /** Fetches a picture that an answer names, within the rules of `image/source.ts`. */
   download: (url: string) => Bytes
 }

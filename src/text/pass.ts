@@ -4,6 +4,7 @@ import type { TextRoute } from '../dialects/dialect'
 import type { Intake } from '../dialects/intake'
 import { type Failure, GatewayError, throwIfRefused } from '../failures/errors'
 import type { TextRequest } from '../providers/provider'
+import { HOPS_HEADER } from '../runtime/hops'
 import type { ReplayableBody } from '../store/replayable-body'
 import { fixedLengthBody } from '../streams/fixed-length'
 import { spliced } from '../streams/spliced'
@@ -38,7 +39,11 @@ export async function passText(route: TextRoute, intake: Intake, caller: TextCal
 
   const accept = intake.header('accept')
   // The type by which the gateway read it: with another one, the upstream might read another model.
-  const headers = { 'content-type': 'application/json', ...(accept === undefined ? {} : { accept }) }
+  const headers = {
+    'content-type': 'application/json',
+    [HOPS_HEADER]: c.get('hops'),
+    ...(accept === undefined ? {} : { accept }),
+  }
   const requestFor = async (candidate: Candidate): Promise<TextRequest> => {
     return { path: route.path, headers, body: await upstreamBody(candidate, body, named) }
   }

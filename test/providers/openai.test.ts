@@ -44,7 +44,11 @@ describe('sends', () => {
       moderation: 'low',
       user: 'user-1',
     })
-    expect(Object.keys(upstream.calls[0]?.headers ?? {}).toSorted()).toEqual(['authorization', 'content-type'])
+    expect(Object.keys(upstream.calls[0]?.headers ?? {}).toSorted()).toEqual([
+      'authorization',
+      'content-type',
+      'darkroom-hops',
+    ])
     expect(upstream.calls[0]?.headers['authorization']).toBe('Bearer sk-upstream-secret')
   })
 

@@ -26,6 +26,7 @@ test("a request has the upstream's key and the client's description, and no othe
     authorization: 'Bearer sk-first-secret',
     'content-type': 'application/json',
     accept: 'text/event-stream',
+    'darkroom-hops': expect.stringMatching(/^[0-9a-f]{16}$/),
   })
 })
 

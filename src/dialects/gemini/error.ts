@@ -26,6 +26,7 @@ const GOOGLE_STATUSES: Readonly<Record<Exclude<ErrorCode, 'content_rejected'>, r
   no_upstream: [503, 'UNAVAILABLE'],
   unavailable: [503, 'UNAVAILABLE'],
   timed_out: [504, 'DEADLINE_EXCEEDED'],
+  loop_detected: [508, 'FAILED_PRECONDITION'],
 }
 
 /**

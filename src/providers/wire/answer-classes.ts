@@ -95,8 +95,14 @@ const REQUEST_STATUSES = [400, 406, 411, 413, 414, 415, 422, 431, 451]
 /** Statuses of a path that does not exist. The path may be that of one model. */
 const NOT_FOUND_STATUSES = [404, 405, 410]
 
+/** The answer of a gateway in a loop (RFC 5842 §7.2). Some wire formats have the words alone. */
+const LOOP_STATUS = 508
+const LOOP_WORDS = /comes from this gateway itself/i
+
 /** The meaning of every answer: the first pattern that matches decides. */
 const PATTERNS: readonly AnswerPattern[] = [
+  { statuses: [LOOP_STATUS], means: OF_MODEL },
+  { words: LOOP_WORDS, means: OF_MODEL },
   { words: PLACE_WORDS, means: OF_PLACE },
   { codes: PLACE_CODES, means: OF_PLACE },
   { words: NO_ALLOWANCE, means: OF_MODEL },

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { HOPS_HEADER } from '../../runtime/hops'
 import { publicUrl } from '../../runtime/public-url'
 import { type Bytes, capped, readStream, readText } from '../../streams/bytes'
 import { jsonBody } from '../../streams/json-body'
@@ -53,7 +54,7 @@ export function modelInPath(model: string): string {
  */
 export async function callUpstream(
   upstream: Upstream,
-  { signal }: Pick<Work, 'signal'>,
+  { signal, hops }: Pick<Work, 'signal' | 'hops'>,
   to: string,
   ask: UpstreamRequest,
   readError?: ErrorReader,
@@ -62,7 +63,7 @@ export async function callUpstream(
   const url = to.startsWith('/') ? `${upstream.baseUrl}${to}` : to
   const isOwn = to.startsWith('/') || isUpstreamUrl(upstream, to, domain)
   if (!isOwn) refusePrivateUrl(to)
-  const all = { ...headers, ...(isOwn ? account : {}) }
+  const all = { ...headers, ...(isOwn ? { ...account, ...hopsHeader(hops) } : {}) }
   const startedMs = Date.now()
   try {
     const response = await sendRequest(url, { method, headers: all, body: body ?? null, redirect: 'manual', signal })
@@ -73,6 +74,9 @@ export async function callUpstream(
     throw parted?.unopened() ?? (buys ? possiblyPaidError(error, parted ? parted.sentMs() : startedMs) : error)
   }
 }
+
+const hopsHeader = (hops: string | undefined): Record<string, string> =>
+  hops === undefined ? {} : { [HOPS_HEADER]: hops }
 
 /** The answer of a successful call. Throws ProviderError for an error answer, after its body. */
 export async function requireSuccess(
