@@ -45,8 +45,7 @@ export function cost(
   model: Model,
   prices: Prices | undefined = model.prices,
 ): number | undefined {
-  if (usage && usage.output > 0 && prices?.per === 'token')
-    return Math.round(withoutNoise(tokenPrice(usedTokens(usage, request), prices)))
+  if (usage && usage.output > 0 && prices?.per === 'token') return costOfUsage(usage, request, model, prices)
   // The request's own words price it. Upstreams may use other words.
   const known = {
     size: request.size === DEFAULTS.size ? (size ?? request.size) : request.size,
@@ -54,6 +53,17 @@ export function cost(
   }
   const quoted = quote({ ...request, ...known }, model, prices)
   return quoted === undefined ? undefined : Math.round((quoted * images) / request.n)
+}
+
+/** The price of reported tokens in whole micro-USD; undefined without tokens, or at prices of another kind. */
+export function costOfUsage(
+  usage: Usage,
+  request: Pick<ImageRequestOf<unknown>, 'operation'>,
+  model: Model,
+  prices: Prices | undefined = model.prices,
+): number | undefined {
+  if (prices?.per !== 'token' || usage.input + usage.output === 0) return undefined
+  return Math.round(withoutNoise(tokenPrice(usedTokens(usage, request), prices)))
 }
 
 /** Removes the noise of floating point, so that 33600.000000000004 is not rounded up. */
@@ -92,7 +102,7 @@ const tokenPrice = (
  */
 function usedTokens(
   { input, inputDetails, output, outputDetails }: Usage,
-  { operation }: ImageRequestOf<unknown>,
+  { operation }: Pick<ImageRequestOf<unknown>, 'operation'>,
 ): TokenCount {
   const addUp = (details: Usage['inputDetails'], sum: number): Usage['inputDetails'] =>
     details && details.text + details.image === sum ? details : undefined

@@ -1,6 +1,6 @@
 import { type Pixels, pixelsOf, sizeText } from '../catalog/sizes'
 import { withDeadline, DeadlineExceeded } from '../runtime/deadline'
-import { type Failure, GatewayError } from '../failures/errors'
+import type { Failure } from '../failures/errors'
 import type { StoredImage } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import { fetchImage } from '../image/source'
@@ -13,6 +13,7 @@ import { StoreError } from '../store/retries'
 import type { FittedCandidate } from '../upstreams/route-plan'
 import { type Call, madeBy, missingOf, percentWith, type Progress } from './progress'
 import type { Run } from './run'
+import { FREE, InputNotRead } from './spending'
 import { stopJob } from './stop'
 
 /** A call in progress for a run. */
@@ -58,12 +59,18 @@ export async function makeCall(
     const failure = asProviderError(error)
     // All images are in R2, so the rest of the answer does not matter.
     const isComplete = missingOf(call, progress).length === 0
-    if (!isComplete && (run.cancel.aborted || error instanceof DeadlineExceeded)) await stopJob(call, candidate)
+    if (!isComplete && (run.cancel.aborted || error instanceof DeadlineExceeded)) await stop(making, candidate)
     if (!(failure instanceof ProviderError) || !isComplete) throw failure
     const { id: generation, requestId } = run.task
     log('answer-cut', { generation, request: requestId, upstream: candidate.upstream.name, ...describe(failure) })
   }
-  if (madeBy(call, progress) === 0) throw new ProviderError('lost', 'answered without an image', { scope: 'request' })
+  if (madeBy(call, progress) === 0)
+    throw new ProviderError('lost', 'answered without an image', { scope: 'request', isUnusable: true })
+}
+
+/** Stops the job of a call, which costs nothing then if the upstream says so. */
+async function stop({ call, progress }: Making, candidate: FittedCandidate): Promise<void> {
+  if ((await stopJob(call, candidate)) && madeBy(call, progress) === 0) call.ending = FREE
 }
 
 /** The request of one of several calls. Its seed counts on, since equal seeds make equal images. */
@@ -102,7 +109,7 @@ async function receive(making: Making, { upstream, model }: FittedCandidate, sig
     hops: run.task.hops,
     open: (input) =>
       openInput(env.IMAGES, input).catch((error: unknown) => {
-        throw new GatewayError(NOT_READ, { cause: error })
+        throw new InputNotRead(NOT_READ, { cause: error })
       }),
     download: (url) =>
       fetchImage(url, {

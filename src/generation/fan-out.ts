@@ -7,6 +7,7 @@ import type { Slot } from '../upstreams/route-options'
 import { makeCall } from './call'
 import { type Call, end, missingFrom, missingOf, type Progress } from './progress'
 import type { Run } from './run'
+import { type CallContext, endingOfFailed, endingOfMade } from './spending'
 
 /** Calls at once. An object has six connections that wait for a response, and R2 needs some of them (platform §1). */
 const MAX_AT_ONCE = 4
@@ -46,8 +47,9 @@ export class FanOut {
     this.#missing = missingFrom(this.#progress, this.#run.task).filter((index) => !underWay.includes(index))
     for (const each of resumed) this.#begin(each)
     this.#beginMore()
-    // More calls may begin while these are awaited.
-    for (let at = 0; at < this.#works.length; at++) await this.#works[at]
+    // More calls may begin while these are awaited. After an error, the others are stopping: each has its cost.
+    for (let at = 0; at < this.#works.length; at++) await this.#works[at]?.catch(() => {})
+    await Promise.all(this.#works)
     return this.#failure
   }
 
@@ -122,6 +124,7 @@ export class FanOut {
     try {
       await makeCall(this.#run, candidate, call, this.#progress, `${this.#run.id}${++this.#calls}`)
     } catch (error) {
+      call.ending ??= endingOfFailed(this.#contextOf(call), error)
       const isRefused = error instanceof ProviderError && error.kind === 'rejected'
       if (!isRefused) this.#missing.push(...missingOf(call, this.#progress))
       this.#waiting += 1
@@ -131,9 +134,15 @@ export class FanOut {
       throw error
     }
     call.isOver = true
+    call.ending = endingOfMade(this.#contextOf(call))
     // The reported usage must survive a crash before the run ends.
     this.#note()
     return true
+  }
+
+  #contextOf(call: Call): CallContext {
+    const { task, config } = this.#run
+    return { call, progress: this.#progress, task, config }
   }
 
   #note(): void {

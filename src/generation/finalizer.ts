@@ -1,4 +1,4 @@
-import { type Config, configOf } from '../config'
+import { configOf } from '../config'
 import { type Failure, isOfCaller, failed } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
 import { describe, log } from '../runtime/log'
@@ -12,7 +12,7 @@ import { withDeadline } from '../runtime/deadline'
 import { INTERRUPTED } from './failures'
 import type { Conclusion } from './jobs'
 import { attemptsOf, type RunRow } from './generation-store'
-import { runCost, pendingSettlementOf, settle, TEAM_UNREACHABLE } from './payment'
+import { pendingSettlementOf, settle, TEAM_UNREACHABLE } from './payment'
 import { isComplete, type Progress, recordOf } from './progress'
 import type { GenerationContext } from './context'
 import type { RunOutcome, Task } from './task'
@@ -50,7 +50,7 @@ export class Finalizer {
     const { env, ctx, store } = this.#context
     const config = configOf(env)
     const { task } = row
-    const ended = withArrived(row, outcome, store.run?.progress, config)
+    const ended = withArrived(row, outcome, store.run?.progress)
     const { made } = ended
     const now = Date.now()
     if (made.ok) {
@@ -115,10 +115,10 @@ export class Finalizer {
       endedMs,
     )
     const { snapshot } = pending.notice
-    const { cost, startedMs } = snapshot
+    const { cost, estimated, startedMs } = snapshot
     if (needsSettlement) store.addPendingSettlement(isSettled ? pending : { ...pending, notice: undefined }, endedMs)
     store.endRun()
-    this.#notify({ ...outcome, task: row.task, cost, startedMs, endedMs, only, isSettled })
+    this.#notify({ ...outcome, task: row.task, cost, estimated, startedMs, endedMs, only, isSettled })
     return snapshot
   }
 
@@ -165,16 +165,11 @@ export class Finalizer {
 const REMEMBERED = ['content_rejected', 'invalid_request', 'unsupported_parameter']
 
 /** Adds the images that arrived before a cancellation, since the upstream charges for them. */
-function withArrived(
-  { task }: RunRow,
-  outcome: RunOutcome,
-  progress: Progress | undefined,
-  config: Config,
-): RunOutcome {
-  const { made, route = '' } = outcome
+function withArrived({ task }: RunRow, outcome: RunOutcome, progress: Progress | undefined): RunOutcome {
+  const { made, route = '', spending } = outcome
   if (made.ok || made.failure.code !== 'cancelled' || !progress?.images.some(Boolean)) return outcome
   return {
     ...outcome,
-    arrived: recordOf(task, progress, { nowMs: Date.now(), route, cost: runCost(progress, task, config) }),
+    arrived: recordOf(task, progress, { nowMs: Date.now(), route, cost: spending?.cost }),
   }
 }

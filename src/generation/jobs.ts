@@ -119,10 +119,10 @@ export class Jobs {
     const { task, startedMs, only, endedMs, isSettled = false, goesOn = false } = conclusion
     const isConcerned = (each: { task: Task }): boolean => concerns(only, each.task.payer)
     const snapshotOf = (each: { task: Task; createdMs: number }): Snapshot => {
-      const cost = each.task.payer.team === task.payer.team ? conclusion.cost : 0
+      const isPayer = each.task.payer.team === task.payer.team
       return ended(begun(each.task, { status: 'running', createdMs: each.createdMs, startedMs }), {
         ...conclusion,
-        cost,
+        ...(isPayer ? {} : { cost: 0, estimated: 0 }),
       })
     }
     // A failed request may come again with its Idempotency-Key, and its receiver then needs another event.

@@ -6,10 +6,10 @@ import type { FittedCandidate } from '../upstreams/route-plan'
 import { Route } from '../upstreams/route'
 import { FAILED } from './failures'
 import { FanOut, type Resumed } from './fan-out'
-import { runCost } from './payment'
 import { end, type Progress, recordOf, resumable, upstreamOfCall } from './progress'
-import { endCalls, candidateOfCall } from './recovery'
+import { endCalls, candidateOfCall, lossesIn } from './recovery'
 import type { Run } from './run'
+import { spendingOf } from './spending'
 import type { RunOutcome } from './task'
 
 /**
@@ -22,13 +22,16 @@ export async function makeImages(run: Run): Promise<RunOutcome> {
     images: [...(before?.images ?? [])],
     calls: before?.calls.map((call) => ({ ...call })) ?? [],
   }
-  const route = routeOf(run)
+  const resumed = await resumableCalls(run, progress)
+  const route = routeOf(run, progress)
   const fill = new FanOut(run, route, progress, plan.fewestPerCall)
-  const recorded = (): ImageRecord =>
-    recordOf(task, progress, { nowMs: Date.now(), route: route.steps, cost: runCost(progress, task, config) })
+  const recorded = (): ImageRecord => {
+    const { cost } = spendingOf(progress, task, config)
+    return recordOf(task, progress, { nowMs: Date.now(), route: route.steps, cost })
+  }
   let made: RunOutcome['made']
   try {
-    const failure = await fill.fill(await resumableCalls(run, progress))
+    const failure = await fill.fill(resumed)
     made = hasSome(progress) ? ok(recorded()) : failed(failure ?? FAILED)
   } catch (error) {
     const { id: generation, requestId: request } = task
@@ -37,12 +40,13 @@ export async function makeImages(run: Run): Promise<RunOutcome> {
     made = hasSome(progress) && !run.cancel.aborted ? ok(recorded()) : failed(runFailureOf(error))
   }
   const last = progress.calls.at(-1)
-  return { made, attempts: progress.calls.length, last: last && upstreamOfCall(last), route: route.steps }
+  const spending = spendingOf(progress, task, config)
+  return { made, attempts: progress.calls.length, last: last && upstreamOfCall(last), route: route.steps, spending }
 }
 
 const hasSome = ({ images }: Progress): boolean => images.some(Boolean)
 
-const routeOf = (run: Run): Route<FittedCandidate> =>
+const routeOf = (run: Run, progress: Progress): Route<FittedCandidate> =>
   new Route({
     accounts: run.env.ACCOUNTS,
     candidates: run.plan.candidates,
@@ -52,6 +56,7 @@ const routeOf = (run: Run): Route<FittedCandidate> =>
     patienceMs: run.patienceMs,
     waitsOutCooldown: run.isJob,
     before: run.before?.route,
+    lostBefore: lossesIn(progress, run.plan.candidates),
     cancel: run.cancel,
     onFailure: ({ upstream: { name, account } }, { kind, message, facts }) => {
       const { id: generation, requestId: request } = run.task
@@ -60,8 +65,12 @@ const routeOf = (run: Run): Route<FittedCandidate> =>
     },
   })
 
-/** The calls of an earlier process that can be resumed; all others end, and their slots are freed. */
-async function resumableCalls({ env, save, plan: { candidates } }: Run, progress: Progress): Promise<Resumed[]> {
+/**
+ * The calls of an earlier process that can be resumed; all others end, and their slots are freed. Each of those may be
+ * billed.
+ */
+async function resumableCalls(run: Run, progress: Progress): Promise<Resumed[]> {
+  const { candidates } = run.plan
   const going = resumable(progress).map(({ seat }) => seat)
   const calls = progress.calls.filter(({ isOver }) => !isOver)
   const resumed = calls.flatMap((call) => {
@@ -69,10 +78,10 @@ async function resumableCalls({ env, save, plan: { candidates } }: Run, progress
     return candidate ? [{ slot: { candidate, id: call.seat, sinceMs: call.startedMs }, call }] : []
   })
   const others = calls.filter((call) => !resumed.some((each) => each.call === call))
+  await endCalls(run, others, progress)
   for (const call of others) end(call, progress)
   // Another death while the run waits for a slot is none of these calls'.
-  if (others.length > 0) save(progress)
-  await endCalls(env, candidates, others)
+  if (others.length > 0) run.save(progress)
   return resumed
 }
 

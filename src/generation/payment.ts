@@ -1,15 +1,11 @@
-import { pricesFor } from '../upstreams/catalogue'
-import { cost } from '../catalog/quote'
-import type { Config } from '../config'
 import { type Failure, type Result, failed } from '../failures/errors'
 import { describe, log } from '../runtime/log'
 import { MAX_KEPT_PROMPT, type Order, type Settlement, type QueuedOrder } from '../ledger/entry'
 import { askTeam } from '../team/ask-team'
 import type { PendingSettlement, RunRow } from './generation-store'
-import { requestOf, type Call, madeBy, type Progress } from './progress'
 import type { RunPlan } from './run-plan'
 import { begun, ended, type Notice } from './snapshot'
-import type { RunOutcome, Task } from './task'
+import type { RunOutcome, Spending, Task } from './task'
 
 /** The life of a reservation beyond the time of its upstreams, in ms. An expired reservation can still be settled. */
 export const RESERVATION_GRACE_MS = 120_000
@@ -69,50 +65,35 @@ export const TEAM_UNREACHABLE: Failure = {
   retryAfterMs: 1000,
 }
 
-/** The cost of a run's images in micro-USD; undefined without a known price. */
-export function runCost(progress: Progress, task: Task, config: Config): number | undefined {
-  const calls = progress.calls.filter((call) => madeBy(call, progress) > 0)
-  const costs = calls.map((call) => costOfCall(call, madeBy(call, progress), task, config))
-  return costs.reduce((sum, each) => (sum === undefined || each === undefined ? undefined : sum + each), 0)
-}
-
-/** By the operator's prices for the upstream, else the cost that the upstream reported, else the model's prices. */
-function costOfCall(call: Call, images: number, task: Task, config: Config): number | undefined {
-  const {
-    upstream: { name, account },
-    summary = {},
-  } = call
-  const upstream = config.upstreams.find((each) => each.name === name && each.account === account)
-  if (upstream?.isFallback) return 0
-  const request = requestOf(task, call)
-  const prices = upstream && pricesFor(request.model, upstream.prices)
-  if (!prices && summary.cost !== undefined) return Math.round(summary.cost)
-  return cost({ ...summary, images }, request, config.catalogue(request.model), prices)
-}
+/** The spending of a run that has called no upstream. */
+const NOTHING: Spending = { cost: 0, estimated: 0, taken: 0 }
 
 /** The settlement of a run for the team that pays; times are in ms since 1970. */
 export function pendingSettlementOf(
   { task, reservation, createdMs }: RunRow,
-  { made, attempts, last, arrived, route }: RunOutcome,
+  { made, attempts, last, arrived, route, spending = NOTHING }: RunOutcome,
   startedMs: number | undefined,
   endedMs: number,
 ): PendingSettlement & { notice: Notice } {
   const record = made.ok ? made.value : arrived
-  const cost = record ? record.cost : 0
+  const { cost, estimated, taken } = spending
+  const failure = made.ok ? undefined : made.failure.code
   const settlement: Settlement = {
     id: reservation,
     attempts,
     cost,
+    estimated,
     route,
     images: record?.images.map(({ key }) => key) ?? [],
     upstream: record ? { ...record.upstream, model: record.model } : last,
     size: record?.size,
     quality: record?.quality,
     usage: record?.usage,
-    ...(made.ok ? {} : { failure: made.failure.code }),
+    ...(failure === undefined ? {} : { failure }),
+    ...(failure === 'cancelled' ? { taken } : {}),
   }
   const stood = begun(task, { status: 'running', createdMs, startedMs })
-  const snapshot = ended(stood, { made, arrived, cost, endedMs })
+  const snapshot = ended(stood, { made, arrived, cost, estimated, endedMs })
   return { team: task.payer.team, settlement, notice: { id: `evt_${reservation}`, task, snapshot } }
 }
 

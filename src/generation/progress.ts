@@ -28,6 +28,23 @@ export interface Call {
   percent?: number
   /** Set for a call that has ended. */
   isOver?: true
+  /** Its end for the money; missing for a call under way, and in rows of an earlier version. */
+  ending?: CallEnding
+}
+
+/** The end of a call: its images were made, may have been made in vain, or cost nothing. */
+export interface CallEnding {
+  is: 'made' | 'lost' | 'free'
+  /** In micro-USD; undefined without a known price. */
+  cost: number | undefined
+  /** Whether the cost is a quote, because the upstream reported none. */
+  isEstimate?: true
+  /** The number of its images that a lost call did not deliver. */
+  missing?: number
+  /** Whether its account is not asked again, since its answer could not be used. */
+  isUnusable?: true
+  /** Whether the death of a process ended it. */
+  isInterrupted?: true
 }
 
 /** The progress of a run, stored so that the next process can resume it. */

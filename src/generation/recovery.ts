@@ -2,11 +2,21 @@ import type { Config } from '../config'
 import { failed, ok } from '../failures/errors'
 import { accountIdOf, leave } from '../upstreams/accounts'
 import type { Candidate } from '../upstreams/candidates'
+import type { LossBefore } from '../upstreams/route-options'
 import { INTERRUPTED } from './failures'
 import { attemptsOf, newRunId, type RunRow } from './generation-store'
-import { runCost } from './payment'
-import { type Call, isComplete, missingOf, type Progress, recordOf, upstreamOfCall } from './progress'
-import type { RunPlan } from './run-plan'
+import {
+  type Call,
+  type CallEnding,
+  madeBy,
+  isComplete,
+  missingOf,
+  type Progress,
+  recordOf,
+  upstreamOfCall,
+} from './progress'
+import type { Run } from './run'
+import { type CallContext, endingOfLost, endingOfMade, FREE, spendingOf } from './spending'
 import { stopJob } from './stop'
 import type { RunOutcome } from './task'
 
@@ -47,19 +57,53 @@ export const candidateOfCall = <Served extends Candidate>(
 ): Served | undefined =>
   candidates.find(({ upstream, model: theirs }) => accountIdOf(upstream) === accountId && model === theirs)
 
-/** Ends calls of a dead process: frees their slots and stops their jobs. Never throws. */
-export async function endCalls(env: Env, candidates: readonly Candidate[], calls: readonly Call[]): Promise<void> {
-  for (const call of calls) {
-    const has = candidateOfCall(call, candidates)
-    if (!has) continue
-    await leave(env.ACCOUNTS, has.upstream, { id: call.seat, model: call.model }, { is: 'cancelled' })
-    await stopJob(call, has)
-  }
+/** The run of a dead process. */
+type DeadRun = Pick<Run, 'env' | 'config' | 'task' | 'plan'>
+
+/**
+ * Ends calls of a dead process: frees their slots and stops their jobs. A call may be billed, unless its upstream
+ * confirms the stop. Never throws.
+ */
+export async function endCalls(run: DeadRun, calls: readonly Call[], progress: Progress): Promise<void> {
+  await Promise.all(
+    calls.map(async (call) => {
+      const has = candidateOfCall(call, run.plan.candidates)
+      if (has) await leave(run.env.ACCOUNTS, has.upstream, { id: call.seat, model: call.model }, { is: 'cancelled' })
+      const isStopped = has !== undefined && (await stopJob(call, has)) && madeBy(call, progress) === 0
+      call.ending = isStopped ? FREE : endingOfInterrupted({ ...run, call, progress })
+    }),
+  )
 }
 
-/** Ends all calls of a run after the death of its process. Never throws. */
-export const endAllCalls = (env: Env, { progress }: RunRow, { candidates }: RunPlan): Promise<void> =>
-  endCalls(env, candidates, progress?.calls.filter(({ isOver }) => !isOver) ?? [])
+/** The ending of a call of a dead process: lost, unless all its images were stored. */
+const endingOfInterrupted = (context: CallContext): CallEnding =>
+  missingOf(context.call, context.progress).length === 0
+    ? endingOfMade(context)
+    : { ...endingOfLost(context), isInterrupted: true }
+
+/** The progress of a dead run with all its calls ended. Never throws. */
+export async function withEndedCalls(run: DeadRun, before: Progress | undefined): Promise<Progress | undefined> {
+  if (!before) return undefined
+  const progress = { ...before, calls: before.calls.map((call) => ({ ...call })) }
+  const going = progress.calls.filter(({ isOver }) => !isOver)
+  await endCalls(run, going, progress)
+  return progress
+}
+
+/** The losses of earlier processes. A death counts as one loss, however many calls it ended. */
+export function lossesIn<Served extends Candidate>(
+  { calls }: Progress,
+  candidates: readonly Served[],
+): LossBefore<Served>[] {
+  const lost = calls.filter(({ ending }) => ending?.is === 'lost')
+  const [interrupted] = lost.filter(({ ending }) => ending?.isInterrupted)
+  return [
+    ...(interrupted ? [{}] : []),
+    ...lost
+      .filter(({ ending }) => !ending?.isInterrupted)
+      .map((call) => ({ candidate: candidateOfCall(call, candidates), isUnusable: call.ending?.isUnusable })),
+  ]
+}
 
 /** The outcome of a run that does not go on: some images are better than none. */
 export function partialOutcome(row: RunRow, config: Config, failure = INTERRUPTED): RunOutcome {
@@ -68,7 +112,8 @@ export function partialOutcome(row: RunRow, config: Config, failure = INTERRUPTE
   const call = progress?.calls.at(-1)
   const last = call && upstreamOfCall(call)
   const route = progress?.route ?? ''
-  if (!progress?.images.some(Boolean)) return { made: failed(failure), attempts, last, route }
-  const facts = { nowMs: Date.now(), route, cost: runCost(progress, task, config) }
-  return { made: ok(recordOf(task, progress, facts)), attempts, last, route }
+  const spending = progress && spendingOf(progress, task, config)
+  const ended = { attempts, last, route, spending }
+  if (!progress?.images.some(Boolean)) return { made: failed(failure), ...ended }
+  return { made: ok(recordOf(task, progress, { nowMs: Date.now(), route, cost: spending?.cost })), ...ended }
 }

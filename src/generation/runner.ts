@@ -9,7 +9,7 @@ import { newRun, type RunRow } from './generation-store'
 import { hold, holdOrWait, isWanted, patienceMsOf } from './demand'
 import { TEAM_UNREACHABLE, withdraw } from './payment'
 import type { Progress } from './progress'
-import { afterError, endAllCalls, nextAttempt, partialOutcome } from './recovery'
+import { afterError, nextAttempt, partialOutcome, withEndedCalls } from './recovery'
 import { makeImages } from './make'
 import type { RunNews } from './run'
 import type { GenerationContext } from './context'
@@ -93,12 +93,12 @@ export class Runner {
     if (!row) return this.#beginNext()
     if (row.queued || this.#current) return
     // Under wrong settings, the run waits for right ones.
-    const config = configOf(env)
+    configOf(env)
     const { task, attempt } = row
     log('run-interrupted', { generation: task.id, request: task.requestId, attempt })
     const again = nextAttempt(row, asked || task.shared || jobs.isAwaited)
     if (again) return void this.begin(again)
-    this.#take(() => this.#abandon(row, partialOutcome(row, config)))
+    this.#take(() => this.#abandon(row))
   }
 
   /**
@@ -149,18 +149,19 @@ export class Runner {
     const waits = held.ok ? held.value : undefined
     // A cancelled run too: its reservation may exist.
     if (refusal && !row.progress) return await this.#refuse(row, refusal)
-    const left = partialOutcome(row, configOf(this.#context.env), refusal)
-    if (refusal) return await this.#abandon(row, left)
+    if (refusal) return await this.#abandon(row, { failure: refusal })
     if (waits) return await this.#wait({ ...row, queued: waits.instead }, cancel)
-    if (cancel.aborted) return await this.#abandon(row, { ...left, made: failed(CANCELLED) })
+    if (cancel.aborted) return await this.#abandon(row, { isCancelled: true })
     await this.#make(row, cancel)
   }
 
-  /** Ends a run that does not go on, and its calls of an earlier process. */
-  #abandon(row: RunRow, outcome: RunOutcome): Promise<void> {
-    const { ctx, env, plans } = this.#context
-    ctx.waitUntil(endAllCalls(env, row, plans.of(row)))
-    return this.#finish(row, outcome)
+  /** Ends a run that does not go on, and its calls of an earlier process. Its stored images are the result. */
+  async #abandon(row: RunRow, { failure, isCancelled }: { failure?: Failure; isCancelled?: true } = {}): Promise<void> {
+    const { env, plans } = this.#context
+    const config = configOf(env)
+    const progress = await withEndedCalls({ env, config, task: row.task, plan: plans.of(row) }, row.progress)
+    const outcome = partialOutcome({ ...row, progress }, config, failure)
+    await this.#finish(row, isCancelled ? { ...outcome, made: failed(CANCELLED) } : outcome)
   }
 
   /** Leaves a run in the queue, unless it was cancelled meanwhile. */

@@ -31,11 +31,12 @@ export interface End {
   made: Result<ImageRecord>
   arrived?: ImageRecord | undefined
   cost: number | undefined
+  estimated?: number | undefined
   endedMs: number
 }
 
 /** The snapshot of an ended generation. */
-export function ended(before: Snapshot, { made, arrived, cost, endedMs }: End): Snapshot {
+export function ended(before: Snapshot, { made, arrived, cost, estimated = 0, endedMs }: End): Snapshot {
   const { percent: _, ...rest } = before
   const record = made.ok ? made.value : arrived
   const facts = record && {
@@ -45,7 +46,7 @@ export function ended(before: Snapshot, { made, arrived, cost, endedMs }: End): 
     size: record.size ?? before.size,
     quality: record.quality ?? before.quality,
   }
-  const known = { ...rest, ...facts, endedMs, cost }
+  const known = { ...rest, ...facts, endedMs, cost, estimated }
   if (made.ok) return { ...known, status: 'succeeded' }
   return { ...known, status: made.failure.code === 'cancelled' ? 'cancelled' : 'failed', failure: made.failure }
 }

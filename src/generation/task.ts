@@ -39,6 +39,16 @@ export interface GenerateOptions {
   webhook?: { id: string; url: string; form: JobForm | undefined }
 }
 
+/** The sum of a run's calls, whatever came of them. Amounts are micro-USD. */
+export interface Spending {
+  /** Undefined without a known price. */
+  cost: number | undefined
+  /** The part of the cost that is an estimate. */
+  estimated: number
+  /** The images that upstreams made or may have made, at most those of the task. */
+  taken: number
+}
+
 /** The outcome of a task. */
 export interface RunOutcome {
   made: Result<ImageRecord>
@@ -48,6 +58,8 @@ export interface RunOutcome {
   last: ServedBy | undefined
   /** The steps of the route. */
   route?: string | undefined
+  /** The cost of its calls; undefined without a call. */
+  spending?: Spending | undefined
   /** The images of a cancelled task. */
   arrived?: ImageRecord | undefined
 }

@@ -47,8 +47,12 @@ export interface Settlement {
   id: string
   /** The code of a failure; undefined for a success. A cancelled run may have images. */
   failure?: ErrorCode | undefined
-  /** In micro-USD; undefined without a known price. */
+  /** In micro-USD; undefined without a known price. A failure may have a cost. */
   cost: number | undefined
+  /** The part of the cost that is an estimate, in micro-USD; missing in rows of an earlier version. */
+  estimated?: number | undefined
+  /** The images that count towards the limit of a day, if upstreams have taken more than are in R2. */
+  taken?: number | undefined
   /** The keys of its images in R2. */
   images: string[]
   /** The number of attempts. */
@@ -83,6 +87,8 @@ export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model
   /** Micro-USD. */
   reserved: number
   cost: number | null
+  /** The part of `cost` that is an estimate. */
+  estimated: number
   /** The number of images made. */
   images: number
   /** A JSON list of the keys of all images; `kept_keys` has those that still exist. */

@@ -17,6 +17,12 @@ const [MIN_WAIT_MS, MAX_WAIT_MS] = [2000, 60_000]
 /** The number of entries in the estimate of a duration. Each status request for a job reads them. */
 const RECENT_ENTRIES = 500
 
+/** Columns that were added to the table, and their types. */
+const LATER_COLUMNS = [
+  ['route', 'TEXT'],
+  ['estimated', 'INTEGER NOT NULL DEFAULT 0'],
+] as const
+
 /** All runs of a team, with their reservations and costs; requests for texts too. */
 export class Ledger {
   readonly #sql: SqlStorage
@@ -27,9 +33,11 @@ export class Ledger {
 
   createTables(): void {
     this.#sql.exec(LEDGER_SCHEMA)
-    // A table stored by an earlier version may lack this column.
+    // A table stored by an earlier version may lack these columns.
     const columns = this.#sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('ledger')").toArray()
-    if (!columns.some(({ name }) => name === 'route')) this.#sql.exec('ALTER TABLE ledger ADD COLUMN route TEXT')
+    for (const [name, type] of LATER_COLUMNS)
+      if (!columns.some((column) => column.name === name))
+        this.#sql.exec(`ALTER TABLE ledger ADD COLUMN ${name} ${type}`)
   }
 
   entry(id: string): Entry | undefined {
@@ -59,12 +67,13 @@ export class Ledger {
 
   /** Records the outcome of a run and ends its reservation. */
   close(settlement: Settlement, nowMs: number): void {
-    const { id, failure, cost, images, attempts, route, upstream, size, quality, usage } = settlement
+    const { id, failure, cost, estimated, images, attempts, route, upstream, size, quality, usage } = settlement
     this.#update(id, {
       status: failure === undefined ? 'succeeded' : failure === 'cancelled' ? 'cancelled' : 'failed',
       failure: failure ?? null,
       ended_ms: nowMs,
       cost: cost ?? null,
+      estimated: estimated ?? 0,
       images: images.length,
       image_keys: JSON.stringify(images),
       kept_keys: JSON.stringify(images),

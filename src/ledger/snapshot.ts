@@ -28,6 +28,8 @@ export interface Snapshot {
   images: string[]
   /** The cost for the request's team, in micro-USD; undefined without a known price. */
   cost?: number | undefined
+  /** The part of the cost that is an estimate, in micro-USD. */
+  estimated?: number | undefined
   /** The progress that the upstream reports, in whole percent. */
   percent?: number | undefined
 }
@@ -35,7 +37,7 @@ export interface Snapshot {
 /** The snapshot of a ledger entry. An expired reservation is a failure for the caller. */
 export function snapshotOf(entry: Entry): Snapshot {
   const { generation, request, key, model, operation, prompt, n, status, failure: code, size, quality } = entry
-  const { started_ms: startedMs, ended_ms, served_model, upstream, cost } = entry
+  const { started_ms: startedMs, ended_ms, served_model, upstream, cost, estimated } = entry
   return {
     id: generation,
     request,
@@ -56,6 +58,7 @@ export function snapshotOf(entry: Entry): Snapshot {
     quality: quality ?? undefined,
     images: keptKeysOf(entry),
     cost: cost ?? undefined,
+    estimated,
   }
 }
 

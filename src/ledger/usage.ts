@@ -24,7 +24,9 @@ export type UsageRow = {
   input_tokens: number
   output_tokens: number
   cost: number
-  /** Successful generations without a known price. */
+  /** The part of the cost that is an estimate. */
+  estimated: number
+  /** Generations without a known price. */
   unpriced: number
   saved: number
 }
@@ -43,6 +45,7 @@ export const EMPTY_USAGE_ROW: UsageRow = {
   input_tokens: 0,
   output_tokens: 0,
   cost: 0,
+  estimated: 0,
   unpriced: 0,
   saved: 0,
 }
@@ -75,14 +78,14 @@ const USAGE_ROWS = `
   SELECT date(started_ms / 1000, 'unixepoch') AS day, key, model, coalesce(upstream, '') AS upstream,
     0 AS hits, 0 AS joins, 1 AS generations, status NOT IN ('succeeded', 'cancelled') AS failures, images,
     coalesce(input_tokens, 0) AS input_tokens, coalesce(output_tokens, 0) AS output_tokens,
-    coalesce(cost, 0) AS cost, status = 'succeeded' AND cost IS NULL AS unpriced, 0 AS saved
+    coalesce(cost, 0) AS cost, estimated, cost IS NULL AS unpriced, 0 AS saved
   FROM ledger WHERE status <> 'running' AND started_ms >= unixepoch(?1) * 1000 AND started_ms < (unixepoch(?2) + 86400) * 1000
   UNION ALL
-  SELECT day, key, model, upstream, hits, joins, 0, 0, 0, 0, 0, 0, 0, saved FROM free WHERE day BETWEEN ?1 AND ?2
+  SELECT day, key, model, upstream, hits, joins, 0, 0, 0, 0, 0, 0, 0, 0, saved FROM free WHERE day BETWEEN ?1 AND ?2
 `
 
 const USAGE_SUMS = ['hits', 'joins', 'generations', 'failures', 'images', 'input_tokens', 'output_tokens']
-  .concat('cost', 'unpriced', 'saved')
+  .concat('cost', 'estimated', 'unpriced', 'saved')
   .map((column) => `coalesce(sum(${column}), 0) AS ${column}`)
   .join(', ')
 

@@ -11,6 +11,7 @@ import { optionalText, tokenCount } from './wire/lenient'
 import { pictureAt, readPictures } from './wire/json-pictures'
 import type { Provider, Summary, Upstream, Work } from './provider'
 import type { ErrorReader, ErrorReport } from './wire/error-report'
+import { withSpent } from './wire/unusable-answer'
 import { errorOfResponse, readOpenaiError } from './wire/upstream-error'
 
 /** The API's parameters, and the one format that every model makes (protocols §6.9). */
@@ -53,8 +54,10 @@ export const arkProvider: Provider = {
     const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: response.headers.get('x-request-id') ?? undefined }
     const { said, count } = yield* readPictures(response, work, pictureCounter())
-    if (count === 0) throw errorOfResponse(response, upstream, entryErrorIn(said), readError)
-    yield { type: 'summary', summary: arkSummary(said) }
+    const summary = arkSummary(said)
+    if (count === 0)
+      throw withSpent(errorOfResponse(response, upstream, entryErrorIn(said) ?? said, readError), summary)
+    yield { type: 'summary', summary }
   },
 }
 

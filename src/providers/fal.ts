@@ -95,10 +95,9 @@ export const falProvider: Provider = {
     yield* resultEvents(said, request, upstream, work)
   },
   async cancel(job, upstream, signal) {
-    await callUpstream(upstream, { signal }, `${parseJob(job).response}/cancel`, {
-      method: 'PUT',
-      account: accountHeaders(upstream),
-    })
+    const ask = { method: 'PUT', account: accountHeaders(upstream) } as const
+    const response = await callUpstream(upstream, { signal }, `${parseJob(job).response}/cancel`, ask, readFalError)
+    return (await readJsonReply(response, cancelReply)).status === 'CANCELLATION_REQUESTED'
   },
 }
 
@@ -185,6 +184,9 @@ async function submitJob(asked: ImageRequest, upstream: Upstream, given: Work): 
     job: { status, response: jobUrl(upstream, response_url, requestId, (id) => `/${app}/requests/${id}`) },
   }
 }
+
+/** A request to stop a job that has not completed. fal bills results only. */
+const cancelReply = z.object({ status: z.string() })
 
 /** A completed job may have failed. Only the request for its result shows that. */
 async function readJob(job: FalJob, upstream: Upstream, work: Work): Promise<JobState<FalResult>> {

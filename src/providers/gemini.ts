@@ -6,15 +6,16 @@ import type { Sizes } from '../catalog/sizes'
 import type { Usage } from '../image/record'
 import { type ImageRequest, unless } from '../image/request'
 import { decodeBase64 } from '../streams/base64'
-import { type Bytes, readStream } from '../streams/bytes'
+import { type Bytes, keepingHead, readStream } from '../streams/bytes'
 import { JsonStream, type Path, type TakenString } from '../streams/json'
 import { camelCased, camelName } from './wire/camel-case'
 import { googleErrorIn, readGoogleError } from './wire/google-error'
 import { bodyStream, callUpstream, jsonRequest, readingImage } from './wire/http'
 import { inputBase64 } from './wire/inputs'
-import { unreadableError } from './wire/json-pictures'
+import { HEAD_BYTES, unreadableError } from './wire/json-pictures'
 import { optionalText, tokenCount } from './wire/lenient'
-import { type Provider, ProviderError, type ProviderEvent, type Upstream, Withdrawn, type Work } from './provider'
+import { type Provider, type ProviderError, type ProviderEvent, type Upstream, Withdrawn, type Work } from './provider'
+import { unusableAnswer } from './wire/unusable-answer'
 import { errorOfReport, errorOfResponse, moderationError } from './wire/upstream-error'
 
 /** Google's image models through the Gemini API (protocols §3). An answer holds one picture in JSON. */
@@ -105,7 +106,8 @@ function isPictureString([candidates, candidate, content, parts, , member, inner
  * A picture that turns out to be a draft is withdrawn at its last byte. Throws ProviderError.
  */
 async function* finalPicture(response: Response): AsyncGenerator<ProviderEvent, { said: unknown; isMade: boolean }> {
-  const json = new JsonStream(readStream(bodyStream(response)), isPictureString)
+  const { head, all } = keepingHead(readStream(bodyStream(response)), HEAD_BYTES)
+  const json = new JsonStream(all, isPictureString)
   const pictures = pictureStrings(json)
   let isMade = false
   try {
@@ -125,7 +127,7 @@ async function* finalPicture(response: Response): AsyncGenerator<ProviderEvent, 
     }
     return { said: camelCased(json.value()), isMade }
   } catch (error) {
-    throw unreadableError(error, isMade)
+    throw unreadableError(error, response, { isMade, head: head() })
   } finally {
     await pictures.return()
   }
@@ -213,7 +215,7 @@ const REFUSING_FINISHES = /SAFETY|PROHIBITED_CONTENT|RECITATION|BLOCKLIST|SPII/
 /** The error of a good answer without a picture (protocols §3.4). */
 function missingPictureError(response: Response, said: unknown, upstream: Upstream): ProviderError {
   if (googleErrorIn(said)) return errorOfResponse(response, upstream, said, readGoogleError)
-  const { promptFeedback: feedback, candidates } = generateReply.parse(said)
+  const { promptFeedback: feedback, candidates, usageMetadata } = generateReply.parse(said)
   if (feedback?.blockReason) return moderationError('request', upstream, feedback.blockReasonMessage)
   const { finishReason, finishMessage } = candidates?.[0] ?? {}
   if (REFUSING_FINISHES.test(finishReason ?? '')) return moderationError('picture', upstream, finishMessage)
@@ -223,5 +225,6 @@ function missingPictureError(response: Response, said: unknown, upstream: Upstre
       upstream,
     )
   }
-  return new ProviderError('unavailable', 'answered without a picture', { scope: 'request' })
+  const summary = { usage: usageMetadata ? geminiUsage(usageMetadata) : undefined }
+  return unusableAnswer(response, 'answered without a picture', { said, summary, isEmpty: true })
 }

@@ -18,6 +18,7 @@ import { optionalText } from './wire/lenient'
 import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderErrorKind, type Upstream, type Work } from './provider'
 import type { ErrorReader } from './wire/error-report'
+import { unusableAnswer } from './wire/unusable-answer'
 import { errorOfReport, moderationError } from './wire/upstream-error'
 
 const isBanana = (theirs: string): boolean => theirs.includes('nano-banana')
@@ -95,7 +96,9 @@ async function submitJob(request: ImageRequest, upstream: Upstream, work: Work):
   )
   const task = await readTask(response, upstream)
   if (task.id && !isFailed(task)) return task.id
-  throw isFailed(task) ? taskError(task, upstream) : new ProviderError('unavailable', 'returned no id of its task')
+  throw isFailed(task)
+    ? taskError(task, upstream)
+    : unusableAnswer(response, 'returned no id of its task', { said: task })
 }
 
 /** Each API has its own field for pictures and for "answer with an id only". */

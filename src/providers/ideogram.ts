@@ -8,8 +8,9 @@ import type { ImageRequest } from '../image/request'
 import { formBody, textsOf } from '../streams/form'
 import { callUpstream, modelInPath, readingImage, readJsonReply } from './wire/http'
 import { optionalText } from './wire/lenient'
-import { type Provider, ProviderError, type Summary, type Upstream, type Work } from './provider'
+import { type Provider, type ProviderError, type Summary, type Upstream, type Work } from './provider'
 import type { ErrorReader } from './wire/error-report'
+import { unusableAnswer } from './wire/unusable-answer'
 import { moderationError } from './wire/upstream-error'
 import { reportOfFault, validationDetail } from './wire/validation-error'
 
@@ -86,13 +87,11 @@ export const ideogramProvider: Provider = {
   models: MODELS,
   capability: (model) => narrowed(model, API_CAPABILITY),
   async *generate(request, upstream, work) {
-    const { request_id: requestId, data } = await readJsonReply(
-      await requestImages(request, upstream, work),
-      imagesReply,
-    )
+    const response = await requestImages(request, upstream, work)
+    const { request_id: requestId, data } = await readJsonReply(response, imagesReply)
     yield { type: 'accepted', requestId }
     const made = data.map(({ url, is_image_safe: isSafe }) => (url && isSafe !== false ? url : undefined))
-    if (!made.some(Boolean)) throw missingPictureError(data, upstream)
+    if (!made.some(Boolean)) throw missingPictureError(response, data, upstream)
     for (const [index, url] of made.entries()) {
       if (url) yield { type: 'image', index, bytes: readingImage(work.download(url)) }
     }
@@ -145,10 +144,10 @@ const imagesReply = z.object({
 })
 
 /** A refused picture has no URL, in an answer with status 200. */
-const missingPictureError = (data: IdeogramImage[], upstream: Upstream): ProviderError =>
+const missingPictureError = (response: Response, data: IdeogramImage[], upstream: Upstream): ProviderError =>
   data.some(({ is_image_safe: isSafe }) => isSafe === false)
     ? moderationError('picture', upstream)
-    : new ProviderError('unavailable', 'answered without a picture', { scope: 'request' })
+    : unusableAnswer(response, 'answered without a picture', { said: data, isEmpty: true })
 
 /** A prompt that differs from the request's is a revised prompt. */
 const ideogramSummary = (data: IdeogramImage[], { prompt: asked }: ImageRequest): Summary => ({

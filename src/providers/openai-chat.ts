@@ -13,6 +13,7 @@ import { unreadableError } from './wire/json-pictures'
 import { isOpenrouter } from './wire/openrouter-url'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { readRelayError } from './wire/relay-reply'
+import { unusableAnswer } from './wire/unusable-answer'
 import { errorOfResponse, moderationError, refusalBy } from './wire/upstream-error'
 import { isWordedRefusal } from './wire/worded-refusal'
 
@@ -126,7 +127,8 @@ async function* answerEvents(response: Response, upstream: Upstream, work: Work)
   } catch (error) {
     // A broken-off answer with a whole link was paid for too.
     address = answer.urls[0] ?? linkIn(words)
-    if (isMade || address === undefined) throw unreadableError(error, isMade || answer.isStream)
+    if (isMade || address === undefined)
+      throw unreadableError(error, response, { isMade: isMade || answer.isStream, head: answer.head })
   }
   if (!isMade) {
     if (address === undefined) throw missingPictureError(answer, words, response, upstream)
@@ -148,5 +150,6 @@ function lastPercentIn(words: string): number {
 function missingPictureError(answer: ChatAnswer, words: string, response: Response, upstream: Upstream): ProviderError {
   if (answer.failure !== undefined) return errorOfResponse(response, upstream, answer.failure, readRelayError)
   if (answer.isRefused || isWordedRefusal(words)) return moderationError('request', upstream)
-  return new ProviderError('unavailable', 'answered without a picture', { scope: 'request' })
+  const { said, summary } = answer
+  return unusableAnswer(response, 'answered without a picture', { said, summary, isEmpty: true })
 }

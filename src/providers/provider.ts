@@ -83,6 +83,9 @@ export interface Summary {
   revisedPrompts?: (string | undefined)[]
 }
 
+/** The charge of an answer as the upstream reports it. */
+export type Spent = Pick<Summary, 'cost' | 'usage'>
+
 /** A request for a text model. A provider passes it on unchanged. */
 export interface TextRequest {
   /** The path under the base URL. */
@@ -131,8 +134,11 @@ export interface Provider {
    * pictures. Throws ProviderError, or the reason of an aborted signal.
    */
   generate(request: ImageRequest, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void>
-  /** Stops a job without subscribers. The upstream may bill the work so far. Throws ProviderError. */
-  cancel?(job: string, upstream: Upstream, signal: AbortSignal): Promise<void>
+  /**
+   * Stops a job without subscribers. Returns whether the upstream has confirmed that it stopped and charges nothing.
+   * Throws ProviderError.
+   */
+  cancel?(job: string, upstream: Upstream, signal: AbortSignal): Promise<boolean>
   /** Passes on a request for a text model, at upstreams with such models. Throws ProviderError. */
   pass?(request: TextRequest, upstream: Upstream, signal: AbortSignal): Promise<TextAnswer>
 }
@@ -143,7 +149,7 @@ export interface Provider {
  * `throttled`: too many requests for this account; try the next one.
  * `unavailable`: out of order; try the next one.
  * `misconfigured`: a fault of the gateway's settings; try the next one.
- * `lost`: paid for but unreadable; try at most once more.
+ * `lost`: perhaps paid for, without a picture; try at most once more.
  */
 export type ProviderErrorKind = 'rejected' | 'throttled' | 'unavailable' | 'misconfigured' | 'lost'
 
@@ -168,6 +174,10 @@ interface ProviderErrorFacts {
   group?: string | undefined
   /** Whether a request was forbidden without a word on the credential or its money. */
   isUnexplained?: true | undefined
+  /** Whether a good answer cannot be used. The same account is not asked again then. */
+  isUnusable?: true | undefined
+  /** The charge and the usage that a failed call's answer reports. */
+  spent?: Spent | undefined
   /** The upstream's HTTP status. */
   status?: number | undefined
   /** The upstream's id of the failed request, and the organisation that it belongs to. */

@@ -5,11 +5,10 @@ import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import { pixelsOf, type Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
-import { readStream } from '../streams/bytes'
-import { JsonStream, type Path } from '../streams/json'
-import { bearer, bodyStream, callUpstream, jsonRequest, readingImage, unexpectedAnswer } from './wire/http'
+import { bearer, callUpstream, jsonRequest, readingImage } from './wire/http'
 import { inputDataUrl, withWhiteMask } from './wire/inputs'
 import { jobUrl } from './wire/job-url'
+import { readJsonWithout } from './wire/large-reply'
 import { optionalText } from './wire/lenient'
 import { type JobState, pollJob } from './wire/poll'
 import { type Provider, ProviderError, type Upstream, type Work } from './provider'
@@ -108,7 +107,10 @@ export const replicateProvider: Provider = {
     yield { type: 'summary', summary: {} }
   },
   async cancel(job, upstream, signal) {
-    await callUpstream(upstream, { signal }, `${job}/cancel`, { account: bearer(upstream), buysNothing: true })
+    const ask = { account: bearer(upstream), buysNothing: true } as const
+    const response = await callUpstream(upstream, { signal }, `${job}/cancel`, ask, readError)
+    const { status } = await readPrediction(response, predictionReply)
+    return status === 'canceled'
   },
 }
 
@@ -179,17 +181,8 @@ function inputFields(
 }
 
 /** Reads a prediction without its input, which repeats all pictures. */
-async function readPrediction<Reply>(response: Response, schema: z.ZodType<Reply>): Promise<Reply> {
-  const isInput = ([name, ...deeper]: Path): boolean => name === 'input' && deeper.length === 0
-  const json = new JsonStream(readStream(bodyStream(response)), () => false, isInput)
-  try {
-    // No string is taken, so this reads to the end of the text.
-    await json.strings().next()
-    return schema.parse(json.value())
-  } catch (error) {
-    throw unexpectedAnswer(error)
-  }
-}
+const readPrediction = <Reply>(response: Response, schema: z.ZodType<Reply>): Promise<Reply> =>
+  readJsonWithout('input', response, schema)
 
 /** A list may hold another value in place of a failed picture. */
 const outputUrls = z.array(z.unknown()).transform((all) => all.filter((each) => typeof each === 'string'))

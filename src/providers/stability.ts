@@ -9,8 +9,10 @@ import { formBody, textsOf } from '../streams/form'
 import { bearer, bodyStream, callUpstream, isTextReply, readingImage } from './wire/http'
 import { DEFAULT_STRENGTH, inputFile, withWhiteMask } from './wire/inputs'
 import { type Provider, ProviderError, type Upstream, type Work } from './provider'
+import { readErrorBody } from './wire/error-body'
 import type { ErrorReader } from './wire/error-report'
-import { requestIdOf } from './wire/upstream-error'
+import { idsOf, requestIdOf } from './wire/response-ids'
+import { errorOfResponse } from './wire/upstream-error'
 
 const SIZES = shaped(shapesOf(['1:1', '16:9', '21:9', '2:3', '3:2', '4:5', '5:4', '9:16', '9:21']))
 
@@ -94,7 +96,7 @@ export const stabilityProvider: Provider = {
     theirs === INPAINT_MODEL ? narrowed(model, INPAINTING) : { ...narrowed(model, API_CAPABILITY), sizes: SIZES },
   async *generate(request, upstream, work) {
     const response = await requestImages(request, upstream, work)
-    await requirePicture(response)
+    await requirePicture(response, upstream)
     yield { type: 'accepted', requestId: requestIdOf(response.headers) }
     yield { type: 'image', index: 0, bytes: readingImage(readStream(bodyStream(response))) }
     yield { type: 'summary', summary: {} }
@@ -140,13 +142,18 @@ function requestFields(request: ImageRequest, model: string): Record<string, str
 }
 
 /** Throws ProviderError when a good answer is not the picture. */
-async function requirePicture(response: Response): Promise<void> {
+async function requirePicture(response: Response, upstream: Upstream): Promise<void> {
   const isFiltered = response.headers.get('finish-reason') === 'CONTENT_FILTERED'
   if (!isFiltered && !isTextReply(response)) return
+  if (!isFiltered)
+    throw errorOfResponse(response, upstream, await readErrorBody(readStream(bodyStream(response))), readError)
   await response.body?.cancel()
-  const facts = { status: response.status, requestId: requestIdOf(response.headers) }
-  if (isFiltered) throw new ProviderError('rejected', 'blurred its picture', { ...facts, failure: FILTERED_FAILURE })
-  throw new ProviderError('unavailable', 'answered outside of its API', facts)
+  // The picture is charged at its price.
+  throw new ProviderError('rejected', 'blurred its picture', {
+    ...idsOf(response),
+    failure: FILTERED_FAILURE,
+    spent: {},
+  })
 }
 
 /** A filtered picture is blurred, and paid for (protocols §6.5). */

@@ -8,7 +8,8 @@ import { inputDataUrl } from './wire/inputs'
 import { answeredImages } from './wire/json-pictures'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
 import type { ErrorReader } from './wire/error-report'
-import { errorOfResponse, mentionsModeration, readOpenaiError, requestIdOf } from './wire/upstream-error'
+import { requestIdOf } from './wire/response-ids'
+import { errorOfResponse, mentionsModeration, readOpenaiError } from './wire/upstream-error'
 
 /**
  * The parameters of the API (protocols §6.7). Not every model takes all. The limit of four pictures comes from

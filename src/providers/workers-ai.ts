@@ -15,6 +15,7 @@ import { readPictures } from './wire/json-pictures'
 import { optionalText } from './wire/lenient'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import type { ErrorReader, ErrorReport } from './wire/error-report'
+import { noteBuying } from './wire/unusable-answer'
 import { errorOfReport, errorOfResponse } from './wire/upstream-error'
 
 /** The optional parameters of the API, by the gateway's names (protocols §4). */
@@ -72,9 +73,13 @@ async function runByBinding(binding: Ai, request: ImageRequest, upstream: Upstre
   const inputs = form
     ? { multipart: { body: form.body, contentType: form.contentType } }
     : await requestFields(request, work, (image) => holdAsBase64(image, work))
+  const startedMs = Date.now()
   try {
-    const given = await binding.run(work.model, inputs, { returnRawResponse: true, signal: work.signal })
-    return await requireSuccess(responseFrom(given), upstream, readError)
+    const response = responseFrom(
+      await binding.run(work.model, inputs, { returnRawResponse: true, signal: work.signal }),
+    )
+    noteBuying(response, startedMs)
+    return await requireSuccess(response, upstream, readError)
   } catch (error) {
     // The upstream's error is only a result of the broken-off body.
     throw form?.unopened() ?? (error instanceof ProviderError ? error : bindingError(error, upstream))

@@ -11,7 +11,9 @@ import { optionalText } from './wire/lenient'
 import { openaiSummary } from './wire/openai-reply'
 import type { Provider, ProviderError, Summary, Upstream, Work } from './provider'
 import type { ErrorReader } from './wire/error-report'
-import { errorOfResponse, moderationError, readOpenaiError, requestIdOf } from './wire/upstream-error'
+import { requestIdOf } from './wire/response-ids'
+import { withSpent } from './wire/unusable-answer'
+import { errorOfResponse, moderationError, readOpenaiError } from './wire/upstream-error'
 
 /**
  * The ratios of the schema's copy at docs.comfy.org. The pixels of a ratio are not documented, so the usual area is
@@ -47,8 +49,9 @@ export const xaiProvider: Provider = {
     const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: requestIdOf(response.headers) }
     const { said, count } = yield* readPictures(response, work, pictureAt, isModerated)
-    if (count === 0) throw missingPictureError(response, said, upstream)
-    yield { type: 'summary', summary: { ...openaiSummary(said), cost: xaiCost(said) } }
+    const summary = { ...openaiSummary(said), cost: xaiCost(said) }
+    if (count === 0) throw withSpent(missingPictureError(response, said, upstream), summary)
+    yield { type: 'summary', summary }
   },
 }
 

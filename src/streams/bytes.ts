@@ -73,6 +73,18 @@ export async function readText(bytes: Bytes): Promise<string> {
   return all + decoder.decode()
 }
 
+/** Keeps up to `count` first bytes as they pass. */
+export function keepingHead(bytes: Bytes, count: number): { head: () => Uint8Array; all: Bytes } {
+  let head = new Uint8Array(0)
+  async function* passing(): Bytes {
+    for await (const chunk of bytes) {
+      if (head.length < count) head = joined([head, chunk.slice(0, count - head.length)])
+      yield chunk
+    }
+  }
+  return { head: () => head, all: passing() }
+}
+
 /** Reads at least `count` first bytes, or all. `all` still yields them. */
 export async function peek(bytes: Bytes, count: number): Promise<{ head: Uint8Array; all: Bytes }> {
   const source = bytes[Symbol.asyncIterator]()

@@ -93,10 +93,11 @@ export class Accounting {
     if (!entry) return false
     if (entry.status !== 'running' && entry.status !== 'expired') return entry.deleted_ms === null
     const counted = entry.status === 'running' ? entry.n : 0
+    const { images, taken = images.length, cost = 0 } = settlement
     // Under wrong settings the limits are unknown, and ledger and meters stay as they are.
     this.#storage.transactionSync(() => {
       this.ledger.close(settlement, nowMs)
-      this.#correct(entry, limitedKeyOf(entry.key), settlement.images.length - counted, settlement.cost ?? 0, nowMs)
+      this.#correct(entry, limitedKeyOf(entry.key), taken - counted, cost, nowMs)
     })
     if (entry.deleted_ms !== null) this.ledger.keepNone(entry.id)
     return entry.deleted_ms === null

@@ -1,17 +1,17 @@
 import { ProviderError } from '../providers/provider'
 import type { CallOutcome } from './health'
 
-/** The number of calls that were paid for without a result. */
+/** The number of calls that may be paid for without a result. */
 export const countLost = (errors: readonly ProviderError[]): number =>
   errors.filter(({ kind }) => kind === 'lost').length
 
 /**
  * Whether a failed account is worth one more call. Its result was lost in time, or it is the only candidate and was
- * unavailable.
+ * unavailable. After an answer that could not be used, the next one would be the same, and be paid for too.
  */
 export function isWorthAnotherCall(errors: readonly ProviderError[] = [], candidates: number): boolean {
   const [error, again] = errors
-  if (!error || again) return false
+  if (!error || again || error.facts.isUnusable) return false
   return (
     (error.kind === 'unavailable' && candidates === 1) || (error.kind === 'lost' && error.facts.code !== 'timed_out')
   )

@@ -25,6 +25,7 @@ export function routeFailure(
     ...unavailabilities.filter(isOverByItself).map((unavailability) => waitOf(unavailability, nowMs)),
   ]
   if (waits.length > 0) return { ...ALL_UNAVAILABLE, retryAfterMs: Math.ceil(Math.min(...waits)) }
+  if (worst?.kind === 'unavailable' && errors.some(({ facts }) => facts.isUnusable)) return UNUSABLE
   return worst ? failureOfUpstreamError(worst) : NO_UPSTREAM
 }
 
@@ -64,6 +65,13 @@ const UPSTREAM_FAILED: Failure = {
 const TIMED_OUT: Failure = {
   code: 'timed_out',
   message: 'The upstream did not finish in time. Try again, perhaps with a smaller size or a lower quality.',
+  retry: false,
+}
+
+/** A retry would buy the same answer again. */
+const UNUSABLE: Failure = {
+  code: 'upstream_failed',
+  message: 'The upstream answered without an image. Change the prompt, or try again later.',
   retry: false,
 }
 

@@ -10,6 +10,13 @@ export interface Slot<Served extends Candidate> {
   sinceMs: number
 }
 
+/** A result that an earlier process lost; without a candidate, the settings have changed or the process has died. */
+export interface LossBefore<Served extends Candidate> {
+  candidate?: Served | undefined
+  /** Whether its answer could not be used. */
+  isUnusable?: true | undefined
+}
+
 /** The options of a route. */
 export interface RouteOptions<Served extends Candidate> {
   accounts: Env['ACCOUNTS']
@@ -28,6 +35,8 @@ export interface RouteOptions<Served extends Candidate> {
   cancel: AbortSignal
   /** The `steps` of an earlier process. */
   before?: string | undefined
+  /** The losses of earlier processes, which count towards the most of a request. */
+  lostBefore?: readonly LossBefore<Served>[]
   /** Receives each failure. */
   onFailure: (candidate: Served, error: ProviderError) => void
 }

@@ -25,12 +25,19 @@ export class Route<Served extends Candidate> {
   readonly #search: SlotSearch<Served>
   readonly #errors = new Map<Served, ProviderError[]>()
   readonly #steps: string[] = []
+  /** Losses of earlier processes that speak against no candidate. */
+  readonly #interrupted: ProviderError[] = []
   #lastFailed: Served | undefined
   #served = 0
 
   constructor(options: RouteOptions<Served>) {
     this.#options = options
     if (options.before) this.#steps.push(options.before)
+    for (const { candidate, isUnusable } of options.lostBefore ?? []) {
+      const error = new ProviderError('lost', 'lost its result before', { isUnusable })
+      if (candidate) this.#noteError(candidate, error)
+      else this.#interrupted.push(error)
+    }
     this.#search = new SlotSearch(options, {
       left: () => this.#left,
       failures: (candidate) => this.#errors.get(candidate)?.length ?? 0,
@@ -50,7 +57,8 @@ export class Route<Served extends Candidate> {
 
   /**
    * Calls one candidate after the other until one succeeds; its slot stays taken. A lost result is tried once more, and
-   * so is an only candidate that was unavailable. Throws any error but ProviderError.
+   * so is an only candidate that was unavailable. An account with an unusable answer is not called again. Throws any
+   * error but ProviderError.
    */
   async inTurn<T>(
     attempt: (slot: Slot<Served>) => Promise<T>,
@@ -60,7 +68,7 @@ export class Route<Served extends Candidate> {
       const { slot, unavailabilities } = resumed
         ? { slot: await this.#search.resume(resumed), unavailabilities: [] }
         : await this.#search.find(isWanted)
-      if (!slot) return failed(routeFailure([...this.#errors.values()].flat(), unavailabilities, Date.now()))
+      if (!slot) return failed(routeFailure(this.#allErrors, unavailabilities, Date.now()))
       try {
         return ok({ value: await attempt(slot), slot })
       } catch (error) {
@@ -109,14 +117,20 @@ export class Route<Served extends Candidate> {
     if (error instanceof ProviderError) {
       this.#options.onFailure(candidate, error)
       // After a success, a rejection concerns one image and not the request.
-      if (error.kind !== 'rejected' || this.#served === 0) {
-        this.#lastFailed = candidate
-        this.#errors.set(candidate, [...(this.#errors.get(candidate) ?? []), error])
-      }
+      if (error.kind !== 'rejected' || this.#served === 0) this.#noteError(candidate, error)
     }
     this.lookAgain()
     await this.#search.giveBack(slot, outcomeOf(error))
     if (!(error instanceof ProviderError)) throw error
+  }
+
+  #noteError(candidate: Served, error: ProviderError): void {
+    this.#lastFailed = candidate
+    this.#errors.set(candidate, [...(this.#errors.get(candidate) ?? []), error])
+  }
+
+  get #allErrors(): ProviderError[] {
+    return [...this.#interrupted, ...[...this.#errors.values()].flat()]
   }
 
   /**
@@ -125,7 +139,7 @@ export class Route<Served extends Candidate> {
    */
   get #left(): Served[] {
     const { candidates, untilMs } = this.#options
-    const errors = [...this.#errors.values()].flat()
+    const errors = this.#allErrors
     const isOver = errors.some(({ kind }) => kind === 'rejected') || countLost(errors) >= MAX_LOST
     if (isOver || Date.now() >= untilMs) return []
     const fresh = candidates.filter((each) => this.#isFresh(each))

@@ -25,8 +25,11 @@ export function limitStatusJson({ limit, scope, max, used, remaining, resetMs }:
   }
 }
 
-export function usageJson({ cost, saved, ...row }: UsageRow, creditsPerUsd?: number): Record<string, unknown> {
-  return { ...row, ...costJson(cost, creditsPerUsd), saved_usd: inUsd(saved) }
+export function usageJson(
+  { cost, estimated, saved, ...row }: UsageRow,
+  creditsPerUsd?: number,
+): Record<string, unknown> {
+  return { ...row, ...costJson(cost, creditsPerUsd), estimated_usd: inUsd(estimated), saved_usd: inUsd(saved) }
 }
 
 /** The figures by which clients of relays watch their costs (`get_statistics` of protocols §9.4), and the money saved. */
@@ -48,6 +51,7 @@ export function totalsJson({ rows, latency }: UsageReport, creditsPerUsd?: numbe
     input_tokens: sum('input_tokens'),
     output_tokens: sum('output_tokens'),
     ...costJson(cost, creditsPerUsd),
+    estimated_usd: inUsd(sum('estimated')),
     mean_cost_usd: requests === 0 ? null : inUsd(Math.round(cost / requests)),
     saved_usd: inUsd(sum('saved')),
     unpriced: sum('unpriced'),
@@ -71,7 +75,7 @@ export function generationJson(
   creditsPerUsd?: number,
 ): Record<string, unknown> {
   const { id, request, key, status, failure, createdMs, startedMs, endedMs, model, servedModel } = snapshot
-  const { upstream, operation, prompt, n, size, quality, images, cost } = snapshot
+  const { upstream, operation, prompt, n, size, quality, images, cost, estimated = 0 } = snapshot
   return {
     object: 'generation',
     id,
@@ -93,6 +97,7 @@ export function generationJson(
     quality: quality ?? null,
     images: images.map((image) => ({ url: link(image) })),
     ...(cost === undefined ? { cost_usd: null } : costJson(cost, creditsPerUsd)),
+    estimated_usd: inUsd(estimated),
   }
 }
 

@@ -80,7 +80,7 @@ test('a picture that cannot be stored leaves the others of its answer in place',
   })
   const response = await ask(key, bodyFor(3))
   expect([response.status, (await response.json<{ data: unknown[] }>()).data.length]).toEqual([200, 2])
-  expect(await used('acme')).toBe(2 * micro(PRICE))
+  expect(await used('acme')).toBe(3 * micro(PRICE))
   await waitUntil(async () => (await stored()) === 2)
 })
 

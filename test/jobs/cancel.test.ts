@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { price } from '../support/billing-upstream'
+import { price, quoteOf } from '../support/billing-upstream'
 import { audit, micro, used } from '../support/accounting'
 import { errorOf, knock } from '../support/gateway'
 import { ASYNC, called, cancel, ended, job, type JobJson, jobState, jobWithStatus } from '../support/jobs'
@@ -29,16 +29,18 @@ describe('a cancelled job', () => {
     expect(await audit('acme')).toHaveLength(1)
   })
 
-  test('that runs aborts its upstream call and releases its money', async () => {
+  test('that runs aborts its upstream call, and pays for it since it may be billed', async () => {
     const { key } = await team('acme', { concurrency: 1, budget_usd: 1 })
     const id = await job(key, SLOW)
     await called(upstream, 1)
     expect(await used('acme')).toBeGreaterThan(0)
     const cancelled = await cancel(key, id)
-    expect([cancelled.status, await cancelled.json()]).toMatchObject([200, { status: 'cancelled', cost_usd: 0 }])
+    const cost = quoteOf(SLOW.prompt)
+    const told = { status: 'cancelled', cost_usd: cost / 1e6, estimated_usd: cost / 1e6 }
+    expect([cancelled.status, await cancelled.json()]).toMatchObject([200, told])
     expect(upstream.calls).toMatchObject([{ outcome: 'aborted' }])
-    expect([await used('acme'), await stored()]).toEqual([0, 0])
-    expect(await audit('acme')).toMatchObject([{ id, status: 'cancelled', error: 'cancelled', cost_usd: 0 }])
+    expect([await used('acme'), await stored()]).toEqual([cost, 0])
+    expect(await audit('acme')).toMatchObject([{ id, error: 'cancelled', ...told }])
     expect((await ask(key)).status).toBe(200)
   })
 
@@ -104,7 +106,7 @@ describe('the cancellation of a request without a job', () => {
     expect((await cancel(key, id)).status).toBe(200)
     const refused = await waiting
     expect([refused.headers.get('x-should-retry'), await errorOf(refused)]).toMatchObject(['false', { status: 499 }])
-    expect(await jobState(key, id)).toMatchObject({ status: 'cancelled', cost_usd: 0 })
+    expect(await jobState(key, id)).toMatchObject({ status: 'cancelled', cost_usd: quoteOf(SLOW.prompt) / 1e6 })
   })
 
   test('ends a queued one with a 499 too', async () => {
@@ -134,8 +136,9 @@ describe('the cancellation of a run that teams share', () => {
     expect((await cancel(payer.key, id)).status).toBe(200)
     expect(await ended(other.key, id)).toMatchObject({ status: 'succeeded', result: { data: [{}] } })
     expect((await waiting).status).toBe(200)
-    expect(await jobState(payer.key, id)).toMatchObject({ status: 'cancelled', cost_usd: 0 })
-    expect([await used('acme'), await used('other')]).toEqual([0, price(body.prompt)])
+    const cost = quoteOf(body.prompt)
+    expect(await jobState(payer.key, id)).toMatchObject({ status: 'cancelled', cost_usd: cost / 1e6 })
+    expect([await used('acme'), await used('other')]).toEqual([cost, price(body.prompt)])
     expect(upstream.calls).toHaveLength(2)
   })
 

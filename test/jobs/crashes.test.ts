@@ -2,7 +2,7 @@ import { abortAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations, ringTeam } from '../support/alarms'
-import { price } from '../support/billing-upstream'
+import { price, quoteOf } from '../support/billing-upstream'
 import { audit, limitStatus as limit, used } from '../support/accounting'
 import { holdTeam } from '../support/held-team'
 import { internet } from '../support/internet'
@@ -53,10 +53,11 @@ describe('a process that dies', () => {
     expect(await ended(key, id)).toMatchObject({ status: 'succeeded', result: { data: [{}] } })
     expect(upstream.calls).toHaveLength(2)
     expect(await audit('acme')).toMatchObject([{ status: 'succeeded', attempts: 2 }])
-    expect(await used('acme')).toBe(price('A cat @once=silence'))
+    // The first call may be billed.
+    expect(await used('acme')).toBe(price('A cat @once=silence') + quoteOf('A cat @once=silence'))
   })
 
-  test('twice fails the job, at no cost, and releases its money', async () => {
+  test('twice fails the job at the cost of its calls, and releases its other money', async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     const id = await job(key, { prompt: 'A cat @fault=silence' })
     for (const times of [1, 2]) {
@@ -65,9 +66,11 @@ describe('a process that dies', () => {
       await ringGenerations()
     }
     const told = await ended(key, id)
-    expect(told).toMatchObject({ status: 'failed', cost_usd: 0, error: { code: 'upstream_failed' } })
+    const cost = 2 * quoteOf('A cat @fault=silence')
+    const amounts = { cost_usd: cost / 1e6, estimated_usd: cost / 1e6 }
+    expect(told).toMatchObject({ status: 'failed', ...amounts, error: { code: 'upstream_failed' } })
     expect(upstream.calls).toHaveLength(2)
-    expect(await used('acme')).toBe(0)
+    expect(await used('acme')).toBe(cost)
   })
 
   test('while an upstream has a job polls that one and begins no other', async () => {

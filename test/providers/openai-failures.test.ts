@@ -19,11 +19,11 @@ describe('when the upstream', () => {
   const { BadRequestError, InternalServerError } = OpenAI
   test.each([
     ['breaks off in the middle', 'cut', InternalServerError, { status: 502 }, 2],
-    ['answers with a web page', 'html', InternalServerError, { status: 502 }, 2],
+    ['answers with a web page', 'html', InternalServerError, { status: 502 }, 1],
     ['puts an error into a good answer', 'error-inside', InternalServerError, { status: 502 }, 2],
     ['sends base64 that does not decode', 'bad-base64', InternalServerError, { status: 502 }, 2],
     ['sends something that is no image', 'not-an-image', InternalServerError, { status: 502 }, 2],
-    ['sends no image', 'empty', InternalServerError, { status: 502 }, 2],
+    ['sends no image', 'empty', InternalServerError, { status: 502 }, 1],
     ['is at its rate limit', '429', InternalServerError, { status: 503 }, 1],
     ['has no credit left', 'quota', InternalServerError, { status: 503 }, 1],
     ['has no credit left, with status 400', 'billing', InternalServerError, { status: 503 }, 1],

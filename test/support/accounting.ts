@@ -20,6 +20,7 @@ export interface Audited {
   input_tokens: number | null
   output_tokens: number | null
   cost_usd: number | null
+  estimated_usd: number
   reserved_usd: number
   quote_error_usd: number | null
 }
@@ -33,6 +34,7 @@ export interface Sums {
   images: number
   unpriced: number
   cost_usd: number
+  estimated_usd: number
   saved_usd: number
 }
 

@@ -66,11 +66,22 @@ async function abandon({ id: key }: IssuedKey): Promise<void> {
   await ringTeam('acme')
 }
 
-/** The cost of a run: the upstream's price, or the held quote for an answer with its end lost. */
-function due({ status, upstream_request_id, input_tokens, reserved_usd }: Audited, gate: BillingUpstream): number {
-  if (status !== 'succeeded') return 0
-  return input_tokens === null ? micro(reserved_usd) : (gate.bill(upstream_request_id) ?? NaN)
+/**
+ * The cost of a run: the upstream's price, or the held quote for an answer with its end lost. Calls that may be billed
+ * in vain are on top, as estimates.
+ */
+function due(entry: Audited, gate: BillingUpstream): number {
+  const { model, status, upstream_request_id, input_tokens, reserved_usd, estimated_usd } = entry
+  const estimated = micro(estimated_usd)
+  // An answer without a picture reports its tokens all the same.
+  if (status !== 'succeeded' && model !== 'faulty-empty') return estimated
+  const isCut = status === 'succeeded' && input_tokens === null
+  return estimated + (isCut ? micro(reserved_usd) : (gate.bill(upstream_request_id) ?? NaN))
 }
+
+/** Entries with an estimate other than the quotes of whole calls. */
+const misestimated = (entries: readonly Audited[]): Audited[] =>
+  entries.filter(({ estimated_usd, reserved_usd }) => micro(estimated_usd) % micro(reserved_usd) !== 0)
 
 const costOf = ({ cost_usd }: { cost_usd: number | null }): number => micro(cost_usd)
 
@@ -113,6 +124,7 @@ describe('the accounting of a team', () => {
       const entries = await audit('acme', 100)
       const succeeded = entries.filter(({ status }) => status === 'succeeded')
       expect(entries.map(costOf)).toEqual(entries.map((entry) => due(entry, run.gate)))
+      expect(misestimated(entries)).toEqual([])
       expect(await agreed(entries, keys)).toBeGreaterThan(0)
       expectEntries(run.answers('MISS', 'BYPASS'), succeeded)
       expect(run.answers('HIT', 'JOINED').filter(({ cost }) => cost > 0)).toEqual([])

@@ -2,6 +2,7 @@ import { abortAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { audit, generate, used } from '../support/accounting'
+import { quoteOf } from '../support/billing-upstream'
 import { FakeOpenai } from '../support/fake-openai'
 import { knock } from '../support/gateway'
 import { internet } from '../support/internet'
@@ -34,12 +35,14 @@ describe('a run of several attempts is one entry', () => {
     expect(others).toEqual([])
   })
 
-  test('paid once when the first answer was lost', async () => {
+  test('with the cost of a lost first answer as an estimate', async () => {
     const { key } = await team('acme', BUDGET)
     const prompt = 'A cat @once=cut'
     expect((await generate(key, prompt)).status).toBe(200)
     expect(await audit('acme')).toMatchObject([{ status: 'succeeded', attempts: 2, upstream: 'openai' }])
-    expect([upstream.calls.length, await used('acme')]).toEqual([2, 196 * 30 + 4 * 5])
+    const [made, lost] = [196 * 30 + 4 * 5, quoteOf(prompt)]
+    expect([upstream.calls.length, await used('acme')]).toEqual([2, made + lost])
+    expect(await audit('acme')).toMatchObject([{ cost_usd: (made + lost) / 1e6, estimated_usd: lost / 1e6 }])
   })
 
   test('with the attempts of a dead process counted', async () => {
@@ -64,7 +67,8 @@ describe('a run of several attempts is one entry', () => {
     vi.spyOn(env.IMAGES, 'put').mockRejectedValue(new Error('put: internal error (10001)'))
     expect((await generate(key, 'A cat')).status).toBe(503)
     const [entry] = await audit('acme')
-    expect(entry).toMatchObject({ status: 'failed', upstream: 'openai', organization: 'org-upstream', cost_usd: 0 })
+    expect(entry).toMatchObject({ status: 'failed', upstream: 'openai', organization: 'org-upstream' })
+    expect([entry?.cost_usd, entry?.estimated_usd]).toEqual([quoteOf('A cat') / 1e6, quoteOf('A cat') / 1e6])
     expect(entry?.upstream_request_id).toMatch(/^req_[0-9a-f]{32}$/)
   })
 

@@ -31,24 +31,33 @@ describe('a generation', () => {
     expect(micro(quote_error_usd)).toBe(price('A cat') - micro(reserved_usd))
   })
 
+  test.each(['500', '429', 'quota', 'moderation', 'html', 'error-inside'])(
+    'that fails by @fault=%s costs nothing',
+    async (fault) => {
+      const { key } = await team('acme', { ...BUDGET, images_per_day: 10 })
+      const response = await generate(key, `A cat @fault=${fault}`)
+      expect(response.status).toBeGreaterThanOrEqual(400)
+      expect(response.headers.get('x-cost-usd')).toBeNull()
+      expect([await used('acme'), (await limitStatus('acme', 'images_per_day')).used]).toEqual([0, 0])
+      expect(await audit('acme')).toMatchObject([{ status: 'failed', cost_usd: 0, images: [] }])
+    },
+  )
+
   test.each([
-    '500',
-    '429',
-    'quota',
-    'moderation',
-    'html',
-    'cut',
-    'bad-base64',
-    'not-an-image',
-    'empty',
-    'error-inside',
-  ])('that fails by @fault=%s costs nothing', async (fault) => {
+    ['cut', 2, { estimate: 2 * quoteOf('A cat @fault=cut') }],
+    ['bad-base64', 2, { estimate: 2 * quoteOf('A cat @fault=bad-base64') }],
+    ['not-an-image', 2, { estimate: 2 * quoteOf('A cat @fault=not-an-image') }],
+    ['empty', 1, { told: price('A cat @fault=empty', 0) }],
+  ])('that is lost by @fault=%s costs what may be billed for its calls: %i', async (fault, calls, due) => {
+    const { estimate = 0, told = 0 }: { estimate?: number; told?: number } = due
     const { key } = await team('acme', { ...BUDGET, images_per_day: 10 })
     const response = await generate(key, `A cat @fault=${fault}`)
-    expect(response.status).toBeGreaterThanOrEqual(400)
-    expect(response.headers.get('x-cost-usd')).toBeNull()
-    expect([await used('acme'), (await limitStatus('acme', 'images_per_day')).used]).toEqual([0, 0])
-    expect(await audit('acme')).toMatchObject([{ status: 'failed', cost_usd: 0, images: [] }])
+    expect([response.status, response.headers.get('x-should-retry')]).toEqual([502, 'false'])
+    expect([upstream.calls.length, await used('acme')]).toEqual([calls, estimate + told])
+    expect((await limitStatus('acme', 'images_per_day')).used).toBe(0)
+    const amounts = { cost_usd: (estimate + told) / 1e6, estimated_usd: estimate / 1e6 }
+    expect(await audit('acme')).toMatchObject([{ status: 'failed', ...amounts, images: [] }])
+    expect((await ownUsage(key)).totals).toMatchObject({ generations: 1, failures: 1, ...amounts })
   })
 
   test('with some of its images costs those images', async () => {

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations, ringTeam } from '../support/alarms'
 import { audit, generate, ownUsage, limitStatus, used } from '../support/accounting'
+import { quoteOf } from '../support/billing-upstream'
 import { errorOf } from '../support/gateway'
 import { at, NOON } from '../support/orders'
 import { team } from '../support/teams'
@@ -128,7 +129,7 @@ describe('a process that dies', () => {
     expect(await audit('acme')).toMatchObject([{ status: 'succeeded', images: [expect.any(String)] }])
   })
 
-  test('twice in the same run costs nothing', async () => {
+  test('twice in the same run costs its two calls, which may be billed', async () => {
     const { key } = await team('acme', LIMITS)
     const answer = generate(key, 'A cat @fault=silence')
     await vi.waitUntil(() => upstream.calls.length === 1)
@@ -137,11 +138,13 @@ describe('a process that dies', () => {
     await abortAllDurableObjects()
     expect((await answer).status).toBe(503)
     await ringGenerations()
-    expect(await audit('acme')).toMatchObject([{ status: 'failed', cost_usd: 0, attempts: 2 }])
-    expect([await used('acme'), (await limitStatus('acme', 'images_per_day')).used]).toEqual([0, 0])
+    const cost = 2 * quoteOf('A cat @fault=silence')
+    const amounts = { cost_usd: cost / 1e6, estimated_usd: cost / 1e6 }
+    expect(await audit('acme')).toMatchObject([{ status: 'failed', ...amounts, attempts: 2 }])
+    expect([await used('acme'), (await limitStatus('acme', 'images_per_day')).used]).toEqual([cost, 0])
   })
 
-  test('and then meets the revocation of its key holds no money', async () => {
+  test('and then meets the revocation of its key holds no money but that of its call', async () => {
     const { id, key } = await team('acme', LIMITS)
     const answer = generate(key, 'A cat @fault=silence')
     await vi.waitUntil(() => upstream.calls.length === 1)
@@ -149,8 +152,9 @@ describe('a process that dies', () => {
     await abortAllDurableObjects()
     expect((await answer).status).toBe(401)
     await ringGenerations()
-    expect(await audit('acme')).toMatchObject([{ status: 'failed', cost_usd: 0 }])
-    expect(await used('acme')).toBe(0)
+    const cost = quoteOf('A cat @fault=silence')
+    expect(await audit('acme')).toMatchObject([{ status: 'failed', cost_usd: cost / 1e6, estimated_usd: cost / 1e6 }])
+    expect(await used('acme')).toBe(cost)
   })
 })
 

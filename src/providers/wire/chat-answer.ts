@@ -6,6 +6,7 @@ import { latin1 } from '../../streams/latin1'
 import { JsonStream, type Path, TooLong, UnexpectedEnd } from '../../streams/json'
 import { EventStream, LAST_EVENT_DATA } from '../../streams/server-events'
 import { bodyStream, isEventStream } from './http'
+import { HEAD_BYTES } from './json-pictures'
 import { optionalText } from './lenient'
 import type { Summary } from '../provider'
 import { relaySummary } from './relay-reply'
@@ -40,6 +41,8 @@ export class ChatAnswer {
   #isRefused = false
   #failure: unknown
   #summary: Summary = {}
+  #said: unknown
+  #head = new Uint8Array(0)
 
   constructor(response: Response) {
     this.#response = response
@@ -63,9 +66,20 @@ export class ChatAnswer {
     return this.#summary
   }
 
+  /** The last object of the answer, without its words. */
+  get said(): unknown {
+    return this.#said
+  }
+
+  /** The first bytes of the answer. */
+  get head(): Uint8Array {
+    return this.#head
+  }
+
   /** Throws SyntaxError, TooLong, UnexpectedEnd, or what reading the bytes throws. */
   async *words(): Bytes {
     const { head, all } = await peek(readStream(bodyStream(this.#response)), 1)
+    this.#head = head.slice(0, HEAD_BYTES)
     this.#isStream = opensEvents(head, this.#response)
     if (!this.#isStream) return yield* this.#piece(all)
     for await (const { data } of new EventStream(all).events()) {
@@ -105,6 +119,7 @@ export class ChatAnswer {
 
   #note(said: unknown): void {
     const { choices, error } = chatChunk.safeParse(said).data ?? {}
+    this.#said = said
     this.#summary = { ...this.#summary, ...relaySummary(said) }
     for (const { finish_reason, message, delta } of choices ?? []) {
       this.#isOver ||= Boolean(finish_reason)

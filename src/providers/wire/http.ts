@@ -7,6 +7,7 @@ import type { PartedBody } from '../../streams/parts'
 import { ProviderError, type Upstream, type Work } from '../provider'
 import { readErrorBody } from './error-body'
 import type { ErrorReader } from './error-report'
+import { noteBuying, TAKEN_MS, unusableAnswer } from './unusable-answer'
 import { errorOfResponse } from './upstream-error'
 
 /** A request to an upstream. */
@@ -65,11 +66,12 @@ export async function callUpstream(
   if (!isOwn) refusePrivateUrl(to)
   const all = { ...headers, ...(isOwn ? { ...account, ...hopsHeader(hops) } : {}) }
   const startedMs = Date.now()
+  const buys = method === 'POST' && !ask.buysNothing
   try {
     const response = await sendRequest(url, { method, headers: all, body: body ?? null, redirect: 'manual', signal })
+    if (buys) noteBuying(response, parted ? parted.sentMs() : startedMs)
     return await requireSuccess(response, upstream, readError)
   } catch (error) {
-    const buys = method === 'POST' && !ask.buysNothing
     // The upstream's error is only a result of the broken-off body.
     throw parted?.unopened() ?? (buys ? possiblyPaidError(error, parted ? parted.sentMs() : startedMs) : error)
   }
@@ -89,8 +91,6 @@ export async function requireSuccess(
   throw errorOfResponse(response, upstream, body, readError)
 }
 
-/** An upstream with the whole request for this long, in ms, may make and bill the picture. */
-const TAKEN_MS = 5000
 /** Timeout statuses of a proxy in front of the upstream. 524 is Cloudflare's. */
 const PROXY_TIMEOUT_STATUSES = [504, 524]
 
@@ -142,7 +142,7 @@ export const isTextReply = ({ headers }: Response): boolean =>
 
 /** The body of an answer of `callUpstream`. Throws ProviderError when it has none. */
 export function bodyStream(response: Response): ReadableStream<Uint8Array> {
-  if (!response.body) throw new ProviderError('unavailable', 'answered without a body')
+  if (!response.body) throw unusableAnswer(response, 'answered without a body')
   return response.body
 }
 
@@ -152,16 +152,21 @@ const MAX_REPLY_BYTES = 1024 * 1024
 /** Parses a short JSON answer. Throws ProviderError when it does not fit the schema. */
 export async function readJsonReply<Reply>(response: Response, schema: z.ZodType<Reply>): Promise<Reply> {
   const tooLong = (): Error => new Error('too long')
+  let text: string | undefined
   try {
-    return schema.parse(JSON.parse(await readText(capped(readStream(bodyStream(response)), MAX_REPLY_BYTES, tooLong))))
+    text = await readText(capped(readStream(bodyStream(response)), MAX_REPLY_BYTES, tooLong))
+    return schema.parse(JSON.parse(text))
   } catch (error) {
-    throw unexpectedAnswer(error)
+    throw unexpectedAnswer(response, error, text)
   }
 }
 
-/** The error for an answer that does not fit the API. */
-export const unexpectedAnswer = (error: unknown): ProviderError =>
-  new ProviderError('unavailable', 'answered outside of its API', {}, { cause: error })
+/** The error for an answer that does not fit the API. Without `said`, it could not be read. */
+export function unexpectedAnswer(response: Response, error: unknown, said?: unknown): ProviderError {
+  if (error instanceof ProviderError) return error
+  const content = said === undefined ? { isEmpty: false } : { said }
+  return unusableAnswer(response, 'answered outside of its API', { ...content, cause: error })
+}
 
 /** Turns a failure within a picture's bytes into `lost`, because the picture was paid for. */
 export async function* readingImage(bytes: Bytes): Bytes {

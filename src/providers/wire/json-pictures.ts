@@ -1,8 +1,10 @@
 import { MAX_URL_BYTES } from '../../runtime/public-url'
 import { decodeBase64 } from '../../streams/base64'
-import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
+import { type Bytes, capped, keepingHead, peek, readStream, readText } from '../../streams/bytes'
 import { JsonStream, type Path, TooLong } from '../../streams/json'
+import { latin1 } from '../../streams/latin1'
 import { bodyStream, readingImage } from './http'
+import { unusableAnswer, withSpent } from './unusable-answer'
 import { ProviderError, type ProviderEvent, type Summary, type Work } from '../provider'
 
 /**
@@ -15,6 +17,9 @@ export async function pictureValue(bytes: Bytes): Promise<string | Bytes | undef
   if (!/^https?:/.test(new TextDecoder().decode(head))) return readingImage(decodeBase64(all))
   return await readText(capped(all, MAX_URL_BYTES, () => new TooLong()))
 }
+
+/** The first bytes of an answer that tell a web page from a text of the API. */
+export const HEAD_BYTES = 64
 
 /** A JSON answer without its pictures, and their count. */
 export interface PictureFreeReply {
@@ -35,7 +40,8 @@ export async function* readPictures(
 ): AsyncGenerator<ProviderEvent, PictureFreeReply> {
   const made = new Set<number>()
   const urls = new Map<number, string>()
-  const json = new JsonStream(readStream(bodyStream(response)), (path) => indexOf(path) !== undefined)
+  const { head, all } = keepingHead(readStream(bodyStream(response)), HEAD_BYTES)
+  const json = new JsonStream(all, (path) => indexOf(path) !== undefined)
   try {
     for await (const { path, bytes } of json.strings()) {
       const index = indexOf(path) ?? 0
@@ -54,7 +60,7 @@ export async function* readPictures(
     }
     return { said, count: made.size }
   } catch (error) {
-    throw unreadableError(error, made.size > 0)
+    throw unreadableError(error, response, { isMade: made.size > 0, head: head() })
   }
 }
 
@@ -72,15 +78,18 @@ export async function* answeredImages(
   summaryIn: (said: unknown) => Summary,
 ): AsyncGenerator<ProviderEvent, void> {
   const { said, count } = yield* readPictures(response, work, pictureAt)
-  if (count === 0) throw failureOf(said)
+  if (count === 0) throw withSpent(failureOf(said), summaryIn(said))
   yield { type: 'summary', summary: summaryIn(said) }
 }
 
-/** An answer in another format was hardly paid for. A broken-off answer, or a fault after a picture, was. */
-export function unreadableError(error: unknown, paid: boolean): ProviderError {
+/** The error for an answer in another format or without its end. A broken-off answer was paid for. */
+export function unreadableError(
+  error: unknown,
+  response: Response,
+  { isMade, head }: { isMade: boolean; head: Uint8Array },
+): ProviderError {
   if (error instanceof ProviderError) return error
-  if (!paid && (error instanceof SyntaxError || error instanceof TooLong)) {
-    return new ProviderError('unavailable', 'answered with something that is not JSON', {}, { cause: error })
-  }
+  if (!isMade && (error instanceof SyntaxError || error instanceof TooLong))
+    return unusableAnswer(response, 'answered with something that is not JSON', { said: latin1(head), cause: error })
   return new ProviderError('lost', 'broke off its answer', {}, { cause: error })
 }

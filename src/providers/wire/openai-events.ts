@@ -8,6 +8,7 @@ import { bodyStream, readingImage } from './http'
 import { pictureValue, unreadableError } from './json-pictures'
 import { openaiSummary } from './openai-reply'
 import { ProviderError, type ProviderEvent, type Summary, type Work } from '../provider'
+import { unusableAnswer } from './unusable-answer'
 
 /** The pictures and previews of an answer in server-sent events, up to `n` pictures. */
 export async function* streamedImages(
@@ -23,7 +24,10 @@ export async function* streamedImages(
     for await (const { name, data } of new EventStream(readStream(bodyStream(response))).events()) {
       const { head, all } = await peek(data, LAST_EVENT_DATA.length)
       if (head.length === 0) continue
-      if (new TextDecoder().decode(head) === LAST_EVENT_DATA) break
+      if (new TextDecoder().decode(head) === LAST_EVENT_DATA) {
+        if (made.length === 0) throw unusableAnswer(response, 'ended its answer without a picture', { isEmpty: false })
+        break
+      }
       const { role, said, hasPicture } = yield* passOnPicture(
         { name, data: all },
         { index: made.length, partial },
@@ -41,7 +45,7 @@ export async function* streamedImages(
     if (made.length === 0) throw new ProviderError('lost', 'broke off its answer')
     yield { type: 'summary', summary: mergedSummary(made) }
   } catch (error) {
-    throw unreadableError(error, true)
+    throw unreadableError(error, response, { isMade: true, head: new Uint8Array(0) })
   }
 }
 

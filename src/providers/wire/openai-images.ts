@@ -8,9 +8,11 @@ import { openaiSummary } from './openai-reply'
 import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../provider'
 import type { ErrorReader } from './error-report'
 import { standingIn, tasksIn } from './relay-task'
+import { requestIdOf } from './response-ids'
 import { retryAfterMs } from './retry-after'
 import { parseTaskJob, taskError, taskPictures } from './task-job'
-import { errorOfResponse, refusalBy, requestIdOf } from './upstream-error'
+import { withSpent } from './unusable-answer'
+import { errorOfResponse, refusalBy } from './upstream-error'
 
 /** OpenAI's Images API at one upstream: its paths, its account headers, and its own error reader if it has one. */
 export interface ImagesEndpoint {
@@ -42,10 +44,11 @@ export async function* openaiImages(
   if (isEventStream(response)) return yield* streamedImages(response, request, work, failureOf)
   const { said, count } = yield* readPictures(response, work, pictureAt, isOfRunningTask)
   if (count > 0) return yield { type: 'summary', summary: openaiSummary(said) }
+  if (endpoint.tasks && standingIn(said).standing === 'failed')
+    throw taskError(said, response, { upstream, account, readError })
   const tasks = endpoint.tasks ? tasksIn(said, response.headers) : []
   const [first] = tasks
-  if (!first) throw failureOf(said)
-  if (standingIn(said).standing === 'failed') throw taskError(said, response, { upstream, account, readError })
+  if (!first) throw withSpent(failureOf(said), openaiSummary(said))
   yield { type: 'accepted', requestId: requestId ?? first.id, job: JSON.stringify({ tasks }) }
   yield* taskPictures({ tasks }, { upstream, account, readError }, work, retryAfterMs({}, response.headers))
 }

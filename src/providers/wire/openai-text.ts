@@ -1,7 +1,8 @@
 import { type Bytes, peek, readStream } from '../../streams/bytes'
 import { bearer, bodyStream, callUpstream } from './http'
-import { ProviderError, type TextAnswer, type TextRequest, type Upstream } from '../provider'
+import type { TextAnswer, TextRequest, Upstream } from '../provider'
 import { readErrorBody } from './error-body'
+import { unusableAnswer } from './unusable-answer'
 import { errorOfResponse } from './upstream-error'
 import { readRelayError } from './relay-reply'
 
@@ -29,9 +30,9 @@ export async function pass(request: TextRequest, upstream: Upstream, signal: Abo
 
 async function firstBytes(response: Response): Promise<{ head: Uint8Array; all: Bytes }> {
   const { head, all } = await peek(readStream(bodyStream(response)), 1).catch((error: unknown) => {
-    throw new ProviderError('unavailable', 'broke off before its answer began', {}, { cause: error })
+    throw unusableAnswer(response, 'broke off before its answer began', { cause: error })
   })
-  if (head.length === 0) throw new ProviderError('unavailable', 'answered without a body')
+  if (head.length === 0) throw unusableAnswer(response, 'answered without a body')
   return { head, all }
 }
 

@@ -50,7 +50,7 @@ export async function readTask(response: Response): Promise<TaskReading> {
     }
     return { said: json.value(), pictures: distinct([...found.values()]) }
   } catch (error) {
-    throw unexpectedAnswer(error)
+    throw unexpectedAnswer(response, error)
   }
 }
 

@@ -6,7 +6,9 @@ import { ProviderError, type Upstream } from '../provider'
 import { classOfAnswer, limitedGroup } from './answer-classes'
 import { formOf } from './error-body'
 import type { ErrorReader, ErrorReport } from './error-report'
+import { idsOf } from './response-ids'
 import { retryAfterMs } from './retry-after'
+import { unusableAnswer } from './unusable-answer'
 import { upstreamIdentifier, upstreamSentence } from './upstream-words'
 
 const openaiErrorBody = z.object({
@@ -49,14 +51,17 @@ export function errorOfResponse(
   const { status } = response
   const said = read(body, status)
   const { kind, scope, moderated, isUnexplained } = classOfAnswer({ status, said, ...formOf(response, body) })
+  const isKnown = kind !== 'unavailable' || scope !== undefined || isUnexplained || isReport(said) || hasError(body)
+  if (response.ok && !isKnown) {
+    const content = body === undefined ? { isEmpty: false } : { said: body }
+    return unusableAnswer(response, 'answered outside of its API', content)
+  }
   return new ProviderError(kind, `answered with status ${status}`, {
     failure: kind === 'rejected' || said.isUnknown ? failureOfReport({ ...said, moderated }, upstream) : undefined,
     ...(kind === 'throttled' ? waitOf(said, response.headers) : {}),
     scope,
     isUnexplained,
-    status,
-    requestId: requestIdOf(response.headers),
-    organization: response.headers.get('openai-organization') ?? undefined,
+    ...idsOf(response),
   })
 }
 
@@ -66,12 +71,15 @@ const waitOf = (said: ErrorReport, headers?: Headers): Pick<ProviderError['facts
   group: limitedGroup(said.message),
 })
 
-/** The headers with an upstream's request id: OpenAI, then Azure and new-api relays (protocols §2.1, §6.1). */
-const REQUEST_ID_HEADERS = ['x-request-id', 'apim-request-id', 'x-ms-request-id', 'x-oneapi-request-id']
+/** Whether a reader has recognised an error. */
+const isReport = (said: ErrorReport): boolean => Object.values(said).some((fact) => Boolean(fact))
 
-/** The upstream's id of a request. */
-export const requestIdOf = (headers: Headers): string | undefined =>
-  REQUEST_ID_HEADERS.map((name) => headers.get(name)).find((id) => id !== null) ?? undefined
+/** The fields of an error in any API. */
+const anyError = z.union([
+  z.object({ error: z.union([z.string().min(1), z.looseObject({})]) }),
+  z.object({ success: z.literal(false) }),
+])
+const hasError = (body: unknown): boolean => anyError.safeParse(body).success
 
 /** A ProviderError for a failure that a job, or a good answer, reports. Without a kind, its codes and words decide. */
 export function errorOfReport(said: ErrorReport, upstream: Upstream): ProviderError {
