@@ -59,7 +59,7 @@ export function filesBelow(path: string, extensions: string[]): string[] {
 }
 
 /** The line of an offset, counted from 1. */
-function lineAt(text: string, offset: number): number {
+export function lineAt(text: string, offset: number): number {
   return text.slice(0, offset).split('\n').length
 }
 

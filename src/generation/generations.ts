@@ -1,6 +1,6 @@
 import { type Failure, unwrap } from '../failures/errors'
 import { describe, log } from '../runtime/log'
-import { callObject } from '../runtime/call-object'
+import { callObject, callObjectForLong } from '../runtime/call-object'
 import { runOfKey } from '../store/images'
 import type { OnProgress } from './subscribers'
 import type { Generation, SeenGeneration } from './generation'
@@ -10,13 +10,22 @@ import type { GenerateOptions, Obtained, Task } from './task'
 
 type Generations = DurableObjectNamespace<Generation>
 
+/** The time for a reply, in ms: an ending run settles first, and a new one asks its team. */
+const END_MS = 40_000
+
 /** Asks a generation for its answer; an object that restarts resumes its work. Throws GatewayError. */
-export const obtain = async (
+export async function obtain(
   generations: Generations,
   options: GenerateOptions,
   onProgress: OnProgress | undefined,
-): Promise<Obtained> =>
-  unwrap(await callObject(async () => await generations.getByName(options.task.id).obtain(options, onProgress)))
+): Promise<Obtained> {
+  const { id, payer } = options.task
+  const made = await callObjectForLong(
+    async () => await generations.getByName(id).obtain(options, onProgress),
+    async () => await generations.getByName(id).see(payer.team),
+  )
+  return unwrap(made)
+}
 
 /** Submits a generation as a job; a finished one comes with its record. Throws GatewayError. */
 export const submit = async (
@@ -24,7 +33,7 @@ export const submit = async (
   options: GenerateOptions,
   form: JobForm,
 ): Promise<SeenGeneration> =>
-  unwrap(await callObject(async () => await generations.getByName(options.task.id).submit(options, form)))
+  unwrap(await callObject(async () => await generations.getByName(options.task.id).submit(options, form), END_MS))
 
 /** A generation for a team; undefined for a team without a part in it. Throws GatewayError. */
 export const see = (generations: Generations, id: string, team: string): Promise<SeenGeneration | undefined> =>
@@ -32,12 +41,12 @@ export const see = (generations: Generations, id: string, team: string): Promise
 
 /** Cancels a generation for a team, and returns its status. Throws GatewayError. */
 export const cancel = (generations: Generations, id: string, team: string): Promise<Snapshot | undefined> =>
-  callObject(async () => await generations.getByName(id).cancel(team))
+  callObject(async () => await generations.getByName(id).cancel(team), END_MS)
 
 /** Stores a failure for the retry. Without that, the retry starts a new run. Never throws. */
 export async function remember(generations: Generations, { id, payer }: Task, failure: Failure): Promise<void> {
   try {
-    await callObject(async () => await generations.getByName(id).remember(failure, payer))
+    await callObject(async () => await generations.getByName(id).remember(failure, payer), END_MS)
   } catch (error) {
     log('failure-not-remembered', { generation: id, ...describe(error) })
   }

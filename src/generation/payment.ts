@@ -1,4 +1,5 @@
 import { type Failure, type Result, failed } from '../failures/errors'
+import { ANSWER_MS } from '../runtime/call-object'
 import { describe, log } from '../runtime/log'
 import { MAX_KEPT_PROMPT, type Order, type Settlement, type QueuedOrder } from '../ledger/entry'
 import { askTeam } from '../team/ask-team'
@@ -40,7 +41,8 @@ export async function reserve(
   mayWait: boolean,
 ): Promise<Result<QueuedOrder | undefined>> {
   try {
-    return await askTeam(env, payer.team, async (team) => await team.reserve(order, mayWait))
+    const untilMs = Date.now() + ANSWER_MS
+    return await askTeam(env, payer.team, async (team) => await team.reserve(order, mayWait, untilMs))
   } catch (error) {
     log('team-unreachable', { generation: order.generation, team: payer.team, ...describe(error) })
     return failed(TEAM_UNREACHABLE)

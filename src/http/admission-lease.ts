@@ -1,4 +1,5 @@
 import type { RequestContext } from '../context'
+import { callObjectOnce } from '../runtime/call-object'
 import { pause } from '../runtime/deadline'
 import { unwrap } from '../failures/errors'
 import { describe, log } from '../runtime/log'
@@ -76,7 +77,7 @@ async function returnLease(
   free: FreeAnswers[],
 ): Promise<void> {
   try {
-    await env.TEAMS.getByName(team).returnLease(key, unused, free)
+    await callObjectOnce(async () => await env.TEAMS.getByName(team).returnLease(key, unused, free))
   } catch (error) {
     log('answers-not-counted', { team, key, ...describe(error) })
   }

@@ -1,7 +1,7 @@
 import { extensionOf, sniff } from '../image/media-type'
 import type { StoredImage } from '../image/record'
 import type { Bytes } from '../streams/bytes'
-import { withRetries } from './retries'
+import { READ_MS, withRetries } from './retries'
 import { upload } from './upload'
 
 /** The bytes are not an image of a supported format. */
@@ -52,11 +52,11 @@ async function putPicture(
 
 /** The picture under a key, or a range of it. Null when it was deleted. Throws StoreError. */
 export const openImage = (bucket: R2Bucket, key: string, range?: R2Range): Promise<R2ObjectBody | null> =>
-  withRetries(() => bucket.get(key, range ? { range } : {}))
+  withRetries(() => bucket.get(key, range ? { range } : {}), { deadlineMs: READ_MS })
 
 /** The metadata of the picture under a key. Null when it was deleted. Throws StoreError. */
 export const headImage = (bucket: R2Bucket, key: string): Promise<R2Object | null> =>
-  withRetries(() => bucket.head(key))
+  withRetries(() => bucket.head(key), { deadlineMs: READ_MS })
 
 /**
  * The key of the first picture that the generation stored from `sinceMs` on. Without one, the first picture of the

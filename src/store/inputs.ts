@@ -1,11 +1,12 @@
 import { createHash, type Hash } from 'node:crypto'
 import { sniff } from '../image/media-type'
 import { DAY_MS } from '../runtime/durations'
+import { withDeadline } from '../runtime/deadline'
 import { describe, log } from '../runtime/log'
 import type { ImageRequest, InputImage } from '../image/request'
 import { type Bytes, oneChunk, peek } from '../streams/bytes'
 import { NotAnImage } from './images'
-import { StoreError, withRetries } from './retries'
+import { READ_MS, StoreError, withRetries, WRITE_MS } from './retries'
 import { upload } from './upload'
 
 const INPUT_PREFIX = 'inputs/'
@@ -59,9 +60,9 @@ export const storeBody = (bucket: R2Bucket, bytes: Bytes): Promise<{ key: string
 /** Removes input pictures or bodies. The sweep removes those that stay after a failure. Never throws. */
 export async function removeInputs(bucket: R2Bucket, keys: string[]): Promise<void> {
   if (keys.length === 0) return
-  await bucket
-    .delete(keys)
-    .catch((error: unknown) => log('inputs-not-removed', { keys: keys.length, ...describe(error) }))
+  await withDeadline(WRITE_MS, () => bucket.delete(keys)).catch((error: unknown) =>
+    log('inputs-not-removed', { keys: keys.length, ...describe(error) }),
+  )
 }
 
 /** The keys of the input pictures that belong to one request alone; those of earlier versions may belong to several. */
@@ -72,7 +73,7 @@ const DAY_KEY = /^inputs\/(\d{4}-\d{2}-\d{2})\//
 
 /** Reads an input picture or a stored body. Throws StoreError, also when it is missing. */
 export async function openInput(bucket: R2Bucket, input: Pick<InputImage, 'key'>): Promise<ReadableStream<Uint8Array>> {
-  const object = await withRetries(() => bucket.get(input.key))
+  const object = await withRetries(() => bucket.get(input.key), { deadlineMs: READ_MS })
   if (!object) throw new StoreError(new Error(`the input ${input.key} is not in R2`))
   return object.body
 }
@@ -85,7 +86,8 @@ export async function sweepInputs(bucket: R2Bucket, nowMs: number, maxPages: num
   const limitMs = nowMs - INPUT_LIFE_MS
   let cursor: string | undefined
   for (let page = 0; page < maxPages; page++) {
-    const listed = await bucket.list({ prefix: INPUT_PREFIX, ...(cursor === undefined ? {} : { cursor }) })
+    const from = cursor === undefined ? {} : { cursor }
+    const listed = await withRetries(() => bucket.list({ prefix: INPUT_PREFIX, ...from }))
     await removeInputs(
       bucket,
       listed.objects.filter(({ uploaded }) => uploaded.getTime() < limitMs).map(({ key }) => key),

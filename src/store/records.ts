@@ -1,13 +1,18 @@
-import { pause } from '../runtime/deadline'
+import { pause, withDeadline } from '../runtime/deadline'
 import { type ImageRecord, imageRecord } from '../image/record'
 import { describe, log } from '../runtime/log'
 
+/** The time for a read, in ms: a miss costs one call of an object. */
+const FIND_MS = 3000
+/** The time for a write, in ms. */
+const CHANGE_MS = 5000
+
 const recordKey = (id: string): string => `records/${id}`
 
-/** The finished generation in KV. Undefined when it is missing, or when KV fails. */
+/** The finished generation in KV. Undefined when it is missing, or when KV fails or takes long. */
 export async function getRecord(cache: KVNamespace, id: string): Promise<ImageRecord | undefined> {
   try {
-    const found = await cache.get(recordKey(id), 'json')
+    const found = await withDeadline(FIND_MS, () => cache.get(recordKey(id), 'json'))
     return found === null ? undefined : imageRecord.parse(found)
   } catch (error) {
     log('record-unreadable', { id, ...describe(error) })
@@ -18,7 +23,7 @@ export async function getRecord(cache: KVNamespace, id: string): Promise<ImageRe
 /** Removes the record. Reads may still return it for a minute. */
 export async function removeRecord(cache: KVNamespace, id: string): Promise<void> {
   try {
-    await cache.delete(recordKey(id))
+    await withDeadline(CHANGE_MS, () => cache.delete(recordKey(id)))
   } catch (error) {
     log('record-not-removed', { id, ...describe(error) })
   }
@@ -30,7 +35,9 @@ const SAME_KEY_PAUSE_MS = 1100
 /** Copies a finished generation to KV for all Workers. `ttlSeconds` is at least 60, the minimum of KV. */
 export async function putRecord(cache: KVNamespace, record: ImageRecord, ttlSeconds: number): Promise<void> {
   const write = (): Promise<void> =>
-    cache.put(recordKey(record.id), JSON.stringify(record), { expirationTtl: ttlSeconds })
+    withDeadline(CHANGE_MS, () =>
+      cache.put(recordKey(record.id), JSON.stringify(record), { expirationTtl: ttlSeconds }),
+    )
   try {
     await write().catch(async () => {
       await pause(SAME_KEY_PAUSE_MS)

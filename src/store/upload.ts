@@ -1,5 +1,6 @@
 import type { Bytes } from '../streams/bytes'
-import { withRetries } from './retries'
+import { withDeadline } from '../runtime/deadline'
+import { READ_MS, withRetries, WRITE_MS } from './retries'
 
 /**
  * The smallest part that R2 takes (platform §1). All parts but the last are equal, and a smaller object takes one put.
@@ -27,13 +28,14 @@ export async function upload(
   choose: Choose,
 ): Promise<{ key: string; mediaType: string; bytes: number }> {
   const part = new PartBuffer(bytes, spare)
+  const onLate = (): void => part.giveUp()
   spare = undefined
   try {
     const whole = await part.fill()
     const { key, mediaType, exists } = await choose(part.view, whole)
     const options = { httpMetadata: { contentType: mediaType } }
     if (whole) {
-      await withRetries(async () => (await exists?.()) || bucket.put(key, part.view, options))
+      await withRetries(async () => (await exists?.()) || bucket.put(key, part.view, options), { onLate })
       return { key, mediaType, bytes: part.view.length }
     }
     const target = await withRetries(() => bucket.createMultipartUpload(key, options))
@@ -41,11 +43,13 @@ export async function upload(
       const parts = await uploadParts(target, part)
       // Completion cannot be repeated, so an existing object counts as a completion with a lost answer.
       const complete = (): Promise<R2Object> =>
-        target.complete(parts).catch(async (error: unknown) => (await bucket.head(key)) ?? Promise.reject(error))
+        withDeadline(WRITE_MS, () => target.complete(parts)).catch(
+          async (error: unknown) => (await withDeadline(READ_MS, () => bucket.head(key))) ?? Promise.reject(error),
+        )
       const object = await withRetries(complete)
       return { key, mediaType, bytes: object.size }
     } catch (error) {
-      await target.abort().catch(() => {})
+      await withRetries(() => target.abort()).catch(() => {})
       throw error
     }
   } finally {
@@ -57,7 +61,8 @@ async function uploadParts(target: R2MultipartUpload, part: PartBuffer): Promise
   const uploaded: R2UploadedPart[] = []
   for (let last = false; ; last = await part.fill()) {
     const number = uploaded.length + 1
-    if (part.view.length > 0) uploaded.push(await withRetries(() => target.uploadPart(number, part.view)))
+    if (part.view.length > 0)
+      uploaded.push(await withRetries(() => target.uploadPart(number, part.view), { onLate: () => part.giveUp() }))
     if (last) return uploaded
   }
 }
@@ -68,6 +73,7 @@ class PartBuffer {
   #buffer: Uint8Array<ArrayBuffer>
   #end = 0
   #carry: Uint8Array = new Uint8Array(0)
+  #isGivenUp = false
 
   constructor(bytes: Bytes, buffer = new Uint8Array(FIRST_BYTES)) {
     this.#source = bytes[Symbol.asyncIterator]()
@@ -78,9 +84,16 @@ class PartBuffer {
     return this.#buffer.subarray(0, this.#end)
   }
 
+  /** Leaves the buffer to a late write once the part is stored. */
+  giveUp(): void {
+    this.#isGivenUp = true
+  }
+
   /** Fills the part. True at the end of the source, with the last bytes in view. */
   async fill(): Promise<boolean> {
     this.#end = 0
+    if (this.#isGivenUp) this.#buffer = new Uint8Array(PART_BYTES)
+    this.#isGivenUp = false
     for (;;) {
       this.#append()
       if (this.#carry.length > 0) return false
@@ -105,9 +118,9 @@ class PartBuffer {
     this.#buffer = larger
   }
 
-  /** Closes the source and returns the buffer. */
-  async close(): Promise<Uint8Array<ArrayBuffer>> {
+  /** Closes the source, and returns the buffer unless a late write may read it. */
+  async close(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     await this.#source.return?.()
-    return this.#buffer
+    return this.#isGivenUp ? undefined : this.#buffer
   }
 }

@@ -10,6 +10,13 @@ import { isActiveKey, type Key, type Keys, STATIC_KEY } from './keys'
 import { refuseDisallowed } from '../limits/limits'
 import { effectiveLimits } from './profile'
 
+/** The caller has given the order up and settled it: a reservation would stay until it expires. */
+export const TOO_LATE: Failure = {
+  code: 'unavailable',
+  message: 'The reservation came too late. Try again in a moment.',
+  retryAfterMs: 1000,
+}
+
 /** Checks orders against keys and limits, and reserves their money. Nothing here awaits. */
 export class Reservations {
   readonly #env: Env

@@ -3,10 +3,11 @@ import { type Result, failed, ok } from '../failures/errors'
 import { removeImages } from '../store/images'
 import type { Admission } from '../limits/admission'
 import { Accounting } from './accounting'
+import { callGeneration } from './call-generation'
 import { TeamLifecycle } from './lifecycle'
 import { type Claim, Claims } from './claims'
 import { INCORRECT_API_KEY } from '../credentials/caller'
-import { Reservations } from './reservations'
+import { Reservations, TOO_LATE } from './reservations'
 import type { Cursor, Entry, KnownGeneration, Order, Settlement, EntryFilter, QueuedOrder } from '../ledger/entry'
 import type { Delivery, DeliveryFilter, DeliveryReport } from './deliveries'
 import { isActiveKey, type Key, type KeyFields, Keys, STATIC_KEY } from './keys'
@@ -31,7 +32,7 @@ export class Team extends DurableObject<Env> {
   readonly #leases = new LeasePolicy()
   readonly #reservations = new Reservations(this.env, this.#lifecycle, this.#keys, this.#accounting)
   readonly #turns = new Turns(this.ctx.storage.sql, this.#reservations, {
-    turn: ({ generation, id }, refusal) => this.env.GENERATIONS.getByName(generation).turn(id, refusal),
+    turn: callGeneration(this.env),
     release: ({ id }) =>
       this.settle({ id, failure: 'cancelled', cost: 0, images: [], attempts: 0, upstream: undefined }),
   })
@@ -134,8 +135,9 @@ export class Team extends DurableObject<Env> {
     this.#accounting.usage.count(dayOf(now), keyId, answers)
   }
 
-  /** Reserves the money of a run, or queues it if it may wait. */
-  async reserve(order: Order, mayWait: boolean): Promise<Result<QueuedOrder | undefined>> {
+  /** Reserves the money of a run, or queues it if it may wait. `untilMs` is the end of the caller's wait, in ms since 1970. */
+  async reserve(order: Order, mayWait: boolean, untilMs = Infinity): Promise<Result<QueuedOrder | undefined>> {
+    if (Date.now() > untilMs) return failed(TOO_LATE)
     if (order.key === STATIC_KEY.id) await this.#ensureDefaultTeam()
     if (!this.#lifecycle.profile) return failed(INCORRECT_API_KEY)
     const taken = this.#turns.reserveOrQueue(order, mayWait)

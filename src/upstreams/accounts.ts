@@ -20,7 +20,8 @@ export const askAccount = <T>(
   accounts: Accounts,
   upstream: Upstream,
   ask: (account: DurableObjectStub<Account>) => Promise<T>,
-): Promise<T> => callObject(() => ask(accounts.getByName(accountIdOf(upstream))))
+  replyMs?: number,
+): Promise<T> => callObject(() => ask(accounts.getByName(accountIdOf(upstream))), replyMs)
 
 /** Requests go on without the account's object, or pass the account over. */
 const logUnreachable = ({ name, account }: Upstream, error: unknown): void =>
@@ -39,6 +40,8 @@ export const healthOf = async (accounts: Accounts, upstream: Upstream): Promise<
 
 /** The time for which an unreachable account is passed over, in ms. */
 const UNREACHABLE_MS = 1000
+/** The time for a reply beyond the wait for a slot, in ms. */
+const ENTER_MS = 10_000
 /** A slot without a record at an account. */
 const UNRECORDED: TakenSlot = { isProvisional: false }
 
@@ -55,7 +58,12 @@ export async function enter(
   if (isFallback) return UNRECORDED
   const allowance = { maxConcurrency, requestsPerMinute }
   try {
-    return await askAccount(accounts, upstream, async (account) => await account.enter({ ...slotRequest, allowance }))
+    return await askAccount(
+      accounts,
+      upstream,
+      async (account) => await account.enter({ ...slotRequest, allowance }),
+      slotRequest.patienceMs + ENTER_MS,
+    )
   } catch (error) {
     logUnreachable(upstream, error)
     const isLimited = maxConcurrency !== undefined || requestsPerMinute !== undefined
