@@ -71,6 +71,7 @@ const UNIT = [
   'test/docs/*.test.ts',
   'test/lint/*.test.ts',
   'test/{hops,public-url,redacted}.test.ts',
+  'test/runtime/*.test.ts',
   'test/providers/answer-classes.test.ts',
   'test/failures/*.test.ts',
   'test/providers/relay-task.test.ts',

@@ -10,7 +10,7 @@ import { filesBelow, lineAt, type Source, sourceOf } from './source.ts'
 /** Functions that end a call in time. */
 const BOUNDED = new Set(['callObject', 'callObjectOnce', 'callObjectForLong', 'withDeadline', 'withRetries'])
 /** Names of R2, of KV, of an upload in parts, and of the cache of a data centre. */
-const STORES = new Set(['bucket', 'cache', 'target', 'default', 'IMAGES', 'CACHE'])
+const STORES = new Set(['bucket', 'cache', 'multipart', 'default', 'IMAGES', 'CACHE'])
 
 /** The lines of calls without a deadline, counted from 1. */
 export function unboundedCalls({ text, program }: Pick<Source, 'text' | 'program'>): number[] {

@@ -38,18 +38,18 @@ export async function upload(
       await withRetries(async () => (await exists?.()) || bucket.put(key, part.view, options), { onLate })
       return { key, mediaType, bytes: part.view.length }
     }
-    const target = await withRetries(() => bucket.createMultipartUpload(key, options))
+    const multipart = await withRetries(() => bucket.createMultipartUpload(key, options))
     try {
-      const parts = await uploadParts(target, part)
+      const parts = await uploadParts(multipart, part)
       // Completion cannot be repeated, so an existing object counts as a completion with a lost answer.
       const complete = (): Promise<R2Object> =>
-        withDeadline(WRITE_MS, () => target.complete(parts)).catch(
+        withDeadline(WRITE_MS, () => multipart.complete(parts)).catch(
           async (error: unknown) => (await withDeadline(READ_MS, () => bucket.head(key))) ?? Promise.reject(error),
         )
-      const object = await withRetries(complete)
+      const object = await withRetries(complete, { deadlineMs: 2 * WRITE_MS })
       return { key, mediaType, bytes: object.size }
     } catch (error) {
-      await withRetries(() => target.abort()).catch(() => {})
+      await withDeadline(READ_MS, () => multipart.abort()).catch(() => {})
       throw error
     }
   } finally {
@@ -57,12 +57,12 @@ export async function upload(
   }
 }
 
-async function uploadParts(target: R2MultipartUpload, part: PartBuffer): Promise<R2UploadedPart[]> {
+async function uploadParts(multipart: R2MultipartUpload, part: PartBuffer): Promise<R2UploadedPart[]> {
   const uploaded: R2UploadedPart[] = []
   for (let last = false; ; last = await part.fill()) {
     const number = uploaded.length + 1
     if (part.view.length > 0)
-      uploaded.push(await withRetries(() => target.uploadPart(number, part.view), { onLate: () => part.giveUp() }))
+      uploaded.push(await withRetries(() => multipart.uploadPart(number, part.view), { onLate: () => part.giveUp() }))
     if (last) return uploaded
   }
 }
