@@ -7,7 +7,7 @@ import { isoTime } from '../wire/json'
 import type { AccountStatus } from '../upstreams/account'
 import { accountStatusOf, switchAccount } from '../upstreams/accounts'
 import { conditionOf } from '../upstreams/condition'
-import { NEW } from '../upstreams/health'
+import { type Health, type ModelRest, NEW } from '../upstreams/health'
 import { bodyBy } from './request'
 
 const enabledSwitch = z.strictObject({ enabled: z.boolean() })
@@ -69,20 +69,32 @@ function accountStatusJson(
   { health, slots, waiting, sentWithinMinute, latencies }: AccountStatus,
   nowMs: number,
 ): AccountJson {
-  const { status, untilMs, sinceMs, reason } = conditionOf(health, nowMs)
+  const { status, untilMs, sinceMs, reason, advice, teams } = conditionOf(health, nowMs)
   return {
     status,
     until: isoTime(untilMs),
     since: isoTime(sinceMs),
     reason: reason ?? null,
+    advice: advice ?? null,
+    teams: teams ?? null,
     in_use: slots,
     waiting,
     requests_last_minute: sentWithinMinute,
     latency: latencies.map(({ model, count, p50Ms, p95Ms }) => ({ model, count, p50_ms: p50Ms, p95_ms: p95Ms })),
-    without_models: Object.entries(health.without)
-      .filter(([, withoutMs]) => withoutMs > nowMs)
-      .map(([model, withoutMs]) => ({ model, until: isoTime(withoutMs) })),
+    without_models: restingModels(health, 'without-model', nowMs),
+    limited_models: restingModels(health, 'cooling', nowMs),
   }
+}
+
+const restingModels = ({ models }: Health, why: ModelRest['reason'], nowMs: number): RestingModel[] =>
+  Object.entries(models).flatMap(([model, { reason, untilMs }]) =>
+    reason === why && untilMs > nowMs ? [{ model, until: isoTime(untilMs) }] : [],
+  )
+
+/** A model that an account does not serve for a time. */
+interface RestingModel {
+  model: string
+  until: string | null
 }
 
 /** The state of an account; unknown values are null. */
@@ -95,7 +107,12 @@ interface AccountJson {
   waiting: number | null
   requests_last_minute: number | null
   latency: { model: string; count: number; p50_ms: number; p95_ms: number }[]
-  without_models: { model: string; until: string | null }[]
+  /** The remedy, if an operator has to act. */
+  advice: string | null
+  /** The teams that the state is limited to; null for all. */
+  teams: string[] | null
+  without_models: RestingModel[]
+  limited_models: RestingModel[]
 }
 
 /** The demo upstream has no health and no limits. */
@@ -110,7 +127,10 @@ const UNREACHABLE_ACCOUNT: AccountJson = {
   waiting: null,
   requests_last_minute: null,
   latency: [],
+  advice: null,
+  teams: null,
   without_models: [],
+  limited_models: [],
 }
 
 const UPSTREAM_NOT_FOUND: Failure = {

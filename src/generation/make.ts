@@ -10,7 +10,7 @@ import { end, type Progress, recordOf, resumable, upstreamOfCall } from './progr
 import { endCalls, candidateOfCall, lossesIn } from './recovery'
 import type { Run } from './run'
 import { spendingOf } from './spending'
-import type { RunOutcome } from './task'
+import { callerOf, type RunOutcome } from './task'
 
 /**
  * Makes the images of a task: calls upstreams and stores their images. Some images are better than none. Never throws.
@@ -51,6 +51,7 @@ const routeOf = (run: Run, progress: Progress): Route<FittedCandidate> =>
     accounts: run.env.ACCOUNTS,
     candidates: run.plan.candidates,
     distance: ({ adjustments }) => adjustments.length,
+    source: callerOf(run.task),
     id: `${run.task.id}/${run.id}`,
     untilMs: Date.now() + run.patienceMs + run.plan.startWindowMs,
     patienceMs: run.patienceMs,

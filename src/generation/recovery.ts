@@ -18,7 +18,7 @@ import {
 import type { Run } from './run'
 import { type CallContext, endingOfLost, endingOfMade, FREE, spendingOf } from './spending'
 import { stopJob } from './stop'
-import type { RunOutcome } from './task'
+import { callerOf, type RunOutcome } from './task'
 
 /** Attempts for images after a process died with calls that cannot be resumed. */
 const MAX_ATTEMPTS = 2
@@ -68,7 +68,8 @@ export async function endCalls(run: DeadRun, calls: readonly Call[], progress: P
   await Promise.all(
     calls.map(async (call) => {
       const has = candidateOfCall(call, run.plan.candidates)
-      if (has) await leave(run.env.ACCOUNTS, has.upstream, { id: call.seat, model: call.model }, { is: 'cancelled' })
+      const owner = { ...callerOf(run.task), id: call.seat, model: call.model }
+      if (has) await leave(run.env.ACCOUNTS, has.upstream, owner, { is: 'cancelled' })
       const isStopped = has !== undefined && (await stopJob(call, has)) && madeBy(call, progress) === 0
       call.ending = isStopped ? FREE : endingOfInterrupted({ ...run, call, progress })
     }),

@@ -3,6 +3,7 @@ import type { Result } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import type { Payer, ServedBy } from '../ledger/entry'
+import type { FailedRequest } from '../upstreams/trouble'
 
 /** The work of a generation. */
 export interface Task {
@@ -21,6 +22,12 @@ export interface Task {
   /** The gateways that the request has passed, with this one; missing in older rows. */
   hops?: string
 }
+
+/** The source of the outcomes of a task. Requests of one fingerprint are one request to an account. */
+export const callerOf = ({ id, payer }: Pick<Task, 'id' | 'payer'>): FailedRequest => ({
+  payer: payer.team,
+  request: id,
+})
 
 /** A task with the wishes of one client. */
 export interface GenerateOptions {

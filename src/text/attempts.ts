@@ -33,10 +33,19 @@ const TIMED_OUT_ATTEMPTS = 2
 const longestTimeoutMs = (candidates: readonly Candidate[]): number =>
   Math.max(...candidates.map(({ upstream }) => upstream.timeoutMs))
 
+interface AttemptOptions {
+  accounts: Env['ACCOUNTS']
+  requestId: string
+  /** The payer. */
+  team: string
+  /** The longest wait for busy accounts, in ms. */
+  patienceMs: number
+}
+
 /** Tries one upstream after the other until an answer starts, or `cancel` is aborted. */
 export async function tryInTurn(
   { candidates, requestFor }: Pick<TextPlan, 'candidates' | 'requestFor'>,
-  { accounts, requestId, patienceMs }: { accounts: Env['ACCOUNTS']; requestId: string; patienceMs: number },
+  { accounts, requestId, team, patienceMs }: AttemptOptions,
   cancel: AbortSignal,
 ): Promise<TextAttempts> {
   let tried = unanswered(candidates[0])
@@ -46,6 +55,7 @@ export async function tryInTurn(
   const route = new Route<Candidate>({
     accounts,
     candidates,
+    source: { payer: team, request: requestId },
     id: requestId,
     untilMs: Date.now() + patienceMs + TIMED_OUT_ATTEMPTS * longestTimeoutMs(candidates),
     patienceMs,

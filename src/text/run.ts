@@ -39,7 +39,7 @@ export async function runText(plan: TextPlan, caller: TextCaller, respond: (answ
   let finishRoute: TextAttempts['finish'] = async () => ''
   let isBroken = false
   try {
-    const options = { accounts: c.env.ACCOUNTS, requestId, patienceMs: c.get('config').queueWaitMs }
+    const options = { accounts: c.env.ACCOUNTS, requestId, team: payer.team, patienceMs: c.get('config').queueWaitMs }
     const { started, attempts, candidate, servedBy, finish } = await tryInTurn(plan, options, grace.signal)
     const tried = { attempts, upstream: servedBy }
     finishRoute = finish

@@ -5,22 +5,23 @@ import {
   healthAfter,
   type UnavailabilityReason,
   isUntried,
-  NEW,
+  type RequestSource,
   type Unavailability,
   type CallOutcome,
   afterSwitch,
   availabilityOf,
 } from './health'
+import { type Condition, conditionOf } from './condition'
 import { type Latency, Latencies } from './latency'
+import { log } from '../runtime/log'
+import { healthFrom } from './stored-health'
 import { WaitQueue } from './wait-queue'
 import { type Allowance, Slots } from './slots'
 
 /** A request for a slot at an account. */
-export interface SlotRequest {
+export interface SlotRequest extends RequestSource {
   /** The id of the call, by which it enters again and leaves. */
   id: string
-  /** The upstream's own name of the model. */
-  model: string
   allowance: Allowance
   /** The longest life of the slot, in ms. */
   holdMs: number
@@ -52,6 +53,12 @@ export interface AccountStatus {
 /** The life of a slot that was granted after waiting and not yet confirmed, in ms. */
 const CONFIRM_MS = 15_000
 
+/** The owner of a slot: its call, and the source of that call's outcome. */
+export type SlotOwner = Pick<SlotRequest, 'id' | 'model' | 'payer' | 'request'>
+
+/** Conditions that an operator hears of from the log, at their start and at their end. */
+const LOGGED: readonly Condition['status'][] = ['open', 'disabled', 'misplaced', 'out']
+
 /** Reasons that end by themselves before long, and are worth waiting for. */
 const PASSING: readonly UnavailabilityReason[] = ['full', 'busy', 'probing']
 
@@ -60,7 +67,7 @@ export class Account extends DurableObject<Env> {
   readonly #slots = new Slots(this.ctx.storage)
   readonly #latencies = new Latencies(this.ctx.storage)
   readonly #queue = new WaitQueue()
-  #health = this.ctx.storage.kv.get<Health>('health') ?? NEW
+  #health = healthFrom(this.ctx.storage.kv.get('health'))
 
   /** The state for reports. */
   status(): AccountStatus {
@@ -97,12 +104,12 @@ export class Account extends DurableObject<Env> {
   }
 
   /** Frees the slot of a request, or its place in the queue. `tookMs` is set for a served request alone. */
-  leave(id: string, model: string, outcome: CallOutcome, tookMs?: number): void {
+  leave({ id, ...source }: SlotOwner, outcome: CallOutcome, tookMs?: number): void {
     this.#queue.dismiss(id)
     const hadSlot = this.#slots.free(id)
     // A request without a slot reveals nothing of the account, so it ends no probe.
-    if (hadSlot || outcome.is !== 'cancelled') this.#become(healthAfter(this.#health, outcome, model, Date.now()))
-    if (tookMs !== undefined) this.#latencies.note(model, tookMs)
+    if (hadSlot || outcome.is !== 'cancelled') this.#become(healthAfter(this.#health, outcome, source, Date.now()))
+    if (tookMs !== undefined) this.#latencies.note(source.model, tookMs)
     this.#queue.call()
   }
 
@@ -119,9 +126,9 @@ export class Account extends DurableObject<Env> {
 
   #unavailability(slotRequest: SlotRequest): Unavailability | undefined {
     if (this.#hasSlot(slotRequest)) return undefined
-    const { model, allowance, isOnlyCandidate } = slotRequest
+    const { allowance, isOnlyCandidate } = slotRequest
     const nowMs = Date.now()
-    const availability = availabilityOf(this.#health, model, nowMs)
+    const availability = availabilityOf(this.#health, slotRequest, nowMs)
     const isFirstTry = isOnlyCandidate && availability.reason === 'probing' && isUntried(this.#health)
     if (availability.reason && !isFirstTry) return availability
     const untilMs = this.#slots.heldUp(allowance, nowMs)
@@ -130,18 +137,23 @@ export class Account extends DurableObject<Env> {
     return { reason: isFull ? 'full' : 'busy', untilMs }
   }
 
-  #take({ id, model, allowance, holdMs }: SlotRequest, isProvisional: boolean): TakenSlot {
+  #take(slotRequest: SlotRequest, isProvisional: boolean): TakenSlot {
+    const { id, payer, allowance, holdMs } = slotRequest
     const nowMs = Date.now()
-    const availability = availabilityOf(this.#health, model, nowMs)
+    const availability = availabilityOf(this.#health, slotRequest, nowMs)
     const isNew = !this.#slots.has(id)
     this.#slots.take(id, nowMs + (isProvisional ? CONFIRM_MS : holdMs), allowance, nowMs)
-    if (isNew && !availability.reason) this.#become(afterSending(this.#health, availability, nowMs))
+    if (isNew && !availability.reason) this.#become(afterSending(this.#health, availability, payer, nowMs))
     return { isProvisional }
   }
 
   #become(health: Health): void {
     if (health === this.#health) return
+    const nowMs = Date.now()
+    const [before, after] = [conditionOf(this.#health, nowMs), conditionOf(health, nowMs)]
     this.#health = health
     this.ctx.storage.kv.put('health', health)
+    if (before.status !== after.status && [before, after].some(({ status }) => LOGGED.includes(status)))
+      log('account-changed', { account: this.ctx.id.name, before: before.status, ...after })
   }
 }

@@ -3,7 +3,7 @@ import { describe, log } from '../runtime/log'
 import type { Upstream } from '../providers/provider'
 import { callObject } from '../runtime/call-object'
 import { withDeadline } from '../runtime/deadline'
-import type { Account, AccountStatus, SlotRequest, TakenSlot } from './account'
+import type { Account, AccountStatus, SlotOwner, SlotRequest, TakenSlot } from './account'
 import { type Health, NEW, type Unavailability, type CallOutcome } from './health'
 
 type Accounts = DurableObjectNamespace<Account>
@@ -75,14 +75,14 @@ export async function enter(
 export async function leave(
   accounts: Accounts,
   upstream: Upstream,
-  { id, model }: Pick<SlotRequest, 'id' | 'model'>,
+  owner: SlotOwner,
   outcome: CallOutcome,
   tookMs?: number,
 ): Promise<void> {
   if (upstream.isFallback) return
   try {
     await withDeadline(REPLY_MS, () =>
-      askAccount(accounts, upstream, async (account) => await account.leave(id, model, outcome, tookMs)),
+      askAccount(accounts, upstream, async (account) => await account.leave(owner, outcome, tookMs)),
     )
   } catch (error) {
     logUnreachable(upstream, error)

@@ -1,5 +1,6 @@
 import { ProviderError } from '../providers/provider'
 import type { CallOutcome } from './health'
+import type { Cause } from './trouble'
 
 /** The number of calls that may be paid for without a result. */
 export const countLost = (errors: readonly ProviderError[]): number =>
@@ -22,17 +23,23 @@ export function outcomeOf(error: unknown): CallOutcome {
   if (!(error instanceof ProviderError)) return { is: 'cancelled' }
   const { kind, facts } = error
   if (facts.scope === 'request') return { is: 'cancelled' }
+  const ofModel = facts.scope === 'model'
   switch (kind) {
     case 'rejected':
       return { is: 'served' }
     case 'throttled':
-      return { is: 'throttled', retryAfterMs: facts.retryAfterMs }
+      return { is: 'throttled', retryAfterMs: facts.retryAfterMs, ofModel, group: facts.group }
     case 'lost':
     case 'unavailable':
-      return { is: 'unavailable' }
+      return { is: 'unavailable', cause: causeOf(facts) }
     case 'misconfigured':
       // The client made the model's name up.
       if (facts.failure) return { is: 'served' }
-      return { is: 'misconfigured', ofModel: facts.scope === 'model', status: facts.status }
+      return { is: 'misconfigured', ofModel, status: facts.status }
   }
+}
+
+function causeOf({ scope, isUnexplained }: ProviderError['facts']): Cause {
+  if (scope === 'place') return 'misplaced'
+  return isUnexplained ? 'forbidden' : 'failures'
 }

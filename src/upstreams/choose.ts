@@ -22,11 +22,16 @@ export interface Ranking<Item> {
  * Orders the available candidates by adaptations, then by priority; weights decide among equals. `random` is from 0 to
  * 1 and decides all draws.
  */
-export function choose<Item>(choices: readonly Choice<Item>[], nowMs: number, random: number): Ranking<Item> {
+export function choose<Item>(
+  choices: readonly Choice<Item>[],
+  payer: string,
+  nowMs: number,
+  random: number,
+): Ranking<Item> {
   const passedOver: Ranking<Item>['passedOver'] = []
   const ready: Choice<Item>[] = []
   for (const choice of choices) {
-    const availability = availabilityOf(choice.health, choice.model, nowMs)
+    const availability = availabilityOf(choice.health, { model: choice.model, payer }, nowMs)
     if (availability.reason) passedOver.push({ item: choice.item, unavailability: availability })
     else ready.push(choice)
   }

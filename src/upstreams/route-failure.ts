@@ -1,6 +1,6 @@
 import type { Failure } from '../failures/errors'
 import { ProviderError, type ProviderErrorKind } from '../providers/provider'
-import type { Unavailability } from './health'
+import type { Unavailability, UnavailabilityReason } from './health'
 
 /** The wait for an upstream without a `retry-after`, or with all slots in use, in ms. */
 const DEFAULT_WAIT_MS = 5000
@@ -29,9 +29,10 @@ export function routeFailure(
   return worst ? failureOfUpstreamError(worst) : NO_UPSTREAM
 }
 
-/** Waiting does not make a model available to an account that lacks it. */
-const isOverByItself = ({ reason, untilMs }: Unavailability): boolean =>
-  untilMs !== Infinity && reason !== 'without-model'
+/** Reasons that a wait does not end: an operator has to act, or the account lacks the model. */
+const LASTING: readonly UnavailabilityReason[] = ['out', 'disabled', 'misplaced', 'without-model']
+
+const isOverByItself = ({ reason }: Unavailability): boolean => !LASTING.includes(reason)
 
 /** `untilMs` of a full account is only the latest end of a slot. */
 const waitOf = ({ reason, untilMs }: Unavailability, nowMs: number): number =>

@@ -1,5 +1,6 @@
 import type { ProviderError } from '../providers/provider'
 import type { Candidate } from './candidates'
+import type { FailedRequest } from './trouble'
 
 /** A slot that an account has granted to a request. */
 export interface Slot<Served extends Candidate> {
@@ -23,6 +24,8 @@ export interface RouteOptions<Served extends Candidate> {
   candidates: readonly Served[]
   /** The number of adaptations for a candidate; lower comes first. */
   distance?: (candidate: Served) => number
+  /** The payer and the request, by which accounts keep its outcomes. */
+  source: FailedRequest
   /** The prefix of the slots' ids. */
   id: string
   /** The end of the time for starting calls, in ms since 1970. */

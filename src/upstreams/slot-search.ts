@@ -123,9 +123,8 @@ export class SlotSearch<Served extends Candidate> {
 
   /** Frees a slot and reports the outcome; `tookMs` is set for a served request alone. Never throws. */
   async giveBack(slot: Slot<Served>, outcome: CallOutcome, tookMs?: number): Promise<void> {
-    const { candidate, id } = slot
     this.#inHand -= 1
-    await leave(this.#options.accounts, candidate.upstream, { id, model: candidate.model }, outcome, tookMs)
+    await this.#leave(slot, outcome, tookMs)
   }
 
   /** Frees an unused slot. Never throws. */
@@ -161,7 +160,7 @@ export class SlotSearch<Served extends Candidate> {
     const { order, passedOver } =
       only && !another
         ? { order: [only], passedOver: [] }
-        : choose(await this.#choices(left), Date.now(), Math.random())
+        : choose(await this.#choices(left), this.#options.source.payer, Date.now(), Math.random())
     for (const { item, unavailability } of passedOver) noteUnavailable(item, unavailability)
     for (const candidate of order) {
       const isOnlyCandidate = left.length === 1
@@ -191,7 +190,8 @@ export class SlotSearch<Served extends Candidate> {
   }
 
   #enter({ candidate: { upstream, model }, id }: Slot<Served>, how: EntryTerms): Promise<Unavailability | TakenSlot> {
-    return enter(this.#options.accounts, upstream, { id, model, holdMs: upstream.timeoutMs + SLOT_GRACE_MS, ...how })
+    const { accounts, source } = this.#options
+    return enter(accounts, upstream, { ...source, id, model, holdMs: upstream.timeoutMs + SLOT_GRACE_MS, ...how })
   }
 
   /** Takes a slot, or waits while it is wanted. Throws NOT_NEEDED, and the reason of `cancel`. */
@@ -214,12 +214,15 @@ export class SlotSearch<Served extends Candidate> {
   }
 
   /** Leaves the queue at once, and frees a slot that was granted meanwhile. */
-  async #withdraw({ candidate, id }: Slot<Served>, entering: Promise<Unavailability | TakenSlot>): Promise<void> {
-    const { upstream, model } = candidate
-    const leaveIt = (): Promise<void> => leave(this.#options.accounts, upstream, { id, model }, { is: 'cancelled' })
-    await leaveIt()
+  async #withdraw(slot: Slot<Served>, entering: Promise<Unavailability | TakenSlot>): Promise<void> {
+    await this.#leave(slot, { is: 'cancelled' })
     const { reason } = await entering
-    if (!reason) await leaveIt()
+    if (!reason) await this.#leave(slot, { is: 'cancelled' })
+  }
+
+  #leave({ candidate, id }: Slot<Served>, outcome: CallOutcome, tookMs?: number): Promise<void> {
+    const { accounts, source } = this.#options
+    return leave(accounts, candidate.upstream, { ...source, id, model: candidate.model }, outcome, tookMs)
   }
 
   #countTaken(): void {

@@ -91,7 +91,7 @@ describe('an upstream that is switched off', () => {
 test.each([
   ['disabled', ['A cat @fault=401']],
   ['cooling', ['A cat @fault=429']],
-  ['open', ['A cat @fault=500', 'A dog @fault=500', 'A hen @fault=500']],
+  ['open', ['cat', 'dog', 'hen', 'cow', 'fox'].map((animal) => `A ${animal} @fault=500`)],
 ])('an account that is %s gets a request as soon as it is switched on', async (status, prompts) => {
   for (const prompt of prompts) await make(prompt)
   expect(await accountsOf('sole')).toMatchObject([{ status }])

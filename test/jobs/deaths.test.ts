@@ -19,7 +19,7 @@ const fake = accounts([{ name: 'lone', secret: 'LONE_KEY', models: ['lone=relay-
 })
 
 const CAT = small('lone', 'A cat')
-const HELD = { id: 'held', model: 'relay-1' }
+const HELD = { id: 'held', model: 'relay-1', payer: 'acme', request: 'held' }
 
 function lone(): Upstream {
   const upstream = configOf(environment()).upstreams.find(({ name }) => name === 'lone')

@@ -7,14 +7,21 @@ const names = Array.from({ length: MANY }, (_, at) => `made-up-${at}`)
 
 test('an account keeps the newest blocked models, however many names clients invent', () => {
   const missing = { is: 'misconfigured', ofModel: true } as const
-  const { without } = names.reduce((health, name, at) => healthAfter(health, missing, name, 1000 + at), NEW)
-  expect([Object.keys(without).length, without['made-up-299']]).toEqual([100, 301_299])
-  expect(without['made-up-0']).toBeUndefined()
+  const { models } = names.reduce(
+    (health, model, at) => healthAfter(health, missing, { model, payer: 'acme', request: model }, 1000 + at),
+    NEW,
+  )
+  expect([Object.keys(models).length, models['made-up-299']]).toEqual([
+    100,
+    { reason: 'without-model', untilMs: 301_299, times: 1 },
+  ])
+  expect(models['made-up-0']).toBeUndefined()
 })
 
 test('an account keeps the latency of its usual models, however many names clients invent', async () => {
   const account = env.ACCOUNTS.getByName('sized')
-  for (const model of ['usual', 'usual', ...names]) await account.leave('seat', model, { is: 'served' }, 5)
+  for (const model of ['usual', 'usual', ...names])
+    await account.leave({ id: model, model, payer: 'acme', request: model }, { is: 'served' }, 5)
   const { latencies } = await account.status()
   expect(latencies).toHaveLength(100)
   expect(latencies).toContainEqual({ model: 'usual', count: 2, p50Ms: 5, p95Ms: 5 })

@@ -16,13 +16,13 @@ const grid = (parts: number): number[] => Array.from({ length: parts }, (_, at) 
 function shares(choices: Choice<string>[], parts: number): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const random of grid(parts)) {
-    const order = choose(choices, NOW, random).order.join('')
+    const order = choose(choices, 'acme', NOW, random).order.join('')
     counts[order] = (counts[order] ?? 0) + 1
   }
   return counts
 }
 
-const orderOf = (choices: Choice<string>[], random = 0.5): string[] => choose(choices, NOW, random).order
+const orderOf = (choices: Choice<string>[], random = 0.5): string[] => choose(choices, 'acme', NOW, random).order
 
 describe('an available upstream', () => {
   test.each(grid(7))('is tried in the order of priority, at any chance: %f', (random) => {
@@ -69,19 +69,25 @@ describe('an available upstream', () => {
 })
 
 describe('an unavailable upstream', () => {
-  const after = (outcome: Parameters<typeof healthAfter>[1], health: Health = { ...NEW, proven: true }): Health =>
-    healthAfter(health, outcome, 'a-model', NOW)
-  const failing = Array.from({ length: 5 }).reduce<Health>((health) => after({ is: 'unavailable' }, health), NEW)
+  const after = (
+    outcome: Parameters<typeof healthAfter>[1],
+    health: Health = { ...NEW, proven: true },
+    at = 0,
+  ): Health => healthAfter(health, outcome, { model: 'a-model', payer: 'acme', request: `request-${at}` }, NOW)
+  const failing = Array.from({ length: 5 }).reduce<Health>(
+    (health, _, at) => after({ is: 'unavailable' }, health, at),
+    NEW,
+  )
 
   test.each<[string, Health, number]>([
     ['cooling', after({ is: 'throttled', retryAfterMs: 30_000 }), NOW + 30_000],
     ['open', failing, NOW + 30_000],
-    ['disabled', after({ is: 'misconfigured', ofModel: false, status: 401 }), Infinity],
+    ['disabled', after({ is: 'misconfigured', ofModel: false, status: 401 }), NOW + 300_000],
     ['without-model', after({ is: 'misconfigured', ofModel: true }), NOW + 300_000],
     ['out', afterSwitch(NEW, false, NOW), Infinity],
     ['probing', { ...NEW, probingUntilMs: NOW + 2000 }, NOW + 2000],
   ])('is passed over as %s, with the end of that state', (reason, health, untilMs) => {
-    const { order, passedOver } = choose([choice('bad', { health, priority: -1 }), choice('good')], NOW, 0.5)
+    const { order, passedOver } = choose([choice('bad', { health, priority: -1 }), choice('good')], 'acme', NOW, 0.5)
     expect(order).toEqual(['good'])
     expect(passedOver).toEqual([{ item: 'bad', unavailability: { reason, untilMs } }])
   })
@@ -94,7 +100,7 @@ describe('an unavailable upstream', () => {
 
   test('leads to an empty order when all are unavailable', () => {
     const health = after({ is: 'misconfigured', ofModel: false })
-    const { order, passedOver } = choose([choice('a', { health }), choice('b', { health })], NOW, 0.1)
+    const { order, passedOver } = choose([choice('a', { health }), choice('b', { health })], 'acme', NOW, 0.1)
     expect([order, passedOver.map(({ item }) => item)]).toEqual([[], ['a', 'b']])
   })
 })

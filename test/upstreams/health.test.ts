@@ -7,7 +7,9 @@ import {
   type CallOutcome,
   afterSwitch,
   availabilityOf,
+  type RequestSource,
 } from '../../src/upstreams/health'
+import { healthFrom } from '../../src/upstreams/stored-health'
 
 const NOW = 1_800_000_000_000
 const SECOND = 1000
@@ -18,17 +20,27 @@ const FAILED: CallOutcome = { is: 'unavailable' }
 const THROTTLED: CallOutcome = { is: 'throttled' }
 const REVOKED: CallOutcome = { is: 'misconfigured', ofModel: false, status: 401 }
 
+/** The source of a request; without a name of its own, each request differs. */
+let requests = 0
+const from = (payer = 'acme', request = `request-${requests++}`, model = 'a-model'): RequestSource => ({
+  payer,
+  request,
+  model,
+})
+const ASKED = { payer: 'acme', model: 'a-model' }
+
 const after = (health: Health, outcomes: CallOutcome[], nowMs = NOW): Health =>
-  outcomes.reduce((each, outcome) => healthAfter(each, outcome, 'a-model', nowMs), health)
+  outcomes.reduce((each, outcome) => healthAfter(each, outcome, from(), nowMs), health)
 const times = (count: number, outcome: CallOutcome): CallOutcome[] => Array.from({ length: count }, () => outcome)
-const reason = (health: Health, nowMs = NOW, model = 'a-model') => availabilityOf(health, model, nowMs).reason
+const reason = (health: Health, nowMs = NOW, model = 'a-model', payer = 'acme') =>
+  availabilityOf(health, { model, payer }, nowMs).reason
 
 /** The rests, in seconds, of an account that fails again as soon as it is available. */
 function restsOf(outcome: CallOutcome, start: Health, count: number): number[] {
   const rests: number[] = []
   for (let health = start, nowMs = NOW; rests.length < count;) {
-    health = healthAfter(health, outcome, 'a-model', nowMs)
-    const availability = availabilityOf(health, 'a-model', nowMs)
+    health = healthAfter(health, outcome, from(), nowMs)
+    const availability = availabilityOf(health, ASKED, nowMs)
     const untilMs = availability.reason ? availability.untilMs : nowMs
     rests.push((untilMs - nowMs) / SECOND)
     nowMs = untilMs
@@ -39,11 +51,11 @@ function restsOf(outcome: CallOutcome, start: Health, count: number): number[] {
 describe('a throttled account', () => {
   test('rests for exactly as long as it asks', () => {
     const health = after(PROVEN, [{ is: 'throttled', retryAfterMs: 30 * SECOND }])
-    expect(availabilityOf(health, 'a-model', NOW + 30 * SECOND - 1)).toEqual({
+    expect(availabilityOf(health, ASKED, NOW + 30 * SECOND - 1)).toEqual({
       reason: 'cooling',
       untilMs: NOW + 30 * SECOND,
     })
-    expect(availabilityOf(health, 'a-model', NOW + 30 * SECOND)).toEqual({ isProbe: false })
+    expect(availabilityOf(health, ASKED, NOW + 30 * SECOND)).toEqual({ isProbe: false })
   })
 
   test('rests twice as long each time without such a wish, for five minutes at most', () => {
@@ -91,19 +103,20 @@ describe('a failing account', () => {
   })
 
   test('rests no longer because of earlier requests', () => {
-    expect(after(PROVEN, times(25, FAILED)).trouble).toMatchObject({ openUntilMs: NOW + 30 * SECOND, openings: 1 })
+    const { payers } = after(PROVEN, times(25, FAILED))
+    expect(payers['acme']).toMatchObject({ openUntilMs: NOW + 30 * SECOND, openings: 1 })
   })
 
   test('is then probed by one request, and all others wait for it', () => {
     const nowMs = NOW + 30 * SECOND
     const open = after(PROVEN, times(5, FAILED))
-    const availability = availabilityOf(open, 'a-model', nowMs)
+    const availability = availabilityOf(open, ASKED, nowMs)
     expect(availability).toEqual({ isProbe: true })
-    const probed = afterSending(open, { isProbe: true }, nowMs)
+    const probed = afterSending(open, { isProbe: true }, 'acme', nowMs)
     expect(reason(probed, nowMs + 30 * SECOND - 1)).toBe('probing')
     expect(reason(probed, nowMs + 30 * SECOND)).toBeUndefined()
-    expect(reason(healthAfter(probed, FAILED, 'a-model', nowMs), nowMs)).toBe('open')
-    const mended = healthAfter(probed, SERVED, 'a-model', nowMs)
+    expect(reason(healthAfter(probed, FAILED, from(), nowMs), nowMs)).toBe('open')
+    const mended = healthAfter(probed, SERVED, from(), nowMs)
     expect([mended, reason(mended, nowMs)]).toEqual([PROVEN, undefined])
   })
 
@@ -113,16 +126,26 @@ describe('a failing account', () => {
   })
 
   test('is probed by the next request after a cancelled probe', () => {
-    const probed = afterSending(NEW, { isProbe: true }, NOW)
-    expect(availabilityOf(after(probed, [{ is: 'cancelled' }]), 'a-model', NOW)).toEqual({ isProbe: true })
+    const probed = afterSending(NEW, { isProbe: true }, 'acme', NOW)
+    expect(availabilityOf(after(probed, [{ is: 'cancelled' }]), ASKED, NOW)).toEqual({ isProbe: true })
   })
 })
 
 describe('a misconfigured account', () => {
-  test('is disabled until a change of it, with the time and the reason', () => {
+  test('is disabled, with the time and the reason, and tried again ever later', () => {
     const health = after(PROVEN, [REVOKED, { is: 'misconfigured', ofModel: false, status: 403 }])
-    expect(health.disabled).toEqual({ sinceMs: NOW, status: 401 })
-    expect(availabilityOf(health, 'a-model', NOW + 1e12)).toEqual({ reason: 'disabled', untilMs: Infinity })
+    expect(health.disabled).toEqual({ sinceMs: NOW, status: 401, untilMs: NOW + 300 * SECOND, times: 1 })
+    expect(restsOf(REVOKED, PROVEN, 6)).toEqual([300, 600, 1200, 2400, 3600, 3600])
+  })
+
+  test('is tried by one request, and others pass it over meanwhile', () => {
+    const nowMs = NOW + 300 * SECOND
+    const disabled = after(PROVEN, [REVOKED])
+    expect(availabilityOf(disabled, ASKED, nowMs)).toEqual({ isProbe: true })
+    const probed = afterSending(disabled, { isProbe: true }, 'acme', nowMs)
+    expect(reason(probed, nowMs + 1, 'a-model', 'globex')).toBe('disabled')
+    expect(after(probed, [SERVED], nowMs + SECOND)).toEqual(PROVEN)
+    expect(after(probed, [REVOKED], nowMs).disabled).toMatchObject({ sinceMs: NOW, times: 2 })
   })
 
   test('stays disabled when an earlier request succeeds', () => {
@@ -131,18 +154,18 @@ describe('a misconfigured account', () => {
 
   test('for one model serves other models, and that one again after five minutes', () => {
     const health = after(PROVEN, [{ is: 'misconfigured', ofModel: true, status: 404 }])
-    expect(availabilityOf(health, 'a-model', NOW)).toEqual({ reason: 'without-model', untilMs: NOW + 300 * SECOND })
+    expect(availabilityOf(health, ASKED, NOW)).toEqual({ reason: 'without-model', untilMs: NOW + 300 * SECOND })
     expect([reason(health, NOW, 'another'), reason(health, NOW + 300 * SECOND)]).toEqual([undefined, undefined])
   })
 
   test('with several unavailabilities is unavailable until the last one ends', () => {
     const [short, long] = [SECOND, 40 * SECOND].map((retryAfterMs): CallOutcome => ({ is: 'throttled', retryAfterMs }))
     const open = after(PROVEN, times(5, FAILED))
-    expect(availabilityOf(after(open, short ? [short] : []), 'a-model', NOW)).toMatchObject({
+    expect(availabilityOf(after(open, short ? [short] : []), ASKED, NOW)).toMatchObject({
       reason: 'open',
       untilMs: NOW + 30 * SECOND,
     })
-    expect(availabilityOf(after(open, long ? [long] : []), 'a-model', NOW)).toMatchObject({
+    expect(availabilityOf(after(open, long ? [long] : []), ASKED, NOW)).toMatchObject({
       reason: 'cooling',
       untilMs: NOW + 40 * SECOND,
     })
@@ -151,14 +174,135 @@ describe('a misconfigured account', () => {
 
 describe('a new account', () => {
   test('is probed by one request; the others wait for it, for two seconds at most', () => {
-    expect(availabilityOf(NEW, 'a-model', NOW)).toEqual({ isProbe: true })
-    const probed = afterSending(NEW, { isProbe: true }, NOW)
-    expect(availabilityOf(probed, 'a-model', NOW + 1999)).toEqual({ reason: 'probing', untilMs: NOW + 2000 })
-    expect(availabilityOf(probed, 'a-model', NOW + 2000)).toEqual({ isProbe: false })
+    expect(availabilityOf(NEW, ASKED, NOW)).toEqual({ isProbe: true })
+    const probed = afterSending(NEW, { isProbe: true }, 'acme', NOW)
+    expect(availabilityOf(probed, ASKED, NOW + 1999)).toEqual({ reason: 'probing', untilMs: NOW + 2000 })
+    expect(availabilityOf(probed, ASKED, NOW + 2000)).toEqual({ isProbe: false })
   })
 
   test('is proven by its first success, and then open to all', () => {
-    expect(availabilityOf(after(NEW, [SERVED]), 'a-model', NOW)).toEqual({ isProbe: false })
+    expect(availabilityOf(after(NEW, [SERVED]), ASKED, NOW)).toEqual({ isProbe: false })
+  })
+})
+
+describe('the failures of one payer', () => {
+  const mine = (count: number, outcome = FAILED): Health => after(PROVEN, times(count, outcome))
+
+  test('take the account from that payer alone, however many they are', () => {
+    const health = mine(100)
+    expect([reason(health), reason(health, NOW, 'a-model', 'globex')]).toEqual(['open', undefined])
+  })
+
+  test('count once for one request, however often it is repeated', () => {
+    const same = Array.from({ length: 50 }).reduce<Health>(
+      (health) => healthAfter(health, FAILED, from('acme', 'the same'), NOW),
+      PROVEN,
+    )
+    expect(reason(same)).toBeUndefined()
+  })
+
+  test('pause it for all together with those of another payer', () => {
+    const health = healthAfter(healthAfter(mine(4), FAILED, from('globex'), NOW), FAILED, from('globex'), NOW)
+    expect(reason(health, NOW, 'a-model', 'a third one')).toBe('open')
+  })
+
+  test('are no longer held against the account after it served another payer', () => {
+    const served = healthAfter(mine(4), SERVED, from('globex'), NOW)
+    const health = healthAfter(healthAfter(served, FAILED, from('globex'), NOW), FAILED, from('globex'), NOW)
+    expect(reason(health, NOW, 'a-model', 'a third one')).toBeUndefined()
+    expect(reason(healthAfter(health, FAILED, from(), NOW))).toBe('open')
+  })
+
+  test('do not make a pause for all longer by one probe after the other', () => {
+    const open = [...times(3, FAILED), ...times(2, FAILED)].reduce(
+      (health, outcome, at) => healthAfter(health, outcome, from(at < 3 ? 'acme' : 'globex'), NOW),
+      PROVEN,
+    )
+    const again = healthAfter(open, FAILED, from('globex'), NOW + 30 * SECOND)
+    expect(reason(again, NOW + 30 * SECOND, 'a-model', 'a third one')).toBeUndefined()
+    const others = healthAfter(again, FAILED, from('acme'), NOW + 30 * SECOND)
+    expect(reason(others, NOW + 89 * SECOND, 'a-model', 'a third one')).toBe('open')
+  })
+})
+
+describe('an answer that forbids a request without a reason', () => {
+  const FORBIDDEN: CallOutcome = { is: 'unavailable', cause: 'forbidden' }
+
+  test('is held against its request', () => {
+    const health = healthAfter(PROVEN, FORBIDDEN, from('acme', 'a'), NOW)
+    expect(reason(healthAfter(health, FORBIDDEN, from('acme', 'a'), NOW))).toBeUndefined()
+  })
+
+  test('disables the account for its payer with a second request, and for all with another payer', () => {
+    const once = after(PROVEN, [FORBIDDEN])
+    const twice = after(once, [FORBIDDEN])
+    expect([reason(twice), reason(twice, NOW, 'a-model', 'globex')]).toEqual(['disabled', undefined])
+    const both = healthAfter(once, FORBIDDEN, from('globex'), NOW)
+    expect(reason(both, NOW, 'a-model', 'a third one')).toBe('disabled')
+  })
+
+  test('leads to a try by one request half a minute later', () => {
+    const both = healthAfter(after(PROVEN, [FORBIDDEN]), FORBIDDEN, from('globex'), NOW)
+    expect(availabilityOf(both, ASKED, NOW + 30 * SECOND)).toEqual({ isProbe: true })
+    expect(reason(after(both, [SERVED], NOW + 30 * SECOND), NOW + 30 * SECOND)).toBeUndefined()
+  })
+
+  test('about the place has a reason of its own', () => {
+    expect(reason(after(PROVEN, times(2, { is: 'unavailable', cause: 'misplaced' })))).toBe('misplaced')
+  })
+})
+
+describe('a limit of', () => {
+  const limited = (more: { ofModel?: boolean; group?: string }): Health =>
+    after(PROVEN, [{ is: 'throttled', retryAfterMs: 12 * SECOND, ...more }])
+
+  test('one model leaves the others', () => {
+    const health = limited({ ofModel: true })
+    expect([reason(health), reason(health, NOW, 'another'), reason(health, NOW + 12 * SECOND)]).toEqual([
+      'cooling',
+      undefined,
+      undefined,
+    ])
+  })
+
+  test('a group of models leaves all others', () => {
+    const health = limited({ group: 'a-' })
+    expect(['a-model', 'a-nother', 'text'].map((model) => reason(health, NOW, model))).toEqual([
+      'cooling',
+      'cooling',
+      undefined,
+    ])
+  })
+
+  test('another name is one of the account', () => {
+    expect(reason(limited({ group: 'requests' }), NOW, 'another')).toBe('cooling')
+  })
+
+  test('an hour rests for five minutes, is tried by one request, and rests longer then', () => {
+    const hour: CallOutcome = { is: 'throttled', retryAfterMs: 3600 * SECOND }
+    const health = after(PROVEN, [hour])
+    expect(reason(health, NOW + 299 * SECOND)).toBe('cooling')
+    expect(availabilityOf(health, ASKED, NOW + 300 * SECOND)).toEqual({ isProbe: true })
+    expect(restsOf(hour, PROVEN, 6)).toEqual([300, 600, 1200, 2400, 3600, 3600])
+  })
+})
+
+describe('the health of an earlier version', () => {
+  const OLD = {
+    disabled: { sinceMs: NOW, status: 401 },
+    cooling: { untilMs: 0, times: 0 },
+    trouble: { failures: 5, openUntilMs: NOW + SECOND, openings: 1, sinceMs: NOW },
+    probingUntilMs: 0,
+    proven: true,
+    without: { gone: NOW + SECOND },
+  }
+
+  test('is read; a disabled account is tried again at once', () => {
+    const health = healthFrom({ ...OLD, disabled: undefined })
+    expect([reason(health), reason(health, NOW + SECOND)]).toEqual(['open', undefined])
+    expect(reason(healthFrom({ ...OLD, trouble: NEW.trouble, disabled: undefined }), NOW, 'gone')).toBe('without-model')
+    expect(availabilityOf(healthFrom({ ...OLD, trouble: NEW.trouble }), ASKED, NOW)).toEqual({ isProbe: true })
+    expect(healthFrom(undefined)).toBe(NEW)
   })
 })
 
@@ -185,7 +329,7 @@ describe('a success', () => {
 describe('an account', () => {
   test('that is switched off stays unused, whatever it serves until then', () => {
     const out = afterSwitch(PROVEN, false, NOW)
-    expect(availabilityOf(after(out, [FAILED, SERVED]), 'a-model', NOW)).toEqual({
+    expect(availabilityOf(after(out, [FAILED, SERVED]), ASKED, NOW)).toEqual({
       reason: 'out',
       untilMs: Infinity,
     })

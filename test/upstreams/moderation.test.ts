@@ -18,10 +18,11 @@ test("a team's content refusals leave the accounts ready for others", async () =
   for (const account of [0, 1]) {
     const healthy = {
       cooling: { untilMs: 0, times: 0 },
-      trouble: { failures: 0, openUntilMs: 0, openings: 0 },
+      trouble: { failures: 0, weight: 0, openUntilMs: 0, openings: 0, cause: 'failures' },
+      payers: {},
       probingUntilMs: 0,
       proven: true,
-      without: {},
+      models: {},
     }
     await vi.waitFor(async () => expect((await standingOf('pair', account)).health).toEqual(healthy))
   }

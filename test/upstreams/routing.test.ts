@@ -48,7 +48,7 @@ describe('three accounts, one of them throttled and one revoked,', () => {
     expect(new Set(await outcomes(REQUESTS, 'trio', 'A cat'))).toEqual(new Set([200]))
     expect([fake.asked('key-a'), fake.asked('key-b'), fake.asked('key-c')]).toEqual([1, 1, REQUESTS])
     expect((await standingOf('trio', 0)).health.cooling).toMatchObject({ untilMs: Date.now() + 30_000, times: 1 })
-    expect((await standingOf('trio', 1)).health.disabled).toEqual({ sinceMs: Date.now(), status: 401 })
+    expect((await standingOf('trio', 1)).health.disabled).toMatchObject({ sinceMs: Date.now(), status: 401 })
 
     fake.answering('key-a')
     moveOn(29_999)

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import type { SlotRequest } from '../../src/upstreams/account'
+import type { SlotOwner, SlotRequest } from '../../src/upstreams/account'
 import { accounts, refusing, small, standingOf, stillClock } from '../support/accounts'
 import { audit } from '../support/accounting'
 import { cancel, ended, job } from '../support/jobs'
@@ -88,9 +88,9 @@ test('a refused request does not wait for slots for its other pictures', async (
 })
 
 describe('a slot granted after a wait', () => {
+  const owner = (id: string): SlotOwner => ({ id, model: 'relay-1', payer: 'acme', request: id })
   const entrance = (id: string, patienceMs: number): SlotRequest => ({
-    id,
-    model: 'relay-1',
+    ...owner(id),
     allowance: { maxConcurrency: 1, requestsPerMinute: undefined },
     holdMs: 60_000,
     patienceMs,
@@ -103,14 +103,14 @@ describe('a slot granted after a wait', () => {
     expect(await account.enter(entrance('holder', 0))).toEqual({ isProvisional: false })
     const dead = account.enter(entrance('dead', 30_000))
     await vi.waitUntil(async () => (await account.status()).waiting === 1)
-    await account.leave('holder', 'relay-1', { is: 'served' })
+    await account.leave(owner('holder'), { is: 'served' })
     expect(await dead).toEqual({ isProvisional: true })
     moveOn(15_000)
     const living = account.enter(entrance('living', 30_000))
     expect(await living).toEqual({ isProvisional: false })
     const next = account.enter(entrance('next', 30_000))
     await vi.waitUntil(async () => (await account.status()).waiting === 1)
-    await account.leave('living', 'relay-1', { is: 'served' })
+    await account.leave(owner('living'), { is: 'served' })
     expect(await next).toEqual({ isProvisional: true })
     await account.enter(entrance('next', 0))
     moveOn(59_000)
