@@ -3,7 +3,7 @@ import type { Model } from '../catalog/model'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
-import { callUpstream, jsonRequest, readingImage, readJsonReply } from './wire/http'
+import { callUpstream, jsonRequest, readingImage, readJsonReply, type UpstreamRequest } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { optionalText } from './wire/lenient'
 import { type JobState, pollJob, UnknownJob } from './wire/poll'
@@ -81,10 +81,8 @@ async function* submitUpscales(
   while (job.upscales.length < count) {
     const change = { taskId: job.grid, action: 'UPSCALE', index: job.upscales.length + 1 }
     try {
-      // The grid is paid for, so a failure is retried. A second submission returns the same task.
-      const id = yield* pollJob(work, POLL_MS, async () => ({
-        done: await submitTask('/mj/submit/change', change, upstream, work),
-      }))
+      // The grid is paid for, so a failure is retried.
+      const id = yield* pollJob(work, POLL_MS, async () => ({ done: await submitChange(change, upstream, work) }))
       job.upscales.push(id)
     } catch (error) {
       if (job.upscales.length === 0 || work.signal.aborted) throw error
@@ -112,8 +110,19 @@ async function* upscaledPictures(
       failures.push(error)
     }
   }
-  if (failures.length === upscales.length) throw failures[0]
+  if (failures.length === upscales.length) throw lostError(failures[0])
 }
+
+/** A failed upscale is refunded, but its grid is paid for. */
+const lostError = (error: unknown): unknown =>
+  error instanceof ProviderError && error.kind === 'unavailable'
+    ? new ProviderError(
+        'lost',
+        'cut no picture out of its grid',
+        { ...error.facts, isUnusable: true },
+        { cause: error },
+      )
+    : error
 
 const accountHeaders = ({ credential }: Upstream): Record<string, string> => ({ 'mj-api-secret': credential })
 
@@ -126,14 +135,28 @@ const submitReply = z.object({
 /** 1: submitted. 22: queued. 21: submitted before. */
 const SUBMITTED_CODES = [1, 21, 22]
 
+/**
+ * Cuts a picture out of a grid and returns the id of that task. A second submission returns the same task. A refusal is
+ * passing: the relay may note the end of the grid a moment later.
+ */
+async function submitChange(fields: Record<string, unknown>, upstream: Upstream, work: Work): Promise<string> {
+  try {
+    return await submitTask('/mj/submit/change', fields, upstream, work, { buysNothing: true })
+  } catch (error) {
+    if (!(error instanceof ProviderError) || error.kind !== 'rejected') throw error
+    throw new ProviderError('unavailable', 'refused to cut a picture out of its grid', {}, { cause: error })
+  }
+}
+
 /** Submits a task and returns its id. Refusals come with status 200. */
 async function submitTask(
   path: string,
   fields: Record<string, unknown>,
   upstream: Upstream,
   work: Work,
+  more: Pick<UpstreamRequest, 'buysNothing'> = {},
 ): Promise<string> {
-  const asked = { account: accountHeaders(upstream), ...jsonRequest(fields) }
+  const asked = { account: accountHeaders(upstream), ...jsonRequest(fields), ...more }
   const response = await callUpstream(upstream, work, path, asked, readError)
   const { code, description, result } = await readJsonReply(response, submitReply)
   if (SUBMITTED_CODES.includes(code) && result) return String(result)

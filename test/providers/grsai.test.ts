@@ -108,7 +108,7 @@ describe('when the upstream', () => {
     ['answers with a web page', 'malformed', 502, undefined],
     ['fails', 'error', 502, undefined],
     ['names a URL that is gone', 'gone', 502, 2],
-    ['ends without a picture', 'empty', 502, 2],
+    ['ends without a picture', 'empty', 502, 1],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
     expect([response.status, submits ?? upstream.submits]).toEqual([status, upstream.submits])

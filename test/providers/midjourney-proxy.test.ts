@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { FakeMidjourneyProxy } from '../support/fake-midjourney-proxy'
 import { errorOf, openai, post } from '../support/gateway'
 import { dataUrlOf, picture } from '../support/pictures'
@@ -62,7 +62,7 @@ describe('when the upstream', () => {
     ['answers with a web page', 'malformed', 502, undefined],
     ['fails', 'error', 502, undefined],
     ['names a URL that is gone', 'gone', 502, 4],
-    ['ends without a picture', 'empty', 502, 4],
+    ['ends without a picture', 'empty', 502, 2],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
     expect([response.status, submits ?? upstream.submits]).toEqual([status, upstream.submits])
@@ -76,6 +76,34 @@ describe('when the upstream', () => {
   test('cannot cut out all pictures, the caller gets the others', async () => {
     const response = await ask('A cat @fault=partial', { n: 2 })
     expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(1)
+  })
+
+  test('does not know at once that its grid is ready, the grid is not made again', async () => {
+    const { told } = await runInNoTime(asking('A cat @fault=not-yet', { model: 'midjourney' }), {
+      upstream: accountOf(upstream),
+    })
+    expect(told.filter((event) => 'picture' in event)).toHaveLength(1)
+    expect(upstream.jobs.size).toBe(1)
+  })
+
+  test('cannot be reached for a change, the change is sent again', async () => {
+    const handle = upstream.handle.bind(upstream)
+    let broken = 0
+    const startMs = Date.now()
+    vi.spyOn(upstream, 'handle').mockImplementation(async (request) => {
+      if (!request.url.endsWith('/mj/submit/change') || broken++ > 0) return await handle(request)
+      await request.text()
+      vi.setSystemTime(startMs + 6000)
+      throw new TypeError('connection lost')
+    })
+    const { told } = await runInNoTime(asking('A cat', { model: 'midjourney' }), { upstream: accountOf(upstream) })
+    expect(told.filter((event) => 'picture' in event)).toHaveLength(1)
+    expect([broken, upstream.jobs.size]).toEqual([2, 1])
+  })
+
+  test('cuts nothing out of its paid grid, the picture is lost', async () => {
+    const told = await run(asking('A cat @fault=uncut', { model: 'midjourney' }), { upstream: accountOf(upstream) })
+    expect(told.at(-1)).toMatchObject({ kind: 'lost' })
   })
 
   test('has no room for the second for long, the caller gets the first', async () => {

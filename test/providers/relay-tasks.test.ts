@@ -107,6 +107,14 @@ describe('a task', () => {
     expect([told.at(-1), apimart.submits]).toMatchObject([{ kind: 'lost' }, 1])
   })
 
+  test('without a result is booked, and not bought again for an SDK with its own retries', async () => {
+    const { key } = await team('acme', { budget_usd: 1 })
+    const client = openai({ apiKey: key, maxRetries: 2 })
+    const request = { model: modelAt('apimart'), prompt: 'A cat @fault=empty' }
+    await expect(client.images.generate(request)).rejects.toMatchObject({ status: 502 })
+    expect([await used('acme'), posts(apimart).length]).toEqual([micro(PRICE), 1])
+  })
+
   test('with an address at another host is read at its own host only', async () => {
     const [fake] = relays.filter(({ name }) => name === 'sub2api')
     const asked = vi.spyOn(globalThis, 'fetch')

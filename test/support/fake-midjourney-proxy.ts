@@ -12,6 +12,8 @@ const FAULTS = [
   'error',
   'partial',
   'full-later',
+  'not-yet',
+  'uncut',
   'lost-job',
   'empty',
 ]
@@ -31,10 +33,13 @@ export class FakeMidjourneyProxy extends FakeProvider {
   override readonly submitsEach = 2
   readonly upscales = new Map<string, Upscale>()
   #tasks = 0
+  /** The number of changes that were refused, since the grid was not noted as ready. */
+  #early = 0
 
   override reset(): void {
     super.reset()
     this.upscales.clear()
+    this.#early = 0
   }
 
   protected answer(_: Request, sent: Sent): Response {
@@ -75,6 +80,7 @@ export class FakeMidjourneyProxy extends FakeProvider {
       return submitted(4, 'action is wrong')
     const [known] = [...this.upscales].find(([, other]) => other.grid === grid && other.index === index) ?? []
     if (known) return submitted(21, 'The task exists already', known)
+    if (grid.order.fault === 'not-yet' && this.#early++ < 3) return submitted(4, '关联任务状态错误')
     if (grid.order.fault === 'full-later' && index > 1) return submitted(23, 'The queue is full, try again later')
     const id = this.#id()
     this.submits += 1
@@ -89,7 +95,8 @@ export class FakeMidjourneyProxy extends FakeProvider {
     const { fault } = job.order
     if (Date.now() < job.readyMs) return task(id, 'IN_PROGRESS', { progress: '40%' })
     if (!upscale) return this.#grid(id, fault)
-    if (fault === 'partial' && upscale.index > 1) return task(id, 'FAILURE', { failReason: 'timed out' })
+    if (fault === 'uncut' || (fault === 'partial' && upscale.index > 1))
+      return task(id, 'FAILURE', { failReason: 'timed out' })
     if (fault === 'empty') return task(id, 'SUCCESS', { progress: '100%' })
     return task(id, 'SUCCESS', { progress: '100%', imageUrl: this.pictureUrl(fault) })
   }

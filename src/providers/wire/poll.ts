@@ -10,7 +10,7 @@ export type JobState<Done> =
 /** The upstream does not know the job. */
 export class UnknownJob extends ProviderError {
   constructor() {
-    super('lost', 'does not know of its job')
+    super('lost', 'does not know of its job', { isUnusable: true })
   }
 }
 
@@ -40,7 +40,7 @@ export async function* pollJob<Done>(
   for (;;) {
     const seen = await look().catch((error: unknown) => outageOf(error, outage))
     if ('done' in seen) return seen.done
-    if ('failed' in seen) throw seen.failed
+    if ('failed' in seen) throw unusableIfLost(seen.failed)
     outage = 'sinceMs' in seen ? seen : undefined
     if ('percent' in seen && seen.percent !== undefined) yield { type: 'progress', percent: seen.percent }
     pauseMs = Math.min(pauseMs, outage ? OUTAGE_POLL_MS : everyMs)
@@ -48,6 +48,12 @@ export async function* pollJob<Done>(
     pauseMs *= PAUSE_GROWTH
   }
 }
+
+/** The same account would be paid for another job. */
+const unusableIfLost = (error: ProviderError): ProviderError =>
+  error.kind === 'lost'
+    ? new ProviderError('lost', error.message, { ...error.facts, isUnusable: true }, { cause: error.cause })
+    : error
 
 /** An outage: its start, the start of "unknown job", and the upstream's wait, in ms. */
 interface Outage {
@@ -75,5 +81,6 @@ function outageOf(error: unknown, before: Outage | undefined): Outage {
     }
   const isOfAccount = kind === 'misconfigured' && LOST_ACCOUNT_STATUSES.includes(facts.status ?? 0)
   if (isOfAccount || kind === 'lost') throw error
-  throw new ProviderError('lost', `could not be asked about its job: ${error.message}`, {}, { cause: error })
+  const message = `could not be asked about its job: ${error.message}`
+  throw new ProviderError('lost', message, { isUnusable: true }, { cause: error })
 }
