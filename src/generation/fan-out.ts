@@ -23,7 +23,9 @@ export class FanOut {
   readonly #run: Run
   readonly #route: Route<FittedCandidate>
   readonly #progress: Progress
-  readonly #fewest: number
+  #fewest: number
+  /** The images per call of candidates that made fewer than asked. */
+  readonly #mostPerCall = new Map<FittedCandidate, number>()
   readonly #stop = new AbortController()
   #missing: number[] = []
   #works: Promise<void>[] = []
@@ -133,11 +135,22 @@ export class FanOut {
       if (!this.#run.cancel.aborted) this.#note()
       throw error
     }
+    this.#fillUp(candidate, call)
     call.isOver = true
     call.ending = endingOfMade(this.#contextOf(call))
     // The reported usage must survive a crash before the run ends.
     this.#note()
     return true
+  }
+
+  /** Leaves the missing images to further calls, if each call of the candidate makes fewer than asked. */
+  #fillUp(candidate: FittedCandidate, call: Call): void {
+    const most = call.summary?.mostPerCall
+    if (most === undefined) return
+    this.#missing.push(...missingOf(call, this.#progress))
+    end(call, this.#progress)
+    this.#mostPerCall.set(candidate, most)
+    this.#fewest = Math.min(this.#fewest, most)
   }
 
   #contextOf(call: Call): CallContext {
@@ -151,7 +164,8 @@ export class FanOut {
   }
 
   #newCall({ candidate, id }: Slot<FittedCandidate>): Call {
-    const { upstream, model, perCall, adjustments, request } = candidate
+    const { upstream, model, adjustments, request } = candidate
+    const perCall = this.#mostPerCall.get(candidate) ?? candidate.perCall
     const { size, quality, format } = request
     const call: Call = {
       seat: id,

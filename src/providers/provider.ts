@@ -81,6 +81,8 @@ export interface Summary {
   format?: string | undefined
   /** By the index of the picture. */
   revisedPrompts?: (string | undefined)[]
+  /** The pictures that one call makes at most, if the answer shows that it makes fewer than asked. */
+  mostPerCall?: number | undefined
 }
 
 /** The charge of an answer as the upstream reports it. */

@@ -94,6 +94,17 @@ describe('a task', () => {
     },
   )
 
+  test('of a model with one picture for each task leaves the others to further tasks', async () => {
+    const { key } = await team('acme', { budget_usd: 1 })
+    apimart.most = 1
+    const response = await ask(key, bodyFor('apimart', 'Cats', 3))
+    expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(3)
+    const asked = apimart.sent.flatMap(({ method, body }) => (method === 'POST' ? [body] : []))
+    expect(asked).toMatchObject([{ n: 3 }, { prompt: 'Cats' }, { prompt: 'Cats' }])
+    expect(asked[1]).not.toHaveProperty('n')
+    expect(await used('acme')).toBe(3 * micro(PRICE))
+  })
+
   test.each(['word', 'wait'])('with the oddity %s is waited for', async (fault) => {
     const { told, tookMs } = await eventsOf(`A cat @fault=${fault}`)
     expect(told.filter((event) => 'picture' in event)).toHaveLength(1)

@@ -129,6 +129,11 @@ export class FakeRelay extends FakeProvider {
     this.#shape = SHAPES[shape]
   }
 
+  override reset(): void {
+    super.reset()
+    this.most = Infinity
+  }
+
   protected async answer(_: Request, sent: Sent): Promise<Response> {
     if (sent.headers['authorization'] !== `Bearer ${this.key}`) return unauthorized()
     const to = `${sent.method} ${sent.path}`

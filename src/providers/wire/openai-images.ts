@@ -35,7 +35,7 @@ export async function* openaiImages(
   const { account, readError } = endpoint
   if (work.job !== undefined) {
     yield { type: 'accepted', job: work.job }
-    return yield* taskPictures(parseTaskJob(work.job), { upstream, account, readError }, work)
+    return yield* taskPictures(parseTaskJob(work.job), request, { upstream, account, readError }, work)
   }
   const response = await requestWithFallback(request, endpoint, upstream, work)
   const requestId = requestIdOf(response.headers)
@@ -50,7 +50,7 @@ export async function* openaiImages(
   const [first] = tasks
   if (!first) throw withSpent(failureOf(said), openaiSummary(said))
   yield { type: 'accepted', requestId: requestId ?? first.id, job: JSON.stringify({ tasks }) }
-  yield* taskPictures({ tasks }, { upstream, account, readError }, work, retryAfterMs({}, response.headers))
+  yield* taskPictures({ tasks }, request, { upstream, account, readError }, work, retryAfterMs({}, response.headers))
 }
 
 /** A running task has no pictures yet. Its URL is that of its state. */

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { ImageRequest } from '../../image/request'
 import type { ErrorReader } from './error-report'
 import { callUpstream, readingImage, type UpstreamRequest } from './http'
 import { readPictures } from './json-pictures'
@@ -39,6 +40,7 @@ interface FinishedTask {
  */
 export async function* taskPictures(
   { tasks }: TaskJob,
+  { n }: Pick<ImageRequest, 'n'>,
   endpoint: TaskEndpoint,
   work: Work,
   waitMs?: number,
@@ -66,7 +68,9 @@ export async function* taskPictures(
     }
   }
   if (made.length === 0) throw failures[0]
-  yield { type: 'summary', summary: mergedSummary(made) }
+  // Some models make one picture whatever was asked (protocols §6.14).
+  const mostPerCall = failures.length === 0 && index < n ? index : undefined
+  yield { type: 'summary', summary: { ...mergedSummary(made), mostPerCall } }
 }
 
 /** Reads a task at the first address that knows it. The first read only asks for the wait, if there is one. */
