@@ -10,7 +10,7 @@ import { ProgressWebhooks } from './progress-webhooks'
 import { Finalizer } from './finalizer'
 import { CANCELLED } from './failures'
 import { Jobs, JOB_LIFE_MS } from './jobs'
-import { GenerationStore, newRun } from './generation-store'
+import { GenerationStore, newRun, type PendingSettlement } from './generation-store'
 import { Outbox } from './outbox'
 import { RunPlans } from './run-plans'
 import { Runner } from './runner'
@@ -132,6 +132,13 @@ export class Generation extends DurableObject<Env> {
   async remember(failure: Failure, payer: Payer): Promise<void> {
     await this.#runner.atRest()
     if (!this.#store.run) await this.#finalizer.remember(failure, payer)
+  }
+
+  /** Settles with a team on behalf of a Worker, until the team confirms. */
+  async owe(pending: PendingSettlement): Promise<void> {
+    this.#store.addPendingSettlement(pending, Date.now())
+    await this.#context.schedule.rearm()
+    this.ctx.waitUntil(this.#finalizer.settle().then(() => this.#context.schedule.rearm()))
   }
 
   /** Removes the answer, or that of one run alone, and the KV record, which may be older. */

@@ -4,6 +4,7 @@ import { callObject, callObjectForLong } from '../runtime/call-object'
 import { runOfKey } from '../store/images'
 import type { OnProgress } from './subscribers'
 import type { Generation, SeenGeneration } from './generation'
+import type { PendingSettlement } from './generation-store'
 import type { Snapshot } from '../ledger/snapshot'
 import type { JobForm } from '../dialects/job-form'
 import type { GenerateOptions, Obtained, Task } from './task'
@@ -49,6 +50,15 @@ export async function remember(generations: Generations, { id, payer }: Task, fa
     await callObject(async () => await generations.getByName(id).remember(failure, payer), END_MS)
   } catch (error) {
     log('failure-not-remembered', { generation: id, ...describe(error) })
+  }
+}
+
+/** Has an object settle with a team until it confirms. Without that, the team books an estimate. Never throws. */
+export async function settleLater(generations: Generations, id: string, pending: PendingSettlement): Promise<void> {
+  try {
+    await callObject(async () => await generations.getByName(id).owe(pending))
+  } catch (error) {
+    log('settlement-lost', { generation: id, run: pending.settlement.id, ...describe(error) })
   }
 }
 

@@ -9,7 +9,7 @@ import { begun, ended, type Notice } from './snapshot'
 import type { RunOutcome, Spending, Task } from './task'
 
 /** The life of a reservation beyond the time of its upstreams, in ms. An expired reservation can still be settled. */
-export const RESERVATION_GRACE_MS = 120_000
+const RESERVATION_GRACE_MS = 120_000
 
 /** The order of a run that waits up to `patienceMs` for a busy upstream. */
 export function runOrder(

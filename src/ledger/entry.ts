@@ -28,6 +28,8 @@ export const orderSchema = z.object({
   quote: z.number().optional(),
   /** The life of the reservation, in ms. */
   holdMs: z.number(),
+  /** Whether an upstream may have been asked: without a settlement in time, the quote is booked as an estimate. */
+  isAsked: z.boolean().optional(),
 })
 export type Order = z.infer<typeof orderSchema>
 
@@ -86,6 +88,8 @@ export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model
   expires_ms: number
   /** Micro-USD. */
   reserved: number
+  /** The cost that is booked if no settlement comes, as an estimate; null without a known price. */
+  lost_cost: number | null
   cost: number | null
   /** The part of `cost` that is an estimate. */
   estimated: number

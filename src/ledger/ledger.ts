@@ -21,6 +21,7 @@ const RECENT_ENTRIES = 500
 const LATER_COLUMNS = [
   ['route', 'TEXT'],
   ['estimated', 'INTEGER NOT NULL DEFAULT 0'],
+  ['lost_cost', 'INTEGER DEFAULT 0'],
 ] as const
 
 /** All runs of a team, with their reservations and costs; requests for texts too. */
@@ -47,7 +48,8 @@ export class Ledger {
   /** Inserts an order, or reopens an expired one; it counts for the current day and month. */
   open(order: Order, nowMs: number): void {
     const { id, generation, request, key, model, operation, prompt, images, quote, holdMs } = order
-    const again = { status: 'running', started_ms: nowMs, ended_ms: null, cost: null, expires_ms: nowMs + holdMs }
+    const held = { expires_ms: nowMs + holdMs, lost_cost: lostCostOf(order) }
+    const again = { status: 'running', started_ms: nowMs, ended_ms: null, cost: null, estimated: 0, ...held }
     const row = { ...again, reserved: quote ?? 0, id, generation, request, key, model, operation, n: images }
     const values = { ...row, prompt: prompt.slice(0, MAX_KEPT_PROMPT) }
     const columns = Object.keys(values)
@@ -61,8 +63,8 @@ export class Ledger {
   }
 
   /** Extends the reservation of an order. */
-  extend({ id, holdMs }: Order, nowMs: number): void {
-    this.#update(id, { expires_ms: nowMs + holdMs })
+  extend(order: Order, nowMs: number): void {
+    this.#update(order.id, { expires_ms: nowMs + order.holdMs, lost_cost: lostCostOf(order) })
   }
 
   /** Records the outcome of a run and ends its reservation. */
@@ -129,7 +131,7 @@ export class Ledger {
   expire(nowMs: number): Entry[] {
     return this.#sql
       .exec<Entry>(
-        `UPDATE ledger SET status = 'expired', ended_ms = ?1, cost = 0
+        `UPDATE ledger SET status = 'expired', ended_ms = ?1, cost = lost_cost, estimated = coalesce(lost_cost, 0)
          WHERE status = 'running' AND expires_ms <= ?1 RETURNING *`,
         nowMs,
       )
@@ -206,3 +208,6 @@ export class Ledger {
     this.#sql.exec(`UPDATE ledger SET ${assignments.join(', ')} WHERE id = ?`, ...Object.values(values), id)
   }
 }
+
+/** The cost of an order without a settlement: what may have been paid for is booked. */
+const lostCostOf = ({ isAsked, quote }: Order): number | null => (isAsked ? (quote ?? null) : 0)

@@ -7,7 +7,7 @@ export const LEDGER_SCHEMA = `
     operation TEXT NOT NULL, prompt TEXT NOT NULL, n INTEGER NOT NULL,
     status TEXT NOT NULL, failure TEXT, started_ms INTEGER NOT NULL, ended_ms INTEGER, expires_ms INTEGER NOT NULL,
     reserved INTEGER NOT NULL, cost INTEGER,
-    estimated INTEGER NOT NULL DEFAULT 0, images INTEGER NOT NULL DEFAULT 0,
+    estimated INTEGER NOT NULL DEFAULT 0, lost_cost INTEGER DEFAULT 0, images INTEGER NOT NULL DEFAULT 0,
     image_keys TEXT NOT NULL DEFAULT '[]', kept_keys TEXT NOT NULL DEFAULT '[]', attempts INTEGER NOT NULL DEFAULT 0, route TEXT,
     upstream TEXT, account INTEGER, served_model TEXT, upstream_request TEXT, organization TEXT,
     size TEXT, quality TEXT, input_tokens INTEGER, output_tokens INTEGER, deleted_ms INTEGER

@@ -71,16 +71,19 @@ export class Accounting {
   }
 
   /** Reserves the quote of a run and counts its images; a repeated order only extends the reservation. */
-  reserve(order: Order, limited: LimitedKey, nowMs: number): LimitRefusal | undefined {
+  reserve(order: Order, limited: LimitedKey, limitedKeyOf: LimitedKeyOf, nowMs: number): LimitRefusal | undefined {
     const known = this.ledger.entry(order.id)
     if (known?.status === 'running') this.ledger.extend(order, nowMs)
     if (known && known.status !== 'expired') return undefined
+    // The alarm may be late, and others wait for the room of lapsed reservations.
+    this.expire(limitedKeyOf, nowMs)
     const scopes = this.#scopes(limited, nowMs)
     const wanted = { images: order.images, quote: order.quote }
     const refusal = refuseGeneration(scopes, wanted, () => this.ledger.freeMs(nowMs), nowMs)
     if (refusal) return refusal
     this.ledger.open(order, nowMs)
     this.#change(scopes, limited, ({ images }) => ({ images: images + order.images }))
+    if (known) this.#correct(known, limited, 0, -bookedCost(known), nowMs)
     return undefined
   }
 
@@ -97,7 +100,7 @@ export class Accounting {
     // Under wrong settings the limits are unknown, and ledger and meters stay as they are.
     this.#storage.transactionSync(() => {
       this.ledger.close(settlement, nowMs)
-      this.#correct(entry, limitedKeyOf(entry.key), taken - counted, cost, nowMs)
+      this.#correct(entry, limitedKeyOf(entry.key), taken - counted, cost - bookedCost(entry), nowMs)
     })
     if (entry.deleted_ms !== null) this.ledger.keepNone(entry.id)
     return entry.deleted_ms === null
@@ -107,7 +110,7 @@ export class Accounting {
   expire(limitedKeyOf: LimitedKeyOf, nowMs: number): void {
     const expired = this.#storage.transactionSync(() => {
       const entries = this.ledger.expire(nowMs)
-      for (const entry of entries) this.#correct(entry, limitedKeyOf(entry.key), -entry.n, 0, nowMs)
+      for (const entry of entries) this.#correct(entry, limitedKeyOf(entry.key), -entry.n, bookedCost(entry), nowMs)
       return entries
     })
     for (const { id, generation } of expired) log('reservation-expired', { run: id, generation })
@@ -140,3 +143,6 @@ export class Accounting {
     })
   }
 }
+
+/** The cost in the meters of a run that may still be settled. */
+const bookedCost = ({ status, cost }: Entry): number => (status === 'expired' ? (cost ?? 0) : 0)

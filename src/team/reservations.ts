@@ -63,6 +63,6 @@ export class Reservations {
       return { failure: INCORRECT_API_KEY }
     const meant = modelResolver(configOf(this.#env), now)
     const refusal = refuseDisallowed({ ...order, n: order.images }, [limited.key.limits, limited.teamLimits], meant)
-    return refusal ? { failure: refusal } : this.#accounting.reserve(order, limited, now)
+    return refusal ? { failure: refusal } : this.#accounting.reserve(order, limited, this.limitedKeyOf, now)
   }
 }

@@ -40,12 +40,14 @@ interface AttemptOptions {
   team: string
   /** The longest wait for busy accounts, in ms. */
   patienceMs: number
+  /** Called before an upstream is asked. */
+  onAsk: () => void
 }
 
 /** Tries one upstream after the other until an answer starts, or `cancel` is aborted. */
 export async function tryInTurn(
   { candidates, requestFor }: Pick<TextPlan, 'candidates' | 'requestFor'>,
-  { accounts, requestId, team, patienceMs }: AttemptOptions,
+  { accounts, requestId, team, patienceMs, onAsk }: AttemptOptions,
   cancel: AbortSignal,
 ): Promise<TextAttempts> {
   let tried = unanswered(candidates[0])
@@ -69,7 +71,9 @@ export async function tryInTurn(
   try {
     const made = await route.inTurn(async ({ candidate }) => {
       tried = unanswered(candidate)
-      const answer = await startAnswer(candidate, await requestFor(candidate), cancel)
+      const request = await requestFor(candidate)
+      onAsk()
+      const answer = await startAnswer(candidate, request, cancel)
       recordIds(answer)
       return { answer, candidate }
     })

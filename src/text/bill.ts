@@ -1,9 +1,9 @@
 import { pricesFor } from '../upstreams/catalogue'
-import { RESERVATION_GRACE_MS } from '../generation/payment'
 import type { Failure } from '../failures/errors'
 import { newId } from '../runtime/ids'
 import { type Order, type Payer, type Settlement, TEXT_OPERATION } from '../ledger/entry'
 import type { Candidate } from '../upstreams/candidates'
+import { TEXT_LEASE_MS } from './lease'
 import type { MeteredAnswer } from './meter'
 import { costOfTokens, quoteOfTokens } from './tokens'
 import type { TextPlan } from './plan'
@@ -26,7 +26,7 @@ export function textOrder(plan: TextPlan, { key }: Payer, requestId: string): Or
     images: 0,
     size: NO_PIXELS,
     quote: quotes.every((each) => each !== undefined) ? Math.max(0, ...quotes) : undefined,
-    holdMs: candidates.reduce((sum, { upstream }) => sum + upstream.timeoutMs, RESERVATION_GRACE_MS),
+    holdMs: TEXT_LEASE_MS,
   }
 }
 
@@ -34,7 +34,7 @@ const textQuote = ({ topLevel, outputLimits, model }: TextPlan, { upstream }: Ca
   quoteOfTokens(topLevel, outputLimits, pricesFor(model, upstream.prices))
 
 /** The part of a settlement about money. */
-export type Bill = Pick<Settlement, 'failure' | 'cost' | 'usage'>
+export type Bill = Pick<Settlement, 'failure' | 'cost' | 'estimated' | 'usage'>
 
 /**
  * The bill of an answer that ended: its own usage counts, with an error too.
@@ -42,11 +42,10 @@ export type Bill = Pick<Settlement, 'failure' | 'cost' | 'usage'>
  */
 export function billOfAnswer({ usage, events, isError }: MeteredAnswer, plan: TextPlan, candidate: Candidate): Bill {
   const prices = pricesFor(plan.model, candidate.upstream.prices)
-  if (isError) return { failure: 'upstream_failed', cost: usage ? costOfTokens(usage, prices) : 0, usage }
-  return {
-    cost: usage ? costOfTokens(usage, prices) : quoteOfTokens(plan.topLevel, plan.outputLimits, prices, events),
-    usage,
-  }
+  const failure = isError ? { failure: 'upstream_failed' as const } : {}
+  if (usage) return { ...failure, cost: costOfTokens(usage, prices), usage }
+  if (isError) return { ...failure, cost: 0 }
+  return estimateOf(quoteOfTokens(plan.topLevel, plan.outputLimits, prices, events))
 }
 
 /** The bill of a request without an answer. After a cancellation by the client, the upstream may still bill it. */
@@ -55,4 +54,8 @@ export const billWithoutAnswer = ({ code }: Failure, plan: TextPlan, candidate: 
 
 /** The bill of an answer that broke off: free if the upstream failed, the quote if the client went away. */
 export const billOfBroken = (isCancelled: boolean, plan: TextPlan, candidate: Candidate): Bill =>
-  isCancelled ? { failure: 'cancelled', cost: textQuote(plan, candidate) } : { failure: 'upstream_failed', cost: 0 }
+  isCancelled
+    ? { failure: 'cancelled', ...estimateOf(textQuote(plan, candidate)) }
+    : { failure: 'upstream_failed', cost: 0 }
+
+const estimateOf = (cost: number | undefined): Bill => ({ cost, estimated: cost })

@@ -1,14 +1,15 @@
-import { pause, repeat } from '../runtime/deadline'
 import { printable, UNBUFFERED } from '../delivery/headers'
 import { limitHeaders } from '../wire/limit-headers'
 import { GatewayError } from '../failures/errors'
 import type { PendingSettlement } from '../generation/generation-store'
-import { reserve, settle, TEAM_UNREACHABLE } from '../generation/payment'
-import type { Order, Settlement } from '../ledger/entry'
+import { settleLater } from '../generation/generations'
+import { settle, TEAM_UNREACHABLE } from '../generation/payment'
+import type { Settlement } from '../ledger/entry'
 import { type TextAttempts, tryInTurn, type StartedAnswer } from './attempts'
 import { type Bill, billOfAnswer, billOfBroken, textOrder, billWithoutAnswer } from './bill'
 import { passBack } from './pass-back'
 import { DisconnectGrace } from './disconnect-grace'
+import { TextLease } from './lease'
 import type { TextCaller, TextPlan } from './plan'
 
 type TextOutcome = Omit<Settlement, 'id' | 'images'>
@@ -26,20 +27,26 @@ export async function runText(plan: TextPlan, caller: TextCaller, respond: (answ
   const requestId = c.get('requestId')
   const order = textOrder(plan, payer, requestId)
   const settleAs = (outcome: TextOutcome): Promise<void> =>
-    settleWithRetries(c.env, { team: payer.team, settlement: { id: order.id, images: [], ...outcome } })
-  const reserved = await reserve(c.env, { payer }, order, false)
+    settleOrLater(c.env, order.generation, { team: payer.team, settlement: { id: order.id, images: [], ...outcome } })
+  const lease = new TextLease(c.env, payer, order)
+  const reserved = await lease.take()
   if (!reserved.ok) {
     // The team may have reserved the money all the same.
-    if (reserved.failure === TEAM_UNREACHABLE) await settleAs(UNFORESEEN)
+    if (reserved.failure === TEAM_UNREACHABLE) c.executionCtx.waitUntil(settleAs(UNFORESEEN))
     throw new GatewayError(reserved.failure)
   }
   const grace = new DisconnectGrace(c.req.raw.signal)
-  const stopExtending = keepReservation(order, caller)
   let outcome = UNFORESEEN
   let finishRoute: TextAttempts['finish'] = async () => ''
   let isBroken = false
   try {
-    const options = { accounts: c.env.ACCOUNTS, requestId, team: payer.team, patienceMs: c.get('config').queueWaitMs }
+    const options = {
+      accounts: c.env.ACCOUNTS,
+      requestId,
+      team: payer.team,
+      patienceMs: c.get('config').queueWaitMs,
+      onAsk: () => lease.asked(),
+    }
     const { started, attempts, candidate, servedBy, finish } = await tryInTurn(plan, options, grace.signal)
     const tried = { attempts, upstream: servedBy }
     finishRoute = finish
@@ -50,24 +57,15 @@ export async function runText(plan: TextPlan, caller: TextCaller, respond: (answ
     outcome = { ...tried, ...streamed.bill }
   } finally {
     grace.end()
-    const [route] = await Promise.all([finishRoute(isBroken), stopExtending()])
+    const [route] = await Promise.all([finishRoute(isBroken), lease.end()])
     await settleAs({ ...outcome, route })
   }
 }
 
-/** Extends the reservation until the returned function is called: a client may read for long. */
-const keepReservation = (order: Order, { c, admission: { payer } }: TextCaller): (() => Promise<void>) =>
-  repeat(order.holdMs / 2, () => reserve(c.env, { payer }, order, false))
-
-/** The pauses between attempts to settle; a settlement that never succeeds loses the cost. */
-const SETTLE_PAUSES_MS = [500, 2000]
-
-async function settleWithRetries(env: Env, pending: PendingSettlement): Promise<void> {
-  for (const pauseMs of SETTLE_PAUSES_MS) {
-    if (await settle(env, pending)) return
-    await pause(pauseMs)
-  }
-  await settle(env, pending)
+/** Settles with the team. Without its confirmation, an object settles later: it outlives this Worker. */
+async function settleOrLater(env: Env, generation: string, pending: PendingSettlement): Promise<void> {
+  const isSettled = await settle(env, pending)
+  if (!isSettled) await settleLater(env.GENERATIONS, generation, pending)
 }
 
 /** Passes an answer to the client. Returns its bill, and whether the upstream broke it off. */
