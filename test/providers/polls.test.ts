@@ -1,9 +1,11 @@
 import { describe, expect, test, vi } from 'vitest'
 import { stillClock } from '../support/accounts'
-import { type Asynchronous, ASYNCHRONOUS, modelAt, oneAtATime, accountStatusAt } from '../support/asynchronous'
+import { type Asynchronous, ASYNCHRONOUS, modelAt, oneAtATime, PRICE, accountStatusAt } from '../support/asynchronous'
+import { micro, used } from '../support/accounting'
 import type { FakeProvider } from '../support/fake-provider'
 import { post } from '../support/gateway'
 import { playingParts } from '../support/playing'
+import { ask as askTeam, team } from '../support/teams'
 import { accountOf, asking, runInNoTime } from '../support/provider-run'
 
 playingParts(ASYNCHRONOUS.map(({ name, fake, theirs }) => ({ name, fake, setting: oneAtATime(name, theirs) })))
@@ -126,5 +128,12 @@ describe('a caller with a picture made by a job', () => {
     expect((await ask('A cat')).status).toBe(503)
     expect(fake.submits).toBe(1)
     expect(await accountStatusAt(name)).toMatchObject({ health: { disabled: { status: 401 } } })
+  })
+
+  test('has its job booked when its key is revoked meanwhile', async () => {
+    const { key } = await team('acme', { budget_usd: 1 })
+    instead(fake, unauthorized)
+    expect((await askTeam(key, { model: modelAt(name), size: undefined, quality: undefined })).status).toBe(503)
+    expect(await used('acme')).toBe(micro(PRICE))
   })
 })

@@ -80,7 +80,10 @@ function outageOf(error: unknown, before: Outage | undefined): Outage {
       waitMs: facts.retryAfterMs ?? 0,
     }
   const isOfAccount = kind === 'misconfigured' && LOST_ACCOUNT_STATUSES.includes(facts.status ?? 0)
-  if (isOfAccount || kind === 'lost') throw error
+  if (kind === 'lost') throw error
+  // The job may be billed, although the account cannot fetch it any more.
+  if (isOfAccount)
+    throw new ProviderError(kind, error.message, { ...facts, spent: facts.spent ?? {} }, { cause: error })
   const message = `could not be asked about its job: ${error.message}`
   throw new ProviderError('lost', message, { isUnusable: true }, { cause: error })
 }
