@@ -56,6 +56,9 @@ const CONFIRM_MS = 15_000
 /** The owner of a slot: its call, and the source of that call's outcome. */
 export type SlotOwner = Pick<SlotRequest, 'id' | 'model' | 'payer' | 'request'>
 
+/** The number of reports that are known again. */
+const MAX_LEFT = 1000
+
 /** Conditions that an operator hears of from the log, at their start and at their end. */
 const LOGGED: readonly Condition['status'][] = ['open', 'disabled', 'misplaced', 'out']
 
@@ -67,6 +70,9 @@ export class Account extends DurableObject<Env> {
   readonly #slots = new Slots(this.ctx.storage)
   readonly #latencies = new Latencies(this.ctx.storage)
   readonly #queue = new WaitQueue()
+  /** Slots that wait for their confirmation, and the last ones that were given back. */
+  readonly #provisional = new Set<string>()
+  readonly #left = new Set<string>()
   #health = healthFrom(this.ctx.storage.kv.get('health'))
 
   /** The state for reports. */
@@ -106,7 +112,11 @@ export class Account extends DurableObject<Env> {
   /** Frees the slot of a request, or its place in the queue. `tookMs` is set for a served request alone. */
   leave({ id, ...source }: SlotOwner, outcome: CallOutcome, tookMs?: number): void {
     this.#queue.dismiss(id)
+    this.#provisional.delete(id)
     const hadSlot = this.#slots.free(id)
+    // The reply to the first report was lost. The outcome counts once.
+    if (!hadSlot && this.#left.has(id)) return
+    this.#remember(id)
     // A request without a slot reveals nothing of the account, so it ends no probe.
     if (hadSlot || outcome.is !== 'cancelled') this.#become(healthAfter(this.#health, outcome, source, Date.now()))
     if (tookMs !== undefined) this.#latencies.note(source.model, tookMs)
@@ -138,13 +148,23 @@ export class Account extends DurableObject<Env> {
   }
 
   #take(slotRequest: SlotRequest, isProvisional: boolean): TakenSlot {
-    const { id, payer, allowance, holdMs } = slotRequest
+    const { id, payer, allowance, holdMs, isResumed } = slotRequest
     const nowMs = Date.now()
     const availability = availabilityOf(this.#health, slotRequest, nowMs)
     const isNew = !this.#slots.has(id)
-    this.#slots.take(id, nowMs + (isProvisional ? CONFIRM_MS : holdMs), allowance, nowMs)
+    // A slot of a call in hand is only kept. A slot after a wait is confirmed right before its call.
+    const isAboutToSend = isResumed !== true || this.#provisional.delete(id)
+    if (isProvisional) this.#provisional.add(id)
+    this.#slots.take(id, nowMs + (isProvisional ? CONFIRM_MS : holdMs), allowance, { nowMs, isAboutToSend })
+    this.#left.delete(id)
     if (isNew && !availability.reason) this.#become(afterSending(this.#health, availability, payer, nowMs))
     return { isProvisional }
+  }
+
+  #remember(id: string): void {
+    this.#left.add(id)
+    const [oldest] = this.#left
+    if (oldest !== undefined && this.#left.size > MAX_LEFT) this.#left.delete(oldest)
   }
 
   #become(health: Health): void {

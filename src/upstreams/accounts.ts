@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, log } from '../runtime/log'
 import type { Upstream } from '../providers/provider'
 import { callObject } from '../runtime/call-object'
-import { withDeadline } from '../runtime/deadline'
+import { pause, withDeadline } from '../runtime/deadline'
 import type { Account, AccountStatus, SlotOwner, SlotRequest, TakenSlot } from './account'
 import { type Health, NEW, type Unavailability, type CallOutcome } from './health'
 
@@ -71,7 +71,13 @@ export async function enter(
   }
 }
 
-/** Reports the outcome of a request and frees its slot. Never throws: a slot that was not freed expires. */
+/** The pauses before a report to an unreachable account is repeated, in ms. */
+const REPORT_PAUSES_MS = [250, 1000, 4000, 16_000, 60_000]
+
+/**
+ * Reports the outcome of a request and frees its slot. A report that fails is repeated under the same id, without a wait
+ * of the caller. Never throws: a slot that was not freed expires.
+ */
 export async function leave(
   accounts: Accounts,
   upstream: Upstream,
@@ -80,12 +86,24 @@ export async function leave(
   tookMs?: number,
 ): Promise<void> {
   if (upstream.isFallback) return
-  try {
-    await withDeadline(REPLY_MS, () =>
+  const report = (): Promise<boolean> =>
+    withDeadline(REPLY_MS, () =>
       askAccount(accounts, upstream, async (account) => await account.leave(owner, outcome, tookMs)),
+    ).then(
+      () => true,
+      (error: unknown) => {
+        logUnreachable(upstream, error)
+        return false
+      },
     )
-  } catch (error) {
-    logUnreachable(upstream, error)
+  if (!(await report())) void repeated(report)
+}
+
+/** Repeats a report until it succeeds, after longer and longer pauses. */
+async function repeated(report: () => Promise<boolean>): Promise<void> {
+  for (const pauseMs of REPORT_PAUSES_MS) {
+    await pause(pauseMs)
+    if (await report()) return
   }
 }
 

@@ -200,6 +200,8 @@ export class SlotSearch<Served extends Candidate> {
     const entering = this.#enter(slot, how)
     try {
       const entered = await withDeadline(how.patienceMs + REACH_MS, () => entering, wait.signal)
+      // The slot may have been granted, and only the reply was lost.
+      if (entered.reason === 'unreachable') void this.#leave(slot, { is: 'cancelled' })
       if (entered.reason) return entered
       if (entered.isProvisional) await this.keep(slot)
       this.#countTaken()

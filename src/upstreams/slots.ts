@@ -1,3 +1,6 @@
+import * as z from 'zod'
+import { heldUntilMs, type SentBySecond, sentWithinMinute, withSent } from './pace'
+
 /** The limits of an account. */
 export interface Allowance {
   /** Concurrent requests; undefined without a limit. */
@@ -6,9 +9,14 @@ export interface Allowance {
   requestsPerMinute: number | undefined
 }
 
+/** The moment of taking a slot, in ms since 1970, and whether its request is sent now. */
+interface TakingSlot {
+  nowMs: number
+  isAboutToSend: boolean
+}
+
 const PREFIX = 'seat:'
-/** Requests are counted per whole second: 61 s cover every span of 60 s. */
-const WINDOW_SECONDS = 61
+const storedSent = z.map(z.number(), z.number()).catch(new Map())
 
 /**
  * The slots in use of an account, and its requests of the last minute. Under a limit they outlive the process. A slot
@@ -17,14 +25,16 @@ const WINDOW_SECONDS = 61
 export class Slots {
   readonly #storage: DurableObjectStorage
   readonly #taken: Map<string, number>
-  readonly #sent: Map<number, number>
+  #sent: SentBySecond
+  /** The second in which each slot was counted as sent. */
+  readonly #counted = new Map<string, number>()
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage
     this.#taken = new Map(
       [...storage.kv.list<number>({ prefix: PREFIX })].map(([key, untilMs]) => [key.slice(PREFIX.length), untilMs]),
     )
-    this.#sent = storage.kv.get<Map<number, number>>('sent') ?? new Map()
+    this.#sent = storedSent.parse(storage.kv.get('sent'))
   }
 
   /** The number of slots in use. */
@@ -35,26 +45,26 @@ export class Slots {
 
   /** The number of requests sent within the last minute. */
   sentWithinMinute(nowMs: number): number {
-    this.#forgetOld(nowMs)
-    return [...this.#sent.values()].reduce((sum, each) => sum + each, 0)
+    return sentWithinMinute(this.#sent, nowMs)
   }
 
   /** The end of a limit that one more request would break, in ms since 1970; undefined without one. */
   heldUp({ maxConcurrency, requestsPerMinute }: Allowance, nowMs: number): number | undefined {
     if (maxConcurrency !== undefined && this.count(nowMs) >= maxConcurrency) return Math.min(...this.#taken.values())
-    if (requestsPerMinute === undefined || this.sentWithinMinute(nowMs) < requestsPerMinute) return undefined
-    return (Math.min(...this.#sent.keys()) + WINDOW_SECONDS) * 1000
+    return requestsPerMinute === undefined ? undefined : heldUntilMs(this.#sent, requestsPerMinute, nowMs)
   }
 
-  /** Takes a slot until a moment in ms since 1970, or extends one. */
-  take(id: string, untilMs: number, { maxConcurrency, requestsPerMinute }: Allowance, nowMs: number): void {
+  /**
+   * Takes a slot until a moment in ms since 1970, or extends one. `isAboutToSend`: the request follows now, also if the
+   * slot was granted before.
+   */
+  take(id: string, untilMs: number, { maxConcurrency, requestsPerMinute }: Allowance, at: TakingSlot): void {
     const isNew = !this.#taken.has(id)
     this.#taken.set(id, untilMs)
     if (maxConcurrency !== undefined) this.#storage.kv.put(PREFIX + id, untilMs)
-    if (!isNew) return
-    this.#forgetOld(nowMs)
-    const second = Math.floor(nowMs / 1000)
-    this.#sent.set(second, (this.#sent.get(second) ?? 0) + 1)
+    if (!isNew && !at.isAboutToSend) return
+    this.#sent = withSent(withoutOne(this.#sent, this.#counted.get(id)), at.nowMs)
+    this.#counted.set(id, Math.floor(at.nowMs / 1000))
     if (requestsPerMinute !== undefined) this.#storage.kv.put('sent', this.#sent)
   }
 
@@ -65,12 +75,14 @@ export class Slots {
   /** Frees a slot; false for a slot that is not taken. */
   free(id: string): boolean {
     const isTaken = this.#taken.delete(id)
+    this.#counted.delete(id)
     if (isTaken) this.#storage.kv.delete(PREFIX + id)
     return isTaken
   }
+}
 
-  #forgetOld(nowMs: number): void {
-    const oldest = Math.floor(nowMs / 1000) - WINDOW_SECONDS
-    for (const second of this.#sent.keys()) if (second <= oldest) this.#sent.delete(second)
-  }
+/** The requests without one of a second, which was counted too early. */
+function withoutOne(sent: SentBySecond, second: number | undefined): SentBySecond {
+  const count = second === undefined ? undefined : sent.get(second)
+  return second === undefined || count === undefined ? sent : new Map([...sent, [second, count - 1]])
 }

@@ -20,8 +20,8 @@ test('an account keeps the newest blocked models, however many names clients inv
 
 test('an account keeps the latency of its usual models, however many names clients invent', async () => {
   const account = env.ACCOUNTS.getByName('sized')
-  for (const model of ['usual', 'usual', ...names])
-    await account.leave({ id: model, model, payer: 'acme', request: model }, { is: 'served' }, 5)
+  for (const [at, model] of ['usual', 'usual', ...names].entries())
+    await account.leave({ id: `call-${at}`, model, payer: 'acme', request: model }, { is: 'served' }, 5)
   const { latencies } = await account.status()
   expect(latencies).toHaveLength(100)
   expect(latencies).toContainEqual({ model: 'usual', count: 2, p50Ms: 5, p95Ms: 5 })
