@@ -70,7 +70,7 @@ export class Account extends DurableObject<Env> {
   readonly #slots = new Slots(this.ctx.storage)
   readonly #latencies = new Latencies(this.ctx.storage)
   readonly #queue = new WaitQueue()
-  /** Slots that wait for their confirmation, and the last ones that were given back. */
+  /** Slots before their confirmation, and the last ones given back. */
   readonly #provisional = new Set<string>()
   readonly #left = new Set<string>()
   #health = healthFrom(this.ctx.storage.kv.get('health'))
