@@ -87,11 +87,20 @@ process.env['TMPDIR'] ??= await storagePlace()
 /** The moment at which the clock of the tests starts, such as 2027-01-31T23:35Z; the machine's own by default. */
 const clock = process.env['CLOCK']
 
+/** The number of requests of the fuzzer. */
+const fuzzed = Number(process.env['FUZZ'] ?? (process.env['FULL'] === '1' ? 20_000 : 300))
+/** Its seed, which reproduces a run. The short run of the fast suite is always the same. */
+const fuzzSeed = Number(process.env['SEED'] ?? (fuzzed > 1000 ? Math.floor(Math.random() * 2 ** 31) : 1))
+
 export default defineConfig({
   test: {
     silent: 'passed-only',
     // Read by test/support/full.ts, also where there is no process: in workerd.
-    provide: { full: process.env['FULL'] === '1', aheadMs: clock ? Date.parse(clock) - Date.now() : 0 },
+    provide: {
+      full: process.env['FULL'] === '1',
+      fuzz: { seed: fuzzSeed, count: fuzzed },
+      aheadMs: clock ? Date.parse(clock) - Date.now() : 0,
+    },
     projects: [
       {
         plugins: [
