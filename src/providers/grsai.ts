@@ -15,6 +15,7 @@ import { DEFAULTS, type ImageRequest } from '../image/request'
 import { bearer, callUpstream, jsonRequest, readingImage, readJsonReply } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { optionalText } from './wire/lenient'
+import { unquoted } from './wire/unquoted'
 import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderErrorKind, type Upstream, type Work } from './provider'
 import type { ErrorReader } from './wire/error-report'
@@ -178,7 +179,7 @@ async function readTask(response: Response, upstream: Upstream): Promise<GrsaiJo
 
 function kindOfCode(code: number, words: string): ProviderErrorKind {
   if (code !== NOT_SERVED_CODE) return 'unavailable'
-  if (ACCOUNT_WORDS.test(words)) return 'misconfigured'
+  if (ACCOUNT_WORDS.test(unquoted(words))) return 'misconfigured'
   return REQUEST_WORDS.test(words) ? 'rejected' : 'unavailable'
 }
 

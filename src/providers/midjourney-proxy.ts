@@ -6,6 +6,7 @@ import type { ImageRequest } from '../image/request'
 import { callUpstream, jsonRequest, readingImage, readJsonReply, type UpstreamRequest } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { optionalText } from './wire/lenient'
+import { unquoted } from './wire/unquoted'
 import { type JobState, pollJob, UnknownJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import type { ErrorReader } from './wire/error-report'
@@ -222,5 +223,5 @@ const errorReply = z.object({ description: z.string() })
 
 const readError: ErrorReader = (body) => {
   const message = errorReply.safeParse(body).data?.description
-  return message?.includes('quota') ? { message, kind: 'misconfigured' } : { message }
+  return unquoted(message ?? '').includes('quota') ? { message, kind: 'misconfigured' } : { message }
 }

@@ -71,6 +71,8 @@ const OF_OPENAI_AND_RELAYS: Row[] = [
   // A prompt that is repeated says nothing of the account.
   [400, openai("Invalid prompt: 'a sign that reads 用户额度不足'"), 'rejected'],
   [400, openai("Invalid prompt: 'insufficient balance'"), 'rejected'],
+  [403, envelope("The prompt 'a sign of our organization, API key' was refused"), 'unavailable?'],
+  [500, envelope('cannot draw "no available channel"'), 'unavailable'],
   // A 403 that does not speak of the credential.
   [403, 'error code: 1010', 'unavailable?'],
   [403, 'Request blocked by the firewall', 'unavailable?'],

@@ -132,3 +132,15 @@ test.each([
     { kind: 'rejected', facts: { failure: { code: 'content_rejected' } } },
   ])
 })
+
+test.each([
+  [
+    'The prompt may violate our content policy.',
+    { kind: 'rejected', facts: { failure: { code: 'content_rejected' } } },
+  ],
+  ['Input validation error: width is too large', { kind: 'rejected', facts: { failure: { code: 'invalid_request' } } }],
+  ['CUDA out of memory', { kind: 'unavailable' }],
+])('a failed prediction of Replicate is read by its words: %s', async (error, failure) => {
+  const answers = [json({ urls: { get: `${HOST}/job` } }), json({ status: 'failed', error })]
+  expect((await told(replicateProvider, 'acme/painter', ...answers)).at(-1)).toMatchObject(failure)
+})

@@ -1,5 +1,6 @@
 import type { ErrorScope, ProviderErrorKind } from '../provider'
 import type { ErrorReport } from './error-report'
+import { unquoted } from './unquoted'
 
 /** The meaning of an error answer. */
 export interface AnswerClass {
@@ -150,12 +151,13 @@ export function classOfAnswer(answer: ErrorAnswer): AnswerClass {
   return found.kind === 'throttled' && said.limits ? { ...found, scope: said.limits } : found
 }
 
-function isMatch({ statuses, form, codes, words, matches }: AnswerPattern, answer: ErrorAnswer): boolean {
+function isMatch({ statuses, form, codes, words, matches, means }: AnswerPattern, answer: ErrorAnswer): boolean {
   const { status, said } = answer
   if (statuses && !statuses.includes(status)) return false
   if (form && form !== answer.form) return false
   if (codes && !codes.test(said.code ?? '') && !codes.test(said.type ?? '')) return false
-  if (words && !words.test(said.message ?? answer.text ?? '')) return false
+  const sentence = said.message ?? answer.text ?? ''
+  if (words && !words.test(means.kind === 'misconfigured' ? unquoted(sentence) : sentence)) return false
   return matches?.(answer) ?? true
 }
 

@@ -120,7 +120,7 @@ function refusePrivateUrl(address: string): void {
   try {
     publicUrl(address, { schemes: ['https:'], allowPrivateUrls: false })
   } catch (error) {
-    throw new ProviderError('misconfigured', 'named a URL that is not followed', {}, { cause: error })
+    throw new ProviderError('lost', 'named a URL that is not followed', {}, { cause: error })
   }
 }
 
