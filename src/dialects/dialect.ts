@@ -75,12 +75,10 @@ export interface TextRoute {
   /** The fields that limit the tokens of an answer; the route knows no others. */
   limitedBy: readonly string[]
   /**
-   * Whether a request is for a text model. In `fields`, ordinals replace all texts but `model`, `tool_choice` and the
-   * types of `tools`. `isImageModel` knows the names of image models.
+   * Whether a request is for a text model. In `fields`, ordinals replace all texts but `model`, `tool_choice` and a few
+   * short ones, such as the types of `tools`. `isImageModel` knows the names of image models.
    */
   isText: (fields: Record<string, unknown>, isImageModel: (name: string) => boolean) => boolean
-  /** Whether the text model can make images on its own, by the same fields. */
-  mayMakeImages?: (fields: Record<string, unknown>) => boolean
 }
 
 /** A wire format of clients; it never knows the upstream behind an answer. */

@@ -1,11 +1,12 @@
 import { parameterPath } from '../failures/checked'
-import { invalidType } from '../failures/parameters'
+import { duplicateParameter, invalidType } from '../failures/parameters'
 import { refusing } from '../failures/refuse'
 import { type Failure, GatewayError } from '../failures/errors'
 import { MAX_URL_BYTES } from '../runtime/public-url'
 import { decodeBase64 } from '../streams/base64'
 import { type Bytes, capped, peek, readText } from '../streams/bytes'
-import { JsonStream, type Path, type TakenString, TooLong, UnexpectedEnd } from '../streams/json'
+import { JsonStream, type Path, type TakenString } from '../streams/json'
+import { DuplicateKey, TooLong, UnexpectedEnd } from '../streams/json-faults'
 import type { Intake } from './intake'
 import type { BodyPicture, PicturePosition } from './picture-source'
 
@@ -27,6 +28,8 @@ export interface PicturePlaces {
   check?: (fields: Record<string, unknown>) => void
 }
 
+/** The longest place of a field in a message, in characters. */
+const MAX_SHOWN_PATH = 200
 /** Bytes that tell a URL from base64. */
 const URL_HEAD_BYTES = 'https://'.length
 
@@ -55,12 +58,14 @@ export async function readJsonFields(
   const type = intake.header('content-type') ?? 'none'
   if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(type))
     throw new GatewayError(refusing({ reason: 'unsupported_content_type', given: type }))
-  const json = new JsonStream(intake.body, take)
+  const json = new JsonStream(intake.body, take, { uniqueKeys: true })
   try {
     for await (const taken of json.strings()) await onString(taken, () => json.soFar())
     const fields = json.value()
     if (isObject(fields)) return fields
   } catch (error) {
+    if (error instanceof DuplicateKey)
+      throw new GatewayError(duplicateParameter(parameterPath(error.path).slice(0, MAX_SHOWN_PATH)), { cause: error })
     if (error instanceof TooLong) throw new GatewayError(jsonTooLong(error.message), { cause: error })
     if (!(error instanceof SyntaxError || error instanceof UnexpectedEnd)) throw error
   }

@@ -12,7 +12,7 @@ const FIXED_REASONS = {
   unknown_model: 'invalid_value',
   model_not_allowed: null,
   model_without_price: null,
-  uncounted_images: 'invalid_value',
+  unpriced_parameter: 'invalid_value',
   invalid_size: 'invalid_value',
   no_choice_of_size: 'invalid_value',
   no_transparency: 'invalid_value',

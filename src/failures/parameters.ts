@@ -14,6 +14,9 @@ export const unknownParameter = (param: string, hint = ''): Failure =>
 export const invalidType = (param: string, expected: string, given: string): Failure =>
   refusing({ reason: 'invalid_type', field: { param }, expected, given })
 
+export const duplicateParameter = (param: string): Failure =>
+  invalidParameter(param, `The body has '${param}' twice. Send it once.`)
+
 export const invalidValue = (param: string, given: string, allowed: readonly string[]): Failure =>
   refusing({ reason: 'invalid_value', field: { param }, given, allowed: [...allowed] })
 

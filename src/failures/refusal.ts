@@ -72,7 +72,7 @@ export const refusalSchema = z.discriminatedUnion('reason', [
   z.object({ reason: z.literal('unknown_model'), field, given }),
   z.object({ reason: z.literal('model_not_allowed'), field, given }),
   z.object({ reason: z.literal('model_without_price'), field }),
-  z.object({ reason: z.literal('uncounted_images'), field }),
+  z.object({ reason: z.literal('unpriced_parameter'), field }),
 
   z.object({ reason: z.literal('invalid_size'), field, given, fault: sizeFault }),
   z.object({ reason: z.literal('no_choice_of_size'), field, given }),

@@ -18,7 +18,7 @@ const CODE_OF_REASON: Readonly<Record<Reason, ErrorCode>> = {
   unknown_model: 'unsupported_parameter',
   model_not_allowed: 'forbidden_model',
   model_without_price: 'forbidden_model',
-  uncounted_images: 'invalid_request',
+  unpriced_parameter: 'invalid_request',
   invalid_size: 'unsupported_parameter',
   no_choice_of_size: 'invalid_request',
   no_transparency: 'unsupported_parameter',

@@ -94,7 +94,9 @@ function ofImages(refusal: OfImages | OfModel | OfAbility, vocabulary: Vocabular
   }
 }
 
-type OfModel = Refused<'unknown_model' | 'model_not_allowed' | 'model_without_price' | 'uncounted_images' | 'upstream'>
+type OfModel = Refused<
+  'unknown_model' | 'model_not_allowed' | 'model_without_price' | 'unpriced_parameter' | 'upstream'
+>
 
 /** Refusals of the model or by the upstream. */
 function ofModel(refusal: OfModel | OfAbility, vocabulary: Vocabulary): string {
@@ -105,8 +107,8 @@ function ofModel(refusal: OfModel | OfAbility, vocabulary: Vocabulary): string {
       return `Your key may not use the model '${refusal.given}'. Ask for another, or have the operator of this gateway allow it.`
     case 'model_without_price':
       return 'No price is known for this model, so that it cannot be held to your budget. Ask for another model, or have its price added to the settings.'
-    case 'uncounted_images':
-      return "Your key has limits on images, and those that a text model makes by the way are not counted. Send 'image_generation' as the only tool, or leave it out."
+    case 'unpriced_parameter':
+      return `Your key has a budget or limits on images, and the price of '${parameterOf(refusal.field, vocabulary)}' is not known here. Leave it out.`
     case 'upstream': {
       const { words, field } = refusal
       if (field === undefined) return words

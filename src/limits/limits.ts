@@ -89,14 +89,11 @@ export function refuseDisallowed(
   return undefined
 }
 
-/** The refusal of a request for images that the gateway neither counts nor prices; undefined without a limit on images. */
-export function refuseUncountedImages(all: readonly Limits[]): Failure | undefined {
-  const limitsImages = ({ images_per_day, max_n, max_size, budget_usd }: Limits): boolean =>
-    [images_per_day, max_n, max_size, budget_usd].some(isLimitSet)
-  return all.some(limitsImages) ? UNCOUNTED_IMAGES : undefined
-}
-
-const UNCOUNTED_IMAGES = refusing({ reason: 'uncounted_images', field: { param: 'tools' } })
+/** Whether limits bound money or images, so that a request may cost no more than the gateway can count. */
+export const boundCosts = (all: readonly Limits[]): boolean =>
+  all.some(({ images_per_day, max_n, max_size, budget_usd }) =>
+    [images_per_day, max_n, max_size, budget_usd].some(isLimitSet),
+  )
 
 /** Whether limits allow a model. `meant` resolves the name of a model. */
 export const allowsModel = ({ models }: Limits, model: string, meant: (name: string) => string | undefined): boolean =>

@@ -1,9 +1,16 @@
 import type { Bytes } from './bytes'
+import { DuplicateKey, MAX_REST, TooLong, UnexpectedEnd } from './json-faults'
 import { BACKSLASH, unescapeJson } from './json-escapes'
 import { Window } from './window'
 
 /** The place of a value in a JSON text, as `['data', 0, 'b64_json']`. */
 export type Path = readonly (string | number)[]
+
+/** Objects and arrays at paths of `drop` come out empty. With `uniqueKeys`, an object with two equal keys is refused. */
+interface JsonOptions {
+  drop?: (path: Path) => boolean
+  uniqueKeys?: boolean
+}
 
 /** A string taken out of the text, as unescaped UTF-8. It is read before the next one. */
 export interface TakenString {
@@ -11,22 +18,6 @@ export interface TakenString {
   bytes: Bytes
 }
 
-/** The text ended inside a value, because its sender was cut off. */
-export class UnexpectedEnd extends Error {
-  constructor() {
-    super('the JSON text ends in the middle of a value')
-  }
-}
-
-/** The text without its taken strings exceeds MAX_REST. */
-export class TooLong extends Error {
-  constructor() {
-    super(`the JSON text without its images is longer than ${MAX_REST} bytes`)
-  }
-}
-
-/** Five prompts of 32,000 characters, with every character escaped. */
-const MAX_REST = 1024 * 1024
 const MAX_KEY_LENGTH = 1024
 const MAX_DEPTH = 64
 
@@ -44,8 +35,8 @@ const isSpace = (byte: number | undefined): boolean =>
 /** Keeps a byte order mark in the middle of a text, which the decoder would drop. */
 const utf8Decoder = (): TextDecoder => new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 
-/** An undefined key has not been read yet. */
-type Container = { kind: 'object'; key: string | undefined } | { kind: 'array'; index: number }
+/** An undefined key has not been read yet. `keys` holds all keys so far, if they have to differ. */
+type Container = { kind: 'object'; key: string | undefined; keys?: Set<string> } | { kind: 'array'; index: number }
 
 /**
  * Reads a JSON text as it streams. Strings at paths of `take` come out as byte streams of any size.
@@ -54,7 +45,7 @@ type Container = { kind: 'object'; key: string | undefined } | { kind: 'array'; 
 export class JsonStream {
   readonly #window: Window
   readonly #take: (path: Path) => boolean
-  readonly #drop: ((path: Path) => boolean) | undefined
+  readonly #options: JsonOptions
   readonly #decoder = utf8Decoder()
   readonly #containers: Container[] = []
   /** Whether the outermost object or array is closed. */
@@ -67,14 +58,13 @@ export class JsonStream {
   #droppedDepth = Infinity
   #taken = 0
 
-  /** Objects and arrays at paths of `drop` come out empty. */
-  constructor(bytes: Bytes, take: (path: Path) => boolean, drop?: (path: Path) => boolean) {
+  constructor(bytes: Bytes, take: (path: Path) => boolean, options: JsonOptions = {}) {
     this.#window = new Window(bytes)
     this.#take = take
-    this.#drop = drop
+    this.#options = options
   }
 
-  /** The taken strings in order. Throws UnexpectedEnd, TooLong, or the errors of the bytes. */
+  /** The taken strings in order. Throws UnexpectedEnd, TooLong, DuplicateKey, or the errors of the bytes. */
   async *strings(): AsyncGenerator<TakenString, void> {
     try {
       for (;;) {
@@ -122,7 +112,7 @@ export class JsonStream {
       }
       if (byte === COMMA) this.#next()
       else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-        const isDropped = this.#droppedDepth === Infinity && this.#drop?.(this.#path())
+        const isDropped = this.#droppedDepth === Infinity && this.#options.drop?.(this.#path())
         this.#open(byte === OPEN_OBJECT ? { kind: 'object', key: undefined } : { kind: 'array', index: 0 })
         if (!isDropped) continue
         this.#keep(at + 1)
@@ -163,6 +153,7 @@ export class JsonStream {
     const container = this.#containers.at(-1)
     if (container?.kind === 'object' && container.key === undefined) {
       container.key = await this.#key()
+      if (this.#options.uniqueKeys) noteKey(container, container.key, () => this.#path())
       return
     }
     this.#inString = true
@@ -230,6 +221,13 @@ export class JsonStream {
       if (!(await this.#window.more())) throw new UnexpectedEnd()
     }
   }
+}
+
+/** Throws DuplicateKey for a key that the object had before. Readers of JSON differ in the choice between two values. */
+function noteKey(container: Extract<Container, { kind: 'object' }>, key: string, path: () => Path): void {
+  const keys = (container.keys ??= new Set())
+  if (keys.has(key)) throw new DuplicateKey(path())
+  keys.add(key)
 }
 
 /** The end of the string in the view, or -1. `escaped` tells whether the byte before the end opens an escape. */

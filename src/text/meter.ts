@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import type { Usage } from '../image/record'
 import type { Bytes } from '../streams/bytes'
-import { JsonStream, type Path, TooLong, UnexpectedEnd } from '../streams/json'
+import { JsonStream, type Path } from '../streams/json'
+import { TooLong, UnexpectedEnd } from '../streams/json-faults'
 import { EventStream } from '../streams/server-events'
 
 /** The figures of an answer. */
@@ -54,7 +55,7 @@ async function meterJson(bytes: Bytes): Promise<MeteredAnswer> {
 
 /** A JSON value with ordinals in place of strings, except in errors; undefined for other text, such as `[DONE]`. */
 async function withoutTexts(bytes: Bytes): Promise<unknown> {
-  const json = new JsonStream(bytes, (path) => !isErrorPath(path), isContentPath)
+  const json = new JsonStream(bytes, (path) => !isErrorPath(path), { drop: isContentPath })
   try {
     for await (const _ of json.strings());
     return json.value()

@@ -8,10 +8,12 @@ import { HOPS_HEADER } from '../runtime/hops'
 import type { ReplayableBody } from '../store/replayable-body'
 import { fixedLengthBody } from '../streams/fixed-length'
 import { spliced } from '../streams/spliced'
-import { refuseDisallowed, refuseUncountedImages } from '../limits/limits'
+import { refusing } from '../failures/refuse'
+import { boundCosts, refuseDisallowed } from '../limits/limits'
 import { type Candidate, candidates } from '../upstreams/candidates'
 import { isImageModel, modelResolver } from '../upstreams/names'
 import { NO_PIXELS } from './bill'
+import { unpricedParameter } from './priced'
 import { runText } from './run'
 import { type NamedModel, type TopLevel, topLevelOf } from './top-level'
 import type { TextCaller, TextPlan } from './plan'
@@ -35,7 +37,9 @@ export async function passText(route: TextRoute, intake: Intake, caller: TextCal
       modelResolver(config, Date.now()),
     ),
   )
-  if (route.mayMakeImages?.(topLevel.fields)) throwIfRefused(refuseUncountedImages(admission.limits))
+  const unpriced = boundCosts(admission.limits) ? unpricedParameter(topLevel.fields, route.limitedBy) : undefined
+  if (unpriced !== undefined)
+    throw new GatewayError(refusing({ reason: 'unpriced_parameter', field: { param: unpriced } }))
 
   const accept = intake.header('accept')
   // The type by which the gateway read it: with another one, the upstream might read another model.

@@ -10,7 +10,8 @@ const TOKENS_PER_FILE = 4000
 const OUTPUT_TOKENS = 4096
 
 /** Models exceed neither; larger values in a request do not raise its quote. */
-const [MAX_OUTPUT_TOKENS, MAX_CHOICES] = [1_000_000, 128]
+const MAX_OUTPUT_TOKENS = 1_000_000
+export const MAX_CHOICES = 128
 
 /**
  * The largest expected cost of a request, in whole micro-USD; undefined without a price per token.

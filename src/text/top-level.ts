@@ -1,6 +1,7 @@
 import { isObject } from '../dialects/json-body'
 import { type Bytes, capped, peek, readText } from '../streams/bytes'
-import { JsonStream, type Path, TooLong, UnexpectedEnd } from '../streams/json'
+import { JsonStream, type Path } from '../streams/json'
+import { TooLong, UnexpectedEnd } from '../streams/json-faults'
 import type { ByteSpan } from '../streams/spliced'
 
 /** The name of a model, and its place between the quotes. */
@@ -23,7 +24,7 @@ const MAX_MODEL_BYTES = 1024
 
 /** Reads a JSON object as it passes, without its long texts in memory; undefined for other bodies. */
 export async function topLevelOf(bytes: Bytes): Promise<TopLevel | undefined> {
-  const json = new JsonStream(bytes, (path) => !isShort(path))
+  const json = new JsonStream(bytes, (path) => !isShort(path), { uniqueKeys: true })
   const models: NamedModel[] = []
   let [fileBytes, files] = [0, 0]
   let model: string | undefined
@@ -53,11 +54,13 @@ export async function topLevelOf(bytes: Bytes): Promise<TopLevel | undefined> {
 const isModel = ([name, ...deeper]: Path): boolean =>
   typeof name === 'string' && name.toLowerCase() === 'model' && deeper.length === 0
 
-/** Short texts that separate requests for images from others. */
+/** Short texts that tell requests for images, and the parameters with a price of their own. */
 function isShort(path: Path): boolean {
-  const [name, index, key] = path
-  if (name === 'tools') return path.length === 3 && typeof index === 'number' && key === 'type'
-  return name === 'tool_choice'
+  const [name, ...inside] = path.map((key) => (typeof key === 'number' ? '*' : key))
+  const place = inside.join('.')
+  if (name === 'tools') return place === '*.type'
+  if (name === 'messages' || name === 'input') return place === '*.content.*.type'
+  return name === 'tool_choice' || name === 'service_tier' || name === 'modalities'
 }
 
 /** Fields with URLs of files (protocols §2.1, §2.3); a text elsewhere may only look like a URL. */

@@ -9,15 +9,21 @@ const CAT = { role: 'user', content: 'A cat' }
 
 type Post = (more: object) => Promise<Response>
 
+/** An object that is sent with two fields `a`. */
+const TWICE = { twice: true }
+
+const send = (path: string, body: object): Promise<Response> =>
+  post(path, JSON.stringify(body).replace(JSON.stringify(TWICE), '{"a":1,"a":2}'))
+
 /** A route of each family of wire formats, with a valid request to which a test adds something. */
 const ROUTES: Record<string, Post> = {
-  'OpenAI Images': (more) => post('/v1/images/generations', { model: MODEL, prompt: 'A cat', ...more }),
-  'OpenRouter images': (more) => post('/api/v1/images', { model: MODEL, prompt: 'A cat', ...more }),
-  chat: (more) => post('/v1/chat/completions', { model: MODEL, messages: [CAT], ...more }),
-  "OpenRouter's chat": (more) => post('/api/v1/chat/completions', { model: MODEL, messages: [CAT], ...more }),
-  Responses: (more) => post('/v1/responses', { model: MODEL, input: 'A cat', ...more }),
+  'OpenAI Images': (more) => send('/v1/images/generations', { model: MODEL, prompt: 'A cat', ...more }),
+  'OpenRouter images': (more) => send('/api/v1/images', { model: MODEL, prompt: 'A cat', ...more }),
+  chat: (more) => send('/v1/chat/completions', { model: MODEL, messages: [CAT], ...more }),
+  "OpenRouter's chat": (more) => send('/api/v1/chat/completions', { model: MODEL, messages: [CAT], ...more }),
+  Responses: (more) => send('/v1/responses', { model: MODEL, input: 'A cat', ...more }),
   Gemini: (more) =>
-    post(`/v1beta/models/${MODEL}:generateContent`, { contents: [{ parts: [{ text: 'A cat' }] }], ...more }),
+    send(`/v1beta/models/${MODEL}:generateContent`, { contents: [{ parts: [{ text: 'A cat' }] }], ...more }),
 }
 
 const ofEach = (value: string[]): [string, string][] =>
@@ -49,6 +55,11 @@ describe.each(Object.keys(ROUTES))('%s', (route) => {
     const [status, text] = await refusalOf(route, { metadata: deep })
     expect([status, text]).toEqual([400, expect.stringContaining('could not parse the JSON body')])
   })
+})
+
+test.each(Object.keys(ROUTES))('two fields of one name are refused in %s', async (route) => {
+  const [status, text] = await refusalOf(route, { metadata: TWICE })
+  expect([status, text]).toEqual([400, expect.stringContaining("'metadata.a' twice")])
 })
 
 test.each(Object.keys(ROUTES).filter((route) => route !== 'Gemini'))(

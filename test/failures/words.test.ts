@@ -48,7 +48,7 @@ const REFUSALS: { [R in Reason]: Extract<Refusal, { reason: R }> } = {
   unknown_model: { reason: 'unknown_model', field: 'model', given: 'nope' },
   model_not_allowed: { reason: 'model_not_allowed', field: 'model', given: 'nope' },
   model_without_price: { reason: 'model_without_price', field: 'model' },
-  uncounted_images: { reason: 'uncounted_images', field: { param: 'tools' } },
+  unpriced_parameter: { reason: 'unpriced_parameter', field: { param: 'tools' } },
   invalid_size: { reason: 'invalid_size', field: 'size', given: '8:1', fault: FAULTS.sizes_unknown },
   no_choice_of_size: { reason: 'no_choice_of_size', field: 'size', given: '16:9' },
   no_transparency: { reason: 'no_transparency', field: 'background' },

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Bytes } from '../../src/streams/bytes'
-import { JsonStream, TooLong, UnexpectedEnd } from '../../src/streams/json'
+import { JsonStream } from '../../src/streams/json'
+import { TooLong, UnexpectedEnd } from '../../src/streams/json-faults'
 import { encode, fate, oddSplits, passing, pieces } from './splits'
 
 /** Reads a text to its end; every string under `image` is taken and left unread. */
@@ -9,6 +10,18 @@ async function scan(bytes: Bytes): Promise<unknown> {
   for await (const _ of json.strings());
   return json.value()
 }
+
+test.each([
+  ['{"a":1,"b":{"a":1},"a":1}', ['a']],
+  ['{"tools":[{"type":"x"},{"type":"x","typ\\u0065":"y"}]}', ['tools', 1, 'type']],
+  ['{"image":"x","image":"x"}', ['image']],
+])('two equal keys of an object are refused where keys have to differ: %s', async (text, path) => {
+  const json = new JsonStream(passing([encode(text)]), ([key]) => key === 'image', { uniqueKeys: true })
+  const read = async (): Promise<void> => {
+    for await (const _ of json.strings());
+  }
+  await expect(read()).rejects.toMatchObject({ path })
+})
 
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
 const keyed = (length: number): string => `{"${'k'.repeat(length)}":1}`

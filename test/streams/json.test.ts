@@ -145,12 +145,14 @@ test('leaving early cancels the source', async () => {
 test('a dropped value is empty in the result, at any length, however the text is split', async () => {
   const text = '{"a":1,"x":[{"b":"]"},[1],{"x":{}}],"c":[{"x":{"é":2}},3],"image":"data","x":{}}'
   for (const { how, chunks } of splits(encode(text))) {
-    const json = new JsonStream(passing(chunks), take, (path) => path.at(-1) === 'x')
+    const json = new JsonStream(passing(chunks), take, { drop: (path) => path.at(-1) === 'x' })
     const strings: string[] = []
     for await (const { bytes } of json.strings()) strings.push(await decodeAll(bytes))
     expect([how, strings, json.value()]).toEqual([how, ['data'], { a: 1, x: {}, c: [{ x: {} }, 3], image: '0' }])
   }
-  const long = new JsonStream(passing([encode(`{"x":[${'1,'.repeat(600_000)}1],"a":1}`)]), take, ([key]) => key === 'x')
+  const long = new JsonStream(passing([encode(`{"x":[${'1,'.repeat(600_000)}1],"a":1}`)]), take, {
+    drop: ([key]) => key === 'x',
+  })
   expect(await Array.fromAsync(long.strings())).toEqual([])
   expect(long.value()).toEqual({ x: [], a: 1 })
 })

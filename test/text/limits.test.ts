@@ -48,7 +48,7 @@ describe('a request for a text', () => {
       { authorization: `Bearer ${key}` },
     )
     expect([response.status, first.calls.length]).toEqual([status, status === 200 ? 1 : 0])
-    if (status === 400) expect(await errorOf(response)).toMatchObject({ param: 'tools' })
+    if (status === 400) expect(await errorOf(response)).toMatchObject({ param: 'tools[0]' })
   })
 
   test('is refused beyond the budget', async () => {

@@ -1,4 +1,4 @@
-import { invalidType, unknownParameter } from '../../failures/parameters'
+import { duplicateParameter, invalidType, unknownParameter } from '../../failures/parameters'
 import { type Failure, GatewayError } from '../../failures/errors'
 import { capped, readText } from '../../streams/bytes'
 import type { Path } from '../../streams/json'
@@ -49,6 +49,7 @@ export async function readImagesForm(intake: Intake, boundary: string, check: Ch
   try {
     for await (const { name, bytes } of new MultipartStream(intake.body, boundary).parts()) {
       const [, list, place] = /^(image(?:\[(\d*)\])?)$/.exec(name) ?? []
+      if (fields.has(name)) throw new GatewayError(duplicateParameter(name))
       if (!list && name !== 'mask' && name !== 'markup') {
         const value = await readText(
           capped(bytes, MAX_TEXT_BYTES - textBytes, () => new GatewayError(fieldTooLong(name))),

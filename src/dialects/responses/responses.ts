@@ -11,7 +11,7 @@ export const responses: Dialect<ResponsesAnswerOptions> = {
   id: 'responses',
   options: responsesAnswerOptions,
   apiKey: (c) => bearerToken(c.req.header('authorization')),
-  text: { path: '/responses', limitedBy: ['max_output_tokens'], isText: isTextRequest, mayMakeImages },
+  text: { path: '/responses', limitedBy: ['max_output_tokens'], isText: isTextRequest },
   parse: parseResponse,
   render: renderResponse,
   stream: (request, options, context) => (options.stream ? streamResponse(request, options, context) : undefined),
@@ -29,8 +29,3 @@ function isTextRequest(
 
 const isImageTool = (tool: unknown): boolean =>
   typeof tool === 'object' && tool !== null && 'type' in tool && tool.type === 'image_generation'
-
-/** With other tools beside the image tool, a text model chooses. */
-function mayMakeImages({ tools, tool_choice }: Record<string, unknown>): boolean {
-  return tool_choice !== 'none' && Array.isArray(tools) && tools.some(isImageTool)
-}

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type Bytes, capped, peek, readText } from '../../streams/bytes'
-import { JsonStream, type Path } from '../../streams/json'
+import { JsonStream } from '../../streams/json'
 import type { ErrorAnswer } from './answer-classes'
 import { optionalText } from './lenient'
 
@@ -29,11 +29,9 @@ const REPEATING_FIELD = 'input'
 
 /** Reads JSON without the repeated values. */
 async function readRepeating(bytes: Bytes): Promise<unknown> {
-  const json = new JsonStream(
-    bytes,
-    (path) => path.includes(REPEATING_FIELD),
-    (path: Path) => path.at(-1) === REPEATING_FIELD,
-  )
+  const json = new JsonStream(bytes, (path) => path.includes(REPEATING_FIELD), {
+    drop: (path) => path.at(-1) === REPEATING_FIELD,
+  })
   for await (const _ of json.strings());
   return json.value()
 }

@@ -13,7 +13,7 @@ export async function readJsonWithout<Reply>(
 ): Promise<Reply> {
   const isField = ([name, ...deeper]: Path): boolean => name === field && deeper.length === 0
   const { head, all } = keepingHead(readStream(bodyStream(response)), HEAD_BYTES)
-  const json = new JsonStream(all, () => false, isField)
+  const json = new JsonStream(all, () => false, { drop: isField })
   let said: unknown
   try {
     // No string is taken, so this reads to the end of the text.

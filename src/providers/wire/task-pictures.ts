@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { MAX_URL_BYTES } from '../../runtime/public-url'
 import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
-import { JsonStream, type Path, TooLong } from '../../streams/json'
+import { JsonStream, type Path } from '../../streams/json'
+import { TooLong } from '../../streams/json-faults'
 import { bodyStream, unexpectedAnswer } from './http'
 
 /** Names on the way to a picture in a finished task (protocols §6.14). Inputs, previews and callbacks have others. */
