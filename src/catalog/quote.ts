@@ -66,6 +66,22 @@ export function costOfUsage(
   return Math.round(withoutNoise(tokenPrice(usedTokens(usage, request), prices)))
 }
 
+/** The most that a charge may exceed its quote. A relay with one price for all images may exceed a low quote. */
+const MAX_OVER_QUOTE = 20
+
+/** A charge that an upstream reports, as far as it is believed; amounts are in micro-USD. */
+export interface BelievedCharge {
+  cost: number | undefined
+  /** Whether the upstream reported more, so that the cost is only an estimate. */
+  isCapped: boolean
+}
+
+/** The believed part of a reported charge. Without a quote, a charge is believed. */
+export function believed(charge: number | undefined, quoted: number | undefined): BelievedCharge {
+  const most = (quoted ?? Infinity) * MAX_OVER_QUOTE
+  return charge !== undefined && charge > most ? { cost: most, isCapped: true } : { cost: charge, isCapped: false }
+}
+
 /** Removes the noise of floating point, so that 33600.000000000004 is not rounded up. */
 const withoutNoise = (microUsd: number): number => Number(microUsd.toFixed(6))
 

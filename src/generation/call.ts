@@ -138,12 +138,13 @@ async function take(event: ProviderEvent, making: Receiving, signal: AbortSignal
   const { run, call, progress, request } = making
   switch (event.type) {
     case 'summary':
-      call.summary = event.summary
+      call.summary = { ...call.summary, ...event.summary }
       return
     case 'accepted': {
-      const { requestId = call.upstream.requestId, organization = call.upstream.organization, job } = event
+      const { requestId = call.upstream.requestId, organization = call.upstream.organization, job, cost } = event
       call.upstream = { ...call.upstream, requestId, organization }
       if (job !== undefined) call.job = job
+      if (cost !== undefined) call.summary = { ...call.summary, cost }
       if (!signal.aborted) run.save(progress)
       return
     }

@@ -1,10 +1,11 @@
-import { cost, costOfUsage } from '../catalog/quote'
+import { believed, cost, costOfUsage, quote } from '../catalog/quote'
 import type { Model } from '../catalog/model'
 import type { Prices } from '../catalog/prices'
 import type { Config } from '../config'
 import { GatewayError } from '../failures/errors'
 import type { ImageRequest } from '../image/request'
 import { ProviderError, type Spent } from '../providers/provider'
+import { log } from '../runtime/log'
 import { pricesFor } from '../upstreams/catalogue'
 import { type Call, type CallEnding, madeBy, missingOf, type Progress, requestOf } from './progress'
 import type { Spending, Task } from './task'
@@ -26,7 +27,7 @@ export const FREE: CallEnding = { is: 'free', cost: 0 }
 /** The ending of a call without a failure. A call of an earlier version without images cost nothing. */
 export function endingOfMade(context: CallContext): CallEnding {
   const images = madeBy(context.call, context.progress)
-  return images === 0 ? FREE : { is: 'made', cost: costOfMade(context, images) }
+  return images === 0 ? FREE : { is: 'made', ...chargeOfMade(context, images) }
 }
 
 /**
@@ -66,12 +67,18 @@ export function spendingOf(progress: Progress, task: Task, config: Config): Spen
   }
 }
 
-/** The request, the model and the own prices of a call; undefined for a free one. */
-function pricedCall({
-  call,
-  task,
-  config,
-}: CallContext): { request: ImageRequest; model: Model; prices: Prices | undefined } | undefined {
+/** The cost of a call, and whether it is an estimate. */
+type Charge = Pick<CallEnding, 'cost' | 'isEstimate'>
+
+/** A call with its request, its model and its upstream's own prices. */
+interface PricedCall {
+  request: ImageRequest
+  model: Model
+  prices: Prices | undefined
+}
+
+/** The prices of a call; undefined for a free one. */
+function pricedCall({ call, task, config }: CallContext): PricedCall | undefined {
   const { name, account } = call.upstream
   const upstream = config.upstreams.find((each) => each.name === name && each.account === account)
   if (upstream?.isFallback) return undefined
@@ -81,22 +88,29 @@ function pricedCall({
 }
 
 /** By the operator's prices for the upstream, else the cost that the upstream reported, else the model's prices. */
-function costOfMade(context: CallContext, images: number): number | undefined {
-  const priced = pricedCall(context)
-  if (!priced) return 0
-  const { request, model, prices } = priced
-  const { summary = {} } = context.call
-  if (!prices && summary.cost !== undefined) return Math.round(summary.cost)
-  return cost({ ...summary, images }, request, model, prices)
-}
-
-/** The same for a call without a result. Without a report, the charge is estimated at the quote of all its images. */
-function chargeOf(context: CallContext, spent: Spent): Pick<CallEnding, 'cost' | 'isEstimate'> {
+function chargeOfMade(context: CallContext, images: number): Charge {
   const priced = pricedCall(context)
   if (!priced) return { cost: 0 }
   const { request, model, prices } = priced
-  if (!prices && spent.cost !== undefined) return { cost: Math.round(spent.cost) }
+  const { summary = {} } = context.call
+  if (!prices && summary.cost !== undefined) return reported(summary.cost, context, priced)
+  return reported(cost({ ...summary, images }, request, model, prices), context, priced)
+}
+
+/** A reported charge, capped at a multiple of the quote of all images of its call. */
+function reported(charge: number | undefined, { call, task }: CallContext, priced: PricedCall): Charge {
+  const { cost, isCapped } = believed(charge, quote(priced.request, priced.model, priced.prices))
+  if (isCapped) log('charge-capped', { generation: task.id, upstream: call.upstream.name, charge, cost })
+  return { cost: cost === undefined ? undefined : Math.round(cost), ...(isCapped ? { isEstimate: true } : {}) }
+}
+
+/** The same for a call without a result. Without a report, the charge is estimated at the quote of all its images. */
+function chargeOf(context: CallContext, spent: Spent): Charge {
+  const priced = pricedCall(context)
+  if (!priced) return { cost: 0 }
+  const { request, model, prices } = priced
+  if (!prices && spent.cost !== undefined) return reported(spent.cost, context, priced)
   const ofTokens = spent.usage && costOfUsage(spent.usage, request, model, prices)
-  if (ofTokens !== undefined) return { cost: ofTokens }
+  if (ofTokens !== undefined) return reported(ofTokens, context, priced)
   return { cost: cost({ images: request.n }, request, model, prices), isEstimate: true }
 }

@@ -10,7 +10,7 @@ import { fluxJobReply, fluxJobState } from './wire/flux-job'
 import { callUpstream, jsonRequest, modelInPath, readingImage, readJsonReply } from './wire/http'
 import { inputBase64, withWhiteMask } from './wire/inputs'
 import { type JobState, pollJob } from './wire/poll'
-import type { Provider, ProviderEvent, Upstream, Work } from './provider'
+import type { Provider, Upstream, Work } from './provider'
 import type { ErrorReader } from './wire/error-report'
 import { reportOfFault, validationDetail } from './wire/validation-error'
 
@@ -66,12 +66,10 @@ export const blackForestLabsProvider: Provider = {
   async *generate(request, upstream, work) {
     const submitted: SubmittedJob =
       work.job === undefined ? await submitJob(request, upstream, work) : { job: work.job }
-    // The charge is stored together with the job, so that a later process knows it.
-    yield* charged(submitted.credits)
-    yield { type: 'accepted', requestId: submitted.requestId, job: submitted.job }
+    yield { type: 'accepted', requestId: submitted.requestId, job: submitted.job, ...charged(submitted.credits) }
     const ready = yield* pollJob(work, POLL_MS, () => readJob(submitted.job, upstream, work))
     yield { type: 'image', index: 0, bytes: readingImage(work.download(ready.url)) }
-    yield* charged(ready.credits)
+    yield { type: 'summary', summary: charged(ready.credits) }
   },
 }
 
@@ -79,10 +77,9 @@ export const blackForestLabsProvider: Provider = {
 const creditsField = z.number().nonnegative().nullish().catch(undefined)
 const USD_PER_CREDIT = 0.01
 
-/** Reports a known charge. */
-function* charged(credits: number | null | undefined): Generator<ProviderEvent, void> {
-  if (typeof credits === 'number') yield { type: 'summary', summary: { cost: inMicroUsd(credits * USD_PER_CREDIT) } }
-}
+/** A known charge in micro-USD. */
+const charged = (credits: number | null | undefined): { cost?: number } =>
+  typeof credits === 'number' ? { cost: inMicroUsd(credits * USD_PER_CREDIT) } : {}
 
 const accountHeaders = ({ credential }: Upstream): Record<string, string> => ({ 'x-key': credential })
 

@@ -61,6 +61,8 @@ export type ProviderEvent =
       requestId?: string | undefined
       organization?: string | undefined
       job?: string | undefined
+      /** The charge that it tells beforehand, in micro-USD. That of a summary replaces it. */
+      cost?: number | undefined
     }
   /** The upstream's own progress, from 0 to 100. */
   | { type: 'progress'; percent: number }

@@ -43,7 +43,10 @@ export type Bill = Pick<Settlement, 'failure' | 'cost' | 'estimated' | 'usage'>
 export function billOfAnswer({ usage, events, isError }: MeteredAnswer, plan: TextPlan, candidate: Candidate): Bill {
   const prices = pricesFor(plan.model, candidate.upstream.prices)
   const failure = isError ? { failure: 'upstream_failed' as const } : {}
-  if (usage) return { ...failure, cost: costOfTokens(usage, prices), usage }
+  if (usage) {
+    const { cost, isCapped } = costOfTokens(usage, plan.topLevel, plan.outputLimits, prices)
+    return { ...failure, ...(isCapped ? estimateOf(cost) : { cost }), usage }
+  }
   if (isError) return { ...failure, cost: 0 }
   return estimateOf(quoteOfTokens(plan.topLevel, plan.outputLimits, prices, events))
 }

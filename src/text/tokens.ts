@@ -1,4 +1,5 @@
 import type { Prices } from '../catalog/prices'
+import { believed, type BelievedCharge } from '../catalog/quote'
 import type { Usage } from '../image/record'
 import type { TopLevel } from './top-level'
 
@@ -6,8 +7,8 @@ import type { TopLevel } from './top-level'
 const BYTES_PER_TOKEN = 3
 /** An image in full detail, or a few pages of a document. */
 const TOKENS_PER_FILE = 4000
-/** For a request without a limit. */
-const OUTPUT_TOKENS = 4096
+/** For a request without a limit. A charge is believed up to a multiple of the second. */
+const [OUTPUT_TOKENS, BELIEVED_OUTPUT_TOKENS] = [4096, 50_000]
 
 /** Models exceed neither; larger values in a request do not raise its quote. */
 const MAX_OUTPUT_TOKENS = 1_000_000
@@ -31,10 +32,17 @@ export function quoteOfTokens(
   return price === undefined ? undefined : Math.ceil(price)
 }
 
-/** The cost of used tokens, in whole micro-USD; undefined without a price per token. */
-export function costOfTokens(usage: Usage, prices: Prices | undefined): number | undefined {
+/** The believed cost of used tokens, in whole micro-USD; undefined without a price per token. */
+export function costOfTokens(
+  usage: Usage,
+  topLevel: TopLevel,
+  outputLimits: readonly string[],
+  prices: Prices | undefined,
+): BelievedCharge {
   const price = priceOfTokens(usage, prices)
-  return price === undefined ? undefined : Math.round(price)
+  const isLimited = outputLimits.some((field) => isCount(topLevel.fields[field]))
+  const quoted = quoteOfTokens(topLevel, outputLimits, prices, isLimited ? 0 : BELIEVED_OUTPUT_TOKENS)
+  return believed(price === undefined ? undefined : Math.round(price), quoted)
 }
 
 /** In micro-USD, rounded to 6 decimals against floating-point noise. */
