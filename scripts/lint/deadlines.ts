@@ -8,7 +8,14 @@ import { type CallExpression, Visitor } from 'oxc-parser'
 import { filesBelow, lineAt, type Source, sourceOf } from './source.ts'
 
 /** Functions that end a call in time. */
-const BOUNDED = new Set(['callObject', 'callObjectOnce', 'callObjectForLong', 'withDeadline', 'withRetries'])
+const BOUNDED = new Set([
+  'callObject',
+  'callObjectOnce',
+  'callObjectForLong',
+  'withDeadline',
+  'withRetries',
+  'writeStored',
+])
 /** Names of R2, of KV, of an upload in parts, and of the cache of a data centre. */
 const STORES = new Set(['bucket', 'cache', 'multipart', 'default', 'IMAGES', 'CACHE'])
 

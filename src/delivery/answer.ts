@@ -3,6 +3,7 @@ import type { ProgressEvent } from '../generation/subscribers'
 import type { GenerateOptions, Obtained } from '../generation/task'
 import { type Failure, GatewayError } from '../failures/errors'
 import { getRecord } from '../store/records'
+import { StoreError } from '../store/retries'
 import type { DeliveryContext } from './delivery-context'
 import { ProgressEvents } from './progress-events'
 import { type Ready, ready } from './whole'
@@ -50,13 +51,27 @@ async function obtained(delivery: DeliveryContext, generate: GenerateOptions, ev
   const { c } = delivery
   const onProgress = events.areWanted ? (event: ProgressEvent): void => events.add(event) : undefined
   const first = await obtain(c.env.GENERATIONS, generate, onProgress)
-  const answer = await answerReady(delivery, first)
+  const answer = await answerReady(delivery, first).catch((error: unknown) => {
+    throw isBoughtForOne(delivery, first) && error instanceof StoreError
+      ? new GatewayError(NOT_READABLE, { cause: error })
+      : error
+  })
   if (answer) return answer
   const madeSinceMs = first.record.createdMs + 1
   const second = await obtain(c.env.GENERATIONS, { ...generate, madeSinceMs }, onProgress)
   const remade = await answerReady(delivery, second)
   if (remade) return remade
   throw new GatewayError(IMAGE_GONE)
+}
+
+/** Whether a retry would buy the answer again: it is not served from the cache, and no Idempotency-Key names it. */
+const isBoughtForOne = ({ meta: { freshness, generate } }: DeliveryContext, { origin }: Obtained): boolean =>
+  origin === 'MISS' && !freshness.use && generate.keepMs === 0
+
+const NOT_READABLE: Failure = {
+  code: 'unavailable',
+  message: 'The image was made, but the gateway cannot read it now. A retry would buy it again.',
+  retry: false,
 }
 
 async function answerReady({ render, c }: DeliveryContext, answer: Obtained): Promise<Answer | undefined> {

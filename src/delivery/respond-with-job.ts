@@ -1,5 +1,6 @@
 import { submit } from '../generation/generations'
 import { unwrap } from '../failures/errors'
+import { describe, log } from '../runtime/log'
 import { askTeam } from '../team/ask-team'
 import { limitHeaders } from '../wire/limit-headers'
 import type { DeliveryContext } from './delivery-context'
@@ -13,7 +14,13 @@ export async function respondWithJob(delivery: DeliveryContext): Promise<Respons
   const { id, payer } = generate.task
   const { snapshot, record } = await submit(c.env.GENERATIONS, generate, jobForm())
   if (record) count({ record, origin: 'HIT' })
-  const known = unwrap(await askTeam(c.env, payer.team, async (team) => await team.find(id, snapshot.model)))
+  const known = await askTeam(c.env, payer.team, async (team) => await team.find(id, snapshot.model))
+    .then(unwrap)
+    .catch((error: unknown) => {
+      // The job is taken on: a failure would have it submitted again.
+      log('status-incomplete', { generation: id, team: payer.team, ...describe(error) })
+      return { ordersBefore: undefined, usualMs: undefined }
+    })
   const status = { snapshot, known }
   const headers = {
     ...generalHeaders(meta),

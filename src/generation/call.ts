@@ -1,5 +1,6 @@
 import { type Pixels, pixelsOf, sizeText } from '../catalog/sizes'
-import { withDeadline, DeadlineExceeded } from '../runtime/deadline'
+import { DeadlineExceeded } from '../runtime/deadline'
+import { type Pausing, withPausingDeadline } from '../runtime/pausing-deadline'
 import type { Failure } from '../failures/errors'
 import type { StoredImage } from '../image/record'
 import type { ImageRequest } from '../image/request'
@@ -11,6 +12,7 @@ import { NotAnImage, putImage, putPartial, removeImages } from '../store/images'
 import { openInput } from '../store/inputs'
 import { StoreError } from '../store/retries'
 import type { FittedCandidate } from '../upstreams/route-plan'
+import { asProviderError, UnreadableEvent } from './call-errors'
 import { type Call, madeBy, missingOf, percentWith, type Progress } from './progress'
 import type { Run } from './run'
 import { FREE, InputNotRead } from './spending'
@@ -22,7 +24,7 @@ interface Making {
   call: Call
   progress: Progress
   request: ImageRequest
-  /** Separates its images from those of other calls: a call past its deadline may still be writing. */
+  /** Separates its images from those of other calls: a cancelled call may still be writing. */
   id: string
 }
 
@@ -30,6 +32,8 @@ interface Making {
 interface Receiving extends Making {
   /** The images stored before this answer, by their indexes in the task. */
   stored: readonly number[]
+  /** Runs a write to R2, for which the deadline of the call stands still. */
+  pausing: Pausing
 }
 
 /**
@@ -54,7 +58,9 @@ export async function makeCall(
   const leftMs = call.startedMs + candidate.upstream.timeoutMs - Date.now()
   const leastMs = call.job === undefined ? 0 : LAST_LOOK_MS
   try {
-    await withDeadline(Math.max(leftMs, leastMs), (signal) => receiveAll(making, candidate, signal), run.cancel)
+    const receiving = (signal: AbortSignal, pausing: Pausing): Promise<void> =>
+      receiveAll({ ...making, pausing }, candidate, signal)
+    await withPausingDeadline(Math.max(leftMs, leastMs), receiving, run.cancel)
   } catch (error) {
     const failure = asProviderError(error)
     // All images are in R2, so the rest of the answer does not matter.
@@ -81,11 +87,12 @@ function askedOf(request: ImageRequest, wanted: readonly number[]): ImageRequest
   return { ...request, n: wanted.length, extras }
 }
 
-/** An event of an upstream could not be processed: mostly an image that could not be read. */
-class UnreadableEvent extends Error {}
-
 /** Receives the events of a call. A job with an image that could not be read is asked once more: it is paid for. */
-async function receiveAll(making: Making, candidate: FittedCandidate, signal: AbortSignal): Promise<void> {
+async function receiveAll(
+  making: Omit<Receiving, 'stored'>,
+  candidate: FittedCandidate,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await receive(making, candidate, signal)
   } catch (error) {
@@ -98,7 +105,11 @@ async function receiveAll(making: Making, candidate: FittedCandidate, signal: Ab
   }
 }
 
-async function receive(making: Making, { upstream, model }: FittedCandidate, signal: AbortSignal): Promise<void> {
+async function receive(
+  making: Omit<Receiving, 'stored'>,
+  { upstream, model }: FittedCandidate,
+  signal: AbortSignal,
+): Promise<void> {
   const { run, call, progress, request } = making
   const { env, config } = run
   const stored = call.wanted.filter((index) => progress.images[index])
@@ -174,20 +185,20 @@ function reportPercent(percent: number, { run, call, progress }: Making): void {
 /** Stores an image as the upstream made it, before any change. */
 async function keep(
   { index, bytes }: Extract<ProviderEvent, { type: 'image' }>,
-  making: Making,
+  making: Receiving,
   signal: AbortSignal,
 ): Promise<void> {
-  const { run, progress, request, id } = making
+  const { run, progress, request, id, pausing } = making
   const { task, env, save } = run
   const place = { generation: task.id, run: id, index }
-  const made = await putImage(env.IMAGES, place, bytes).catch(unlessWithdrawn)
+  const made = await putImage(env.IMAGES, place, bytes, pausing).catch(unlessWithdrawn)
   if (!made) return
   // The run goes on without this call and may have removed its images.
   if (signal.aborted) return await removeImages(env.IMAGES, [made.key])
   progress.images[index] = made
   save(progress)
   const cut = pixelsOf(request.crop ?? '')
-  if (cut) await storeCropped(made, { ...place, ...cut }, making, signal)
+  if (cut) await pausing(() => storeCropped(made, { ...place, ...cut }, making, signal))
 }
 
 /** Replaces an image by the part cropped out of it. */
@@ -219,27 +230,14 @@ const noteOnce = (notes: string[], note: string): void => void (notes.includes(n
 /** Stores a preview. An unreadable one, or one that R2 refuses, is left out. */
 async function storedPartial(
   { index, partial, bytes }: Extract<ProviderEvent, { type: 'partial' }>,
-  { run: { task, env }, id }: Making,
+  { run: { task, env }, id, pausing }: Receiving,
 ): Promise<StoredImage | undefined> {
   try {
-    return await putPartial(env.IMAGES, { generation: task.id, run: id, index }, partial, bytes)
+    return await putPartial(env.IMAGES, { generation: task.id, run: id, index }, partial, bytes, pausing)
   } catch (error) {
     const isUnreadable = error instanceof ProviderError && error.cause instanceof SyntaxError
     if (!isUnreadable && !(error instanceof NotAnImage) && !(error instanceof StoreError)) throw error
     log('partial-not-kept', { generation: task.id, ...describe(error) })
     return undefined
   }
-}
-
-/** Turns an error of the upstream into a ProviderError; other errors stay. */
-function asProviderError(error: unknown): unknown {
-  if (error instanceof UnreadableEvent) return asProviderError(error.cause)
-  // The call may have been billed.
-  if (error instanceof DeadlineExceeded) {
-    return new ProviderError('lost', 'did not finish in time', { code: 'timed_out' }, { cause: error })
-  }
-  if (error instanceof NotAnImage) {
-    return new ProviderError('lost', 'sent something that is no image', {}, { cause: error })
-  }
-  return error
 }

@@ -1,6 +1,7 @@
-import type { Failure } from '../failures/errors'
+import { type Failure, GatewayError, failed } from '../failures/errors'
 import { ProviderError } from '../providers/provider'
 import type { FittedCandidate } from '../upstreams/route-plan'
+import { takesPictures } from '../store/writes'
 import { accountIdOf } from '../upstreams/accounts'
 import type { Route } from '../upstreams/route'
 import type { Slot } from '../upstreams/route-options'
@@ -92,7 +93,7 @@ export class FanOut {
         taken = undefined
         return await this.#call(slot, call)
       }
-      const made = await this.#route.inTurn(attempt, { first: first?.slot, isWanted })
+      const made = await this.#route.inTurn(attempt, { first: first?.slot, isWanted }).catch(unlessStorageDown)
       if (!made.ok) {
         this.#waiting -= 1
         this.#failure = made.failure
@@ -114,6 +115,7 @@ export class FanOut {
     const { candidate } = slot
     // A resumed call is in progress at its upstream, which stops it.
     if (!resumed) {
+      if (!(await takesPictures(this.#run.env.IMAGES))) throw new StorageDown(NOT_BOUGHT)
       this.#run.cancel.throwIfAborted()
       this.#waiting -= 1
     }
@@ -180,6 +182,20 @@ export class FanOut {
     if (call.wanted.length > 0) this.#progress.calls.push(call)
     return call
   }
+}
+
+/** R2 takes no picture, so none is bought. Calls in progress go on. */
+class StorageDown extends GatewayError {}
+
+const NOT_BOUGHT: Failure = {
+  code: 'unavailable',
+  message: 'The gateway cannot store images now, so it asked no upstream. Try again in a moment.',
+  retryAfterMs: 5000,
+}
+
+function unlessStorageDown(error: unknown): { ok: false; failure: Failure } {
+  if (error instanceof StorageDown) return failed(error.failure)
+  throw error
 }
 
 /** Notes the ids that an upstream reported with its failure. */

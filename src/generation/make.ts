@@ -7,7 +7,7 @@ import { Route } from '../upstreams/route'
 import { FAILED } from './failures'
 import { FanOut, type Resumed } from './fan-out'
 import { end, type Progress, recordOf, resumable, upstreamOfCall } from './progress'
-import { endCalls, candidateOfCall, lossesIn } from './recovery'
+import { endCalls, candidateOfCall, freeSlots, lossesIn } from './recovery'
 import type { Run } from './run'
 import { spendingOf } from './spending'
 import { callerOf, type RunOutcome } from './task'
@@ -79,6 +79,7 @@ async function resumableCalls(run: Run, progress: Progress): Promise<Resumed[]> 
     return candidate ? [{ slot: { candidate, id: call.seat, sinceMs: call.startedMs }, call }] : []
   })
   const others = calls.filter((call) => !resumed.some((each) => each.call === call))
+  await freeSlots(run, others)
   await endCalls(run, others, progress)
   for (const call of others) end(call, progress)
   // Another death while the run waits for a slot is none of these calls'.

@@ -1,5 +1,5 @@
 import type { Config } from '../config'
-import { failed, ok } from '../failures/errors'
+import { type Failure, failed, ok } from '../failures/errors'
 import { accountIdOf, leave } from '../upstreams/accounts'
 import type { Candidate } from '../upstreams/candidates'
 import type { LossBefore } from '../upstreams/route-options'
@@ -60,18 +60,29 @@ export const candidateOfCall = <Served extends Candidate>(
 /** The run of a dead process. */
 type DeadRun = Pick<Run, 'env' | 'config' | 'task' | 'plan'>
 
+/** Frees the slots of calls of a dead process. Never throws. */
+export async function freeSlots(run: DeadRun, calls: readonly Call[]): Promise<void> {
+  for (const call of calls) {
+    const has = candidateOfCall(call, run.plan.candidates)
+    const owner = { ...callerOf(run.task), id: call.seat, model: call.model }
+    if (has) await leave(run.env.ACCOUNTS, has.upstream, owner, { is: 'cancelled' })
+  }
+}
+
 /**
- * Ends calls of a dead process: frees their slots and stops their jobs. A call may be billed, unless its upstream
- * confirms the stop. Never throws.
+ * Ends calls of a dead process, and stops their jobs. A call may be billed, unless its upstream confirms the stop. Never
+ * throws.
  */
 export async function endCalls(run: DeadRun, calls: readonly Call[], progress: Progress): Promise<void> {
+  for (const call of calls) call.ending = endingOfInterrupted({ ...run, call, progress })
+  const stoppable = calls.flatMap((call) => {
+    const has = call.job === undefined ? undefined : candidateOfCall(call, run.plan.candidates)
+    return has ? [{ call, has }] : []
+  })
+  if (stoppable.length === 0) return
   await Promise.all(
-    calls.map(async (call) => {
-      const has = candidateOfCall(call, run.plan.candidates)
-      const owner = { ...callerOf(run.task), id: call.seat, model: call.model }
-      if (has) await leave(run.env.ACCOUNTS, has.upstream, owner, { is: 'cancelled' })
-      const isStopped = has !== undefined && (await stopJob(call, has)) && madeBy(call, progress) === 0
-      call.ending = isStopped ? FREE : endingOfInterrupted({ ...run, call, progress })
+    stoppable.map(async ({ call, has }) => {
+      if ((await stopJob(call, has)) && madeBy(call, progress) === 0) call.ending = FREE
     }),
   )
 }
@@ -82,13 +93,24 @@ const endingOfInterrupted = (context: CallContext): CallEnding =>
     ? endingOfMade(context)
     : { ...endingOfLost(context), isInterrupted: true }
 
-/** The progress of a dead run with all its calls ended. Never throws. */
-export async function withEndedCalls(run: DeadRun, before: Progress | undefined): Promise<Progress | undefined> {
-  if (!before) return undefined
+/**
+ * The outcome of a dead run that does not go on. Its calls are ended, and their slots freed `later`. A cancelled run
+ * delivers none of its images. Never throws.
+ */
+export async function abandoned(
+  run: DeadRun,
+  row: RunRow,
+  failure: Failure | undefined,
+  later: (work: Promise<void>) => void,
+): Promise<RunOutcome> {
+  const { progress: before } = row
+  if (!before) return partialOutcome(row, run.config, failure)
   const progress = { ...before, calls: before.calls.map((call) => ({ ...call })) }
   const going = progress.calls.filter(({ isOver }) => !isOver)
+  later(freeSlots(run, going))
   await endCalls(run, going, progress)
-  return progress
+  const outcome = partialOutcome({ ...row, progress }, run.config, failure)
+  return failure?.code === 'cancelled' ? { ...outcome, made: failed(failure) } : outcome
 }
 
 /** The losses of earlier processes. A death counts as one loss, however many calls it ended. */
@@ -107,7 +129,7 @@ export function lossesIn<Served extends Candidate>(
 }
 
 /** The outcome of a run that does not go on: some images are better than none. */
-export function partialOutcome(row: RunRow, config: Config, failure = INTERRUPTED): RunOutcome {
+function partialOutcome(row: RunRow, config: Config, failure: Failure = INTERRUPTED): RunOutcome {
   const { task, progress } = row
   const attempts = attemptsOf(row)
   const call = progress?.calls.at(-1)

@@ -9,7 +9,7 @@ import { newRun, type RunRow } from './generation-store'
 import { hold, holdOrWait, isWanted, patienceMsOf } from './demand'
 import { TEAM_UNREACHABLE, withdraw } from './payment'
 import type { Progress } from './progress'
-import { afterError, nextAttempt, partialOutcome, withEndedCalls } from './recovery'
+import { abandoned, afterError, nextAttempt } from './recovery'
 import { makeImages } from './make'
 import type { RunNews } from './run'
 import type { GenerationContext } from './context'
@@ -149,19 +149,18 @@ export class Runner {
     const waits = held.ok ? held.value : undefined
     // A cancelled run too: its reservation may exist.
     if (refusal && !row.progress) return await this.#refuse(row, refusal)
-    if (refusal) return await this.#abandon(row, { failure: refusal })
+    if (refusal) return await this.#abandon(row, refusal)
     if (waits) return await this.#wait({ ...row, queued: waits.instead }, cancel)
-    if (cancel.aborted) return await this.#abandon(row, { isCancelled: true })
+    if (cancel.aborted) return await this.#abandon(row, CANCELLED)
     await this.#make(row, cancel)
   }
 
   /** Ends a run that does not go on, and its calls of an earlier process. Its stored images are the result. */
-  async #abandon(row: RunRow, { failure, isCancelled }: { failure?: Failure; isCancelled?: true } = {}): Promise<void> {
-    const { env, plans } = this.#context
-    const config = configOf(env)
-    const progress = await withEndedCalls({ env, config, task: row.task, plan: plans.of(row) }, row.progress)
-    const outcome = partialOutcome({ ...row, progress }, config, failure)
-    await this.#finish(row, isCancelled ? { ...outcome, made: failed(CANCELLED) } : outcome)
+  #abandon(row: RunRow, failure?: Failure): Promise<void> {
+    const { ctx, env, plans } = this.#context
+    const run = { env, config: configOf(env), task: row.task, plan: plans.of(row) }
+    const later = (work: Promise<void>): void => ctx.waitUntil(work)
+    return this.#end(abandoned(run, row, failure, later).then((outcome) => this.#finalizer.finish(row, outcome)))
   }
 
   /** Leaves a run in the queue, unless it was cancelled meanwhile. */

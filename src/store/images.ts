@@ -1,8 +1,8 @@
 import { extensionOf, sniff } from '../image/media-type'
 import type { StoredImage } from '../image/record'
-import type { Bytes } from '../streams/bytes'
+import { type Bytes, capped } from '../streams/bytes'
 import { READ_MS, withRetries } from './retries'
-import { upload } from './upload'
+import { type Around, upload } from './upload'
 
 /** The bytes are not an image of a supported format. */
 export class NotAnImage extends Error {
@@ -10,6 +10,16 @@ export class NotAnImage extends Error {
     super('the bytes are not an image')
   }
 }
+
+/** The bytes of a picture did not end. */
+export class EndlessPicture extends Error {
+  constructor() {
+    super(`the picture is longer than ${MAX_PICTURE_BYTES} bytes`)
+  }
+}
+
+/** Far above the largest picture of any model. */
+const MAX_PICTURE_BYTES = 256 * 1024 * 1024
 
 const IMAGE_PREFIX = 'images/'
 /** Previews have no links and are removed soon after the picture is made. */
@@ -26,8 +36,8 @@ interface ImagePlace {
 }
 
 /** Stores a finished picture unchanged. Throws NotAnImage, StoreError, and the errors of the bytes. */
-export const putImage = (bucket: R2Bucket, place: ImagePlace, bytes: Bytes): Promise<StoredImage> =>
-  putPicture(bucket, bytes, (extension) => imageKey(place, extension))
+export const putImage = (bucket: R2Bucket, place: ImagePlace, bytes: Bytes, around?: Around): Promise<StoredImage> =>
+  putPicture(bucket, bytes, (extension) => imageKey(place, extension), around)
 
 /** Stores a preview, which `removePartials` removes. Throws as `putImage` does. */
 export const putPartial = (
@@ -35,19 +45,32 @@ export const putPartial = (
   { generation, run, index }: ImagePlace,
   partial: number,
   bytes: Bytes,
+  around?: Around,
 ): Promise<StoredImage> =>
-  putPicture(bucket, bytes, (extension) => `${PARTIAL_PREFIX}${generation}/${run}-${index}-${partial}.${extension}`)
+  putPicture(
+    bucket,
+    bytes,
+    (extension) => `${PARTIAL_PREFIX}${generation}/${run}-${index}-${partial}.${extension}`,
+    around,
+  )
 
 async function putPicture(
   bucket: R2Bucket,
   bytes: Bytes,
   keyWith: (extension: string) => string,
+  around?: Around,
 ): Promise<StoredImage> {
-  return await upload(bucket, bytes, (first) => {
+  const choose = (first: Uint8Array): { key: string; mediaType: string } => {
     const mediaType = sniff(first)
     if (!mediaType) throw new NotAnImage()
     return { key: keyWith(extensionOf(mediaType)), mediaType }
-  })
+  }
+  return await upload(
+    bucket,
+    capped(bytes, MAX_PICTURE_BYTES, () => new EndlessPicture()),
+    choose,
+    around,
+  )
 }
 
 /** The picture under a key, or a range of it. Null when it was deleted. Throws StoreError. */

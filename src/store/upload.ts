@@ -1,6 +1,7 @@
 import type { Bytes } from '../streams/bytes'
 import { withDeadline } from '../runtime/deadline'
-import { READ_MS, withRetries, WRITE_MS } from './retries'
+import { READ_MS, WRITE_MS } from './retries'
+import { writeStored } from './writes'
 
 /**
  * The smallest part that R2 takes (platform §1). All parts but the last are equal, and a smaller object takes one put.
@@ -21,11 +22,15 @@ type Choose = (first: Uint8Array, whole: boolean) => UploadTarget | Promise<Uplo
 /** One buffer is kept for the next upload of the isolate, because pictures in a row would leave one each. */
 let spare: Uint8Array<ArrayBuffer> | undefined
 
+/** Runs a write, for example while another deadline stands still. */
+export type Around = <T>(work: () => Promise<T>) => Promise<T>
+
 /** Writes bytes of any length to R2 and holds one part at a time. Throws StoreError, and the errors of the bytes. */
 export async function upload(
   bucket: R2Bucket,
   bytes: Bytes,
   choose: Choose,
+  around: Around = (work) => work(),
 ): Promise<{ key: string; mediaType: string; bytes: number }> {
   const part = new PartBuffer(bytes, spare)
   const onLate = (): void => part.giveUp()
@@ -35,18 +40,18 @@ export async function upload(
     const { key, mediaType, exists } = await choose(part.view, whole)
     const options = { httpMetadata: { contentType: mediaType } }
     if (whole) {
-      await withRetries(async () => (await exists?.()) || bucket.put(key, part.view, options), { onLate })
+      await around(() => writeStored(async () => (await exists?.()) || bucket.put(key, part.view, options), { onLate }))
       return { key, mediaType, bytes: part.view.length }
     }
-    const multipart = await withRetries(() => bucket.createMultipartUpload(key, options))
+    const multipart = await around(() => writeStored(() => bucket.createMultipartUpload(key, options)))
     try {
-      const parts = await uploadParts(multipart, part)
+      const parts = await uploadParts(multipart, part, around)
       // Completion cannot be repeated, so an existing object counts as a completion with a lost answer.
       const complete = (): Promise<R2Object> =>
         withDeadline(WRITE_MS, () => multipart.complete(parts)).catch(
           async (error: unknown) => (await withDeadline(READ_MS, () => bucket.head(key))) ?? Promise.reject(error),
         )
-      const object = await withRetries(complete, { deadlineMs: 2 * WRITE_MS })
+      const object = await around(() => writeStored(complete, { deadlineMs: 2 * WRITE_MS }))
       return { key, mediaType, bytes: object.size }
     } catch (error) {
       await withDeadline(READ_MS, () => multipart.abort()).catch(() => {})
@@ -57,12 +62,13 @@ export async function upload(
   }
 }
 
-async function uploadParts(multipart: R2MultipartUpload, part: PartBuffer): Promise<R2UploadedPart[]> {
+async function uploadParts(multipart: R2MultipartUpload, part: PartBuffer, around: Around): Promise<R2UploadedPart[]> {
   const uploaded: R2UploadedPart[] = []
+  const onLate = (): void => part.giveUp()
   for (let last = false; ; last = await part.fill()) {
     const number = uploaded.length + 1
     if (part.view.length > 0)
-      uploaded.push(await withRetries(() => multipart.uploadPart(number, part.view), { onLate: () => part.giveUp() }))
+      uploaded.push(await around(() => writeStored(() => multipart.uploadPart(number, part.view), { onLate })))
     if (last) return uploaded
   }
 }

@@ -4,6 +4,8 @@ import { describe, expect, test, vi } from 'vitest'
 import { FakeOpenai } from '../support/fake-openai'
 import { openai, post } from '../support/gateway'
 import { internet } from '../support/internet'
+import { cancel, job } from '../support/jobs'
+import { team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
 const { upstream, relay } = upstreams()
@@ -111,24 +113,21 @@ describe('when the upstream', () => {
     expect(response.headers.get('retry-after-ms')).toBe(milliseconds)
   })
 
-  test('is past its deadline, its late image does not replace that of another', async () => {
-    const [first, second] = [
-      new FakeOpenai({ apiKey: 'sk-first-secret' }),
-      new FakeOpenai({ apiKey: 'sk-second-secret' }),
-    ]
-    internet({ 'first.example.com': first, 'second.example.com': second })
+  test('is cancelled while its image is stored, the late image is removed', async () => {
+    const { key } = await team('acme')
     const put = env.IMAGES.put.bind(env.IMAGES)
     const { promise: late, resolve: write } = Promise.withResolvers<void>()
-    vi.spyOn(env.IMAGES, 'put').mockImplementationOnce(async (...args: Parameters<typeof put>) => {
+    const storing = vi.spyOn(env.IMAGES, 'put').mockImplementationOnce(async (...args: Parameters<typeof put>) => {
       await late
       return await put(...args)
     })
-    const { data } = await generate('A cat', 'slow')
+    const id = await job(key)
+    await vi.waitUntil(() => storing.mock.calls.length === 1)
+    expect((await cancel(key, id)).status).toBe(200)
     const removed = vi.spyOn(env.IMAGES, 'delete')
     write()
     await vi.waitUntil(() => removed.mock.calls.length > 0)
-    await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 1)
-    expect((await generate('A cat', 'slow')).data).toEqual(data)
+    await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 0)
   })
 
   test('repeats the key and its organisation in a refusal, neither reaches the client', async () => {

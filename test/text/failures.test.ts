@@ -55,11 +55,13 @@ const open = (said: string): ReadableStream =>
   new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode(said)) })
 const inStream = (): string => `event: error\ndata: {"error":{"message":"${SECRET}","code":"server_error"}}\n\n`
 
-describe.each(FAILURES)('an upstream that %s', (_, fail, status, message) => {
+const UNUSABLE = ['says nothing', 'breaks off before it begins']
+
+describe.each(FAILURES)('an upstream that %s', (title, fail, status, message) => {
   test("gets an error of the gateway's own, at no cost", async () => {
     const { key } = await team('acme', { budget_usd: 1 })
-    // A passing failure leads to one more try.
-    const attempts = status === 502 ? 2 : 1
+    // A passing failure leads to one more try. An unusable answer would come again.
+    const attempts = status === 502 && !UNUSABLE.includes(title) ? 2 : 1
     for (let times = 0; times < attempts; times++) first.next(fail)
     const error = await errorOf(await chat({ ...HELLO, model: 'brief' }, key))
     expect(error).toMatchObject({ status, message: expect.stringContaining(message) })
