@@ -1,5 +1,7 @@
+import { modelOf, settingsOf } from '../support/fake-models'
 import { FakeOpenai } from '../support/fake-openai'
 import { FakeText } from '../support/fake-text'
+import { FAKES } from '../support/fakes'
 import { internet } from '../support/internet'
 import { makePicture, piecesOf } from '../support/fake-picture'
 import { concatenate } from '../support/png'
@@ -41,6 +43,14 @@ const GARBLED: readonly Mood[] = [
 /** One call in so many has a mood. */
 const MOODY_ONE_IN = 9
 
+/** A fake of each provider, beside the two that most requests meet. */
+const FAKES_OF_ALL = FAKES.map((Fake) => new Fake())
+const hostOf = (provider: string): string => `${provider}.example.com`
+for (const fake of FAKES_OF_ALL) fake.origin = `https://${hostOf(fake.provider)}`
+
+/** The models of those fakes. */
+export const OTHER_MODELS = FAKES_OF_ALL.map((fake) => modelOf(fake, FAKES_OF_ALL))
+
 /** The hosts of the fuzzer: mostly strict upstreams, pictures for URLs, and receivers of webhooks. */
 export async function playUpstreams(): Promise<void> {
   const [images, texts] = [new FakeOpenai(), new FakeText(['sk-first-secret'], ['talker'])]
@@ -58,7 +68,10 @@ export async function playUpstreams(): Promise<void> {
     request.url.endsWith('.png')
       ? new Response(Uint8Array.from(picture), { headers: { 'content-type': 'image/png' } })
       : new Response(`<html>${MARK}</html>`, { headers: { 'content-type': 'text/html' } })
+  for (const fake of FAKES_OF_ALL) fake.reset()
+  const others = FAKES_OF_ALL.map((fake) => [hostOf(fake.provider), moody(fake, [...ERRORS, ...GARBLED])] as const)
   internet({
+    ...Object.fromEntries(others),
     'api.openai.com': moody(images, [...ERRORS, ...GARBLED]),
     'first.example.com': moody(texts, ERRORS),
     'pictures.example.com': { handle: files },
@@ -67,6 +80,7 @@ export async function playUpstreams(): Promise<void> {
 }
 
 export const FUZZ_UPSTREAMS = [
+  ...settingsOf(FAKES_OF_ALL).map((setting) => ({ ...setting, timeout_seconds: 5 })),
   { name: 'openai', provider: 'openai', secret: 'UPSTREAM_KEY', models: ['gpt-image-*'], timeout_seconds: 5 },
   {
     name: 'first',

@@ -23,6 +23,7 @@ export const REVEALED = [
 const SECRETS = [
   'sk-upstream-secret',
   'sk-first-secret',
+  'key-of-the-fake',
   'admin-token-of-the-tests',
   'signing-secret-of-the-tests-32-characters',
   KEY,

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { changedJson, jsonChanges } from './json-mutations'
+import { OTHER_MODELS } from './moody-upstreams'
 import { type Draft, VALID_REQUESTS } from './valid-requests'
 
 /** A request for the gateway, and the way in which its body ends. */
@@ -155,6 +156,10 @@ export const fuzzRequest: fc.Arbitrary<FuzzRequest> = fc
   .record({
     draft: fc.constantFrom(...VALID_REQUESTS),
     number: fc.nat(5000),
+    model: fc.oneof(
+      { weight: 24, arbitrary: fc.constant('gpt-image-2') },
+      { weight: 1, arbitrary: fc.constantFrom(...OTHER_MODELS) },
+    ),
     changes: jsonChanges,
     bodyChange: rarely<BodyChange>((text) => text, fc.constantFrom(...BODY_CHANGES)),
     isSpoilt: rarely(false, fc.constant(true)),
@@ -170,11 +175,12 @@ export const fuzzRequest: fc.Arbitrary<FuzzRequest> = fc
       { weight: 1, arbitrary: fc.constantFrom('broken' as const, 'stalled' as const) },
     ),
   })
-  .map(({ draft, number, changes, bodyChange, isSpoilt, at, method = draft.method, path, headers, end }) => {
+  .map(({ draft, number, model, changes, bodyChange, isSpoilt, at, method = draft.method, path, headers, end }) => {
     const { form, type, encode } = formOf(draft)
     // Most prompts are new, and some hit the cache.
-    const json = (): string => jsonText(changedJson(draft.json, changes)).replace('A cat', `A cat ${number}`)
-    const text = form ?? (draft.json === undefined ? undefined : json())
+    const json = (): string =>
+      jsonText(changedJson(draft.json, changes)).replace('A cat', `A cat ${number}`).replace('gpt-image-2', model)
+    const text = form?.replace('gpt-image-2', model) ?? (draft.json === undefined ? undefined : json())
     const all = {
       ...draft.headers,
       ...(type === undefined ? {} : { 'content-type': type }),
@@ -184,7 +190,7 @@ export const fuzzRequest: fc.Arbitrary<FuzzRequest> = fc
     return {
       route: draft.route,
       method,
-      path: path(draft.path),
+      path: path(draft.path.replace('gpt-image-2', model)),
       headers: Object.entries(all),
       body: mayHaveBody ? (isSpoilt ? spoiltAt : asIs)(encode(bodyChange(text, at)), at) : undefined,
       end,

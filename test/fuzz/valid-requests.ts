@@ -70,7 +70,7 @@ const IMAGES: Draft[] = [
       ['n', '1'],
     ],
   },
-  post('/v1/images/variations', CAT),
+  post('/v1/images/variations', { ...CAT, images: [{ image_url: PNG_URL }] }),
   post('/openai/v1/images/generations', CAT, { headers: AZURE }),
   post(
     '/openai/deployments',
