@@ -69,6 +69,7 @@ const UNIT = [
   'test/dialects/gemini-shape.test.ts',
   'test/image/{markdown-images,media-type,private-urls,request,source}.test.ts',
   'test/docs/*.test.ts',
+  'test/ledger/latency.test.ts',
   'test/lint/*.test.ts',
   'test/{hops,public-url,redacted}.test.ts',
   'test/runtime/*.test.ts',

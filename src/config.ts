@@ -54,6 +54,10 @@ export interface Config {
   maxBodyBytes: number
   /** A longer wait for an answer begins the response with white space; undefined turns this off. */
   heartbeatAfterMs: number | undefined
+  /** The lists and reports of a key in a minute. */
+  listsPerMinute: number
+  /** The requests of a key with a webhook URL in a minute. */
+  webhooksPerMinute: number
   /** The longest wait of a request in the queue of its team. */
   queueWaitMs: number
   allowPrivateUrls: boolean
@@ -95,7 +99,7 @@ export const settingsSchema = z.object({
     .describe('least time for which an image link works'),
   IMAGE_RETENTION_DAYS: wholeNumber(1, LONGEST_DAYS)
     .optional()
-    .describe('days until images are removed; without it they stay until they are deleted'),
+    .describe('days until images are removed; stored answers end 2 hours before; without it they stay'),
   PLANS: z
     .preprocess(fromJson, z.record(settingName, limitsSchema).default({}))
     .describe('plans of your own, by name ([teams and money](teams-and-money.md#3-limits))'),
@@ -113,6 +117,12 @@ export const settingsSchema = z.object({
     .default(60)
     .describe('a whole answer that takes longer begins with white space; 0 is never'),
   QUEUE_WAIT_SECONDS: waitSeconds.default(30).describe('time for which a request may wait in the queue of its team'),
+  LISTS_PER_MINUTE: wholeNumber(1, 1_000_000)
+    .default(300)
+    .describe('usage, models and history: requests of a key in a minute'),
+  WEBHOOKS_PER_MINUTE: wholeNumber(1, 1_000_000)
+    .default(300)
+    .describe('requests of a key in a minute that name a webhook URL'),
   ALLOW_PRIVATE_URLS: flag.describe('lets image and webhook URLs lead to private hosts; for local development'),
   CORS_ORIGINS: origins.describe('origins with pages that may use all but the admin API, separated by commas, or `*`'),
 })
@@ -196,6 +206,8 @@ function parseSettings(set: Record<string, unknown>): Config {
     maxBodyBytes: data.MAX_BODY_BYTES,
     heartbeatAfterMs: data.HEARTBEAT_AFTER_SECONDS > 0 ? data.HEARTBEAT_AFTER_SECONDS * 1000 : undefined,
     queueWaitMs: data.QUEUE_WAIT_SECONDS * 1000,
+    listsPerMinute: data.LISTS_PER_MINUTE,
+    webhooksPerMinute: data.WEBHOOKS_PER_MINUTE,
     allowPrivateUrls: data.ALLOW_PRIVATE_URLS,
     canCrop: set['TRANSFORMS'] !== undefined,
   }

@@ -146,4 +146,16 @@ describe('without an SDK', () => {
     const answer = await knock('/v1beta/tunedModels')
     expect([answer.status, await answer.json()]).toMatchObject([404, { error: { code: 404, status: 'NOT_FOUND' } }])
   })
+
+  test.each([
+    ['/v1/usage?key=x', {}],
+    ['/v1/generations?key=x', {}],
+    ['/v1/modelsx?key=x', {}],
+    ['/v1/nowhere?key=x', {}],
+    ['/v1/usage', { 'x-goog-api-key': 'x' }],
+  ])("a failure of %s with %j has OpenAI's form: the path decides", async (path, headers) => {
+    const answer = await (await knock(path, { headers })).json()
+    expect(answer).toMatchObject({ error: { type: expect.any(String), message: expect.any(String) } })
+    expect(answer).not.toHaveProperty('error.status')
+  })
 })

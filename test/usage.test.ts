@@ -16,6 +16,11 @@ interface Usage {
 const usageOf = async (key: string, query = ''): Promise<Usage> =>
   await (await visit(key, `/v1/usage${query}`)).json<Usage>()
 
+const within2Percent =
+  (ms: number) =>
+  (shown: number): boolean =>
+    Math.abs(shown - ms) <= 0.02 * ms
+
 const costOf = (response: Response): number => Number(response.headers.get('x-cost-usd'))
 
 /** Makes each upstream call take so long by the gateway's clock; the last value holds for all that follow. */
@@ -108,13 +113,14 @@ describe('the usage of a caller', () => {
     expect(totals['saved_usd']).toBeCloseTo(2 * cost, 6)
   })
 
-  test('has the mean and the 95th percentile of latency', async () => {
+  test('has the mean of latency, and its 95th percentile to 2 %', async () => {
     const { key } = await team('acme')
     upstreamTakes(...Array.from({ length: 18 }, () => 100), 900, 5300, 77_000)
     for (let index = 0; index < 20; index++) await ask(key, { prompt: `A cat ${index}` })
-    expect((await usageOf(key)).totals).toMatchObject({ mean_latency_ms: 400, p95_latency_ms: 900 })
+    const latency = { mean_latency_ms: 400, p95_latency_ms: expect.toSatisfy(within2Percent(900)) }
+    expect((await usageOf(key)).totals).toMatchObject(latency)
     await ask(key, { prompt: 'A cat @fault=500' })
-    expect((await usageOf(key)).totals).toMatchObject({ generations: 21, mean_latency_ms: 400, p95_latency_ms: 900 })
+    expect((await usageOf(key)).totals).toMatchObject({ generations: 21, ...latency })
   })
 
   test('without requests has null for each rate and mean', async () => {

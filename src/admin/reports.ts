@@ -84,7 +84,7 @@ const newestFirst = (a: Entry, b: Entry): number => b.started_ms - a.started_ms 
 /** The number of Team objects called at the same time. */
 const TEAMS_AT_ONCE = 50
 
-/** Calls one team, or every team of the directory, and yields their values. Throws GatewayError if the team does not exist. */
+/** Calls one team, or every team of the directory, and yields their values. Throws GatewayError. */
 async function* ofTeams<T>(
   { env }: Context<App>,
   only: string | undefined,
@@ -99,8 +99,11 @@ async function* ofTeams<T>(
     const from = after
     const teams = await askDirectory(env, async (directory) => await directory.list(TEAMS_AT_ONCE, from))
     const answers = await Promise.all(teams.map(async ({ id }) => ({ id, answer: await askTeam(env, id, ask) })))
-    // A failure is a team deleted meanwhile.
-    for (const { id, answer } of answers) if (answer.ok) yield { id, value: answer.value }
+    for (const { id, answer } of answers) {
+      if (answer.ok) yield { id, value: answer.value }
+      // A missing team was deleted meanwhile.
+      else if (answer.failure.code !== 'not_found') throw new GatewayError(answer.failure)
+    }
     const last = teams.at(-1)
     if (!last) return
     after = last.id

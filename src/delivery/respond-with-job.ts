@@ -14,7 +14,7 @@ export async function respondWithJob(delivery: DeliveryContext): Promise<Respons
   const { id, payer } = generate.task
   const { snapshot, record } = await submit(c.env.GENERATIONS, generate, jobForm())
   if (record) count({ record, origin: 'HIT' })
-  const known = await askTeam(c.env, payer.team, async (team) => await team.find(id, snapshot.model))
+  const known = await askTeam(c.env, payer.team, async (team) => await team.find(id, { model: snapshot.model }))
     .then(unwrap)
     .catch((error: unknown) => {
       // The job is taken on: a failure would have it submitted again.

@@ -1,4 +1,5 @@
-import type { RequestContext } from '../context'
+import type { Context } from 'hono'
+import type { App, RequestContext } from '../context'
 import { callObjectOnce } from '../runtime/call-object'
 import { pause } from '../runtime/deadline'
 import { unwrap } from '../failures/errors'
@@ -48,6 +49,12 @@ export async function admit(caller: Caller, context: RequestContext): Promise<Ad
 /** Checks the key of a caller without counting a request. Throws GatewayError for a key that is not valid. */
 export const keyOf = async ({ team, keyHash }: Caller, env: Env): Promise<Key> =>
   unwrap(await askTeam(env, team, async (stub) => await stub.authenticate(keyHash)))
+
+/** Checks the key of a caller that asks for a list or a report. Throws GatewayError also for too many of them. */
+export async function keyForList({ team, keyHash }: Caller, c: Context<App>): Promise<Key> {
+  const { listsPerMinute } = c.get('config')
+  return unwrap(await askTeam(c.env, team, async (stub) => await stub.authenticate(keyHash, listsPerMinute)))
+}
 
 /** Concurrent requests can each return with a lease; their leases become one. */
 function keepLease(caller: Caller, admission: Admission, { env, waitUntil }: RequestContext): void {

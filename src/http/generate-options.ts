@@ -11,8 +11,10 @@ import { newId } from '../runtime/ids'
 import type { JobForm } from '../dialects/job-form'
 import type { GenerateOptions } from '../generation/task'
 import { fingerprint } from '../image/request'
+import type { Payer } from '../ledger/entry'
 import type { Admission } from '../limits/admission'
 import { type Claim, CLAIM_MS } from '../team/claims'
+import { HOUR_MS } from '../runtime/durations'
 import { askTeam } from '../team/ask-team'
 import { fitCandidates, type RoutePlan } from '../upstreams/route-plan'
 
@@ -54,6 +56,7 @@ export async function generateOptions(
   const freshness = freshnessOf(c.req.header('cache-control'), Date.now())
   const key = idempotencyKey(c.req.header('idempotency-key'))
   const hook = hookOf(receiver, c)
+  if (hook) await countWebhook(payer, c)
   // Some candidate would adapt the request further: only the others may serve it.
   const isExact =
     isStrict && fitCandidates(plan.candidates, request, config).some(({ adjustments }) => adjustments.length > 0)
@@ -73,7 +76,7 @@ export async function generateOptions(
       hops: c.get('hops'),
       ...(isExact ? { isExact } : {}),
     },
-    madeSinceMs: claim.madeSinceMs,
+    madeSinceMs: Math.max(claim.madeSinceMs, imagesKeptSinceMs(config, claim, Date.now())),
     isReplay: claim.isReplay,
     keepMs: key === undefined ? 0 : CLAIM_MS,
     patienceMs: config.queueWaitMs,
@@ -81,6 +84,18 @@ export async function generateOptions(
     ...(hook ? { webhook: { id: eventId(payer.team, key, requestId, hook), ...hook } } : {}),
   }
   return { generate, freshness, mayServeFromCache: freshness.use && key === undefined && !hook }
+}
+
+/** The retention of images counts from the start of their run, up to an hour before the answer. Links work for another. */
+const RETENTION_MARGIN_MS = 2 * HOUR_MS
+
+/**
+ * The oldest answer with images that are not removed soon, in ms since 1970. A retry of its own request takes an older
+ * one: its claim ends before its images.
+ */
+function imagesKeptSinceMs({ imageRetentionMs }: Config, { isReplay }: Claim, nowMs: number): number {
+  if (imageRetentionMs === undefined) return 0
+  return nowMs - imageRetentionMs + (isReplay ? 0 : RETENTION_MARGIN_MS)
 }
 
 type Hook = Pick<NonNullable<GenerateOptions['webhook']>, 'url' | 'form'>
@@ -91,6 +106,12 @@ function hookOf(receiver: Receiver | undefined, c: Context<App>): Hook | undefin
   if (receiver && named !== undefined) throw new GatewayError(twoReceivers(receiver))
   const { url, param, form } = receiver ?? { url: named, param: 'X-Webhook-URL', form: undefined }
   return url === undefined ? undefined : { url: webhookUrl(url, c.get('config'), param), form }
+}
+
+/** Throws GatewayError for a key that names too many webhooks: any request, however cheap, sends up to seven posts. */
+async function countWebhook({ team, key }: Payer, c: Context<App>): Promise<void> {
+  const { webhooksPerMinute } = c.get('config')
+  unwrap(await askTeam(c.env, team, async (stub) => await stub.countWebhook(key, webhooksPerMinute)))
 }
 
 const twoReceivers = ({ param }: Receiver): Failure =>

@@ -115,6 +115,8 @@ export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model
 
 /** The team's knowledge of a generation that may not have ended. */
 export interface KnownGeneration {
+  /** Whether it may be the team's at all; its object is asked only then. */
+  isKnown: boolean
   /** Its newest run; a queued run has no entry. */
   entry: Entry | undefined
   /** The number of orders before it in the queue; undefined if it does not wait. */
@@ -135,8 +137,13 @@ export interface EntryFilter {
   to?: number | undefined
   /** Includes deleted entries. */
   deleted?: boolean | undefined
-  /** Excludes entries for texts. */
-  pictured?: boolean | undefined
+}
+
+/** A page of listed entries. It may be short, or empty, although another one follows. */
+export interface ListedEntries {
+  entries: Entry[]
+  /** The place of the next page; undefined after the last entry. */
+  next: Cursor | undefined
 }
 
 /** The last row of a page, by its time (ms since 1970) and its id. */

@@ -1,7 +1,6 @@
 import {
   type Cursor,
   type Entry,
-  type KnownGeneration,
   keptKeysOf,
   MAX_KEPT_PROMPT,
   type Order,
@@ -9,6 +8,7 @@ import {
   type EntryFilter,
   TEXT_OPERATION,
 } from './entry'
+import { DailySums } from './daily-sums'
 import { LEDGER_SCHEMA } from './schema'
 
 /** Bounds of an estimated wait: SDKs wait at most a minute before a retry (protocols §7.1). */
@@ -27,9 +27,12 @@ const LATER_COLUMNS = [
 /** All runs of a team, with their reservations and costs; requests for texts too. */
 export class Ledger {
   readonly #sql: SqlStorage
+  /** The sums of its entries by day. */
+  readonly sums: DailySums
 
-  constructor(sql: SqlStorage) {
-    this.#sql = sql
+  constructor(storage: DurableObjectStorage) {
+    this.#sql = storage.sql
+    this.sums = new DailySums(storage)
   }
 
   createTables(): void {
@@ -39,6 +42,7 @@ export class Ledger {
     for (const [name, type] of LATER_COLUMNS)
       if (!columns.some((column) => column.name === name))
         this.#sql.exec(`ALTER TABLE ledger ADD COLUMN ${name} ${type}`)
+    this.sums.createTables()
   }
 
   entry(id: string): Entry | undefined {
@@ -53,12 +57,16 @@ export class Ledger {
     const row = { ...again, reserved: quote ?? 0, id, generation, request, key, model, operation, n: images }
     const values = { ...row, prompt: prompt.slice(0, MAX_KEPT_PROMPT) }
     const columns = Object.keys(values)
-    this.#sql.exec(
-      `INSERT INTO ledger (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
-       ON CONFLICT (id) DO UPDATE SET ${Object.keys(again)
-         .map((name) => `${name} = excluded.${name}`)
-         .join(', ')}`,
-      ...Object.values(values),
+    this.#replace(id, () =>
+      this.#sql
+        .exec<Entry>(
+          `INSERT INTO ledger (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
+         ON CONFLICT (id) DO UPDATE SET ${Object.keys(again)
+           .map((name) => `${name} = excluded.${name}`)
+           .join(', ')} RETURNING *`,
+          ...Object.values(values),
+        )
+        .toArray(),
     )
   }
 
@@ -70,7 +78,7 @@ export class Ledger {
   /** Records the outcome of a run and ends its reservation. */
   close(settlement: Settlement, nowMs: number): void {
     const { id, failure, cost, estimated, images, attempts, route, upstream, size, quality, usage } = settlement
-    this.#update(id, {
+    const values = {
       status: failure === undefined ? 'succeeded' : failure === 'cancelled' ? 'cancelled' : 'failed',
       failure: failure ?? null,
       ended_ms: nowMs,
@@ -90,7 +98,8 @@ export class Ledger {
       quality: quality ?? null,
       input_tokens: usage?.input ?? null,
       output_tokens: usage?.output ?? null,
-    })
+    }
+    this.#replace(id, () => this.#update(id, values))
   }
 
   /** The number of running generations, of one key or of all, and their reserved money in micro-USD. */
@@ -129,13 +138,15 @@ export class Ledger {
 
   /** Ends overdue reservations and returns their entries. */
   expire(nowMs: number): Entry[] {
-    return this.#sql
+    const expired = this.#sql
       .exec<Entry>(
-        `UPDATE ledger SET status = 'expired', ended_ms = ?1, cost = lost_cost, estimated = coalesce(lost_cost, 0)
+        `UPDATE ledger SET status = 'expired', ended_ms = max(?1, started_ms), cost = lost_cost, estimated = coalesce(lost_cost, 0)
          WHERE status = 'running' AND expires_ms <= ?1 RETURNING *`,
         nowMs,
       )
       .toArray()
+    for (const entry of expired) this.sums.replace(undefined, entry)
+    return expired
   }
 
   /** The time when the next reservation expires, in ms since 1970. */
@@ -147,7 +158,7 @@ export class Ledger {
   }
 
   /** Up to `limit` entries, the newest first. */
-  page({ generation, image, key, from, to, deleted, pictured }: EntryFilter, limit: number, after?: Cursor): Entry[] {
+  page({ generation, image, key, from, to, deleted }: EntryFilter, limit: number, after?: Cursor): Entry[] {
     const conditions = [
       { sql: 'generation = ?', values: [generation] },
       { sql: 'EXISTS (SELECT 1 FROM json_each(image_keys) WHERE value = ?)', values: [image] },
@@ -156,7 +167,6 @@ export class Ledger {
       { sql: 'started_ms < ?', values: [to] },
       { sql: '(started_ms, id) < (?, ?)', values: [after?.ms, after?.id] },
       { sql: deleted ? 'TRUE' : 'deleted_ms IS NULL', values: [] },
-      { sql: pictured ? `operation <> '${TEXT_OPERATION}'` : 'TRUE', values: [] },
     ].filter(({ values }) => !values.includes(undefined))
     return this.#sql
       .exec<Entry>(
@@ -168,10 +178,9 @@ export class Ledger {
       .toArray()
   }
 
-  /** The newest run of a generation, and the usual duration of its model. */
-  find(generation: string, model?: string): Pick<KnownGeneration, 'entry' | 'usualMs'> {
-    const [entry] = this.page({ generation }, 1)
-    return { entry, usualMs: this.usualMs(model ?? entry?.model) }
+  /** The newest run of a generation. */
+  newest(generation: string): Entry | undefined {
+    return this.page({ generation }, 1)[0]
   }
 
   /** Entries with existing images that began before a time (ms since 1970), the oldest first. */
@@ -203,9 +212,17 @@ export class Ledger {
     this.#update(id, { kept_keys: JSON.stringify(left), ...(left.length > 0 ? {} : { prompt: '', deleted_ms: nowMs }) })
   }
 
-  #update(id: string, values: Record<string, SqlStorageValue>): void {
+  /** Changes an entry, and its part in the sums. */
+  #replace(id: string, change: () => Entry[]): void {
+    const before = this.entry(id)
+    for (const after of change()) this.sums.replace(before, after)
+  }
+
+  #update(id: string, values: Record<string, SqlStorageValue>): Entry[] {
     const assignments = Object.keys(values).map((column) => `${column} = ?`)
-    this.#sql.exec(`UPDATE ledger SET ${assignments.join(', ')} WHERE id = ?`, ...Object.values(values), id)
+    return this.#sql
+      .exec<Entry>(`UPDATE ledger SET ${assignments.join(', ')} WHERE id = ? RETURNING *`, ...Object.values(values), id)
+      .toArray()
   }
 }
 

@@ -46,7 +46,7 @@ export function limitStatusesOf(
     resetMs,
     remaining: Math.max(0, max - used),
   })
-  const day = untilNextDay(nowMs)
+  const day = untilNextDay(meter, nowMs)
   return [
     ...(minute && isLimitSet(requests_per_minute)
       ? [
@@ -60,7 +60,7 @@ export function limitStatusesOf(
     ...(isLimitSet(images_per_day) ? [status('images_per_day', images_per_day, meter.images, day)] : []),
     ...(isLimitSet(concurrency) ? [status('concurrency', concurrency, running, undefined)] : []),
     ...(isLimitSet(budget_usd)
-      ? [status('budget_usd', Math.round(inMicroUsd(budget_usd)), meter.spent + reserved, untilNextMonth(nowMs))]
+      ? [status('budget_usd', Math.round(inMicroUsd(budget_usd)), meter.spent + reserved, untilNextMonth(meter, nowMs))]
       : []),
   ]
 }

@@ -1,3 +1,4 @@
+import { dayOf, monthOf } from '../runtime/calendar'
 import { DAY_MS, MINUTE_MS } from '../runtime/durations'
 import type { Limits } from './limits'
 
@@ -18,24 +19,29 @@ export interface Meter {
 
 const EMPTY_METER: Meter = { level: 0, drainedMs: 0, day: '', requests: 0, images: 0, month: '', spent: 0 }
 
-/** The UTC day of a time in ms since 1970, as YYYY-MM-DD. */
-export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
-/** The UTC month of a time in ms since 1970, as YYYY-MM. */
-export const monthOf = (ms: number): string => new Date(ms).toISOString().slice(0, 7)
+/** The later one of two days, or of two months. */
+const laterOf = (one: string, other: string): string => (one > other ? one : other)
 
-/** The ms until the next UTC day. */
-export const untilNextDay = (nowMs: number): number => DAY_MS - (nowMs % DAY_MS)
+/** The ms until the day after that of a meter (UTC). */
+export const untilNextDay = ({ day }: Meter, nowMs: number): number => Date.parse(day) + DAY_MS - nowMs
 
-/** The ms until the next UTC month. */
-export function untilNextMonth(nowMs: number): number {
-  const now = new Date(nowMs)
-  return Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1) - nowMs
+/** The ms until the month after that of a meter (UTC). */
+export function untilNextMonth({ month }: Meter, nowMs: number): number {
+  const begun = new Date(month)
+  return Date.UTC(begun.getUTCFullYear(), begun.getUTCMonth() + 1) - nowMs
 }
 
-/** The meter at a time: the bucket is drained, and a new day or month starts at 0. */
-export function meterAt(meter: Meter | undefined, limits: Limits, nowMs: number): Meter {
+/** The present, or the start of a meter's day if the clock ran back before it. Both are ms since 1970. */
+export const timeOfMeter = (meter: Meter | undefined, nowMs: number): number =>
+  meter ? Math.max(nowMs, Date.parse(meter.day)) : nowMs
+
+/**
+ * The meter at a time: the bucket is drained, and a new day or month starts at 0. A clock that runs back brings no
+ * earlier day again. `countedMs` is the time of the day and the month, if it differs from `nowMs`.
+ */
+export function meterAt(meter: Meter | undefined, limits: Limits, nowMs: number, countedMs: number = nowMs): Meter {
   const stored = meter ?? EMPTY_METER
-  const [day, month] = [dayOf(nowMs), monthOf(nowMs)]
+  const [day, month] = [laterOf(stored.day, dayOf(countedMs)), laterOf(stored.month, monthOf(countedMs))]
   return {
     ...stored,
     ...(stored.day === day ? {} : { day, requests: 0, images: 0 }),
@@ -68,9 +74,11 @@ function bucketOf({ requests_per_minute: perMinute, burst }: Limits): Bucket | u
 function drainedBucket({ level, drainedMs }: Meter, limits: Limits, nowMs: number): Pick<Meter, 'level' | 'drainedMs'> {
   const bucket = bucketOf(limits)
   if (!bucket) return { level: 0, drainedMs: nowMs }
-  const drops = Math.max(0, Math.floor((nowMs - drainedMs) / bucket.everyMs))
+  // A clock that has run back neither drains the bucket nor stops its drain.
+  const sinceMs = Math.min(drainedMs, nowMs)
+  const drops = Math.floor((nowMs - sinceMs) / bucket.everyMs)
   const left = Math.max(0, Math.min(level, bucket.capacity) - drops * bucket.drop)
-  return left === 0 ? { level: 0, drainedMs: nowMs } : { level: left, drainedMs: drainedMs + drops * bucket.everyMs }
+  return left === 0 ? { level: 0, drainedMs: nowMs } : { level: left, drainedMs: sinceMs + drops * bucket.everyMs }
 }
 
 /** The requests left in the minute's bucket, and the ms until its next drain; undefined without a limit. */

@@ -4,7 +4,7 @@ import { identifyCaller } from '../credentials/caller'
 import { failureResponse } from '../delivery/failure-response'
 import { apiOf } from '../dialects'
 import type { ListedModel, ModelWording } from '../dialects/api'
-import { keyOf } from '../http/admission-lease'
+import { keyForList } from '../http/admission-lease'
 import { allowsModel } from '../limits/limits'
 import { type Failure, GatewayError, unwrap } from '../failures/errors'
 import { askTeam } from '../team/ask-team'
@@ -43,7 +43,7 @@ async function worded(
 async function usableBy(apiKey: string | undefined, c: Context<App>): Promise<(name: string) => boolean> {
   const config = c.get('config')
   const caller = identifyCaller(apiKey, config)
-  const key = await keyOf(caller, c.env)
+  const key = await keyForList(caller, c)
   const { limits } = unwrap(await askTeam(c.env, caller.team, async (team) => await team.read(key.id)))
   const meant = modelResolver(config, Date.now())
   return (name) => {

@@ -2,12 +2,14 @@ import type { Failure } from '../failures/errors'
 import { log } from '../runtime/log'
 import { type LimitRefusal, refuseGeneration, refuseRequest } from '../limits/admission'
 import { type LimitScope, type LimitStatus, limitStatusesOf } from '../limits/limit-status'
-import type { Entry, Order, Settlement } from '../ledger/entry'
+import type { Cursor, Entry, EntryFilter, ListedEntries, Order, Settlement } from '../ledger/entry'
+import { listEntries } from '../ledger/listing'
 import type { Key } from './keys'
 import { Ledger } from '../ledger/ledger'
 import type { Limits } from '../limits/limits'
-import { dayOf, type Meter, meterAt, monthOf } from '../limits/meter'
-import { UsageReports } from '../ledger/usage'
+import { type Meter, meterAt, timeOfMeter } from '../limits/meter'
+import { dayOf, monthOf } from '../runtime/calendar'
+import { type FreeAnswers, UsageReports } from '../ledger/usage'
 
 /** A key with the limits of its team; a request has to fit both sets of limits. */
 export interface LimitedKey {
@@ -30,13 +32,18 @@ export class Accounting {
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage
-    this.ledger = new Ledger(storage.sql)
+    this.ledger = new Ledger(storage)
     this.usage = new UsageReports(storage.sql)
   }
 
   createTables(): void {
     this.ledger.createTables()
     this.usage.createTables()
+  }
+
+  /** A page of the entries for images. */
+  list(filter: Pick<EntryFilter, 'key'>, limit: number, after?: Cursor): ListedEntries {
+    return listEntries(this.#storage.sql, filter, limit, after)
   }
 
   /** The status of each limit of the key and of the team. */
@@ -81,7 +88,7 @@ export class Accounting {
     const wanted = { images: order.images, quote: order.quote }
     const refusal = refuseGeneration(scopes, wanted, () => this.ledger.freeMs(nowMs), nowMs)
     if (refusal) return refusal
-    this.ledger.open(order, nowMs)
+    this.ledger.open(order, this.#timeMs(nowMs))
     this.#change(scopes, limited, ({ images }) => ({ images: images + order.images }))
     if (known) this.#correct(known, limited, 0, -bookedCost(known), nowMs)
     return undefined
@@ -99,7 +106,7 @@ export class Accounting {
     const { images, taken = images.length, cost = 0 } = settlement
     // Under wrong settings the limits are unknown, and ledger and meters stay as they are.
     this.#storage.transactionSync(() => {
-      this.ledger.close(settlement, nowMs)
+      this.ledger.close(settlement, Math.max(nowMs, entry.started_ms))
       this.#correct(entry, limitedKeyOf(entry.key), taken - counted, cost - bookedCost(entry), nowMs)
     })
     if (entry.deleted_ms !== null) this.ledger.keepNone(entry.id)
@@ -125,12 +132,22 @@ export class Accounting {
     }))
   }
 
+  /** Counts free answers of a key. */
+  countFree(key: string, answers: readonly FreeAnswers[], nowMs: number): void {
+    this.usage.count(dayOf(this.#timeMs(nowMs)), key, answers)
+  }
+
+  /** The time that decides on the day and the month of all that counts. */
+  #timeMs(nowMs: number): number {
+    return timeOfMeter(this.#storage.kv.get<Meter>(meterEntry('team', undefined)), nowMs)
+  }
+
   #scopes({ key, teamLimits }: LimitedKey, nowMs: number): LimitScope[] {
     return [this.#scope('key', key.id, key.limits, nowMs), this.#scope('team', undefined, teamLimits, nowMs)]
   }
 
   #scope(name: LimitScope['name'], key: string | undefined, limits: Limits, nowMs: number): LimitScope {
-    const meter = meterAt(this.#storage.kv.get<Meter>(meterEntry(name, key)), limits, nowMs)
+    const meter = meterAt(this.#storage.kv.get<Meter>(meterEntry(name, key)), limits, nowMs, this.#timeMs(nowMs))
     const isCounted = typeof limits.concurrency === 'number' || typeof limits.budget_usd === 'number'
     return { name, limits, meter, ...(isCounted ? this.ledger.running(key) : { running: 0, reserved: 0 }) }
   }

@@ -3,20 +3,28 @@ import { type Result, failed, ok } from '../failures/errors'
 import { removeImages } from '../store/images'
 import type { Admission } from '../limits/admission'
 import { Accounting } from './accounting'
+import { Admissions } from './admissions'
 import { callGeneration } from './call-generation'
 import { TeamLifecycle } from './lifecycle'
 import { type Claim, Claims } from './claims'
 import { INCORRECT_API_KEY } from '../credentials/caller'
 import { Reservations, TOO_LATE } from './reservations'
-import type { Cursor, Entry, KnownGeneration, Order, Settlement, EntryFilter, QueuedOrder } from '../ledger/entry'
+import type {
+  Cursor,
+  Entry,
+  EntryFilter,
+  KnownGeneration,
+  ListedEntries,
+  Order,
+  QueuedOrder,
+  Settlement,
+} from '../ledger/entry'
 import type { Delivery, DeliveryFilter, DeliveryReport } from './deliveries'
-import { isActiveKey, type Key, type KeyFields, Keys, STATIC_KEY } from './keys'
-import type { Limits } from '../limits/limits'
-import { dayOf } from '../limits/meter'
-import { LeasePolicy } from './lease-policy'
+import { type Key, type KeyFields, Keys, STATIC_KEY } from './keys'
+import { KnownJobs } from './known-jobs'
 import { TEAM_BEING_DELETED, KEY_NOT_FOUND, TEAM_NOT_FOUND, type Profile } from './profile'
-import type { LimitStatus } from '../limits/limit-status'
 import { listDefaultTeam } from './ask-directory'
+import { type NewJob, type TeamAccount, TeamReads, type TeamState } from './reads'
 import { Turns } from './turns'
 import { Upkeep } from './upkeep'
 import type { FreeAnswers, ReportPeriod, UsageReport } from '../ledger/usage'
@@ -29,44 +37,47 @@ export class Team extends DurableObject<Env> {
   readonly #keys = new Keys(this.ctx.storage.sql)
   readonly #claims = new Claims(this.ctx.storage.sql)
   readonly #webhook = new TeamWebhook(this.ctx.storage, this.#lifecycle)
-  readonly #leases = new LeasePolicy()
   readonly #reservations = new Reservations(this.env, this.#lifecycle, this.#keys, this.#accounting)
+  readonly #jobs = new KnownJobs(this.ctx.storage)
   readonly #turns = new Turns(this.ctx.storage.sql, this.#reservations, {
     turn: callGeneration(this.env),
     release: ({ id }) =>
       this.settle({ id, failure: 'cancelled', cost: 0, images: [], attempts: 0, upstream: undefined }),
   })
-  readonly #upkeep = new Upkeep(this.ctx.storage, this.env, {
+  readonly #parts = {
     lifecycle: this.#lifecycle,
-    ledger: this.#accounting.ledger,
+    accounting: this.#accounting,
+    keys: this.#keys,
+    reservations: this.#reservations,
     turns: this.#turns,
+    jobs: this.#jobs,
+  }
+  readonly #admissions = new Admissions(this.#parts, async (isStaticKey) => {
+    if (isStaticKey) await this.#ensureDefaultTeam()
+    await this.#upkeep.wake(Date.now())
   })
+  readonly #reads = new TeamReads(this.#parts)
+  readonly #upkeep = new Upkeep(this.ctx.storage, this.env, this.#parts)
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     // A team stored by an earlier version may lack some of the tables.
-    if (this.#lifecycle.profile) this.#createTables()
+    if (this.#lifecycle.profile) this.#createTables(false)
+    if (this.#accounting.ledger.sums.isBehind) ctx.waitUntil(this.#upkeep.rearm(Date.now()))
   }
 
   /** Creates the team; returns the profile of the existing one if there is one. */
   create(profile: Profile): Result<Profile> {
     if (this.#lifecycle.profile) return ok(this.#lifecycle.profile)
     if (this.#lifecycle.isPurging) return failed(TEAM_BEING_DELETED)
-    this.#createTables()
+    this.#createTables(true)
     this.#lifecycle.profile = profile
     return ok(profile)
   }
 
   /** The profile, and the status of the limits of the team and of one key. */
-  read(keyId = STATIC_KEY.id): Result<{ profile: Profile; limits: Limits; limitStatuses: LimitStatus[] }> {
-    const { profile } = this.#lifecycle
-    if (!profile) return failed(TEAM_NOT_FOUND)
-    const limited = this.#reservations.limitedKeyOf(keyId)
-    return ok({
-      profile,
-      limits: limited.teamLimits,
-      limitStatuses: this.#accounting.limitStatuses(limited, Date.now()),
-    })
+  read(keyId = STATIC_KEY.id): Result<TeamState> {
+    return this.#reads.state(keyId)
   }
 
   async change(change: Partial<Pick<Profile, 'name' | 'plan' | 'limits'>>): Promise<Result<Profile>> {
@@ -105,34 +116,21 @@ export class Team extends DurableObject<Env> {
     return await this.#changed(() => this.#keys.revoke(id, Date.now()))
   }
 
-  /** The active key of a hash; without a hash, the static key of the settings. */
-  async authenticate(hash: string | undefined): Promise<Result<Key>> {
-    if (hash === undefined) await this.#ensureDefaultTeam()
-    await this.#upkeep.wake(Date.now())
-    if (!this.#lifecycle.profile) return failed(INCORRECT_API_KEY)
-    const key = hash === undefined ? STATIC_KEY : this.#keys.byHash(hash)
-    return key && isActiveKey(key, Date.now()) ? ok(key) : failed(INCORRECT_API_KEY)
+  /** The key of a hash. For a list or a report, `listsPerMinute` is the number that a key gets. */
+  async authenticate(hash: string | undefined, listsPerMinute?: number): Promise<Result<Key>> {
+    return await this.#admissions.authenticate(hash, listsPerMinute)
   }
 
-  /** Admits a request by its key and the limits on requests. */
+  countWebhook(keyId: string, perMinute: number): Result<undefined> {
+    return this.#admissions.count('webhooks', keyId, perMinute)
+  }
+
   async admit(hash: string | undefined): Promise<Result<Admission>> {
-    const authenticated = await this.authenticate(hash)
-    if (!authenticated.ok) return authenticated
-    if (!this.#lifecycle.profile) return failed(INCORRECT_API_KEY)
-    const [key, now] = [authenticated.value, Date.now()]
-    const payer = { team: this.#lifecycle.profile.id, key: key.id }
-    const limited = this.#reservations.withLimits(key)
-    const limits = [key.limits, limited.teamLimits]
-    const admitted = this.#accounting.admit(limited, (statuses) => this.#leases.grant(key, statuses, now), now)
-    return ok({ payer, incarnation: this.#lifecycle.incarnation, limits, ...admitted })
+    return await this.#admissions.admit(hash)
   }
 
-  /** Uncounts the unused requests of a lease, and counts answers that cost nothing. */
   returnLease(keyId: string, unused: { requests: number; leasedMs: number }, answers: readonly FreeAnswers[]): void {
-    const [now, limited] = [Date.now(), this.#reservations.limitedKeyOf(keyId)]
-    if (!this.#lifecycle.profile || limited.key.id !== keyId) return
-    if (unused.requests > 0) this.#accounting.returnLease(limited, unused.requests, unused.leasedMs, now)
-    this.#accounting.usage.count(dayOf(now), keyId, answers)
+    this.#admissions.returnLease(keyId, unused, answers)
   }
 
   /** Reserves the money of a run, or queues it if it may wait. `untilMs` is the end of the caller's wait, in ms since 1970. */
@@ -171,20 +169,24 @@ export class Team extends DurableObject<Env> {
   }
 
   usage(period: ReportPeriod): Result<UsageReport> {
-    return this.#lifecycle.profile ? ok(this.#accounting.usage.of(period)) : failed(TEAM_NOT_FOUND)
+    return this.#reads.usage(period)
   }
 
-  /** Up to `limit` entries of the ledger, the newest first. */
+  /** The state and the use of the team for one of its keys. */
+  account(keyId: string, period: ReportPeriod): Result<TeamAccount> {
+    return this.#reads.account(keyId, period)
+  }
+
   page(filter: EntryFilter, limit: number, after?: Cursor): Result<Entry[]> {
-    return this.#lifecycle.profile ? ok(this.#accounting.ledger.page(filter, limit, after)) : failed(TEAM_NOT_FOUND)
+    return this.#reads.page(filter, limit, after)
   }
 
-  /** The newest run of a generation, its place in the queue, and the usual duration of its model. */
-  find(generation: string, model?: string): Result<KnownGeneration> {
-    const { profile } = this.#lifecycle
-    if (!profile) return failed(TEAM_NOT_FOUND)
-    const ordersBefore = this.#turns.ordersBefore(generation)
-    return ok({ ...this.#accounting.ledger.find(generation, model), ordersBefore, teamCreatedMs: profile.createdMs })
+  list(filter: Pick<EntryFilter, 'key'>, limit: number, after?: Cursor): Result<ListedEntries> {
+    return this.#reads.list(filter, limit, after)
+  }
+
+  find(generation: string, newJob?: NewJob): Result<KnownGeneration> {
+    return this.#reads.find(generation, newJob)
   }
 
   /** Records the deletion of a run's images. */
@@ -196,17 +198,14 @@ export class Team extends DurableObject<Env> {
     return this.#webhook.read()
   }
 
-  /** Applies a change and returns the new state. */
   changeWebhook(change: WebhookChange): Result<WebhookState> {
     return this.#webhook.change(change)
   }
 
-  /** Records the state of an event's delivery. */
   recordDelivery(report: DeliveryReport): void {
     this.#webhook.record(report)
   }
 
-  /** Up to `limit` deliveries, the newest first. */
   deliveries(filter: DeliveryFilter, limit: number, after?: Cursor): Result<Delivery[]> {
     return this.#webhook.deliveries(filter, limit, after)
   }
@@ -217,8 +216,9 @@ export class Team extends DurableObject<Env> {
     await this.#upkeep.ring(invocation, [expire, () => this.#advance()])
   }
 
-  #createTables(): void {
+  #createTables(isNewTeam: boolean): void {
     for (const part of [this.#accounting, this.#keys, this.#turns, this.#claims, this.#webhook]) part.createTables()
+    this.#jobs.createTables(isNewTeam)
   }
 
   /** Changes a key, then advances the queue: new limits may make room. */

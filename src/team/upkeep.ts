@@ -1,7 +1,9 @@
 import { configOf } from '../config'
 import { arm, ring, wake } from '../runtime/alarm'
+import { pause } from '../runtime/deadline'
 import { describe, log } from '../runtime/log'
 import { ENTRIES_AT_ONCE, removeImages } from '../store/images'
+import type { Accounting } from './accounting'
 import type { TeamLifecycle } from './lifecycle'
 import { keptKeysOf } from '../ledger/entry'
 import type { Ledger } from '../ledger/ledger'
@@ -11,10 +13,14 @@ import type { Turns } from './turns'
 /** The least delay of an alarm, in ms; work that failed is repeated after it. */
 const UPKEEP_RETRY_MS = 1000
 
+/** Steps of the daily sums in one alarm, and the pause for requests after each, in ms. */
+const STEPS_PER_ALARM = 50
+const STEP_PAUSE_MS = 20
+
 /** The parts of a team that its alarm maintains. */
 interface UpkeepParts {
   lifecycle: TeamLifecycle
-  ledger: Ledger
+  accounting: Pick<Accounting, 'ledger'>
   turns: Turns
 }
 
@@ -30,7 +36,7 @@ export class Upkeep {
     this.#parts = parts
   }
 
-  /** Does the steps of the team's alarm, then removes old images. The alarm of a deleted team purges it. */
+  /** Does the steps of the team's alarm, then sums days and removes old images. The alarm of a deleted team purges it. */
   async ring(
     invocation: AlarmInvocationInfo | undefined,
     steps: readonly (() => Promise<void> | void)[],
@@ -40,24 +46,33 @@ export class Upkeep {
       this.#storage,
       invocation,
       this.#parts.lifecycle.profile
-        ? [...steps, () => this.#removeOldImages(nowMs)]
+        ? [...steps, () => this.#sumDays(), () => this.#removeOldImages(nowMs)]
         : [() => this.#purgeDeletedTeam(nowMs)],
     )
+  }
+
+  /** Adds up the days of an earlier version's ledger, in steps with pauses for requests. */
+  async #sumDays(): Promise<void> {
+    const { sums } = this.#parts.accounting.ledger
+    for (let step = 0; step < STEPS_PER_ALARM && sums.isBehind; step++) {
+      sums.sumSome()
+      await pause(STEP_PAUSE_MS)
+    }
   }
 
   /** Removes images past their retention. */
   async #removeOldImages(nowMs: number): Promise<void> {
     const { imageRetentionMs } = configOf(this.#env)
     if (imageRetentionMs !== undefined)
-      await removeImagesBefore(this.#parts.ledger, this.#env.IMAGES, nowMs - imageRetentionMs)
+      await removeImagesBefore(this.#parts.accounting.ledger, this.#env.IMAGES, nowMs - imageRetentionMs)
     await this.rearm(nowMs)
   }
 
   /** Removes the rest of a deleted team: first its images, then its tables. */
   async #purgeDeletedTeam(nowMs: number): Promise<void> {
-    const { lifecycle, ledger } = this.#parts
+    const { lifecycle, accounting } = this.#parts
     if (!lifecycle.isPurging) return
-    if (await removeImagesBefore(ledger, this.#env.IMAGES, nowMs)) await lifecycle.clearStorage()
+    if (await removeImagesBefore(accounting.ledger, this.#env.IMAGES, nowMs)) await lifecycle.clearStorage()
     else await this.#storage.setAlarm(nowMs + UPKEEP_RETRY_MS)
   }
 
@@ -72,9 +87,10 @@ export class Upkeep {
   }
 
   #dueMs(nowMs: number): number | undefined {
-    const { lifecycle, ledger, turns } = this.#parts
+    const { lifecycle, accounting, turns } = this.#parts
+    const { ledger } = accounting
     if (!lifecycle.profile && !lifecycle.isPurging) return undefined
-    const isDueNow = !lifecycle.profile || turns.hasUnnotified
+    const isDueNow = !lifecycle.profile || turns.hasUnnotified || ledger.sums.isBehind
     const due = isDueNow ? nowMs : nextDueMs(ledger, configOf(this.#env).imageRetentionMs, nowMs)
     return due === undefined ? undefined : Math.max(due, nowMs + UPKEEP_RETRY_MS)
   }

@@ -4,15 +4,28 @@ export function csv(columns: readonly string[], rows: readonly Record<string, un
   return lines.map((cells) => `${cells.map(cell).join(',')}\r\n`).join('')
 }
 
-/**
- * A spreadsheet takes texts that begin like this for formulas, and callers choose some of the texts.
- * `@cf/…` is the name of a model.
- */
-const FORMULA = /^(?:[=+\-\t\r\n]|@(?!cf\/[\w-]+\/[\w.-]+$))/
+/** The signs of a formula, in every width and height of Unicode. */
+const SIGNS = '=＝﹦⁼₌+＋﹢⁺₊\\-－﹣⁻₋−@＠﹫'
+
+/** A sign, behind blanks and quotes that readers skip. */
+const FORMULA = `[\\s\\p{C}"]*[${SIGNS}]`
+
+/** Readers split lines at commas, semicolons or tabs, by the country. Callers choose some of the texts. */
+const FORMULA_INSIDE = new RegExp(`[,;\\t\\r\\n](?=${FORMULA})`, 'gu')
+const FORMULA_FIRST = new RegExp(`^(?:[\\t\\r\\n]|${FORMULA})`, 'u')
+
+/** The name of a model of Workers AI, with a sign in front and nothing else of a formula. */
+const CLOUDFLARE_MODEL = /^@cf\/[\w-]+\/[\w.-]+$/
 
 function cell(value: unknown): string {
   if (typeof value === 'number') return String(value)
   const text = typeof value === 'string' ? value : ''
-  const safe = FORMULA.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  const safe = CLOUDFLARE_MODEL.test(text) ? text : withoutFormulas(text)
+  return /[",;\t\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+/** Puts an apostrophe before each place where a spreadsheet takes a text for a formula. */
+function withoutFormulas(text: string): string {
+  const inside = text.replaceAll(FORMULA_INSIDE, "$&'")
+  return FORMULA_FIRST.test(text) ? `'${inside}` : inside
 }

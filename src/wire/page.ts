@@ -1,6 +1,17 @@
 import * as z from 'zod'
 import type { Cursor, Entry } from '../ledger/entry'
 
+/** A page as JSON; `next` is the cursor of the page after it. */
+export const listJson = (
+  data: readonly Record<string, unknown>[],
+  next: string | undefined,
+): Record<string, unknown> => ({
+  object: 'list',
+  data,
+  has_more: next !== undefined,
+  next_cursor: next ?? null,
+})
+
 /** The JSON of a row, and the cursor of the page after it. */
 interface PageRows<Row> {
   rowJson: (row: Row) => Record<string, unknown>
@@ -15,12 +26,10 @@ export function pageOf<Row>(
 ): Record<string, unknown> {
   const page = rows.slice(0, limit)
   const last = rows.length > limit ? page.at(-1) : undefined
-  return {
-    object: 'list',
-    data: page.map((row) => rowJson(row)),
-    has_more: last !== undefined,
-    next_cursor: last ? cursorAfter(last) : null,
-  }
+  return listJson(
+    page.map((row) => rowJson(row)),
+    last && cursorAfter(last),
+  )
 }
 
 /** The `limit` of a query: the number of rows of a page, from 1 to `max`. */

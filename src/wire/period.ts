@@ -1,14 +1,14 @@
 import * as z from 'zod'
 import { checked } from '../failures/checked'
 import { type Failure, GatewayError } from '../failures/errors'
-import { dayOf } from '../limits/meter'
+import { dayOf } from '../runtime/calendar'
 import { DAY_MS } from '../runtime/durations'
 import type { ReportPeriod } from '../ledger/usage'
 
 const day = z.iso.date('Use a day such as 2027-01-31.')
 const periodQuery = z.object({ from: day.optional(), to: day.optional() })
 
-/** Reports read every run of their days; longer reports are requested in parts. */
+/** Longer reports are requested in parts. */
 const MAX_DAYS = 366
 
 /** The days of a query (UTC, both included); the month so far without them. Throws GatewayError. */

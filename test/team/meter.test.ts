@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Limits } from '../../src/limits/limits'
-import { type Meter, meterAt, minuteBucket } from '../../src/limits/meter'
+import { type Meter, meterAt, minuteBucket, timeOfMeter, untilNextDay } from '../../src/limits/meter'
 
 const NOON = Date.UTC(2026, 10, 20, 12)
 const SECOND = 1000
@@ -76,4 +76,26 @@ describe('the counts of the day and the month', () => {
   ])('are $left at $at', ({ at, left }) => {
     expect(meterAt(used, {}, Date.parse(at))).toMatchObject(left)
   })
+
+  test.each([
+    { from: '2026-12-01T00:00:00Z', back: '2026-11-30T23:59:59Z' },
+    { from: '2027-01-01T00:00:00Z', back: '2026-12-31T12:00:00Z' },
+    { from: '2026-11-21T00:00:00Z', back: '2026-11-20T23:59:59Z' },
+  ])('stay from $from on if the clock runs back to $back', ({ from, back }) => {
+    const meter = { ...meterAt(undefined, {}, Date.parse(from)), requests: 3, images: 4, spent: 5 }
+    const behind = meterAt(meter, {}, Date.parse(back))
+    expect(behind).toMatchObject({ day: from.slice(0, 10), requests: 3, images: 4, spent: 5 })
+    expect(meterAt(behind, {}, Date.parse(from))).toMatchObject({ requests: 3, images: 4, spent: 5 })
+    expect(timeOfMeter(behind, Date.parse(back))).toBe(Date.parse(from))
+    expect(untilNextDay(behind, Date.parse(back))).toBe(Date.parse(from) + 86_400_000 - Date.parse(back))
+  })
+})
+
+test('a clock that runs back by an hour neither empties the bucket nor holds it full for an hour', () => {
+  const limits = { requests_per_minute: 20 }
+  const full: Meter = { ...meterAt(undefined, limits, NOON), level: 20 }
+  const back = NOON - 3_600_000
+  const meter = meterAt(full, limits, back)
+  expect(minuteBucket(meter, limits, back)).toEqual({ left: 0, backMs: 15_000 })
+  expect(minuteBucket(meterAt(meter, limits, back + 15_000), limits, back + 15_000)?.left).toBe(5)
 })

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { ringTeam } from '../support/alarms'
-import { audit, used } from '../support/accounting'
+import type { Order } from '../../src/ledger/entry'
+import { audit, limitStatus, ownUsage, used } from '../support/accounting'
 import { at, balance, EMPTY, FAILED, HOUR, LIMITS, NOON, orderOf, reserve, settle, settled } from '../support/orders'
-import { team } from '../support/teams'
+import { issue, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
 upstreams()
@@ -65,5 +66,49 @@ describe('a run reserved before midnight and settled after it', () => {
     await settle({ ...settled(), id: 'run_2' })
     await settle(FAILED)
     expect(await balance()).toMatchObject({ money: 700, images: 1, running: 0 })
+  })
+})
+
+describe('a clock that runs back over midnight', () => {
+  const MIDNIGHT = Date.UTC(2096, 11, 1)
+
+  test('resets no spending, and neither does the second midnight', async () => {
+    at(MIDNIGHT - 1000)
+    const acme = await team('acme', { budget_usd: 0.001, images_per_day: 3, requests_per_day: 9 })
+    const order = (id: string): Order => orderOf(acme, { id, holdMs: MIDNIGHT + HOUR - Date.now() })
+    for (const [ms, id] of [
+      [0, 'run_1'],
+      [-1000, 'run_2'],
+      [1000, 'run_3'],
+    ] as const) {
+      at(MIDNIGHT + ms)
+      await reserve(order(id))
+      await settle(settled({ id, cost: 300 }))
+    }
+    expect(await used('acme')).toBe(300)
+    expect(await audit('acme')).toMatchObject([{ run: 'run_1' }])
+    await reserve({ ...order('run_4'), quote: 700 })
+    at(MIDNIGHT - 500)
+    await settle(settled({ id: 'run_4', cost: 700 }))
+    expect([await used('acme'), (await limitStatus('acme', 'images_per_day')).used]).toEqual([1000, 2])
+    at(MIDNIGHT)
+    const { totals } = await ownUsage(acme.key)
+    expect(totals).toMatchObject({ generations: 2, cost_usd: 0.001 })
+  })
+
+  test('charges a key that first spends behind midnight', async () => {
+    at(MIDNIGHT)
+    const acme = await team('acme')
+    await reserve(orderOf(acme))
+    at(MIDNIGHT - 1000)
+    const limited = { ...acme, ...(await issue('acme', { limits: { budget_usd: 0.001 } })) }
+    for (const id of ['run_2', 'run_3']) {
+      await reserve(orderOf(limited, { id, quote: 700 }))
+      await settle(settled({ id }))
+    }
+    expect((await audit('acme')).map(({ run, cost_usd }) => [run, cost_usd])).toEqual([
+      ['run_2', 0.0007],
+      ['run_1', null],
+    ])
   })
 })

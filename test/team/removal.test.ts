@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import { dayOf } from '../../src/limits/meter'
+import { dayOf } from '../../src/runtime/calendar'
 import { ringTeam } from '../support/alarms'
 import { ask, operate, stored, team, visit, withPictures } from '../support/teams'
 import { upstreams } from '../support/upstreams'

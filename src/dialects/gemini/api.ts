@@ -22,9 +22,13 @@ const pageQuery = z.object({
   pageToken: z.string().default(''),
 })
 
-/** Google's API. Its clients share `/v1/models` with OpenAI's and differ by the place of the key (protocols §3.2). */
+/** The paths that Google's API shares with OpenAI's; the place of the key tells their clients apart (protocols §3.2). */
+const SHARED_PATH = /^\/v1\/models(?:\/|$)/
+
+/** Google's API. A `key` in the query of any other path means nothing. */
 export const geminiApi: Api = {
-  isUsedBy: (c) => c.req.path.startsWith('/v1beta/') || googleKey(c) !== undefined,
+  isUsedBy: ({ req }) =>
+    req.path.startsWith('/v1beta/') || (SHARED_PATH.test(req.path) && googleKey(req) !== undefined),
   renderError: geminiError,
   models: {
     apiKey: geminiKey,

@@ -1,13 +1,14 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import { type App, linkOf } from '../../context'
-import { authenticate } from '../../http/authenticate'
+import { authenticateList } from '../../http/authenticate'
 import type { Entry } from '../../ledger/entry'
 import { snapshotOf } from '../../ledger/snapshot'
 import { checked } from '../../failures/checked'
 import { generationJson } from '../../wire/json'
-import { entryCursor, pageCursor, pageLimit, pageOf } from '../../wire/page'
-import { entriesOf } from './entries'
+import { cursorOf, listJson, pageCursor, pageLimit } from '../../wire/page'
+import { unwrap } from '../../failures/errors'
+import { askTeam } from '../../team/ask-team'
 
 const listQuery = z.object({
   limit: pageLimit(100, 20),
@@ -20,10 +21,10 @@ const listQuery = z.object({
  * Throws GatewayError.
  */
 export async function listGenerations(c: Context<App>): Promise<Response> {
-  const { team } = await authenticate(c)
+  const { team } = await authenticateList(c)
   const { limit, cursor: after, key } = checked(listQuery, c.req.query())
-  const entries = await entriesOf(c, team, { key, pictured: true }, limit + 1, after)
+  const { entries, next } = unwrap(await askTeam(c.env, team, async (stub) => await stub.list({ key }, limit, after)))
   const { creditsPerUsd } = c.get('config')
   const rowJson = (entry: Entry): Record<string, unknown> => generationJson(snapshotOf(entry), linkOf(c), creditsPerUsd)
-  return c.json(pageOf(entries, limit, { rowJson, cursorAfter: entryCursor }))
+  return c.json(listJson(entries.map(rowJson), next && cursorOf(next)))
 }

@@ -17,11 +17,12 @@ export async function generationStatusOf(
   team: string,
   id: string,
 ): Promise<{ status: GenerationStatus; seen: SeenGeneration | undefined }> {
-  // An id of another form belongs to no generation; asking for it would create an object.
   if (!/^gen_[0-9a-f]{32,64}$/.test(id)) throw new GatewayError(NOT_FOUND)
+  const known = unwrap(await askTeam(c.env, team, async (stub) => await stub.find(id)))
+  const { isKnown, entry, teamCreatedMs } = known
+  // Asking for an unknown id would create an object.
+  if (!isKnown) throw new GatewayError(NOT_FOUND)
   const current = await see(c.env.GENERATIONS, id, team)
-  const known = unwrap(await askTeam(c.env, team, async (stub) => await stub.find(id, current?.snapshot.model)))
-  const { entry, teamCreatedMs } = known
   // A deleted team of the same id may have made it; the team of today must not see that.
   const seen = current && current.snapshot.createdMs >= teamCreatedMs ? current : undefined
   if (seen) return { status: { snapshot: entry ? withoutDeleted(seen.snapshot, entry) : seen.snapshot, known }, seen }

@@ -1,0 +1,39 @@
+import { type Cursor, type Entry, type EntryFilter, type ListedEntries, TEXT_OPERATION } from './entry'
+
+/** The most entries that one page of a list reads, listed or not: some 20 ms of work. */
+const MOST_READ = 1000
+
+/**
+ * Up to `limit` entries for images that are not deleted, the newest first. A page reads a bounded number of entries: no
+ * index leaves out texts and deleted entries.
+ */
+export function listEntries(
+  sql: SqlStorage,
+  { key }: Pick<EntryFilter, 'key'>,
+  limit: number,
+  after?: Cursor,
+): ListedEntries {
+  const conditions = [
+    { term: 'key = ?', given: [key] },
+    { term: '(started_ms, id) < (?, ?)', given: [after?.ms, after?.id] },
+  ].filter(({ given }) => !given.includes(undefined))
+  const newestFirst = `FROM ledger WHERE ${['TRUE', ...conditions.map(({ term }) => term)].join(' AND ')}
+    ORDER BY started_ms DESC, id DESC`
+  const values = conditions.flatMap(({ given }) => given)
+  const found = sql
+    .exec<Entry>(
+      `SELECT * FROM (SELECT * ${newestFirst} LIMIT ${MOST_READ})
+       WHERE operation <> '${TEXT_OPERATION}' AND deleted_ms IS NULL LIMIT ?`,
+      ...values,
+      limit + 1,
+    )
+    .toArray()
+  const entries = found.slice(0, limit)
+  if (found.length > limit) return { entries, next: cursorAt(entries.at(-1)) }
+  const lastRead = `SELECT started_ms, id ${newestFirst} LIMIT 1 OFFSET ${MOST_READ - 1}`
+  const [last] = sql.exec<Pick<Entry, 'started_ms' | 'id'>>(lastRead, ...values).toArray()
+  return { entries, next: cursorAt(last) }
+}
+
+const cursorAt = (entry: Pick<Entry, 'started_ms' | 'id'> | undefined): Cursor | undefined =>
+  entry && { ms: entry.started_ms, id: entry.id }

@@ -1,0 +1,104 @@
+import { failed, type Failure, ok, type Result } from '../failures/errors'
+import type { Cursor, Entry, EntryFilter, KnownGeneration, ListedEntries } from '../ledger/entry'
+import { type ReportPeriod, totalOf, type UsageReport } from '../ledger/usage'
+import type { LimitStatus } from '../limits/limit-status'
+import type { Limits } from '../limits/limits'
+import type { Accounting } from './accounting'
+import type { KnownJobs } from './known-jobs'
+import type { TeamLifecycle } from './lifecycle'
+import { type Profile, TEAM_NOT_FOUND } from './profile'
+import type { Reservations } from './reservations'
+import type { Turns } from './turns'
+
+/** A team, with the status of its limits and those of a key. */
+export interface TeamState {
+  profile: Profile
+  limits: Limits
+  limitStatuses: LimitStatus[]
+}
+
+/** A team's state for one of its keys, the use of the key by row, and the team's total. */
+export interface TeamAccount extends TeamState {
+  own: UsageReport
+  all: UsageReport
+}
+
+/** The model of a job that was just accepted. */
+export interface NewJob {
+  model: string
+}
+
+/** The parts of a team that answer questions. */
+interface ReadParts {
+  lifecycle: TeamLifecycle
+  accounting: Accounting
+  reservations: Reservations
+  turns: Turns
+  jobs: KnownJobs
+}
+
+/** Answers questions about a team. Nothing here awaits. */
+export class TeamReads {
+  readonly #parts: ReadParts
+
+  constructor(parts: ReadParts) {
+    this.#parts = parts
+  }
+
+  /** The profile, and the status of the limits of the team and of one key. */
+  state(keyId: string): Result<TeamState> {
+    const { lifecycle, accounting, reservations } = this.#parts
+    if (!lifecycle.profile) return failed(TEAM_NOT_FOUND)
+    const limited = reservations.limitedKeyOf(keyId)
+    const limitStatuses = accounting.limitStatuses(limited, Date.now())
+    return ok({ profile: lifecycle.profile, limits: limited.teamLimits, limitStatuses })
+  }
+
+  usage(period: ReportPeriod): Result<UsageReport> {
+    const { lifecycle, accounting } = this.#parts
+    if (!lifecycle.profile) return failed(TEAM_NOT_FOUND)
+    return accounting.ledger.sums.lacks(period.from) ? failed(NOT_SUMMED) : ok(accounting.usage.of(period))
+  }
+
+  account(keyId: string, period: ReportPeriod): Result<TeamAccount> {
+    const [state, all, own] = [this.state(keyId), this.usage(period), this.usage({ ...period, key: keyId })]
+    if (!state.ok) return state
+    if (!all.ok) return all
+    return own.ok ? ok({ ...state.value, own: own.value, all: totalOf(all.value) }) : own
+  }
+
+  /** Up to `limit` entries of the ledger, the newest first. */
+  page(filter: EntryFilter, limit: number, after?: Cursor): Result<Entry[]> {
+    const { lifecycle, accounting } = this.#parts
+    return lifecycle.profile ? ok(accounting.ledger.page(filter, limit, after)) : failed(TEAM_NOT_FOUND)
+  }
+
+  /** Up to `limit` entries for images that are not deleted, the newest first. */
+  list(filter: Pick<EntryFilter, 'key'>, limit: number, after?: Cursor): Result<ListedEntries> {
+    const { lifecycle, accounting } = this.#parts
+    return lifecycle.profile ? ok(accounting.list(filter, limit, after)) : failed(TEAM_NOT_FOUND)
+  }
+
+  /**
+   * A generation of the team: its newest run, its place in the queue, and the usual duration of its model. From now on
+   * the team knows a new job.
+   */
+  find(generation: string, newJob?: NewJob): Result<KnownGeneration> {
+    const { lifecycle, accounting, turns, jobs } = this.#parts
+    if (!lifecycle.profile) return failed(TEAM_NOT_FOUND)
+    const { createdMs: teamCreatedMs } = lifecycle.profile
+    const entry = accounting.ledger.newest(generation)
+    if (newJob && !entry) jobs.add(generation, newJob.model, Date.now())
+    const ordersBefore = turns.ordersBefore(generation)
+    const job = jobs.find(generation, Date.now())
+    const isKnown = entry !== undefined || ordersBefore !== undefined || job.isKnown
+    const usualMs = isKnown ? accounting.ledger.usualMs(entry?.model ?? job.model) : undefined
+    return ok({ isKnown, entry, usualMs, ordersBefore, teamCreatedMs })
+  }
+}
+
+const NOT_SUMMED: Failure = {
+  code: 'unavailable',
+  message: 'The usage of these days is being added up after an update of the gateway. Try again in a minute.',
+  retryAfterMs: 10_000,
+}
