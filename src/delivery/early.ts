@@ -1,6 +1,7 @@
 import type { ProgressEvent } from '../generation/subscribers'
 import type { ProgressEvents } from './progress-events'
-import { type Ready, send, type Writer } from './whole'
+import type { ClientWriter } from '../runtime/stall'
+import { type Ready, send } from './whole'
 
 /** A response that begins before its answer exists. */
 export interface EarlyResponse {
@@ -30,7 +31,7 @@ export function early(response: EarlyResponse, headers: Record<string, string>):
 
 async function write(
   { opening, idle, events, answer, everyMs, show, renderFailure }: EarlyResponse,
-  writer: Writer,
+  writer: ClientWriter,
 ): Promise<void> {
   const encoder = new TextEncoder()
   if (opening !== '') await writer.write(encoder.encode(opening))

@@ -1,10 +1,9 @@
 import type { RenderedAnswer, AnswerText } from '../dialects/dialect'
 import type { StoredImage } from '../image/record'
 import { describe, log } from '../runtime/log'
+import { type ClientWriter, progressing } from '../runtime/stall'
 import { openImage } from '../store/images'
 import { base64Length, writeBase64 } from '../streams/base64'
-
-export type Writer = WritableStreamDefaultWriter<Uint8Array>
 
 /** An answer that is ready to be sent. Its first image is open; the others are opened while it is sent. */
 export interface Ready {
@@ -12,7 +11,7 @@ export interface Ready {
   /** The body of a whole response, with a known length; `opening` precedes it. */
   body: (opening: string) => BodyInit
   /** Throws when an image is no longer in R2, or the client has gone. */
-  write: (writer: Writer) => Promise<void>
+  write: (writer: ClientWriter) => Promise<void>
 }
 
 /**
@@ -56,7 +55,7 @@ const lengthOf = (parts: readonly Encoded[]): number =>
 
 async function write(
   parts: readonly Encoded[],
-  writer: Writer,
+  writer: ClientWriter,
   open: (image: StoredImage) => Promise<R2ObjectBody>,
 ): Promise<void> {
   for (const part of parts) {
@@ -65,7 +64,7 @@ async function write(
   }
 }
 
-function streamOf(length: number, writeAll: (writer: Writer) => Promise<void>): ReadableStream {
+function streamOf(length: number, writeAll: (writer: ClientWriter) => Promise<void>): ReadableStream {
   const { readable, writable } = new FixedLengthStream(length)
   send(writable.getWriter(), writeAll)
   return readable
@@ -75,9 +74,15 @@ function streamOf(length: number, writeAll: (writer: Writer) => Promise<void>): 
 export const whole = (answer: Ready, headers: Record<string, string>, opening = ''): Response =>
   new Response(answer.body(opening), { headers: { ...headers, 'content-type': answer.contentType } })
 
-/** Writes a body to its end. A failure cuts the connection, since the status is already sent. */
-export function send(writer: Writer, writeAll: (writer: Writer) => Promise<void>): void {
-  writeAll(writer)
+/**
+ * Writes a body to its end. A failure cuts the connection, since the status is already sent, and so does a client that
+ * stops reading.
+ */
+export function send(
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  writeAll: (writer: ClientWriter) => Promise<void>,
+): void {
+  writeAll(progressing(writer))
     .then(() => writer.close())
     .catch(async (error: unknown) => {
       log('answer-broken-off', describe(error))

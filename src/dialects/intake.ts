@@ -6,13 +6,17 @@ import type { App } from '../context'
 import { type Failure, GatewayError, throwIfRefused } from '../failures/errors'
 import { type Limits, refuseModel } from '../limits/limits'
 import { ReplayableBody } from '../store/replayable-body'
+import { arriving, STALL_MS } from '../runtime/stall'
 import { type Bytes, capped, readStream } from '../streams/bytes'
 import { isImageModel, modelResolver, resolveModel } from '../upstreams/names'
 import { RequestPictures } from './request-pictures'
+import { inPlace, LARGE_UPLOAD_BYTES } from './uploads'
 
 /** The caller of a request, as far as its body depends on it. */
 export interface IntakeCaller {
   team: string
+  /** The id of the key. */
+  key: string
   /** The limits of the key and of the team. */
   limits: readonly Limits[]
   /** The refusal of any new picture, if they allow none. */
@@ -22,14 +26,16 @@ export interface IntakeCaller {
 /** The body of a request; a dialect reads it here. */
 export class Intake {
   readonly #c: Context<App>
+  readonly #key: string
   readonly #limits: readonly Limits[]
   readonly pictures: RequestPictures
   #kept: ReplayableBody | undefined
   /** The bytes that the request may still have, with those behind its URLs. */
   #bytesLeft: number
 
-  constructor(c: Context<App>, { team, limits, noPictures }: IntakeCaller) {
+  constructor(c: Context<App>, { team, key, limits, noPictures }: IntakeCaller) {
     this.#c = c
+    this.#key = `${team}/${key}`
     this.#limits = limits
     this.#bytesLeft = c.get('config').maxBodyBytes
     this.pictures = new RequestPictures({
@@ -64,7 +70,10 @@ export class Intake {
     if (announced > maxBodyBytes) throw new GatewayError(refusal)
     const request = this.#c.req.raw
     if (!request.body) return emptyBody()
-    return this.#counted(announced <= SMALL_BODY_BYTES ? wholeBody(request) : readStream(request.body), refusal)
+    const arrived = announced <= SMALL_BODY_BYTES ? wholeBody(request) : readStream(request.body)
+    const stalled = (): GatewayError => new GatewayError(UPLOAD_STALLED)
+    const body = this.#counted(arriving(arrived, stalled), refusal)
+    return announced <= LARGE_UPLOAD_BYTES ? body : inPlace(body, this.#key)
   }
 
   /** Keeps the body until `release`, so that it can be read twice. Throws GatewayError `too_large`. */
@@ -118,6 +127,11 @@ const requestTooLarge = (maxBytes: number): Failure => ({
   code: 'too_large',
   message: `The request is larger than ${maxBytes} bytes. Send a smaller one, or send images as URLs.`,
 })
+
+const UPLOAD_STALLED: Failure = {
+  code: 'invalid_request',
+  message: `The upload of your request made no progress for ${STALL_MS / 1000} s. Send it again.`,
+}
 
 const fetchedTooLarge = (maxBytes: number): Failure => ({
   code: 'too_large',

@@ -122,8 +122,8 @@ async function answered<Options>(
 }
 
 /** The intake of an admitted request. Limits that never allow an image refuse its pictures before they are read. */
-const intakeOf = (c: Context<App>, { payer: { team }, limits, limitStatuses }: Admission): Intake =>
-  new Intake(c, { team, limits, noPictures: refuseForGood(limitStatuses, { images: 1, quote: 0 }) })
+const intakeOf = (c: Context<App>, { payer, limits, limitStatuses }: Admission): Intake =>
+  new Intake(c, { ...payer, limits, noPictures: refuseForGood(limitStatuses, { images: 1, quote: 0 }) })
 
 /** Fits a request to its best candidate, within the limits of its key and team. Throws GatewayError. */
 function fitted(

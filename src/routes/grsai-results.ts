@@ -20,12 +20,12 @@ const taskBody = z.object({ id: z.string() })
 /** Shows the status of a task, and any failure, in the words of one version of the API. */
 const showTaskIn = (
   words: TaskWording,
-  idIn: (c: Context<App>, team: string) => Promise<string> | string,
+  idIn: (c: Context<App>, caller: { team: string; key: string }) => Promise<string> | string,
 ): Handler<App> =>
   async function showTask(c) {
     try {
-      const { team } = await authenticate(c)
-      const { status } = await generationStatusOf(c, team, await idIn(c, team))
+      const { team, key } = await authenticate(c)
+      const { status } = await generationStatusOf(c, team, await idIn(c, { team, key: key.id }))
       const { snapshot, known } = status
       const now = Date.now()
       const { percent } = progressOf(snapshot, known.usualMs, now) ?? { percent: 0 }
@@ -38,8 +38,8 @@ const showTaskIn = (
   }
 
 /** `POST /v1/draw/result`, with the id in the body. */
-export const showDrawResult = showTaskIn(DRAW_WORDING, async (c, team) => {
-  const { fields } = await readJsonBody(new Intake(c, { team, limits: [], noPictures: undefined }), {
+export const showDrawResult = showTaskIn(DRAW_WORDING, async (c, caller) => {
+  const { fields } = await readJsonBody(new Intake(c, { ...caller, limits: [], noPictures: undefined }), {
     isPicture: () => false,
     most: 0,
     tooMany: unknownParameter,

@@ -45,7 +45,7 @@ const PIECE_BYTES = 96 * 1024
 /** Encodes a stream in pieces through two reused buffers. */
 export async function writeBase64(
   stream: ReadableStream<Uint8Array>,
-  writer: WritableStreamDefaultWriter<Uint8Array>,
+  writer: Pick<WritableStreamDefaultWriter<Uint8Array>, 'write'>,
 ): Promise<void> {
   const reader = stream.getReader({ mode: 'byob' })
   const encoder = new TextEncoder()

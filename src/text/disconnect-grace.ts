@@ -19,8 +19,8 @@ export class DisconnectGrace {
     this.#client = client
     // Without a waiting caller, the rejection would count as unhandled.
     this.#lost.promise.catch(() => {})
-    if (client.aborted) this.#begin()
-    else client.addEventListener('abort', this.#begin)
+    if (client.aborted) this.begin()
+    else client.addEventListener('abort', this.begin)
   }
 
   /** Resolves when the client disconnects. */
@@ -41,10 +41,12 @@ export class DisconnectGrace {
   /** Stops the timer; the work is done. */
   end(): void {
     clearTimeout(this.#timer)
-    this.#client.removeEventListener('abort', this.#begin)
+    this.#client.removeEventListener('abort', this.begin)
   }
 
-  readonly #begin = (): void => {
+  /** Begins the grace: the client has gone, or reads no more. */
+  readonly begin = (): void => {
+    if (this.#timer !== undefined) return
     this.#disconnected.resolve()
     this.#timer = setTimeout(() => this.#lose(new GatewayError(CANCELLED)), DISCONNECT_GRACE_MS)
   }

@@ -79,7 +79,7 @@ async function streamAnswer(
   const { readable, writable } = new IdentityTransformStream()
   respond(new Response(readable, { status: answer.status, headers: textHeaders({ answer, candidate }, caller) }))
   try {
-    const metered = await grace.wait(passBack(answer, writable, grace.disconnected))
+    const metered = await grace.wait(passBack(answer, writable, grace))
     return { bill: billOfAnswer(metered, plan, candidate), isBroken: false }
   } catch {
     const isCancelled = grace.signal.aborted

@@ -194,7 +194,7 @@ describe('the money for a text', () => {
     [{ max_tokens: 200, max_output_tokens: 1000 }, 200],
     [{ max_completion_tokens: 100, max_tokens: 300 }, 300],
     [{ max_tokens: 100, n: 3 }, 300],
-    [{ max_tokens: null, n: 'many' }, 4096],
+    [{ max_tokens: null, n: null }, 4096],
   ])('is held for as many tokens as %j allows, at the dearest price of its upstreams', async (more, output) => {
     const { key } = await team('acme', { budget_usd: 1 })
     const body = JSON.stringify({ ...HELLO, ...more })

@@ -1,4 +1,4 @@
-import { endUserId, modelName } from '../request-limits'
+import { endUserId, MAX_PROMPT, modelName } from '../request-limits'
 import * as z from 'zod'
 import { unknownParameter } from '../../failures/parameters'
 import { checked } from '../../failures/checked'
@@ -20,8 +20,16 @@ const imageTool = z.strictObject({
 })
 export type ImageTool = z.infer<typeof imageTool>
 
+/** The longest `tool_choice` in characters of JSON: an answer repeats it. */
+const MAX_TOOL_CHOICE = 1024
+
 const toolChoice = z.union(
-  [z.enum(['auto', 'required']), z.looseObject({ type: z.enum(['image_generation', 'allowed_tools']) })],
+  [
+    z.enum(['auto', 'required']),
+    z
+      .looseObject({ type: z.enum(['image_generation', 'allowed_tools']) })
+      .refine((choice) => JSON.stringify(choice).length <= MAX_TOOL_CHOICE, 'Send a shorter one.'),
+  ],
   { error: 'Send \'auto\', \'required\' or {"type": "image_generation"}.' },
 )
 
@@ -43,15 +51,17 @@ export const IDLE_FIELDS: Readonly<Record<string, unknown>> = {
 
 /** The limit of the API. */
 const MAX_METADATA = 16
+/** Longer than any id of this gateway, in characters. */
+const MAX_RESPONSE_ID = 1024
 
 const responsesBody = z.strictObject({
   model: modelName,
   input: responseInput,
-  instructions: z.string().nullish(),
+  instructions: z.string().max(MAX_PROMPT).nullish(),
   tools: z.array(imageTool).max(1).nullish(),
   tool_choice: toolChoice.nullish(),
   stream: z.boolean().nullish(),
-  previous_response_id: z.string().nullish(),
+  previous_response_id: z.string().max(MAX_RESPONSE_ID).nullish(),
   metadata: z
     .record(z.string().max(64), z.string().max(512))
     .refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, `Send at most ${MAX_METADATA} pairs.`)

@@ -1,0 +1,42 @@
+import { type Failure, GatewayError } from '../failures/errors'
+import type { Bytes } from '../streams/bytes'
+
+/** A longer body is a large upload; each holds up to 6 MiB of the isolate's 128 (platform §1). */
+export const LARGE_UPLOAD_BYTES = 1024 * 1024
+
+/** The most large uploads at once, of one key and of the isolate. */
+const MAX_OF_KEY = 8
+const MAX_OF_ISOLATE = 12
+
+/** The large uploads that this isolate reads, by key. */
+const uploads = new Map<string, number>()
+
+/** Reads a large upload in one of the places of its key and of the isolate. Throws GatewayError without one. */
+export async function* inPlace(bytes: Bytes, key: string): Bytes {
+  const own = uploads.get(key) ?? 0
+  if (own >= MAX_OF_KEY) throw new GatewayError(TOO_MANY_OF_KEY)
+  if ([...uploads.values()].reduce((sum, each) => sum + each, 0) >= MAX_OF_ISOLATE) throw new GatewayError(TOO_MANY)
+  uploads.set(key, own + 1)
+  try {
+    yield* bytes
+  } finally {
+    const left = (uploads.get(key) ?? 1) - 1
+    if (left > 0) uploads.set(key, left)
+    else uploads.delete(key)
+  }
+}
+
+const RETRY_MS = 2000
+
+const TOO_MANY_OF_KEY: Failure = {
+  code: 'rate_limited',
+  message: `This key sends ${MAX_OF_KEY} large requests at the same time. Try again when one of them has arrived.`,
+  reason: 'rate_limit_exceeded',
+  retryAfterMs: RETRY_MS,
+}
+
+const TOO_MANY: Failure = {
+  code: 'unavailable',
+  message: 'The gateway receives many large requests at the moment. Try again in a few seconds.',
+  retryAfterMs: RETRY_MS,
+}
