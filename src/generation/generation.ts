@@ -57,7 +57,7 @@ export class Generation extends DurableObject<Env> {
    */
   async obtain(options: GenerateOptions, onProgress?: OnProgress): Promise<Result<Obtained>> {
     for (;;) {
-      await this.#runner.atRest()
+      await this.#atRest()
       const known = this.#known(options)
       if (known) {
         if (options.webhook || options.keepMs > 0) await this.#endKnown(options, known)
@@ -71,7 +71,7 @@ export class Generation extends DurableObject<Env> {
 
   /** Accepts a generation as a job of its team, and returns its status once the run is accepted. */
   async submit(options: GenerateOptions, form: JobForm): Promise<Result<SeenGeneration>> {
-    await this.#runner.atRest()
+    await this.#atRest()
     const known = this.#known(options)
     if (known && !known.ok) return known
     const { task, keepMs } = options
@@ -105,7 +105,7 @@ export class Generation extends DurableObject<Env> {
    * part.
    */
   async cancel(team: string): Promise<Snapshot | undefined> {
-    await this.#runner.atRest()
+    await this.#atRest()
     const [job, run] = [this.#jobs.of(team), this.#store.run]
     if (run?.task.payer.team === team) {
       const { ended } = this.#subscribers.join(0)
@@ -130,7 +130,7 @@ export class Generation extends DurableObject<Env> {
 
   /** Stores a failure for the retry, since the clients could not receive it. */
   async remember(failure: Failure, payer: Payer): Promise<void> {
-    await this.#runner.atRest()
+    await this.#atRest()
     if (!this.#store.run) await this.#finalizer.remember(failure, payer)
   }
 
@@ -159,6 +159,12 @@ export class Generation extends DurableObject<Env> {
 
   override async alarm(invocation?: AlarmInvocationInfo): Promise<void> {
     await this.#upkeep.ring(invocation)
+  }
+
+  /** Sets a missing alarm, resumes a run without a process, and waits for an ending run. */
+  async #atRest(): Promise<void> {
+    await this.#context.schedule.wake()
+    await this.#runner.atRest()
   }
 
   #seen(team: string): SeenGeneration | undefined {

@@ -147,6 +147,9 @@ export class Runner {
     const refusal = held.ok || isBegun ? undefined : held.failure
     ordered(refusal)
     const waits = held.ok ? held.value : undefined
+    // An accepted job outlives trouble of its team, as at a deploy: the heartbeat asks again.
+    const mayAskAgain = row.before !== undefined && this.#context.jobs.isOpen && !cancel.aborted
+    if (refusal === TEAM_UNREACHABLE && mayAskAgain) return await this.#wait(row, cancel)
     // A cancelled run too: its reservation may exist.
     if (refusal && !row.progress) return await this.#refuse(row, refusal)
     if (refusal) return await this.#abandon(row, refusal)
@@ -163,7 +166,7 @@ export class Runner {
     return this.#end(abandoned(run, row, failure, later).then((outcome) => this.#finalizer.finish(row, outcome)))
   }
 
-  /** Leaves a run in the queue, unless it was cancelled meanwhile. */
+  /** Leaves a run to the team's call or the next alarm, unless it was cancelled meanwhile. */
   async #wait(row: RunRow, { aborted }: AbortSignal): Promise<void> {
     this.#context.store.run = row
     this.#current = undefined

@@ -1,13 +1,13 @@
 import { abortAllDurableObjects, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { limitStatus, used } from '../support/accounting'
 import { ringGenerations, ringTeam } from '../support/alarms'
 import { called, ended, job, jobState, startJob } from '../support/jobs'
 import { at, NOON, orderOf, reserve, settle, settled } from '../support/orders'
 import { receivers, send } from '../support/receiver'
 import { originalSettings, settings } from '../support/settings'
-import { team, type TestTeam, visit } from '../support/teams'
+import { ask, team, type TestTeam, visit } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 import { HOOK } from '../support/webhooks'
 
@@ -91,6 +91,15 @@ describe('an alarm that the platform has dropped is set again', () => {
     await dropAlarm(stub)
     await jobState(acme.key, id)
     expect(await alarmOf(stub)).not.toBeNull()
+  })
+
+  test('by a request that joins the run', async () => {
+    const id = await job(acme.key, { prompt: 'A cat @once=silence' })
+    await called(upstream, 1)
+    const stub = env.GENERATIONS.getByName(id)
+    await dropAlarm(stub)
+    void ask(acme.key, { prompt: 'A cat @once=silence' }).catch(() => {})
+    await vi.waitUntil(async () => (await alarmOf(stub)) !== null)
   })
 
   test('by a request of the team', async () => {

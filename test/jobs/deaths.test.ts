@@ -12,6 +12,7 @@ import { internet } from '../support/internet'
 import { ended, job, startJob } from '../support/jobs'
 import { environment } from '../support/settings'
 import { team } from '../support/teams'
+import { trouble } from '../support/trouble'
 
 const fake = accounts([{ name: 'lone', secret: 'LONE_KEY', models: ['lone=relay-1'], max_concurrency: 1 }], {
   LONE_KEY: 'key-lone',
@@ -96,4 +97,20 @@ describe('a death counts only with a call in hand', () => {
     await vi.waitUntil(async () => (await audit('acme'))[0]?.status === 'succeeded')
     expect(await audit('acme')).toMatchObject([{ attempts: 1 }])
   })
+})
+
+test('an accepted job outlives a team that cannot be reached after a death', async () => {
+  const { key } = await team('acme')
+  await hold()
+  const id = await job(key, CAT)
+  await waiting()
+  const told = trouble('reserve')
+  await crash()
+  await vi.waitUntil(() => told.failures === 2)
+  vi.restoreAllMocks()
+  internet({ 'accounts.example.com': fake })
+  await vi.waitUntil(async () => (await ringGenerations()) === 1 && (await standingOf('lone')).waiting === 1)
+  await free()
+  expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
+  expect(await audit('acme')).toMatchObject([{ status: 'succeeded', attempts: 1 }])
 })

@@ -1,4 +1,4 @@
-import { runInDurableObject } from 'cloudflare:test'
+import { abortAllDurableObjects, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Order } from '../../src/ledger/entry'
@@ -63,6 +63,15 @@ describe('a request for a text after the death of its Worker', () => {
     at(NOON + LEASE_MS)
     expect((await chat(HELLO, acme.key)).status).toBe(200)
   })
+})
+
+test('a reservation in the ledger of an earlier version expires at no cost', async () => {
+  const stub = env.TEAMS.getByName('acme')
+  await reserve(orderOf(acme, { holdMs: LEASE_MS }))
+  await runInDurableObject(stub, (_, { storage }) => void storage.sql.exec('ALTER TABLE ledger DROP COLUMN lost_cost'))
+  await abortAllDurableObjects()
+  await lapse()
+  expect(await standing()).toEqual(['expired', 0, 0])
 })
 
 test('a late settlement replaces the estimate', async () => {
