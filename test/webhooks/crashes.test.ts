@@ -78,12 +78,13 @@ describe('an event arrives after the process dies', () => {
   })
 
   test('twice in the middle of a job, with its failure', async () => {
-    await tell('A cat @fault=silence', { prefer: 'respond-async' })
+    const { id } = await (await tell('A cat @fault=silence', { prefer: 'respond-async' })).json<JobJson>()
     for (const times of [1, 2]) {
       await vi.waitUntil(() => upstream.calls.length === times)
       await abortAllDurableObjects()
       await after(30_000)
     }
+    await ended(acme.key, id)
     await send()
     expect(hooks.events).toMatchObject([{ type: 'image.generation.failed', data: { status: 'failed' } }])
     expect(other.types).toEqual(['image.generation.failed'])
