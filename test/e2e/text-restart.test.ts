@@ -1,4 +1,4 @@
-import { afterAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { full } from '../support/full.ts'
 import { startTextUpstream } from './clients/support/text-upstream.ts'
 import { crashes } from './support/crashes.ts'
