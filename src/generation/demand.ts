@@ -15,6 +15,10 @@ export const isWanted = ({ subscribers, jobs }: GenerationContext): boolean => !
 /** Whether a waiting client or job may wait in the queue of the team. */
 const mayWait = ({ subscribers, jobs }: GenerationContext): boolean => subscribers.isPatient || jobs.isOpen
 
+/** Whether a run without its team's answer waits for the next alarm: an accepted job outlives a deploy. */
+export const mayAskAgain = ({ jobs }: GenerationContext, { before }: RunRow): boolean =>
+  before !== undefined && jobs.isOpen
+
 /** The patience of a job, in ms. */
 const JOB_PATIENCE_MS = 3_600_000
 

@@ -6,7 +6,7 @@ import type { Ended } from './subscribers'
 import type { Finalizer } from './finalizer'
 import { CANCELLED, FAILED } from './failures'
 import { newRun, type RunRow } from './generation-store'
-import { hold, holdOrWait, isWanted, patienceMsOf } from './demand'
+import { hold, holdOrWait, isWanted, mayAskAgain, patienceMsOf } from './demand'
 import { TEAM_UNREACHABLE, withdraw } from './payment'
 import type { Progress } from './progress'
 import { abandoned, afterError, nextAttempt } from './recovery'
@@ -146,14 +146,12 @@ export class Runner {
     const isBegun = row.progress !== undefined && !held.ok && held.failure === TEAM_UNREACHABLE
     const refusal = held.ok || isBegun ? undefined : held.failure
     ordered(refusal)
-    const waits = held.ok ? held.value : undefined
-    // An accepted job outlives trouble of its team, as at a deploy: the heartbeat asks again.
-    const mayAskAgain = row.before !== undefined && this.#context.jobs.isOpen && !cancel.aborted
-    if (refusal === TEAM_UNREACHABLE && mayAskAgain) return await this.#wait(row, cancel)
+    if (refusal === TEAM_UNREACHABLE && !cancel.aborted && mayAskAgain(this.#context, row))
+      return await this.#wait(row, cancel)
     // A cancelled run too: its reservation may exist.
     if (refusal && !row.progress) return await this.#refuse(row, refusal)
     if (refusal) return await this.#abandon(row, refusal)
-    if (waits) return await this.#wait({ ...row, queued: waits.instead }, cancel)
+    if (held.ok && held.value) return await this.#wait({ ...row, queued: held.value.instead }, cancel)
     if (cancel.aborted) return await this.#abandon(row, CANCELLED)
     await this.#make(row, cancel)
   }
