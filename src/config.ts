@@ -60,6 +60,8 @@ export interface Config {
   webhooksPerMinute: number
   /** The longest wait of a request in the queue of its team. */
   queueWaitMs: number
+  /** The finished requests of clients that hung up: only begun ones, or the queued ones too. */
+  finishAbandoned: 'begun' | 'all'
   allowPrivateUrls: boolean
   /** Whether the platform crops images. */
   canCrop: boolean
@@ -123,6 +125,10 @@ export const settingsSchema = z.object({
   WEBHOOKS_PER_MINUTE: wholeNumber(1, 1_000_000)
     .default(300)
     .describe('requests of a key in a minute that name a webhook URL'),
+  FINISH_ABANDONED: z
+    .enum(['begun', 'all'])
+    .default('begun')
+    .describe('requests that are finished after their clients hung up: those `begun`, or `all`, the queued ones too'),
   ALLOW_PRIVATE_URLS: flag.describe('lets image and webhook URLs lead to private hosts; for local development'),
   CORS_ORIGINS: origins.describe('origins with pages that may use all but the admin API, separated by commas, or `*`'),
 })
@@ -208,6 +214,7 @@ function parseSettings(set: Record<string, unknown>): Config {
     queueWaitMs: data.QUEUE_WAIT_SECONDS * 1000,
     listsPerMinute: data.LISTS_PER_MINUTE,
     webhooksPerMinute: data.WEBHOOKS_PER_MINUTE,
+    finishAbandoned: data.FINISH_ABANDONED,
     allowPrivateUrls: data.ALLOW_PRIVATE_URLS,
     canCrop: set['TRANSFORMS'] !== undefined,
   }

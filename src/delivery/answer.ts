@@ -1,4 +1,4 @@
-import { forget, obtain } from '../generation/generations'
+import { forget, hangUp, obtain } from '../generation/generations'
 import type { ProgressEvent } from '../generation/subscribers'
 import type { GenerateOptions, Obtained } from '../generation/task'
 import { type Failure, GatewayError } from '../failures/errors'
@@ -43,7 +43,19 @@ export function answerFromGeneration(delivery: DeliveryContext): PendingAnswer {
   const { waitMs } = preference
   // A request with `Prefer: wait` becomes a job before its patience ends.
   const patienceMs = waitMs === undefined ? generate.patienceMs : Math.max(generate.patienceMs, waitMs + JOB_MARGIN_MS)
-  return { answer: obtained(delivery, { ...generate, patienceMs }, events), events }
+  return { answer: untilHangUp(delivery, obtained(delivery, { ...generate, patienceMs }, events)), events }
+}
+
+/** Waits for an answer. If the client hangs up meanwhile, the Generation object hears of it. */
+async function untilHangUp({ c, meta }: DeliveryContext, answer: Promise<Answer>): Promise<Answer> {
+  const { signal } = c.req.raw
+  const hungUp = (): void => c.executionCtx.waitUntil(hangUp(c.env.GENERATIONS, meta.generate.task))
+  signal.addEventListener('abort', hungUp)
+  try {
+    return await answer
+  } finally {
+    signal.removeEventListener('abort', hungUp)
+  }
 }
 
 /** Asks a second time for an answer without its images; the object then makes them anew. */

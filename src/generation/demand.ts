@@ -1,6 +1,6 @@
 import { configOf } from '../config'
 import type { Result } from '../failures/errors'
-import type { QueuedOrder } from '../ledger/entry'
+import type { Payer, QueuedOrder } from '../ledger/entry'
 import type { RunRow } from './generation-store'
 import { runOrder, reserve } from './payment'
 import type { GenerationContext } from './context'
@@ -9,11 +9,17 @@ import type { GenerationContext } from './context'
  * The demand for a generation, and the patience that follows from it.
  */
 
-/** Whether a client or a job waits for the run. */
-export const isWanted = ({ subscribers, jobs }: GenerationContext): boolean => !subscribers.isEmpty || jobs.isAwaited
+/** Whether a client, a job or a webhook of a payer waits for the run. */
+export const isWantedBy = ({ subscribers, jobs }: GenerationContext, payer: Payer): boolean =>
+  subscribers.isOf(payer) || jobs.isAwaitedBy(payer)
 
-/** Whether a waiting client or job may wait in the queue of the team. */
-const mayWait = ({ subscribers, jobs }: GenerationContext): boolean => subscribers.isPatient || jobs.isOpen
+/** Whether the run of a payer starts at its turn. */
+export const mayStart = (context: GenerationContext, payer: Payer): boolean =>
+  configOf(context.env).finishAbandoned === 'all' || isWantedBy(context, payer)
+
+/** Whether a client or job of a payer may wait in the queue of its team. */
+const mayWait = ({ subscribers, jobs }: GenerationContext, payer: Payer): boolean =>
+  subscribers.isPatient(payer) || jobs.isOpenFor(payer)
 
 /** Whether a run without its team's answer waits for the next alarm: an accepted job outlives a deploy. */
 export const mayAskAgain = ({ jobs }: GenerationContext, { before }: RunRow): boolean =>
@@ -36,9 +42,10 @@ export const hold = (
 
 /** Reserves again with a wait if a patient client or job has come meanwhile. Never throws. */
 export async function holdOrWait(context: GenerationContext, row: RunRow): Promise<Result<QueuedOrder | undefined>> {
-  const couldWait = mayWait(context)
+  const { payer } = row.task
+  const couldWait = mayWait(context, payer)
   const held = await hold(context, row, couldWait)
   const isHeldUp = !held.ok && held.failure.code === 'concurrency_limited'
-  if (!isHeldUp || couldWait || !mayWait(context)) return held
+  if (!isHeldUp || couldWait || !mayWait(context, payer)) return held
   return await hold(context, row, true)
 }

@@ -42,7 +42,7 @@ export class Finalizer {
     const needsSettlement = isSettled || row.before !== undefined || failure === TEAM_UNREACHABLE
     const snapshot = this.#conclude(row, outcome, only, { needsSettlement, isSettled })
     await this.#context.schedule.rearm()
-    return { made: outcome.made, only, snapshot }
+    return { made: outcome.made, paidBy: row.task.requestId, only, snapshot }
   }
 
   /** Ends a run that has called upstreams. */
@@ -65,7 +65,7 @@ export class Finalizer {
     const snapshot = this.#conclude(row, ended, only, { needsSettlement: true, isSettled: true })
     await withDeadline(SETTLE_MS, () => this.settle()).catch(() => {})
     await this.#context.schedule.rearm()
-    return { made, only, snapshot }
+    return { made, paidBy: task.requestId, only, snapshot }
   }
 
   /** Stores a failure for the retry, since the clients of the run could not receive it. */

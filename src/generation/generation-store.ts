@@ -37,6 +37,17 @@ export interface RunRow {
   queued?: Failure
 }
 
+/** A place of a payer in the queue of its team, beside that of the run. */
+export interface QueuePlace {
+  task: Task
+  /** The id of the reservation, which holds money from the turn on. */
+  reservation: string
+  /** The moment of the request, in ms since 1970. */
+  createdMs: number
+  /** The failure for clients that do not wait; undefined before the team's answer and during a withdrawal. */
+  queued?: Failure
+}
+
 /**
  * The finished answer, its first request, and the end of its life in ms since 1970. A row of another shape is no
  * answer.
@@ -58,6 +69,7 @@ interface Partials {
 }
 
 const SETTLEMENT = 'owed:'
+const PLACE = 'place:'
 
 /** The period of the alarm during a run, in ms. It keeps the object alive and finds a run without a process. */
 const HEARTBEAT_MS = 30_000
@@ -125,8 +137,26 @@ export class GenerationStore {
     this.#storage.kv.put<RefusedRow>('refused', { failure, only, atMs, untilMs })
   }
 
+  /** Removes the run. The oldest other place in a queue takes it over. */
   endRun(): void {
-    this.#storage.kv.delete('run')
+    const next = this.places.find(({ queued }) => queued)
+    if (!next) return void this.#storage.kv.delete('run')
+    this.removePlace(next.reservation)
+    this.run = { ...newRun(next.task), ...next }
+  }
+
+  /** The places beside that of the run, the oldest first. */
+  get places(): QueuePlace[] {
+    const places = [...this.#storage.kv.list<QueuePlace>({ prefix: PLACE })].map(([, place]) => place)
+    return places.toSorted((one, other) => one.createdMs - other.createdMs)
+  }
+
+  putPlace(place: QueuePlace): void {
+    this.#storage.kv.put<QueuePlace>(PLACE + place.reservation, place)
+  }
+
+  removePlace(reservation: string): void {
+    this.#storage.kv.delete(PLACE + reservation)
   }
 
   forgetRecord(): void {
@@ -171,13 +201,19 @@ export class GenerationStore {
     const refused = this.#storage.kv.get<RefusedRow>('refused')
     const ends = [kept?.untilMs, kept && this.#heldMs, refused?.untilMs]
     return [
-      ...(!run && isWanted ? [nowMs + HEARTBEAT_MS] : []),
+      ...(this.#isUnsettled(isWanted) ? [nowMs + HEARTBEAT_MS] : []),
       ...(run ? [nowMs + (run.queued ? ASK_AGAIN_MS : HEARTBEAT_MS)] : []),
       ...this.pendingSettlements.map(({ againMs = nowMs }) => againMs),
       // The current run has previews of its own.
       ...(partials && !run ? [partials.untilMs] : []),
       ...ends.flatMap((end) => (end !== undefined && end > nowMs ? [end] : [])),
     ]
+  }
+
+  /** Whether a wanted run has not begun, or a place is to be withdrawn if its process dies. */
+  #isUnsettled(isWanted: boolean): boolean {
+    const { run, places } = this
+    return (!run && isWanted) || places.some(({ queued }) => !run?.queued || !queued)
   }
 }
 

@@ -1,7 +1,9 @@
 import { DurableObject } from 'cloudflare:workers'
+import { configOf } from '../config'
 import { type Failure, type Result, failed, ok } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
 import { runOfKey } from '../store/images'
+import { ownInputKeys, removeInputs } from '../store/inputs'
 import { removeRecord } from '../store/records'
 import type { Payer } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'
@@ -16,18 +18,10 @@ import { RunPlans } from './run-plans'
 import { Runner } from './runner'
 import { Schedule } from './schedule'
 import type { GenerationContext } from './context'
-import { begun } from './snapshot'
+import { type SeenGeneration, seenBy } from './seen'
 import { GenerationUpkeep } from './upkeep'
 import type { JobForm } from '../dialects/job-form'
-import type { GenerateOptions, Obtained } from './task'
-
-/** A generation for one of its teams. */
-export interface SeenGeneration {
-  snapshot: Snapshot
-  /** The wording and the record of a finished job. */
-  form?: JobForm
-  record?: ImageRecord | undefined
-}
+import type { GenerateOptions, Obtained, Task } from './task'
 
 /** Makes the images of one fingerprint once for all clients, and to the end, even if all clients hang up. */
 export class Generation extends DurableObject<Env> {
@@ -56,6 +50,7 @@ export class Generation extends DurableObject<Env> {
    * cancellation does not concern starts a new run.
    */
   async obtain(options: GenerateOptions, onProgress?: OnProgress): Promise<Result<Obtained>> {
+    const untilMs = Date.now() + options.patienceMs
     for (;;) {
       await this.#atRest()
       const known = this.#known(options)
@@ -63,9 +58,9 @@ export class Generation extends DurableObject<Env> {
         if (options.webhook || options.keepMs > 0) await this.#endKnown(options, known)
         return withOrigin(this.#store.madeFor, options, 'HIT', known)
       }
-      const startedBy = this.#store.run?.task.requestId ?? options.task.requestId
-      const { made, only } = await this.#waitForRun(options, onProgress)
-      if (concerns(only, options.task.payer)) return withOrigin(startedBy, options, 'JOINED', made)
+      const patienceMs = Math.max(0, untilMs - Date.now())
+      const { made, only, paidBy } = await this.#waitForRun({ ...options, patienceMs }, onProgress)
+      if (concerns(only, options.task.payer)) return withOrigin(paidBy, options, 'JOINED', made)
     }
   }
 
@@ -80,7 +75,7 @@ export class Generation extends DurableObject<Env> {
     const { run } = this.#store
     // A request that waited before it became a job, or a repeated job, keeps its first moment.
     const again = earlier && !earlier.ended && earlier.task.payer.key === task.payer.key ? earlier : undefined
-    const own = run?.task.requestId === task.requestId ? run : again
+    const own = [run, ...this.#store.places].find((each) => each?.task.requestId === task.requestId) ?? again
     this.#jobs.put(options, form, own?.createdMs ?? now)
     this.#jobs.hook(options, now, true)
     this.#store.hold(Math.max(keepMs, JOB_LIFE_MS), now)
@@ -89,15 +84,18 @@ export class Generation extends DurableObject<Env> {
       const refusal = await this.#runner.begin(newRun(task), { reportsRefusal: true })
       if (refusal && earlier) this.#jobs.restore(earlier)
       if (refusal) return failed(refusal)
+    } else {
+      const offered = this.#runner.queued.offer(task)
+      if (run.queued) await offered
     }
-    const seen = this.#seen(task.payer.team)
+    const seen = seenBy(this.#context, task.payer.team)
     return seen ? ok(seen) : failed(GONE)
   }
 
   /** The generation for a team; undefined for a team without a part in it, or after the part has expired. */
   async see(team: string): Promise<SeenGeneration | undefined> {
     await this.#context.schedule.wake()
-    return this.#seen(team)
+    return seenBy(this.#context, team)
   }
 
   /**
@@ -106,14 +104,25 @@ export class Generation extends DurableObject<Env> {
    */
   async cancel(team: string): Promise<Snapshot | undefined> {
     await this.#atRest()
-    const [job, run] = [this.#jobs.of(team), this.#store.run]
+    const { run } = this.#store
     if (run?.task.payer.team === team) {
-      const { ended } = this.#subscribers.join(0)
-      await this.#runner.cancel(run)
-      return (await ended).snapshot
+      const ended = this.#subscribers.watch()
+      if (await this.#runner.cancel(run)) return (await ended).snapshot
     }
-    if (job && !job.ended) await this.#finalizer.dismiss(job.task, CANCELLED)
-    return this.#seen(team)?.snapshot
+    const job = this.#jobs.of(team)
+    if (job && !job.ended) {
+      await this.#finalizer.dismiss(job.task, CANCELLED)
+      await this.#runner.queued.leave(job.task.payer)
+    }
+    return seenBy(this.#context, team)?.snapshot
+  }
+
+  /** Drops a request of a client that hung up, if it waits for its turn. A run that has begun is finished. */
+  async hangUp({ requestId, payer }: Pick<Task, 'requestId' | 'payer'>): Promise<void> {
+    await this.#runner.queued.ordered
+    if (!this.#store.run?.queued || configOf(this.env).finishAbandoned === 'all') return
+    this.#subscribers.leaveRequest(requestId, CANCELLED)
+    await this.#runner.queued.leave(payer)
   }
 
   /** Starts the queued run of a reservation, or ends it with the refusal of its team. False without such a run. */
@@ -167,29 +176,6 @@ export class Generation extends DurableObject<Env> {
     await this.#runner.atRest()
   }
 
-  #seen(team: string): SeenGeneration | undefined {
-    const [job, run] = [this.#jobs.of(team), this.#store.run]
-    if (job?.ended) {
-      const {
-        dialect,
-        wants,
-        ended: { snapshot },
-      } = job
-      return {
-        snapshot,
-        form: { dialect, wants },
-        record: snapshot.status === 'succeeded' ? this.#store.record : undefined,
-      }
-    }
-    // The run of another team has just ended, and the job's own run is about to begin.
-    if (!run) return job && { snapshot: begun(job.task, { status: 'queued', createdMs: job.createdMs }) }
-    if (!job && run.task.payer.team !== team) return undefined
-    const { startedMs = run.progress?.calls[0]?.startedMs, percent } = this.#context.live
-    const createdMs = job?.createdMs ?? run.createdMs
-    const stands = { status: run.queued ? 'queued' : 'running', createdMs, startedMs, percent } as const
-    return { snapshot: begun(job?.task ?? run.task, stands) }
-  }
-
   #known(options: GenerateOptions): Result<ImageRecord> | undefined {
     return this.#store.run ? undefined : this.#store.known(options, Date.now())
   }
@@ -206,11 +192,12 @@ export class Generation extends DurableObject<Env> {
   /** Waits for the end of the run, and starts one if there is none. */
   async #waitForRun(options: GenerateOptions, onProgress: OnProgress | undefined): Promise<Ended> {
     const now = Date.now()
-    const subscriber = this.#subscribers.join(options.patienceMs, onProgress)
+    const subscriber = this.#subscribers.join(options, onProgress)
     this.#jobs.hook(options, now)
     this.#store.hold(options.keepMs, now)
     if (!this.#store.run) void this.#runner.begin(newRun(options.task), { reportsRefusal: true })
-    const timer = setTimeout(() => void this.#endWait(options, subscriber), options.patienceMs)
+    const offered = this.#runner.queued.offer(options.task)
+    const timer = setTimeout(() => void this.#endWait(options, subscriber, offered), options.patienceMs)
     try {
       return await subscriber.ended
     } finally {
@@ -220,15 +207,21 @@ export class Generation extends DurableObject<Env> {
   }
 
   /** Ends the wait of a client when its patience for the queue is over. */
-  async #endWait({ task }: GenerateOptions, subscriber: Subscriber): Promise<void> {
-    await this.#runner.ordered
+  async #endWait(
+    { task }: GenerateOptions,
+    subscriber: Subscriber,
+    offered: Promise<Failure | undefined>,
+  ): Promise<void> {
+    const refusal = await offered
     const { run } = this.#store
     if (!run?.queued || !this.#subscribers.has(subscriber)) return
     this.#jobs.unhook(task.requestId)
     this.#subscribers.leave(subscriber)
     // The client may retry at once and must not find the run that is being given up.
-    if (this.#subscribers.isEmpty && !this.#jobs.isAwaited) await this.#runner.giveUp(run)
-    subscriber.end({ made: failed(run.queued) })
+    await this.#runner.queued.leave(task.payer)
+    if (this.#store.run?.task.requestId !== task.requestId && !this.#jobs.isJob(task.requestId))
+      await removeInputs(this.env.IMAGES, ownInputKeys(task.request))
+    subscriber.end({ made: failed(refusal ?? run.queued) })
   }
 }
 

@@ -3,8 +3,9 @@ import { describe, log } from '../runtime/log'
 import { callObject, callObjectForLong } from '../runtime/call-object'
 import { runOfKey } from '../store/images'
 import type { OnProgress } from './subscribers'
-import type { Generation, SeenGeneration } from './generation'
+import type { Generation } from './generation'
 import type { PendingSettlement } from './generation-store'
+import type { SeenGeneration } from './seen'
 import type { Snapshot } from '../ledger/snapshot'
 import type { JobForm } from '../dialects/job-form'
 import type { GenerateOptions, Obtained, Task } from './task'
@@ -35,6 +36,15 @@ export const submit = async (
   form: JobForm,
 ): Promise<SeenGeneration> =>
   unwrap(await callObject(async () => await generations.getByName(options.task.id).submit(options, form), END_MS))
+
+/** Tells a generation that the client of a request has hung up. Never throws. */
+export async function hangUp(generations: Generations, { id, requestId, payer }: Task): Promise<void> {
+  try {
+    await callObject(async () => await generations.getByName(id).hangUp({ requestId, payer }))
+  } catch (error) {
+    log('hang-up-not-noticed', { generation: id, request: requestId, ...describe(error) })
+  }
+}
 
 /** A generation for a team; undefined for a team without a part in it. Throws GatewayError. */
 export const see = (generations: Generations, id: string, team: string): Promise<SeenGeneration | undefined> =>

@@ -1,4 +1,5 @@
-import { type OutcomeScope, concerns } from './subscribers'
+import type { Payer } from '../ledger/entry'
+import { type OutcomeScope, concerns, isSamePayer } from './subscribers'
 import { DAY_MS } from '../runtime/durations'
 import type { Snapshot } from '../ledger/snapshot'
 import { begun, type End, ended, type Notice } from './snapshot'
@@ -102,6 +103,26 @@ export class Jobs {
   /** Whether a job or a webhook awaits the end of the run. */
   get isAwaited(): boolean {
     return this.#open.length > 0 || this.#hooks.length > 0
+  }
+
+  /** Whether a job or a webhook of a payer awaits the end of the run. */
+  isAwaitedBy(payer: Payer): boolean {
+    return [...this.#open, ...this.#hooks].some(({ task }) => isSamePayer(task.payer, payer))
+  }
+
+  /** Whether a job of a payer has not ended. */
+  isOpenFor(payer: Payer): boolean {
+    return this.#open.some(({ task }) => isSamePayer(task.payer, payer))
+  }
+
+  /** Whether a request became a job that has not ended. */
+  isJob(requestId: string): boolean {
+    return this.tasks.some((task) => task.requestId === requestId)
+  }
+
+  /** The tasks of the jobs that have not ended. */
+  get tasks(): Task[] {
+    return this.#open.map(({ task }) => task)
   }
 
   /** Whether a job has not ended. */

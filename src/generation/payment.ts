@@ -3,7 +3,7 @@ import { ANSWER_MS } from '../runtime/call-object'
 import { describe, log } from '../runtime/log'
 import { MAX_KEPT_PROMPT, type Order, type Settlement, type QueuedOrder } from '../ledger/entry'
 import { askTeam } from '../team/ask-team'
-import type { PendingSettlement, RunRow } from './generation-store'
+import type { PendingSettlement, QueuePlace, RunRow } from './generation-store'
 import type { RunPlan } from './run-plan'
 import { begun, ended, type Notice } from './snapshot'
 import type { RunOutcome, Spending, Task } from './task'
@@ -33,6 +33,12 @@ export function runOrder(
   }
 }
 
+/** The settlement of a reservation without a run. */
+export const releaseOf = ({ task, reservation }: QueuePlace): PendingSettlement => ({
+  team: task.payer.team,
+  settlement: { id: reservation, failure: 'cancelled', cost: 0, images: [], attempts: 0, upstream: undefined },
+})
+
 /** Reserves money at the payer's team, or a place in its queue. Never throws. */
 export async function reserve(
   env: Env,
@@ -50,7 +56,7 @@ export async function reserve(
 }
 
 /** Gives up a place in the queue; false once its turn has come, or for an unreachable team. Never throws. */
-export async function withdraw(env: Env, { task, reservation }: RunRow): Promise<boolean> {
+export async function withdraw(env: Env, { task, reservation }: QueuePlace): Promise<boolean> {
   const { payer, id } = task
   try {
     return await askTeam(env, payer.team, async (team) => await team.withdraw(reservation))

@@ -6,9 +6,10 @@ import type { Ended } from './subscribers'
 import type { Finalizer } from './finalizer'
 import { CANCELLED, FAILED } from './failures'
 import { newRun, type RunRow } from './generation-store'
-import { hold, holdOrWait, isWanted, mayAskAgain, patienceMsOf } from './demand'
-import { TEAM_UNREACHABLE, withdraw } from './payment'
+import { holdOrWait, mayAskAgain, patienceMsOf } from './demand'
+import { TEAM_UNREACHABLE } from './payment'
 import type { Progress } from './progress'
+import { QueuedRun } from './queued-run'
 import { abandoned, afterError, nextAttempt } from './recovery'
 import { makeImages } from './make'
 import type { RunNews } from './run'
@@ -26,11 +27,23 @@ export class Runner {
   /** Resolves when an ending run is released; undefined without one. */
   #ending: Promise<void> | undefined
   /** Resolves when the newest run has its reservation, its place in the queue, or its refusal. */
-  ordered: Promise<unknown> = Promise.resolve()
+  #ordered: Promise<unknown> = Promise.resolve()
+  /** The wait of the run for its turn. */
+  readonly queued: QueuedRun
 
   constructor(context: GenerationContext, finalizer: Finalizer) {
     this.#context = context
     this.#finalizer = finalizer
+    this.queued = new QueuedRun(context, {
+      ordered: () => this.#ordered,
+      begin: (row) => void this.begin(row),
+      start: (row) => this.#take((cancel) => this.#start(row, cancel)),
+      refuse: (row, failure) => this.#take(() => this.#refuse(row, failure)),
+      settle: async () => {
+        await this.#finalizer.settle()
+        await this.#context.schedule.rearm()
+      },
+    })
   }
 
   /**
@@ -40,7 +53,7 @@ export class Runner {
   async begin(row: RunRow, { reportsRefusal } = { reportsRefusal: false }): Promise<Failure | undefined> {
     this.#context.store.run = row
     const { promise, resolve } = Promise.withResolvers<Failure | undefined>()
-    this.ordered = promise
+    this.#ordered = promise
     const ordered = (refusal: Failure | undefined): void => {
       if (refusal && reportsRefusal) this.#context.jobs.refuse(row.task)
       resolve(refusal)
@@ -51,36 +64,22 @@ export class Runner {
   }
 
   /**
-   * Starts the queued run of a reservation, or ends it with a refusal; false without such a run. The call may come
+   * Starts the queued run of a reservation, or ends it with a refusal; false for an unwanted one. The call may come
    * twice, so a run with a pending settlement counts.
    */
   turn(reservation: string, refusal: Failure | undefined): boolean {
-    const row = this.#context.store.run
-    if (row?.reservation !== reservation) return this.#context.store.hasPendingSettlement(reservation)
-    const { queued, ...called } = row
-    if (queued) {
-      this.#context.store.run = called
-      this.#take((cancel) => (refusal ? this.#refuse(called, refusal) : this.#start(called, cancel)))
-    } else {
-      this.#earlyTurn = { reservation, refusal }
-    }
+    const { run } = this.#context.store
+    if (run?.reservation !== reservation || run.queued) return this.queued.turn(reservation, refusal)
+    this.#earlyTurn = { reservation, refusal }
     return true
   }
 
-  /** Gives up the place in the queue of an unwanted run, unless its turn has come. */
-  async giveUp(row: RunRow): Promise<void> {
-    const { queued, ...again } = row
-    if (!queued || !(await withdraw(this.#context.env, row)) || !this.#isQueued(row)) return
-    // A client may have come meanwhile.
-    if (isWanted(this.#context)) void this.begin(again)
-    else this.#take(() => this.#refuse(row, queued))
-  }
-
-  /** Cancels a run, as far as it can be stopped. */
-  async cancel(row: RunRow): Promise<void> {
-    if (row.queued) await withdraw(this.#context.env, row)
-    if (this.#isQueued(row)) this.#take(() => this.#refuse(row, CANCELLED))
-    else if (this.#isUnderWay(row)) this.#current?.abort(new GatewayError(CANCELLED))
+  /** Cancels a run, as far as it can be stopped. False if it ended or was taken over meanwhile. */
+  async cancel(row: RunRow): Promise<boolean> {
+    if (row.queued && (await this.queued.cancel(row))) return true
+    if (!this.#isUnderWay(row)) return false
+    this.#current?.abort(new GatewayError(CANCELLED))
+    return true
   }
 
   /**
@@ -109,22 +108,8 @@ export class Runner {
     await this.#ending
   }
 
-  /** Asks the team for the turn of a run, in case its call was lost; gives an unwanted run up. */
-  async askAgain(row: RunRow): Promise<void> {
-    if (!isWanted(this.#context)) await this.giveUp(row)
-    // The team may have forgotten the order and then decides anew.
-    if (!this.#isQueued(row)) return
-    const held = await hold(this.#context, row, isWanted(this.#context))
-    if (!held.ok && held.failure === TEAM_UNREACHABLE) return
-    if (!held.ok || !held.value) this.turn(row.reservation, held.ok ? undefined : held.failure)
-  }
-
   #isUnderWay({ reservation }: RunRow): boolean {
     return this.#context.store.run?.reservation === reservation
-  }
-
-  #isQueued(row: RunRow): boolean {
-    return this.#isUnderWay(row) && this.#context.store.run?.queued !== undefined
   }
 
   /** Starts a step of a run, which outlives its clients. */
@@ -168,7 +153,8 @@ export class Runner {
   async #wait(row: RunRow, { aborted }: AbortSignal): Promise<void> {
     this.#context.store.run = row
     this.#current = undefined
-    await (aborted ? this.cancel(row) : this.#context.schedule.rearm())
+    if (aborted) await this.queued.cancel(row)
+    else await this.#context.schedule.rearm()
   }
 
   /** Reserves, or joins the queue. The turn may come before the reply with the place. */

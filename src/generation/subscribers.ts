@@ -1,7 +1,8 @@
-import type { Result } from '../failures/errors'
+import { type Failure, failed, type Result } from '../failures/errors'
 import type { ImageRecord, PartialImage } from '../image/record'
 import type { Payer } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'
+import type { GenerateOptions } from './task'
 
 /** Limits an outcome to one team or one of its keys. */
 export interface OutcomeScope {
@@ -12,6 +13,8 @@ export interface OutcomeScope {
 /** The end of a run; a client that it does not concern starts a new run. */
 export interface Ended {
   made: Result<ImageRecord>
+  /** The id of the HTTP request that paid. */
+  paidBy?: string
   only?: OutcomeScope | undefined
   /** The status for the payer. */
   snapshot?: Snapshot
@@ -19,6 +22,8 @@ export interface Ended {
 
 export const concerns = (only: OutcomeScope | undefined, { team, key }: Payer): boolean =>
   !only || (only.team === team && (only.key === undefined || only.key === key))
+
+export const isSamePayer = (one: Payer, other: Payer): boolean => one.team === other.team && one.key === other.key
 
 /** A visible event of a run: a preview, or the progress in whole percent. */
 export type ProgressEvent = PartialImage | { percent: number }
@@ -28,6 +33,8 @@ export type OnProgress = (event: ProgressEvent) => unknown
 
 /** A client that waits for a run. */
 export interface Subscriber {
+  requestId: string
+  payer: Payer
   ended: Promise<Ended>
   /** The longest wait for the run's turn, in ms. */
   patienceMs: number
@@ -38,6 +45,7 @@ export interface Subscriber {
 /** The clients that wait for a run in this process. */
 export class Subscribers {
   readonly #subscribers = new Set<Subscriber>()
+  readonly #watchers = new Set<(ended: Ended) => void>()
   /** The newest preview of each image, and the progress, for late clients. */
   readonly #newest = new Map<number, PartialImage>()
   #percent = -1
@@ -46,15 +54,33 @@ export class Subscribers {
     return this.#subscribers.size === 0
   }
 
-  get isPatient(): boolean {
-    return [...this.#subscribers].some(({ patienceMs }) => patienceMs > 0)
+  /** Whether a client of a payer waits. */
+  isOf(payer: Payer): boolean {
+    return this.#of(payer).length > 0
   }
 
-  join(patienceMs: number, onProgress: OnProgress = () => {}): Subscriber {
+  /** Whether a client of a payer waits for the turn of the run. */
+  isPatient(payer: Payer): boolean {
+    return this.#of(payer).some(({ patienceMs }) => patienceMs > 0)
+  }
+
+  #of(payer: Payer): Subscriber[] {
+    return [...this.#subscribers].filter((each) => isSamePayer(each.payer, payer))
+  }
+
+  /** Resolves with the next end of a run, which no client waits for. */
+  watch(): Promise<Ended> {
+    const { promise, resolve } = Promise.withResolvers<Ended>()
+    this.#watchers.add(resolve)
+    return promise
+  }
+
+  join({ task, patienceMs }: GenerateOptions, onProgress: OnProgress = () => {}): Subscriber {
+    const { requestId, payer } = task
     const { promise, resolve } = Promise.withResolvers<Ended>()
     // The client may have gone.
     const show = (event: ProgressEvent): void => void Promise.try(() => onProgress(event)).catch(() => {})
-    const subscriber = { ended: promise, patienceMs, end: resolve, show }
+    const subscriber = { requestId, payer, ended: promise, patienceMs, end: resolve, show }
     this.#subscribers.add(subscriber)
     for (const event of this.#newest.values()) show(event)
     if (this.#percent >= 0) show({ percent: this.#percent })
@@ -69,6 +95,15 @@ export class Subscribers {
     this.#subscribers.delete(subscriber)
   }
 
+  /** Ends the wait of a request with a failure. */
+  leaveRequest(request: string, failure: Failure): void {
+    for (const subscriber of this.#subscribers) {
+      if (subscriber.requestId !== request) continue
+      this.#subscribers.delete(subscriber)
+      subscriber.end({ made: failed(failure) })
+    }
+  }
+
   /** Sends an event to every subscriber. A percentage that is not above the last is dropped. */
   show(event: ProgressEvent): void {
     if (!('percent' in event)) this.#newest.set(event.index, event)
@@ -81,6 +116,8 @@ export class Subscribers {
     this.#newest.clear()
     this.#percent = -1
     for (const subscriber of this.#subscribers) subscriber.end(ended)
+    for (const told of this.#watchers) told(ended)
     this.#subscribers.clear()
+    this.#watchers.clear()
   }
 }

@@ -29,17 +29,12 @@ export class GenerationUpkeep {
     const { ctx, schedule } = this.#context
     await ring(ctx.storage, invocation, [
       () => this.#runner.recover({ asked: false }),
-      () => this.#askAgain(),
+      () => this.#runner.queued.lookAgain(),
       () => this.#finalizer.settle(),
       () => this.#removePartials(),
       () => this.#sendEvents(),
       () => schedule.rearm(),
     ])
-  }
-
-  async #askAgain(): Promise<void> {
-    const { run } = this.#context.store
-    if (run?.queued) await this.#runner.askAgain(run)
   }
 
   /** Removes the previews of ended runs when no reader is left. */

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { App } from '../../context'
 import type { GenerationStatus } from '../../delivery/job-status'
-import type { SeenGeneration } from '../../generation/generation'
+import type { SeenGeneration } from '../../generation/seen'
 import { see } from '../../generation/generations'
 import { type Entry, imageKeysOf, keptKeysOf } from '../../ledger/entry'
 import { type Snapshot, snapshotOf } from '../../ledger/snapshot'
