@@ -1,12 +1,19 @@
 import { env } from 'cloudflare:workers'
 import { expect, test, vi } from 'vitest'
 import { audit, generate, used } from '../support/accounting'
-import { quoteOf } from '../support/billing-upstream'
+import { price, quoteOf } from '../support/billing-upstream'
 import { knock } from '../support/gateway'
+import { holdLongTimers } from '../support/long-timers'
+import { settings } from '../support/settings'
 import { team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
+import { accountsOf } from '../support/watched-upstreams'
 
+settings({ HEARTBEAT_AFTER_SECONDS: 0 })
 const { upstream } = upstreams()
+
+/** The default time-out of an upstream, in ms. */
+const UPSTREAM_MS = 300_000
 
 test('while storage takes no picture, one is bought at most, and its cost is in the audit', async () => {
   const { key } = await team('acme', { budget_usd: 1 })
@@ -20,6 +27,36 @@ test('while storage takes no picture, one is bought at most, and its cost is in 
   down.mockRestore()
   expect((await generate(key, 'A fox')).status).toBe(200)
   expect(upstream.calls).toHaveLength(2)
+})
+
+test('a put that hangs is trouble of the storage and not of the upstream, and its picture is booked', async () => {
+  const { key } = await team('acme', { budget_usd: 1 })
+  const pass = holdLongTimers()
+  const hanging = vi.spyOn(env.IMAGES, 'put').mockImplementation(() => new Promise<never>(() => {}))
+  const answer = generate(key, 'A cat')
+  for (const before of [0, 1]) {
+    await vi.waitUntil(() => hanging.mock.calls.length > before)
+    // The upstream's own time, and that of a put.
+    pass(UPSTREAM_MS)
+  }
+  const { status, headers } = await answer
+  expect([status, headers.get('x-should-retry'), upstream.calls.length]).toEqual([503, 'false', 1])
+  expect([await used('acme'), (await audit('acme'))[0]?.error]).toEqual([quoteOf('A cat'), 'unavailable'])
+  hanging.mockRestore()
+  const next = await generate(key, 'A fox')
+  expect([next.status, next.headers.get('x-upstream'), upstream.calls.length]).toEqual([200, 'openai', 2])
+  expect(await accountsOf('openai')).toMatchObject([{ status: 'ready', in_use: 0 }])
+})
+
+test('a put that is slower than its upstream may be is repeated, and the picture is delivered', async () => {
+  const { key } = await team('acme', { budget_usd: 1 })
+  const pass = holdLongTimers()
+  const slow = vi.spyOn(env.IMAGES, 'put').mockImplementationOnce(() => new Promise<never>(() => {}))
+  const answer = generate(key, 'A cat')
+  await vi.waitUntil(() => slow.mock.calls.length === 1)
+  pass(UPSTREAM_MS)
+  expect([(await answer).status, slow.mock.calls.length, upstream.calls.length]).toEqual([200, 2, 1])
+  expect(await used('acme')).toBe(price('A cat'))
 })
 
 test.each(['no-store', 'no-cache'])('a paid answer of %s that cannot be read has no retry', async (directive) => {

@@ -3,13 +3,14 @@ import { vi } from 'vitest'
 
 /** Makes one method of the team objects fail, before or after its effect, as when their machine is gone. */
 export function trouble(
-  verb: 'reserve' | 'settle',
+  verb: 'reserve' | 'settle' | 'find',
   times = Infinity,
   when: 'before' | 'after' = 'before',
-): { failures: number } {
-  const told = { failures: 0 }
+): { failures: number; end: () => void } {
   const real = env.TEAMS.getByName.bind(env.TEAMS)
-  vi.spyOn(env.TEAMS, 'getByName').mockImplementation((name) => {
+  const spy = vi.spyOn(env.TEAMS, 'getByName')
+  const told = { failures: 0, end: (): void => spy.mockRestore() }
+  spy.mockImplementation((name) => {
     const stub = real(name)
     return new Proxy(stub, {
       get: (_, property) => {
