@@ -2,7 +2,7 @@ import { type ErrorCode, type Failure, failed, ok, type Result } from '../failur
 import { DeadlineExceeded, repeat, withDeadline } from '../runtime/deadline'
 import { CANCELLED } from '../generation/failures'
 import { log } from '../runtime/log'
-import { ProviderError, type TextAnswer, type TextRequest } from '../providers/provider'
+import { ProviderError, type Spent, type TextAnswer, type TextRequest } from '../providers/provider'
 import type { ServedBy } from '../ledger/entry'
 import type { Candidate } from '../upstreams/candidates'
 import { Route } from '../upstreams/route'
@@ -15,14 +15,20 @@ export interface StartedAnswer {
   candidate: Candidate
 }
 
+/** A call without an answer that its upstream may bill, and the reported charge. */
+export interface LostCall {
+  candidate: Candidate
+  spent?: Spent | undefined
+}
+
 /** The result of all attempts. */
 export interface TextAttempts {
   started: Result<StartedAnswer>
   /** The number of attempts. */
   attempts: number
-  /** The last candidate tried. */
-  candidate: Candidate
   servedBy: ServedBy
+  /** The calls without an answer that may be billed. */
+  losses: readonly LostCall[]
   /** Frees the slot after the answer ended or broke off. Returns the steps of the route. */
   finish: (isBroken: boolean) => Promise<string>
 }
@@ -50,9 +56,10 @@ export async function tryInTurn(
   { accounts, requestId, team, patienceMs, onAsk }: AttemptOptions,
   cancel: AbortSignal,
 ): Promise<TextAttempts> {
-  let tried = unanswered(candidates[0])
+  let servedBy = unanswered(candidates[0])
+  const losses: LostCall[] = []
   const recordIds = ({ requestId: upstreamRequest, organization }: UpstreamIds): void => {
-    tried = { ...tried, servedBy: { ...tried.servedBy, requestId: upstreamRequest, organization } }
+    servedBy = { ...servedBy, requestId: upstreamRequest, organization }
   }
   const route = new Route<Candidate>({
     accounts,
@@ -67,22 +74,29 @@ export async function tryInTurn(
       logFailure(requestId, candidate, error)
     },
   })
+  const tried = (): Pick<TextAttempts, 'attempts' | 'servedBy' | 'losses'> => ({
+    attempts: route.attempts,
+    servedBy,
+    losses,
+  })
   const finish = async (): Promise<string> => route.steps
   try {
     const made = await route.inTurn(async ({ candidate }) => {
-      tried = unanswered(candidate)
+      servedBy = unanswered(candidate)
       const request = await requestFor(candidate)
       onAsk()
-      const answer = await startAnswer(candidate, request, cancel)
+      const answer = await startAnswer(candidate, request, cancel).catch((error: unknown) => {
+        throw noteLoss(losses, candidate, error)
+      })
       recordIds(answer)
       return { answer, candidate }
     })
-    if (!made.ok) return { ...tried, attempts: route.attempts, started: failed(textFailure(made.failure)), finish }
+    if (!made.ok) return { ...tried(), started: failed(textFailure(made.failure)), finish }
     const { value, slot } = made.value
-    return { ...tried, attempts: route.attempts, started: ok(value), finish: keepSlot(route, slot) }
+    return { ...tried(), started: ok(value), finish: keepSlot(route, slot) }
   } catch (error) {
     if (!cancel.aborted) throw error
-    return { ...tried, attempts: route.attempts, started: failed(CANCELLED), finish }
+    return { ...tried(), started: failed(CANCELLED), finish }
   }
 }
 
@@ -96,11 +110,15 @@ function keepSlot(route: Route<Candidate>, slot: Slot<Candidate>): TextAttempts[
   }
 }
 
-/** The state of an attempt before its answer. */
-const unanswered = (candidate: Candidate): Pick<TextAttempts, 'candidate' | 'servedBy'> => {
-  const { upstream, model } = candidate
-  return { candidate, servedBy: { name: upstream.name, account: upstream.account, model } }
+/** Notes a call that may be billed: a lost or cancelled one, or one with a reported charge. Returns the error. */
+function noteLoss(losses: LostCall[], candidate: Candidate, error: unknown): unknown {
+  const told = error instanceof ProviderError ? error : undefined
+  if (!told || told.kind === 'lost' || told.facts.spent) losses.push({ candidate, spent: told?.facts.spent })
+  return error
 }
+
+/** The upstream of an attempt before its answer. */
+const unanswered = ({ upstream: { name, account }, model }: Candidate): ServedBy => ({ name, account, model })
 
 /** Ids that an upstream gives in answers and in failures. */
 type UpstreamIds = Pick<ServedBy, 'requestId' | 'organization'>

@@ -1,8 +1,9 @@
 import { pricesFor } from '../upstreams/catalogue'
-import type { Failure } from '../failures/errors'
+import { addUsage, type Usage } from '../image/record'
 import { newId } from '../runtime/ids'
 import { type Order, type Payer, type Settlement, TEXT_OPERATION } from '../ledger/entry'
 import type { Candidate } from '../upstreams/candidates'
+import type { LostCall } from './attempts'
 import { TEXT_LEASE_MS } from './lease'
 import type { MeteredAnswer } from './meter'
 import { costOfTokens, quoteOfTokens } from './tokens'
@@ -41,24 +42,43 @@ export type Bill = Pick<Settlement, 'failure' | 'cost' | 'estimated' | 'usage'>
  * Without usage, the bill is the quote, or one token for each event if those are more.
  */
 export function billOfAnswer({ usage, events, isError }: MeteredAnswer, plan: TextPlan, candidate: Candidate): Bill {
-  const prices = pricesFor(plan.model, candidate.upstream.prices)
   const failure = isError ? { failure: 'upstream_failed' as const } : {}
-  if (usage) {
-    const { cost, isCapped } = costOfTokens(usage, plan.topLevel, plan.outputLimits, prices)
-    return { ...failure, ...(isCapped ? estimateOf(cost) : { cost }), usage }
-  }
+  if (usage) return { ...failure, ...billOfUsage(usage, plan, candidate) }
   if (isError) return { ...failure, cost: 0 }
+  const prices = pricesFor(plan.model, candidate.upstream.prices)
   return estimateOf(quoteOfTokens(plan.topLevel, plan.outputLimits, prices, events))
 }
 
-/** The bill of a request without an answer. After a cancellation by the client, the upstream may still bill it. */
-export const billWithoutAnswer = ({ code }: Failure, plan: TextPlan, candidate: Candidate): Bill =>
-  code === 'cancelled' ? billOfBroken(true, plan, candidate) : { failure: code, cost: 0 }
+/** The bill of an answer that broke off. The upstream may have made all of it. */
+export const billOfBroken = (isCancelled: boolean, plan: TextPlan, candidate: Candidate): Bill => ({
+  failure: isCancelled ? 'cancelled' : 'upstream_failed',
+  ...estimateOf(textQuote(plan, candidate)),
+})
 
-/** The bill of an answer that broke off: free if the upstream failed, the quote if the client went away. */
-export const billOfBroken = (isCancelled: boolean, plan: TextPlan, candidate: Candidate): Bill =>
-  isCancelled
-    ? { failure: 'cancelled', ...estimateOf(textQuote(plan, candidate)) }
-    : { failure: 'upstream_failed', cost: 0 }
+/** A bill with that of the calls without an answer. */
+export const withLosses = (bill: Bill, losses: readonly LostCall[], plan: TextPlan): Bill =>
+  losses.reduce((sum, lost) => sumOf(sum, billOfLost(lost, plan)), bill)
+
+/** The bill of a call without an answer: by the tokens that it reported, else its quote. */
+function billOfLost({ candidate, spent }: LostCall, plan: TextPlan): Bill {
+  const usage = spent?.usage
+  return usage ? billOfUsage(usage, plan, candidate) : estimateOf(textQuote(plan, candidate))
+}
+
+function sumOf(one: Bill, other: Bill): Bill {
+  const usage = one.usage && other.usage ? addUsage(one.usage, other.usage) : (one.usage ?? other.usage)
+  return {
+    ...one,
+    cost: one.cost === undefined || other.cost === undefined ? undefined : one.cost + other.cost,
+    estimated: (one.estimated ?? 0) + (other.estimated ?? 0),
+    ...(usage ? { usage } : {}),
+  }
+}
+
+function billOfUsage(usage: Usage, plan: TextPlan, { upstream }: Candidate): Bill {
+  const prices = pricesFor(plan.model, upstream.prices)
+  const { cost, isCapped } = costOfTokens(usage, plan.topLevel, plan.outputLimits, prices)
+  return { ...(isCapped ? estimateOf(cost) : { cost }), usage }
+}
 
 const estimateOf = (cost: number | undefined): Bill => ({ cost, estimated: cost })

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Usage } from '../image/record'
+import { textUsage } from '../providers/wire/text-usage'
 import type { Bytes } from '../streams/bytes'
 import { JsonStream, type Path } from '../streams/json'
 import { TooLong, UnexpectedEnd } from '../streams/json-faults'
@@ -15,23 +16,7 @@ export interface MeteredAnswer {
   isError: boolean
 }
 
-const reportedTokens = z.int().nonnegative()
-
-/** The usage of chat completions and of responses (protocols §2). */
-const usageSchema = z
-  .union([
-    z
-      .object({ prompt_tokens: reportedTokens, completion_tokens: reportedTokens.nullish() })
-      .transform((said) => ({ input: said.prompt_tokens, output: said.completion_tokens ?? 0 })),
-    z
-      .object({ input_tokens: reportedTokens, output_tokens: reportedTokens.nullish() })
-      .transform((said) => ({ input: said.input_tokens, output: said.output_tokens ?? 0 })),
-  ])
-  .transform(({ input, output }): Usage => ({ input, output, total: input + output }))
-  .nullish()
-  .catch(undefined)
-
-const eventFields = z.object({ usage: usageSchema, error: z.unknown().optional() })
+const eventFields = z.object({ usage: textUsage, error: z.unknown().optional() })
 /** An answer or an event; the last event of a stream of responses contains the response. */
 const eventSchema = eventFields
   .extend({ response: eventFields.nullish().catch(undefined) })

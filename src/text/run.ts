@@ -6,7 +6,7 @@ import { settleLater } from '../generation/generations'
 import { settle, TEAM_UNREACHABLE } from '../generation/payment'
 import type { Settlement } from '../ledger/entry'
 import { type TextAttempts, tryInTurn, type StartedAnswer } from './attempts'
-import { type Bill, billOfAnswer, billOfBroken, textOrder, billWithoutAnswer } from './bill'
+import { type Bill, billOfAnswer, billOfBroken, textOrder, withLosses } from './bill'
 import { passBack } from './pass-back'
 import { DisconnectGrace } from './disconnect-grace'
 import { TextLease } from './lease'
@@ -47,14 +47,15 @@ export async function runText(plan: TextPlan, caller: TextCaller, respond: (answ
       patienceMs: c.get('config').queueWaitMs,
       onAsk: () => lease.asked(),
     }
-    const { started, attempts, candidate, servedBy, finish } = await tryInTurn(plan, options, grace.signal)
+    const { started, attempts, servedBy, losses, finish } = await tryInTurn(plan, options, grace.signal)
     const tried = { attempts, upstream: servedBy }
     finishRoute = finish
-    outcome = { ...UNFORESEEN, ...tried, ...(started.ok ? {} : billWithoutAnswer(started.failure, plan, candidate)) }
+    const failure = started.ok ? UNFORESEEN.failure : started.failure.code
+    outcome = { ...tried, ...withLosses({ failure, cost: 0 }, losses, plan) }
     if (!started.ok) throw new GatewayError(started.failure)
     const streamed = await streamAnswer(started.value, plan, caller, grace, respond)
     isBroken = streamed.isBroken
-    outcome = { ...tried, ...streamed.bill }
+    outcome = { ...tried, ...withLosses(streamed.bill, losses, plan) }
   } finally {
     grace.end()
     const [route] = await Promise.all([finishRoute(isBroken), lease.end()])

@@ -49,6 +49,11 @@ const FAILURES: [string, () => Response | Promise<Response>, number, string][] =
   ],
 ]
 
+/** The quote of a request without a limit, at the prices of `first`, in USD. */
+const quoteOfText = (asked: object): number => (Math.ceil(JSON.stringify(asked).length / 3) * 2 + 4096 * 10) / 1e6
+
+const quoted = (cost: number): object => ({ cost_usd: cost, estimated_usd: cost })
+
 const broken = (): ReadableStream => new ReadableStream({ pull: (controller) => controller.error(new Error(SECRET)) })
 /** A stream that stays open after its first event. */
 const open = (said: string): ReadableStream =>
@@ -58,15 +63,18 @@ const inStream = (): string => `event: error\ndata: {"error":{"message":"${SECRE
 const UNUSABLE = ['says nothing', 'breaks off before it begins']
 
 describe.each(FAILURES)('an upstream that %s', (title, fail, status, message) => {
-  test("gets an error of the gateway's own, at no cost", async () => {
+  test("gets an error of the gateway's own, and costs its quote only if it may have answered", async () => {
     const { key } = await team('acme', { budget_usd: 1 })
     // A passing failure leads to one more try. An unusable answer would come again.
     const attempts = status === 502 && !UNUSABLE.includes(title) ? 2 : 1
     for (let times = 0; times < attempts; times++) first.next(fail)
-    const error = await errorOf(await chat({ ...HELLO, model: 'brief' }, key))
+    const asked = { ...HELLO, model: 'brief' }
+    const error = await errorOf(await chat(asked, key))
     expect(error).toMatchObject({ status, message: expect.stringContaining(message) })
     expect(JSON.stringify(error)).not.toMatch(/acct_77|org-upstream|sk-/)
-    expect(await audit('acme')).toMatchObject([{ status: 'failed', cost_usd: 0, attempts, upstream: 'first' }])
+    const cost = status === 504 ? quoteOfText(asked) : 0
+    const row = { status: 'failed', ...quoted(cost), attempts, upstream: 'first' }
+    expect(await audit('acme')).toMatchObject([row])
   })
 
   test('is replaced by the next', async () => {
@@ -121,7 +129,7 @@ test('every credential of an upstream is tried', async () => {
   ])
 })
 
-test('an answer that breaks off breaks off for the client, at no cost', async () => {
+test('an answer that breaks off breaks off for the client, and costs its quote', async () => {
   const { key } = await team('acme', { budget_usd: 1 })
   first.next(() => {
     let sent = false
@@ -136,6 +144,8 @@ test('an answer that breaks off breaks off for the client, at no cost', async ()
   expect(response.status).toBe(200)
   await expect(response.text()).rejects.toThrow()
   await vi.waitFor(async () =>
-    expect(await audit('acme')).toMatchObject([{ status: 'failed', error: 'upstream_failed', cost_usd: 0 }]),
+    expect(await audit('acme')).toMatchObject([
+      { status: 'failed', error: 'upstream_failed', ...quoted(quoteOfText(HELLO)) },
+    ]),
   )
 })

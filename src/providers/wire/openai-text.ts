@@ -1,8 +1,10 @@
+import * as z from 'zod'
 import { type Bytes, peek, readStream } from '../../streams/bytes'
 import { bearer, bodyStream, callUpstream } from './http'
 import type { TextAnswer, TextRequest, Upstream } from '../provider'
 import { readErrorBody } from './error-body'
-import { unusableAnswer } from './unusable-answer'
+import { textUsage } from './text-usage'
+import { unusableAnswer, withUse } from './unusable-answer'
 import { errorOfResponse } from './upstream-error'
 import { readRelayError } from './relay-reply'
 
@@ -11,14 +13,19 @@ const ERROR_START = /^\s*(?:event: ?error\s+)?(?:data: ?)?\{\s*"error"\s*:\s*(?:
 /** The number of bytes that are searched for an error. */
 const OPENING_BYTES = 256
 
+const withUsage = z.object({ usage: textUsage }).catch({ usage: undefined })
+
 /** Passes on a request for a text model and waits for the first bytes of its answer. Throws ProviderError. */
 export async function pass(request: TextRequest, upstream: Upstream, signal: AbortSignal): Promise<TextAnswer> {
   const { path, headers, body } = request
   const init = { account: bearer(upstream), headers, body }
   const response = await callUpstream(upstream, { signal }, path, init, readRelayError)
   const { head, all } = await firstBytes(response)
-  if (ERROR_START.test(new TextDecoder().decode(head.subarray(0, OPENING_BYTES))))
-    throw errorOfResponse(response, upstream, await readErrorBody(firstChunk(all)), readRelayError)
+  if (ERROR_START.test(new TextDecoder().decode(head.subarray(0, OPENING_BYTES)))) {
+    const said = await readErrorBody(firstChunk(all))
+    const { usage } = withUsage.parse(said)
+    throw withUse(errorOfResponse(response, upstream, said, readRelayError), said, usage ?? undefined)
+  }
   return {
     status: response.status,
     contentType: response.headers.get('content-type') ?? undefined,

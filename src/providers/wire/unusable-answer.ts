@@ -93,3 +93,11 @@ export function withSpent(error: ProviderError, spent: Spent): ProviderError {
   if (!isCharged) return error
   return new ProviderError(facts.isUnusable ? 'lost' : kind, message, { ...facts, scope: 'request', spent }, { cause })
 }
+
+/** Adds the use that an error in a good answer reports: it may be billed. A refusal stays one. */
+export function withUse(error: ProviderError, said: unknown, usage: Spent['usage']): ProviderError {
+  if (!saysUse(said)) return error
+  const { kind, message, facts, cause } = error
+  const charged = { ...facts, isUnusable: true, scope: 'request', spent: { usage } } as const
+  return new ProviderError(kind === 'rejected' ? kind : 'lost', message, charged, { cause })
+}
