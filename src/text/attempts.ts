@@ -50,18 +50,51 @@ interface AttemptOptions {
   onAsk: () => void
 }
 
+/** The part of the result that each attempt changes. */
+interface Tried {
+  servedBy: ServedBy
+  losses: LostCall[]
+}
+
 /** Tries one upstream after the other until an answer starts, or `cancel` is aborted. */
 export async function tryInTurn(
   { candidates, requestFor }: Pick<TextPlan, 'candidates' | 'requestFor'>,
-  { accounts, requestId, team, patienceMs, onAsk }: AttemptOptions,
+  options: AttemptOptions,
   cancel: AbortSignal,
 ): Promise<TextAttempts> {
-  let servedBy = unanswered(candidates[0])
-  const losses: LostCall[] = []
-  const recordIds = ({ requestId: upstreamRequest, organization }: UpstreamIds): void => {
-    servedBy = { ...servedBy, requestId: upstreamRequest, organization }
+  const tried: Tried = { servedBy: unanswered(candidates[0]), losses: [] }
+  const route = textRoute(candidates, options, cancel, tried)
+  const endedAs = (
+    started: TextAttempts['started'],
+    finish: TextAttempts['finish'] = async () => route.steps,
+  ): TextAttempts => ({ ...tried, attempts: route.attempts, started, finish })
+  try {
+    const made = await route.inTurn(async ({ candidate }) => {
+      tried.servedBy = unanswered(candidate)
+      const request = await requestFor(candidate)
+      options.onAsk()
+      const answer = await startAnswer(candidate, request, cancel).catch((error: unknown) => {
+        throw noteLoss(tried, candidate, error)
+      })
+      recordIds(tried, answer)
+      return { answer, candidate }
+    })
+    if (!made.ok) return endedAs(failed(textFailure(made.failure)))
+    const { value, slot } = made.value
+    return endedAs(ok(value), keepSlot(route, slot))
+  } catch (error) {
+    if (!cancel.aborted) throw error
+    return endedAs(failed(CANCELLED))
   }
-  const route = new Route<Candidate>({
+}
+
+function textRoute(
+  candidates: readonly Candidate[],
+  { accounts, requestId, team, patienceMs }: AttemptOptions,
+  cancel: AbortSignal,
+  tried: Tried,
+): Route<Candidate> {
+  return new Route<Candidate>({
     accounts,
     candidates,
     source: { payer: team, request: requestId },
@@ -70,34 +103,10 @@ export async function tryInTurn(
     patienceMs,
     cancel,
     onFailure: (candidate, error) => {
-      recordIds(error.facts)
+      recordIds(tried, error.facts)
       logFailure(requestId, candidate, error)
     },
   })
-  const tried = (): Pick<TextAttempts, 'attempts' | 'servedBy' | 'losses'> => ({
-    attempts: route.attempts,
-    servedBy,
-    losses,
-  })
-  const finish = async (): Promise<string> => route.steps
-  try {
-    const made = await route.inTurn(async ({ candidate }) => {
-      servedBy = unanswered(candidate)
-      const request = await requestFor(candidate)
-      onAsk()
-      const answer = await startAnswer(candidate, request, cancel).catch((error: unknown) => {
-        throw noteLoss(losses, candidate, error)
-      })
-      recordIds(answer)
-      return { answer, candidate }
-    })
-    if (!made.ok) return { ...tried(), started: failed(textFailure(made.failure)), finish }
-    const { value, slot } = made.value
-    return { ...tried(), started: ok(value), finish: keepSlot(route, slot) }
-  } catch (error) {
-    if (!cancel.aborted) throw error
-    return { ...tried(), started: failed(CANCELLED), finish }
-  }
 }
 
 /** Keeps the slot of an answer until the returned function is called. */
@@ -111,7 +120,7 @@ function keepSlot(route: Route<Candidate>, slot: Slot<Candidate>): TextAttempts[
 }
 
 /** Notes a call that may be billed: a lost or cancelled one, or one with a reported charge. Returns the error. */
-function noteLoss(losses: LostCall[], candidate: Candidate, error: unknown): unknown {
+function noteLoss({ losses }: Tried, candidate: Candidate, error: unknown): unknown {
   const told = error instanceof ProviderError ? error : undefined
   if (!told || told.kind === 'lost' || told.facts.spent) losses.push({ candidate, spent: told?.facts.spent })
   return error
@@ -121,7 +130,9 @@ function noteLoss(losses: LostCall[], candidate: Candidate, error: unknown): unk
 const unanswered = ({ upstream: { name, account }, model }: Candidate): ServedBy => ({ name, account, model })
 
 /** Ids that an upstream gives in answers and in failures. */
-type UpstreamIds = Pick<ServedBy, 'requestId' | 'organization'>
+function recordIds(tried: Tried, { requestId, organization }: Pick<ServedBy, 'requestId' | 'organization'>): void {
+  tried.servedBy = { ...tried.servedBy, requestId, organization }
+}
 
 function logFailure(request: string, { upstream }: Candidate, { kind, message, facts }: ProviderError): void {
   const { name, account } = upstream

@@ -48,14 +48,13 @@ export async function runText(plan: TextPlan, caller: TextCaller, respond: (answ
       onAsk: () => lease.asked(),
     }
     const { started, attempts, servedBy, losses, finish } = await tryInTurn(plan, options, grace.signal)
-    const tried = { attempts, upstream: servedBy }
+    const billed = (bill: Bill): TextOutcome => ({ attempts, upstream: servedBy, ...withLosses(bill, losses, plan) })
     finishRoute = finish
-    const failure = started.ok ? UNFORESEEN.failure : started.failure.code
-    outcome = { ...tried, ...withLosses({ failure, cost: 0 }, losses, plan) }
+    outcome = billed({ failure: started.ok ? 'internal' : started.failure.code, cost: 0 })
     if (!started.ok) throw new GatewayError(started.failure)
     const streamed = await streamAnswer(started.value, plan, caller, grace, respond)
     isBroken = streamed.isBroken
-    outcome = { ...tried, ...withLosses(streamed.bill, losses, plan) }
+    outcome = billed(streamed.bill)
   } finally {
     grace.end()
     const [route] = await Promise.all([finishRoute(isBroken), lease.end()])
