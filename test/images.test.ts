@@ -74,6 +74,48 @@ describe('a link', () => {
     expect((await knock(link)).status).toBe(404)
   })
 
+  test('to a deleted picture is looked up and forgotten once, however it is viewed', async () => {
+    const { link } = await linkAndBytes()
+    const { origin, pathname } = new URL(link)
+    await env.IMAGES.delete(pathname.slice(1))
+    const spies = [vi.spyOn(env.IMAGES, 'get'), vi.spyOn(env.IMAGES, 'head'), vi.spyOn(env.GENERATIONS, 'getByName')]
+    const calls = (): number[] => spies.map((spy) => spy.mock.calls.length)
+    expect((await knock(link)).status).toBe(404)
+    expect(calls()).toEqual([1, 0, 1])
+    for (const init of [
+      {},
+      { method: 'HEAD' },
+      { headers: { range: 'bytes=0-9' } },
+      { headers: { 'if-none-match': '*' } },
+    ])
+      expect((await knock(link, init)).status).toBe(404)
+    expect(calls()).toEqual([1, 0, 1])
+    expect((await caches.default.match(origin + pathname))?.status).toBe(404)
+  })
+
+  test('to a deleted picture is forgotten at the next view if its object was out of reach', async () => {
+    const { link } = await linkAndBytes()
+    await env.IMAGES.delete(new URL(link).pathname.slice(1))
+    const call = vi.spyOn(env.GENERATIONS, 'getByName').mockImplementation(() => {
+      throw new Error('out of reach')
+    })
+    expect((await knock(link)).status).toBe(404)
+    call.mockRestore()
+    const again = vi.spyOn(env.GENERATIONS, 'getByName')
+    expect([(await knock(link)).status, again.mock.calls.length]).toEqual([404, 1])
+  })
+
+  test('to a picture that another isolate has found missing costs neither a read nor a call', async () => {
+    const { link } = await linkAndBytes()
+    const { origin, pathname } = new URL(link)
+    await env.IMAGES.delete(pathname.slice(1))
+    const headers = { 'cache-control': 'public, max-age=60' }
+    await caches.default.put(origin + pathname, new Response(null, { status: 404, headers }))
+    const [get, call] = [vi.spyOn(env.IMAGES, 'get'), vi.spyOn(env.GENERATIONS, 'getByName')]
+    expect((await knock(link)).status).toBe(404)
+    expect([get.mock.calls.length, call.mock.calls.length]).toEqual([0, 0])
+  })
+
   test('is answered from the edge after its first use', async () => {
     const { link, bytes } = await linkAndBytes()
     await bytesOf(await knock(link))

@@ -87,7 +87,7 @@ const NOT_READABLE: Failure = {
 }
 
 async function answerReady({ render, c }: DeliveryContext, answer: Obtained): Promise<Answer | undefined> {
-  const onMissing = (key: string): Promise<void> => forget(c.env.GENERATIONS, key)
+  const onMissing = (key: string): Promise<boolean> => forget(c.env.GENERATIONS, key)
   const rendered = await ready(render(answer.record), c.env.IMAGES, onMissing)
   return rendered && { ...answer, ready: rendered }
 }

@@ -21,7 +21,7 @@ export interface Ready {
 export async function ready(
   { contentType, parts }: RenderedAnswer,
   bucket: R2Bucket,
-  onMissing: (key: string) => Promise<void>,
+  onMissing: (key: string) => Promise<unknown>,
 ): Promise<Ready | undefined> {
   const encoder = new TextEncoder()
   const firstImage = parts.find((part) => typeof part === 'object')

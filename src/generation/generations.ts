@@ -76,12 +76,17 @@ export async function settleLater(generations: Generations, id: string, pending:
 export const redeliver = (generations: Generations, id: string, event: string): Promise<boolean> =>
   callObject(async () => await generations.getByName(id).redeliver(event))
 
-/** Removes the answer with a missing image. Without that, the answer is served until it expires. Never throws. */
-export async function forget(generations: Generations, key: string): Promise<void> {
+/**
+ * Removes the answer with a missing image; false if that failed, and the answer is served until it expires. Never
+ * throws.
+ */
+export async function forget(generations: Generations, key: string): Promise<boolean> {
   try {
     await forgetImage(generations, key)
+    return true
   } catch (error) {
     log('record-not-forgotten', { key, ...describe(error) })
+    return false
   }
 }
 

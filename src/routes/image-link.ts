@@ -5,7 +5,14 @@ import { forget } from '../generation/generations'
 import { describe, log } from '../runtime/log'
 import { headImage, openImage } from '../store/images'
 import { verifyLink } from '../store/links'
-import { getEdgeCopy, putEdgeCopy } from '../store/edge-copies'
+import {
+  getEdgeCopy,
+  isMarkedMissing,
+  isMissingMark,
+  isNotedMissing,
+  markMissing,
+  putEdgeCopy,
+} from '../store/edge-copies'
 import { byteRangeOf } from './byte-range'
 
 /** Bytes of an image never run or load anything, even if they are HTML or SVG. */
@@ -26,9 +33,12 @@ const EDGE_COPY_SECONDS = 3600
 export async function showImage(c: Context<App>): Promise<Response> {
   const url = new URL(c.req.url)
   const { key, secondsLeft } = unwrap(verifyLink(url, c.get('config'), Date.now()))
+  if (isNotedMissing(key)) throw new GatewayError(IMAGE_GONE)
   const found = isPlainGet(c.req) ? await cachedOrStored(c, url, key) : await conditional(c.req, c.env.IMAGES, key)
   if (!found) {
-    await forget(c.env.GENERATIONS, key)
+    // The answer is forgotten once, and not by every view of a dead link.
+    if (!(await isMarkedMissing(url.origin, key)) && (await forget(c.env.GENERATIONS, key)))
+      await markMissing(url.origin, key)
     throw new GatewayError(IMAGE_GONE)
   }
   const answer = new Response(found.body, found)
@@ -51,7 +61,7 @@ const isPlainGet = (request: HonoRequest): boolean =>
  */
 async function cachedOrStored(c: Context<App>, { origin }: URL, key: string): Promise<Response | undefined> {
   const copy = await getEdgeCopy(origin, key)
-  if (copy) return copy
+  if (copy) return isMissingMark(copy) ? undefined : copy
   const object = await openImage(c.env.IMAGES, key)
   if (!object) return undefined
   c.executionCtx.waitUntil(leaveEdgeCopy(origin, c.env.IMAGES, key))

@@ -22,6 +22,42 @@ export const getEdgeCopy = async (origin: string, key: string): Promise<Response
 export const putEdgeCopy = (origin: string, key: string, picture: Response): Promise<void> =>
   withDeadline(COPY_MS, () => caches.default.put(edgeCopyUrl(origin, key), picture))
 
+/** The pictures that this isolate has found missing. A key never gets another picture. */
+const missing = new Set<string>()
+
+/** More of them are a new beginning: each costs some 150 bytes. */
+const MOST_MISSING = 10_000
+
+/** The life of the mark of a missing picture in the cache of a data centre. */
+const MISSING_SECONDS = 3600
+
+/** Whether a picture was found missing before, by this isolate. */
+export const isNotedMissing = (key: string): boolean => missing.has(key)
+
+/** Whether this data centre has a picture marked as missing; this isolate notes that. */
+export async function isMarkedMissing(origin: string, key: string): Promise<boolean> {
+  const isMarked = isMissingMark(await getEdgeCopy(origin, key))
+  if (isMarked) note(key)
+  return isMarked
+}
+
+/** Marks a missing picture in this isolate and in the cache of its data centre. Never throws. */
+export async function markMissing(origin: string, key: string): Promise<void> {
+  note(key)
+  const headers = { 'cache-control': `public, max-age=${MISSING_SECONDS}` }
+  await putEdgeCopy(origin, key, new Response(null, { status: MISSING_STATUS, headers })).catch(() => {})
+}
+
+function note(key: string): void {
+  if (missing.size >= MOST_MISSING) missing.clear()
+  missing.add(key)
+}
+
+const MISSING_STATUS = 404
+
+/** Whether a copy is the mark of a missing picture. */
+export const isMissingMark = (copy: Response | undefined): boolean => copy?.status === MISSING_STATUS
+
 /** Removes the copy of this data centre only. */
 export const removeEdgeCopy = (origin: string, key: string): Promise<boolean> =>
   withDeadline(FORGET_MS, () => caches.default.delete(edgeCopyUrl(origin, key)))
