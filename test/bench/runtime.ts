@@ -20,9 +20,9 @@ export interface Served {
   variables: Record<string, string>
 }
 
-/** Starts a Worker; one start at a time. */
-export async function start({ bundle, variables }: Served): Promise<Runtime> {
-  const storage = await makeTemporaryDirectory()
+/** Starts a Worker; one start at a time. Without a directory for its storage, the storage ends with it. */
+export async function start({ bundle, variables }: Served, directory?: string): Promise<Runtime> {
+  const storage = directory === undefined ? await makeTemporaryDirectory() : { path: directory, remove: () => {} }
   const before = await childrenNamed('workerd')
   const miniflare = await startWorker({ bundle, variables, storage: storage.path })
   const url = (await miniflare.ready).href

@@ -1,0 +1,53 @@
+import gateway, { Team as GatewayTeam } from '../../../src/index.ts'
+
+export * from '../../../src/index.ts'
+
+/** Entries of one statement. */
+const AT_ONCE = 20_000
+
+/** The gateway's team, with a ledger that can be filled. */
+export class Team extends GatewayTeam {
+  /** Leaves a ledger of `count` entries as an earlier version does; the next process finds it. */
+  override async fetch(request: Request): Promise<Response> {
+    const count = Number(new URL(request.url).searchParams.get('count'))
+    const { sql, kv } = this.ctx.storage
+    const now = Date.now()
+    for (let from = 0; from < count; from += AT_ONCE) this.#fill(from, count, now)
+    sql.exec('DROP TABLE days')
+    kv.delete('unsummed')
+    return new Response('filled')
+  }
+
+  /** Adds entries like the team's first one, from now back to the start of the month. */
+  #fill(from: number, count: number, nowMs: number): void {
+    const { sql } = this.ctx.storage
+    const monthMs = nowMs - Date.parse(`${new Date(nowMs).toISOString().slice(0, 7)}-01`)
+    const [first = {}] = sql.exec('SELECT * FROM ledger LIMIT 1').toArray()
+    const own = ['id', 'started_ms', 'ended_ms', 'kept_keys']
+    const same = Object.keys(first)
+      .filter((name) => !own.includes(name))
+      .join(', ')
+    sql.exec(
+      `WITH RECURSIVE number(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM number WHERE i + 1 < ?2),
+         entry AS (SELECT i, ?3 - (i + 1) * ?4 / ?5 AS ms FROM number)
+       INSERT INTO ledger (id, started_ms, ended_ms, kept_keys, ${same})
+       SELECT 'seed_' || i, ms, ms + 2000 + i % 60000, '[]', ${same}
+       FROM entry, (SELECT * FROM ledger WHERE id NOT LIKE 'seed%' LIMIT 1)`,
+      from,
+      Math.min(from + AT_ONCE, count),
+      nowMs,
+      Math.floor(monthMs * 0.9),
+      count,
+    )
+  }
+}
+
+/** The gateway; `/__fill?team=&count=` fills the ledger of a team. */
+export default {
+  async fetch(request, env, ctx) {
+    const { pathname, searchParams } = new URL(request.url)
+    if (pathname !== '/__fill') return await gateway.fetch(request, env, ctx)
+    const team = env.TEAMS.getByName(searchParams.get('team') ?? '')
+    return await team.fetch(request)
+  },
+} satisfies ExportedHandler<Env>
