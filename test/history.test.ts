@@ -91,6 +91,7 @@ describe('the history of a team', () => {
         quality: 'low',
         images: [{ url: text }, { url: text }],
         cost_usd: Number(response.headers.get('x-cost-usd')),
+        estimated_usd: 0,
       },
     ])
   })
