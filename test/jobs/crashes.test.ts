@@ -73,6 +73,26 @@ describe('a process that dies', () => {
     expect(await used('acme')).toBe(cost)
   })
 
+  test.each([1, 2])('with answers always cut pays two calls if it dies in call %i, and books both', async (died) => {
+    const { key } = await team('acme', { budget_usd: 1 })
+    let requests = 0
+    const handle = async (request: Request): Promise<Response> => {
+      const response = await upstream.handle(request)
+      return ++requests === died ? await new Promise<never>(() => {}) : response
+    }
+    internet({ 'api.openai.com': { handle } })
+    const id = await job(key, { prompt: 'A cat @fault=cut' })
+    await vi.waitUntil(() => requests === died)
+    await abortAllDurableObjects()
+    await ringGenerations()
+    expect(await ended(key, id)).toMatchObject({ status: 'failed', error: { code: 'upstream_failed' } })
+    expect(requests).toBe(2)
+    const cost = 2 * quoteOf('A cat @fault=cut')
+    const amounts = { cost_usd: cost / 1e6, estimated_usd: cost / 1e6 }
+    expect(await audit('acme')).toMatchObject([{ status: 'failed', attempts: 2, ...amounts }])
+    expect(await used('acme')).toBe(cost)
+  })
+
   test('while an upstream has a job polls that one and begins no other', async () => {
     const jobs = slowDemo(600)
     const { key } = await team('acme', { budget_usd: 1 })
