@@ -7,7 +7,7 @@ import { type Pixels, pixelsOf, type Sizes } from './sizes'
 import { BASES_2, byFormula, type TokenCount } from './tokens'
 
 /** The quality that `auto` is quoted as, because a model may choose it. */
-const AUTO_QUALITY = 'high'
+export const AUTO_QUALITY = 'high'
 
 /**
  * The highest expected price of a request in whole micro-USD, at an upstream's own prices or the model's.

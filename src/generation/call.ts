@@ -1,4 +1,5 @@
 import { type Pixels, pixelsOf, sizeText } from '../catalog/sizes'
+import { usageOfPictures } from '../catalog/usage-of-each'
 import { DeadlineExceeded } from '../runtime/deadline'
 import { type Pausing, withPausingDeadline } from '../runtime/pausing-deadline'
 import type { Failure } from '../failures/errors'
@@ -6,7 +7,7 @@ import type { StoredImage } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import { fetchImage } from '../image/source'
 import { describe, log } from '../runtime/log'
-import { ProviderError, type ProviderEvent, Withdrawn, type Work } from '../providers/provider'
+import { ProviderError, type ProviderEvent, type Summary, Withdrawn, type Work } from '../providers/provider'
 import { cropImage } from '../store/crop'
 import { NotAnImage, putImage, putPartial, removeImages } from '../store/images'
 import { openInput } from '../store/inputs'
@@ -149,7 +150,7 @@ async function take(event: ProviderEvent, making: Receiving, signal: AbortSignal
   const { run, call, progress, request } = making
   switch (event.type) {
     case 'summary':
-      call.summary = { ...call.summary, ...event.summary }
+      call.summary = { ...call.summary, ...settledSummary(event.summary, making) }
       return
     case 'accepted': {
       const { requestId = call.upstream.requestId, organization = call.upstream.organization, job, cost } = event
@@ -175,6 +176,12 @@ async function take(event: ProviderEvent, making: Receiving, signal: AbortSignal
       if (index !== undefined && !making.stored.includes(index)) await keep({ ...event, index }, making, signal)
     }
   }
+}
+
+/** A summary with the usage of its whole answer. */
+function settledSummary({ usageOfEach, ...summary }: Summary, { run, request }: Making): Summary {
+  const usage = usageOfPictures({ ...summary, usageOfEach }, request, run.config.catalogue(request.model))
+  return { ...summary, usage }
 }
 
 /** Reports the progress of the run, in which each call has its share. A negative percentage is ignored. */

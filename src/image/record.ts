@@ -40,6 +40,10 @@ export const addUsage = (one: Usage, other: Usage): Usage => ({
   total: one.total + other.total,
 })
 
+/** Whether two usages have the same counts. */
+export const isSameUsage = (one: Usage, other: Usage): boolean =>
+  one.input === other.input && one.output === other.output && one.total === other.total
+
 type TokenCounts = z.infer<typeof tokenCounts>
 const addTokens = (one: TokenCounts | undefined, other: TokenCounts | undefined): TokenCounts | undefined =>
   one && other && { text: one.text + other.text, image: one.image + other.image }

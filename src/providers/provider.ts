@@ -75,6 +75,8 @@ export type ProviderEvent =
 
 export interface Summary {
   usage?: Usage | undefined
+  /** The usage that each of several pictures came with. It may be that of the whole answer, repeated. */
+  usageOfEach?: Usage | undefined
   /** The upstream's own charge in micro-USD. */
   cost?: number | undefined
   size?: string | undefined

@@ -62,3 +62,34 @@ describe('a usage without bound is booked as 20 times its quote, an estimate,', 
     expect(micro(row?.cost_usd)).toBeLessThan(21 * (100 * 10 + 100))
   })
 })
+
+describe('a stream of two pictures with the same usage at each', () => {
+  test.each([
+    ['of one picture costs both', 196, 2 * 196],
+    ['of the whole answer costs it once', 392, 392],
+  ])('%s', async (_, output_tokens, tokens) => {
+    const usage = { input_tokens: 2, output_tokens, total_tokens: output_tokens + 2 }
+    const names = ['one', 'two']
+    const events = await Promise.all(
+      names.map(async (name) => {
+        const b64_json = (await picture(name)).toBase64()
+        return `data: ${JSON.stringify({ type: 'image_generation.completed', b64_json, usage })}\n\n`
+      }),
+    )
+    const headers = { 'content-type': 'text/event-stream' }
+    internet({ [HOST]: { handle: async () => new Response(events.join(''), { headers }) } })
+    const { key } = await team('acme')
+    const said = {
+      model: 'gpt-image-2',
+      prompt: 'Two',
+      n: 2,
+      size: '1024x1024',
+      quality: 'low',
+      partial_images: 1,
+    } as const
+    const stream = await openai({ apiKey: key }).images.generate({ ...said, stream: true })
+    expect(await Array.fromAsync(stream)).toHaveLength(2)
+    const [row] = await audit('acme')
+    expect([row?.output_tokens, row?.estimated_usd]).toEqual([tokens, 0])
+  })
+})

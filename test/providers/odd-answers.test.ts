@@ -54,7 +54,7 @@ describe('a picture is kept although the answer has something odd beside it:', (
       [
         { id: 'a', polling_url: `${HOST}/job?id=a` },
         { status: 'Warming Up', progress: 'soon' },
-        { status: 'Ready', result: { sample: FILE }, cost: 4 },
+        { status: 'Ready', result: { sample: FILE } },
       ],
     ],
   ])('%s (%#)', async (_, provider, model, answers) => {

@@ -83,15 +83,16 @@ describe('reports', () => {
     expect(await run(askingToEdit('Tidy up'))).toMatchObject(ONE_WITH_TWO)
   })
 
-  test('the usage of all pictures together, and the format of the last one', async () => {
+  test('the usage of all pictures together and of each, and the format of the last one', async () => {
     const said = { size: '1024x1536', quality: 'medium', background: 'opaque', format: 'webp' }
     const told = await run(asking('Two cats', { ...said, n: 2 }))
     // The prompt is 2 tokens, each picture 1372 (protocols §1.9) and each preview 100.
     const output = 2 * (1372 + 200)
     const usage = { input: 4, inputDetails: { text: 4, image: 0 }, output, total: 4 + output }
+    const usageOfEach = { input: 2, inputDetails: { text: 2, image: 0 }, output: output / 2, total: 2 + output / 2 }
     expect(told.at(-1)).toEqual({
       type: 'summary',
-      summary: { ...said, usage, revisedPrompts: [undefined, undefined] },
+      summary: { ...said, usage, usageOfEach, revisedPrompts: [undefined, undefined] },
     })
     expect(upstream.calls[0]?.tokens).toEqual({ input: 4, output })
   })

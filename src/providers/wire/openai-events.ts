@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { addUsage } from '../../image/record'
+import { addUsage, isSameUsage } from '../../image/record'
 import type { ImageRequest } from '../../image/request'
 import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
 import { JsonStream, type Path } from '../../streams/json'
@@ -123,12 +123,15 @@ function eventErrorIn(role: EventRole | undefined, said: unknown): unknown {
 /** Adds up usage and cost of all pictures. The other facts come from the last one. */
 export function mergedSummary(made: Summary[]): Summary {
   const costs = made.flatMap(({ cost }) => cost ?? [])
+  const [first, ...others] = made.map(({ usage }) => usage)
+  const isRepeated = first && others.length > 0 && others.every((each) => each && isSameUsage(each, first))
   return {
     ...made.at(-1),
     ...(costs.length > 0 ? { cost: costs.reduce((sum, cost) => sum + cost) } : {}),
     usage: made
       .map(({ usage }) => usage)
       .reduce((sum, usage) => (sum && usage ? addUsage(sum, usage) : (sum ?? usage))),
+    ...(isRepeated ? { usageOfEach: first } : {}),
     revisedPrompts: made.flatMap(({ revisedPrompts }) => revisedPrompts ?? []),
   }
 }
