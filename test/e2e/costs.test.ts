@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { inMicroUsd, paid } from './support/money.ts'
+import { inMicroUsd, paid, quoteOf } from './support/money.ts'
 import { limitStatus, usageOf } from './support/operator.ts'
 import { served } from './support/served.ts'
 
@@ -64,10 +64,20 @@ test('hits and joins cost nothing, count as requests, and need no budget', async
 
 test('a failure costs nothing, and releases its reservation', async () => {
   const key = await running.operator.team('failing', { budget_usd: 0.01, images_per_day: 1 })
-  for (const fault of ['500', 'moderation', 'cut']) {
+  for (const fault of ['500', 'moderation']) {
     await expect(costOf(key, `A ruin @fault=${fault}`)).rejects.toThrow()
   }
   const entries = await running.operator.audit('failing')
-  expect(entries.map(({ status, cost_usd }) => [status, cost_usd])).toEqual([1, 2, 3].map(() => ['failed', 0]))
+  expect(entries.map(({ status, cost_usd }) => [status, cost_usd])).toEqual([1, 2].map(() => ['failed', 0]))
   expect((await costOf(key, 'A house')).cache).toBe('MISS')
+})
+
+test('two answers that were cut are booked at their quotes', async () => {
+  const key = await running.operator.team('lost', { budget_usd: 1 })
+  const prompt = 'A ruin @fault=cut'
+  await expect(costOf(key, prompt)).rejects.toThrow()
+  expect(await running.upstream.callsFor(prompt)).toHaveLength(2)
+  const [entry] = await running.operator.audit('lost')
+  expect([entry?.status, inMicroUsd(entry?.cost_usd ?? 0)]).toEqual(['failed', 2 * quoteOf(prompt)])
+  expect(inMicroUsd((await usageOf(running.gateway, key)).team_totals.cost_usd)).toBe(2 * quoteOf(prompt))
 })

@@ -1,7 +1,7 @@
 import { OpenAI } from 'openai'
 import { expect, test, vi } from 'vitest'
 import { crashes } from './support/crashes.ts'
-import { inMicroUsd, paid } from './support/money.ts'
+import { inMicroUsd, paid, quoteOf } from './support/money.ts'
 import { Operator, limitStatus, usageOf } from './support/operator.ts'
 import { decoded } from './support/pictures.ts'
 
@@ -26,7 +26,7 @@ test.concurrent('keys, limits and spending outlive the gateway', async () => {
   }
 })
 
-test.concurrent('a generation cut short by a crash is paid once, out of its reservation', async () => {
+test.concurrent('a generation cut short by a crash is made once more, and the lost call is booked at its quote', async () => {
   const { upstream, gateway: first } = await start()
   const key = await new Operator(first).team('killed', { budget_usd: 0.01, concurrency: 1 })
   const body = { ...LOW, prompt: 'A geyser @delay=4000' }
@@ -45,10 +45,11 @@ test.concurrent('a generation cut short by a crash is paid once, out of its rese
   const entries = await operator.audit('killed')
   expect(entries).toHaveLength(1)
   expect(entries[0]).toMatchObject({ run: held?.run, status: 'succeeded', attempts: 2 })
-  expect(inMicroUsd(entries[0]?.cost_usd ?? 0)).toBe(paid(calls))
+  const cost = quoteOf(body.prompt) + paid(calls)
+  expect(inMicroUsd(entries[0]?.cost_usd ?? 0)).toBe(cost)
   const { standings } = await operator.read('killed')
   expect(limitStatus(standings, 'concurrency').used).toBe(0)
-  expect(inMicroUsd(limitStatus(standings, 'budget_usd').used)).toBe(paid(calls))
+  expect(inMicroUsd(limitStatus(standings, 'budget_usd').used)).toBe(cost)
 })
 
 test.concurrent('a generation cut short by a crash is settled without another request', async () => {
@@ -66,5 +67,6 @@ test.concurrent('a generation cut short by a crash is settled without another re
   await vi.waitFor(settled, { timeout: 60_000, interval: 1000 })
   const { standings } = await operator.read('left')
   expect(limitStatus(standings, 'concurrency').used).toBe(0)
-  expect(inMicroUsd(limitStatus(standings, 'budget_usd').used)).toBe(paid(await upstream.callsFor(body.prompt)))
+  const cost = quoteOf(body.prompt) + paid(await upstream.callsFor(body.prompt))
+  expect(inMicroUsd(limitStatus(standings, 'budget_usd').used)).toBe(cost)
 })

@@ -17,6 +17,12 @@ export const callsBeginning = async (upstream: Upstream, prompt: string): Promis
 export const paid = (calls: readonly Call[]): number =>
   calls.reduce((sum, { tokens }) => sum + tokens.input * PRICES.input + tokens.output * PRICES.output, 0)
 
+/** The tokens of a picture of low quality at 1024x1024. */
+const LOW_TOKENS = 196
+
+/** The quote of such a picture, in micro-USD, with a token for each byte of its prompt. */
+export const quoteOf = (prompt: string): number => LOW_TOKENS * PRICES.output + prompt.length * PRICES.input
+
 /** A team's spending in micro-USD, from each place that counts it. */
 export interface Spending {
   usage: number
