@@ -3,7 +3,7 @@ import { ask } from './support/requests.ts'
 import { crashes } from './support/crashes.ts'
 import type { Gateway } from './support/gateway.ts'
 import { cancelJob, waitForEnd, submitJob, readJob } from './support/jobs.ts'
-import { callsBeginning, mostAtOnce, paid, spendingOf } from './support/money.ts'
+import { callsBeginning, mostAtOnce, paid, quoteOf, spendingOf } from './support/money.ts'
 import { Operator, limitStatus } from './support/operator.ts'
 import { decodePng } from './support/pictures.ts'
 import { served } from './support/served.ts'
@@ -61,7 +61,11 @@ test.concurrent('30 jobs survive a crash of the gateway', { timeout: 400_000 }, 
   const calls = await callsBeginning(first.upstream, 'A tile')
   expect(mostAtOnce(calls)).toBe(3)
   const { upstream, ...ours } = await spendingOf(second, 'killed', key, calls)
-  expect(Object.values(ours)).toEqual([upstream, upstream, upstream])
+  const lost = calls
+    .filter(({ outcome }) => outcome === 'aborted')
+    .map(({ fields }) => quoteOf(String(fields['prompt'])))
+  const total = lost.reduce((sum, quote) => sum + quote, upstream)
+  expect(Object.values(ours)).toEqual([total, total, total])
   const entries = await second.operator.audit('killed')
   expect(entries.map(({ status }) => status)).toEqual(ids.map(() => 'succeeded'))
   expect(limitStatus((await second.operator.read('killed')).standings, 'concurrency').used).toBe(0)
@@ -70,7 +74,7 @@ test.concurrent('30 jobs survive a crash of the gateway', { timeout: 400_000 }, 
   expect(decodePng(Buffer.from(await linked.arrayBuffer()))).toEqual({ width: 16, height: 16 })
 })
 
-test.concurrent('a job that is cancelled is taken back from the upstream, costs nothing and makes room', async () => {
+test.concurrent('a job that is cancelled is taken back from the upstream, costs its quote and makes room', async () => {
   const key = await running.operator.team('undecided', { concurrency: 1, budget_usd: 1 })
   const prompt = 'A statue @delay=60000'
   const { id } = await submitJob(running.gateway, key, { prompt })
@@ -80,7 +84,11 @@ test.concurrent('a job that is cancelled is taken back from the upstream, costs 
   expect(given).toMatchObject({ status: 'queued', queued_before: 1 })
   await vi.waitFor(async () => expect(await running.upstream.callsFor(prompt)).toHaveLength(1), { timeout: 60_000 })
   expect(await cancelJob(running.gateway, key, given.id)).toMatchObject({ status: 'cancelled' })
-  expect(await cancelJob(running.gateway, key, id)).toMatchObject({ status: 'cancelled', cost_usd: 0, images: [] })
+  expect(await cancelJob(running.gateway, key, id)).toMatchObject({
+    status: 'cancelled',
+    cost_usd: quoteOf(prompt) / 1e6,
+    images: [],
+  })
   const aborted = async (): Promise<void> =>
     expect((await running.upstream.callsFor(prompt)).map(({ outcome }) => outcome)).toEqual(['aborted'])
   await vi.waitFor(aborted, { timeout: 60_000 })
@@ -89,11 +97,11 @@ test.concurrent('a job that is cancelled is taken back from the upstream, costs 
   await expect(cancelJob(running.gateway, key, waiting.id)).rejects.toThrow('409')
   expect(await running.upstream.callsFor('A pedestal')).toEqual([])
   const calls = await running.upstream.callsFor('A plinth')
-  const total = paid(calls)
+  const total = quoteOf(prompt) + paid(calls)
   expect(await spendingOf(running, 'undecided', key, calls)).toMatchObject({
     usage: total,
     budget: total,
-    upstream: total,
+    upstream: paid(calls),
   })
 })
 
