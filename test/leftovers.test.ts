@@ -1,34 +1,12 @@
 import { abortAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import { ringGenerations } from './support/alarms'
 import { FakeOpenai } from './support/fake-openai'
 import { post } from './support/gateway'
 import { internet } from './support/internet'
 import { upstreams } from './support/upstreams'
 
 const { upstream } = upstreams()
-
-describe('a deadline that passes while an image is stored', () => {
-  test('ends the run for good, and a later stored image is removed', async () => {
-    const relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
-    internet({ 'relay.example.com': relay })
-    const { promise: stored, resolve: store } = Promise.withResolvers<void>()
-    const put = env.IMAGES.put.bind(env.IMAGES)
-    vi.spyOn(env.IMAGES, 'put').mockImplementationOnce(async (...args: Parameters<typeof put>) => {
-      await stored
-      return await put(...args)
-    })
-    const response = await post('/v1/images/generations', { model: 'impatient', prompt: 'A cat', n: 2 })
-    expect(response.status).toBe(504)
-    const removed = vi.spyOn(env.IMAGES, 'delete')
-    store()
-    await vi.waitUntil(() => removed.mock.calls.length > 0)
-    await vi.waitUntil(async () => (await env.IMAGES.list({ prefix: 'images/' })).objects.length === 0)
-    expect(await ringGenerations()).toBe(0)
-    expect(relay.calls).toHaveLength(1)
-  })
-})
 
 describe('an attempt that stored one of two images', () => {
   const stored = async (): Promise<number> => (await env.IMAGES.list({ prefix: 'images/' })).objects.length

@@ -210,6 +210,7 @@ const WORDS: Readonly<Record<number, string>> = {
   502: 'UNAVAILABLE',
   503: 'UNAVAILABLE',
   504: 'DEADLINE_EXCEEDED',
+  508: 'FAILED_PRECONDITION',
 }
 
 /** Failures with another word than Google's for their status. */

@@ -147,7 +147,6 @@ describe('a failure', () => {
     ['moderation', 'violation'],
     ['422', 'failed'],
     ['500', 'failed'],
-    ['not-an-image', 'failed'],
   ])('of the task (%s) has status 200', async (fault, status) => {
     const { key } = await team('acme', { budget_usd: 1 })
     const response = await generate({ prompt: `A cat @fault=${fault}` }, key)
@@ -161,6 +160,13 @@ describe('a failure', () => {
       error,
     })
     expect(await used('acme')).toBe(0)
+  })
+
+  test('of a task without its picture says nothing about charges, since it may be billed', async () => {
+    const { key } = await team('acme', { budget_usd: 1 })
+    const task = await taskOf(await generate({ prompt: 'A cat @fault=not-an-image' }, key))
+    expect(task).toMatchObject({ status: 'failed', error: expect.not.stringContaining('charged') })
+    expect(await used('acme')).toBeGreaterThan(0)
   })
 
   test('of this gateway says nothing about charges', async () => {

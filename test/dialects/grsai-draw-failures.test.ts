@@ -94,7 +94,6 @@ describe('a task that fails', () => {
     ['is moderated', '@fault=moderation', 'input_moderation'],
     ['is refused by its upstream', '@fault=422', 'error'],
     ['has an upstream that is down', '@fault=500', 'error'],
-    ['has an upstream that sends no picture', '@fault=not-an-image', 'error'],
   ])('since it %s is a stream with one frame, at no cost', async (_, marker, reason) => {
     const { key } = await team('acme', { budget_usd: 1 })
     const response = await draw({ prompt: `A cat ${marker}` }, key)
@@ -105,6 +104,13 @@ describe('a task that fails', () => {
     expect(others).toEqual([])
     expect(await used('acme')).toBe(0)
     expect(await usageRows('acme')).toMatchObject([{ failures: 1, images: 0, cost_usd: 0 }])
+  })
+
+  test('since its upstream sends no picture does not say that nothing was charged', async () => {
+    const { key } = await team('acme', { budget_usd: 1 })
+    const [task] = await framesOf(await draw({ prompt: 'A cat @fault=not-an-image' }, key))
+    expect(task).toMatchObject({ status: 'failed', error: expect.not.stringContaining('charged') })
+    expect(await used('acme')).toBeGreaterThan(0)
   })
 
   test('is found by its id', async () => {

@@ -18,7 +18,7 @@ const tool = (fields: Fields = {}): DallEAPIWrapper =>
 describe("LangChain's DallEAPIWrapper", () => {
   test('gets a link to a picture, although its defaults are those of a retired model', async () => {
     const link: unknown = await tool().invoke('A cat')
-    const sent = { model: 'gpt-image-2', prompt: 'A cat', size: '1024x1024', quality: 'medium' }
+    const sent = { model: 'gpt-image-2.5-sunburst', prompt: 'A cat', size: '1024x1024', quality: 'medium' }
     expect(upstream.calls[0]?.fields).toEqual(sent)
     const shown = await knock(String(link))
     expect([shown.status, shown.headers.get('content-type')]).toEqual([200, 'image/png'])

@@ -37,7 +37,7 @@ const grsaiTask = z.strictObject({
 /** The shape of errors under each beginning of a path; the first that matches decides. */
 const SHAPES: [path: RegExp, shape: z.ZodType][] = [
   [/^\/v1beta\//, z.union([google, googleList])],
-  [/:(?:g|streamG)enerateContent$/, z.union([google, googleList])],
+  [/^\/v1\/models\/.+:(?:g|streamG)enerateContent$/, z.union([google, googleList])],
   [/^\/api\/v1\//, openrouter],
   [/^\/v1\/draw\/(?:completions|nano-banana|result)$/, z.union([grsaiRefusal, openai])],
   [/^\/v1\/api\/(?:generate|edit|result)$/, z.union([grsaiTask, openai])],

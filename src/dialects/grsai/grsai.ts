@@ -2,6 +2,7 @@ import { isOfCaller } from '../../failures/errors'
 import { bearerToken } from '../../credentials/caller'
 import { type Dialect, type AnswerStream, type RenderedError, renderedJson } from '../dialect'
 import {
+  costOfFailure,
   API_WORDING,
   DRAW_WORDING,
   failedTask,
@@ -38,7 +39,7 @@ const grsaiDialect = (
   renderError: (failure, requestId, options, generation) => {
     const isTask = generation !== undefined && options?.reply !== 'later' && !isOfCaller(failure.code)
     if (!isTask) return words.refused(failure, requestId)
-    const task = failedTask(generation, wordFailure(failure, requestId, words.vocabulary))
+    const task = failedTask(generation, wordFailure(failure, requestId, words.vocabulary), costOfFailure(failure))
     return options?.reply === 'stream' ? failedStream(words, task) : renderedJson(200, words.task(task))
   },
 })
@@ -66,7 +67,8 @@ const taskStream = (
   ...(tellsProgress ? { progress: (percent: number) => taskFrame(words, runningTask(id, percent)) } : {}),
   partial: () => [],
   close: (record) => [taskFrame(words, succeededTask(record, id, link))],
-  failure: (failure) => taskFrame(words, failedTask(id, wordFailure(failure, requestId, words.vocabulary))),
+  failure: (failure) =>
+    taskFrame(words, failedTask(id, wordFailure(failure, requestId, words.vocabulary), costOfFailure(failure))),
 })
 
 export const grsaiDraw = grsaiDialect('grsai-draw', DRAW_WORDING, parseDraw)

@@ -40,13 +40,17 @@ export const succeededTask = ({ images, size }: ImageRecord, id: string, link: (
 })
 
 /** Ends with an unknown cost: a cancelled task or a lost one may have made pictures. */
-const COST_UNKNOWN: readonly ErrorCode[] = ['cancelled', 'internal', 'unavailable']
+const COST_UNKNOWN: readonly ErrorCode[] = ['cancelled', 'internal', 'unavailable', 'timed_out']
+
+/** The cost of a failure in micro-USD; undefined if its upstream may bill it, which no retry may repeat. */
+export const costOfFailure = ({ code, retry }: Failure): 0 | undefined =>
+  COST_UNKNOWN.includes(code) || (code === 'upstream_failed' && retry === false) ? undefined : 0
 
 /** A failed task; `cost` is in micro-USD and undefined if unknown. */
 export function failedTask(
   id: string,
   { code, message = `The image could not be made (${code}).` }: { code: ErrorCode; message?: string },
-  cost = COST_UNKNOWN.includes(code) ? undefined : 0,
+  cost: number | undefined,
 ): GrsaiTask {
   const text = cost === 0 ? `${message} Nothing was charged.` : message
   return { id, status: 'failed', progress: 100, urls: [], failure: { code, text } }
