@@ -1,7 +1,8 @@
 import { configOf } from '../config'
 import { modelResolver } from '../upstreams/names'
 import type { Failure } from '../failures/errors'
-import { type LimitRefusal, refuseQueueing } from '../limits/admission'
+import { type LimitRefusal, refuseForGood, refuseQueueing } from '../limits/admission'
+import type { LimitStatus } from '../limits/limit-status'
 import type { Accounting, LimitedKey } from './accounting'
 import { INCORRECT_API_KEY } from '../credentials/caller'
 import type { TeamLifecycle } from './lifecycle'
@@ -56,13 +57,27 @@ export class Reservations {
     return refuseQueueing(scopes, now)
   }
 
+  /** The refusal of an order that key and limits never allow, even unused; undefined if they may allow it. */
+  refuseForGood(order: Order): Failure | undefined {
+    const now = Date.now()
+    const { images, quote } = order
+    const statuses = (): LimitStatus[] => this.#accounting.limitStatuses(this.limitedKeyOf(order.key), now)
+    return this.#refuseDisallowed(order, now) ?? refuseForGood(statuses(), { images, quote })
+  }
+
   /** Reserves the money of an order. Key and limits are checked again: a lease may have admitted it by older ones. */
   reserve(order: Order): LimitRefusal | undefined {
-    const [now, limited] = [Date.now(), this.limitedKeyOf(order.key)]
-    if (!this.#lifecycle.profile || limited.key.id !== order.key || !isActiveKey(limited.key, now))
-      return { failure: INCORRECT_API_KEY }
-    const meant = modelResolver(configOf(this.#env), now)
-    const refusal = refuseDisallowed({ ...order, n: order.images }, [limited.key.limits, limited.teamLimits], meant)
-    return refusal ? { failure: refusal } : this.#accounting.reserve(order, limited, this.limitedKeyOf, now)
+    const now = Date.now()
+    const failure = this.#refuseDisallowed(order, now)
+    if (failure) return { failure }
+    return this.#accounting.reserve(order, this.limitedKeyOf(order.key), this.limitedKeyOf, now)
+  }
+
+  /** Refuses an order of an inactive key, or one beyond the models and sizes of its limits. */
+  #refuseDisallowed(order: Order, nowMs: number): Failure | undefined {
+    const { key, teamLimits } = this.limitedKeyOf(order.key)
+    if (!this.#lifecycle.profile || key.id !== order.key || !isActiveKey(key, nowMs)) return INCORRECT_API_KEY
+    const meant = modelResolver(configOf(this.#env), nowMs)
+    return refuseDisallowed({ ...order, n: order.images }, [key.limits, teamLimits], meant)
   }
 }

@@ -51,7 +51,11 @@ export class Turns {
   /** Reserves an order if none waits before it; otherwise queues it, if it may wait. */
   reserveOrQueue(order: Order, mayWait: boolean): Result<QueuedOrder | undefined> {
     const wasQueued = this.#queue.has(order.id)
-    const isFirst = (!this.#queue.isWaiting && !this.#calledOf(order)) || this.#reservations.isReserved(order)
+    const isReserved = this.#reservations.isReserved(order)
+    // A full team stops the queue before this order's own limits are looked at.
+    const never = wasQueued || isReserved ? undefined : this.#reservations.refuseForGood(order)
+    if (never) return failed(never)
+    const isFirst = (!this.#queue.isWaiting && !this.#calledOf(order)) || isReserved
     const refusal = isFirst ? this.#reservations.reserve(order) : this.#reserveInTurn(order)
     if (!refusal) return ok(undefined)
     const { failure, heldUpBy } = refusal

@@ -108,7 +108,7 @@ class Played {
 }
 
 const orderOfRun = ({ run: number, key }: { run: number; key: string }): Order => ({
-  ...orderOf({ id: key, key, team: 'acme' }),
+  ...orderOf({ id: key, key }),
   id: `run_${number}`,
   operation: number === 5 ? 'text' : 'generate',
   // Its quote is booked if no settlement comes.

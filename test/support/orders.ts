@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
 import type { Order, Settlement } from '../../src/ledger/entry'
 import { audit, limitStatus, used } from './accounting'
-import type { TestTeam } from './teams'
+import type { IssuedKey } from './teams'
 
 /** Far ahead, so that no alarm rings by itself: the runtime's own clock cannot be set. */
 export const NOON = Date.UTC(2096, 10, 20, 12)
@@ -12,7 +12,7 @@ export const HOUR = 3_600_000
 export const at = (nowMs: number): unknown => vi.useFakeTimers({ toFake: ['Date'], now: nowMs })
 
 /** The reservation of a run of two pictures by a team's key. */
-export const orderOf = ({ id: key }: TestTeam, more: Partial<Order> = {}): Order => ({
+export const orderOf = ({ id: key }: IssuedKey, more: Partial<Order> = {}): Order => ({
   id: 'run_1',
   generation: 'gen_1',
   request: 'req_1',

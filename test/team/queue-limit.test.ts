@@ -1,12 +1,13 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { Order } from '../../src/ledger/entry'
 import type { Team } from '../../src/team/team'
 import { errorOf } from '../support/gateway'
 import { holdTeam } from '../support/held-team'
 import { cancel, job, startJob } from '../support/jobs'
 import { HOUR, orderOf } from '../support/orders'
-import { issue, team } from '../support/teams'
+import { issue, operate, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
@@ -52,6 +53,38 @@ test('a queue of 0 refuses a job by its concurrency', async () => {
   const refused = await errorOf(await startJob(key, { prompt: 'second' }))
   expect(refused).toMatchObject({ status: 429, message: expect.stringContaining('1 generations under way') })
   await cancel(key, first)
+})
+
+describe('a full team', () => {
+  const take = (order: Order): Promise<unknown> => env.TEAMS.getByName('acme').reserve(order, true)
+  const above = { quote: 2_000_000 }
+
+  test.each([
+    ['a quote above the budget of the key', { budget_usd: 1 }, above, 'budget_exhausted'],
+    ['a key without concurrency', { concurrency: 0 }, {}, 'rate_limited'],
+    ['a key without images', { images_per_day: 0 }, {}, 'rate_limited'],
+    ['a model that the key may not use', { models: ['gemini-*'] }, {}, 'forbidden_model'],
+  ])('refuses %s at once, first and behind others', async (_, limits, more, code) => {
+    const acme = await team('acme', { concurrency: 1 })
+    const poor = await issue('acme', { limits })
+    await take(orderOf(acme))
+    const refused = (id: string): Order => orderOf(poor, { id, ...more })
+    expect(await take(refused('run_2'))).toMatchObject({ ok: false, failure: { code } })
+    expect(await queueSize(env.TEAMS.getByName('acme'))).toBe(0)
+    const waiting = orderOf(acme, { id: 'run_3' })
+    expect(await take(waiting)).toMatchObject({ ok: true, value: { instead: {} } })
+    expect(await take(refused('run_4'))).toMatchObject({ ok: false, failure: { code } })
+    expect(await queueSize(env.TEAMS.getByName('acme'))).toBe(JSON.stringify(waiting).length)
+  })
+
+  test('keeps an order in its queue if its budget falls below the quote', async () => {
+    const acme = await team('acme', { concurrency: 1, budget_usd: 3 })
+    await take(orderOf(acme))
+    const waiting = orderOf(acme, { id: 'run_2', ...above })
+    await take(waiting)
+    await operate('PATCH', '/teams/acme', { limits: { concurrency: 1, budget_usd: 1 } })
+    expect(await take(waiting)).toMatchObject({ ok: true, value: { instead: { code: 'concurrency_limited' } } })
+  })
 })
 
 test('a team without the limit lets 1000 generations wait', async () => {
