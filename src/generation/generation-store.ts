@@ -7,6 +7,7 @@ import { type OutcomeScope, concerns } from './subscribers'
 import type { Progress } from './progress'
 import type { Notice } from './snapshot'
 import type { GenerateOptions, Task } from './task'
+import { type Stored, TaskRows } from './task-rows'
 
 /** A settlement that its team has not received yet. */
 export interface PendingSettlement {
@@ -79,20 +80,22 @@ const ASK_AGAIN_MS = 3_600_000
 /** The storage of a generation: the current run, the answer, and the stored failure. */
 export class GenerationStore {
   readonly #storage: DurableObjectStorage
+  readonly #tasks: TaskRows
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage
+    this.#tasks = new TaskRows(storage)
   }
 
   get run(): RunRow | undefined {
-    const row = this.#storage.kv.get<RunRow>('run')
+    const row = this.#storage.kv.get<Stored<RunRow>>('run')
     // A row of an older version may lack fields; progress without calls cannot be resumed.
     const progress = row?.progress && 'calls' in row.progress ? row.progress : undefined
-    return row && { ...row, progress, createdMs: row.createdMs ?? Date.now() }
+    return row && { ...row, task: this.#tasks.taskOf(row.task), progress, createdMs: row.createdMs ?? Date.now() }
   }
 
   set run(row: RunRow) {
-    this.#storage.kv.put('run', row)
+    this.#storage.kv.put<Stored<RunRow>>('run', { ...row, task: this.#tasks.rowOf(row.task) })
   }
 
   /** The stored answer, current or expired. */
@@ -147,16 +150,23 @@ export class GenerationStore {
 
   /** The places beside that of the run, the oldest first. */
   get places(): QueuePlace[] {
-    const places = [...this.#storage.kv.list<QueuePlace>({ prefix: PLACE })].map(([, place]) => place)
+    const rows = [...this.#storage.kv.list<Stored<QueuePlace>>({ prefix: PLACE })]
+    const places = rows.map(([, row]) => ({ ...row, task: this.#tasks.taskOf(row.task) }))
     return places.toSorted((one, other) => one.createdMs - other.createdMs)
   }
 
   putPlace(place: QueuePlace): void {
-    this.#storage.kv.put<QueuePlace>(PLACE + place.reservation, place)
+    const row = { ...place, task: this.#tasks.rowOf(place.task) }
+    this.#storage.kv.put<Stored<QueuePlace>>(PLACE + place.reservation, row)
   }
 
   removePlace(reservation: string): void {
     this.#storage.kv.delete(PLACE + reservation)
+  }
+
+  /** Removes the prompt, unless a run or a place needs it. */
+  forgetPrompt(): void {
+    if (!this.run && this.places.length === 0) this.#tasks.forgetPrompt()
   }
 
   forgetRecord(): void {

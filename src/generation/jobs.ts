@@ -5,6 +5,7 @@ import type { Snapshot } from '../ledger/snapshot'
 import { begun, type End, ended, type Notice } from './snapshot'
 import type { JobForm } from '../dialects/job-form'
 import type { GenerateOptions, Task } from './task'
+import { endedTaskRow, type Stored, TaskRows } from './task-rows'
 
 /** A team's job and its end, which lasts until `untilMs`, in ms since 1970. */
 export interface Job extends JobForm {
@@ -47,14 +48,17 @@ export const JOB_LIFE_MS = DAY_MS
 /** The demand without a waiting client: one job for each team, and webhook URLs. */
 export class Jobs {
   readonly #storage: DurableObjectStorage
+  readonly #tasks: TaskRows
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage
+    this.#tasks = new TaskRows(storage)
   }
 
   /** The job of a team. */
   of(team: string): Job | undefined {
-    return this.#storage.kv.get<Job>(JOB + team)
+    const row = this.#storage.kv.get<Stored<Job>>(JOB + team)
+    return row && { ...row, task: this.#tasks.taskOf(row.task) }
   }
 
   /** Adds a job in place of an earlier one of its team. */
@@ -71,12 +75,12 @@ export class Jobs {
   hook({ task, webhook }: GenerateOptions, createdMs: number, isHandedOff = false): void {
     if (!webhook) return
     const { id: event, url, form } = webhook
-    const before = this.#storage.kv.get<Hook>(HOOK + event)
-    this.#storage.kv.put<Hook>(HOOK + event, {
+    const before = this.#storage.kv.get<Stored<Hook>>(HOOK + event)
+    this.#storage.kv.put<Stored<Hook>>(HOOK + event, {
       event,
       url,
       form,
-      task,
+      task: this.#tasks.rowOf(task),
       createdMs: before?.createdMs ?? createdMs,
       isHandedOff: isHandedOff || before?.isHandedOff === true,
     })
@@ -183,7 +187,8 @@ export class Jobs {
   }
 
   get #jobs(): Job[] {
-    return [...this.#storage.kv.list<Job>({ prefix: JOB })].map(([, job]) => job)
+    const rows = [...this.#storage.kv.list<Stored<Job>>({ prefix: JOB })]
+    return rows.map(([, row]) => ({ ...row, task: this.#tasks.taskOf(row.task) }))
   }
 
   get #open(): Job[] {
@@ -191,7 +196,8 @@ export class Jobs {
   }
 
   get #hooks(): Hook[] {
-    return [...this.#storage.kv.list<Hook>({ prefix: HOOK })].map(([, hook]) => hook)
+    const rows = [...this.#storage.kv.list<Stored<Hook>>({ prefix: HOOK })]
+    return rows.map(([, row]) => ({ ...row, task: this.#tasks.taskOf(row.task) }))
   }
 
   #unhook(isMeant: (hook: Hook) => boolean): void {
@@ -199,7 +205,8 @@ export class Jobs {
   }
 
   #put(job: Job): void {
-    this.#storage.kv.put<Job>(JOB + job.task.payer.team, job)
+    const task = job.ended ? endedTaskRow(job.task) : this.#tasks.rowOf(job.task)
+    this.#storage.kv.put<Stored<Job>>(JOB + task.payer.team, { ...job, task })
   }
 }
 

@@ -102,7 +102,8 @@ export function pendingSettlementOf(
   }
   const stood = begun(task, { status: 'running', createdMs, startedMs })
   const snapshot = ended(stood, { made, arrived, cost, estimated, endedMs })
-  return { team: task.payer.team, settlement, notice: { id: `evt_${reservation}`, task, snapshot } }
+  const { origin, payer } = task
+  return { team: payer.team, settlement, notice: { id: `evt_${reservation}`, task: { origin, payer }, snapshot } }
 }
 
 /** Settles with a team, and reports whether it has a webhook; undefined for an unreachable team. */

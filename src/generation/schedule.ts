@@ -22,6 +22,8 @@ export class Schedule {
 
   /** Sets the alarm to the next due time, or empties the object without one. */
   async rearm(): Promise<void> {
+    const { store, jobs } = this.#parts
+    if (!jobs.isAwaited) store.forgetPrompt()
     const due = this.#nextMs()
     await (due === undefined ? this.#storage.deleteAll() : this.#storage.setAlarm(due))
   }

@@ -12,7 +12,7 @@ export interface Notice {
   url?: string
   /** The wording; missing for the gateway's own. */
   form?: JobForm | undefined
-  task: Task
+  task: Pick<Task, 'origin' | 'payer'>
   snapshot: Snapshot
 }
 
