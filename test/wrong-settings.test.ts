@@ -309,3 +309,34 @@ describe('settings that are right', () => {
     expect(await faultsWith(upstream({ provider: 'azure-openai', base_url, timeout_seconds: 840 }, times))).toEqual([])
   })
 })
+
+describe('a name that only resembles a credential is taken', () => {
+  const named = (changed: object): object => ({
+    ...env,
+    UPSTREAMS: [
+      { name: 'relay', provider: 'openai', secret: 'RELAY_KEY', base_url: 'https://relay.example.com/v1', ...changed },
+    ],
+    RELAY_KEY: 'sk-a',
+  })
+
+  test.each([
+    'fal-backup-2',
+    'hf-router-2',
+    'org-main',
+    'sk-relay',
+    'run-pod-4090',
+    'acct-main-1',
+    'fal.ai',
+    '302.ai',
+    'aihubmix.com',
+  ])('of an upstream: %s', (name) => {
+    expect(configOf(named({ name })).upstreams[0]?.name).toBe(name)
+  })
+
+  test.each(['XAI_API_KEY_2', 'HF_TOKEN_2', 'FAL_KEY_BACKUP2', 'ORG_OPENAI_KEY', 'KEY_OPENAI_2', 'USER_KEY_10'])(
+    'of a secret: %s',
+    (secret) => {
+      expect(configOf({ ...named({ secret }), [secret]: 'sk-b' }).upstreams[0]?.credential).toBe('sk-b')
+    },
+  )
+})

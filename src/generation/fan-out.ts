@@ -189,7 +189,7 @@ class StorageDown extends GatewayError {}
 
 const NOT_BOUGHT: Failure = {
   code: 'unavailable',
-  message: 'The gateway cannot store images now, so it asked no upstream. Try again in a moment.',
+  message: 'The gateway cannot store images now, so it asks no upstream. Try again in a moment.',
   retryAfterMs: 5000,
 }
 

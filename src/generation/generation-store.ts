@@ -148,6 +148,11 @@ export class GenerationStore {
     this.run = { ...newRun(next.task), ...next }
   }
 
+  /** Whether the run, or a place that may become it, needs the input pictures of a task. */
+  needsInputsOf({ requestId }: Task): boolean {
+    return [this.run, ...this.places].some((row) => row?.task.requestId === requestId)
+  }
+
   /** The places beside that of the run, the oldest first. */
   get places(): QueuePlace[] {
     const rows = [...this.#storage.kv.list<Stored<QueuePlace>>({ prefix: PLACE })]

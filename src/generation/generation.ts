@@ -219,7 +219,7 @@ export class Generation extends DurableObject<Env> {
     this.#subscribers.leave(subscriber)
     // The client may retry at once and must not find the run that is being given up.
     await this.#runner.queued.leave(task.payer)
-    if (this.#store.run?.task.requestId !== task.requestId && !this.#jobs.isJob(task.requestId))
+    if (!this.#store.needsInputsOf(task) && !this.#jobs.isJob(task.requestId))
       await removeInputs(this.env.IMAGES, ownInputKeys(task.request))
     subscriber.end({ made: failed(refusal ?? run.queued) })
   }

@@ -32,17 +32,22 @@ export async function makeImages(run: Run): Promise<RunOutcome> {
   let made: RunOutcome['made']
   try {
     const failure = await fill.fill(resumed)
-    made = hasSome(progress) ? ok(recorded()) : failed(failure ?? FAILED)
+    made = hasSome(progress) ? ok(recorded()) : failed(afterLosses(failure ?? FAILED, progress))
   } catch (error) {
     const { id: generation, requestId: request } = task
     if (!run.cancel.aborted) log('run-failed', { generation, request, ...describe(error) })
     // Stored images are paid for.
-    made = hasSome(progress) && !run.cancel.aborted ? ok(recorded()) : failed(runFailureOf(error))
+    made =
+      hasSome(progress) && !run.cancel.aborted ? ok(recorded()) : failed(afterLosses(runFailureOf(error), progress))
   }
   const last = progress.calls.at(-1)
   const spending = spendingOf(progress, task, config)
   return { made, attempts: progress.calls.length, last: last && upstreamOfCall(last), route: route.steps, spending }
 }
+
+/** After a call that may be billed, a retry by the client's own would buy again. */
+const afterLosses = (failure: Failure, { calls }: Progress): Failure =>
+  calls.some(({ ending }) => ending?.is === 'lost') ? { ...failure, retry: false } : failure
 
 const hasSome = ({ images }: Progress): boolean => images.some(Boolean)
 

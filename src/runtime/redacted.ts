@@ -19,6 +19,17 @@ export const redacted = (text: string, credential = ''): string =>
 /** Whether a name may be shown: it has nothing that `redacted` removes. */
 export const isShowable = (name: string): boolean => redacted(name) === name
 
+/** Forms of credentials. Each is longer than a name that an operator would choose with the same beginning. */
+const CREDENTIALS = [
+  /^(?:sk|pk|rk|org|proj|key|gh[a-z]|hf|r8|xai|fal|bfl|glpat|xox[a-z])[-_](?=\S*\d)[\w-]{16,}$/,
+  /^(?:AIza|ya29|eyJ)[\w.-]{8,}/,
+  /^(?:AKIA|ASIA)[A-Z0-9]{12,}$/,
+  /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/i,
+]
+
+/** Whether a name is perhaps a credential itself. */
+export const isLikeCredential = (name: string): boolean => CREDENTIALS.some((form) => form.test(name)) || isRandom(name)
+
 /** A value after the name of a secret. */
 const LABELLED =
   /\b((?:password|passwd|secret|token|api[-_ ]?key|authorization)["']?\s*[:=]\s*(?:bearer\s+)?|bearer\s+)(?!\*\*\*)[^\s,;]+/gi

@@ -3,7 +3,7 @@ import { ConfigError } from '../failures/config-error'
 import { pricesSetting } from '../catalog/prices'
 import { PROVIDERS } from '../providers'
 import type { Provider, Upstream } from '../providers/provider'
-import { isShowable } from '../runtime/redacted'
+import { isLikeCredential } from '../runtime/redacted'
 
 /** `ours` or `ours=theirs`; a pattern may end in `*` and then has no `theirs`. */
 const modelRule = z
@@ -18,7 +18,7 @@ const modelRule = z
   })
 
 /** A credential may consist of capitals and digits, too. */
-const isSecretName = (name: string): boolean => /^[A-Z][A-Z0-9_]*$/.test(name) && isShowable(name)
+const isSecretName = (name: string): boolean => /^[A-Z][A-Z0-9_]*$/.test(name) && !isLikeCredential(name)
 
 const hasUser = (url: string): boolean => URL.canParse(url) && `${new URL(url).username}${new URL(url).password}` !== ''
 
@@ -36,7 +36,7 @@ export const upstreamSetting = z.strictObject({
   name: z
     .string()
     .regex(/^[\w.-]{1,64}$/, 'a name has only letters, digits, ".", "_" and "-"')
-    .refine(isShowable, 'a name is shown to clients, and this one looks like a secret or an address')
+    .refine((name) => !isLikeCredential(name), 'a name is shown to clients, and this one looks like a secret')
     .describe('its name in answers, usage and audits'),
   provider: z.enum(PROVIDERS.map((provider) => provider.id)).describe('the API that it speaks'),
   secret: z
