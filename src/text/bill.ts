@@ -39,14 +39,18 @@ export type Bill = Pick<Settlement, 'failure' | 'cost' | 'estimated' | 'usage'>
 
 /**
  * The bill of an answer that ended: its own usage counts, with an error too.
- * Without usage, the bill is the quote, or one token for each event if those are more.
+ * Without usage, the bill is the quote, or one token for each event if those are more. An error before any content is free.
  */
-export function billOfAnswer({ usage, events, isError }: MeteredAnswer, plan: TextPlan, candidate: Candidate): Bill {
+export function billOfAnswer(
+  { usage, events, isError, isBegun }: MeteredAnswer,
+  plan: TextPlan,
+  candidate: Candidate,
+): Bill {
   const failure = isError ? { failure: 'upstream_failed' as const } : {}
   if (usage) return { ...failure, ...billOfUsage(usage, plan, candidate) }
-  if (isError) return { ...failure, cost: 0 }
+  if (isError && !isBegun) return { ...failure, cost: 0 }
   const prices = pricesFor(plan.model, candidate.upstream.prices)
-  return estimateOf(quoteOfTokens(plan.topLevel, plan.outputLimits, prices, events))
+  return { ...failure, ...estimateOf(quoteOfTokens(plan.topLevel, plan.outputLimits, prices, events)) }
 }
 
 /** The bill of an answer that broke off. The upstream may have made all of it. */

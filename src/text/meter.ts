@@ -14,6 +14,8 @@ export interface MeteredAnswer {
   events: number
   /** Whether it reports an error. */
   isError: boolean
+  /** Whether an event with content came before an error; the states of a response have none. */
+  isBegun: boolean
 }
 
 const eventFields = z.object({ usage: textUsage, error: z.unknown().optional() })
@@ -25,17 +27,23 @@ const eventSchema = eventFields
 /** Reads an answer as it passes, without its texts in memory. Throws the errors of the bytes. */
 export async function meterAnswer(bytes: Bytes, contentType: string | undefined): Promise<MeteredAnswer> {
   if (!/^text\/event-stream\b/i.test(contentType ?? '')) return await meterJson(bytes)
-  let all: MeteredAnswer = { usage: undefined, events: 0, isError: false }
+  let all: MeteredAnswer = { usage: undefined, events: 0, isError: false, isBegun: false }
   for await (const { data } of new EventStream(bytes).events()) {
     const one = await meterJson(data)
-    all = { usage: one.usage ?? all.usage, events: all.events + 1, isError: all.isError || one.isError }
+    all = {
+      usage: one.usage ?? all.usage,
+      events: all.events + 1,
+      isError: all.isError || one.isError,
+      isBegun: all.isBegun || (one.isBegun && !all.isError),
+    }
   }
   return all
 }
 
 async function meterJson(bytes: Bytes): Promise<MeteredAnswer> {
   const { usage: own, error, response } = eventSchema.parse(await withoutTexts(bytes))
-  return { usage: own ?? response?.usage ?? undefined, events: 1, isError: Boolean(error || response?.error) }
+  const isError = Boolean(error || response?.error)
+  return { usage: own ?? response?.usage ?? undefined, events: 1, isError, isBegun: !isError && !response }
 }
 
 /** A JSON value with ordinals in place of strings, except in errors; undefined for other text, such as `[DONE]`. */

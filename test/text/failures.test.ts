@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { audit } from '../support/accounting'
+import { audit, used } from '../support/accounting'
 import { json, refusal, textAnswer } from '../support/fake-text'
 import { errorOf } from '../support/gateway'
 import { team } from '../support/teams'
@@ -148,4 +148,17 @@ test('an answer that breaks off breaks off for the client, and costs its quote',
       { status: 'failed', error: 'upstream_failed', ...quoted(quoteOfText(HELLO)) },
     ]),
   )
+})
+
+test('a stream with an error after its content costs its quote', async () => {
+  const { key } = await team('acme', { budget_usd: 1 })
+  const content = 'data: {"choices":[{"delta":{"content":"Hel"}}]}\n\n'
+  first.next(() => textAnswer(content + inStream(), 'text/event-stream'))
+  await (await chat(HELLO, key)).text()
+  await vi.waitFor(async () =>
+    expect(await audit('acme')).toMatchObject([
+      { status: 'failed', error: 'upstream_failed', ...quoted(quoteOfText(HELLO)) },
+    ]),
+  )
+  expect(await used('acme')).toBe(quoteOfText(HELLO) * 1e6)
 })

@@ -118,7 +118,6 @@ describe('a request for a text', () => {
   })
 
   test.each([
-    ['in a stream', () => events(DELTA, { error: { message: 'Oops' } })],
     ['in a stream of a response', () => events({ response: { error: null } }, { response: { error: { code: 'x' } } })],
     ['behind another event', () => json({ id: 'x', error: { message: 'Oops' } })],
   ])('with an error %s costs nothing', async (_, answer) => {
