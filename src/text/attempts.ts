@@ -1,6 +1,6 @@
 import { type ErrorCode, type Failure, failed, ok, type Result } from '../failures/errors'
 import { DeadlineExceeded, repeat, withDeadline } from '../runtime/deadline'
-import { CANCELLED } from '../generation/failures'
+import { CANCELLED, FAILED } from '../generation/failures'
 import { log } from '../runtime/log'
 import { ProviderError, type Spent, type TextAnswer, type TextRequest } from '../providers/provider'
 import type { ServedBy } from '../ledger/entry'
@@ -24,6 +24,8 @@ export interface LostCall {
 /** The result of all attempts. */
 export interface TextAttempts {
   started: Result<StartedAnswer>
+  /** An error other than a failure of an upstream. It ends the attempts. */
+  unforeseen?: { error: unknown }
   /** The number of attempts. */
   attempts: number
   servedBy: ServedBy
@@ -83,8 +85,9 @@ export async function tryInTurn(
     const { value, slot } = made.value
     return endedAs(ok(value), keepSlot(route, slot))
   } catch (error) {
-    if (!cancel.aborted) throw error
-    return endedAs(failed(CANCELLED))
+    if (cancel.aborted) return endedAs(failed(CANCELLED))
+    // The calls before it are billed all the same.
+    return { ...endedAs(failed(FAILED)), unforeseen: { error } }
   }
 }
 

@@ -47,11 +47,11 @@ export async function runText(plan: TextPlan, caller: TextCaller, respond: (answ
       patienceMs: c.get('config').queueWaitMs,
       onAsk: () => lease.asked(),
     }
-    const { started, attempts, servedBy, losses, finish } = await tryInTurn(plan, options, grace.signal)
+    const { started, unforeseen, attempts, servedBy, losses, finish } = await tryInTurn(plan, options, grace.signal)
     const billed = (bill: Bill): TextOutcome => ({ attempts, upstream: servedBy, ...withLosses(bill, losses, plan) })
     finishRoute = finish
     outcome = billed({ failure: started.ok ? 'internal' : started.failure.code, cost: 0 })
-    if (!started.ok) throw new GatewayError(started.failure)
+    if (!started.ok) throw unforeseen ? unforeseen.error : new GatewayError(started.failure)
     const streamed = await streamAnswer(started.value, plan, caller, grace, respond)
     isBroken = streamed.isBroken
     outcome = billed(streamed.bill)

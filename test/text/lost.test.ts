@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { audit, used } from '../support/accounting'
 import { chatUsage, json, textAnswer } from '../support/fake-text'
@@ -34,7 +35,7 @@ const LATE_MS = 7000
 let acme: TestTeam
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
-  acme = await team('acme', { budget_usd: 1 })
+  acme = await team('acme', { budget_usd: 10 })
 })
 
 /** At the prices of `first`, in micro-USD. */
@@ -98,4 +99,23 @@ test('an answer after a lost one costs both', async () => {
   const quote = quoteOf(HELLO)
   expect(await booked()).toEqual([2, usd(quote + 8000), usd(quote), 1000, 200])
   expect([first.calls.length, second.calls.length]).toEqual([1, 1])
+})
+
+test('a call that may be billed is booked even if R2 does not return the body for the next', async () => {
+  const get = env.IMAGES.get.bind(env.IMAGES)
+  let isGone = false
+  vi.spyOn(env.IMAGES, 'get').mockImplementation((sought: string) =>
+    isGone ? Promise.reject(new Error('get: We encountered an internal error. (10001)')) : get(sought),
+  )
+  first.next(() => {
+    isGone = true
+    return late(nothing)()
+  })
+  const logged = vi.spyOn(console, 'log')
+  const large = { ...HELLO, max_tokens: 10, messages: [{ role: 'user', content: 'x'.repeat(1_100_000) }] }
+  expect((await chat(large, acme.key)).status).toBe(503)
+  const least = Math.ceil(JSON.stringify(large).length / 3) * 2 + 10 * 10
+  expect(await booked()).toEqual([2, usd(least), usd(least), null, null])
+  expect([first.calls.length, second.calls.length]).toEqual([1, 0])
+  expect(logged.mock.calls.flat().join('\n')).toMatch(/"request-failed".*R2 failed/)
 })
