@@ -56,11 +56,14 @@ export class Generation extends DurableObject<Env> {
       const known = this.#known(options)
       if (known) {
         if (options.webhook || options.keepMs > 0) await this.#endKnown(options, known)
+        if (!known.ok) await this.#leaveInputs(options.task)
         return withOrigin(this.#store.madeFor, options, 'HIT', known)
       }
       const patienceMs = Math.max(0, untilMs - Date.now())
       const { made, only, paidBy } = await this.#waitForRun({ ...options, patienceMs }, onProgress)
-      if (concerns(only, options.task.payer)) return withOrigin(paidBy, options, 'JOINED', made)
+      if (!concerns(only, options.task.payer)) continue
+      if (!made.ok) await this.#leaveInputs(options.task)
+      return withOrigin(paidBy, options, 'JOINED', made)
     }
   }
 
@@ -68,8 +71,9 @@ export class Generation extends DurableObject<Env> {
   async submit(options: GenerateOptions, form: JobForm): Promise<Result<SeenGeneration>> {
     await this.#atRest()
     const known = this.#known(options)
-    if (known && !known.ok) return known
     const { task, keepMs } = options
+    if (known && !known.ok) await this.#leaveInputs(task)
+    if (known && !known.ok) return known
     const now = Date.now()
     const earlier = this.#jobs.of(task.payer.team)
     const { run } = this.#store
@@ -219,9 +223,13 @@ export class Generation extends DurableObject<Env> {
     this.#subscribers.leave(subscriber)
     // The client may retry at once and must not find the run that is being given up.
     await this.#runner.queued.leave(task.payer)
-    if (!this.#store.needsInputsOf(task) && !this.#jobs.isJob(task.requestId))
-      await removeInputs(this.env.IMAGES, ownInputKeys(task.request))
     subscriber.end({ made: failed(refusal ?? run.queued) })
+  }
+
+  /** Removes the input pictures of a request without an answer, unless a run, a place or a job needs them. Never throws. */
+  async #leaveInputs(task: Task): Promise<void> {
+    if (this.#store.needsInputsOf(task) || this.#jobs.isJob(task.requestId)) return
+    await removeInputs(this.env.IMAGES, ownInputKeys(task.request))
   }
 }
 

@@ -161,6 +161,19 @@ test('the pictures of a run are removed with it, and those of a stored or joined
   await noneLeft()
 })
 
+test('the pictures of a refused edit are removed, and those of a request that meets the remembered refusal', async () => {
+  const { key } = await team('acme')
+  const image_url = dataUrlOf(await picture('a', 900))
+  const edit = { model: MODEL, prompt: 'Tidy @fault=moderation', images: [{ image_url }] }
+  for (let times = 0; times < 3; times++) {
+    const answer = await post('/v1/images/edits', edit, { authorization: `Bearer ${key}` })
+    expect(answer.status).toBe(400)
+    await answer.text()
+  }
+  expect(upstream.calls).toHaveLength(1)
+  await noneLeft()
+})
+
 test('a link of this gateway counts as a picture of the request', async () => {
   const { key } = await team('acme')
   const made = await (await ask(key)).json<{ data: { url: string }[] }>()
