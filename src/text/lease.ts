@@ -15,8 +15,10 @@ export class TextLease {
   readonly #order: Order
   /** Whether an upstream may have been asked, and whether the team knows. At first it assumes so. */
   #isAsked = false
-  #isKnown = true
+  #isKnown = false
   #stop: () => Promise<void> = async () => {}
+  /** One renewal runs after the other: an older one that arrives last would undo the newer. */
+  #newest: Promise<unknown> = Promise.resolve()
 
   constructor(env: Env, payer: Payer, order: Order) {
     this.#env = env
@@ -26,8 +28,8 @@ export class TextLease {
 
   /** Reserves the money, and renews the lease from then on. */
   async take(): Promise<Result<unknown>> {
-    const taken = await this.#renew(true)
-    if (taken.ok) this.#stop = repeat(RENEW_MS, () => this.#renew(this.#isAsked))
+    const taken = await this.#hold(true)
+    if (taken.ok) this.#stop = repeat(RENEW_MS, () => this.#renew())
     return taken
   }
 
@@ -35,16 +37,26 @@ export class TextLease {
   asked(): void {
     if (this.#isAsked) return
     this.#isAsked = true
-    if (!this.#isKnown) void this.#renew(true)
+    if (!this.#isKnown) void this.#renew()
   }
 
-  /** Ends the renewals. A renewal after the settlement could reserve anew. */
-  end(): Promise<void> {
-    return this.#stop()
+  /** Ends the renewals, and waits for the last. A renewal after the settlement could reserve anew. */
+  async end(): Promise<void> {
+    await this.#stop()
+    await this.#newest
   }
 
-  async #renew(isAsked: boolean): Promise<Result<unknown>> {
-    this.#isKnown = isAsked
-    return await reserve(this.#env, { payer: this.#payer }, { ...this.#order, isAsked }, false)
+  /** Renews the lease after the renewals under way. Never throws. */
+  #renew(): Promise<unknown> {
+    this.#newest = this.#newest.then(() => this.#hold(this.#isAsked))
+    return this.#newest
+  }
+
+  async #hold(isAsked: boolean): Promise<Result<unknown>> {
+    // It may arrive without a reply.
+    if (!isAsked) this.#isKnown = false
+    const held = await reserve(this.#env, { payer: this.#payer }, { ...this.#order, isAsked }, false)
+    if (isAsked && held.ok) this.#isKnown = true
+    return held
   }
 }

@@ -91,20 +91,46 @@ test('a late renewal holds the money again, once', async () => {
   expect(await standing()).toEqual(['succeeded', 700, 0])
 })
 
-test('a renewal reports whether an upstream was asked: a request that waits for a slot was not', async () => {
-  const { setInterval } = globalThis
-  vi.spyOn(globalThis, 'setInterval').mockImplementation((call, ms) => setInterval(call, Math.min(ms ?? 0, 20)))
+describe('a renewal', () => {
   const lostCost = (): Promise<unknown> =>
     runInDurableObject(
       env.TEAMS.getByName('acme'),
       (_, { storage }) => storage.sql.exec('SELECT lost_cost FROM ledger').one()['lost_cost'],
     )
-  const lease = new TextLease(env, { team: 'acme', key: acme.id }, textOrder())
-  await lease.take()
-  await vi.waitUntil(async () => (await lostCost()) === 0)
-  lease.asked()
-  await vi.waitUntil(async () => (await lostCost()) === QUOTE)
-  await lease.end()
+
+  /** A lease before an upstream was asked, as its team knows. */
+  const waiting = async (): Promise<TextLease> => {
+    const { setInterval } = globalThis
+    vi.spyOn(globalThis, 'setInterval').mockImplementation((call, ms) => setInterval(call, Math.min(ms ?? 0, 20)))
+    const lease = new TextLease(env, { team: 'acme', key: acme.id }, textOrder())
+    await lease.take()
+    await vi.waitUntil(async () => (await lostCost()) === 0)
+    return lease
+  }
+
+  test('reports whether an upstream was asked: a request that waits for a slot was not', async () => {
+    const lease = await waiting()
+    lease.asked()
+    await vi.waitUntil(async () => (await lostCost()) === QUOTE)
+    await lease.end()
+  })
+
+  test('that failed is repeated at the next beat', async () => {
+    const lease = await waiting()
+    const told = trouble('reserve', 2)
+    lease.asked()
+    await vi.waitUntil(() => told.failures === 2)
+    told.end()
+    await vi.waitUntil(async () => (await lostCost()) === QUOTE)
+    await lease.end()
+  })
+
+  test('that is under way is awaited at the end', async () => {
+    const lease = await waiting()
+    lease.asked()
+    await lease.end()
+    expect(await lostCost()).toBe(QUOTE)
+  })
 })
 
 test('a settlement that the team does not confirm is made by an object, to the micro-dollar', async () => {
