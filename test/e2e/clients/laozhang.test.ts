@@ -49,6 +49,14 @@ test('all of its parameters at once are taken', async () => {
   expect(call?.fields).toMatchObject({ model: 'gpt-image-2.5-sunburst', prompt, quality: 'high', background: 'opaque' })
 })
 
+test('a transparent picture is asked of the successor of its model', async () => {
+  const prompt = '透明图标'
+  await clientWith().generateWithRetry(prompt, { transparency: true })
+  expect((await running.upstream.callsFor(prompt)).map(({ fields }) => fields)).toEqual([
+    { model: 'gpt-image-2.5-sunburst', prompt, background: 'transparent' },
+  ])
+})
+
 test('x-adjusted lists the changed parameters', async () => {
   const body = { model: 'gpt-image-1', prompt: '名片', quality: 'high', effort: 'high', transparency: false }
   const response = await fetch(`${running.gateway.baseUrl}/images/generations`, {
@@ -110,6 +118,12 @@ test('it gets its picture by trying again', async () => {
 test.each([
   ['a wrong key', {}, 'sk-dr-default-wrong', 'API密钥无效'],
   ['a size that no model makes', { size: '10x10' }, undefined, /^请求参数错误: Invalid size '10x10'\. /],
+  [
+    'a transparent picture in a format without transparency',
+    { transparency: true, format: 'jpeg' } as const,
+    undefined,
+    '请求参数错误: A jpeg cannot be transparent. Set output_format to png or webp.',
+  ],
 ])('%s is raised in its own words after three tries', async (_, parameters, key, reason) => {
   const client = clientWith(key)
   const message = String(await errorOf(client.generateWithRetry('贺卡', parameters)))

@@ -3,7 +3,7 @@ export interface Parameters {
   size?: string
   quality?: 'low' | 'medium' | 'high'
   effort?: 'low' | 'medium' | 'high'
-  format?: 'png'
+  format?: 'png' | 'jpeg'
   transparency?: boolean
   compression?: number
   image?: string
