@@ -1,23 +1,21 @@
 import { type Pixels, pixelsOf, sizeText } from '../catalog/sizes'
 import { usageOfPictures } from '../catalog/usage-of-each'
-import { DeadlineExceeded } from '../runtime/deadline'
+import { DeadlineExceeded, withDeadline } from '../runtime/deadline'
 import { type Pausing, withPausingDeadline } from '../runtime/pausing-deadline'
-import type { Failure } from '../failures/errors'
 import type { StoredImage } from '../image/record'
 import type { ImageRequest } from '../image/request'
-import { fetchImage } from '../image/source'
 import { describe, log } from '../runtime/log'
-import { ProviderError, type ProviderEvent, type Summary, Withdrawn, type Work } from '../providers/provider'
+import { ProviderError, type ProviderEvent, type Summary, Withdrawn } from '../providers/provider'
 import { cropImage } from '../store/crop'
 import { NotAnImage, putImage, putPartial, removeImages } from '../store/images'
-import { openInput } from '../store/inputs'
 import { StoreError } from '../store/retries'
 import type { FittedCandidate } from '../upstreams/route-plan'
 import { asProviderError, UnreadableEvent } from './call-errors'
 import { type Call, madeBy, missingOf, percentWith, type Progress } from './progress'
 import type { Run } from './run'
-import { FREE, InputNotRead } from './spending'
+import { FREE } from './spending'
 import { stopJob } from './stop'
+import { workOf } from './work'
 
 /** A call in progress for a run. */
 interface Making {
@@ -112,37 +110,28 @@ async function receive(
   signal: AbortSignal,
 ): Promise<void> {
   const { run, call, progress, request } = making
-  const { env, config } = run
   const stored = call.wanted.filter((index) => progress.images[index])
-  const work: Work = {
-    model,
-    signal,
-    job: call.job,
-    hops: run.task.hops,
-    open: (input) =>
-      openInput(env.IMAGES, input).catch((error: unknown) => {
-        throw new InputNotRead(NOT_READ, { cause: error })
-      }),
-    download: (url) =>
-      fetchImage(url, {
-        schemes: ['https:', 'http:'],
-        allowPrivateUrls: config.allowPrivateUrls,
-        signal,
-        isPaidFor: true,
-      }),
-  }
-  for await (const event of upstream.provider.generate(request, upstream, work)) {
-    await take(event, { ...making, stored }, signal).catch((cause: unknown) => {
+  const over = new AbortController()
+  const work = workOf(run, call, { model, signal: AbortSignal.any([signal, over.signal]) })
+  const events = upstream.provider.generate(request, upstream, work)
+  for await (const event of events) {
+    try {
+      await take(event, { ...making, stored }, signal)
+    } catch (cause) {
+      await withDeadline(CHARGE_MS, () => readCharge(events, making)).catch(() => over.abort())
       throw new UnreadableEvent('what was made could not be had', { cause })
-    })
+    }
     if (signal.aborted) return
   }
 }
 
-const NOT_READ: Failure = {
-  code: 'unavailable',
-  message: 'The gateway could not read an input image again. Try again in a moment.',
-  retryAfterMs: 2000,
+/** The time for the rest of an answer with an image that could not be kept, in ms. */
+const CHARGE_MS = 5000
+
+/** Reads the rest of an answer for its charge alone: no further image is read. Throws the error of the provider. */
+async function readCharge(events: AsyncIterable<ProviderEvent>, making: Making): Promise<void> {
+  for await (const event of events)
+    if (event.type === 'summary') making.call.summary = settledSummary(event.summary, making)
 }
 
 /** Processes one event. After the deadline nothing is kept. */
@@ -150,7 +139,7 @@ async function take(event: ProviderEvent, making: Receiving, signal: AbortSignal
   const { run, call, progress, request } = making
   switch (event.type) {
     case 'summary':
-      call.summary = { ...call.summary, ...settledSummary(event.summary, making) }
+      call.summary = settledSummary(event.summary, making)
       return
     case 'accepted': {
       const { requestId = call.upstream.requestId, organization = call.upstream.organization, job, cost } = event
@@ -178,10 +167,10 @@ async function take(event: ProviderEvent, making: Receiving, signal: AbortSignal
   }
 }
 
-/** A summary with the usage of its whole answer. */
-function settledSummary({ usageOfEach, ...summary }: Summary, { run, request }: Making): Summary {
+/** The known facts of a call's answer, with the usage of the whole. */
+function settledSummary({ usageOfEach, ...summary }: Summary, { run, call, request }: Making): Summary {
   const usage = usageOfPictures({ ...summary, usageOfEach }, request, run.config.catalogue(request.model))
-  return { ...summary, usage }
+  return { ...call.summary, ...summary, usage }
 }
 
 /** Reports the progress of the run, in which each call has its share. A negative percentage is ignored. */

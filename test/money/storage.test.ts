@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { expect, test, vi } from 'vitest'
 import { audit, generate, used } from '../support/accounting'
-import { price, quoteOf } from '../support/billing-upstream'
+import { price } from '../support/billing-upstream'
 import { knock } from '../support/gateway'
 import { holdLongTimers } from '../support/long-timers'
 import { settings } from '../support/settings'
@@ -21,7 +21,7 @@ test('while storage takes no picture, one is bought at most, and its cost is in 
   const statuses: number[] = []
   for (const prompt of ['A cat', 'A dog', 'A cow', 'A hen']) statuses.push((await generate(key, prompt)).status)
   expect([statuses, upstream.calls.length]).toEqual([[503, 503, 503, 503], 1])
-  expect(await used('acme')).toBe(quoteOf('A cat'))
+  expect(await used('acme')).toBe(price('A cat'))
   const [unbought] = await audit('acme')
   expect(unbought).toMatchObject({ status: 'failed', cost_usd: 0, attempts: 0 })
   down.mockRestore()
@@ -41,7 +41,7 @@ test('a put that hangs is trouble of the storage and not of the upstream, and it
   }
   const { status, headers } = await answer
   expect([status, headers.get('x-should-retry'), upstream.calls.length]).toEqual([503, 'false', 1])
-  expect([await used('acme'), (await audit('acme'))[0]?.error]).toEqual([quoteOf('A cat'), 'unavailable'])
+  expect([await used('acme'), (await audit('acme'))[0]?.error]).toEqual([price('A cat'), 'unavailable'])
   hanging.mockRestore()
   const next = await generate(key, 'A fox')
   expect([next.status, next.headers.get('x-upstream'), upstream.calls.length]).toEqual([200, 'openai', 2])

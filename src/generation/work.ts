@@ -1,0 +1,36 @@
+import type { Failure } from '../failures/errors'
+import { fetchImage } from '../image/source'
+import type { Work } from '../providers/provider'
+import { openInput } from '../store/inputs'
+import type { Call } from './progress'
+import type { Run } from './run'
+import { InputNotRead } from './spending'
+
+/** The context of a call to a provider. */
+export const workOf = (
+  { env, config, task }: Run,
+  { job }: Pick<Call, 'job'>,
+  { model, signal }: Pick<Work, 'model' | 'signal'>,
+): Work => ({
+  model,
+  signal,
+  job,
+  hops: task.hops,
+  open: (input) =>
+    openInput(env.IMAGES, input).catch((error: unknown) => {
+      throw new InputNotRead(NOT_READ, { cause: error })
+    }),
+  download: (url) =>
+    fetchImage(url, {
+      schemes: ['https:', 'http:'],
+      allowPrivateUrls: config.allowPrivateUrls,
+      signal,
+      isPaidFor: true,
+    }),
+})
+
+const NOT_READ: Failure = {
+  code: 'unavailable',
+  message: 'The gateway could not read an input image again. Try again in a moment.',
+  retryAfterMs: 2000,
+}
