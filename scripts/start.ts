@@ -13,7 +13,9 @@ const key = parseEnv(readFileSync(SECRETS, 'utf8'))['GATEWAY_KEY'] ?? 'YOUR_KEY'
 // A leading number is the port. wrangler gets the other options.
 const [first = '', ...rest] = process.argv.slice(2)
 const given = /^\d+$/.test(first) ? ['--port', first, ...rest] : process.argv.slice(2)
-const wrangler = spawn('wrangler', ['dev', '--show-interactive-dev-session=false', ...withPort(given)], {
+// Without `--test-scheduled`, wrangler warns that it runs no cron trigger.
+const options = ['--show-interactive-dev-session=false', '--test-scheduled', ...withPort(given)]
+const wrangler = spawn('wrangler', ['dev', ...options], {
   stdio: ['ignore', 'pipe', 'inherit'],
   // The Worker does not read `Request.cf`. wrangler would fetch it from the internet, and warn when offline.
   env: { CLOUDFLARE_CF_FETCH_ENABLED: 'false', ...process.env },

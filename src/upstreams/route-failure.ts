@@ -25,7 +25,9 @@ export function routeFailure(
     ...unavailabilities.filter(isOverByItself).map((unavailability) => waitOf(unavailability, nowMs)),
   ]
   if (waits.length > 0) return { ...ALL_UNAVAILABLE, retryAfterMs: Math.ceil(Math.min(...waits)) }
-  if (worst?.kind === 'unavailable' && errors.some(({ facts }) => facts.isUnusable)) return UNUSABLE
+  const unusable = errors.filter(({ facts }) => facts.isUnusable)
+  if (worst?.kind === 'unavailable' && unusable.length > 0)
+    return unusable.some(({ facts }) => facts.scope === 'request') ? UNUSABLE : WEB_PAGE
   return worst ? failureOfUpstreamError(worst) : NO_UPSTREAM
 }
 
@@ -73,6 +75,13 @@ const TIMED_OUT: Failure = {
 const UNUSABLE: Failure = {
   code: 'upstream_failed',
   message: 'The upstream answered without an image. Change the prompt, or try again later.',
+  retry: false,
+}
+
+/** A page of a proxy says nothing of the request. */
+const WEB_PAGE: Failure = {
+  code: 'upstream_failed',
+  message: 'The upstream answered with a web page in place of an image. Try again later.',
   retry: false,
 }
 

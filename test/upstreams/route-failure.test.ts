@@ -79,3 +79,24 @@ describe('a request without an upstream', () => {
     expect(messages.filter((message) => message.includes('answered somehow'))).toEqual([])
   })
 })
+
+describe('a good answer without an image', () => {
+  const wordsOf = (...errors: ProviderError[]): string => failureInWords(routeFailure(errors, [], NOW)).message
+  const [page, empty] = [
+    error('unavailable', { isUnusable: true }),
+    error('unavailable', { isUnusable: true, scope: 'request' }),
+  ]
+
+  test('blames the prompt where it may be the reason', () => {
+    expect(wordsOf(empty)).toContain('Change the prompt')
+    expect(wordsOf(page, empty)).toContain('Change the prompt')
+  })
+
+  test('does not blame the prompt for a web page', () => {
+    expect(wordsOf(page)).toBe('The upstream answered with a web page in place of an image. Try again later.')
+  })
+
+  test.each([[page], [empty]])('invites no retry', (failed) => {
+    expect(told([failed])).toEqual({ code: 'upstream_failed', retryAfterMs: undefined, retry: false })
+  })
+})
