@@ -16,9 +16,12 @@ function faultOf(issue: z.core.$ZodIssue): SettingFault {
 function sentenceOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys')
     return `has the unknown field ${issue.keys.map(shownName).join(', ')}: see docs/settings.md for its fields`
-  if (issue.code === 'invalid_key') return `is wrong: ${issue.issues.map(({ message }) => message).join(', ')}`
-  return `is wrong: ${issue.message}`
+  const words = issue.code === 'invalid_key' ? issue.issues.map(({ message }) => message).join(', ') : issue.message
+  return PREDICATE.test(words) ? words : `is wrong: ${words}`
 }
+
+/** The beginning of a message that goes on with the name of its setting. */
+const PREDICATE = /^(?:is|needs) /
 
 const LONGEST_SHOWN = 64
 
