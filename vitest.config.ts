@@ -79,7 +79,7 @@ const UNIT = [
   'test/streams/{json,json-refusals,multipart-refusals,server-events,spliced}.test.ts',
   'test/team/{meter,profile}.test.ts',
   'test/text/top-level.test.ts',
-  'test/upstreams/{choose,health,image-models,latency,pace,route-failure,wait-queue,workers-ai}.test.ts',
+  'test/upstreams/{choose,health,health-sources,image-models,latency,pace,route-failure,wait-queue,workers-ai}.test.ts',
 ]
 
 // A file system in memory, if there is one. On a disk, half of the time of a run goes to its writes.

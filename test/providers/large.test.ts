@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { PROVIDERS } from '../../src/providers'
 import { internet } from '../support/internet'
-import { asking, askingToEdit, OPENAI, type Reader, run, type Told } from '../support/provider-run'
+import { OPENAI } from '../support/openai-account'
+import { asking, askingToEdit, type Reader, run, type Told } from '../support/provider-run'
 
 afterEach(() => void vi.restoreAllMocks())
 

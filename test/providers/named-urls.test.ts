@@ -4,7 +4,8 @@ import { falProvider } from '../../src/providers/fal'
 import type { Provider } from '../../src/providers/provider'
 import { replicateProvider } from '../../src/providers/replicate'
 import { internet } from '../support/internet'
-import { asking, OPENAI, run, type Told } from '../support/provider-run'
+import { OPENAI } from '../support/openai-account'
+import { asking, run, type Told } from '../support/provider-run'
 
 afterEach(() => void vi.restoreAllMocks())
 

@@ -9,7 +9,8 @@ import { replicateProvider } from '../../src/providers/replicate'
 import { xaiProvider } from '../../src/providers/xai'
 import { internet } from '../support/internet'
 import { picture } from '../support/pictures'
-import { asking, OPENAI, run, type Told } from '../support/provider-run'
+import { OPENAI } from '../support/openai-account'
+import { asking, run, type Told } from '../support/provider-run'
 
 afterEach(() => void vi.restoreAllMocks())
 

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { openaiChatProvider } from '../../src/providers/openai-chat'
 import { internet } from '../support/internet'
-import { OPENAI, asking, type Reader, run, type Told } from '../support/provider-run'
+import { OPENAI } from '../support/openai-account'
+import { asking, type Reader, run, type Told } from '../support/provider-run'
 import { picture } from '../support/pictures'
 
 afterEach(() => void vi.restoreAllMocks())

@@ -1,28 +1,13 @@
 import { vi } from 'vitest'
 import { configOf } from '../../src/config'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
-import { openaiProvider } from '../../src/providers/openai'
 import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../../src/providers/provider'
 import { failureInWords } from '../../src/failures/words'
 import { type Bytes, collect, readStream } from '../../src/streams/bytes'
 import type { FakeProvider } from './fake-provider'
+import { OPENAI } from './openai-account'
 import { picture } from './pictures'
 import { environment } from './settings'
-
-/** OpenAI's own account; others override some of its fields. */
-export const OPENAI: Upstream = {
-  name: 'openai',
-  provider: openaiProvider,
-  account: 0,
-  credential: 'sk-upstream-secret',
-  baseUrl: 'https://api.openai.com/v1',
-  models: [],
-  priority: 0,
-  weight: 1,
-  isFallback: false,
-  timeoutMs: 60_000,
-  prices: new Map(),
-}
 
 /** A fake's own account, as the settings of `playing` configure it. */
 export function accountOf({ provider }: Pick<FakeProvider, 'provider'>): Upstream {
