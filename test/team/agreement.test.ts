@@ -66,17 +66,27 @@ async function abandon({ id: key }: IssuedKey): Promise<void> {
   await ringTeam('acme')
 }
 
+/** The models with answers that report their usage though their pictures are useless. */
+const TELLING = ['cut', 'bad-base64', 'not-an-image', 'empty'].map((fault) => `faulty-${fault}`)
+
+/** The calls with an answer that reported its usage: all but those with an estimate. */
+function toldCalls({ model, status, attempts, estimated_usd, reserved_usd }: Audited): number {
+  const estimates = micro(estimated_usd) / micro(reserved_usd)
+  if (TELLING.includes(model)) return attempts - estimates
+  return status === 'succeeded' ? 1 : 0
+}
+
 /**
- * The cost of a run: the upstream's price, or the held quote for an answer with its end lost. Calls that may be billed
- * in vain are on top, as estimates.
+ * The cost of a run: the upstream's price for each told answer, or the held quote for an answer with its end lost.
+ * Calls that may be billed in vain are on top, as estimates.
  */
 function due(entry: Audited, gate: BillingUpstream): number {
-  const { model, status, upstream_request_id, input_tokens, reserved_usd, estimated_usd } = entry
-  const estimated = micro(estimated_usd)
-  // An answer without a picture reports its tokens all the same.
-  if (status !== 'succeeded' && model !== 'faulty-empty') return estimated
+  const { status, upstream_request_id, input_tokens, reserved_usd, estimated_usd } = entry
+  const told = toldCalls(entry)
+  if (told === 0) return micro(estimated_usd)
   const isCut = status === 'succeeded' && input_tokens === null
-  return estimated + (isCut ? micro(reserved_usd) : (gate.bill(upstream_request_id) ?? NaN))
+  const each = isCut ? micro(reserved_usd) : (gate.bill(upstream_request_id) ?? NaN)
+  return micro(estimated_usd) + told * each
 }
 
 /** Entries with an estimate other than the quotes of whole calls. */

@@ -45,8 +45,8 @@ describe('a generation', () => {
 
   test.each([
     ['cut', 2, { estimate: 2 * quoteOf('A cat @fault=cut') }],
-    ['bad-base64', 2, { estimate: 2 * quoteOf('A cat @fault=bad-base64') }],
-    ['not-an-image', 2, { estimate: 2 * quoteOf('A cat @fault=not-an-image') }],
+    ['bad-base64', 2, { told: 2 * price('A cat @fault=bad-base64') }],
+    ['not-an-image', 2, { told: 2 * price('A cat @fault=not-an-image') }],
     ['empty', 1, { told: price('A cat @fault=empty', 0) }],
   ])('that is lost by @fault=%s costs what may be billed for its calls: %i', async (fault, calls, due) => {
     const { estimate = 0, told = 0 }: { estimate?: number; told?: number } = due
