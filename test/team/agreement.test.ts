@@ -66,27 +66,24 @@ async function abandon({ id: key }: IssuedKey): Promise<void> {
   await ringTeam('acme')
 }
 
-/** The models with answers that report their usage though their pictures are useless. */
-const TELLING = ['cut', 'bad-base64', 'not-an-image', 'empty'].map((fault) => `faulty-${fault}`)
+/** The models with a usage in each useless answer. */
+const WITH_USAGE = ['cut', 'bad-base64', 'not-an-image', 'empty'].map((fault) => `faulty-${fault}`)
 
-/** The calls with an answer that reported its usage: all but those with an estimate. */
-function toldCalls({ model, status, attempts, estimated_usd, reserved_usd }: Audited): number {
+/** The calls with a usage in their answer: all but those with an estimate. */
+function callsWithUsage({ model, status, attempts, estimated_usd, reserved_usd }: Audited): number {
   const estimates = micro(estimated_usd) / micro(reserved_usd)
-  if (TELLING.includes(model)) return attempts - estimates
+  if (WITH_USAGE.includes(model)) return attempts - estimates
   return status === 'succeeded' ? 1 : 0
 }
 
-/**
- * The cost of a run: the upstream's price for each told answer, or the held quote for an answer with its end lost.
- * Calls that may be billed in vain are on top, as estimates.
- */
+/** The cost of a run: answers at the upstream's prices or, when cut, at the held quote, with all estimates. */
 function due(entry: Audited, gate: BillingUpstream): number {
   const { status, upstream_request_id, input_tokens, reserved_usd, estimated_usd } = entry
-  const told = toldCalls(entry)
-  if (told === 0) return micro(estimated_usd)
+  const calls = callsWithUsage(entry)
+  if (calls === 0) return micro(estimated_usd)
   const isCut = status === 'succeeded' && input_tokens === null
   const each = isCut ? micro(reserved_usd) : (gate.bill(upstream_request_id) ?? NaN)
-  return micro(estimated_usd) + told * each
+  return micro(estimated_usd) + calls * each
 }
 
 /** Entries with an estimate other than the quotes of whole calls. */
