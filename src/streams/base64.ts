@@ -5,8 +5,8 @@ import { latin1 } from './latin1'
 const MAX_DATA_URL_HEAD = 256
 
 /**
- * Decodes streamed base64. White space is skipped, and so is `data:…;base64,` in front, which some relays send
- * (protocols §7.6). Throws SyntaxError at invalid base64.
+ * Decodes streamed base64 in either alphabet, padded or not, as protobuf's JSON has it. White space is skipped, and so
+ * is `data:…;base64,` in front, which some relays send (protocols §7.6). Throws SyntaxError at invalid base64.
  */
 export async function* decodeBase64(bytes: Bytes): Bytes {
   let decoded = new Uint8Array(0)
@@ -24,6 +24,7 @@ export async function* decodeBase64(bytes: Bytes): Bytes {
       if (!text.slice(0, comma).endsWith(';base64')) throw new SyntaxError('the data URL is not base64')
       text = text.slice(comma + 1)
     }
+    text = inStandardAlphabet(text)
     if (padded && /[^\t\n\f\r ]/.test(text)) throw new SyntaxError('the base64 text goes on after its padding')
     atStart = false
     if (decoded.length < text.length) decoded = new Uint8Array(text.length)
@@ -34,6 +35,12 @@ export async function* decodeBase64(bytes: Bytes): Bytes {
   }
   const last = Uint8Array.fromBase64(carry)
   if (last.length > 0) yield last
+}
+
+/** The text with the two characters of the standard alphabet for those of the URL-safe one (RFC 4648 §5). */
+function inStandardAlphabet(text: string): string {
+  if (!text.includes('-') && !text.includes('_')) return text
+  return text.replaceAll('-', '+').replaceAll('_', '/')
 }
 
 /** The length of the base64 for a number of bytes, with padding. */

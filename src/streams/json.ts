@@ -39,8 +39,8 @@ const utf8Decoder = (): TextDecoder => new TextDecoder('utf-8', { fatal: false, 
 type Container = { kind: 'object'; key: string | undefined; keys?: Set<string> } | { kind: 'array'; index: number }
 
 /**
- * Reads a JSON text as it streams. Strings at paths of `take` come out as byte streams of any size.
- * The rest is parsed at the end. Each taken string is replaced by its ordinal ("0", "1", …).
+ * Reads a JSON text as it streams; a byte order mark in front is skipped. Strings at paths of `take` come out as byte
+ * streams of any size. The rest is parsed at the end. Each taken string is replaced by its ordinal ("0", "1", …).
  */
 export class JsonStream {
   readonly #window: Window
@@ -67,6 +67,7 @@ export class JsonStream {
   /** The taken strings in order. Throws UnexpectedEnd, TooLong, DuplicateKey, or the errors of the bytes. */
   async *strings(): AsyncGenerator<TakenString, void> {
     try {
+      await this.#window.skipByteOrderMark()
       for (;;) {
         const atString = this.#scanToString()
         if (!atString) {

@@ -21,7 +21,6 @@ const CR = 0x0d
 const SPACE = 0x20
 const COLON = 0x3a
 const LINE_FEED = Uint8Array.of(LF)
-const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
 /** The relevant lines: two fields, and the end of an event. */
 type LineKind = 'data' | 'event' | 'blank'
@@ -47,7 +46,7 @@ export class EventStream {
   async *events(): AsyncGenerator<ServerEvent, void> {
     let name = ''
     try {
-      await this.#skipByteOrderMark()
+      await this.#window.skipByteOrderMark()
       for (let line = await this.#line(); line !== undefined; line = await this.#line()) {
         if (line === 'data') {
           this.#inData = true
@@ -59,12 +58,6 @@ export class EventStream {
     } finally {
       await this.#window.close()
     }
-  }
-
-  async #skipByteOrderMark(): Promise<void> {
-    const { length } = BYTE_ORDER_MARK
-    while (this.#window.view.length < length) if (!(await this.#window.more())) return
-    if (BYTE_ORDER_MARK.equals(this.#window.view.subarray(0, length))) this.#window.skip(length)
   }
 
   /** Moves to the value of the next relevant line, or behind a blank one. Undefined at the end of the source. */

@@ -1,5 +1,7 @@
 import type { Bytes } from './bytes'
 
+const BYTE_ORDER_MARK = Uint8Array.of(0xef, 0xbb, 0xbf)
+
 /** A sliding view over streamed bytes. A parser looks at the view, skips what it has read, and asks for more. */
 export class Window {
   readonly #source: AsyncIterator<Uint8Array>
@@ -42,6 +44,15 @@ export class Window {
       this.#view = this.#buffer.subarray(0, unread + value.length)
     }
     return true
+  }
+
+  /** Skips a UTF-8 byte order mark. It waits for no byte that cannot be a part of one. */
+  async skipByteOrderMark(): Promise<void> {
+    for (const [at, byte] of BYTE_ORDER_MARK.entries()) {
+      while (this.#view.length <= at) if (!(await this.more())) return
+      if (this.#view[at] !== byte) return
+    }
+    this.skip(BYTE_ORDER_MARK.length)
   }
 
   /** Moves bytes to the start of the buffer, which has room for at least `length`. */

@@ -52,6 +52,10 @@ test.each([
 test.each([
   ['nothing', ''],
   ['white space', ' \r\n '],
+  ['a byte order mark alone', '\ufeff'],
+  ['a part of a byte order mark', [0xef, 0xbb, ...encode('{}')]],
+  ['two byte order marks', '\ufeff\ufeff{}'],
+  ['a byte order mark behind a space', ' \ufeff{}'],
   ['HTML', '<!doctype html><title>502 {"a":1}</title>'],
   ['plain text', 'upstream timed out'],
   ['a string', '"{}"'],
@@ -70,7 +74,8 @@ test.each([
   ['a raw line break in a kept string', '{"a":"b\nc"}'],
   ['two taken strings without a comma', '{"image":"a" "b"}'],
 ])('%s is no JSON', async (_, text) => {
-  expect(await oddSplits(encode(text), scan, 'SyntaxError')).toEqual([])
+  const bytes = typeof text === 'string' ? encode(text) : Uint8Array.from(text)
+  expect(await oddSplits(bytes, scan, 'SyntaxError')).toEqual([])
 })
 
 test('a raw line break in a taken string has the same outcome, however the text is split', async () => {

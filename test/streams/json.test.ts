@@ -64,6 +64,19 @@ test.each(texts)('a JSON text with %s reads as JSON.parse reads it, however it i
   expect(await oddSplits(encode(text), scan, parsed(text))).toEqual([])
 })
 
+test('a byte order mark before a JSON text is skipped, however it is split', async () => {
+  const text = '{"image":"aGVsbG8=","a":"b"}'
+  expect(await oddSplits(encode(`\ufeff${text}`), scan, parsed(text))).toEqual([])
+})
+
+test('a whole text of two bytes is read before its sender closes the connection', async () => {
+  const held = async function* (): Bytes {
+    yield encode('{}')
+    await new Promise(() => {})
+  }
+  expect(await scan(held())).toEqual({ strings: [], value: {} })
+})
+
 test('of duplicate keys, each string is taken and the last one stands', async () => {
   const expected = {
     strings: [
