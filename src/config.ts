@@ -5,6 +5,7 @@ import type { Catalogue } from './catalog/model'
 import { CATALOGUED } from './upstreams/built-in'
 import { catalogueOf } from './upstreams/catalogue'
 import { modelSetting } from './upstreams/model-setting'
+import { spellingsOf } from './upstreams/names'
 import type { Upstream } from './providers/provider'
 import { gatewayIdOf, keyHash } from './credentials/key-format'
 import { ConfigError, type SettingFault } from './failures/config-error'
@@ -37,6 +38,8 @@ export interface Config {
   upstreams: Upstream[]
   /** Additional names of models, and the model of each. */
   aliases: ReadonlyMap<string, string>
+  /** The listed names of models by their spellings. */
+  spellings: ReadonlyMap<string, string>
   /** The models of the catalogue and the settings; some are retired, and some have no upstream. */
   knownModels: readonly string[]
   catalogue: Catalogue
@@ -192,14 +195,17 @@ function parseSettings(set: Record<string, unknown>): Config {
   const own = new Map(OWN_SECRETS.flatMap((name) => (data[name] === undefined ? [] : [[data[name], name]])))
   const access = { secret, own, binding: (name: string): unknown => set[name] }
   const knownModels = [...CATALOGUED, ...Object.keys(data.MODELS)]
+  const aliases = new Map(Object.entries(data.MODEL_ALIASES))
   const fallback = { isOn: data.DEMO_UPSTREAM, models: knownModels, options: { delayMs: data.DEMO_DELAY_MS } }
+  const upstreams = configuredUpstreams(data.UPSTREAMS, fallback, access)
   return {
     signingSecret: data.SIGNING_SECRET,
     adminToken: data.ADMIN_TOKEN,
     gatewayId: gatewayIdOf(data.SIGNING_SECRET),
     gatewayKeyHash: data.GATEWAY_KEY === undefined ? undefined : keyHash(data.GATEWAY_KEY),
-    upstreams: configuredUpstreams(data.UPSTREAMS, fallback, access),
-    aliases: new Map(Object.entries(data.MODEL_ALIASES)),
+    upstreams,
+    aliases,
+    spellings: spellingsOf(Object.keys(data.MODELS), aliases, upstreams),
     knownModels,
     catalogue: catalogueOf(data.MODELS),
     cacheTtlSeconds: data.CACHE_TTL_SECONDS,

@@ -10,7 +10,7 @@ import { ChatAnswer } from './wire/chat-answer'
 import { bearer, callUpstream, jsonRequest, readingImage } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { unreadableError } from './wire/json-pictures'
-import { isOpenrouter } from './wire/openrouter-url'
+import { isOpenrouter, openrouterName } from './wire/openrouter-url'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { readRelayError } from './wire/relay-reply'
 import { unusableAnswer } from './wire/unusable-answer'
@@ -71,7 +71,7 @@ function postChat(request: ImageRequest, stream: boolean, upstream: Upstream, wo
   const pictures = images.map((image) => ({ type: 'image_url', image_url: { url: inputDataUrl(image, work) } }))
   const content = pictures.length === 0 ? prompt : [{ type: 'text', text: prompt }, ...pictures]
   const body = {
-    model: work.model,
+    model: isOpenrouter(upstream.baseUrl) ? openrouterName(work.model) : work.model,
     messages: [{ role: 'user', content }],
     stream,
     ...shapeFields(size, upstream),

@@ -7,7 +7,7 @@ import { bearer, callUpstream, isEventStream, jsonRequest } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { answeredImages } from './wire/json-pictures'
 import { streamedImages } from './wire/openai-events'
-import { OPENROUTER_URL } from './wire/openrouter-url'
+import { OPENROUTER_URL, openrouterName } from './wire/openrouter-url'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
 import { readRelayError, relaySummary } from './wire/relay-reply'
 import { errorOfResponse } from './wire/upstream-error'
@@ -88,7 +88,7 @@ function requestImages(request: ImageRequest, upstream: Upstream, work: Work): P
 
 /** Defaults are left out, because some models refuse some parameters. */
 function requestFields(request: ImageRequest, work: Work): Record<string, unknown> {
-  const model = modelSlug(work.model)
+  const model = openrouterName(work.model)
   const references = request.images.map((image) => ({
     type: 'image_url',
     image_url: { url: inputDataUrl(image, work) },
@@ -107,17 +107,6 @@ function requestFields(request: ImageRequest, work: Work): Record<string, unknow
     stream: request.partials > 0 ? true : undefined,
     user: request.endUser,
   }
-}
-
-const MAKERS = [
-  { maker: 'openai', models: /^(?:gpt|chatgpt)-/ },
-  { maker: 'google', models: /^gemini-/ },
-]
-
-/** OpenRouter's name of a model has its maker in front, as in `openai/gpt-image-2`. */
-function modelSlug(model: string): string {
-  const maker = model.includes('/') ? undefined : MAKERS.find(({ models }) => models.test(model))?.maker
-  return maker ? `${maker}/${model}` : model
 }
 
 /** OpenRouter adapts pixels without a report (the SDK on `size`). A ratio is taken as it is. */

@@ -20,6 +20,11 @@ export const RETIRED: ReadonlyMap<string, string> = new Map(
   [OPENAI_RETIRED, GEMINI_RETIRED, GRSAI_NAMES].flatMap((names) => Object.entries(names)),
 )
 
+const COMMON_MODELS = new Set([OPENAI_MODELS, GEMINI_MODELS, Object.fromEntries(RETIRED)].flatMap(Object.keys))
+
+/** Whether several upstreams serve a built-in model, or its snapshot, under its name. */
+export const isCommon = (name: string): boolean => COMMON_MODELS.has(withoutDate(name))
+
 /** Every live built-in model. */
 export const CATALOGUED: readonly string[] = [...BUILT_IN.keys()].filter((name) => !RETIRED.has(name))
 

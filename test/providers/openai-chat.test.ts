@@ -47,7 +47,7 @@ test('a shape at the smallest resolution is its ratio alone', async () => {
   expect(relay.sent[0]?.body).toMatchObject({ image_config: { aspect_ratio: '2:3' } })
 })
 
-test('OpenRouter always gets the modality of pictures', async () => {
+test('OpenRouter always gets the modality of pictures, and the maker of a model', async () => {
   const sent: unknown[] = []
   const handle = async (request: Request): Promise<Response> => {
     sent.push(await request.json())
@@ -56,7 +56,7 @@ test('OpenRouter always gets the modality of pictures', async () => {
   internet({ 'openrouter.ai': { handle } })
   const upstream = { ...OPENAI, provider: openaiChatProvider, baseUrl: 'https://openrouter.ai/api/v1' }
   await run(asking('A cat'), { upstream })
-  expect(sent).toMatchObject([{ modalities: ['image', 'text'] }])
+  expect(sent).toMatchObject([{ model: 'openai/gpt-image-2', modalities: ['image', 'text'] }])
 })
 
 test('pictures to edit are in the message behind the prompt', async () => {

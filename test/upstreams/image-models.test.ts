@@ -2,31 +2,34 @@ import { expect, test } from 'vitest'
 import * as z from 'zod'
 import { catalogueOf } from '../../src/upstreams/catalogue'
 import { configuredUpstreams, upstreamSetting } from '../../src/upstreams/configured'
-import { isImageModel } from '../../src/upstreams/names'
+import { isImageModel, spellingsOf } from '../../src/upstreams/names'
 
 const entry = { secret: 'KEY', base_url: 'https://relay.example.com/v1' }
 
-const config = {
-  aliases: new Map([
-    ['house-style', 'gpt-image-2'],
-    ['house-router', 'openai/gpt-image-2'],
-    ['house-text', 'gpt-5.2'],
-    ['gpt-image-texts', 'gpt-5.2'],
+const aliases = new Map([
+  ['house-style', 'gpt-image-2'],
+  ['house-router', 'openai/gpt-image-2'],
+  ['house-text', 'gpt-5.2'],
+  ['gpt-image-texts', 'gpt-5.2'],
+])
+const upstreams = configuredUpstreams(
+  z.array(upstreamSetting).parse([
+    {
+      ...entry,
+      name: 'pictures',
+      provider: 'openai-chat',
+      models: ['sora_image=gpt-4o-image', 'acme/painter', 'chat-*'],
+    },
+    { ...entry, name: 'texts', provider: 'openai', models: ['house-router-2', 'gpt-5.2'] },
   ]),
+  { isOn: false, models: [], options: {} },
+  { secret: () => 'key', own: new Map(), binding: () => undefined },
+)
+const config = {
+  aliases,
+  upstreams,
   catalogue: catalogueOf({ 'house-art': {}, 'house-relay': { qualities: ['hd'] } }),
-  upstreams: configuredUpstreams(
-    z.array(upstreamSetting).parse([
-      {
-        ...entry,
-        name: 'pictures',
-        provider: 'openai-chat',
-        models: ['sora_image=gpt-4o-image', 'acme/painter', 'chat-*'],
-      },
-      { ...entry, name: 'texts', provider: 'openai', models: ['house-router-2', 'gpt-5.2'] },
-    ]),
-    { isOn: false, models: [], options: {} },
-    { secret: () => 'key', own: new Map(), binding: () => undefined },
-  ),
+  spellings: spellingsOf(['house-art', 'house-relay'], aliases, upstreams),
 }
 
 test.each([
@@ -48,6 +51,7 @@ test.each([
   ['from an upstream for pictures alone', 'sora_image'],
   ["from an upstream's list, with a slash of its own", 'acme/painter'],
   ["from an upstream's list, after a vendor", 'openai/sora_image'],
+  ['in capitals', 'GPT-Image-2'],
   ["in the form of Gemini's resources", 'models/gemini-3-pro-image'],
 ])('a name %s is an image model: %s', (_, name) => {
   expect(isImageModel(name, config)).toBe(true)
