@@ -11,6 +11,7 @@ import { apiOf } from './dialects'
 import { azureEdits, azureGenerations } from './dialects/openai-images/azure'
 import { chatCompletions, openrouterChat } from './dialects/chat-completions/chat-completions'
 import { gemini } from './dialects/gemini/gemini'
+import { methodPaths, MODEL_LISTS, MODEL_PATHS } from './dialects/gemini/paths'
 import { grsaiApi, grsaiDraw } from './dialects/grsai/grsai'
 import { imageEdits, imageGenerations, imageVariations } from './dialects/openai-images/openai-images'
 import { openrouterImages } from './dialects/openrouter-images/openrouter-images'
@@ -60,8 +61,7 @@ export const app = new Hono<App>()
   .post('/api/v1/images', serve(openrouterImages))
   .post('/v1/chat/completions', serve(chatCompletions))
   .post('/api/v1/chat/completions', serve(openrouterChat))
-  .post('/v1/models/:call{.+:(?:g|streamG)enerateContent}', serve(gemini))
-  .post('/v1beta/models/:call{.+:(?:g|streamG)enerateContent}', serve(gemini))
+  .on('POST', methodPaths('(?:g|streamG)enerateContent'), serve(gemini))
   .post('/v1/responses', serve(responses))
   .post('/v1/draw/completions', serve(grsaiDraw))
   .post('/v1/draw/nano-banana', serve(grsaiDraw))
@@ -70,10 +70,8 @@ export const app = new Hono<App>()
 
   .use(keepPrivate)
 
-  .get('/v1/models', listModels)
-  .get('/v1/models/:id{.+}', showModel)
-  .get('/v1beta/models', listModels)
-  .get('/v1beta/models/:id{.+}', showModel)
+  .on('GET', [...MODEL_LISTS], listModels)
+  .on('GET', [...MODEL_PATHS], showModel)
   .get('/v1/usage', showUsage)
   .get('/v1/generations', listGenerations)
   .get('/v1/generations/:id', showGeneration)

@@ -48,13 +48,21 @@ export const GEMINI_MODELS: Readonly<Record<string, Model>> = {
   },
 }
 
-/** The successors of Google's models that were shut down, and of old previews (protocols §3.1). */
+/** The successors of Google's models that were shut down, and of old previews (protocols §3.1, §3.6). */
 export const GEMINI_RETIRED: Readonly<Record<string, string>> = {
+  'gemini-2.0-flash-exp-image-generation': 'gemini-2.5-flash-image',
+  'gemini-2.0-flash-preview-image-generation': 'gemini-2.5-flash-image',
+  'gemini-2.5-flash-image-preview': 'gemini-2.5-flash-image',
   'gemini-2.5-flash-image': 'gemini-nano-banana-2.1',
+  'gemini-3.1-flash-image-preview': 'gemini-3.1-flash-image',
   'gemini-3.1-flash-image': 'gemini-nano-banana-2.1',
-  'gemini-3.1-flash-image-preview': 'gemini-nano-banana-2.1',
   'gemini-3-pro-image-preview': 'gemini-3-pro-image',
   'nano-banana-pro-preview': 'gemini-3-pro-image',
+  'imagegeneration@006': 'imagen-3.0-generate-002',
+  'imagen-3.0-capability-001': 'imagen-3.0-generate-002',
+  'imagen-3.0-fast-generate-001': 'imagen-4.0-fast-generate-001',
+  'imagen-3.0-generate-001': 'imagen-3.0-generate-002',
+  'imagen-3.0-generate-002': 'imagen-4.0-generate-001',
   'imagen-4.0-fast-generate-001': 'gemini-nano-banana-2.1',
   'imagen-4.0-generate-001': 'gemini-nano-banana-2.1',
   'imagen-4.0-ultra-generate-001': 'gemini-3-pro-image',

@@ -15,11 +15,11 @@ import { successorOf } from '../upstreams/retirement'
  * The models that a key may use, in the words of the client's API.
  */
 
-/** `GET /v1/models`, `GET /v1beta/models`: every model with a name of its own. */
+/** `GET /v1/models`, and Google's lists: every model with a name of its own. */
 export const listModels = (c: Context<App>): Promise<Response> =>
   worded(c, ({ list }, mayUse) => list(namesIn(c).filter(mayUse).map(listedIn(c)), c.req.query()))
 
-/** `GET /v1/models/{id}`, `GET /v1beta/models/{id}`: also a retired model, or one that only a pattern covers. */
+/** `GET /v1/models/{id}`, and Google's paths: also a retired model, or one that only a pattern covers. */
 export const showModel = (c: Context<App>): Promise<Response> =>
   worded(c, ({ one }, mayUse) => {
     const name = c.req.param('id') ?? ''

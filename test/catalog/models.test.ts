@@ -16,9 +16,13 @@ test('an unknown model has no data', () => {
   expect(catalogue('constructor')).toEqual({ sizes: { kind: 'unknown' } })
 })
 
-test('the catalogue holds no retired name and every successor', () => {
+test('the catalogue holds no retired name, and the last successor of each', () => {
   expect(CATALOGUED.filter((name) => RETIRED.has(name))).toEqual([])
-  expect([...RETIRED.values()].filter((name) => !CATALOGUED.includes(name))).toEqual([])
+  const lastOf = (name: string): string => {
+    const next = RETIRED.get(name)
+    return next === undefined ? name : lastOf(next)
+  }
+  expect([...RETIRED.keys()].map(lastOf).filter((name) => !CATALOGUED.includes(name))).toEqual([])
 })
 
 test.each([
@@ -26,6 +30,10 @@ test.each([
   ['gpt-image-1', 'gpt-image-2.5-sunburst'],
   ['gpt-image-1-2025-04-23', 'gpt-image-2.5-sunburst'],
   ['gemini-2.5-flash-image', 'gemini-nano-banana-2.1'],
+  ['gemini-2.5-flash-image-preview', 'gemini-2.5-flash-image'],
+  ['gemini-2.0-flash-preview-image-generation', 'gemini-2.5-flash-image'],
+  ['gemini-2.0-flash-exp-image-generation', 'gemini-2.5-flash-image'],
+  ['gemini-3.1-flash-image-preview', 'gemini-3.1-flash-image'],
   ['nano-banana-pro-preview', 'gemini-3-pro-image'],
   ['sora-image', 'gpt-image-2'],
   ['gpt-image-2-vip', 'gpt-image-2'],

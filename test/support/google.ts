@@ -5,16 +5,17 @@ import { KEY, knock, ORIGIN } from './gateway'
 
 type Options = ConstructorParameters<typeof GoogleGenAI>[0]
 
-const options = (apiKey: string): Options => ({
+const options = (apiKey: string, more: Options): Options => ({
   apiKey,
   httpOptions: { baseUrl: ORIGIN, fetch: (input, init) => exports.default.fetch(new Request(input, init)) },
+  ...more,
 })
 
 /** Google's own client, with the gateway's URL and key. */
-export const google = (apiKey = KEY): GoogleGenAI => new GoogleGenAI(options(apiKey))
+export const google = (apiKey = KEY, more: Options = {}): GoogleGenAI => new GoogleGenAI(options(apiKey, more))
 
 /** The same in its major version 2, which uses /v1beta. */
-export const google2 = (apiKey = KEY): GoogleGenAI2 => new GoogleGenAI2(options(apiKey))
+export const google2 = (apiKey = KEY, more: Options = {}): GoogleGenAI2 => new GoogleGenAI2(options(apiKey, more))
 
 /** Posts JSON in Google's form without an SDK. */
 export const postGoogle = (

@@ -3,6 +3,7 @@ import { checked } from '../../failures/checked'
 import type { Api, ListedModel } from '../api'
 import { geminiError } from './error'
 import { geminiKey, googleKey } from './key'
+import { isGooglePath } from './paths'
 
 const googleModel = ({ id }: ListedModel): unknown => ({
   name: `models/${id}`,
@@ -27,8 +28,7 @@ const SHARED_PATH = /^\/v1\/models(?:\/|$)/
 
 /** Google's API. A `key` in the query of any other path means nothing. */
 export const geminiApi: Api = {
-  isUsedBy: ({ req }) =>
-    req.path.startsWith('/v1beta/') || (SHARED_PATH.test(req.path) && googleKey(req) !== undefined),
+  isUsedBy: ({ req }) => isGooglePath(req.path) || (SHARED_PATH.test(req.path) && googleKey(req) !== undefined),
   renderError: geminiError,
   models: {
     apiKey: geminiKey,

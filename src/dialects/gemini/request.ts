@@ -9,6 +9,7 @@ import { promptWithPictures, endsWithRequest, type ConversationTurn } from '../c
 import type { ParsedRequest } from '../dialect'
 import { type ContentPart, readFields, type GeminiFields } from './fields'
 import type { Intake } from '../intake'
+import { modelAndMethod } from './paths'
 import type { BodyPicture, PictureSource } from '../picture-source'
 import { type PicturePlaces, readJsonBody, sourceAt } from '../json-body'
 
@@ -23,7 +24,7 @@ export type GeminiAnswerOptions = z.infer<typeof geminiAnswerOptions>
 
 /** Reads a request. Throws GatewayError. */
 export async function parseGemini(intake: Intake): Promise<ParsedRequest<GeminiAnswerOptions>> {
-  const [name, method] = modelAndMethod(intake)
+  const [name, method] = modelAndMethod(intake.param('call') ?? '')
   const { model, adjustments } = intake.model(name)
   const as = framingOf(method, intake.query('alt'))
   const body = await readJsonBody(intake, PICTURE_PLACES)
@@ -37,13 +38,6 @@ export async function parseGemini(intake: Intake): Promise<ParsedRequest<GeminiA
     adjustments: [...adjustments, ...read.adjustments],
     options: { as, delivery: format?.delivery ?? 'INLINE', sizeParam },
   }
-}
-
-/** The model and the method of a path such as `gpt-image-2:generateContent`. */
-function modelAndMethod(intake: Intake): [string, string] {
-  const call = intake.param('call') ?? ''
-  const colon = call.lastIndexOf(':')
-  return [call.slice(0, colon), call.slice(colon + 1)]
 }
 
 function framingOf(method: string, alt: string | undefined): GeminiAnswerOptions['as'] {
