@@ -2,22 +2,10 @@ import * as z from 'zod'
 import { dayOf } from '../runtime/calendar'
 import { type Cursor, type Entry, TEXT_OPERATION } from './entry'
 import { addLatencies, type LatencyHistogram, latencyStep, storedLatencies } from './latency'
+import type { FreeAnswers, UsageRow } from './usage'
 
 /** The runs of a key, model and upstream that began on one day (UTC) and have ended; amounts are micro-USD. */
-interface DaySums {
-  day: string
-  key: string
-  model: string
-  upstream: string
-  generations: number
-  failures: number
-  images: number
-  input_tokens: number
-  output_tokens: number
-  cost: number
-  /** The part of the cost that is estimated. */
-  estimated: number
-  unpriced: number
+interface DaySums extends Omit<UsageRow, keyof Omit<FreeAnswers, 'model' | 'upstream'>> {
   /** The durations of successful runs for images: their sum in ms, and their number in each step. */
   latency_ms: number
   latencies: LatencyHistogram
