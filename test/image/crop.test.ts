@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { errorOf, KEY, post } from '../support/gateway'
 import { internet } from '../support/internet'
 import { ended, job } from '../support/jobs'
+import { holdLongTimers } from '../support/long-timers'
 import { settings } from '../support/settings'
 import { plainPng } from '../support/png'
 import { SizedUpstream } from '../support/sized-upstream'
@@ -30,6 +31,9 @@ afterEach(async () => {
 
 const SQUARE = { size: '1080x1080', response_format: 'b64_json' }
 const AS_MADE = 'size=1080x1080>1088x1088'
+
+/** The time of a crop, in ms. */
+const CROP_TIMEOUT_MS = 30_000
 
 interface Answer {
   size?: string
@@ -197,8 +201,12 @@ describe('a picture stays as made', () => {
 
   test("where the platform exceeds the upstream's timeout", async () => {
     upstream.picture = await plainPng(1088, 1088)
-    vi.spyOn(env.TRANSFORMS, 'info').mockReturnValueOnce(new Promise(() => {}))
-    expect(await asked({ model: 'hasty' })).toEqual(asMade(['image/png 1088x1088']))
+    const endTimers = holdLongTimers()
+    const info = vi.spyOn(env.TRANSFORMS, 'info').mockReturnValueOnce(new Promise(() => {}))
+    const answer = asked({ model: 'hasty' })
+    await vi.waitUntil(() => info.mock.calls.length === 1)
+    endTimers(CROP_TIMEOUT_MS)
+    expect(await answer).toEqual(asMade(['image/png 1088x1088']))
   })
 
   test('where the crop cannot be stored', async () => {

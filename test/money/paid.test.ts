@@ -5,6 +5,7 @@ import { internet } from '../support/internet'
 import { deleteObjects } from '../support/objects'
 import { type PaidCase, PRICE } from '../support/paid-answers'
 import { PAID_CASES } from '../support/paid-cases'
+import { endAtOnce } from '../support/quick-pauses'
 import { settings } from '../support/settings'
 import { team } from '../support/teams'
 
@@ -41,7 +42,13 @@ settings({
   ),
 })
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() }))
+/** The pauses before a paid picture is fetched again, in ms. */
+const FETCH_PAUSES_MS = [250, 1000, 3000]
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
+  endAtOnce(...FETCH_PAUSES_MS)
+})
 afterEach(async () => {
   vi.restoreAllMocks()
   vi.useRealTimers()
