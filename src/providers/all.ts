@@ -3,6 +3,7 @@
 export { arkProvider } from './ark'
 export { azureOpenaiProvider } from './azure-openai'
 export { blackForestLabsProvider } from './black-forest-labs'
+export { dashscopeProvider } from './dashscope'
 export { demoProvider } from './demo'
 export { falProvider } from './fal'
 export { fireworksProvider } from './fireworks'

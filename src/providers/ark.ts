@@ -4,11 +4,11 @@ import { narrowed } from '../catalog/narrowed'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
-import type { Path } from '../streams/json'
 import { bearer, callUpstream, jsonRequest } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { optionalText, tokenCount } from './wire/lenient'
 import { pictureAt, readPictures } from './wire/json-pictures'
+import { pictureNumbers } from './wire/picture-numbers'
 import type { Provider, Summary, Upstream, Work } from './provider'
 import type { ErrorReader, ErrorReport } from './wire/error-report'
 import { withSpent } from './wire/unusable-answer'
@@ -53,7 +53,7 @@ export const arkProvider: Provider = {
   async *generate(request, upstream, work) {
     const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: response.headers.get('x-request-id') ?? undefined }
-    const { said, count } = yield* readPictures(response, work, pictureCounter())
+    const { said, count } = yield* readPictures(response, work, pictureNumbers(pictureAt))
     const summary = arkSummary(said)
     if (count === 0)
       throw withSpent(errorOfResponse(response, upstream, entryErrorIn(said) ?? said, readError), summary)
@@ -81,18 +81,6 @@ function requestFields(request: ImageRequest, work: Work): Record<string, unknow
     watermark: false,
     seed: extras['seed'],
     guidance_scale: extras['guidance'],
-  }
-}
-
-/** Numbers pictures in their order, because an entry may hold an error instead of a picture. */
-function pictureCounter(): (path: Path) => number | undefined {
-  const places = new Map<number, number>()
-  return (path) => {
-    const entry = pictureAt(path)
-    if (entry === undefined) return undefined
-    const place = places.get(entry) ?? places.size
-    places.set(entry, place)
-    return place
   }
 }
 

@@ -1,6 +1,7 @@
 import { FakeArk } from './fake-ark.ts'
 import { FakeAzureOpenai } from './fake-azure-openai.ts'
 import { FakeBlackForestLabs } from './fake-black-forest-labs.ts'
+import { FakeDashscope } from './fake-dashscope.ts'
 import { FakeFal } from './fake-fal.ts'
 import { FakeFireworks } from './fake-fireworks.ts'
 import { FakeGemini } from './fake-gemini.ts'
@@ -22,6 +23,7 @@ export const FAKES: readonly (new () => FakeProvider)[] = [
   FakeArk,
   FakeAzureOpenai,
   FakeBlackForestLabs,
+  FakeDashscope,
   FakeFal,
   FakeFireworks,
   FakeGemini,
