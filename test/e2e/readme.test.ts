@@ -80,7 +80,7 @@ test('the upstream lines show the state of each, switch one off and its account 
 
 test('the example for Node writes a picture', async () => {
   await writeFile(join(directory, 'example.mjs'), example('js', 'new OpenAI'))
-  await symlink(join(PROJECT, 'node_modules'), join(directory, 'node_modules'))
+  await symlink(join(PROJECT, 'test/node_modules'), join(directory, 'node_modules'))
   await execute(process.execPath, ['example.mjs'], { cwd: directory, env: environment() })
   expect(decodePng(await readFile(join(directory, 'lighthouse.png')))).toEqual({ width: 1024, height: 1024 })
 })

@@ -1,0 +1,13 @@
+import type { KnipConfig } from 'knip'
+import clients from './test/clients/package.json' with { type: 'json' }
+
+export default {
+  entry: [
+    'test/bench/bench-upstream.ts',
+    'test/bench/workers/{counting,filling,floor/worker}.ts',
+    'test/support/worker.ts',
+  ],
+  project: ['src/**/*.ts!', 'test/**/*.ts', 'scripts/**/*.ts'],
+  // `test/clients` has the vendors' clients, which files all over `test` import.
+  ignoreDependencies: ['miniflare', ...Object.keys(clients.dependencies)],
+} satisfies KnipConfig
