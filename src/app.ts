@@ -11,8 +11,9 @@ import { apiOf } from './dialects'
 import { azureEdits, azureGenerations } from './dialects/openai-images/azure'
 import { chatCompletions, openrouterChat } from './dialects/chat-completions/chat-completions'
 import { gemini } from './dialects/gemini/gemini'
-import { methodPaths, MODEL_LISTS, MODEL_PATHS } from './dialects/gemini/paths'
+import { methodPaths, MODEL_LISTS, MODEL_PATHS } from './dialects/google/paths'
 import { grsaiApi, grsaiDraw } from './dialects/grsai/grsai'
+import { imagen } from './dialects/imagen/imagen'
 import { imageEdits, imageGenerations, imageVariations } from './dialects/openai-images/openai-images'
 import { openrouterImages } from './dialects/openrouter-images/openrouter-images'
 import { responses } from './dialects/responses/responses'
@@ -62,6 +63,7 @@ export const app = new Hono<App>()
   .post('/v1/chat/completions', serve(chatCompletions))
   .post('/api/v1/chat/completions', serve(openrouterChat))
   .on('POST', methodPaths('(?:g|streamG)enerateContent'), serve(gemini))
+  .on('POST', methodPaths('predict'), serve(imagen))
   .post('/v1/responses', serve(responses))
   .post('/v1/draw/completions', serve(grsaiDraw))
   .post('/v1/draw/nano-banana', serve(grsaiDraw))

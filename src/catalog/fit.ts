@@ -91,10 +91,17 @@ const adaptQuality: FitStep = (request, { qualities }) => {
   })
 }
 
-/** A model without the default format uses its first format for requests without one. */
-const adaptFormat: FitStep = (request, { formats }) => {
+/** Formats with smaller files under `output_compression` (protocols §1.1). */
+const COMPRESSED = ['jpeg', 'webp']
+
+/**
+ * A model without the default format uses its first format for requests without one. So does a stand-in for a retired
+ * model's compressed formats.
+ */
+const adaptFormat: FitStep = (request, { formats }, { isStandIn }) => {
   const [format = request.format] = formats ?? []
-  if (request.format !== DEFAULTS.format || !formats || formats.includes(request.format)) return ok({ request })
+  const isAdaptable = request.format === DEFAULTS.format || (isStandIn && COMPRESSED.includes(request.format))
+  if (!isAdaptable || !formats || formats.includes(request.format)) return ok({ request })
   const refusal = unsupportedBy('format', request.format, formats)
   return ok({
     request: { ...request, format },
@@ -135,9 +142,6 @@ function knownStyle(style: string, styles: Model['style'], isOld: boolean): stri
   if (typeof styles === 'object') return styles.find((each) => each.toLowerCase() === style.toLowerCase())
   return styles && !isOld ? style : undefined
 }
-
-/** Formats with smaller files under `output_compression` (protocols §1.1). */
-const COMPRESSED = ['jpeg', 'webp']
 
 const adaptCompression: FitStep = (request, { compression }) => {
   const can = compression !== false && COMPRESSED.includes(request.format)

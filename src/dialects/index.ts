@@ -8,9 +8,10 @@ import type { Api } from './api'
 import type { Dialect, RenderedAnswer } from './dialect'
 import type { JobForm } from './job-form'
 import type { RenderContext } from './render-context'
-import { geminiApi } from './gemini/api'
+import { googleApi } from './google/api'
 import { gemini } from './gemini/gemini'
 import { grsaiApi, grsaiDraw } from './grsai/grsai'
+import { imagen } from './imagen/imagen'
 import { imageEdits, imageGenerations, imageVariations } from './openai-images/openai-images'
 import { openaiApi } from './openai/api'
 import { openrouterApi } from './openrouter/api'
@@ -48,6 +49,7 @@ const DIALECTS: readonly StoredDialect[] = [
   storedDialect(chatCompletions),
   storedDialect(openrouterChat),
   storedDialect(gemini),
+  storedDialect(imagen),
   storedDialect(responses),
   storedDialect(grsaiDraw),
   storedDialect(grsaiApi),
@@ -65,7 +67,7 @@ export const renderStoredNotice = (form: JobForm, snapshot: Snapshot, context: R
   DIALECTS.find(({ id }) => id === form.dialect)?.renderNotice(snapshot, form.wants, context)
 
 /** APIs in the order in which a request is compared with them; OpenAI's takes the rest. */
-const APIS: readonly Api[] = [geminiApi, openrouterApi]
+const APIS: readonly Api[] = [googleApi, openrouterApi]
 
 /** The API of the client behind a request that no dialect's own route takes. */
 export const apiOf = (c: Context<App>): Api => APIS.find((api) => api.isUsedBy(c)) ?? openaiApi

@@ -1,55 +1,27 @@
-import type { ErrorCode, Failure, WordedFailure } from '../../failures/errors'
-import { type RenderedError, renderedJson } from '../dialect'
+import type { Failure, WordedFailure } from '../../failures/errors'
+import { failureInWords } from '../../failures/words'
+import type { RenderedError } from '../dialect'
+import { googleError, googleFailure } from '../google/error'
 import { framedAnswer } from './framing'
 import type { GeminiAnswerOptions } from './request'
-import { failureInWords } from '../../failures/words'
 import { geminiVocabulary } from './vocabulary'
-
-/** Google's status and its HTTP status for each code (protocols §3.5). */
-const GOOGLE_STATUSES: Readonly<Record<Exclude<ErrorCode, 'content_rejected'>, readonly [number, string]>> = {
-  invalid_request: [400, 'INVALID_ARGUMENT'],
-  unsupported_parameter: [400, 'INVALID_ARGUMENT'],
-  unauthorized: [403, 'PERMISSION_DENIED'],
-  budget_exhausted: [429, 'RESOURCE_EXHAUSTED'],
-  forbidden_model: [403, 'PERMISSION_DENIED'],
-  forbidden_link: [403, 'PERMISSION_DENIED'],
-  not_found: [404, 'NOT_FOUND'],
-  conflict: [409, 'ABORTED'],
-  too_large: [400, 'INVALID_ARGUMENT'],
-  idempotency_conflict: [409, 'ALREADY_EXISTS'],
-  rate_limited: [429, 'RESOURCE_EXHAUSTED'],
-  concurrency_limited: [429, 'RESOURCE_EXHAUSTED'],
-  queue_full: [429, 'RESOURCE_EXHAUSTED'],
-  cancelled: [499, 'CANCELLED'],
-  internal: [500, 'INTERNAL'],
-  upstream_failed: [502, 'UNAVAILABLE'],
-  no_upstream: [503, 'UNAVAILABLE'],
-  unavailable: [503, 'UNAVAILABLE'],
-  timed_out: [504, 'DEADLINE_EXCEEDED'],
-  loop_detected: [508, 'FAILED_PRECONDITION'],
-}
 
 /**
  * A failure in the envelope of Google's clients; a blocked prompt is an answer there, not an error (protocols §3.4).
  */
 export function geminiError(failure: Failure, requestId: string, options?: GeminiAnswerOptions): RenderedError {
   const words = failureInWords(failure, geminiVocabulary(options))
-  const { code } = words
-  if (code === 'content_rejected') {
-    const { contentType, parts } = framedAnswer(options?.as ?? 'object', [
-      [JSON.stringify(blockedPrompt(words, requestId))],
-    ])
-    return { status: 200, contentType, text: parts.join('') }
-  }
-  return renderedJson(googleStatus(code, words)[0], googleError(code, words, requestId))
+  if (words.code !== 'content_rejected') return googleFailure(words, requestId)
+  const blocked = JSON.stringify(blockedPrompt(words, requestId))
+  const { contentType, parts } = framedAnswer(options?.as ?? 'object', [[blocked]])
+  return { status: 200, contentType, text: parts.join('') }
 }
 
 /** A failure as the only message of an answer. */
 export function errorMessage(failure: Failure, requestId: string, options: GeminiAnswerOptions): string {
   const words = failureInWords(failure, geminiVocabulary(options))
-  const { code } = words
   return JSON.stringify(
-    code === 'content_rejected' ? blockedPrompt(words, requestId) : googleError(code, words, requestId),
+    words.code === 'content_rejected' ? blockedPrompt(words, requestId) : googleError(words, requestId),
   )
 }
 
@@ -59,41 +31,3 @@ const blockedPrompt = ({ message }: WordedFailure, requestId: string): unknown =
   usageMetadata: { promptTokenCount: 0, candidatesTokenCount: 0, totalTokenCount: 0 },
   responseId: requestId,
 })
-
-type CodeOfError = keyof typeof GOOGLE_STATUSES
-
-const WRONG_KEY = 'invalid_api_key'
-
-/** Google's status for a wrong key is that of a wrong argument; a missing key has no permission. */
-function googleStatus(code: CodeOfError, { param, reason }: WordedFailure): readonly [number, string] {
-  if (reason === WRONG_KEY) return GOOGLE_STATUSES.invalid_request
-  return code === 'unsupported_parameter' && param === 'model' ? GOOGLE_STATUSES.not_found : GOOGLE_STATUSES[code]
-}
-
-function googleError(code: CodeOfError, failure: WordedFailure, requestId: string): unknown {
-  const [status, word] = googleStatus(code, failure)
-  const { message, param, reason, retryAfterMs } = failure
-  const text = code === 'unauthorized' ? keyMessage(reason) : message
-  const details = [
-    reason === WRONG_KEY
-      ? errorDetail('ErrorInfo', { reason: 'API_KEY_INVALID', domain: 'googleapis.com', metadata: {} })
-      : errorDetail('ErrorInfo', { reason: (reason ?? code).toUpperCase(), domain: 'darkroom', metadata: {} }),
-    errorDetail('RequestInfo', { requestId }),
-    ...(param === undefined
-      ? []
-      : [errorDetail('BadRequest', { fieldViolations: [{ field: param, description: message }] })]),
-    ...(retryAfterMs === undefined ? [] : [errorDetail('RetryInfo', { retryDelay: `${retryAfterMs / 1000}s` })]),
-  ]
-  return { error: { code: status, message: text, status: word, details } }
-}
-
-const errorDetail = (name: string, facts: Record<string, unknown>): Record<string, unknown> => ({
-  '@type': `type.googleapis.com/google.rpc.${name}`,
-  ...facts,
-})
-
-/** Clients look for the beginning of Google's own sentence. */
-const keyMessage = (reason: string | undefined): string =>
-  reason === WRONG_KEY
-    ? 'API key not valid. Please pass a valid API key, or ask the operator of this gateway for one.'
-    : "You didn't provide an API key. Send it in an x-goog-api-key header."

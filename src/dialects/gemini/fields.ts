@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { checked } from '../../failures/checked'
 import type { Adjustment } from '../../catalog/fit'
-import { invalidParameter, unknownParameter } from '../../failures/parameters'
-import { GatewayError } from '../../failures/errors'
-import { aspectRatio, imageSize } from './shape'
+import { unknownParameter } from '../../failures/parameters'
+import { camelCaseFields } from '../google/names'
+import { aspectRatio, imageSize } from '../google/shape'
 import { isObject } from '../json-body'
 import { asksForSomething } from '../idle-adjustments'
 
@@ -76,7 +76,7 @@ const IDLE_CONFIG_FIELDS = [
 
 /** Reads the fields of a body and reports those without effect. Throws GatewayError. */
 export function readFields(given: Record<string, unknown>): { fields: GeminiFields; adjustments: Adjustment[] } {
-  const body = camelCaseFields(given, '')
+  const body = camelCaseFields(given, IDLE_FIELDS)
   const config = isObject(body['generationConfig']) ? body['generationConfig'] : {}
   const adjustments = [
     ...removeIdle(body, IDLE_FIELDS, ''),
@@ -91,24 +91,4 @@ function removeIdle(from: Record<string, unknown>, names: readonly string[], pat
   const asked = present.filter((name) => asksForSomething(from[name]))
   for (const name of present) delete from[name]
   return asked.map((name) => ({ note: name, refusal: unknownParameter(path + name) }))
-}
-
-/**
- * The fields by the names of the API's JSON; the API also takes protobuf's names with underscores (protocols §3.2).
- * Fields without effect may hold names of the client's own.
- */
-function camelCaseFields(fields: Record<string, unknown>, path: string): Record<string, unknown> {
-  const named = new Map<string, unknown>()
-  for (const [given, value] of Object.entries(fields)) {
-    const name = given.replaceAll(/(?<=[a-z0-9])_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-    if (named.has(name))
-      throw new GatewayError(invalidParameter(path + name, `Send '${path}${name}' once, by one name.`))
-    named.set(name, IDLE_FIELDS.includes(name) ? value : camelCaseValue(value, `${path}${name}`))
-  }
-  return Object.fromEntries(named)
-}
-
-function camelCaseValue(value: unknown, path: string): unknown {
-  if (Array.isArray(value)) return value.map((item, at) => camelCaseValue(item, `${path}[${at}]`))
-  return isObject(value) ? camelCaseFields(value, `${path}.`) : value
 }

@@ -9,7 +9,7 @@ import { promptWithPictures, endsWithRequest, type ConversationTurn } from '../c
 import type { ParsedRequest } from '../dialect'
 import { type ContentPart, readFields, type GeminiFields } from './fields'
 import type { Intake } from '../intake'
-import { modelAndMethod } from './paths'
+import { modelAndMethod } from '../google/paths'
 import type { BodyPicture, PictureSource } from '../picture-source'
 import { type PicturePlaces, readJsonBody, sourceAt } from '../json-body'
 

@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import { checked } from '../../failures/checked'
 import type { Api, ListedModel } from '../api'
-import { geminiError } from './error'
-import { geminiKey, googleKey } from './key'
+import { failureInWords } from '../../failures/words'
+import { googleFailure } from './error'
+import { googleKey, keyOfGoogle } from './key'
 import { isGooglePath } from './paths'
 
 const googleModel = ({ id }: ListedModel): unknown => ({
@@ -27,11 +28,11 @@ const pageQuery = z.object({
 const SHARED_PATH = /^\/v1\/models(?:\/|$)/
 
 /** Google's API. A `key` in the query of any other path means nothing. */
-export const geminiApi: Api = {
-  isUsedBy: ({ req }) => isGooglePath(req.path) || (SHARED_PATH.test(req.path) && googleKey(req) !== undefined),
-  renderError: geminiError,
+export const googleApi: Api = {
+  isUsedBy: ({ req }) => isGooglePath(req.path) || (SHARED_PATH.test(req.path) && keyOfGoogle(req) !== undefined),
+  renderError: (failure, requestId) => googleFailure(failureInWords(failure), requestId),
   models: {
-    apiKey: geminiKey,
+    apiKey: googleKey,
     list: (models, query) => {
       const { pageSize, pageToken } = checked(pageQuery, query)
       const left = models.filter(({ id }) => id > pageToken)
