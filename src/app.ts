@@ -19,6 +19,7 @@ import { openrouterImages } from './dialects/openrouter-images/openrouter-images
 import { responses } from './dialects/responses/responses'
 import { GatewayError } from './failures/errors'
 import { newId } from './runtime/ids'
+import { countTokens } from './routes/count-tokens'
 import { showApiResult, showDrawResult } from './routes/grsai-results'
 import { cancelGeneration } from './routes/generations/cancel'
 import { deleteGeneration, deleteImage } from './routes/generations/delete'
@@ -72,6 +73,7 @@ export const app = new Hono<App>()
 
   .use(keepPrivate)
 
+  .on('POST', methodPaths('countTokens'), countTokens)
   .on('GET', [...MODEL_LISTS], listModels)
   .on('GET', [...MODEL_PATHS], showModel)
   .get('/v1/usage', showUsage)

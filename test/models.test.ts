@@ -100,7 +100,7 @@ describe.each([
     expect(await client().models.get({ model: 'gpt-image-2' })).toMatchObject({
       name: 'models/gpt-image-2',
       displayName: 'gpt-image-2',
-      supportedActions: ['generateContent', 'streamGenerateContent'],
+      supportedActions: ['generateContent', 'streamGenerateContent', 'countTokens', 'predict'],
     })
   })
 

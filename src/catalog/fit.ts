@@ -95,13 +95,20 @@ const adaptQuality: FitStep = (request, { qualities }) => {
 const COMPRESSED = ['jpeg', 'webp']
 
 /**
- * A model without the default format uses its first format for requests without one. So does a stand-in for a retired
- * model's compressed formats.
+ * Whether a model uses its first format in place of the requested one, which it lacks. The default is a choice of no
+ * client; a retired model's clients know nothing of its stand-in.
  */
-const adaptFormat: FitStep = (request, { formats }, { isStandIn }) => {
-  const [format = request.format] = formats ?? []
-  const isAdaptable = request.format === DEFAULTS.format || (isStandIn && COMPRESSED.includes(request.format))
-  if (!isAdaptable || !formats || formats.includes(request.format)) return ok({ request })
+const usesOwnFormat = (
+  { format }: ImageRequestOf<unknown>,
+  { formats }: Model,
+  { isStandIn }: Pick<FitFacts, 'isStandIn'>,
+): boolean =>
+  formats?.includes(format) === false && (format === DEFAULTS.format || (isStandIn && COMPRESSED.includes(format)))
+
+const adaptFormat: FitStep = (request, model, facts) => {
+  const { formats = [] } = model
+  const [format = request.format] = formats
+  if (!usesOwnFormat(request, model, facts)) return ok({ request })
   const refusal = unsupportedBy('format', request.format, formats)
   return ok({
     request: { ...request, format },
@@ -155,8 +162,9 @@ const adaptCompression: FitStep = (request, { compression }) => {
 }
 
 /** Refuses abilities that the model lacks and that cannot be replaced. */
-const refuseImpossible: FitStep = (request, model) => {
-  const refusal = capabilityRefusal(request, model)
+const refuseImpossible: FitStep = (request, model, facts) => {
+  const isAdaptable = usesOwnFormat(request, model, facts)
+  const refusal = capabilityRefusal(isAdaptable ? { ...request, format: DEFAULTS.format } : request, model)
   return refusal ? failed(refusal) : ok({ request })
 }
 

@@ -36,9 +36,9 @@ export const GEMINI_MODELS: Readonly<Record<string, Model>> = {
   },
   'gemini-3.1-flash-image': {
     ...GEMINI_CAPABILITY,
-    sizes: geminiSizes(FOURTEEN_SHAPES),
+    sizes: geminiSizes(FOURTEEN_SHAPES, ['512', '1K', '2K', '4K']),
     prices: { per: 'token', textIn: 0.5, imageIn: 0.5, textOut: 3, imageOut: 60 },
-    tokens: byResolution({ '1K': 1120, '2K': 1680, '4K': 2520 }),
+    tokens: byResolution({ '512': 747, '1K': 1120, '2K': 1680, '4K': 2520 }),
   },
   'gemini-2.5-flash-image': {
     ...GEMINI_CAPABILITY,

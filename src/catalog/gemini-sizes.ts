@@ -35,23 +35,23 @@ export const TEN_SHAPES: readonly Shape[] = [
 export const FOURTEEN_SHAPES: readonly Shape[] = [...TEN_SHAPES, ...BANNERS, ...BANNERS.map(turnedShape)]
 
 /** Resolutions by the API's names, with a capital K, and their factors of the edges at 1K (protocols §3.2). */
-const SCALES = { '1K': 1, '2K': 2, '4K': 4 } as const
+const SCALES = { '512': 0.5, '1K': 1, '2K': 2, '4K': 4 } as const
 
 /** A resolution by the API's name. */
 export type GeminiResolution = keyof typeof SCALES
-const GEMINI_RESOLUTIONS: readonly GeminiResolution[] = ['1K', '2K', '4K']
+const GEMINI_RESOLUTIONS: readonly GeminiResolution[] = ['512', '1K', '2K', '4K']
 
-/** The sizes of a model with these shapes and resolutions. */
+/** The sizes of a model with these shapes and resolutions. Most models refuse 512 (protocols §3.1). */
 export const geminiSizes = (
   shapes: readonly Shape[],
-  resolutions: readonly GeminiResolution[] = GEMINI_RESOLUTIONS,
+  resolutions: readonly GeminiResolution[] = ['1K', '2K', '4K'],
 ): Shaped =>
   shaped(
     shapes,
     resolutions.map((resolution) => SCALES[resolution]),
   )
 
-const EVERY_SIZE = geminiSizes(FOURTEEN_SHAPES)
+const EVERY_SIZE = geminiSizes(FOURTEEN_SHAPES, GEMINI_RESOLUTIONS)
 
 /** The aspect ratio and the resolution of a size. Undefined for `auto` and for sizes that no Gemini model makes. */
 export function geminiShape(size: string): { ratio: string; resolution: GeminiResolution } | undefined {

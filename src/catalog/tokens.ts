@@ -160,3 +160,9 @@ function resolutionTokens(tokens: Partial<Record<GeminiResolution, number>>, siz
   const resolution = size === 'auto' ? '1K' : geminiShape(size)?.resolution
   return (resolution && tokens[resolution]) ?? Math.max(...Object.values(tokens))
 }
+
+/** The highest expected input tokens of a request. A model without a rule is counted by Google's. */
+export const inputTokens = (
+  request: ImageRequestOf<unknown>,
+  tokens: TokenEstimate = byResolution({ '1K': 0 }),
+): Pick<TokenCount, 'textIn' | 'imageIn'> => tokens(request)

@@ -3,13 +3,14 @@ import { GEMINI_CAPABILITY } from '../catalog/gemini-models'
 import { FOURTEEN_SHAPES, geminiShape, geminiSizes } from '../catalog/gemini-sizes'
 import type { Model } from '../catalog/model'
 import type { Sizes } from '../catalog/sizes'
+import { inputTokens } from '../catalog/tokens'
 import type { Usage } from '../image/record'
 import { type ImageRequest, unless } from '../image/request'
 import { decodeBase64 } from '../streams/base64'
 import { type Bytes, keepingHead, readStream } from '../streams/bytes'
 import { JsonStream, type Path, type TakenString } from '../streams/json'
 import { camelCased, camelName } from './wire/camel-case'
-import { googleErrorIn, readGoogleError } from './wire/google-error'
+import { googleErrorIn, googleErrorReader, readGoogleError } from './wire/google-error'
 import { bodyStream, callUpstream, jsonRequest, readingImage } from './wire/http'
 import { inputBase64 } from './wire/inputs'
 import { HEAD_BYTES, unreadableError } from './wire/json-pictures'
@@ -59,8 +60,14 @@ function requestImages(request: ImageRequest, upstream: Upstream, work: Work): P
     // The newest models exist under v1beta only (protocols §3.1).
     `/v1beta/models/${encodeURIComponent(work.model)}:generateContent`,
     { account: { 'x-goog-api-key': upstream.credential }, ...jsonRequest(requestFields(request, work)) },
-    readGoogleError,
+    googleErrorReader(usualInputTokens(request)),
   )
+}
+
+/** The estimate of a quote is four times the usual number of text tokens. */
+function usualInputTokens(request: ImageRequest): number {
+  const { textIn, imageIn } = inputTokens(request)
+  return textIn / 4 + imageIn
 }
 
 /** The filters of the Gemini API (enum HarmCategory of @google/genai). */
@@ -210,7 +217,14 @@ function modalityDetails(all: number, said: z.infer<typeof modalityCounts>, thou
 }
 
 /** Finish reasons of refused content. After other reasons another attempt may succeed. */
-const REFUSING_FINISHES = /SAFETY|PROHIBITED_CONTENT|RECITATION|BLOCKLIST|SPII/
+const REFUSING_FINISHES =
+  /SAFETY|PROHIBITED_CONTENT|RECITATION|BLOCKLIST|SPII|MODEL_ARMOR|ESCALATION|PUP_LIMITED_DISABLED/
+
+/** Finish reasons for which the request is at fault, with words for answers without any. */
+const FAULTS_OF_REQUEST: Readonly<Record<string, string>> = {
+  LANGUAGE: 'The prompt is in an unsupported language.',
+  MISSING_THOUGHT_SIGNATURE: 'The model goes on with no picture of this conversation. Send the picture in a new one.',
+}
 
 /** The error of a good answer without a picture (protocols §3.4). */
 function missingPictureError(response: Response, said: unknown, upstream: Upstream): ProviderError {
@@ -219,12 +233,8 @@ function missingPictureError(response: Response, said: unknown, upstream: Upstre
   if (feedback?.blockReason) return moderationError('request', upstream, feedback.blockReasonMessage)
   const { finishReason, finishMessage } = candidates?.[0] ?? {}
   if (REFUSING_FINISHES.test(finishReason ?? '')) return moderationError('picture', upstream, finishMessage)
-  if (finishReason === 'LANGUAGE') {
-    return errorOfReport(
-      { kind: 'rejected', message: finishMessage ?? 'The prompt is in an unsupported language.' },
-      upstream,
-    )
-  }
+  const fault = FAULTS_OF_REQUEST[finishReason ?? '']
+  if (fault !== undefined) return errorOfReport({ kind: 'rejected', message: finishMessage ?? fault }, upstream)
   const summary = { usage: usageMetadata ? geminiUsage(usageMetadata) : undefined }
   return unusableAnswer(response, 'answered without a picture', { said, summary, isEmpty: true })
 }

@@ -48,6 +48,7 @@ describe('the quote of an image is its published price', () => {
     ['gemini-3-pro-image', '2048x2048', '.134'],
     ['gemini-3-pro-image', '4096x4096', '.240'],
     ['gemini-3.1-flash-lite-image', '1024x1024', '.0336'],
+    ['gemini-3.1-flash-image', '512x512', '.045'],
     ['gemini-3.1-flash-image', '1024x1024', '.067'],
     ['gemini-3.1-flash-image', '2048x2048', '.101'],
     ['gemini-3.1-flash-image', '4096x4096', '.151'],

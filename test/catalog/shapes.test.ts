@@ -89,6 +89,9 @@ describe('Gemini', () => {
 
   test.each([
     ['gemini-3-pro-image', '21:9 4K', '6336x2688'],
+    ['gemini-3.1-flash-image', '16:9 512', '688x384'],
+    ['gemini-3.1-flash-image', '512', '512x512'],
+    ['gemini-nano-banana-2.1', '16:9 512', '~1376x768'],
     ['gemini-3.1-flash-lite-image', '21:9', '1584x672'],
     ['gemini-3.1-flash-lite-image', '21:9 2K', '~1584x672'],
     ['gemini-3.1-flash-lite-image', '16:9 4K', '~1376x768'],

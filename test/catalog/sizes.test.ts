@@ -71,7 +71,7 @@ describe('Gemini', () => {
   })
 
   test('has no shape for a ratio that it does not make', () => {
-    expect(['auto', '1280x720', '688x384'].map(geminiShape)).toEqual([undefined, undefined, undefined])
+    expect(['auto', '1280x720', '344x192'].map(geminiShape)).toEqual([undefined, undefined, undefined])
   })
 })
 

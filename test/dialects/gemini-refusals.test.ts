@@ -196,7 +196,7 @@ describe('a picture that is not made', () => {
   })
 
   test('is NOT_FOUND for an unknown method', async () => {
-    expect(await refused(CAT, `${MODEL}:countTokens`)).toMatchObject({ code: 404, status: 'NOT_FOUND' })
+    expect(await refused(CAT, `${MODEL}:embedContent`)).toMatchObject({ code: 404, status: 'NOT_FOUND' })
   })
 })
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { chatVocabulary } from '../../src/dialects/chat-completions/vocabulary'
 import { geminiVocabulary } from '../../src/dialects/gemini/vocabulary'
 import { grsaiVocabulary } from '../../src/dialects/grsai/vocabulary'
+import { IMAGEN_VOCABULARY } from '../../src/dialects/imagen/vocabulary'
 import { openrouterVocabulary } from '../../src/dialects/openrouter-images/vocabulary'
 import { responsesVocabulary } from '../../src/dialects/responses/vocabulary'
 import type { Reason, Refusal, SizeFault } from '../../src/failures/refusal'
@@ -74,6 +75,7 @@ const DIALECTS: [name: string, vocabulary: Vocabulary][] = [
   ['chat with image_config', chatVocabulary({ names: { size: 'image_config.aspect_ratio' } })],
   ['Responses', responsesVocabulary({ modelParam: 'tools[0].model' })],
   ['Gemini', geminiVocabulary()],
+  ['Imagen', IMAGEN_VOCABULARY],
   ['GrsAI', grsaiVocabulary('urls')],
   ['OpenRouter', openrouterVocabulary()],
 ]

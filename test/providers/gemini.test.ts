@@ -134,7 +134,12 @@ describe('when the upstream', () => {
     ['refuses the prompt', 'moderation', 400, 1],
     ['refuses the picture that it made', 'output-moderation', 400, 1],
     ['does not know the language', 'language', 400, 1],
+    ['misses a signature', 'MISSING_THOUGHT_SIGNATURE', 400, 1],
+    ['escalates the request', 'ESCALATION', 400, 1],
+    ['forbids the use', 'PUP_LIMITED_DISABLED', 400, 1],
+    ['refuses the request by Model Armor', 'MODEL_ARMOR', 400, 1],
     ['refuses the request in an array', 'unusual', 400, 0],
+    ['does not find an entity', 'nameless', 503, 0],
     ['has too many requests', 'limited', 503, 0],
     ['wants to be paid', 'billing', 503, 0],
     ['rejects the key', 'unauthorized', 503, 0],
@@ -144,6 +149,11 @@ describe('when the upstream', () => {
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
     expect([response.status, upstream.submits]).toEqual([status, submits])
+  })
+
+  test('does not find an entity for a long request, that is at fault', async () => {
+    const response = await ask(`${'猫'.repeat(20_000)} @fault=nameless`)
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('too long for this model')])
   })
 
   test.each([

@@ -16,6 +16,11 @@ const REFUSALS = [
   'unauthorized',
   'retired',
   'unusual',
+  'nameless',
+  'MISSING_THOUGHT_SIGNATURE',
+  'ESCALATION',
+  'PUP_LIMITED_DISABLED',
+  'MODEL_ARMOR',
 ]
 const MISHAPS = ['no-image', 'malformed', 'error', 'error-inside', 'jpeg', 'cut', 'cut-late', 'signed', 'snake-case']
 const FAULTS = [...DRAFTS, ...REFUSALS, ...MISHAPS]
@@ -89,6 +94,8 @@ export class FakeGemini extends FakeProvider {
         return this.#wrongKey()
       case 'retired':
         return this.#gone()
+      case 'nameless':
+        return refused(404, 'NOT_FOUND', 'Requested entity was not found.')
       case 'malformed':
         return htmlPage()
       case 'error':
@@ -120,6 +127,11 @@ export class FakeGemini extends FakeProvider {
         return ended('LANGUAGE')
       case 'no-image':
         return ended('NO_IMAGE')
+      case 'MISSING_THOUGHT_SIGNATURE':
+      case 'ESCALATION':
+      case 'PUP_LIMITED_DISABLED':
+      case 'MODEL_ARMOR':
+        return ended(fault)
       default:
         return made(await this.#parts(fault))
     }

@@ -73,7 +73,8 @@ const usageMetadata = ({ input, inputDetails, output, outputDetails, total }: Us
   ...(outputDetails ? { candidatesTokensDetails: byModality(outputDetails) } : {}),
 })
 
-const byModality = ({ text, image }: NonNullable<Usage['inputDetails']>): Record<string, unknown>[] =>
+/** Tokens as the API lists them. */
+export const byModality = ({ text, image }: NonNullable<Usage['inputDetails']>): Record<string, unknown>[] =>
   [
     { modality: 'TEXT', tokenCount: text },
     { modality: 'IMAGE', tokenCount: image },

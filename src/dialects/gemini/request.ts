@@ -52,8 +52,12 @@ const FILE_URI_PLACE = /^contents\.parts\.(?:fileData|file_data)\.(?:fileUri|fil
 
 const namesInPath = (path: Path): string => path.filter((step) => typeof step === 'string').join('.')
 
+/** Whether a path leads to a picture or to its URL. */
+export const isPicture = (path: Path): boolean =>
+  INLINE_DATA_PLACE.test(namesInPath(path)) || FILE_URI_PLACE.test(namesInPath(path))
+
 const PICTURE_PLACES: PicturePlaces = {
-  isPicture: (path) => INLINE_DATA_PLACE.test(namesInPath(path)) || FILE_URI_PLACE.test(namesInPath(path)),
+  isPicture,
   isBare: (path) => INLINE_DATA_PLACE.test(namesInPath(path)),
   // Of all turns together; the model limits the pictures of one edit.
   most: 64,
@@ -116,7 +120,8 @@ function geminiRequest(
   }
 }
 
-const turnsOfContents = ({ systemInstruction, contents }: GeminiFields): ConversationTurn<ContentPicture>[] => [
+/** The turns of a conversation, its instruction before them. */
+export const turnsOfContents = ({ systemInstruction, contents }: GeminiFields): ConversationTurn<ContentPicture>[] => [
   ...(systemInstruction ? [turnOfParts('system', systemInstruction.parts ?? [], 'systemInstruction')] : []),
   ...contents.map(({ role, parts }, at) => turnOfParts(role ?? 'user', parts ?? [], `contents[${at}]`)),
 ]

@@ -9,7 +9,7 @@ import { isGooglePath } from './paths'
 const googleModel = ({ id }: ListedModel): unknown => ({
   name: `models/${id}`,
   displayName: id,
-  supportedGenerationMethods: ['generateContent', 'streamGenerateContent'],
+  supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens', 'predict'],
 })
 
 /** The API's page sizes: 50 models by default, 1000 at most. */

@@ -40,9 +40,9 @@ function googleStatus({ code, param, reason }: WordedFailure): readonly [number,
   return code === 'unsupported_parameter' && param === 'model' ? GOOGLE_STATUSES.not_found : GOOGLE_STATUSES[code]
 }
 
-/** The body of a failure: Google's error object with its details. */
-export function googleError(words: WordedFailure, requestId: string): unknown {
-  const [status, word] = googleStatus(words)
+/** The body of a failure: Google's error object with its details. `instead` replaces its HTTP status. */
+export function googleError(words: WordedFailure, requestId: string, instead?: number): unknown {
+  const [usual, word] = googleStatus(words)
   const { code, message, param, reason, retryAfterMs } = words
   const text = code === 'unauthorized' ? keyMessage(reason) : message
   const details = [
@@ -55,7 +55,7 @@ export function googleError(words: WordedFailure, requestId: string): unknown {
       : [errorDetail('BadRequest', { fieldViolations: [{ field: param, description: message }] })]),
     ...(retryAfterMs === undefined ? [] : [errorDetail('RetryInfo', { retryDelay: `${retryAfterMs / 1000}s` })]),
   ]
-  return { error: { code: status, message: text, status: word, details } }
+  return { error: { code: instead ?? usual, message: text, status: word, details } }
 }
 
 const errorDetail = (name: string, facts: Record<string, unknown>): Record<string, unknown> => ({

@@ -36,6 +36,23 @@ export const readGoogleError: ErrorReader = (body) => {
   return violations.some(isOfModel) ? { ...said, limits: 'model' } : said
 }
 
+/** A request with more input tokens may have a 404 for its length. 15,000 had one, 10,000 had none (protocols §3.2). */
+const LONG_INPUT_TOKENS = 10_000
+
+/** Google's words for a missing object; those for a missing model name it. */
+const NAMELESS_ENTITY = /^Requested entity was not found\.?$/i
+
+/** Reads an error of a request with so many input tokens. */
+export const googleErrorReader =
+  (inputTokens: number): ErrorReader =>
+  (body, status) => {
+    const said = readGoogleError(body, status)
+    const isTooLong = status === 404 && inputTokens > LONG_INPUT_TOKENS && NAMELESS_ENTITY.test(said.message ?? '')
+    return isTooLong ? { ...said, kind: 'rejected', message: TOO_LONG, code: 'string_above_max_length' } : said
+  }
+
+const TOO_LONG = 'The prompt and its pictures are too long for this model. Send a shorter prompt, or fewer pictures.'
+
 /** A quota of one model leaves the other models of its project alone. */
 const isOfModel = ({ quotaId, quotaMetric }: z.infer<typeof quotaViolation>): boolean =>
   /PerModel|per_(?:base_)?model/i.test(`${quotaId ?? ''} ${quotaMetric ?? ''}`)
