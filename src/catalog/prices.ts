@@ -4,8 +4,8 @@ import * as z from 'zod'
 export type Prices =
   /** Per million tokens, which equals micro-USD per token. */
   | { per: 'token'; textIn: number; imageIn: number; textOut: number; imageOut: number }
-  /** Per image. The keys of a table are `"quality size"`, quality or size. */
-  | { per: 'image'; each: number | Readonly<Record<string, number>> }
+  /** Per image. The keys of a table are `"quality size"`, quality or size. `input` is that of each input picture. */
+  | { per: 'image'; each: number | Readonly<Record<string, number>>; input?: number }
   /** Per tile of 512x512 pixels and per step, as Workers AI counts. */
   | TilePrices
   /** Per megapixel. The first megapixel of an image has its own price. */
@@ -63,10 +63,14 @@ export const pricesSetting = z.union([tokenPrices, imagePrices], {
 export function imagePrice(each: number | Readonly<Record<string, number>>, quality: string, size: string): number {
   if (typeof each === 'number') return each
   const prices = new Map(Object.entries(each))
-  // The most specific entry. For `auto` sizes, every size of the quality.
+  const isAuto = size === 'auto'
+  // The most specific entry. For `auto` sizes without one, every size of the quality.
+  const found = (isAuto ? [`${quality} auto`, 'auto'] : [`${quality} ${size}`, quality, size])
+    .flatMap((key) => prices.get(key) ?? [])
+    .slice(0, 1)
   const matching =
-    size === 'auto'
+    isAuto && found.length === 0
       ? [...prices].filter(([key]) => key === quality || key.startsWith(`${quality} `)).map(([, price]) => price)
-      : [`${quality} ${size}`, quality, size].flatMap((key) => prices.get(key) ?? []).slice(0, 1)
+      : found
   return Math.max(...(matching.length > 0 ? matching : prices.values()))
 }

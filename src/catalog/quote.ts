@@ -96,7 +96,7 @@ function unroundedPrice(
     case 'token':
       return tokenPrice(tokens(request), prices)
     case 'image':
-      return inMicroUsd(n * imagePrice(prices.each, quality, size))
+      return inMicroUsd(n * (imagePrice(prices.each, quality, size) + request.images.length * (prices.input ?? 0)))
     case 'tile':
       return inMicroUsd(n * tilePrice(request, sizes, prices))
     case 'megapixel': {

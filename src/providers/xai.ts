@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Model } from '../catalog/model'
 import { narrowed } from '../catalog/narrowed'
+import type { Prices } from '../catalog/prices'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
@@ -21,22 +22,67 @@ import { errorOfResponse, moderationError, readOpenaiError } from './wire/upstre
  */
 const LANDSCAPE_RATIOS = ['4:3', '3:2', '16:9', '2:1', '19.5:9', '20:9']
 const PORTRAIT_RATIOS = LANDSCAPE_RATIOS.map((ratio) => ratio.split(':').toReversed().join(':'))
-const SIZES = shaped(shapesOf(['1:1', ...LANDSCAPE_RATIOS, ...PORTRAIT_RATIOS]), [1, 2])
+const RATIOS = ['1:1', ...LANDSCAPE_RATIOS, ...PORTRAIT_RATIOS]
 
-/** The parameters of the API (protocols §6.6). By the same copy, a call makes up to ten pictures, all JPEG. */
-const API_CAPABILITY = {
+/** The parameters of the older model (protocols §6.6). By the same copy, a call makes up to ten pictures, all JPEG. */
+const IMAGINE_1 = {
   ...PROMPT_ONLY,
-  sizes: SIZES,
-  qualities: ['low', 'medium', 'high', 'auto'],
+  sizes: shaped(shapesOf(RATIOS), [1, 2]),
   formats: ['jpeg'],
   maxInputs: 3,
   maxImages: 10,
 } as const satisfies Model
 
-/** The models. The older one ignores the quality. */
+const SIZES_2 = shaped(shapesOf([...RATIOS, '21:9', '5:2']), [1, 1.5, 2])
+
+/** The model with every parameter of the API. */
+const IMAGINE_2 = {
+  ...IMAGINE_1,
+  sizes: SIZES_2,
+  qualities: ['low', 'medium', 'auto'],
+  maxInputs: 5,
+} as const satisfies Model
+
+/** Prices by quality and scale, in USD (protocols §6.6). That of 1.5k is not known, so it costs as much as 2k. */
+const LOW_PRICES = new Map([
+  [1, 0.04],
+  [1.5, 0.06],
+  [2, 0.06],
+])
+const MEDIUM_PRICES = new Map([
+  [1, 0.06],
+  [1.5, 0.08],
+  [2, 0.08],
+])
+/** The price of each picture to edit, in USD. */
+const INPUT_PRICE = 0.01
+
+/** The entries of a price table for each size. 1k is the scale of `auto`. */
+function pricesBySize(prices: ReadonlyMap<number, number>, quality = ''): Record<string, number> {
+  const sized = [...prices].flatMap(([scale, price]) =>
+    SIZES_2.shapes.map(({ width, height }) => [`${quality}${width * scale}x${height * scale}`, price] as const),
+  )
+  return { ...Object.fromEntries(sized), [`${quality}auto`]: prices.get(1) ?? 0 }
+}
+
+const PRICES_2: Prices = {
+  per: 'image',
+  each: { ...pricesBySize(LOW_PRICES, 'low '), ...pricesBySize(MEDIUM_PRICES, 'medium ') },
+  input: INPUT_PRICE,
+}
+
+/** Earlier names, which 2.0 serves at low quality (protocols §6.6). */
+const IMAGINE_2_AT_LOW: Model = {
+  ...IMAGINE_2,
+  qualities: ['auto'],
+  prices: { per: 'image', each: pricesBySize(LOW_PRICES), input: INPUT_PRICE },
+}
+
 const MODELS: Readonly<Record<string, Model>> = {
-  'grok-imagine-image-2.0': API_CAPABILITY,
-  'grok-imagine-image': { ...API_CAPABILITY, qualities: ['auto'] },
+  'grok-imagine-image-2.0': { ...IMAGINE_2, prices: PRICES_2 },
+  'grok-imagine-image': { ...IMAGINE_1, prices: { per: 'image', each: 0.02 } },
+  'grok-imagine-image-quality': IMAGINE_2_AT_LOW,
+  'grok-imagine-image-pro': IMAGINE_2_AT_LOW,
 }
 
 /** xAI (protocols §6.6): OpenAI's answers, aspect ratios for sizes, and JSON for edits. */
@@ -44,7 +90,7 @@ export const xaiProvider: Provider = {
   id: 'xai',
   wellKnown: { secret: 'XAI_API_KEY', baseUrl: 'https://api.x.ai/v1', models: Object.keys(MODELS) },
   models: MODELS,
-  capability: (model) => narrowed(model, API_CAPABILITY),
+  capability: (model, theirs) => narrowed(model, MODELS[theirs] ?? IMAGINE_2),
   async *generate(request, upstream, work) {
     const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: requestIdOf(response.headers) }
@@ -68,7 +114,7 @@ function requestImages(request: ImageRequest, upstream: Upstream, work: Work): P
 
 function requestFields(request: ImageRequest, work: Work): Record<string, unknown> {
   const { prompt, n, size, quality, images, endUser } = request
-  const shape = ratioNamed(size, SIZES)
+  const shape = ratioNamed(size, SIZES_2)
   const [image, ...others] = images.map((each) => ({ url: inputDataUrl(each, work), type: 'image_url' }))
   return {
     model: work.model,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { quote } from '../../src/catalog/quote'
 import { xaiProvider } from '../../src/providers/xai'
 import { FakeXai } from '../support/fake-xai'
 import { openai, post } from '../support/gateway'
@@ -11,6 +12,9 @@ const [upstream] = playing(new FakeXai())
 const MODEL = 'grok-imagine-image-2.0'
 const ask = (prompt: string, more: Record<string, unknown> = {}): Promise<Response> =>
   post('/v1/images/generations', { model: MODEL, prompt, ...more })
+
+const INPUT = { key: 'a', sha256: 'a', bytes: 1, mediaType: 'image/png' }
+const TWO_INPUTS = { operation: 'edit', images: [INPUT, INPUT] } as const
 
 const fileOf = (bytes: Uint8Array<ArrayBuffer>): File => new File([bytes], 'a.png', { type: 'image/png' })
 const sentOf = (bytes: Uint8Array): object => ({
@@ -36,9 +40,12 @@ describe('sends', () => {
     ['1360x768', '16:9', '1k'],
     ['1536x2736', '9:16', '2k'],
     ['2048x2048', '1:1', '2k'],
+    ['1536x1536', '1:1', '1.5k'],
+    ['1568x672', '21:9', '1k'],
+    ['3232x1280', '5:2', '2k'],
   ])('the size %s as the aspect ratio %s at %s', async (size, aspect_ratio, resolution) => {
-    expect((await ask('A cat', { size, n: 2, quality: 'high', user: 'user-1' })).status).toBe(200)
-    const more = { n: 2, response_format: 'url', aspect_ratio, resolution, quality: 'high', user: 'user-1' }
+    expect((await ask('A cat', { size, n: 2, quality: 'medium', user: 'user-1' })).status).toBe(200)
+    const more = { n: 2, response_format: 'url', aspect_ratio, resolution, quality: 'medium', user: 'user-1' }
     expect(upstream.sent[0]?.body).toEqual({ model: MODEL, prompt: 'A cat', ...more })
   })
 
@@ -55,14 +62,14 @@ describe('sends', () => {
     })
   })
 
-  test('several pictures to edit as a list, and no more than three', async () => {
+  test('several pictures to edit as a list, and no more than five', async () => {
     const [one, two] = [await picture('one'), await picture('two')]
     await openai().images.edit({ model: MODEL, prompt: 'Both', image: [fileOf(one), fileOf(two)] })
     const images = [sentOf(one), sentOf(two)]
     expect(upstream.sent[0]?.path).toBe('/v1/images/edits')
     expect(upstream.sent[0]?.body).toEqual({ model: MODEL, prompt: 'Both', n: 1, response_format: 'url', images })
-    const four = await Promise.all(['1', '2', '3', '4'].map(async (name) => fileOf(await picture(name))))
-    await expect(openai().images.edit({ model: MODEL, prompt: 'All', image: four })).rejects.toThrow(/3/)
+    const six = await Promise.all(['1', '2', '3', '4', '5', '6'].map(async (name) => fileOf(await picture(name))))
+    await expect(openai().images.edit({ model: MODEL, prompt: 'All', image: six })).rejects.toThrow(/5/)
     expect(upstream.sent).toHaveLength(1)
   })
 })
@@ -78,13 +85,45 @@ test('its charge is reported in micro-USD', async () => {
   expect(told.at(-1)).toMatchObject({ type: 'summary', summary: { cost: 20_000 } })
 })
 
+test.each([
+  ['grok-imagine-image-2.0', { quality: 'low' }, 0.04],
+  ['grok-imagine-image-2.0', { quality: 'low', size: '2048x2048' }, 0.06],
+  ['grok-imagine-image-2.0', { quality: 'medium', size: '1360x768' }, 0.06],
+  ['grok-imagine-image-2.0', { quality: 'medium', size: '2720x1536', n: 2 }, 0.16],
+  ['grok-imagine-image-2.0', {}, 0.08],
+  ['grok-imagine-image-2.0', { quality: 'low', ...TWO_INPUTS }, 0.06],
+  ['grok-imagine-image-quality', { size: '1024x1024' }, 0.04],
+  ['grok-imagine-image', { size: '2048x2048' }, 0.02],
+])('%s is quoted for %j at %d USD', (name, said, usd) => {
+  const model = xaiProvider.models?.[name]
+  expect(model && quote(asking('A cat', said), model)).toBe(usd * 1e6)
+})
+
+test('earlier names of 2.0 are asked as they are, at its low quality', async () => {
+  for (const model of ['grok-imagine-image-quality', 'grok-imagine-image-pro']) {
+    const response = await ask('A cat', { model, quality: 'high', size: '1568x672' })
+    expect([response.status, response.headers.get('x-adjusted')]).toEqual([
+      200,
+      'quality=high>auto, output_format=png>jpeg',
+    ])
+    expect(upstream.sent.at(-1)?.body).toEqual({
+      model,
+      prompt: 'A cat',
+      n: 1,
+      response_format: 'url',
+      aspect_ratio: '21:9',
+      resolution: '1k',
+    })
+  }
+})
+
 test('of models that others have too, it makes the parameters of this API', () => {
   expect(
     xaiProvider.capability?.({ sizes: { kind: 'free' }, extras: ['seed'], maxInputs: 16, mask: true }, 'house-art'),
   ).toMatchObject({
     sizes: { kind: 'shaped' },
     extras: [],
-    maxInputs: 3,
+    maxInputs: 5,
     mask: false,
   })
 })

@@ -17,6 +17,16 @@ const FAULTS = [
   'partial',
 ]
 
+const RATIO = /^(?:1:1|4:3|3:4|3:2|2:3|16:9|9:16|2:1|1:2|19\.5:9|9:19\.5|20:9|9:20|21:9|5:2)$/
+const VALUES: Readonly<Record<string, RegExp>> = {
+  aspect_ratio: RATIO,
+  resolution: /^(?:1k|1\.5k|2k)$/,
+  quality: /^(?:low|medium|auto)$/,
+}
+/** The older model lacks these values, and takes fewer pictures. */
+const OLDER = 'grok-imagine-image'
+const NEWER_VALUES = ['21:9', '5:2', '1.5k']
+
 const INVALID = 'Client specified an invalid argument'
 const NO_PERMISSION = 'The caller does not have permission to execute the specified operation'
 /** A cent each. */
@@ -30,6 +40,9 @@ export class FakeXai extends FakeProvider {
   readonly model = 'grok-imagine-image-2.0'
   override readonly answersUrls = true
   override readonly basePath = '/v1'
+  override get models(): string[] {
+    return [this.model, OLDER, `${OLDER}-quality`, `${OLDER}-pro`]
+  }
 
   protected async answer(_: Request, { method, path, headers, body }: Sent): Promise<Response> {
     if (headers['authorization'] !== `Bearer ${this.key}`) return plain(400, INVALID, 'Incorrect API key provided.')
@@ -41,11 +54,20 @@ export class FakeXai extends FakeProvider {
     const { prompt, n, response_format: format, image, images } = fields
     const order = this.order(prompt, FAULTS)
     const pictures: unknown[] = Array.isArray(images) ? images : image === undefined ? [] : [image]
-    if (pictures.length > 3 || (isEdit && pictures.length === 0) || !pictures.every(isPicture))
+    const faulty = Object.keys(VALUES).find((name) => isWrong(fields, name))
+    if (faulty) return plain(400, INVALID, `Argument not supported: ${faulty}`)
+    if (
+      pictures.length > (fields['model'] === OLDER ? 3 : 5) ||
+      (isEdit && pictures.length === 0) ||
+      !pictures.every(isPicture)
+    )
       return plain(400, INVALID, 'The pictures are not as they should be.')
-    if (fields['model'] !== this.model || order.fault === 'no-model')
+    if (!this.models.includes(String(fields['model'])) || order.fault === 'no-model')
       return plain(404, 'Some requested entity was not found', 'The model does not exist or your team has no access.')
-    return this.#refused(order) ?? (await this.#made(order, Number(n ?? 1), format === 'b64_json'))
+    return (
+      this.#refused(order) ??
+      (await this.#made(order, Number(n ?? 1), format === 'b64_json', fields['model'] === OLDER))
+    )
   }
 
   #refused({ fault }: Order): Response | undefined {
@@ -76,7 +98,7 @@ export class FakeXai extends FakeProvider {
     }
   }
 
-  async #made({ prompt, fault }: Order, n: number, asBase64: boolean): Promise<Response> {
+  async #made({ prompt, fault }: Order, n: number, asBase64: boolean, isOlder: boolean): Promise<Response> {
     this.submits += 1
     const count = fault === 'empty' ? 0 : n
     const data = await Promise.all(
@@ -86,8 +108,17 @@ export class FakeXai extends FakeProvider {
         respect_moderation: fault !== 'output-moderation' && !(fault === 'partial' && at === 0),
       })),
     )
-    return Response.json({ data, usage: { cost_in_usd_ticks: TICKS * n } })
+    // The model that served, whatever name was asked.
+    const model = isOlder ? OLDER : this.model
+    return Response.json({ data, model, usage: { cost_in_usd_ticks: TICKS * n } })
   }
+}
+
+function isWrong(fields: Record<string, unknown>, name: string): boolean {
+  const value = fields[name]
+  if (value === undefined) return false
+  if (fields['model'] === OLDER && (name === 'quality' || NEWER_VALUES.includes(String(value)))) return true
+  return VALUES[name]?.test(String(value)) !== true
 }
 
 const isPicture = (value: unknown): boolean => {
