@@ -26,17 +26,55 @@ const API_CAPABILITY = {
 } as const satisfies Model
 
 const FORMATS_OF_5 = ['png', 'jpeg'] as const
+const RATIOS = ['1:1', '21:9', '16:9', '3:2', '4:3', '3:4', '2:3', '9:16']
 /** The 2K sizes of the models without 1K. */
-const SHAPES_OF_5 = shapesOf(['1:1', '21:9', '16:9', '3:2', '4:3', '3:4', '2:3', '9:16'], { area: 2048 * 2048 })
+const SHAPES_OF_2K = shapesOf(RATIOS, { area: 2048 * 2048 })
+const SHAPES_OF_1K = shapesOf(RATIOS)
 
-/**
- * Ark's models (protocols §6.9), with sizes from the maker's documentation. Version 4.0 makes 1280x720 to 4096x4096
- * pixels. Version 5.0 makes 2560x1440 or more.
- */
-const MODELS: Readonly<Record<string, Model>> = {
-  'doubao-seedream-4-0-250828': { ...API_CAPABILITY, sizes: { kind: 'range', min: 960, max: 4096, auto: '2048x2048' } },
-  'doubao-seedream-5-0-260128': { ...API_CAPABILITY, sizes: shaped(SHAPES_OF_5), formats: FORMATS_OF_5 },
+const SEEDREAM_4: Model = { ...API_CAPABILITY, sizes: { kind: 'range', min: 960, max: 4096, auto: '2048x2048' } }
+const SEEDREAM_4_5: Model = { ...API_CAPABILITY, sizes: shaped(SHAPES_OF_2K, [1, 2]) }
+const SEEDREAM_5: Model = { ...API_CAPABILITY, sizes: shaped(SHAPES_OF_2K), formats: FORMATS_OF_5 }
+
+/** The prices of 5.0 pro in USD: up to 2.36 megapixels, which are the sizes of 1K, and above. */
+const PRO_PRICES = [
+  [1, 0.045],
+  [2, 0.09],
+] as const
+const SEEDREAM_5_PRO: Model = {
+  ...API_CAPABILITY,
+  sizes: shaped(SHAPES_OF_1K, [1, 2]),
+  formats: FORMATS_OF_5,
+  maxInputs: 10,
+  prices: {
+    per: 'image',
+    each: Object.fromEntries(
+      PRO_PRICES.flatMap(([scale, price]) =>
+        SHAPES_OF_1K.map(({ width, height }) => [`${width * scale}x${height * scale}`, price]),
+      ),
+    ),
+  },
 }
+
+/** Ark's models (protocols §6.9), with sizes from the maker's documentation. */
+const CHINESE_MODELS: Readonly<Record<string, Model>> = {
+  'doubao-seedream-4-0-250828': SEEDREAM_4,
+  'doubao-seedream-5-0-260128': SEEDREAM_5,
+}
+
+/** The models of BytePlus (protocols §6.9), with prices in USD as far as they are known. */
+const INTERNATIONAL_MODELS: Readonly<Record<string, Model>> = {
+  'dola-seedream-5-0-pro-260628': SEEDREAM_5_PRO,
+  'seedream-5-0-260128': SEEDREAM_5,
+  'seedream-5-0-lite-260128': {
+    ...SEEDREAM_5,
+    sizes: shaped(SHAPES_OF_2K, [1, 2]),
+    prices: { per: 'image', each: 0.035 },
+  },
+  'seedream-4-5-251128': SEEDREAM_4_5,
+  'seedream-4-0-250828': SEEDREAM_4,
+}
+
+const MODELS = { ...CHINESE_MODELS, ...INTERNATIONAL_MODELS }
 
 /** Seedream at ByteDance's Volcengine Ark (protocols §6.9). BytePlus serves the same API at another base URL. */
 export const arkProvider: Provider = {
@@ -45,7 +83,7 @@ export const arkProvider: Provider = {
     secret: 'ARK_API_KEY',
     baseUrl: 'https://ark.cn-beijing.volces.com/api/v3',
     // The release date and the sizes of 4.5 are not documented.
-    models: [...Object.keys(MODELS), 'doubao-seedream-4-5-*'],
+    models: [...Object.keys(CHINESE_MODELS), 'doubao-seedream-4-5-*'],
   },
   models: MODELS,
   capability: (model) =>

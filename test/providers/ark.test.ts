@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { quote } from '../../src/catalog/quote'
 import { configOf } from '../../src/config'
 import { arkProvider } from '../../src/providers/ark'
 import { candidates } from '../../src/upstreams/candidates'
@@ -6,6 +7,7 @@ import { FakeArk } from '../support/fake-ark'
 import { errorOf, openai, post } from '../support/gateway'
 import { dataUrlOf, picture } from '../support/pictures'
 import { playing } from '../support/playing'
+import { asking } from '../support/provider-run'
 import { environment } from '../support/settings'
 
 const [upstream] = playing(new FakeArk())
@@ -71,6 +73,32 @@ test('the secret alone enables Seedream 4.5', () => {
   const config = configOf({ ...environment(), UPSTREAMS: undefined, ARK_API_KEY: 'secret' })
   const name = 'doubao-seedream-4-5-251128'
   expect(candidates(config, name, Date.now())).toMatchObject([{ model: name }])
+})
+
+describe('the international models', () => {
+  const model = 'dola-seedream-5-0-pro-260628'
+
+  test('are asked by their own names', async () => {
+    const said = { model, prompt: 'A cat', size: '1360x768', output_format: 'png' }
+    expect((await post('/api/v1/images', said)).status).toBe(200)
+    expect(upstream.sent[0]?.body).toEqual({ ...said, ...ALWAYS })
+  })
+
+  test.each([
+    [model, '1024x1024', 0.045],
+    [model, '2048x2048', 0.09],
+    [model, 'auto', 0.09],
+    ['seedream-5-0-lite-260128', '4096x4096', 0.035],
+    ['seedream-5-0-260128', '2048x2048', undefined],
+  ])('%s is quoted for %s at %s USD', (name, size, usd) => {
+    const asked = arkProvider.models?.[name]
+    expect(asked && quote(asking('A cat', { size }), asked)).toBe(usd && usd * 1e6)
+  })
+
+  test('are not expected at the Chinese address', () => {
+    expect(arkProvider.wellKnown?.models.filter((name) => !name.startsWith('doubao-'))).toEqual([])
+    expect(arkProvider.models?.[model]).toMatchObject({ maxInputs: 10, formats: ['png', 'jpeg'] })
+  })
 })
 
 describe('the answer', () => {

@@ -11,7 +11,8 @@ const FIELDS = [
 const MORE_FIELDS = ['watermark', 'stream', 'response_format', 'output_format', 'optimize_prompt_options']
 const KNOWN = [...FIELDS, ...MORE_FIELDS, 'seed', 'guidance_scale']
 
-const MODELS = ['doubao-seedream-4-0-250828', 'doubao-seedream-5-0-260128']
+const MODELS = ['doubao-seedream-4-0-250828', 'doubao-seedream-5-0-260128', 'dola-seedream-5-0-pro-260628']
+const PRO = /-5-0-pro-/
 
 /** The answer to each fault. */
 const ERRORS: Readonly<Record<string, readonly [status: number, code: string]>> = {
@@ -92,12 +93,20 @@ export class FakeArk extends FakeProvider {
   }
 }
 
+const areaOf = (size: string): number =>
+  size
+    .split('x')
+    .map(Number)
+    .reduce((a, b) => a * b)
+
 /** The name of a parameter with a value that the API refuses. */
 function faultIn(fields: Record<string, unknown>): string | undefined {
   const { image = [], model, size = '2K', watermark = true, output_format, seed = 1 } = fields
   const isDataUrl = (each: unknown): boolean => /^data:image\/[a-z]+;base64,[A-Za-z0-9+/=]+$/.test(String(each))
-  if (!Array.isArray(image) || image.length > 14 || !image.every(isDataUrl)) return 'image'
+  if (!Array.isArray(image) || image.length > (PRO.test(String(model)) ? 10 : 14) || !image.every(isDataUrl))
+    return 'image'
   if (!/^(?:1K|2K|4K|\d+x\d+)$/.test(String(size))) return 'size'
+  if (PRO.test(String(model)) && areaOf(String(size)) > 2048 * 2048 * 1.01) return 'size'
   if (typeof watermark !== 'boolean') return 'watermark'
   if (output_format !== undefined && !String(model).includes('-5-0-')) return 'output_format'
   return Number.isInteger(seed) ? undefined : 'seed'
