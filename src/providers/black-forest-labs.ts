@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { FLUX_3, FLUX_3_PRICES, FLUX_3_TOLERANCE, flux3Fields } from '../catalog/flux-3'
 import type { Model } from '../catalog/model'
 import { inMicroUsd } from '../catalog/money'
 import { narrowed } from '../catalog/narrowed'
@@ -32,17 +33,18 @@ const BFL_ULTRA: Model = { ...BFL_FLUX, sizes: shaped(BFL_SHAPES, [2]) }
 const TUNING_EXTRAS = ['seed', 'steps', 'guidance']
 /** The capability of an unknown model: every parameter of the API. */
 const UNKNOWN_MODEL: Model = { ...BFL_FLUX, extras: TUNING_EXTRAS, sizes: { kind: 'unknown' }, maxInputs: 10 }
+const FLUX_3_NAME = /^flux-3-/
 const FILL_MODEL = 'flux-pro-1.0-fill'
 
-/** The models (protocols §6.2). Prices come only with each answer. */
+/** The models (protocols §6.2). Most prices come only with each answer. */
 const MODELS: Readonly<Record<string, Model>> = {
   'flux-2-pro': BFL_FLUX_2,
   'flux-2-flex': { ...BFL_FLUX_2, extras: TUNING_EXTRAS },
   'flux-2-max': BFL_FLUX_2,
   'flux-2-klein-4b': BFL_KLEIN,
   'flux-2-klein-9b': BFL_KLEIN,
-  'flux-3-image': UNKNOWN_MODEL,
-  'flux-3-image-klein': UNKNOWN_MODEL,
+  'flux-3-image': { ...FLUX_3, prices: FLUX_3_PRICES },
+  'flux-3-image-klein': FLUX_3,
   'flux-kontext-pro': BFL_KONTEXT,
   'flux-kontext-max': BFL_KONTEXT,
   'flux-pro-1.1': { ...BFL_FLUX, sizes: { kind: 'range', min: 256, max: 1440, auto: '1024x768' } },
@@ -62,7 +64,7 @@ export const blackForestLabsProvider: Provider = {
   id: 'black-forest-labs',
   wellKnown: { secret: 'BFL_API_KEY', baseUrl: 'https://api.bfl.ai', models: Object.keys(MODELS) },
   models: MODELS,
-  capability: (model, theirs) => narrowed(model, MODELS[theirs] ?? UNKNOWN_MODEL),
+  capability: (model, theirs) => narrowed(model, MODELS[theirs] ?? (FLUX_3_NAME.test(theirs) ? FLUX_3 : UNKNOWN_MODEL)),
   async *generate(request, upstream, work) {
     const submitted: SubmittedJob =
       work.job === undefined ? await submitJob(request, upstream, work) : { job: work.job }
@@ -107,7 +109,19 @@ async function submitJob(asked: ImageRequest, upstream: Upstream, given: Work): 
   return { requestId: id, job: url.href, credits: cost }
 }
 
+/** FLUX.3 has a list of pictures, and neither pixels nor a seed. */
+function flux3Request({ prompt, size, format, moderation, images }: ImageRequest, work: Work): Record<string, unknown> {
+  return {
+    prompt,
+    ...flux3Fields(size),
+    output_format: format,
+    safety_tolerance: moderation === 'low' ? FLUX_3_TOLERANCE : undefined,
+    images: images.length > 0 ? images.map((image) => inputBase64(image, work)) : undefined,
+  }
+}
+
 function requestFields(request: ImageRequest, work: Work): Record<string, unknown> {
+  if (FLUX_3_NAME.test(work.model)) return flux3Request(request, work)
   const { prompt, size, format, moderation, extras, images, mask } = request
   const [first, ...others] = images.map((image) => inputBase64(image, work))
   const named = others.map((image, at) => [`input_image_${at + 2}`, image] as const)

@@ -1,10 +1,10 @@
 import * as z from 'zod'
-import type { Model } from '../catalog/model'
+import { FLUX_3, flux3Fields } from '../catalog/flux-3'
 import { narrowed } from '../catalog/narrowed'
-import { PROMPT_ONLY } from '../catalog/prompt-only'
-import { COMMON_RATIOS, ratioNamed, shaped, shapesOf } from '../catalog/ratios'
-import { pixelsOf, type Sizes, sizeText } from '../catalog/sizes'
+import { ratioNamed } from '../catalog/ratios'
+import { pixelsOf, sizeText } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest } from '../image/request'
+import { FAL_MODELS, type FalModel, falModelNamed, UNKNOWN_FAL_MODEL } from './fal-models'
 import { readFalError } from './wire/fal-error'
 import { callUpstream, jsonRequest, modelInPath, readingImage, readJsonReply } from './wire/http'
 import { inputDataUrl, withWhiteMask } from './wire/inputs'
@@ -12,68 +12,6 @@ import { jobUrl } from './wire/job-url'
 import { type JobState, pollJob } from './wire/poll'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { moderationError } from './wire/upstream-error'
-
-/** The usual inputs (protocols §6.4), assumed for an unknown model. */
-const UNKNOWN_MODEL: Model = {
-  ...PROMPT_ONLY,
-  // The bounds are general knowledge. The documentation has none for all models.
-  sizes: { kind: 'range', min: 256, max: 2048, auto: '1024x768' },
-  formats: ['png', 'jpeg', 'webp'],
-  moderations: ['auto', 'low'],
-  extras: ['seed'],
-  maxInputs: 16,
-  mask: true,
-}
-
-/** The capability of a model and the form of its requests. */
-interface FalModel {
-  capability: Model
-  /** The fields of a lenient request; the safety checker's switch by default. */
-  lenient?: Record<string, unknown>
-  /** Whether a single input picture is sent as a list too. */
-  list?: true
-  /** The path below the model's name. */
-  pathOf?: (request: ImageRequest) => string
-}
-
-const FAL_FLUX = { ...UNKNOWN_MODEL, formats: ['png', 'jpeg'], maxInputs: 0, mask: false } as const satisfies Model
-const NO_SIZE: Sizes = { kind: 'listed', sizes: [] }
-const FAL_KONTEXT_SIZES = shaped(shapesOf(COMMON_RATIOS))
-
-const LENIENT_TOLERANCE = { safety_tolerance: '5' }
-const FAL_OPEN_FLUX: Model = { ...FAL_FLUX, maxImages: 4, extras: ['seed', 'steps', 'guidance'] }
-/** Edits have an endpoint of their own. */
-const FAL_FLUX_2: Omit<FalModel, 'capability'> = {
-  list: true,
-  pathOf: ({ images }) => (images.length > 0 ? '/edit' : ''),
-}
-const FAL_KONTEXT: FalModel = {
-  capability: { ...FAL_FLUX, sizes: FAL_KONTEXT_SIZES, maxInputs: 4, maxImages: 4, extras: ['seed', 'guidance'] },
-  lenient: LENIENT_TOLERANCE,
-  pathOf: ({ images: { length } }) => (length === 0 ? '/text-to-image' : length === 1 ? '' : '/multi'),
-}
-
-/** Well-known models. Their particulars are general knowledge, because protocols §6.4 has none. */
-const MODELS: ReadonlyMap<string, FalModel> = new Map(
-  Object.entries<FalModel>({
-    'fal-ai/flux/schnell': { capability: FAL_OPEN_FLUX },
-    'fal-ai/flux/dev': { capability: FAL_OPEN_FLUX },
-    'fal-ai/flux/dev/image-to-image': {
-      capability: { ...FAL_OPEN_FLUX, sizes: NO_SIZE, maxInputs: 1, extras: ['seed', 'steps', 'guidance', 'strength'] },
-    },
-    'fal-ai/flux-2': { capability: { ...FAL_OPEN_FLUX, maxInputs: 4 }, ...FAL_FLUX_2 },
-    'fal-ai/flux-2-pro': { capability: { ...FAL_FLUX, maxInputs: 8 }, ...FAL_FLUX_2 },
-    'fal-ai/flux-pro/v1.1': { capability: { ...FAL_FLUX, maxImages: 4 } },
-    'fal-ai/flux-pro/kontext': FAL_KONTEXT,
-    'fal-ai/flux-pro/kontext/max': FAL_KONTEXT,
-    'fal-ai/flux-pro/v1/fill': {
-      capability: { ...FAL_FLUX, sizes: NO_SIZE, maxInputs: 1, maxImages: 4, mask: true },
-      lenient: LENIENT_TOLERANCE,
-    },
-  }),
-)
-
-const modelNamed = (model: string): FalModel => MODELS.get(model) ?? { capability: UNKNOWN_MODEL }
 
 /** The interval of the vendor's own client, in ms. */
 const POLL_MS = 500
@@ -84,9 +22,9 @@ const POLL_MS = 500
  */
 export const falProvider: Provider = {
   id: 'fal',
-  wellKnown: { secret: 'FAL_KEY', baseUrl: 'https://queue.fal.run', models: [...MODELS.keys()], priority: 1 },
-  models: Object.fromEntries([...MODELS].map(([name, { capability }]) => [name, capability])),
-  capability: (model, theirs) => narrowed(model, modelNamed(theirs).capability),
+  wellKnown: { secret: 'FAL_KEY', baseUrl: 'https://queue.fal.run', models: [...FAL_MODELS.keys()], priority: 1 },
+  models: Object.fromEntries([...FAL_MODELS].map(([name, { capability }]) => [name, capability])),
+  capability: (model, theirs) => narrowed(model, falModelNamed(theirs).capability),
   async *generate(request, upstream, work) {
     const begun = work.job === undefined ? await submitJob(request, upstream, work) : { job: parseJob(work.job) }
     const job = 'job' in begun ? JSON.stringify(begun.job) : undefined
@@ -112,7 +50,7 @@ const parseJob = (job: string): FalJob => jobUrls.parse(JSON.parse(job))
 function requestFields(request: ImageRequest, target: FalModel, work: Work): Record<string, unknown> {
   const { prompt, n, size, format, moderation, extras } = request
   // The default format of an unknown model is unknown, so the default of the request is not sent.
-  const isUnsaid = target.capability === UNKNOWN_MODEL && format === DEFAULTS.format
+  const isUnsaid = target.capability === UNKNOWN_FAL_MODEL && format === DEFAULTS.format
   return {
     prompt,
     ...sizeFields(size, target),
@@ -128,6 +66,7 @@ function requestFields(request: ImageRequest, target: FalModel, work: Work): Rec
 }
 
 function sizeFields(size: string, { capability: { sizes } }: FalModel): Record<string, unknown> {
+  if (sizes === FLUX_3.sizes) return { ...flux3Fields(size) }
   if (sizes.kind === 'shaped') return { aspect_ratio: ratioNamed(size, sizes)?.ratio }
   return { image_size: pixelsOf(size) }
 }
@@ -168,10 +107,11 @@ type FalSubmission = { requestId?: string | undefined } & ({ job: FalJob } | { s
 /** Submits a job, or receives the pictures at once. */
 async function submitJob(asked: ImageRequest, upstream: Upstream, given: Work): Promise<FalSubmission> {
   const { model } = given
-  const target = modelNamed(model)
+  const target = falModelNamed(model)
   const { request, work } = await withWhiteMask(asked, given)
   const ask = { account: accountHeaders(upstream), ...jsonRequest(requestFields(request, target, work)) }
-  const path = `/${modelInPath(model)}${target.pathOf?.(request) ?? ''}`
+  const name = request.images.length > 0 ? (target.editor ?? model) : model
+  const path = `/${modelInPath(name)}${target.pathOf?.(request) ?? ''}`
   const response = await callUpstream(upstream, work, path, ask, readFalError)
   const said = await readJsonReply(response, z.union([submitReply, finishedReply]))
   if (!('status_url' in said)) return { requestId: response.headers.get('x-fal-request-id') ?? undefined, said }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { FLUX_3, FLUX_3_TOLERANCE, flux3Fields } from '../catalog/flux-3'
 import type { Model } from '../catalog/model'
 import { narrowed } from '../catalog/narrowed'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
@@ -53,6 +54,11 @@ const REPLICATE_FLUX_2: ReplicateModel = {
   lenient: { safety_tolerance: 5 },
   list: 'input_images',
 }
+const REPLICATE_FLUX_3: ReplicateModel = {
+  capability: { ...FLUX_3, formats: ['png', 'jpeg', 'webp'] },
+  lenient: { safety_tolerance: FLUX_3_TOLERANCE },
+  list: 'images',
+}
 const REPLICATE_FLUX_1_1: ReplicateModel = {
   capability: { ...UNKNOWN_MODEL, moderations: MODERATIONS },
   lenient: { safety_tolerance: 6 },
@@ -70,6 +76,7 @@ const REPLICATE_FILL: ReplicateModel = {
 /** Well-known models. Their particulars are general knowledge, because protocols §6.3 has none. */
 const MODELS: ReadonlyMap<string, ReplicateModel> = new Map(
   Object.entries<ReplicateModel>({
+    'black-forest-labs/flux-3-image': REPLICATE_FLUX_3,
     'black-forest-labs/flux-2-pro': REPLICATE_FLUX_2,
     'black-forest-labs/flux-2-max': REPLICATE_FLUX_2,
     'black-forest-labs/flux-1.1-pro': REPLICATE_FLUX_1_1,
@@ -162,6 +169,7 @@ function sizeFields(
   { size, images }: ImageRequest,
   { capability: { sizes } }: ReplicateModel,
 ): Record<string, unknown> {
+  if (sizes === FLUX_3.sizes) return { ...flux3Fields(size) }
   if (sizes.kind === 'shaped') return { aspect_ratio: ratioNamed(size, sizes)?.ratio }
   const pixels = pixelsOf(size)
   if (pixels) return { aspect_ratio: 'custom', ...pixels }

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { quote } from '../../src/catalog/quote'
+import { blackForestLabsProvider } from '../../src/providers/black-forest-labs'
 import { FakeBlackForestLabs } from '../support/fake-black-forest-labs'
 import { openai, post } from '../support/gateway'
 import { picture, pictureFile } from '../support/pictures'
 import { playing } from '../support/playing'
+import { asking } from '../support/provider-run'
 
 const [upstream] = playing(new FakeBlackForestLabs())
 
@@ -65,7 +68,9 @@ test('a fast model takes four pictures, and no more', async () => {
 test.each([
   ['flux-2-pro', '2048x2048', { width: 2048, height: 2048 }],
   ['flux-2-pro', '1024x1024', { width: 1024, height: 1024 }],
-  ['flux-3-image', '640x352', { width: 640, height: 352 }],
+  ['flux-3-image', '1360x768', { aspect_ratio: '16:9', resolution: '1k' }],
+  ['flux-3-image', '768x768', { aspect_ratio: '1:1', resolution: '768sq' }],
+  ['flux-3-image', '1824x1296', { aspect_ratio: '7:5', resolution: '1.5k' }],
   ['flux-pro-1.1', '1024x1024', { width: 1024, height: 1024 }],
   ['flux-kontext-pro', '1024x1024', { aspect_ratio: '1:1' }],
   ['flux-pro-1.1-ultra', '2048x2048', { aspect_ratio: '1:1' }],
@@ -73,6 +78,36 @@ test.each([
   const response = await ask('A cat', { model, size })
   expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, null])
   expect(upstream.sent[0]?.body).toEqual({ prompt: 'A cat', output_format: 'png', ...sent })
+})
+
+test('FLUX.3 gets its pictures as one list, a lenient tolerance of its own, and no pixels', async () => {
+  const [one, two] = [await picture('one'), await picture('two')]
+  const image = [one, two].map((bytes, at) => new File([bytes], `${at}.png`, { type: 'image/png' }))
+  const said = { model: 'flux-3-image', prompt: 'A cat', size: '832x1248', moderation: 'low' } as const
+  await openai().images.edit({ ...said, image })
+  expect(upstream.sent[0]?.body).toEqual({
+    prompt: 'A cat',
+    aspect_ratio: '2:3',
+    resolution: '1k',
+    output_format: 'png',
+    safety_tolerance: 4,
+    images: [one, two].map((bytes) => Buffer.from(bytes).toString('base64')),
+  })
+})
+
+test("FLUX.3 refuses a prompt that is too long, in the upstream's words", async () => {
+  const refused = await ask('A cat'.padEnd(15_001, '.'), { model: 'flux-3-image' })
+  expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('"param":"prompt"')])
+})
+
+test.each([
+  ['auto', 0.048],
+  ['1024x1024', 0.048],
+  ['2048x2048', 0.1],
+  ['4096x4096', 0.607],
+])('FLUX.3 is quoted for %s at %d USD', (size, usd) => {
+  const model = blackForestLabsProvider.models?.['flux-3-image']
+  expect(model && quote(asking('A cat', { size }), model)).toBe(usd * 1e6)
 })
 
 test.each([

@@ -78,6 +78,20 @@ test('a model without sizes gets a ratio, at the endpoint for pictures without a
   ])
 })
 
+test('FLUX.3 gets its own names of sizes, and its pictures at another model', async () => {
+  const model = 'blackforestlabs/flux-3/text-to-image'
+  const response = await ask('A cat', { model, size: '2048x2048' })
+  expect([response.status, response.headers.get('x-cost-usd')]).toEqual([200, '0.100000'])
+  await openai().images.edit({ model, prompt: 'A hat', image: await pictureFile('one') })
+  expect(submitted()).toEqual([
+    { path: `/${model}`, body: { prompt: 'A cat', aspect_ratio: '1:1', resolution: '2k', output_format: 'png' } },
+    {
+      path: '/blackforestlabs/flux-3/edit-image',
+      body: { prompt: 'A hat', output_format: 'png', image_urls: [await dataUrl('one')] },
+    },
+  ])
+})
+
 test('pictures to edit are sent as data URLs to the endpoint for edits', async () => {
   const edit = async (model: string, ...names: string[]): Promise<void> => {
     const image = await Promise.all(names.map((name) => pictureFile(name)))

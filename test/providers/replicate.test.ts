@@ -75,6 +75,13 @@ test('a size in pixels is sent to a model that takes any', async () => {
   expect(submitted()[0]?.body).toEqual({ input: { ...input, output_format: 'png', safety_tolerance: 5 } })
 })
 
+test('FLUX.3 gets a ratio and a resolution', async () => {
+  const said = { model: 'black-forest-labs/flux-3-image', size: '1024x1024', moderation: 'low', output_format: 'webp' }
+  expect((await ask('A cat', said)).status).toBe(200)
+  const input = { prompt: 'A cat', aspect_ratio: '1:1', resolution: '1k', output_format: 'webp', safety_tolerance: 4 }
+  expect(submitted()[0]?.body).toEqual({ input })
+})
+
 test("pictures to edit are sent as data URLs under the model's own name", async () => {
   const [one, two] = [await pictureFile('one'), await pictureFile('two')]
   await openai().images.edit({ model: 'black-forest-labs/flux-2-pro', prompt: 'A cat', image: [one, two] })

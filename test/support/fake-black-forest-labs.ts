@@ -3,6 +3,7 @@ import { type Job, FakeProvider, fieldsOf, htmlPage, type Sent } from './fake-pr
 const FIELDS = ['prompt', 'aspect_ratio', 'width', 'height', 'seed', 'output_format', 'prompt_upsampling', 'raw']
 const MORE_FIELDS = ['safety_tolerance', 'steps', 'guidance', 'image', 'mask', 'input_image']
 const INPUTS = Array.from({ length: 9 }, (_, at) => `input_image_${at + 2}`)
+const FLUX_3 = ['prompt', 'images', 'aspect_ratio', 'resolution', 'search', 'safety_tolerance', 'output_format']
 const FAULTS = [
   'moderation',
   'output-moderation',
@@ -20,6 +21,19 @@ const FAULTS = [
 const CHARGES: Readonly<Record<string, number>> = { dearer: 4.5, free: 0 }
 
 const detail = (status: number, said: unknown): Response => Response.json({ detail: said }, { status })
+
+const invalid = (field: string, what: string): Response =>
+  detail(422, [{ loc: ['body', field], msg: `Input should be ${what}`, type: 'value_error' }])
+
+/** The field with a value that FLUX.3 lacks. */
+function flux3Fault({ prompt, images = [], aspect_ratio, resolution }: Record<string, unknown>): string | undefined {
+  const ratio = /^(?:auto|21:9|2:1|16:9|3:2|7:5|4:3|5:4|1:1|4:5|3:4|5:7|2:3|9:16|1:2|9:21)$/
+  if (String(prompt).length > 15_000) return 'prompt'
+  if (!Array.isArray(images) || images.length > 10) return 'images'
+  if (aspect_ratio !== undefined && !ratio.test(String(aspect_ratio))) return 'aspect_ratio'
+  const isKnown = resolution === undefined || /^(?:768sq|1k|1\.5k|2k|4k)$/.test(String(resolution))
+  return isKnown ? undefined : 'resolution'
+}
 
 /** Black Forest Labs (protocols §6.2): its polling URL names another host, of its region. */
 export class FakeBlackForestLabs extends FakeProvider {
@@ -47,16 +61,19 @@ export class FakeBlackForestLabs extends FakeProvider {
     if (sent.method === 'GET' && pathname === '/v1/get_result') return this.#look(searchParams.get('id') ?? '')
     const isModel = this.models.some((name) => pathname === `/v1/${name}`)
     if (sent.method !== 'POST' || !isModel) return detail(404, 'Not Found')
-    return this.#submit(sent)
+    return this.#submit(sent, pathname.includes('/flux-3-'))
   }
 
-  #submit({ body }: Sent): Response {
-    const known = [...FIELDS, ...MORE_FIELDS, ...INPUTS]
+  #submit({ body }: Sent, isFlux3: boolean): Response {
+    const known = isFlux3 ? FLUX_3 : [...FIELDS, ...MORE_FIELDS, ...INPUTS]
     const extra = (field: string): Response =>
       detail(422, [{ loc: ['body', field], msg: 'Extra inputs are not permitted', type: 'extra_forbidden' }])
-    const { prompt, safety_tolerance: tolerance } = fieldsOf(body, known, extra)
-    if (typeof tolerance === 'number' && tolerance > 5)
-      return detail(422, [{ loc: ['body', 'safety_tolerance'], msg: 'Input should be at most 5', type: 'too_large' }])
+    const fields = fieldsOf(body, known, extra)
+    const { prompt, safety_tolerance: tolerance } = fields
+    const most = isFlux3 ? 4 : 5
+    if (typeof tolerance === 'number' && tolerance > most) return invalid('safety_tolerance', `at most ${most}`)
+    const faulty = isFlux3 ? flux3Fault(fields) : undefined
+    if (faulty) return invalid(faulty, 'one of the documented values')
     const order = this.order(prompt, FAULTS)
     switch (order.fault) {
       case 'limited':

@@ -9,6 +9,8 @@ const OPEN = ['image_size', 'num_images', 'num_inference_steps', 'guidance_scale
 const ENDPOINTS: Readonly<Record<string, readonly string[]>> = {
   'fal-ai/flux/dev': OPEN,
   'fal-ai/flux/dev/image-to-image': ['image_url!', 'strength', ...OPEN.slice(1)],
+  'blackforestlabs/flux-3/text-to-image': ['aspect_ratio', 'resolution'],
+  'blackforestlabs/flux-3/edit-image': ['image_urls!', 'aspect_ratio', 'resolution'],
   'fal-ai/flux-2-pro': ['image_size', ...CHECKED],
   'fal-ai/flux-2-pro/edit': ['image_urls!', 'image_size', ...CHECKED],
   'fal-ai/flux-pro/kontext': ['image_url!', 'aspect_ratio', 'num_images', 'guidance_scale', ...TOLERANT],
@@ -67,7 +69,9 @@ export class FakeFal extends FakeProvider {
   }
 
   override get models(): string[] {
-    const ours = Object.keys(ENDPOINTS).filter((name) => !/\/(?:multi|text-to-image)$|pro\/edit$/.test(name))
+    const ours = Object.keys(ENDPOINTS).filter(
+      (name) => !/\/multi$|kontext\/text-to-image$|pro\/edit$|edit-image$/.test(name),
+    )
     return [...ours, 'house-flux=fal-ai/flux/dev', 'acme/*']
   }
 

@@ -6,6 +6,7 @@ const OPEN = [...SHAPED, 'num_outputs', 'num_inference_steps', 'guidance', 'disa
 /** The fields of each model besides a prompt. */
 const INPUTS: Readonly<Record<string, readonly string[]>> = {
   'black-forest-labs/flux-2-pro': [...SHAPED, 'width', 'height', 'input_images', 'safety_tolerance'],
+  'black-forest-labs/flux-3-image': ['images', 'aspect_ratio', 'resolution', 'output_format', 'safety_tolerance'],
   'black-forest-labs/flux-dev': OPEN,
   'black-forest-labs/flux-kontext-pro': [...SHAPED, 'input_image'],
   'black-forest-labs/flux-fill-pro': ['image', 'mask', 'output_format', 'seed', 'safety_tolerance'],
