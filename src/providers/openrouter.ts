@@ -30,13 +30,31 @@ const PIXEL_SHAPES: readonly Shape[] = [
   { ratio: '21:9', width: 1344, height: 576 },
 ]
 
+/** Models of other makers, by OpenRouter's names (protocols §2.2). Their abilities there are not known. */
+const OTHER_MODELS = [
+  'black-forest-labs/flux-3-image',
+  'bytedance-seed/seedream-5-0-pro',
+  'recraft/recraft-v4.1-pro',
+  'microsoft/mai-image-2.6',
+  'x-ai/grok-imagine-image-2.0',
+  'qwen/qwen-image-3-pro',
+  'meta/muse-image',
+  'krea/krea-2-large',
+]
+
 /** OpenRouter's images API (protocols §2.2) for models of many makers. */
 export const openrouterProvider: Provider = {
   id: 'openrouter',
   wellKnown: {
     secret: 'OPENROUTER_API_KEY',
     baseUrl: OPENROUTER_URL,
-    models: ['gpt-image-2', 'gemini-3-pro-image', 'gemini-3.1-flash-lite-image'],
+    models: [
+      'gpt-image-2',
+      'gemini-3-pro-image',
+      'gemini-3.1-flash-lite-image',
+      'gemini-nano-banana-2.1',
+      ...OTHER_MODELS,
+    ],
     priority: 1,
   },
   capability: (model) => ({

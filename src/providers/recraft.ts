@@ -53,14 +53,25 @@ const isV4 = (name: string): boolean => name.startsWith('recraftv4')
 const V4_PRICES: Readonly<Record<string, number>> = {
   recraftv4_1: 0.035,
   recraftv4_1_flash: 0.007,
+  recraftv4_1_flash_v2: 0.007,
   recraftv4_1_pro: 0.21,
   recraftv4_1_vector: 0.08,
   recraftv4_1_pro_vector: 0.3,
 }
 
+const V4_MODELS = Object.fromEntries(
+  Object.entries(V4_PRICES).map(([name, price]) => [name, withPrice(v4Model(name), price)]),
+)
+
+/** Other names of the models without vectors (protocols §6.11). */
+const RASTER_ALIASES = Object.fromEntries(
+  Object.entries(V4_MODELS).flatMap(([name, model]) => (name.endsWith('_vector') ? [] : [[`${name}_raster`, model]])),
+)
+
 const MODELS: Readonly<Record<string, Model>> = {
-  ...Object.fromEntries(Object.entries(V4_PRICES).map(([name, price]) => [name, withPrice(v4Model(name), price)])),
+  ...V4_MODELS,
   recraftv4: v4Model('recraftv4'),
+  ...RASTER_ALIASES,
   // Only V3 takes a mask, by the maker's documentation.
   recraftv3: withPrice({ ...RASTER_MODEL, mask: true }, 0.04),
   recraftv2: withPrice(RASTER_MODEL, 0.022),

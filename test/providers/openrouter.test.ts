@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import { configOf } from '../../src/config'
 import { openrouterProvider } from '../../src/providers/openrouter'
+import { candidates } from '../../src/upstreams/candidates'
 import { catalogue } from '../catalog/requests'
 import { FakeOpenrouter } from '../support/fake-openrouter'
 import { openai, post } from '../support/gateway'
 import { dataUrlOf, picture } from '../support/pictures'
 import { playing } from '../support/playing'
+import { environment } from '../support/settings'
 
 const [upstream] = playing(new FakeOpenrouter())
 
@@ -122,6 +125,14 @@ describe('when the upstream', () => {
     expect(await response.text()).toContain('event: error')
   })
 })
+
+test.each(['black-forest-labs/flux-3-image', 'x-ai/grok-imagine-image-2.0', 'gemini-nano-banana-2.1'])(
+  'the secret alone enables %s',
+  (name) => {
+    const config = configOf({ ...environment(), UPSTREAMS: undefined, OPENROUTER_API_KEY: 'secret' })
+    expect(candidates(config, name, Date.now())).toMatchObject([{ model: name }])
+  },
+)
 
 describe('the parameters', () => {
   test.each([

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { configOf } from '../../src/config'
 import type { ImageRequest } from '../../src/image/request'
+import { recraftProvider } from '../../src/providers/recraft'
 import { candidates } from '../../src/upstreams/candidates'
 import { FakeRecraft } from '../support/fake-recraft'
 import { errorOf, openai, post } from '../support/gateway'
@@ -168,6 +169,15 @@ test('a refusal of the content is a content refusal', async () => {
     code: 'moderation_blocked',
     message: 'The prompt was flagged by moderation.',
   })
+})
+
+test.each([
+  ['recraftv4_1_raster', 0.035],
+  ['recraftv4_1_pro_raster', 0.21],
+  ['recraftv4_1_flash_v2', 0.007],
+])('%s is a model at %d USD', (name, each) => {
+  const known = { sizes: { kind: 'listed' }, formats: ['png', 'webp'], prices: { per: 'image', each } }
+  expect(recraftProvider.models?.[name]).toMatchObject(known)
 })
 
 test('the secret alone enables every model of V4', () => {
