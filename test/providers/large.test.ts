@@ -47,6 +47,7 @@ const ANSWERS: Readonly<Record<string, [model: string, ...answers: (() => Respon
   ark: ['doubao-seedream-4-0-250828', () => lengthy(DATA)],
   'azure-openai': ['pictures', () => lengthy(DATA)],
   'black-forest-labs': ['flux-2-pro', () => json(JOB), () => json({ status: 'Ready', result: { sample: FILE } })],
+  dashscope: ['qwen-image-3.0', () => json({ output: { choices: [{ message: { content: [{ image: FILE }] } }] } })],
   fal: [
     'fal-ai/flux/dev',
     () => json(JOB),

@@ -25,13 +25,15 @@ const detail = (status: number, said: unknown): Response => Response.json({ deta
 const invalid = (field: string, what: string): Response =>
   detail(422, [{ loc: ['body', field], msg: `Input should be ${what}`, type: 'value_error' }])
 
+const isLike = (pattern: RegExp, value: unknown): boolean => typeof value === 'string' && pattern.test(value)
+
 /** The field with a value that FLUX.3 lacks. */
 function flux3Fault({ prompt, images = [], aspect_ratio, resolution }: Record<string, unknown>): string | undefined {
   const ratio = /^(?:auto|21:9|2:1|16:9|3:2|7:5|4:3|5:4|1:1|4:5|3:4|5:7|2:3|9:16|1:2|9:21)$/
   if (String(prompt).length > 15_000) return 'prompt'
   if (!Array.isArray(images) || images.length > 10) return 'images'
-  if (aspect_ratio !== undefined && !ratio.test(String(aspect_ratio))) return 'aspect_ratio'
-  const isKnown = resolution === undefined || /^(?:768sq|1k|1\.5k|2k|4k)$/.test(String(resolution))
+  if (aspect_ratio !== undefined && !isLike(ratio, aspect_ratio)) return 'aspect_ratio'
+  const isKnown = resolution === undefined || isLike(/^(?:768sq|1k|1\.5k|2k|4k)$/, resolution)
   return isKnown ? undefined : 'resolution'
 }
 

@@ -117,8 +117,9 @@ export class FakeXai extends FakeProvider {
 function isWrong(fields: Record<string, unknown>, name: string): boolean {
   const value = fields[name]
   if (value === undefined) return false
-  if (fields['model'] === OLDER && (name === 'quality' || NEWER_VALUES.includes(String(value)))) return true
-  return VALUES[name]?.test(String(value)) !== true
+  if (typeof value !== 'string') return true
+  if (fields['model'] === OLDER && (name === 'quality' || NEWER_VALUES.includes(value))) return true
+  return VALUES[name]?.test(value) !== true
 }
 
 const isPicture = (value: unknown): boolean => {
