@@ -6,11 +6,13 @@ import type { App } from '../context'
 import { type Failure, GatewayError, throwIfRefused } from '../failures/errors'
 import { type Limits, refuseModel } from '../limits/limits'
 import { ReplayableBody } from '../store/replayable-body'
-import { arriving, STALL_MS } from '../runtime/stall'
-import { type Bytes, capped, readStream } from '../streams/bytes'
+import { type Bytes, capped } from '../streams/bytes'
+import { wellFormedEscapes } from '../streams/json-escapes'
+import { withoutByteOrderMark } from '../streams/utf8'
+import { entryOfOwnImage } from '../team/own-image'
 import { isImageModel, modelResolver, resolveModel } from '../upstreams/names'
 import { RequestPictures } from './request-pictures'
-import { inPlace, LARGE_UPLOAD_BYTES } from './uploads'
+import { requestBody } from './request-body'
 
 /** The caller of a request, as far as its body depends on it. */
 export interface IntakeCaller {
@@ -42,6 +44,7 @@ export class Intake {
       bucket: c.env.IMAGES,
       team,
       origin: new URL(c.req.url).origin,
+      isOwn: async (key) => (await entryOfOwnImage(c.env, team, key)) !== undefined,
       settings: c.get('config'),
       refusal: noPictures,
       count: (bytes) => this.#counted(bytes, fetchedTooLarge(c.get('config').maxBodyBytes)),
@@ -61,24 +64,20 @@ export class Intake {
     return this.#c.req.query(name)
   }
 
-  /** The body as it arrives, or the kept copy. Throws GatewayError `too_large`, at once for an announced length. */
+  /** The body as it arrives, or the kept copy. Throws GatewayError, `too_large` at once for an announced length. */
   get body(): Bytes {
-    if (this.#kept) return this.#kept.read()
-    const { maxBodyBytes } = this.#c.get('config')
-    const refusal = requestTooLarge(maxBodyBytes)
-    const announced = Number(this.header('content-length') ?? Number.NaN)
-    if (announced > maxBodyBytes) throw new GatewayError(refusal)
-    const request = this.#c.req.raw
-    if (!request.body) return emptyBody()
-    const arrived = announced <= SMALL_BODY_BYTES ? wholeBody(request) : readStream(request.body)
-    const stalled = (): GatewayError => new GatewayError(UPLOAD_STALLED)
-    const body = this.#counted(arriving(arrived, stalled), refusal)
-    return announced <= LARGE_UPLOAD_BYTES ? body : inPlace(body, this.#key)
+    return this.#kept
+      ? this.#kept.read()
+      : requestBody(this.#c, this.#key, (bytes, refusal) => this.#counted(bytes, refusal))
   }
 
-  /** Keeps the body until `release`, so that it can be read twice. Throws GatewayError `too_large`. */
+  /**
+   * Keeps the JSON of the body until `release`, so that it can be read twice. Its upstream takes it as strictly as any
+   * reader: without a byte order mark, and with well-formed texts. Throws GatewayError `too_large`.
+   */
   async keep(): Promise<ReplayableBody> {
-    return (this.#kept ??= await ReplayableBody.of(this.body, this.#c.env.IMAGES))
+    const json = wellFormedEscapes(withoutByteOrderMark(this.body))
+    return (this.#kept ??= await ReplayableBody.of(json, this.#c.env.IMAGES))
   }
 
   /** Removes the kept copy of the body, and pictures that no generation took over. */
@@ -123,26 +122,7 @@ export class Intake {
   }
 }
 
-const requestTooLarge = (maxBytes: number): Failure => ({
-  code: 'too_large',
-  message: `The request is larger than ${maxBytes} bytes. Send a smaller one, or send images as URLs.`,
-})
-
-const UPLOAD_STALLED: Failure = {
-  code: 'invalid_request',
-  message: `The upload of your request made no progress for ${STALL_MS / 1000} s. Send it again.`,
-}
-
 const fetchedTooLarge = (maxBytes: number): Failure => ({
   code: 'too_large',
   message: `The request and the images behind its URLs are together larger than ${maxBytes} bytes. Send fewer of them.`,
 })
-
-async function* emptyBody(): Bytes {}
-
-/** Bodies up to this size cost less CPU in one piece than as a stream. */
-const SMALL_BODY_BYTES = 64 * 1024
-
-async function* wholeBody(request: Request): Bytes {
-  yield await request.bytes()
-}

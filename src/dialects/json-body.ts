@@ -1,5 +1,5 @@
 import { parameterPath } from '../failures/checked'
-import { duplicateParameter, invalidType } from '../failures/parameters'
+import { duplicateParameter, invalidType, notUtf8 } from '../failures/parameters'
 import { refusing } from '../failures/refuse'
 import { type Failure, GatewayError } from '../failures/errors'
 import { MAX_URL_BYTES } from '../runtime/public-url'
@@ -7,6 +7,7 @@ import { decodeBase64 } from '../streams/base64'
 import { type Bytes, capped, peek, readText } from '../streams/bytes'
 import { JsonStream, type Path, type TakenString } from '../streams/json'
 import { DuplicateKey, TooLong, UnexpectedEnd } from '../streams/json-faults'
+import { NotUtf8 } from '../streams/utf8'
 import type { Intake } from './intake'
 import type { BodyPicture, PicturePosition } from './picture-source'
 
@@ -58,7 +59,16 @@ export async function readJsonFields(
   const type = intake.header('content-type') ?? 'none'
   if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(type))
     throw new GatewayError(refusing({ reason: 'unsupported_content_type', given: type }))
-  const json = new JsonStream(intake.body, take, { uniqueKeys: true })
+  return await jsonFieldsOf(intake.body, take, onString)
+}
+
+/** Reads the JSON object of a request as `readJsonFields` does, whatever the type of its body. Throws GatewayError. */
+export async function jsonFieldsOf(
+  bytes: Bytes,
+  take: (path: Path) => boolean = () => false,
+  onString: (taken: TakenString, soFar: () => unknown) => Promise<void> = async () => {},
+): Promise<JsonBody['fields']> {
+  const json = new JsonStream(bytes, take, { isStrict: true })
   try {
     for await (const taken of json.strings()) await onString(taken, () => json.soFar())
     const fields = json.value()
@@ -66,6 +76,8 @@ export async function readJsonFields(
   } catch (error) {
     if (error instanceof DuplicateKey)
       throw new GatewayError(duplicateParameter(parameterPath(error.path).slice(0, MAX_SHOWN_PATH)), { cause: error })
+    if (error instanceof NotUtf8)
+      throw new GatewayError(notUtf8(parameterPath(json.place).slice(0, MAX_SHOWN_PATH)), { cause: error })
     if (error instanceof TooLong) throw new GatewayError(jsonTooLong(error.message), { cause: error })
     if (!(error instanceof SyntaxError || error instanceof UnexpectedEnd)) throw error
   }

@@ -4,7 +4,7 @@ import type { ImageRequest, ImageRequestOf, InputImage } from '../image/request'
 import { fetchImage, UnreadableUrl } from '../image/source'
 import { firstKeySince, keyOfPath, NotAnImage, openImage } from '../store/images'
 import { readInput, removeInputs, storeHeld } from '../store/inputs'
-import { type LinkSettings, resolveReference, verifyLink } from '../store/links'
+import { type LinkSettings, resolveReference, signedKeyOf } from '../store/links'
 import { type Bytes, capped, readStream } from '../streams/bytes'
 import type { PicturePosition, PictureSource } from './picture-source'
 
@@ -21,6 +21,8 @@ export interface PictureContext {
   team: string
   /** The origin of the gateway, as the client calls it. */
   origin: string
+  /** Whether the team made the picture under a key, and has not deleted it. Throws GatewayError. */
+  isOwn: (key: string) => Promise<boolean>
   settings: LinkSettings & { allowPrivateUrls: boolean }
   /** The refusal of any new picture, if the key's limits allow none. */
   refusal: Failure | undefined
@@ -139,9 +141,12 @@ export class RequestPictures {
     const url = new URL(address)
     const { bucket, origin, settings } = this.#context
     if (url.origin !== origin || !keyOfPath(url.pathname)) return undefined
-    const verified = verifyLink(url, settings, Date.now())
-    if (!verified.ok) throw new UnreadableUrl('it is a link of this gateway that has expired or was changed')
-    const object = await openImage(bucket, verified.value.key)
+    const signed = signedKeyOf(url, settings, Date.now())
+    if (!signed) throw new UnreadableUrl('it is a link of this gateway that was changed')
+    // A saved conversation outlives its links.
+    if (signed.secondsLeft <= 0 && !(await this.#context.isOwn(signed.key)))
+      throw new UnreadableUrl('it is an expired link to a picture that your team has not, or no longer')
+    const object = await openImage(bucket, signed.key)
     if (!object) throw new UnreadableUrl('this gateway no longer keeps it')
     return readStream(object.body)
   }

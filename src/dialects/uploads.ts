@@ -11,15 +11,31 @@ const MAX_OF_ISOLATE = 12
 /** The large uploads that this isolate reads, by key. */
 const uploads = new Map<string, number>()
 
-/** Reads a large upload in one of the places of its key and of the isolate. Throws GatewayError without one. */
-export async function* inPlace(bytes: Bytes, key: string): Bytes {
+/**
+ * Reads an upload in one of the places of its key and of the isolate, from more than `freeBytes` on. Throws GatewayError
+ * without a place.
+ */
+export async function* inPlace(bytes: Bytes, key: string, freeBytes: number): Bytes {
+  let seen = 0
+  let leave: (() => void) | undefined
+  try {
+    for await (const chunk of bytes) {
+      seen += chunk.length
+      if (seen > freeBytes) leave ??= takePlace(key)
+      yield chunk
+    }
+  } finally {
+    leave?.()
+  }
+}
+
+/** Takes a place, and returns the way to leave it. Throws GatewayError without one. */
+function takePlace(key: string): () => void {
   const own = uploads.get(key) ?? 0
   if (own >= MAX_OF_KEY) throw new GatewayError(TOO_MANY_OF_KEY)
   if ([...uploads.values()].reduce((sum, each) => sum + each, 0) >= MAX_OF_ISOLATE) throw new GatewayError(TOO_MANY)
   uploads.set(key, own + 1)
-  try {
-    yield* bytes
-  } finally {
+  return () => {
     const left = (uploads.get(key) ?? 1) - 1
     if (left > 0) uploads.set(key, left)
     else uploads.delete(key)

@@ -13,6 +13,7 @@ export const STATUS = {
   not_found: 404,
   conflict: 409,
   too_large: 413,
+  unsupported_encoding: 415,
   idempotency_conflict: 422,
   rate_limited: 429,
   concurrency_limited: 429,

@@ -17,6 +17,14 @@ export const invalidType = (param: string, expected: string, given: string): Fai
 export const duplicateParameter = (param: string): Failure =>
   invalidParameter(param, `The body has '${param}' twice. Send it once.`)
 
+/** `param` is empty for bytes outside of any parameter. */
+export const notUtf8 = (param: string): Failure => ({
+  code: 'invalid_request',
+  message: `${param ? `Invalid '${param}': it is` : 'The body is'} not UTF-8. Encode the body of your request as UTF-8 and send it again.`,
+  ...(param && { param }),
+  reason: 'invalid_value',
+})
+
 export const invalidValue = (param: string, given: string, allowed: readonly string[]): Failure =>
   refusing({ reason: 'invalid_value', field: { param }, given, allowed: [...allowed] })
 

@@ -69,18 +69,26 @@ function equalsInConstantTime(given: string, right: string): boolean {
 }
 
 /** The key of a valid link and its remaining seconds, or the refusal. */
-export function verifyLink(
-  url: URL,
-  settings: LinkSettings,
-  nowMs: number,
-): Result<{ key: string; secondsLeft: number }> {
+export function verifyLink(url: URL, settings: LinkSettings, nowMs: number): Result<SignedKey> {
+  const signed = signedKeyOf(url, settings, nowMs)
+  if (!signed) return failed(INVALID_LINK)
+  return signed.secondsLeft > 0 ? ok(signed) : failed(EXPIRED_LINK)
+}
+
+/** The key of a link; it has expired without seconds left. */
+export interface SignedKey {
+  key: string
+  secondsLeft: number
+}
+
+/** The key of a link that this gateway signed, even of an expired one. */
+export function signedKeyOf(url: URL, settings: LinkSettings, nowMs: number): SignedKey | undefined {
   const key = keyOfPath(url.pathname)
   const expires = Number(url.searchParams.get('exp'))
-  if (!key || !Number.isSafeInteger(expires)) return failed(INVALID_LINK)
+  if (!key || !Number.isSafeInteger(expires)) return undefined
   const right = signature(key, expires, settings.signingSecret)
-  if (!equalsInConstantTime(url.searchParams.get('sig') ?? '', right)) return failed(INVALID_LINK)
-  const secondsLeft = Math.floor(expires - nowMs / 1000)
-  return secondsLeft > 0 ? ok({ key, secondsLeft }) : failed(EXPIRED_LINK)
+  if (!equalsInConstantTime(url.searchParams.get('sig') ?? '', right)) return undefined
+  return { key, secondsLeft: Math.floor(expires - nowMs / 1000) }
 }
 
 const INVALID_LINK: Failure = {

@@ -1,15 +1,17 @@
 import type { Bytes } from './bytes'
 import { DuplicateKey, MAX_REST, TooLong, UnexpectedEnd } from './json-faults'
-import { BACKSLASH, unescapeJson } from './json-escapes'
+import { closingQuote, QUOTE, unescapeJson, wellFormedEscapes } from './json-escapes'
+import { NotUtf8, Utf8Decoder } from './utf8'
 import { Window } from './window'
 
 /** The place of a value in a JSON text, as `['data', 0, 'b64_json']`. */
 export type Path = readonly (string | number)[]
 
-/** Objects and arrays at paths of `drop` come out empty. With `uniqueKeys`, an object with two equal keys is refused. */
 interface JsonOptions {
+  /** Objects and arrays at its paths come out empty. */
   drop?: (path: Path) => boolean
-  uniqueKeys?: boolean
+  /** Refuses an object with two equal keys and bytes that are not UTF-8; half of a surrogate pair becomes U+FFFD. */
+  isStrict?: boolean
 }
 
 /** A string taken out of the text, as unescaped UTF-8. It is read before the next one. */
@@ -21,7 +23,6 @@ export interface TakenString {
 const MAX_KEY_LENGTH = 1024
 const MAX_DEPTH = 64
 
-const QUOTE = 0x22
 const charCode = (character: string): number => character.charCodeAt(0)
 const OPEN_OBJECT = charCode('{')
 const OPEN_ARRAY = charCode('[')
@@ -31,9 +32,6 @@ const COMMA = charCode(',')
 
 const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d)
-
-/** Keeps a byte order mark in the middle of a text, which the decoder would drop. */
-const utf8Decoder = (): TextDecoder => new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 
 /** An undefined key has not been read yet. `keys` holds all keys so far, if they have to differ. */
 type Container = { kind: 'object'; key: string | undefined; keys?: Set<string> } | { kind: 'array'; index: number }
@@ -45,8 +43,9 @@ type Container = { kind: 'object'; key: string | undefined; keys?: Set<string> }
 export class JsonStream {
   readonly #window: Window
   readonly #take: (path: Path) => boolean
-  readonly #options: JsonOptions
-  readonly #decoder = utf8Decoder()
+  readonly #drop: (path: Path) => boolean
+  readonly #isStrict: boolean
+  readonly #decoder: Utf8Decoder
   readonly #containers: Container[] = []
   /** Whether the outermost object or array is closed. */
   #isWhole = false
@@ -58,13 +57,15 @@ export class JsonStream {
   #droppedDepth = Infinity
   #taken = 0
 
-  constructor(bytes: Bytes, take: (path: Path) => boolean, options: JsonOptions = {}) {
-    this.#window = new Window(bytes)
+  constructor(bytes: Bytes, take: (path: Path) => boolean, { drop = () => false, isStrict = false }: JsonOptions = {}) {
+    this.#window = new Window(isStrict ? wellFormedEscapes(bytes) : bytes)
     this.#take = take
-    this.#options = options
+    this.#drop = drop
+    this.#isStrict = isStrict
+    this.#decoder = new Utf8Decoder({ isStrict })
   }
 
-  /** The taken strings in order. Throws UnexpectedEnd, TooLong, DuplicateKey, or the errors of the bytes. */
+  /** The taken strings in order. Throws UnexpectedEnd, TooLong, DuplicateKey, NotUtf8, or the errors of the bytes. */
   async *strings(): AsyncGenerator<TakenString, void> {
     try {
       await this.#window.skipByteOrderMark()
@@ -99,7 +100,12 @@ export class JsonStream {
 
   /** The parsed rest of the text, after the end of `strings`. Throws SyntaxError for text that is not JSON. */
   value(): unknown {
-    return JSON.parse(this.#rest + this.#decoder.decode())
+    return JSON.parse(this.#rest + this.#decoder.end())
+  }
+
+  /** The place of the value that was read last. */
+  get place(): Path {
+    return this.#containers.map((each) => (each.kind === 'array' ? each.index : (each.key ?? '')))
   }
 
   /** Copies the view up to the next opening quote. False when there is none. */
@@ -113,7 +119,7 @@ export class JsonStream {
       }
       if (byte === COMMA) this.#next()
       else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-        const isDropped = this.#droppedDepth === Infinity && this.#options.drop?.(this.#path())
+        const isDropped = this.#droppedDepth === Infinity && this.#drop(this.place)
         this.#open(byte === OPEN_OBJECT ? { kind: 'object', key: undefined } : { kind: 'array', index: 0 })
         if (!isDropped) continue
         this.#keep(at + 1)
@@ -132,8 +138,10 @@ export class JsonStream {
         if (!this.#isWhole) continue
         this.#keep(at + 1)
         return false
-      } else if (this.#containers.length === 0 && !isSpace(byte))
+      } else if (this.#containers.length === 0 && !isSpace(byte)) {
+        if (this.#isStrict && byte !== undefined && byte > 0x7f) throw new NotUtf8()
         throw new SyntaxError('the text is not a JSON object or array')
+      }
     }
     this.#keep(view.length)
     return false
@@ -154,43 +162,41 @@ export class JsonStream {
     const container = this.#containers.at(-1)
     if (container?.kind === 'object' && container.key === undefined) {
       container.key = await this.#key()
-      if (this.#options.uniqueKeys) noteKey(container, container.key, () => this.#path())
+      if (this.#isStrict) noteKey(container, container.key, () => this.place)
       return
     }
     this.#inString = true
-    const path = this.#path()
+    const path = this.place
     if (!this.#take(path)) {
       for await (const raw of this.#raw()) this.#append(raw)
     } else {
-      const bytes = unescapeJson(this.#raw())
+      const decoder = new Utf8Decoder({ isStrict: this.#isStrict })
+      const bytes = unescapeJson(this.#checked(decoder))
       yield { path, bytes }
       for await (const _ of bytes);
       // The reader of a string may stop inside an escape. Its rest is skipped.
-      for await (const _ of this.#raw());
+      for await (const _ of this.#checked(decoder));
+      decoder.end()
       this.#add(String(this.#taken++))
     }
     this.#append(Uint8Array.of(QUOTE))
   }
 
   async #key(): Promise<string> {
-    const decoder = utf8Decoder()
+    const decoder = new Utf8Decoder({ isStrict: this.#isStrict })
     let raw = ''
     this.#inString = true
     for await (const chunk of this.#raw()) {
-      raw += decoder.decode(chunk, { stream: true })
+      raw += decoder.decode(chunk)
       if (raw.length > MAX_KEY_LENGTH) throw new SyntaxError('a key of the JSON text is too long')
     }
-    raw += `${decoder.decode()}"`
+    raw += `${decoder.end()}"`
     this.#add(raw)
     return String(JSON.parse(`"${raw}`))
   }
 
-  #path(): Path {
-    return this.#containers.map((each) => (each.kind === 'array' ? each.index : (each.key ?? '')))
-  }
-
   #append(raw: Uint8Array): void {
-    this.#add(this.#decoder.decode(raw, { stream: true }))
+    this.#add(this.#decoder.decode(raw))
   }
 
   #add(text: string): void {
@@ -202,6 +208,14 @@ export class JsonStream {
   #keep(count: number): void {
     this.#append(this.#window.view.subarray(0, count))
     this.#window.skip(count)
+  }
+
+  /** The raw remainder of a string. Its decoder checks it, but for text that need not be UTF-8. */
+  async *#checked(decoder: Utf8Decoder): Bytes {
+    for await (const chunk of this.#raw()) {
+      if (this.#isStrict) decoder.check(chunk)
+      yield chunk
+    }
   }
 
   /** The raw remainder of a string with its escapes, up to its closing quote. */
@@ -229,18 +243,4 @@ function noteKey(container: Extract<Container, { kind: 'object' }>, key: string,
   const keys = (container.keys ??= new Set())
   if (keys.has(key)) throw new DuplicateKey(path())
   keys.add(key)
-}
-
-/** The end of the string in the view, or -1. `escaped` tells whether the byte before the end opens an escape. */
-function closingQuote(view: Uint8Array, escaped: boolean): { at: number; escaped: boolean } {
-  if (view.length === 0) return { at: -1, escaped }
-  let from = escaped ? 1 : 0
-  let quote = view.indexOf(QUOTE, from)
-  for (;;) {
-    const slash = view.subarray(0, quote === -1 ? view.length : quote).indexOf(BACKSLASH, from)
-    if (slash === -1) return { at: quote, escaped: false }
-    from = slash + 2
-    if (from > view.length) return { at: -1, escaped: true }
-    if (quote !== -1 && quote < from) quote = view.indexOf(QUOTE, from)
-  }
 }

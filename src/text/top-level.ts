@@ -3,6 +3,7 @@ import { type Bytes, capped, peek, readText } from '../streams/bytes'
 import { JsonStream, type Path } from '../streams/json'
 import { TooLong, UnexpectedEnd } from '../streams/json-faults'
 import type { ByteSpan } from '../streams/spliced'
+import { NotUtf8 } from '../streams/utf8'
 
 /** The name of a model, and its place between the quotes. */
 export type NamedModel = ByteSpan & { name: string }
@@ -24,7 +25,7 @@ const MAX_MODEL_BYTES = 1024
 
 /** Reads a JSON object as it passes, without its long texts in memory; undefined for other bodies. */
 export async function topLevelOf(bytes: Bytes): Promise<TopLevel | undefined> {
-  const json = new JsonStream(bytes, (path) => !isShort(path), { uniqueKeys: true })
+  const json = new JsonStream(bytes, (path) => !isShort(path), { isStrict: true })
   const models: NamedModel[] = []
   let [fileBytes, files] = [0, 0]
   let model: string | undefined
@@ -45,7 +46,8 @@ export async function topLevelOf(bytes: Bytes): Promise<TopLevel | undefined> {
     const fields = typeof value['model'] === 'string' ? { ...value, model } : value
     return { fields, models, textBytes: json.offset - fileBytes, files }
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TooLong || error instanceof UnexpectedEnd) return undefined
+    const isUnreadable = [SyntaxError, TooLong, UnexpectedEnd, NotUtf8].some((kind) => error instanceof kind)
+    if (isUnreadable) return undefined
     throw error
   }
 }

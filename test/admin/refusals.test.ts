@@ -19,12 +19,8 @@ const BODIES: [string, string, Record<string, unknown>][] = [
 describe.each(BODIES)('%s %s refuses', (method, path, right) => {
   const refusalOf = async (body: unknown): Promise<unknown> => await errorOf(await operate(method, path, body))
 
-  test.each(['{', 'id=acme', '{"a":1}}'])('%s, invalid as JSON', async (body) => {
-    expect(await refusalOf(body)).toMatchObject({ status: 400, message: expect.stringContaining('not valid JSON') })
-  })
-
-  test.each(['[]', '"acme"', 'null', '7'])('%s, no object', async (body) => {
-    expect(await refusalOf(body)).toMatchObject({ status: 400, message: expect.stringContaining('an object') })
+  test.each(['{', 'id=acme', '{"a":1]', '[]', '"acme"', 'null', '7'])('%s, no JSON object', async (body) => {
+    expect(await refusalOf(body)).toMatchObject({ status: 400, message: expect.stringContaining('one JSON object') })
   })
 
   test('an unknown field, by its name', async () => {

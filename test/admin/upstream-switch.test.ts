@@ -103,10 +103,8 @@ test.each([
 describe('a switch is refused for', () => {
   test.each(['/upstreams/sole', '/upstreams/sole/accounts/0'])('a body that PATCH %s does not accept', async (path) => {
     const refusal = async (body: unknown): Promise<unknown> => await errorOf(await operate('PATCH', path, body))
-    for (const body of ['{', 'enabled=false'])
-      expect(await refusal(body)).toMatchObject({ status: 400, message: expect.stringContaining('not valid JSON') })
-    for (const body of ['[]', 'null', 'false'])
-      expect(await refusal(body)).toMatchObject({ status: 400, message: expect.stringContaining('expected an object') })
+    for (const body of ['{', 'enabled=false', '[]', 'null', 'false'])
+      expect(await refusal(body)).toMatchObject({ status: 400, message: expect.stringContaining('one JSON object') })
     for (const enabled of ['false', 0, null, []])
       expect(await refusal({ enabled })).toMatchObject({
         status: 400,

@@ -16,7 +16,7 @@ test.each([
   ['{"tools":[{"type":"x"},{"type":"x","typ\\u0065":"y"}]}', ['tools', 1, 'type']],
   ['{"image":"x","image":"x"}', ['image']],
 ])('two equal keys of an object are refused where keys have to differ: %s', async (text, path) => {
-  const json = new JsonStream(passing([encode(text)]), ([key]) => key === 'image', { uniqueKeys: true })
+  const json = new JsonStream(passing([encode(text)]), ([key]) => key === 'image', { isStrict: true })
   const read = async (): Promise<void> => {
     for await (const _ of json.strings());
   }

@@ -13,6 +13,7 @@ const GOOGLE_STATUSES: Readonly<Record<ErrorCode, readonly [number, string]>> = 
   not_found: [404, 'NOT_FOUND'],
   conflict: [409, 'ABORTED'],
   too_large: [400, 'INVALID_ARGUMENT'],
+  unsupported_encoding: [415, 'INVALID_ARGUMENT'],
   idempotency_conflict: [409, 'ALREADY_EXISTS'],
   rate_limited: [429, 'RESOURCE_EXHAUSTED'],
   concurrency_limited: [429, 'RESOURCE_EXHAUSTED'],

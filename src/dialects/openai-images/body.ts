@@ -1,8 +1,9 @@
-import { duplicateParameter, invalidType, unknownParameter } from '../../failures/parameters'
+import { duplicateParameter, invalidType, notUtf8, unknownParameter } from '../../failures/parameters'
 import { type Failure, GatewayError } from '../../failures/errors'
-import { capped, readText } from '../../streams/bytes'
+import { type Bytes, capped, readText } from '../../streams/bytes'
 import type { Path } from '../../streams/json'
 import { MalformedForm, MultipartStream } from '../../streams/multipart'
+import { checkedUtf8, NotUtf8 } from '../../streams/utf8'
 import type { Intake } from '../intake'
 import type { BodyPicture } from '../picture-source'
 import { type JsonBody, readJsonBody } from '../json-body'
@@ -51,9 +52,7 @@ export async function readImagesForm(intake: Intake, boundary: string, check: Ch
       const [, list, place] = /^(image(?:\[(\d*)\])?)$/.exec(name) ?? []
       if (fields.has(name)) throw new GatewayError(duplicateParameter(name))
       if (!list && name !== 'mask' && name !== 'markup') {
-        const value = await readText(
-          capped(bytes, MAX_TEXT_BYTES - textBytes, () => new GatewayError(fieldTooLong(name))),
-        )
+        const value = await readField(name, bytes, MAX_TEXT_BYTES - textBytes)
         textBytes += name.length + value.length
         if (fields.size === MAX_TEXTS) throw new GatewayError(unknownParameter(name))
         fields.set(name, fieldValue(name, value))
@@ -74,6 +73,16 @@ export async function readImagesForm(intake: Intake, boundary: string, check: Ch
   const inOrder = images.toSorted((a, b) => a.place - b.place).map(({ ordinal }) => ({ image_url: String(ordinal) }))
   if (inOrder.length > 0) fields.set('images', inOrder)
   return { fields: Object.fromEntries(fields), pictures }
+}
+
+/** Reads the text of a field. Throws GatewayError. */
+async function readField(name: string, bytes: Bytes, maxBytes: number): Promise<string> {
+  const text = checkedUtf8(capped(bytes, maxBytes, () => new GatewayError(fieldTooLong(name))))
+  try {
+    return await readText(text)
+  } catch (error) {
+    throw error instanceof NotUtf8 ? new GatewayError(notUtf8(name), { cause: error }) : error
+  }
 }
 
 /** The API reads numbers and booleans out of the texts of a form. */

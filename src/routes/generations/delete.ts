@@ -6,8 +6,9 @@ import { authenticate } from '../../http/authenticate'
 import { keptKeysOf } from '../../ledger/entry'
 import { type Failure, GatewayError } from '../../failures/errors'
 import { removeEdgeCopy } from '../../store/edge-copies'
-import { ENTRIES_AT_ONCE, keyOfPath, removeImages, runOfKey } from '../../store/images'
+import { ENTRIES_AT_ONCE, keyOfPath, removeImages } from '../../store/images'
 import { askTeam } from '../../team/ask-team'
+import { entryOfOwnImage } from '../../team/own-image'
 import { entriesOf } from './entries'
 import { idAt, NOT_FOUND, generationStatusOf } from './status'
 
@@ -37,9 +38,8 @@ export async function deleteGeneration(c: Context<App>): Promise<Response> {
 export async function deleteImage(c: Context<App>): Promise<Response> {
   const { team } = await authenticate(c)
   const key = keyOfPath(c.req.path) ?? ''
-  const generation = runOfKey(key)?.generation
-  const [entry] = generation ? await entriesOf(c, team, { generation, image: key }, 1) : []
-  if (!entry || !generation || !keptKeysOf(entry).includes(key)) throw new GatewayError(NOT_FOUND)
+  const entry = await entryOfOwnImage(c.env, team, key)
+  if (!entry) throw new GatewayError(NOT_FOUND)
   await removeEverywhere(c, [key])
   await forgetImage(c.env.GENERATIONS, key)
   await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, [key]))
