@@ -60,8 +60,9 @@ export class Intake {
     return this.#c.req.param(name)
   }
 
+  /** A parameter of the query; a blank one is missing. */
   query(name: string): string | undefined {
-    return this.#c.req.query(name)
+    return this.#c.req.query(name) || undefined
   }
 
   /** The body as it arrives, or the kept copy. Throws GatewayError, `too_large` at once for an announced length. */

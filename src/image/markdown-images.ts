@@ -7,8 +7,8 @@ const START = 'data:image/'
 const MAX_DATA_URL_START = 128
 /** The fewest base64 characters of a picture. Texts about data URLs have shorter examples. */
 const MIN_BASE64 = 32
-const HEAD = new RegExp(`^data:image/[\\w.+-]+(?:;[\\w.-]+=[\\w.-]*)*;base64,(?=[A-Za-z0-9+/]{${MIN_BASE64}})`)
-const NOT_BASE64 = /[^A-Za-z0-9+/=]/
+const HEAD = new RegExp(`^data:image/[\\w.+-]+(?:;[\\w.-]+=[\\w.-]*)*;base64,(?=[\\w+/-]{${MIN_BASE64}})`)
+const NOT_BASE64 = /[^\w+/=-]/
 
 /**
  * Splits a streamed text at its data URLs. Text comes out as strings, each picture as its base64 bytes.

@@ -1,41 +1,67 @@
-import type { Bytes } from './bytes'
+import { type Bytes, withoutLeadingBlanks } from './bytes'
 import { latin1 } from './latin1'
 
 /** The longest head of a data URL. A longer one without a comma is not a data URL. */
 const MAX_DATA_URL_HEAD = 256
 
+/** The text is a data URL without base64. */
+export class BrokenDataUrl extends SyntaxError {
+  constructor() {
+    super('the data URL has no base64')
+  }
+}
+
 /**
- * Decodes streamed base64 in either alphabet, padded or not, as protobuf's JSON has it. White space is skipped, and so
- * is `data:…;base64,` in front, which some relays send (protocols §7.6). Throws SyntaxError at invalid base64.
+ * Decodes streamed base64 in either alphabet, padded or not, as protobuf's JSON has it. White space is skipped. A data
+ * URL is read as WHATWG Fetch §6 has it; some relays send one too (protocols §7.6). Throws SyntaxError at invalid
+ * base64.
  */
 export async function* decodeBase64(bytes: Bytes): Bytes {
   let decoded = new Uint8Array(0)
   let carry = ''
-  let atStart = true
+  let isDataUrl: boolean | undefined
   let padded = false
-  for await (const chunk of bytes) {
+  for await (const chunk of withoutLeadingBlanks(bytes)) {
     let text = carry + latin1(chunk)
-    if (atStart && (text.startsWith('data:') || 'data:'.startsWith(text))) {
-      const comma = text.indexOf(',')
-      if (comma === -1 && text.length < MAX_DATA_URL_HEAD) {
+    if (isDataUrl === undefined) {
+      const rest = behindHead(text)
+      if (rest === undefined) {
         carry = text
         continue
       }
-      if (!text.slice(0, comma).endsWith(';base64')) throw new SyntaxError('the data URL is not base64')
-      text = text.slice(comma + 1)
+      isDataUrl = rest !== text
+      text = rest
     }
+    const cut = isDataUrl ? (/%[\da-f]?$/i.exec(text)?.[0] ?? '') : ''
+    if (isDataUrl) text = percentDecoded(text.slice(0, text.length - cut.length))
     text = inStandardAlphabet(text)
     if (padded && /[^\t\n\f\r ]/.test(text)) throw new SyntaxError('the base64 text goes on after its padding')
-    atStart = false
     if (decoded.length < text.length) decoded = new Uint8Array(text.length)
     const { read, written } = decoded.setFromBase64(text, { lastChunkHandling: 'stop-before-partial' })
     padded ||= read === text.length && text.includes('=')
-    carry = text.slice(read).replaceAll(/[\t\n\f\r ]/g, '')
+    carry = text.slice(read).replaceAll(/[\t\n\f\r ]/g, '') + cut
     if (written > 0) yield decoded.subarray(0, written)
   }
   const last = Uint8Array.fromBase64(carry)
   if (last.length > 0) yield last
 }
+
+/** The text behind the head of a data URL, or all of another text; undefined before the end of the head. */
+function behindHead(text: string): string | undefined {
+  const scheme = text.slice(0, DATA_SCHEME.length).toLowerCase()
+  if (!DATA_SCHEME.startsWith(scheme)) return text
+  const comma = text.indexOf(',')
+  if (comma === -1 && text.length < MAX_DATA_URL_HEAD) return undefined
+  if (!/; *base64$/i.test(text.slice(0, comma).trim())) throw new BrokenDataUrl()
+  return text.slice(comma + 1)
+}
+
+const DATA_SCHEME = 'data:'
+
+const percentDecoded = (text: string): string =>
+  text.includes('%')
+    ? text.replaceAll(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    : text
 
 /** The text with the two characters of the standard alphabet for those of the URL-safe one (RFC 4648 §5). */
 function inStandardAlphabet(text: string): string {

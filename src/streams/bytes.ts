@@ -73,6 +73,17 @@ export async function readText(bytes: Bytes): Promise<string> {
   return all + decoder.decode()
 }
 
+/** Skips the blanks and control characters before a URL (WHATWG URL §4.4). */
+export async function* withoutLeadingBlanks(bytes: Bytes): Bytes {
+  let atStart = true
+  for await (const chunk of bytes) {
+    const from = atStart ? chunk.findIndex((byte) => byte > 0x20) : 0
+    if (from === -1) continue
+    atStart = false
+    yield from === 0 ? chunk : chunk.subarray(from)
+  }
+}
+
 /** Keeps up to `count` first bytes as they pass. */
 export function keepingHead(bytes: Bytes, count: number): { head: () => Uint8Array; all: Bytes } {
   let head = new Uint8Array(0)

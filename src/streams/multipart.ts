@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { decodeBase64 } from './base64'
 import type { Bytes } from './bytes'
 import { bufferOf, latin1 } from './latin1'
 import { Window } from './window'
@@ -6,6 +7,8 @@ import { Window } from './window'
 /** One part of a form. Its bytes are read before the next part. */
 export interface FormPart {
   name: string
+  /** Undefined for a part that is no file. */
+  filename: string | undefined
   bytes: Bytes
 }
 
@@ -17,8 +20,15 @@ export class MalformedForm extends Error {
 }
 
 const MAX_PART_HEAD = 16 * 1024
+/** The blanks behind a boundary, in bytes (RFC 2046 §5.1.1). */
+const MAX_PADDING = 1024
+const LF = 0x0a
 const CRLF = Buffer.from('\r\n')
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
+
+/** Whether a content type is that of a multipart form, with or without a boundary. */
+export const isForm = (contentType: string | undefined): boolean =>
+  /^multipart\/form-data\s*(?:;|$)/i.test(contentType ?? '')
 
 /** The boundary in a content type. Undefined unless it is a multipart form (RFC 7578, RFC 2046 §5.1). */
 export function boundaryOf(contentType: string | undefined): string | undefined {
@@ -45,9 +55,9 @@ export class MultipartStream {
     try {
       await this.#expectOpening()
       while (await this.#partFollows()) {
-        const name = await this.#head()
+        const { encoding, ...head } = headOf(await this.#head())
         this.#inBody = true
-        yield { name, bytes: this.#body() }
+        yield { ...head, bytes: encoding === 'base64' ? decodeBase64(this.#body()) : this.#body() }
         for await (const _ of this.#body());
       }
     } finally {
@@ -55,28 +65,30 @@ export class MultipartStream {
     }
   }
 
-  /** The first delimiter may lack its leading line break. */
+  /** Skips the preamble. The first delimiter may lack its leading line break. */
   async #expectOpening(): Promise<void> {
-    await this.#need(CRLF.length)
-    if (CRLF.equals(this.#window.view.subarray(0, CRLF.length))) this.#window.skip(CRLF.length)
     const opening = this.#delimiter.subarray(CRLF.length)
     await this.#need(opening.length)
-    if (!opening.equals(this.#window.view.subarray(0, opening.length))) {
-      throw new MalformedForm('does not begin with its boundary')
-    }
-    this.#window.skip(opening.length)
+    if (opening.equals(this.#window.view.subarray(0, opening.length))) return this.#window.skip(opening.length)
+    this.#inBody = true
+    for await (const _ of this.#body('does not hold its boundary'));
   }
 
-  /** A line break follows a delimiter before another part, and two dashes follow the last one. */
+  /** Blanks and a line break follow a delimiter before another part, and two dashes follow the last one. */
   async #partFollows(): Promise<boolean> {
     await this.#need(2)
-    const next = latin1(this.#window.view.subarray(0, 2))
-    this.#window.skip(2)
-    if (next !== '\r\n' && next !== '--') throw new MalformedForm('has a malformed boundary')
-    return next === '\r\n'
+    if (latin1(this.#window.view.subarray(0, 2)) === '--') return false
+    let end: number
+    while ((end = this.#window.view.indexOf(LF)) === -1 && this.#window.view.length <= MAX_PADDING)
+      await this.#need(this.#window.view.length + 1)
+    const padding = latin1(this.#window.view.subarray(0, Math.min(end + 1, MAX_PADDING)))
+    if (/^[ \t]*\n$/.test(padding)) throw new MalformedForm('ends its lines with LF, where a form has CRLF')
+    if (!/^[ \t]*\r\n$/.test(padding)) throw new MalformedForm('has a malformed boundary')
+    this.#window.skip(end + 1)
+    return true
   }
 
-  /** Reads the head of a part and returns the part's name. */
+  /** The head of a part as text. */
   async #head(): Promise<string> {
     await this.#need(CRLF.length)
     if (CRLF.equals(this.#window.view.subarray(0, CRLF.length))) throw new MalformedForm('has a part without a head')
@@ -88,14 +100,11 @@ export class MultipartStream {
     if (end > MAX_PART_HEAD) throw new MalformedForm('has a part with a head that is too long')
     const head = new TextDecoder().decode(this.#window.view.subarray(0, end))
     this.#window.skip(end + END_OF_HEAD.length)
-    const disposition = /^content-disposition:\s*form-data\s*(;.*)$/im.exec(head)?.[1] ?? ''
-    const name = dispositionParameter(disposition, 'name')
-    if (name === undefined) throw new MalformedForm('has a part without a name')
-    return name
+    return head
   }
 
   /** The remainder of a part's content, up to the next delimiter. */
-  async *#body(): Bytes {
+  async *#body(unended = 'ends before its closing boundary'): Bytes {
     while (this.#inBody) {
       const view = this.#window.view
       const end = bufferOf(view).indexOf(this.#delimiter)
@@ -110,22 +119,51 @@ export class MultipartStream {
         this.#window.skip(certain)
         yield view.subarray(0, certain)
       }
-      await this.#need(this.#window.view.length + 1)
+      await this.#need(this.#window.view.length + 1, unended)
     }
   }
 
-  async #need(bytes: number): Promise<void> {
+  async #need(bytes: number, unended = 'ends before its closing boundary'): Promise<void> {
     while (this.#window.view.length < bytes) {
-      if (!(await this.#window.more())) throw new MalformedForm('ends before its closing boundary')
+      if (!(await this.#window.more())) throw new MalformedForm(unended)
     }
   }
 }
 
-/** Values are quoted or bare. Quotes inside a value are escaped in one of two ways. */
-const PARAMETERS = /;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/g
+interface PartHead {
+  name: string
+  filename: string | undefined
+  encoding: string
+}
 
-function dispositionParameter(disposition: string, name: string): string | undefined {
-  const match = [...disposition.matchAll(PARAMETERS)].find(([, key]) => key?.toLowerCase() === name)
-  const value = match?.[2]?.replaceAll(/\\(["\\])/g, '$1') ?? match?.[3]
-  return value?.replaceAll('%22', '"').replaceAll('%0D', '\r').replaceAll('%0A', '\n')
+/** The facts in the head of a part. Throws MalformedForm. */
+function headOf(head: string): PartHead {
+  const headers = head.replaceAll(/\r\n(?=[ \t])/g, '')
+  const disposition = /^content-disposition:\s*form-data\s*(;.*)$/im.exec(headers)?.[1] ?? ''
+  const parameters = parametersOf(disposition)
+  const name = parameters.get('name')
+  if (name === undefined) throw new MalformedForm('has a part without a name in its content-disposition')
+  const encoding = /^content-transfer-encoding:\s*([\w-]+)/im.exec(headers)?.[1]?.toLowerCase() ?? 'binary'
+  if (!PART_ENCODINGS.includes(encoding)) throw new MalformedForm(`has a part in ${encoding}, which is not read here`)
+  return { name, filename: parameters.get('filename') ?? parameters.get('filename*'), encoding }
+}
+
+/** The encodings of a part that are read (RFC 2045 §6.1); forms of today have none (RFC 7578 §4.7). */
+const PART_ENCODINGS = ['7bit', '8bit', 'binary', 'base64']
+
+/** Values are quoted or bare. A quote in a value is escaped in one of two ways; older clients escape no backslash. */
+const ESCAPED = /;\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))\s*/g
+const LITERAL = /;\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^\s;"]+))\s*/g
+
+function parametersOf(disposition: string): ReadonlyMap<string, string> {
+  const isEscaped = /^[;\s]*$/.test(disposition.replaceAll(ESCAPED, ''))
+  const matches = disposition.matchAll(isEscaped ? ESCAPED : LITERAL)
+  // The first of two equal names counts.
+  return new Map(
+    [...matches].toReversed().map(([, key = '', quoted, bare = '']) => {
+      const value = isEscaped ? quoted?.replaceAll(/\\(["\\])/g, '$1') : quoted
+      const decoded = (value ?? bare).replaceAll('%22', '"').replaceAll('%0D', '\r').replaceAll('%0A', '\n')
+      return [key.toLowerCase(), decoded]
+    }),
+  )
 }

@@ -1,5 +1,5 @@
 import { isObject } from '../dialects/json-body'
-import { type Bytes, capped, peek, readText } from '../streams/bytes'
+import { type Bytes, capped, peek, readText, withoutLeadingBlanks } from '../streams/bytes'
 import { JsonStream, type Path } from '../streams/json'
 import { TooLong, UnexpectedEnd } from '../streams/json-faults'
 import type { ByteSpan } from '../streams/spliced'
@@ -71,9 +71,9 @@ const FILE_FIELDS = ['url', 'image_url', 'file_data']
 
 /** Whether a text is a data URL; reads it to its end. */
 async function isDataUrl(said: Bytes): Promise<boolean> {
-  const { head, all } = await peek(said, DATA_SCHEME.length)
+  const { head, all } = await peek(withoutLeadingBlanks(said), DATA_SCHEME.length)
   for await (const _ of all);
-  return new TextDecoder().decode(head.subarray(0, DATA_SCHEME.length)) === DATA_SCHEME
+  return new TextDecoder().decode(head.subarray(0, DATA_SCHEME.length)).toLowerCase() === DATA_SCHEME
 }
 
 const DATA_SCHEME = 'data:'

@@ -8,13 +8,6 @@ const base = { model: 'gpt-image-2', prompt: 'A cat' }
 
 test.each([
   [
-    'JSON with image',
-    { ...base, image: 'https://a.example.com/b.png' },
-    'invalid_value',
-    'image',
-    expect.stringContaining("use 'images' (array)"),
-  ],
-  [
     'texts as images',
     { ...base, images: ['x'] },
     'invalid_type',

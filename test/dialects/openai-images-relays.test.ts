@@ -3,7 +3,7 @@ import { FakeOpenai } from '../support/fake-openai'
 import { errorOf, openai, post } from '../support/gateway'
 import { internet } from '../support/internet'
 import { upstreams } from '../support/upstreams'
-import { picture, pictureFile } from '../support/pictures'
+import { dataUrlOf, picture, pictureFile } from '../support/pictures'
 
 const { upstream } = upstreams()
 
@@ -71,11 +71,26 @@ describe('the parameters of relays', () => {
     expect(await errorOf(response)).toMatchObject({ status: 400, message })
   })
 
-  test('a JSON generation with image is an edit of it', async () => {
-    const image = `data:image/png;base64,${(await picture('a')).toBase64()}`
-    const response = await post('/v1/images/generations', { ...base, image })
-    expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'image>images'])
-    expect(upstream.calls[0]).toMatchObject({ path: '/v1/images/edits', files: [{ name: 'image' }] })
+  test.each(['generations', 'edits'])('pictures in image of JSON %s are those of an edit', async (operation) => {
+    const cat = dataUrlOf(await picture('a'))
+    internet({
+      'api.openai.com': upstream,
+      'pictures.example.com': { handle: async () => new Response(await picture('b')) },
+    })
+    for (const image of [cat, 'https://pictures.example.com/b', [cat, 'https://pictures.example.com/b']]) {
+      const response = await post(`/v1/images/${operation}`, { ...base, image })
+      expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'image>images'])
+    }
+    expect(upstream.calls.map(({ path, files }) => [path, files.length])).toEqual([
+      ['/v1/images/edits', 1],
+      ['/v1/images/edits', 1],
+      ['/v1/images/edits', 2],
+    ])
+    const strict = await post(`/v1/images/${operation}`, { ...base, image: cat }, { 'x-strict': 'true' })
+    expect(await errorOf(strict)).toMatchObject({
+      status: 400,
+      message: expect.stringContaining("use 'images' (array)"),
+    })
   })
 
   test.each([[null], [[]]])('a JSON generation with the image %j is one without', async (image) => {

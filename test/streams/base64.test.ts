@@ -27,6 +27,10 @@ test.each([
   ['a data URL head', 'data:image/png;base64,aGVsbG8=', hello],
   ['a data URL head with a parameter', 'data:image/png;name=a.png;base64,aGVsbG8=', hello],
   ['a data URL head without a type', 'data:;base64,aGVsbG8', hello],
+  ['a data URL head in capitals behind blanks', ' \n\u0001DATA:image/png;BASE64,aGVsbG8=', hello],
+  ['a data URL head with blanks in it', 'data: image/png ; base64 , aGVsbG8=', hello],
+  ['a percent-encoded data URL', 'data:image/png;base64,aGVs%62G8%3D%0a', hello],
+  ['a percent-encoded data URL in the standard alphabet', 'data:;base64,%2B%2F09', [251, 253, 61]],
   ['a data URL head and nothing after it', 'data:image/png;base64,', []],
 ])('base64 text with %s is decoded, however it is split', async (_, text, expected) => {
   expect(await oddSplits(encode(text), bytesOf, expected)).toEqual([])
@@ -45,7 +49,9 @@ test.each([
   ['a byte that is no UTF-8 at the end', [...encode('aGVs'), 0xc3]],
   ['a zero byte', 'aGVs\0bG8='],
   ['a data URL without a comma', 'data:image/png;base64'],
-  ['a data URL head too long to be one', `data:image/png;x=${'y'.repeat(300)}`],
+  ['a percent sign in a data URL', 'data:image/png;base64,aGVs%'],
+  ['a wrong percent-encoding in a data URL', 'data:image/png;base64,aGVs%3gbG8='],
+  ['a percent-encoding without a data URL', 'aGVsbG8%3D'],
   ['a second data URL head', 'data:image/png;base64,data:image/png;base64,aGVs'],
   ['an error page', '<html>Bad Gateway</html>'],
 ])('%s is no base64, however it is split', async (_, text) => {
@@ -68,8 +74,12 @@ test('a wrong character is found at any place', async () => {
   expect(accepted).toEqual([])
 })
 
-test('a percent-encoded data URL is no base64', async () => {
-  expect(await oddSplits(encode('data:text/plain,aGVsbG8='), bytesOf, 'SyntaxError')).toEqual([])
+test.each([
+  ['a data URL head too long to be one', `data:image/png;x=${'y'.repeat(300)}`],
+  ['a data URL in percent-encoding alone', 'data:text/plain,aGVsbG8='],
+  ['a data URL of another encoding', 'data:image/svg+xml;utf8,<svg>'],
+])('%s has no base64, however it is split', async (_, text) => {
+  expect(await oddSplits(encode(text), bytesOf, 'BrokenDataUrl')).toEqual([])
 })
 
 test('a long picture is decoded byte for byte, in chunks of any size', async () => {

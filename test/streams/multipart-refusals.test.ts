@@ -31,7 +31,12 @@ test.each([
   ['nothing', encode('')],
   ['JSON', encode('{"prompt":"a cat"}')],
   ['another boundary', lines('--b2', ...field('a', 'x'), '--b2--')],
-  ['a preamble', lines('before', '--b1', ...field('a', 'x'), '--b1--')],
+  ['blanks and a word behind its boundary', lines('--b1  x', ...field('a', 'x'), '--b1--')],
+  ['blanks without end behind its boundary', lines(`--b1${' '.repeat(2000)}`, ...field('a', 'x'), '--b1--')],
+  [
+    'a part as quoted-printable',
+    lines('--b1', 'content-transfer-encoding: quoted-printable', ...field('a', 'x'), '--b1--'),
+  ],
   ['a boundary that goes on', lines('--b1x', ...field('a', 'x'), '--b1--')],
   ['bare line feeds', encode('--b1\ncontent-disposition: form-data; name="a"\n\nx\n--b1--')],
   ['a part without a head', lines('--b1', '', 'x', '--b1', ...field('a', 'y'), '--b1--')],

@@ -26,6 +26,32 @@ const forms: [string, Uint8Array, Read[]][] = [
   ['no parts', lines('--b1--', ''), []],
   ['no line break at its end', lines('--b1', ...field('a', 'x'), '--b1--'), [['a', 'x']]],
   ['a line break before it', lines('', '--b1', ...field('a', 'x'), '--b1--'), [['a', 'x']]],
+  ['a preamble', lines('before', '-b1 --b1', '--b1', ...field('a', 'x'), '--b1--'), [['a', 'x']]],
+  [
+    'blanks behind its boundaries',
+    lines('--b1 \t', ...field('a', 'x'), '--b1 ', ...field('b', 'y'), '--b1--  '),
+    [
+      ['a', 'x'],
+      ['b', 'y'],
+    ],
+  ],
+  [
+    'a folded header',
+    lines('--b1', 'content-disposition: form-data;', ' filename="f";', '\tname="a"', '', 'x', '--b1--'),
+    [['a', 'x']],
+  ],
+  [
+    'a Windows path as its file name, as older clients write it',
+    withDisposition('filename="C:\\dir\\"; name="image"'),
+    [['image', 'x']],
+  ],
+  ['a disposition that ends in a semicolon', withDisposition('name = "a" ; '), [['a', 'x']]],
+  ['two names', withDisposition('name="a"; name="b"'), [['a', 'x']]],
+  [
+    'a part as base64',
+    lines('--b1', 'Content-Transfer-Encoding: BASE64', ...field('a', 'aGVs\r\nbG8='), '--b1--'),
+    [['a', 'hello']],
+  ],
   ['an epilogue', lines('--b1', ...field('a', 'x'), '--b1--', 'anything', '--b1'), [['a', 'x']]],
   [
     'an empty part',

@@ -4,7 +4,7 @@ import { decodeBase64 } from '../../streams/base64'
 import type { Path, TakenString } from '../../streams/json'
 import type { Intake } from '../intake'
 import type { BodyPicture } from '../picture-source'
-import { readPicture, readJsonFields } from '../json-body'
+import { isBlank, readPicture, readJsonFields } from '../json-body'
 import { piecesOf } from '../../image/markdown-images'
 
 /** A picture of a conversation and its parameter. */
@@ -32,10 +32,14 @@ export async function readChat(intake: Intake): Promise<ChatBody> {
   const strings: MessageText[] = []
   const reader = new MessageReader(intake)
   const fields = await readJsonFields(intake, isMessageString, async (taken) => {
-    strings.push(await reader.read(taken))
+    const read = await reader.read(taken)
+    strings.push(read)
+    return read.some(isBlankPicture) ? 'blank' : undefined
   })
   return { fields, strings }
 }
+
+const isBlankPicture = (piece: MessageText[number]): boolean => typeof piece !== 'string' && isBlank(piece.picture)
 
 /** The place of a string within its message, without positions. */
 const placeInMessage = ([, , ...inMessage]: Path): string =>

@@ -103,19 +103,14 @@ async function readGrsaiBody<Shape extends z.ZodRawShape>(
     tooMany: (param) => tooManyImages(param, MAX_PICTURES),
     check: (known) => void intake.replaceModel({ ...known }),
   })
-  // Clients send the blank fields of a form.
-  const isBlank = (name: string, value: unknown): boolean =>
-    value === null || value === '' || (name === 'mask' && isEmptyUrl(pictures[Number(value)]))
-  const given = Object.entries(fields).filter(([name, value]) => !isBlank(name, value))
+  // A blank prompt is missing here, too.
+  const given = Object.entries(fields).filter(([, value]) => value !== null && value !== '')
   const unknown = given.map(([name]) => name).filter((name) => !Object.hasOwn(schema.shape, name))
   const adjustments = unknown.map((name) => ({ note: name, refusal: unknownParameter(name) }))
   const [first] = adjustments.slice(MAX_UNKNOWN)
   if (first) throw new GatewayError(first.refusal)
   return { fields: checked(schema, Object.fromEntries(given)), pictures, adjustments }
 }
-
-const isEmptyUrl = (picture: BodyPicture | undefined): boolean =>
-  picture !== undefined && 'url' in picture && picture.url === ''
 
 /** The API ignores unknown fields, and a header repeats them; no client has more than so many. */
 const MAX_UNKNOWN = 8

@@ -1,8 +1,8 @@
 import { duplicateParameter, invalidType, notUtf8, unknownParameter } from '../../failures/parameters'
 import { type Failure, GatewayError } from '../../failures/errors'
-import { type Bytes, capped, readText } from '../../streams/bytes'
+import { type Bytes, capped, peek, readText } from '../../streams/bytes'
 import type { Path } from '../../streams/json'
-import { MalformedForm, MultipartStream } from '../../streams/multipart'
+import { type FormPart, MalformedForm, MultipartStream } from '../../streams/multipart'
 import { checkedUtf8, NotUtf8 } from '../../streams/utf8'
 import type { Intake } from '../intake'
 import type { BodyPicture } from '../picture-source'
@@ -41,38 +41,83 @@ function isPicture(path: Path): boolean {
   return (name === 'mask' || name === 'markup') && rest.length === 1 && rest[0] === 'image_url'
 }
 
-/** Reads a multipart body and its files as they pass. Throws GatewayError. */
-export async function readImagesForm(intake: Intake, boundary: string, check: CheckFields): Promise<JsonBody> {
-  const fields = new Map<string, unknown>()
-  const images: { place: number; ordinal: number }[] = []
-  const pictures: BodyPicture[] = []
-  let textBytes = 0
+/** A form as it is read. */
+interface FormFields {
+  /** The names of all fields but lists of pictures, with blank ones. */
+  names: Set<string>
+  fields: Map<string, unknown>
+  images: { place: number; ordinal: number }[]
+  pictures: BodyPicture[]
+  textBytes: number
+}
+
+/**
+ * Reads a multipart body and its files as they pass. `isText` knows the names of texts, so that a file of another name
+ * is refused unread. Throws GatewayError.
+ */
+export async function readImagesForm(
+  intake: Intake,
+  boundary: string,
+  isText: (name: string) => boolean,
+  check: CheckFields,
+): Promise<JsonBody> {
+  const form: FormFields = { names: new Set(), fields: new Map(), images: [], pictures: [], textBytes: 0 }
   try {
-    for await (const { name, bytes } of new MultipartStream(intake.body, boundary).parts()) {
-      const [, list, place] = /^(image(?:\[(\d*)\])?)$/.exec(name) ?? []
-      if (fields.has(name)) throw new GatewayError(duplicateParameter(name))
-      if (!list && name !== 'mask' && name !== 'markup') {
-        const value = await readField(name, bytes, MAX_TEXT_BYTES - textBytes)
-        textBytes += name.length + value.length
-        if (fields.size === MAX_TEXTS) throw new GatewayError(unknownParameter(name))
-        fields.set(name, fieldValue(name, value))
-        continue
-      }
-      const ordinal = pictures.length
-      if (ordinal === MAX_BODY_PICTURES) throw new GatewayError(tooManyImagesInBody(name))
-      if (ordinal === 0) check(Object.fromEntries(fields))
-      pictures.push({ input: await intake.pictures.read(bytes, { number: ordinal + 1, param: name }) })
-      if (list) images.push({ place: place ? Number(place) : ordinal, ordinal })
-      else fields.set(name, { image_url: String(ordinal) })
+    for await (const part of new MultipartStream(intake.body, boundary).parts()) {
+      if (PICTURE_NAME.test(part.name)) await readFormPicture(part, form, intake, check)
+      else if (LIKE_PICTURE.test(part.name) || (part.filename !== undefined && !isText(part.name)))
+        throw new GatewayError(unknownFile(part.name))
+      else await readFormText(part, form)
     }
   } catch (error) {
     if (error instanceof MalformedForm) throw new GatewayError(unreadableForm(error.message), { cause: error })
     throw error
   }
-  if (fields.has('images')) throw new GatewayError(unknownParameter('images', "In a form, use 'image' or 'image[]'."))
+  const { fields, images, pictures } = form
   const inOrder = images.toSorted((a, b) => a.place - b.place).map(({ ordinal }) => ({ image_url: String(ordinal) }))
   if (inOrder.length > 0) fields.set('images', inOrder)
   return { fields: Object.fromEntries(fields), pictures }
+}
+
+/** The names of pictures, and names under which clients send some by mistake. */
+const PICTURE_NAME = /^(?:image(?:\[\d*\])?|mask|markup)$/
+const LIKE_PICTURE = /^(?:image|mask|markup|file|picture)s?[\d_[\].-]*$/i
+
+const unknownFile = (name: string): Failure =>
+  unknownParameter(name, /^mask/i.test(name) ? "In a form, use 'mask'." : "In a form, use 'image' or 'image[]'.")
+
+/** Reads a picture, unless its part is blank. Throws GatewayError. */
+async function readFormPicture(
+  { name, filename, bytes }: FormPart,
+  { names, fields, images, pictures }: FormFields,
+  intake: Intake,
+  check: CheckFields,
+): Promise<void> {
+  const [list, place] = /^image(?:\[(\d*)\])?$/.exec(name) ?? []
+  if (list === undefined) noteName(names, name)
+  const { head, all } = await peek(bytes, 1)
+  if (head.length === 0 && !filename) return
+  const ordinal = pictures.length
+  if (ordinal === MAX_BODY_PICTURES) throw new GatewayError(tooManyImagesInBody(name))
+  if (ordinal === 0) check(Object.fromEntries(fields))
+  pictures.push({ input: await intake.pictures.read(all, { number: ordinal + 1, param: name }) })
+  if (list === undefined) fields.set(name, { image_url: String(ordinal) })
+  else images.push({ place: place ? Number(place) : ordinal, ordinal })
+}
+
+/** Reads a text, unless it is blank. Only a prompt may be blank: it is refused as such. Throws GatewayError. */
+async function readFormText({ name, bytes }: FormPart, form: FormFields): Promise<void> {
+  noteName(form.names, name)
+  const value = await readField(name, bytes, MAX_TEXT_BYTES - form.textBytes)
+  form.textBytes += name.length + value.length
+  if (form.names.size > MAX_TEXTS) throw new GatewayError(unknownParameter(name))
+  if (value !== '' || name === 'prompt') form.fields.set(name, fieldValue(name, value))
+}
+
+/** Throws GatewayError for a name that came before: clients differ in the choice between two values. */
+function noteName(names: Set<string>, name: string): void {
+  if (names.has(name)) throw new GatewayError(duplicateParameter(name))
+  names.add(name)
 }
 
 /** Reads the text of a field. Throws GatewayError. */
@@ -81,7 +126,9 @@ async function readField(name: string, bytes: Bytes, maxBytes: number): Promise<
   try {
     return await readText(text)
   } catch (error) {
-    throw error instanceof NotUtf8 ? new GatewayError(notUtf8(name), { cause: error }) : error
+    if (error instanceof NotUtf8) throw new GatewayError(notUtf8(name), { cause: error })
+    if (error instanceof SyntaxError) throw new GatewayError(unreadableForm('has invalid base64'), { cause: error })
+    throw error
   }
 }
 
@@ -95,9 +142,17 @@ function fieldValue(name: string, value: string): unknown {
   throw new GatewayError(invalidType(name, expected, `a string value that could not be converted into ${expected}`))
 }
 
+/** The refusal of a form without a boundary in its content type. */
+export const NO_BOUNDARY: Failure = {
+  code: 'invalid_request',
+  message:
+    "The content-type 'multipart/form-data' lacks its boundary. Leave that header out, so that your HTTP client sets it with the boundary.",
+  reason: 'unsupported_content_type',
+}
+
 const unreadableForm = (why: string): Failure => ({
   code: 'invalid_request',
-  message: `We could not read your request: ${why}. Let your HTTP client set the content-type header with its boundary.`,
+  message: `We could not read your request: ${why}. Let your HTTP client build the form, and set the content-type header with its boundary.`,
 })
 
 const tooManyImagesInBody = (param: string): Failure => ({

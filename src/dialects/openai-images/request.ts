@@ -2,16 +2,16 @@ import { endUserId, imageCount, modelName, promptText, shortValue } from '../req
 import { MAX_MODEL_NAME } from '../../upstreams/names'
 import * as z from 'zod'
 import type { Adjustment } from '../../catalog/fit'
-import { invalidParameter, unknownParameter } from '../../failures/parameters'
+import { invalidParameter } from '../../failures/parameters'
 import { GatewayError } from '../../failures/errors'
 import { DEFAULTS, type ImageRequestOf } from '../../image/request'
-import { boundaryOf } from '../../streams/multipart'
+import { boundaryOf, isForm } from '../../streams/multipart'
 import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
 import { checked } from '../../failures/checked'
 import type { BodyPicture, PictureSource } from '../picture-source'
 import { type JsonBody, sourceAt } from '../json-body'
-import { readImagesForm, readImagesJson } from './body'
+import { NO_BOUNDARY, readImagesForm, readImagesJson } from './body'
 import {
   sharedSettings,
   extraParameters,
@@ -19,7 +19,7 @@ import {
   sharedParameters,
   extraSettings,
 } from '../openai/shared-parameters'
-import { variationAsEdit, generationAsEdit, modernizeParameters } from '../openai/legacy'
+import { variationAsEdit, imagesOfRelays, isLegacyName, modernizeParameters } from '../openai/legacy'
 
 /** Options of an answer. */
 export const imagesAnswerOptions = z.object({ as: z.enum(['url', 'b64_json', 'both']), stream: z.boolean() })
@@ -57,13 +57,15 @@ export async function parseImages(
   operation: Operation,
   deployment?: string,
 ): Promise<ParsedRequest<ImagesAnswerOptions>> {
-  const boundary = operation === 'generations' ? undefined : boundaryOf(intake.header('content-type'))
+  const boundary = operation === 'generations' ? undefined : formBoundary(intake)
   const check = (fields: JsonBody['fields']): void => {
     const name = deployment ?? fields['model']
     if (typeof name === 'string') intake.model(name)
   }
-  const body = boundary ? await readImagesForm(intake, boundary, check) : await readImagesJson(intake, check)
-  const { fields, adjustments, schema } = modernBody(body, operation, boundary !== undefined)
+  const body = boundary
+    ? await readImagesForm(intake, boundary, isTextField, check)
+    : await readImagesJson(intake, check)
+  const { fields, adjustments, schema } = modernBody(body.fields, operation)
   if (deployment !== undefined) adjustments.push(...useDeployment(fields, deployment))
   adjustments.push(...intake.replaceModel(fields))
   const valid: ImagesFields = checked(schema, fields)
@@ -75,6 +77,17 @@ export async function parseImages(
   const as = valid.response_format ?? 'both'
   return { request: imagesRequest(valid, body.pictures), adjustments, options: { as, stream } }
 }
+
+/** The boundary of a form; undefined for another body. Throws GatewayError for a form without one. */
+function formBoundary(intake: Intake): string | undefined {
+  const type = intake.header('content-type')
+  const boundary = boundaryOf(type)
+  if (boundary === undefined && isForm(type)) throw new GatewayError(NO_BOUNDARY)
+  return boundary
+}
+
+/** Whether a parameter of the API or of relays' clients is a text in a form. */
+const isTextField = (name: string): boolean => Object.hasOwn(editBody.shape, name) || isLegacyName(name)
 
 const NO_URLS_IN_STREAM = invalidParameter(
   'response_format',
@@ -102,21 +115,19 @@ interface ModernBody {
   schema: typeof generationBody | typeof editBody
 }
 
-/** Renames old parameters and chooses the schema of the request. */
-function modernBody({ fields: given }: JsonBody, operation: Operation, form: boolean): ModernBody {
+/** Renames old parameters and chooses the schema of the request. Throws GatewayError. */
+function modernBody(given: JsonBody['fields'], operation: Operation): ModernBody {
   const { fields, adjustments } = modernizeParameters(given)
-  const asEdit = (edited: { fields: JsonBody['fields']; adjustments: Adjustment[] }): ModernBody => ({
-    fields: edited.fields,
-    adjustments: [...adjustments, ...edited.adjustments],
-    schema: editBody,
-  })
-  if (operation === 'variations') return asEdit(variationAsEdit(fields))
   if ('image' in fields && 'images' in fields)
     throw new GatewayError(invalidParameter('image', "Send either 'image' or 'images'."))
-  if (!('image' in fields) || form)
-    return { fields, adjustments, schema: operation === 'edits' ? editBody : generationBody }
-  if (operation === 'generations') return asEdit(generationAsEdit(fields))
-  throw new GatewayError(unknownParameter('image', "For application/json requests, use 'images' (array)."))
+  const pictured = 'image' in fields ? imagesOfRelays(fields) : { fields, adjustments: [] }
+  const varied = operation === 'variations' ? variationAsEdit(pictured.fields) : { ...pictured, adjustments: [] }
+  const isEdit = operation !== 'generations' || pictured.fields !== fields
+  return {
+    fields: varied.fields,
+    adjustments: [...adjustments, ...pictured.adjustments, ...varied.adjustments],
+    schema: isEdit ? editBody : generationBody,
+  }
 }
 
 function imagesRequest(fields: ImagesFields, pictures: BodyPicture[]): ImageRequestOf<PictureSource> {

@@ -11,6 +11,9 @@ const MODERN_NAMES: Record<string, string> = {
   transparency: 'background',
 }
 
+/** Whether a parameter is one of relays' clients. */
+export const isLegacyName = (name: string): boolean => Object.hasOwn(MODERN_NAMES, name)
+
 /** The prompt of an edit that stands for a variation. */
 export const VARIATION_PROMPT = 'Make a variation of this image: the same subject and style, composed anew.'
 
@@ -46,14 +49,16 @@ function modernValue(old: string, value: unknown): unknown {
   return value === false || value === 'false' ? 'opaque' : value
 }
 
-/** A generation with pictures, as some relays take it, becomes an edit. */
-export function generationAsEdit({ image, ...fields }: LegacyFields): {
+/** Pictures in `image`, as relays take them in a JSON body, are those of an edit. */
+export function imagesOfRelays({ image, ...fields }: LegacyFields): {
   fields: LegacyFields
   adjustments: Adjustment[]
 } {
   const images = (Array.isArray(image) ? image : [image]).map((each: unknown) => ({ image_url: each }))
-  return { fields: { ...fields, images }, adjustments: [{ note: 'image>images', refusal: unknownParameter('image') }] }
+  return { fields: { ...fields, images }, adjustments: [{ note: 'image>images', refusal: IMAGE_IN_JSON }] }
 }
+
+const IMAGE_IN_JSON = unknownParameter('image', "For application/json requests, use 'images' (array).")
 
 /** A variation becomes an edit: the API's variations ended with dall-e-2 (protocols §1.4). */
 export function variationAsEdit(fields: LegacyFields): { fields: LegacyFields; adjustments: Adjustment[] } {
