@@ -46,7 +46,7 @@ export async function* decodeBase64(bytes: Bytes): Bytes {
   if (last.length > 0) yield last
 }
 
-/** The text behind the head of a data URL, or all of another text; undefined before the end of the head. */
+/** The text behind the head of a data URL, or all of another text. Undefined before the end of the head. */
 function behindHead(text: string): string | undefined {
   const scheme = text.slice(0, DATA_SCHEME.length).toLowerCase()
   if (!DATA_SCHEME.startsWith(scheme)) return text
