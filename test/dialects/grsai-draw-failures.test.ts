@@ -155,7 +155,7 @@ describe('a task that fails', () => {
 describe('the result of a task', () => {
   const UNKNOWN = { code: -22, data: null }
 
-  test.each(['', 'gen_1', '14-5f3cf761', `gen_${'0'.repeat(64)}`, '../gen'])('%j with an unknown id', async (id) => {
+  test.each(['gen_1', '14-5f3cf761', `gen_${'0'.repeat(64)}`, '../gen'])('%j with an unknown id', async (id) => {
     expect(await drawResult(id)).toMatchObject(UNKNOWN)
   })
 
@@ -168,6 +168,7 @@ describe('the result of a task', () => {
 
   test.each([
     ['without an id', { name: 'a' }, "Missing required parameter: 'id'."],
+    ['with a blank id', { id: '' }, "Missing required parameter: 'id'."],
     ['with an id that is not a text', { id: 1 }, "Invalid type for 'id'"],
     ['without JSON', '{', 'We could not parse the JSON body'],
   ])('%s is refused', async (_, body, message) => {

@@ -19,7 +19,13 @@ describe('refuses in the words of the API', () => {
       "Missing required parameter: 'prompt'.",
     ],
     ['an unknown model', { ...base, model: 'nope' }, 'invalid_value', 'model', "The model 'nope' does not exist."],
-    ['an empty model', { ...base, model: '' }, 'invalid_value', 'model', "The model '' does not exist."],
+    [
+      'an empty model',
+      { ...base, model: '' },
+      'missing_required_parameter',
+      'model',
+      "Missing required parameter: 'model'.",
+    ],
     [
       'a model named like an object property',
       { ...base, model: 'constructor' },

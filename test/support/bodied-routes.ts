@@ -12,6 +12,7 @@ export interface Bodied {
   body: (text: string, picture?: string) => object | Promise<FormData>
   /** Whether it takes a picture. Requests without this take none. */
   picture?: 'required' | 'optional'
+  takesLinks?: false
   /** Whether each of its bodies differs, since two equal ones conflict. */
   makesAnew?: true
 }
@@ -29,16 +30,18 @@ const messages = (text: string, picture?: string): object[] => [
   },
 ]
 
+const base64Of = (url: string): string => url.slice(url.indexOf(',') + 1)
+
 const part = (picture: string): object =>
   picture.startsWith('data:')
-    ? { inlineData: { mimeType: 'image/png', data: picture.slice(picture.indexOf(',') + 1) } }
+    ? { inlineData: { mimeType: 'image/png', data: base64Of(picture) } }
     : { fileData: { mimeType: 'image/png', fileUri: picture } }
 
 async function editForm(text: string, picture = ''): Promise<FormData> {
   const form = new FormData()
   form.append('model', MODEL)
   form.append('prompt', text)
-  form.append('image', new Blob([Buffer.from(picture.slice(picture.indexOf(',') + 1), 'base64')]), 'a.png')
+  form.append('image', new Blob([Buffer.from(base64Of(picture), 'base64')]), 'a.png')
   return form
 }
 
@@ -124,6 +127,22 @@ export const BODIED: Readonly<Record<string, Bodied>> = {
     headers: { 'x-goog-api-key': KEY },
     body: (text, picture) => ({ contents: [{ parts: [{ text }, ...(picture === undefined ? [] : [part(picture)])] }] }),
     picture: 'optional',
+  },
+  'predictions of Imagen': {
+    paths: [`/v1beta/models/${MODEL}:predict`],
+    param: 'instances[0].prompt',
+    headers: { 'x-goog-api-key': KEY },
+    body: (prompt, picture) => ({
+      instances: [{ prompt, image: picture && { bytesBase64Encoded: base64Of(picture) } }],
+    }),
+    picture: 'optional',
+    takesLinks: false,
+  },
+  'a count of tokens': {
+    paths: [`/v1beta/models/${MODEL}:countTokens`],
+    param: 'contents[0].parts[0].text',
+    headers: { 'x-goog-api-key': KEY },
+    body: (text) => ({ contents: [{ parts: [{ text }] }] }),
   },
   'a drawing of GrsAI': {
     paths: ['/v1/draw/completions', '/v1/draw/nano-banana'],
