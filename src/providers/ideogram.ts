@@ -1,134 +1,45 @@
 import * as z from 'zod'
-import type { Model } from '../catalog/model'
 import { narrowed } from '../catalog/narrowed'
-import { PROMPT_ONLY } from '../catalog/prompt-only'
-import { eitherWay } from '../catalog/sizes'
-import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import { formBody, textsOf } from '../streams/form'
-import { callUpstream, modelInPath, readingImage, readJsonReply } from './wire/http'
+import { IDEOGRAM_MODELS, ideogramModelNamed } from './ideogram-models'
+import { type Provider, ProviderError, type ProviderEvent, type Summary, type Upstream, type Work } from './provider'
+import type { ErrorReader, ErrorReport } from './wire/error-report'
+import { callUpstream, jsonRequest, modelInPath, readingImage, readJsonReply, type UpstreamRequest } from './wire/http'
+import { inputFile } from './wire/inputs'
 import { optionalText } from './wire/lenient'
-import { type Provider, type ProviderError, type Summary, type Upstream, type Work } from './provider'
-import type { ErrorReader } from './wire/error-report'
+import { type JobState, pollJob } from './wire/poll'
 import { unusableAnswer } from './wire/unusable-answer'
-import { moderationError } from './wire/upstream-error'
+import { errorOfReport, mentionsModeration, moderationError } from './wire/upstream-error'
 import { reportOfFault, validationDetail } from './wire/validation-error'
 
-/** Rendering speeds by the gateway's qualities. */
-const SPEEDS = new Map([
-  ['low', 'TURBO'],
-  ['medium', 'DEFAULT'],
-  ['high', 'QUALITY'],
-])
+/** The interval of the reads of a generation, in ms. The maker limits them for each account. */
+const POLL_MS = 1000
 
-/** A guess: protocols §6.10 does not list them. */
-const V3_RATIOS = [
-  '1:1',
-  '16:9',
-  '9:16',
-  '3:2',
-  '2:3',
-  '4:3',
-  '3:4',
-  '5:4',
-  '4:5',
-  '16:10',
-  '10:16',
-  '2:1',
-  '1:2',
-  '3:1',
-  '1:3',
-]
-const V3_SIZES = shaped(shapesOf(V3_RATIOS))
-
-/** The styles of V3, from the maker's documentation. */
-const V3_STYLES = ['AUTO', 'GENERAL', 'REALISTIC', 'DESIGN', 'FICTION']
-
-const API_CAPABILITY = {
-  ...PROMPT_ONLY,
-  sizes: { kind: 'unknown' },
-  qualities: [...SPEEDS.keys(), 'auto'],
-  extras: ['seed', 'negative_prompt'],
-  // A guess: protocols §6.10 has no bound.
-  maxImages: 8,
-  style: V3_STYLES,
-} as const satisfies Model
-
-const V3_MODEL = 'ideogram-v3'
-
-/**
- * The shorter and the longer edge of each size of V4, for both orientations. Source: the schema's copy at
- * docs.comfy.org.
- */
-const V4_EDGES = [
-  [2048, 2048],
-  [1440, 2880],
-  [1664, 2496],
-  [1792, 2240],
-  [1440, 2560],
-  [1600, 2560],
-  [1728, 2304],
-  [1296, 3168],
-  [1152, 2944],
-  [1248, 3328],
-  [1280, 3072],
-] as const
-
-/** The fields of V4 come from the same copy: speeds, but no seed, count or style. Protocols §6.10 has only a few. */
-const MODELS: Readonly<Record<string, Model>> = {
-  [V3_MODEL]: { ...API_CAPABILITY, sizes: V3_SIZES },
-  'ideogram-v4': { ...API_CAPABILITY, sizes: eitherWay(V4_EDGES), extras: [], maxImages: 1, style: false },
-}
-
-/** Ideogram (protocols §6.10): a form in, URLs out. */
+/** Ideogram (protocols §6.10): a job, or pictures at once from version 1. URLs out. */
 export const ideogramProvider: Provider = {
   id: 'ideogram',
-  wellKnown: { secret: 'IDEOGRAM_API_KEY', baseUrl: 'https://api.ideogram.ai', models: Object.keys(MODELS) },
-  models: MODELS,
-  capability: (model) => narrowed(model, API_CAPABILITY),
+  wellKnown: { secret: 'IDEOGRAM_API_KEY', baseUrl: 'https://api.ideogram.ai', models: Object.keys(IDEOGRAM_MODELS) },
+  models: IDEOGRAM_MODELS,
+  capability: (model, theirs) => narrowed(model, ideogramModelNamed(theirs).capability),
   async *generate(request, upstream, work) {
-    const response = await requestImages(request, upstream, work)
-    const { request_id: requestId, data } = await readJsonReply(response, imagesReply)
-    yield { type: 'accepted', requestId }
-    const made = data.map(({ url, is_image_safe: isSafe }) => (url && isSafe !== false ? url : undefined))
-    if (!made.some(Boolean)) throw missingPictureError(response, data, upstream)
-    for (const [index, url] of made.entries()) {
-      if (url) yield { type: 'image', index, bytes: readingImage(work.download(url)) }
-    }
-    yield { type: 'summary', summary: ideogramSummary(data, request) }
+    const begun: Begun = work.job === undefined ? await beginGeneration(request, upstream, work) : { job: work.job }
+    yield { type: 'accepted', requestId: begun.requestId ?? begun.job, job: begun.job }
+    const made =
+      begun.made === undefined
+        ? yield* pollJob(work, POLL_MS, () => readGeneration(begun.job, upstream, work))
+        : begun.made
+    yield* pictureEvents(made, request, work)
   },
 }
 
-function requestImages(request: ImageRequest, upstream: Upstream, work: Work): Promise<Response> {
-  const form = formBody(requestFields(request, work.model), [])
-  return callUpstream(
-    upstream,
-    work,
-    `/v1/${modelInPath(work.model)}/generate`,
-    {
-      account: { 'api-key': upstream.credential },
-      headers: { 'content-type': form.contentType },
-      parted: form,
-    },
-    readError,
-  )
-}
+/** A request that the API took: with its pictures, or as a job. */
+type Begun = { requestId?: string | undefined } & (
+  | { job?: string | undefined; made: Made }
+  | { job: string; made?: undefined }
+)
 
-function requestFields(request: ImageRequest, model: string): Record<string, string> {
-  const { prompt, size, quality, style, extras, n } = request
-  const isV3 = model === V3_MODEL
-  const shape = isV3 ? ratioNamed(size, V3_SIZES) : undefined
-  return textsOf({
-    [isV3 ? 'prompt' : 'text_prompt']: prompt,
-    aspect_ratio: shape?.ratio.replace(':', 'x'),
-    resolution: shape || size === 'auto' ? undefined : size,
-    rendering_speed: SPEEDS.get(quality),
-    style_type: style,
-    negative_prompt: extras['negative_prompt'],
-    seed: extras['seed'],
-    num_images: n === 1 ? undefined : n,
-  })
-}
+const accountHeaders = ({ credential }: Upstream): Record<string, string> => ({ 'api-key': credential })
 
 const ideogramImage = z.object({
   url: optionalText,
@@ -138,16 +49,100 @@ const ideogramImage = z.object({
 })
 type IdeogramImage = z.infer<typeof ideogramImage>
 
-const imagesReply = z.object({
-  request_id: z.string().optional().catch(undefined),
-  data: z.array(ideogramImage.catch({})),
-})
+const picturesField = z.array(ideogramImage.catch({}))
+
+/** Pictures of an answer, at least one of them, and the charge that it tells, in micro-USD. */
+interface Made {
+  data: IdeogramImage[]
+  cost?: number | undefined
+}
+
+const submitReply = z.union([
+  z.object({ request_id: z.string().optional().catch(undefined), data: picturesField }).extend({
+    generation_id: z.string().optional().catch(undefined),
+  }),
+  z.object({ generation_id: z.string() }),
+])
+
+/** Begins a generation. Version 2 makes a job of it, which a later process can read. */
+async function beginGeneration(request: ImageRequest, upstream: Upstream, work: Work): Promise<Begun> {
+  const { path, fieldsOf } = ideogramModelNamed(work.model)
+  const ask = path
+    ? generationForm(fieldsOf(request), [], work)
+    : generationBody({ ...fieldsOf(request), async: true }, request.images, work)
+  const to = path ?? `/v2/image/generate/${modelInPath(work.model)}`
+  const response = await callUpstream(upstream, work, to, { account: accountHeaders(upstream), ...ask }, readError)
+  const said = await readJsonReply(response, submitReply)
+  if (!('data' in said)) return { job: said.generation_id }
+  const { data, generation_id: job, request_id: requestId } = said
+  if (!data.some(isPicture)) throw missingPictureError(response, data, upstream)
+  return { job, requestId, made: { data } }
+}
+
+type Asked = Required<Pick<UpstreamRequest, 'headers' | 'parted'>>
+
+const generationForm = (fields: Record<string, unknown>, images: ImageRequest['images'], work: Work): Asked => {
+  const form = formBody(
+    textsOf(fields),
+    images.map((image) => inputFile('images', image, work)),
+  )
+  return { headers: { 'content-type': form.contentType }, parted: form }
+}
+
+/** Pictures are sent in a form only. */
+const generationBody = (fields: Record<string, unknown>, images: ImageRequest['images'], work: Work): Asked =>
+  images.length > 0 ? generationForm(fields, images, work) : jsonRequest(fields)
+
+const isPicture = ({ url, is_image_safe: isSafe }: IdeogramImage): boolean => Boolean(url) && isSafe !== false
 
 /** A refused picture has no URL, in an answer with status 200. */
+const isRefused = (data: IdeogramImage[]): boolean => data.some(({ is_image_safe: isSafe }) => isSafe === false)
+
 const missingPictureError = (response: Response, data: IdeogramImage[], upstream: Upstream): ProviderError =>
-  data.some(({ is_image_safe: isSafe }) => isSafe === false)
+  isRefused(data)
     ? moderationError('picture', upstream)
     : unusableAnswer(response, 'answered without a picture', { said: data, isEmpty: true })
+
+const generationReply = z.object({
+  status: z.string(),
+  failure_reason: optionalText,
+  data: picturesField.nullish().catch(null),
+  usage_cost_usd_micros: z.number().nonnegative().nullish().catch(null),
+})
+
+async function readGeneration(id: string, upstream: Upstream, work: Work): Promise<JobState<Made>> {
+  const path = `/v2/generations/${encodeURIComponent(id)}`
+  const ask = { method: 'GET', account: accountHeaders(upstream) } as const
+  const said = await readJsonReply(await callUpstream(upstream, work, path, ask, readError), generationReply)
+  const data = said.data ?? []
+  switch (said.status) {
+    case 'completed':
+      if (data.some(isPicture)) return { done: { data, cost: said.usage_cost_usd_micros ?? undefined } }
+      if (isRefused(data)) return { failed: moderationError('picture', upstream) }
+      return { failed: new ProviderError('lost', 'is done without a picture', { scope: 'request' }) }
+    case 'failed':
+      return { failed: failureFor(said.failure_reason ?? '', upstream) }
+    default:
+      return {}
+  }
+}
+
+/** The reasons are words with underscores. Their list is not documented. */
+const failureFor = (reason: string, upstream: Upstream): ProviderError =>
+  mentionsModeration(reason.replaceAll('_', ' '))
+    ? moderationError('request', upstream)
+    : errorOfReport({ code: reason }, upstream)
+
+async function* pictureEvents(
+  { data, cost }: Made,
+  request: ImageRequest,
+  work: Work,
+): AsyncGenerator<ProviderEvent, void> {
+  for (const [index, image] of data.entries()) {
+    if (image.url && isPicture(image)) yield { type: 'image', index, bytes: readingImage(work.download(image.url)) }
+  }
+  yield { type: 'summary', summary: { ...ideogramSummary(data, request), ...(cost === undefined ? {} : { cost }) } }
+}
 
 /** A prompt that differs from the request's is a revised prompt. */
 const ideogramSummary = (data: IdeogramImage[], { prompt: asked }: ImageRequest): Summary => ({
@@ -157,14 +152,27 @@ const ideogramSummary = (data: IdeogramImage[], { prompt: asked }: ImageRequest)
 
 const errorReply = z.object({
   error: z.string().optional().catch(undefined),
+  reject_reason: optionalText,
   detail: validationDetail.optional().catch(undefined),
 })
+
+/** The meaning of `reject_reason`, with status 402 or 429 (protocols §6.10). */
+const REASONS: ReadonlyMap<string, ErrorReport> = new Map<string, ErrorReport>([
+  ['insufficient_funds', { kind: 'misconfigured' }],
+  ['subscription_required', { kind: 'misconfigured' }],
+  ['priority_credit_required', { kind: 'misconfigured' }],
+  ['feature_limit', { kind: 'misconfigured', scope: 'model' }],
+  ['daily_limit', { kind: 'throttled' }],
+  ['inflight_limit', { kind: 'throttled' }],
+])
 
 /** The status of a refused prompt. A faulty field has the same status, with a place in its detail. */
 const UNPROCESSABLE_STATUS = 422
 
 const readError: ErrorReader = (body, status) => {
-  const { error, detail } = errorReply.safeParse(body).data ?? {}
+  const { error, detail, reject_reason: reason } = errorReply.safeParse(body).data ?? {}
+  const meaning = REASONS.get(reason ?? '')
+  if (meaning) return { message: error, code: reason ?? undefined, ...meaning }
   if (typeof detail !== 'object') {
     return { message: error ?? detail, ...(status === UNPROCESSABLE_STATUS ? { moderated: true } : {}) }
   }

@@ -6,6 +6,7 @@ import { FakeBlackForestLabs } from './fake-black-forest-labs'
 import { FakeFal } from './fake-fal'
 import { FakeFireworks } from './fake-fireworks'
 import { FakeGrsai } from './fake-grsai'
+import { FakeIdeogram } from './fake-ideogram'
 import { FakeMidjourneyProxy } from './fake-midjourney-proxy'
 import type { FakeProvider, Job } from './fake-provider'
 import { FakeRelay } from './fake-relay'
@@ -30,6 +31,7 @@ export const ASYNCHRONOUS: readonly Asynchronous[] = [
   { name: 'grsai', fake: new FakeGrsai('draw'), theirs: 'nano-banana-pro', begun: 1 },
   { name: 'grsai-api', fake: new FakeGrsai('api'), theirs: 'gpt-image-2', begun: 1 },
   { name: 'fireworks', fake: new FakeFireworks(), theirs: 'flux-kontext-pro', begun: 1 },
+  { name: 'ideogram', fake: new FakeIdeogram(), theirs: 'ideogram-4-6', begun: 1 },
   { name: 'relay', fake: new FakeRelay('new-api'), theirs: 'gpt-image-2', begun: 1 },
   // A grid, and one picture cut out of it.
   { name: 'midjourney-proxy', fake: new FakeMidjourneyProxy(), theirs: 'midjourney', begun: 2 },
