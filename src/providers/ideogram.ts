@@ -75,7 +75,7 @@ async function beginGeneration(request: ImageRequest, upstream: Upstream, work: 
   const said = await readJsonReply(response, submitReply)
   if (!('data' in said)) return { job: said.generation_id }
   const { data, generation_id: job, request_id: requestId } = said
-  if (!data.some(isPicture)) throw missingPictureError(response, data, upstream)
+  if (!data.some(isDelivered)) throw missingPictureError(response, data, upstream)
   return { job, requestId, made: { data } }
 }
 
@@ -93,7 +93,7 @@ const generationForm = (fields: Record<string, unknown>, images: ImageRequest['i
 const generationBody = (fields: Record<string, unknown>, images: ImageRequest['images'], work: Work): Asked =>
   images.length > 0 ? generationForm(fields, images, work) : jsonRequest(fields)
 
-const isPicture = ({ url, is_image_safe: isSafe }: IdeogramImage): boolean => Boolean(url) && isSafe !== false
+const isDelivered = ({ url, is_image_safe: isSafe }: IdeogramImage): boolean => Boolean(url) && isSafe !== false
 
 /** A refused picture has no URL, in an answer with status 200. */
 const isRefused = (data: IdeogramImage[]): boolean => data.some(({ is_image_safe: isSafe }) => isSafe === false)
@@ -117,7 +117,7 @@ async function readGeneration(id: string, upstream: Upstream, work: Work): Promi
   const data = said.data ?? []
   switch (said.status) {
     case 'completed':
-      if (data.some(isPicture)) return { done: { data, cost: said.usage_cost_usd_micros ?? undefined } }
+      if (data.some(isDelivered)) return { done: { data, cost: said.usage_cost_usd_micros ?? undefined } }
       if (isRefused(data)) return { failed: moderationError('picture', upstream) }
       return { failed: new ProviderError('lost', 'is done without a picture', { scope: 'request' }) }
     case 'failed':
@@ -139,7 +139,7 @@ async function* pictureEvents(
   work: Work,
 ): AsyncGenerator<ProviderEvent, void> {
   for (const [index, image] of data.entries()) {
-    if (image.url && isPicture(image)) yield { type: 'image', index, bytes: readingImage(work.download(image.url)) }
+    if (image.url && isDelivered(image)) yield { type: 'image', index, bytes: readingImage(work.download(image.url)) }
   }
   yield { type: 'summary', summary: { ...ideogramSummary(data, request), ...(cost === undefined ? {} : { cost }) } }
 }
