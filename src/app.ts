@@ -17,7 +17,6 @@ import { imagen } from './dialects/imagen/imagen'
 import { imageEdits, imageGenerations, imageVariations } from './dialects/openai-images/openai-images'
 import { openrouterImages } from './dialects/openrouter-images/openrouter-images'
 import { responses } from './dialects/responses/responses'
-import { GatewayError } from './failures/errors'
 import { newId } from './runtime/ids'
 import { countTokens } from './routes/count-tokens'
 import { showApiResult, showDrawResult } from './routes/grsai-results'
@@ -25,6 +24,7 @@ import { cancelGeneration } from './routes/generations/cancel'
 import { deleteGeneration, deleteImage } from './routes/generations/delete'
 import { listGenerations } from './routes/generations/list'
 import { showGeneration } from './routes/generations/show'
+import { refuseUnknownUrl } from './routes/unknown-url'
 import { listModels, showModel } from './routes/models'
 import { serve } from './http/serve'
 import { showUsage } from './routes/usage'
@@ -37,7 +37,7 @@ const keepPrivate: MiddlewareHandler<App> = async function keepPrivate(c, next) 
 }
 
 /** Every route of the product. */
-export const app = new Hono<App>()
+const routes = new Hono<App>()
   .use(async function identifyRequest(c, next) {
     c.set('requestId', newId('req'))
     await next()
@@ -89,8 +89,7 @@ export const app = new Hono<App>()
 
   .route('/admin/api', admin)
 
-  .notFound((c) => {
-    const message = `Unknown request URL: ${c.req.method} ${c.req.path}. Check the URL and the method.`
-    return failureResponse(new GatewayError({ code: 'not_found', message }), apiOf(c).renderError, c.get('requestId'))
-  })
+/** The routes, and the refusal of every other request. */
+export const app = routes
+  .notFound((c) => refuseUnknownUrl(c, routes.router))
   .onError((error, c) => failureResponse(error, apiOf(c).renderError, c.get('requestId')))

@@ -42,6 +42,8 @@ export interface Config {
   spellings: ReadonlyMap<string, string>
   /** The models of the catalogue and the settings; some are retired, and some have no upstream. */
   knownModels: readonly string[]
+  /** The model of a request that names none. */
+  defaultModel: string | undefined
   catalogue: Catalogue
   cacheTtlSeconds: number
   cacheScope: 'team' | 'shared'
@@ -89,6 +91,9 @@ export const settingsSchema = z.object({
   MODEL_ALIASES: z
     .preprocess(fromJson, z.record(settingName, settingName).default({}))
     .describe('names for clients, such as `{"house-style": "gpt-image-2"}`'),
+  DEFAULT_MODEL: settingName
+    .optional()
+    .describe('the model of an image request that names none; without it such a request is a 400'),
   MODELS: z
     .preprocess(fromJson, z.record(settingName, modelSetting).default({}))
     .describe('models of your own, and changes to known ones ([upstreams](upstreams.md#6-models))'),
@@ -207,6 +212,7 @@ function parseSettings(set: Record<string, unknown>): Config {
     aliases,
     spellings: spellingsOf(Object.keys(data.MODELS), aliases, upstreams),
     knownModels,
+    defaultModel: data.DEFAULT_MODEL,
     catalogue: catalogueOf(data.MODELS),
     cacheTtlSeconds: data.CACHE_TTL_SECONDS,
     cacheScope: data.CACHE_SCOPE,

@@ -25,7 +25,8 @@ describe('an unmodified OpenAI client', () => {
 
   test.each(['url', 'b64_json'] as const)('gets only %s in that response format', async (format) => {
     const { data } = await openai().images.generate({ ...lighthouse, response_format: format })
-    expect(Object.keys(data?.[0] ?? {})).toEqual([format])
+    expect(Object.keys(data?.[0] ?? {})).toEqual([format, 'revised_prompt'])
+    expect(data?.[0]?.revised_prompt).toBe(lighthouse.prompt)
   })
 
   test('gets n different images', async () => {

@@ -4,7 +4,8 @@ import { quote } from '../src/catalog/quote'
 import { configOf } from '../src/config'
 import { candidates } from '../src/upstreams/candidates'
 import { asking } from './catalog/requests'
-import { errorOf, post } from './support/gateway'
+import { errorOf, KEY, post } from './support/gateway'
+import { askWith } from './support/settings'
 import { upstreams } from './support/upstreams'
 
 const MODELS = {
@@ -69,5 +70,17 @@ describe('a model that exists by settings alone', () => {
   test('is not drawn under a retired name, which its successor serves', () => {
     const config = configOf({ ...env, MODELS: { 'gpt-image-1': { prices: { image: 0.02 } } } })
     expect(candidates(config, 'gpt-image-1', Date.now())).toEqual([])
+  })
+})
+
+describe('a request without a model', () => {
+  test('is one for the DEFAULT_MODEL of the settings', async () => {
+    const response = await askWith({ DEFAULT_MODEL: 'house-style' }, KEY, { model: undefined })
+    expect([response.status, response.headers.get('x-model')]).toEqual([200, 'gpt-image-2'])
+  })
+
+  test('is refused as by the API without that', async () => {
+    const error = await errorOf(await askWith({}, KEY, { model: undefined }))
+    expect(error).toMatchObject({ status: 400, code: 'missing_required_parameter', param: 'model' })
   })
 })

@@ -32,6 +32,8 @@ export interface Model {
   prices?: Prices
   /** The expected tokens of a request. */
   tokens?: TokenEstimate
+  /** The day of its release in UTC, as `YYYY-MM-DD`. */
+  released?: string
   /** The maker's shutdown. It belongs to the name; a model `like` this one does not inherit it. */
   shutdown?: Shutdown
 }

@@ -46,6 +46,7 @@ const GPT_IMAGE_2_5 = {
 
 const GPT_IMAGE_2_6 = {
   ...GPT_IMAGE_2_5,
+  released: '2026-11-04',
   formats: ['png', 'webp', 'jpeg', 'gif', 'svg'],
   soleFormats: ['svg'],
   extras: ['complexity', 'frame_count', 'frame_duration_ms', 'svg'],
@@ -66,16 +67,17 @@ const [LARGE, SMALL]: readonly [Shutdown, Shutdown] = [
 export const OPENAI_MODELS: Readonly<Record<string, Model>> = {
   'gpt-image-2': {
     ...GPT_IMAGE,
+    released: '2026-04-21',
     sizes: { kind: 'free' },
     backgrounds: ['opaque', 'auto'],
     prices: PRICES_2,
     tokens: byFormula(BASES_2),
   },
-  'gpt-image-2.5-sunburst': { ...GPT_IMAGE_2_5, prices: PRICES_2 },
-  'gpt-image-2.5-flare': { ...GPT_IMAGE_2_5, prices: PRICES_2 },
+  'gpt-image-2.5-sunburst': { ...GPT_IMAGE_2_5, released: '2026-09-08', prices: PRICES_2 },
+  'gpt-image-2.5-flare': { ...GPT_IMAGE_2_5, released: '2026-09-08', prices: PRICES_2 },
   'gpt-image-2.6-sunburst': GPT_IMAGE_2_6,
   'gpt-image-2.6-flare': GPT_IMAGE_2_6,
-  'gpt-image-1.5': { ...GPT_IMAGE_1_5, shutdown: LARGE },
+  'gpt-image-1.5': { ...GPT_IMAGE_1_5, released: '2025-12-16', shutdown: LARGE },
   'gpt-image-1-mini': {
     ...GPT_IMAGE_1_5,
     inputFidelities: ['low'],
@@ -106,4 +108,6 @@ export const OPENAI_RETIRED: Readonly<Record<string, string>> = {
   'dall-e-2': 'gpt-image-2',
   'dall-e-3': 'gpt-image-2.5-sunburst',
   'gpt-image-1': 'gpt-image-2.5-sunburst',
+  // Tutorials of relays ask for it (protocols §7.6). It was never a model.
+  'gpt-image-1.5-pro': 'gpt-image-2.5-sunburst',
 }

@@ -22,6 +22,23 @@ export const DEFAULT_TEAM = 'default'
 export const bearerToken = (authorization: string | undefined): string | undefined =>
   /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1]
 
+/** The parts of a request that may hold a key. */
+interface KeyedRequest {
+  path: string
+  header: (name: string) => string | undefined
+  query: (name: string) => string | undefined
+}
+
+/** The paths where Google's clients may put the key into the query (protocols §3.2). */
+const QUERY_KEY_PATH = /^\/v1(?:(?:alpha|beta1?)\/|\/(?:models|publishers|projects|interactions)(?:\/|$))/
+
+/** The key of a request, where clients of any wire format put it. */
+export const sentKey = (request: KeyedRequest): string | undefined =>
+  bearerToken(request.header('authorization')) ||
+  request.header('x-goog-api-key') ||
+  request.header('api-key') ||
+  (QUERY_KEY_PATH.test(request.path) ? request.query('key') : undefined)
+
 /** Finds the team of a key from the key alone. Throws GatewayError `unauthorized` for an absent or a forged key. */
 export function identifyCaller(
   apiKey: string | undefined,

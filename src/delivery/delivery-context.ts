@@ -37,7 +37,7 @@ export function deliveryFor<Options>(
 ): DeliveryContext {
   const { generate, requestId, startedMs } = meta
   const { id: generation, payer, request } = generate.task
-  const context = renderContextOf({ team: payer.team, generation, requestId, startedMs }, c)
+  const context = renderContextOf({ team: payer.team, generation, requestId, startedMs, prompt: request.prompt }, c)
   const stream = dialect.stream?.(request, options, context)
   return {
     c,

@@ -6,14 +6,14 @@ import type { RenderedError } from './dialect'
 /** A model in a list of models. */
 export interface ListedModel {
   id: string
+  /** The day of its release in UTC, as `YYYY-MM-DD`. */
+  released: string
   /** The day of its shutdown in UTC, as `YYYY-MM-DD`; null without one. */
   shutdownDate: string | null
 }
 
 /** The wording of `GET /models` and `GET /models/{id}`. */
 export interface ModelWording {
-  /** The API key of a request, where clients of this API put it. */
-  apiKey: (c: Context<App>) => string | undefined
   /** A list of models as JSON; `query` holds the parameters of the request. Throws GatewayError. */
   list: (models: readonly ListedModel[], query: Record<string, string>) => unknown
   one: (model: ListedModel) => unknown

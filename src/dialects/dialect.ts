@@ -1,7 +1,5 @@
-import type { Context } from 'hono'
 import type * as z from 'zod'
 import type { Adjustment } from '../catalog/fit'
-import type { App } from '../context'
 import type { Failure } from '../failures/errors'
 import type { ImageRequest, ImageRequestOf } from '../image/request'
 import type { ImageRecord, PartialImage, StoredImage } from '../image/record'
@@ -86,8 +84,6 @@ export interface Dialect<Options> {
   id: string
   /** The schema of the answer's options, for jobs that outlive the request. */
   options: z.ZodType<Options>
-  /** The API key, where clients of the wire format put it. */
-  apiKey(c: Context<App>): string | undefined
   text?: TextRoute
   /** Reads a request. Throws GatewayError. */
   parse(intake: Intake): Promise<ParsedRequest<Options>>

@@ -101,9 +101,9 @@ export class Intake {
     return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal, isStandIn: true }] : [] }
   }
 
-  /** Replaces the name in `model` by the name of the served model. Throws GatewayError. */
+  /** Replaces the name in `model`, or the missing one, by the name of the served model. Throws GatewayError. */
   replaceModel(fields: Record<string, unknown>): Adjustment[] {
-    const { model: name } = fields
+    const name = fields['model'] ?? this.#c.get('config').defaultModel
     if (typeof name !== 'string') return []
     const { model, adjustments } = this.model(name)
     fields['model'] = model

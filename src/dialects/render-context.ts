@@ -9,6 +9,8 @@ export interface RenderContext {
   requestId: string
   /** The arrival of the request, in ms since 1970. */
   startedMs: number
+  /** The prompt, as long as the request is at hand: none is kept after the end. */
+  prompt?: string | undefined
   /** Makes a URL of the picture under a key; the settings limit its time. */
   link: (key: string) => string
   /** Names the picture under a key for later requests; without a key, the picture in the making. */
@@ -16,7 +18,10 @@ export interface RenderContext {
 }
 
 /** The context of an answer, which may belong to an earlier request. */
-export const renderContextOf = (request: ReferenceContext, c: Context<App>): RenderContext => ({
+export const renderContextOf = (
+  request: ReferenceContext & Pick<RenderContext, 'prompt'>,
+  c: Context<App>,
+): RenderContext => ({
   ...request,
   link: linkOf(c),
   reference: (key) => imageReference(request, key, c.get('config')),

@@ -11,6 +11,7 @@ export const STATUS = {
   forbidden_model: 403,
   forbidden_link: 403,
   not_found: 404,
+  method_not_allowed: 405,
   conflict: 409,
   too_large: 413,
   unsupported_encoding: 415,

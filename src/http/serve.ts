@@ -2,7 +2,7 @@ import type { Context, Handler } from 'hono'
 import type { Fitted } from '../catalog/fit'
 import type { Config } from '../config'
 import { type App, requestContextOf } from '../context'
-import { type Caller, identifyCaller } from '../credentials/caller'
+import { type Caller, identifyCaller, sentKey } from '../credentials/caller'
 import { answerFromCache, answerFromGeneration } from '../delivery/answer'
 import { deliver, deliverWhole } from '../delivery/deliver'
 import { deliveryFor } from '../delivery/delivery-context'
@@ -58,7 +58,7 @@ async function respond<Options>(dialect: Dialect<Options>, c: Context<App>, know
 
   // Admit.
   c.set('hops', hopsOf(c))
-  const caller = identifyCaller(dialect.apiKey(c), config)
+  const caller = identifyCaller(sentKey(c.req), config)
   const admission = await admit(caller, requestContextOf(c))
   known.limitStatuses = admission.limitStatuses
   throwIfRefused(admission.refusal)

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { App } from '../context'
-import { identifyCaller } from '../credentials/caller'
+import { identifyCaller, sentKey } from '../credentials/caller'
 import { failureResponse } from '../delivery/failure-response'
 import { apiOf } from '../dialects'
 import type { ListedModel, ModelWording } from '../dialects/api'
@@ -9,6 +9,7 @@ import { allowsModel } from '../limits/limits'
 import { type Failure, GatewayError, unwrap } from '../failures/errors'
 import { askTeam } from '../team/ask-team'
 import { modelResolver } from '../upstreams/names'
+import { dateIn } from '../upstreams/built-in'
 import { successorOf } from '../upstreams/retirement'
 
 /*
@@ -33,16 +34,16 @@ async function worded(
 ): Promise<Response> {
   const { models, renderError } = apiOf(c)
   try {
-    return c.json(answer(models, await usableBy(models.apiKey(c), c)))
+    return c.json(answer(models, await usableBy(c)))
   } catch (error) {
     return failureResponse(error, renderError, c.get('requestId'))
   }
 }
 
 /** A test for the models that a key may use. Throws GatewayError for a key that is not valid. */
-async function usableBy(apiKey: string | undefined, c: Context<App>): Promise<(name: string) => boolean> {
+async function usableBy(c: Context<App>): Promise<(name: string) => boolean> {
   const config = c.get('config')
-  const caller = identifyCaller(apiKey, config)
+  const caller = identifyCaller(sentKey(c.req), config)
   const key = await keyForList(caller, c)
   const { limits } = unwrap(await askTeam(c.env, caller.team, async (team) => await team.read(key.id)))
   const meant = modelResolver(config, Date.now())
@@ -63,15 +64,19 @@ function namesIn(c: Context<App>): string[] {
   return [...new Set([...live, ...aliases.keys(), ...exact])].toSorted()
 }
 
-/** Adds the shutdown date to a name; an alias has the date of its model. */
+/** Adds the dates of its release and its shutdown to a name; an alias has those of its model. */
 function listedIn(c: Context<App>): (name: string) => ListedModel {
   const config = c.get('config')
   const meant = modelResolver(config, Date.now())
   return (id) => {
-    const { shutdown = config.catalogue(meant(id) ?? id).shutdown } = config.catalogue(id)
-    return { id, shutdownDate: shutdown?.date ?? null }
+    const model = config.catalogue(meant(id) ?? id)
+    const { shutdown = model.shutdown, released = model.released ?? CATALOGUE_DAY } = config.catalogue(id)
+    return { id, released: dateIn(id) ?? released, shutdownDate: shutdown?.date ?? null }
   }
 }
+
+/** The day of the catalogue, for a model without a known release. */
+const CATALOGUE_DAY = '2026-11-29'
 
 const noModel = (name: string): Failure => ({
   code: 'not_found',

@@ -28,6 +28,9 @@ export const isCommon = (name: string): boolean => COMMON_MODELS.has(withoutDate
 /** Every live built-in model. */
 export const CATALOGUED: readonly string[] = [...BUILT_IN.keys()].filter((name) => !RETIRED.has(name))
 
+/** The date of a dated snapshot; undefined without one. */
+export const dateIn = (name: string): string | undefined => /-(\d{4}-\d{2}-\d{2})$/.exec(name)?.[1]
+
 /** The model of a dated snapshot: `gpt-image-2` for `gpt-image-2-2026-04-21`. */
 export const withoutDate = (name: string): string => name.replace(/-\d{4}-\d{2}-\d{2}$/, '')
 

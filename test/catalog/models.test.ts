@@ -29,6 +29,7 @@ test.each([
   ['dall-e-3', 'gpt-image-2.5-sunburst'],
   ['gpt-image-1', 'gpt-image-2.5-sunburst'],
   ['gpt-image-1-2025-04-23', 'gpt-image-2.5-sunburst'],
+  ['gpt-image-1.5-pro', 'gpt-image-2.5-sunburst'],
   ['gemini-2.5-flash-image', 'gemini-nano-banana-2.1'],
   ['gemini-2.5-flash-image-preview', 'gemini-2.5-flash-image'],
   ['gemini-2.0-flash-preview-image-generation', 'gemini-2.5-flash-image'],

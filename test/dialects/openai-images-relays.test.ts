@@ -44,6 +44,11 @@ describe('the parameters of relays', () => {
       'model=gpt-image-1-2025-04-23>gpt-image-2.5-sunburst',
       { model: 'gpt-image-2.5-sunburst' },
     ],
+    [
+      { model: 'gpt-image-1.5-pro', size: '1024x1024', quality: 'hd', response_format: 'url' },
+      'model=gpt-image-1.5-pro>gpt-image-2.5-sunburst, quality=hd>high',
+      { model: 'gpt-image-2.5-sunburst', size: '1024x1024', quality: 'high' },
+    ],
     [{ response_format: 'url' }, null, {}],
   ])('%j is accepted, with a note of its adaptation', async (given, adjusted, sent) => {
     const response = await post('/v1/images/generations', { ...base, ...given })

@@ -1,6 +1,5 @@
 import type { Vocabulary } from '../../failures/vocabulary'
 import type { Failure } from '../../failures/errors'
-import { bearerToken } from '../../credentials/caller'
 import { streamCompletion, renderCompletion } from './answer'
 import { parseChat, type ChatAnswerOptions, chatAnswerOptions, type PicturePlace } from './request'
 import type { Dialect, TextRoute, RenderedError } from '../dialect'
@@ -29,7 +28,6 @@ const chatTextRoute: TextRoute = {
 const chatDialect = ({ id, defaultPlace, error, streamError }: ChatRoute): Dialect<ChatAnswerOptions> => ({
   id,
   options: chatAnswerOptions,
-  apiKey: (c) => bearerToken(c.req.header('authorization')),
   text: chatTextRoute,
   parse: (intake) => parseChat(intake, defaultPlace),
   render: renderCompletion,

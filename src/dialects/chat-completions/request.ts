@@ -76,7 +76,7 @@ export async function parseChat(intake: Intake, defaultPlace: PicturePlace): Pro
       ...(endUser ? { endUser } : {}),
     },
     adjustments: [...adjustments, ...promptAdjustments],
-    options: { model: String(clientName), ...answerOptionsOf(valid, defaultPlace), names },
+    options: { model: String(clientName ?? valid.model), ...answerOptionsOf(valid, defaultPlace), names },
   }
 }
 

@@ -3,7 +3,7 @@ import { checked } from '../../failures/checked'
 import type { Api, ListedModel } from '../api'
 import { failureInWords } from '../../failures/words'
 import { googleFailure } from './error'
-import { googleKey, keyOfGoogle } from './key'
+import { keyOfGoogle } from './key'
 import { isGooglePath } from './paths'
 
 const googleModel = ({ id }: ListedModel): unknown => ({
@@ -32,8 +32,7 @@ export const googleApi: Api = {
   isUsedBy: ({ req }) => isGooglePath(req.path) || (SHARED_PATH.test(req.path) && keyOfGoogle(req) !== undefined),
   renderError: (failure, requestId) => googleFailure(failureInWords(failure), requestId),
   models: {
-    apiKey: googleKey,
-    list: (models, query) => {
+      list: (models, query) => {
       const { pageSize, pageToken } = checked(pageQuery, query)
       const left = models.filter(({ id }) => id > pageToken)
       const listed = left.slice(0, pageSize)

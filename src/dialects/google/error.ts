@@ -11,6 +11,7 @@ const GOOGLE_STATUSES: Readonly<Record<ErrorCode, readonly [number, string]>> = 
   forbidden_model: [403, 'PERMISSION_DENIED'],
   forbidden_link: [403, 'PERMISSION_DENIED'],
   not_found: [404, 'NOT_FOUND'],
+  method_not_allowed: [405, 'UNIMPLEMENTED'],
   conflict: [409, 'ABORTED'],
   too_large: [400, 'INVALID_ARGUMENT'],
   unsupported_encoding: [415, 'INVALID_ARGUMENT'],

@@ -1,5 +1,4 @@
 import { isOfCaller } from '../../failures/errors'
-import { bearerToken } from '../../credentials/caller'
 import { type Dialect, type AnswerStream, type RenderedError, renderedJson } from '../dialect'
 import {
   costOfFailure,
@@ -24,7 +23,6 @@ const grsaiDialect = (
 ): Dialect<GrsaiAnswerOptions> => ({
   id,
   options: grsaiAnswerOptions,
-  apiKey: (c) => bearerToken(c.req.header('authorization')),
   parse,
   render: (record, _, { generation, link }) => ({
     contentType: 'application/json',

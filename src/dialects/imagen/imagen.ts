@@ -3,7 +3,6 @@ import { failureInWords } from '../../failures/words'
 import type { ImageRecord } from '../../image/record'
 import { type AnswerPart, type Dialect, type RenderedAnswer, type RenderedError, renderedJson } from '../dialect'
 import { googleFailure } from '../google/error'
-import { googleKey } from '../google/key'
 import { type ImagenAnswerOptions, imagenAnswerOptions, parseImagen } from './request'
 import { IMAGEN_VOCABULARY } from './vocabulary'
 
@@ -11,7 +10,6 @@ import { IMAGEN_VOCABULARY } from './vocabulary'
 export const imagen: Dialect<ImagenAnswerOptions> = {
   id: 'imagen',
   options: imagenAnswerOptions,
-  apiKey: googleKey,
   parse: parseImagen,
   render: renderPredictions,
   renderError: imagenError,

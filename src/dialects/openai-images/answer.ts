@@ -10,14 +10,15 @@ import type { Operation, ImagesAnswerOptions } from './request'
 export function renderImages(
   record: ImageRecord,
   { as }: ImagesAnswerOptions,
-  { link }: RenderContext,
+  { link, prompt }: RenderContext,
 ): RenderedAnswer {
   const head = { created: epochSeconds(record.createdMs), ...pictureFacts(record) }
   const parts: RenderedAnswer['parts'] = [`${JSON.stringify(head).slice(0, -1)},"data":[`]
   record.images.forEach((image, index) => {
     const rest = {
       ...(as === 'b64_json' ? {} : { url: link(image.key) }),
-      ...(image.revisedPrompt ? { revised_prompt: image.revisedPrompt } : {}),
+      // Some clients warn of a prompt that was not revised.
+      ...revision(image.revisedPrompt ?? prompt),
     }
     const restText = JSON.stringify(rest).slice(1)
     parts.push(index > 0 ? ',{' : '{')
@@ -27,6 +28,8 @@ export function renderImages(
   parts.push(']', record.usage ? `,"usage":${JSON.stringify(imagesUsage(record.usage))}` : '', '}')
   return { contentType: 'application/json', parts }
 }
+
+const revision = (prompt: string | undefined): Record<string, string> => (prompt ? { revised_prompt: prompt } : {})
 
 /** The prefix of a route's events; a client of generations with pictures expects no edit. */
 const eventPrefix = (route: Operation): string => (route === 'generations' ? 'image_generation' : 'image_edit')

@@ -1,4 +1,3 @@
-import { bearerToken } from '../../credentials/caller'
 import type { Dialect } from '../dialect'
 import { imagesDialect } from './openai-images'
 import { type Operation, parseImages, type ImagesAnswerOptions } from './request'
@@ -10,7 +9,6 @@ import { type Operation, parseImages, type ImagesAnswerOptions } from './request
 const azureDialect = (operation: Operation): Dialect<ImagesAnswerOptions> => ({
   ...imagesDialect(operation),
   id: `azure-images-${operation}`,
-  apiKey: (c) => c.req.header('api-key') ?? bearerToken(c.req.header('authorization')),
   parse: (intake) => parseImages(intake, operation, intake.param('model')),
 })
 

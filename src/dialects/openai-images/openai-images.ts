@@ -1,4 +1,3 @@
-import { bearerToken } from '../../credentials/caller'
 import type { Dialect } from '../dialect'
 import { openaiError } from '../openai/error'
 import { streamImages, renderImages } from './answer'
@@ -8,7 +7,6 @@ import { type Operation, parseImages, type ImagesAnswerOptions, imagesAnswerOpti
 export const imagesDialect = (operation: Operation): Dialect<ImagesAnswerOptions> => ({
   id: `openai-images-${operation}`,
   options: imagesAnswerOptions,
-  apiKey: (c) => bearerToken(c.req.header('authorization')),
   parse: (intake) => parseImages(intake, operation),
   render: renderImages,
   stream: (request, options, { requestId }) =>

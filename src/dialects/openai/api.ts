@@ -1,12 +1,12 @@
-import { bearerToken } from '../../credentials/caller'
+import { epochSeconds } from './answer'
 import type { Api, ListedModel } from '../api'
 import { openaiError } from './error'
 
-/** The API has no word for an unknown maker or date of creation, so every model has the same ones. */
-const openaiModel = ({ id, shutdownDate }: ListedModel): unknown => ({
+/** The API has no word for an unknown maker, so every model has the same one. */
+const openaiModel = ({ id, released, shutdownDate }: ListedModel): unknown => ({
   id,
   object: 'model',
-  created: 0,
+  created: epochSeconds(Date.parse(released)),
   owned_by: 'darkroom',
   shutdown_date: shutdownDate,
 })
@@ -16,7 +16,6 @@ export const openaiApi: Api = {
   isUsedBy: () => true,
   renderError: openaiError,
   models: {
-    apiKey: (c) => bearerToken(c.req.header('authorization')),
     list: (models) => ({ object: 'list', data: models.map(openaiModel) }),
     one: openaiModel,
   },

@@ -1,4 +1,3 @@
-import { bearerToken } from '../../credentials/caller'
 import type { Dialect } from '../dialect'
 import { openrouterError } from '../openrouter/error'
 import { streamOpenrouterImages, renderOpenrouterImages } from './answer'
@@ -9,7 +8,6 @@ import { openrouterVocabulary } from './vocabulary'
 export const openrouterImages: Dialect<OpenrouterAnswerOptions> = {
   id: 'openrouter-images',
   options: openrouterAnswerOptions,
-  apiKey: (c) => bearerToken(c.req.header('authorization')),
   parse: parseOpenrouter,
   render: renderOpenrouterImages,
   stream: (_, options, { requestId }) =>

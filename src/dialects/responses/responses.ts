@@ -1,4 +1,3 @@
-import { bearerToken } from '../../credentials/caller'
 import type { Dialect, TextRoute } from '../dialect'
 import { openaiError } from '../openai/error'
 import { responsesVocabulary } from './vocabulary'
@@ -10,7 +9,6 @@ import { parseResponse, type ResponsesAnswerOptions, responsesAnswerOptions } fr
 export const responses: Dialect<ResponsesAnswerOptions> = {
   id: 'responses',
   options: responsesAnswerOptions,
-  apiKey: (c) => bearerToken(c.req.header('authorization')),
   text: { path: '/responses', limitedBy: ['max_output_tokens'], isText: isTextRequest },
   parse: parseResponse,
   render: renderResponse,
