@@ -74,6 +74,8 @@ describe('a model that exists by settings alone', () => {
 })
 
 describe('a request without a model', () => {
+  upstreams()
+
   test('is one for the DEFAULT_MODEL of the settings', async () => {
     const response = await askWith({ DEFAULT_MODEL: 'house-style' }, KEY, { model: undefined })
     expect([response.status, response.headers.get('x-model')]).toEqual([200, 'gpt-image-2'])

@@ -22,7 +22,7 @@ describe('a slip of the path is a 404 that names the right URL', () => {
     ['POST', '/v1/v1beta/models/gpt-image-2:generateContent', '/v1beta/models/gpt-image-2:generateContent'],
     ['GET', '/models', '/v1/models'],
     ['GET', '/v1/v1/models', '/v1/models'],
-    ['GET', '/images/v1/usage/', '/v1/usage'],
+    ['GET', '/api/v1/usage/', '/v1/usage'],
   ])('%s %s: %s', async (method, path, right) => {
     const { status, text } = await asked(method, path)
     expect([status, text]).toEqual([404, expect.stringContaining(`Send ${method} ${ORIGIN}${right},`)])

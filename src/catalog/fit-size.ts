@@ -2,8 +2,8 @@ import type { SizeFault } from '../failures/refusal'
 import { refusing } from '../failures/refuse'
 import type { Failure } from '../failures/errors'
 import type { ImageRequest } from '../image/request'
-import { fitFreeShape, fitFreeSize } from './free-sizes'
-import { listedChoice, nearestShape, nearestSize, shapedChoice } from './nearest-sizes'
+import { fitFreeShape, fitFreeSize, isLargestFree } from './free-sizes'
+import { isLargestOf, listedChoice, nearestShape, nearestSize, shapedChoice } from './nearest-sizes'
 import { fitRangeShape, fitRangeSize } from './range-sizes'
 import { USUAL_RATIOS, usualSize } from './shape-table'
 import { type AskedResolution, parseShape, resolutionOf } from './shapes'
@@ -16,6 +16,24 @@ export type SizeFitting = { size: string; refusal?: Failure } | { refusal: Failu
 export function isWithin(size: string, larger: string): boolean {
   const [inner, outer] = [pixelsOf(size), pixelsOf(larger)]
   return inner !== undefined && outer !== undefined && inner.width <= outer.width && inner.height <= outer.height
+}
+
+/** Whether a model makes no larger size of the shape of one that it makes, as `WIDTHxHEIGHT`. */
+export function isLargest(size: string, sizes: Sizes): boolean {
+  const made = pixelsOf(size)
+  if (!made) return false
+  switch (sizes.kind) {
+    case 'free':
+      return isLargestFree(made)
+    case 'range':
+      return Math.max(made.width, made.height) >= sizes.max
+    case 'listed':
+      return isLargestOf(made, listedChoice(sizes.sizes))
+    case 'shaped':
+      return isLargestOf(made, shapedChoice(sizes.shapes, sizes.scales))
+    case 'unknown':
+      return false
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { failed, type Failure, ok, type Result } from '../failures/errors'
 import { DEFAULTS, MAX_INPUTS, type ImageRequestOf, type InputImage } from '../image/request'
-import { fitSize, isWithin } from './fit-size'
+import { fitSize, isLargest, isWithin } from './fit-size'
 import type { Model } from './model'
 import { pixelsOf } from './sizes'
 import type { Field } from '../failures/refusal'
@@ -62,15 +62,19 @@ export function fit<Input>(
   return ok(fitted)
 }
 
-/** An unsupported size in pixels is cropped out of a larger supported one. */
+/**
+ * An unsupported size in pixels is cropped out of a larger supported one. A size beyond the largest supported one is
+ * scaled up from that.
+ */
 const adaptSize: FitStep = ({ crop, ...request }, { sizes }, { canCrop }) => {
   const fitting = fitSize(request, sizes, canCrop)
   if (!('size' in fitting)) return failed(fitting.refusal)
   const { size, refusal } = fitting
   const adjustment = refusal && { note: `size=${request.size}>${size}`, refusal }
   const wanted = crop ?? (canCrop && size !== request.size ? request.size : undefined)
-  const isCropped = wanted !== undefined && pixelsOf(wanted) && isWithin(wanted, size)
-  return ok({ request: { ...request, size, ...(isCropped && { crop: wanted }) }, ...(adjustment && { adjustment }) })
+  const isResized =
+    wanted !== undefined && pixelsOf(wanted) && pixelsOf(size) && (isWithin(wanted, size) || isLargest(size, sizes))
+  return ok({ request: { ...request, size, ...(isResized && { crop: wanted }) }, ...(adjustment && { adjustment }) })
 }
 
 /** The qualities of the dall-e models. Clients of relays still send them (protocols §7.5, §7.6). */

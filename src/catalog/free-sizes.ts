@@ -1,7 +1,7 @@
 import type { SizeFault } from '../failures/refusal'
-import { extended, nearestStep, nextStep, sizeNear, STEP } from './shape-table'
+import { extended, lastStep, nearestStep, nextStep, sizeNear, STEP } from './shape-table'
 import type { AskedResolution } from './shapes'
-import { areaOf, elongationOf, type Pixels, type Verdict } from './sizes'
+import { areaOf, elongationOf, MAX_SCALE, type Pixels, timesApart, type Verdict } from './sizes'
 
 /** The bounds of gpt-image-2 and its successors, in pixels (protocols §1.2). */
 const MAX_EDGE = 3840
@@ -9,12 +9,32 @@ const MAX_RATIO = 3
 const MIN_PIXELS = 655_360
 const MAX_PIXELS = 8_294_400
 
-/** Fits a size in pixels to a model with free sizes. A size that can be cropped is rounded up. */
+/**
+ * Fits a size in pixels to a model with free sizes, scaled in proportion if it is out of bounds. A size that can be
+ * cropped is rounded up.
+ */
 export function fitFreeSize(asked: Pixels, canCrop: boolean): Verdict {
-  const stepped = (step: (edge: number) => number): Pixels => ({ width: step(asked.width), height: step(asked.height) })
-  const choices = [...(canCrop ? [stepped(nextStep)] : []), stepped(nearestStep)]
-  return { fault: freeSizeFault(asked), nearest: choices.find((each) => !freeSizeFault(each)) }
+  const factor = factorIntoBounds(asked)
+  const fault = freeSizeFault(asked)
+  if (timesApart(factor, 1) > MAX_SCALE) return { fault }
+  const stepped = (step: (edge: number) => number): Pixels => ({
+    width: step(asked.width * factor),
+    height: step(asked.height * factor),
+  })
+  const choices = [...(canCrop || factor > 1 ? [stepped(nextStep)] : []), stepped(nearestStep), stepped(lastStep)]
+  return { fault, nearest: choices.find((each) => !freeSizeFault(each)) }
 }
+
+/** The factor of the edges that brings a size into the bounds; 1 within them. */
+function factorIntoBounds(size: Pixels): number {
+  const [area, longest] = [areaOf(size), Math.max(size.width, size.height)]
+  if (area < MIN_PIXELS) return Math.sqrt(MIN_PIXELS / area)
+  return Math.min(1, Math.sqrt(MAX_PIXELS / area), MAX_EDGE / longest)
+}
+
+/** Whether no larger size of its shape is made. */
+export const isLargestFree = (size: Pixels): boolean =>
+  Math.max(size.width, size.height) + STEP > MAX_EDGE || (size.width + STEP) * (size.height + STEP) > MAX_PIXELS
 
 /** Fits a shape to a model with free sizes. */
 export function fitFreeShape(ratio: Pixels, resolution: AskedResolution): Verdict {

@@ -2,6 +2,7 @@ import type { SizeFault } from '../failures/refusal'
 import { AREAS, type AskedResolution, isSameRatio, resolutionOf } from './shapes'
 import {
   areaOf,
+  MAX_SCALE,
   nearestTo,
   type Pixels,
   pixelsOf,
@@ -36,9 +37,6 @@ export function shapedChoice(shapes: readonly Shape[], scales: readonly number[]
   return { sizes, ratios: shapes.map(({ ratio }) => ratio), maxStretch: 1.25 }
 }
 
-/** The largest allowed factor between edges. 256x256, once the smallest size, becomes 1024x1024 (protocols §1.2). */
-const MAX_SCALE = 4
-
 /** Fits a size in pixels to a choice. */
 export function nearestSize(asked: Pixels, choice: SizeChoice): Verdict {
   const nearest = nearestTo(areaOf(asked), nearRatio(asked, choice), areaOf)
@@ -58,6 +56,10 @@ export function nearestShape(ratio: Pixels, resolution: AskedResolution, choice:
     return { fault: { ...nearestIs(nearest), ratios: [...choice.ratios] }, nearest }
   return { fault: same.length > 0 ? undefined : nearestIs(nearest), nearest }
 }
+
+/** Whether a choice has no larger size of the same shape. */
+export const isLargestOf = (size: Pixels, { sizes }: SizeChoice): boolean =>
+  sizes.every((each) => areaOf(each) <= areaOf(size) || !isSameRatio(ratioOf(each), ratioOf(size)))
 
 const nearestIs = (size: Pixels): Extract<SizeFault, { is: 'nearest' }> => ({ is: 'nearest', size: sizeText(size) })
 const farFrom = ({ ratios }: SizeChoice): SizeFault => ({ is: 'ratio_not_near', ratios: [...ratios] })

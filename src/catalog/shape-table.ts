@@ -28,6 +28,8 @@ export function usualSize(ratio: Pixels, resolution: AskedResolution): Pixels | 
 
 export const nearestStep = (edge: number): number => Math.round(edge / STEP) * STEP
 
+export const lastStep = (edge: number): number => Math.floor(edge / STEP) * STEP
+
 export const nextStep = (edge: number): number => Math.ceil(edge / STEP) * STEP
 
 /** A size with a ratio and a shorter edge. */

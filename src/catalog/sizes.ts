@@ -60,6 +60,9 @@ export function turnedLike(ratio: Pixels, edges: Pixels): Pixels {
   return ratio.width < ratio.height ? { width: short, height: long } : { width: long, height: short }
 }
 
+/** The largest factor between the edges of a size and its replacement. A size farther away is a slip. */
+export const MAX_SCALE = 16
+
 /** The larger value divided by the smaller one. */
 export const timesApart = (a: number, b: number): number => Math.max(a / b, b / a)
 

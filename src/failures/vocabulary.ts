@@ -52,6 +52,30 @@ export function parameterOf(place: Place, { parameters, extra }: Vocabulary): st
   return 'param' in place ? place.param : extra(place.extra)
 }
 
+/** The fields behind names that wire formats give them, for a parameter in the place of another format. */
+const NAMES_OF_FIELDS: Partial<Record<Field, readonly string[]>> = {
+  prompt: ['messages', 'contents', 'input', 'text'],
+  n: ['variants', 'num_images', 'num_outputs', 'candidateCount', 'numberOfImages', 'sampleCount'],
+  size: ['aspect_ratio', 'aspectRatio', 'image_size', 'imageSize', 'resolution', 'width', 'height', 'image_config'],
+  format: ['outputFormat', 'mimeType', 'outputMimeType'],
+  images: ['urls', 'input_references', 'image_url', 'image_urls', 'input_image', 'inlineData', 'referenceImages'],
+}
+
+/** The field that a name stands for in any wire format; undefined for an unknown name. */
+export function fieldNamed(name: string): Field | undefined {
+  const isNamed = (field: Field): boolean =>
+    PARAMETERS[field] === name || NAMES_OF_FIELDS[field]?.includes(name) === true
+  return FIELDS.find(isNamed)
+}
+
+/** The parameter of a dialect for what a client sends in the place of another dialect; undefined for none. */
+export function homeOf(param: string, { parameters }: Vocabulary): string | undefined {
+  const name = param.slice(param.lastIndexOf('.') + 1)
+  const field = fieldNamed(name)
+  const home = field && parameters[field]
+  return home === name || home === param ? undefined : home
+}
+
 /** The place of a parameter of OpenAI's Images API; an unknown name stays as it is. */
 export function fieldOfParameter(parameter: string): Place {
   const field = FIELDS.find((each) => PARAMETERS[each] === parameter)

@@ -1,7 +1,7 @@
 import type { Failure, WordedFailure } from './errors'
 import { fineReasonOf, numberKindOf } from './fine-reason'
 import type { Place, Reason, Refusal } from './refusal'
-import { OPENAI_IMAGES, parameterOf, type Vocabulary } from './vocabulary'
+import { homeOf, OPENAI_IMAGES, parameterOf, type Vocabulary } from './vocabulary'
 
 /*
  * The sentences of refusals are those of OpenAI's Images API, as measured (protocols §1.7): clients read them already.
@@ -30,7 +30,7 @@ function sentenceOf(refusal: Refusal, vocabulary: Vocabulary): string {
     case 'missing':
       return `Missing required parameter: '${param}'.`
     case 'unknown_parameter':
-      return `Unknown parameter: '${shortened(param)}'.${refusal.hint ? ` ${refusal.hint}` : ''}`
+      return `Unknown parameter: '${shortened(param)}'.${adviceOn(refusal, param, vocabulary)}`
     case 'no_effect':
       return `'${param}' has no effect on an image. Leave it out.`
     case 'invalid_type':
@@ -58,6 +58,13 @@ function sentenceOf(refusal: Refusal, vocabulary: Vocabulary): string {
     default:
       return ofImages(refusal, vocabulary)
   }
+}
+
+/** The hint on an unknown parameter, or its place in this dialect. */
+function adviceOn({ hint, field }: Refused<'unknown_parameter'>, param: string, vocabulary: Vocabulary): string {
+  if (hint !== undefined) return ` ${hint}`
+  const home = typeof field === 'object' && 'param' in field ? homeOf(param, vocabulary) : undefined
+  return home === undefined ? '' : ` Here it belongs in '${home}'.`
 }
 
 const atMost = (maximum: number | undefined): string =>

@@ -197,20 +197,22 @@ async function keep(
   if (cut) await pausing(() => storeCropped(made, { ...place, ...cut }, making, signal))
 }
 
-/** Replaces an image by the part cropped out of it. */
+/** Replaces an image by the part cropped out of it, or by the same in a larger size. */
 async function storeCropped(
   made: StoredImage,
   { width, height, ...place }: { generation: string; run: string; index: number } & Pixels,
   { run: { env, save }, call, progress, request }: Making,
   signal: AbortSignal,
 ): Promise<void> {
-  const cut = { width, height, quality: Math.max(1, request.compression) }
+  const asMade = pixelsOf(request.size)
+  const isEnlarged = asMade !== undefined && (asMade.width < width || asMade.height < height)
+  const cut = { width, height, quality: Math.max(1, request.compression), isEnlarged }
   const cropped = await cropImage(env, made, place, cut, signal)
   if (!cropped) return
   // The run has ended with the image as the upstream made it.
   if (signal.aborted) return await removeImages(env.IMAGES, [cropped.key])
   call.cropped = sizeText(cut)
-  noteOnce(call.adjusted, `crop=${request.size}>${call.cropped}`)
+  noteOnce(call.adjusted, `${isEnlarged ? 'scale' : 'crop'}=${request.size}>${call.cropped}`)
   progress.images[place.index] = cropped
   save(progress)
   const leave = (error: unknown): void => log('images-not-removed', { key: made.key, ...describe(error) })

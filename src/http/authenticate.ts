@@ -9,14 +9,14 @@ import { keyForList, keyOf } from './admission-lease'
  * first request. The request is not counted. Throws GatewayError for a key that is not valid.
  */
 export async function authenticate(c: Context<App>): Promise<{ team: string; key: Key }> {
-  const caller = callerOf(c)
+  const caller = identified(c)
   return { team: caller.team, key: await keyOf(caller, c.env) }
 }
 
 /** Authenticates a request for a list or a report. Throws GatewayError also for a key with too many of them. */
 export async function authenticateList(c: Context<App>): Promise<{ team: string; key: Key }> {
-  const caller = callerOf(c)
+  const caller = identified(c)
   return { team: caller.team, key: await keyForList(caller, c) }
 }
 
-const callerOf = (c: Context<App>): Caller => identifyCaller(sentKey(c.req), c.get('config'))
+const identified = (c: Context<App>): Caller => identifyCaller(sentKey(c.req), c.get('config'))

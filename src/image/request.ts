@@ -23,7 +23,7 @@ export interface ImageRequestOf<Input> {
   n: number
   /** `auto` or `WIDTHxHEIGHT` in pixels. Before it is fitted to a model, also a shape (`catalog/shapes.ts`). */
   size: string
-  /** The crop of each finished picture in pixels, if `size` is not the requested size. */
+  /** The size to which each finished picture is cropped or scaled, in pixels, if `size` is not the requested size. */
   crop?: string
   quality: string
   background: string

@@ -12,13 +12,13 @@ type Router = Hono<App>['router']
 
 const METHODS = ['GET', 'POST', 'PATCH', 'DELETE']
 
-/** The beginnings of the paths of each API, of which a base URL may have one too few. */
+/** The beginnings of paths; a base URL may lack one. */
 const BASES = ['', '/v1', '/v1beta', '/api/v1', '/openai/v1']
 
 /** A longer path is no slip. */
 const MAX_SEGMENTS = 16
 
-/** Refuses a request whose URL or method is wrong: 405 with the methods of the URL, or 404 with the likely URL. */
+/** Refuses a request that no route takes: 405 with the methods of its URL, or 404 with the likely URL. */
 export function refuseUnknownUrl(c: Context<App>, router: Router): Response {
   const { method, path } = c.req
   const allowed = METHODS.filter((each) => routesOf(router, each, path).length > 0)
@@ -49,11 +49,13 @@ function likelyRoute(router: Router, method: string, path: string): LikelyRoute 
 
 /** Whether a route names its path. A route that takes any path is no sign of a slip. */
 const names = (router: Router, { method, path }: LikelyRoute): boolean =>
-  routesOf(router, method, path).some((pattern) => !pattern.endsWith('*') && !pattern.endsWith('{.+}'))
+  routesOf(router, method, path).some((pattern) => !pattern.endsWith('*'))
 
-/** The patterns of the routes that take a path; middleware is of no method. */
+/** The patterns of the routes that take a path. Middleware has no method, and a name with slashes takes any end. */
 const routesOf = (router: Router, method: string, path: string): string[] =>
-  router.match(method, path)[0].flatMap(([[, route]]) => (route.method === method ? [route.path] : []))
+  router
+    .match(method, path)[0]
+    .flatMap(([[, route]]) => (route.method === method && !route.path.endsWith('{.+}') ? [route.path] : []))
 
 const wrongMethod = (method: string, path: string, allowed: readonly string[]): Failure => ({
   code: 'method_not_allowed',
@@ -67,6 +69,6 @@ const unknownUrl = (method: string, path: string, origin: string, likely: Likely
   return { code: 'not_found', message: `Unknown request URL: ${method} ${shown(path)}. ${advice}` }
 }
 
-const MAX_SHOWN = 200
+const LONGEST_SHOWN = 200
 
-const shown = (path: string): string => (path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path)
+const shown = (path: string): string => (path.length > LONGEST_SHOWN ? `${path.slice(0, LONGEST_SHOWN)}…` : path)

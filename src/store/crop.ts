@@ -13,13 +13,15 @@ const CROP_TIMEOUT_MS = 30_000
 
 /** The size and the quality of a crop. */
 export interface CropTarget extends Pixels {
+  /** Whether a smaller picture is scaled up. Without that, it stays as it was made. */
+  isEnlarged: boolean
   /** 1 to 100, for formats with a quality. */
   quality: number
 }
 
 /**
- * Scales down and crops a stored picture in its own format, and stores the result separately.
- * Undefined for a picture that is not larger, after a failure, and after `cancel`. Never throws.
+ * Scales and crops a stored picture in its own format, and stores the result separately.
+ * Undefined for a picture that needs no change, after a failure, and after `cancel`. Never throws.
  */
 export async function cropImage(
   env: Env,
@@ -40,18 +42,20 @@ async function cropAndStore(
   env: Env,
   picture: StoredImage,
   place: Parameters<typeof putImage>[1],
-  { width, height, quality }: CropTarget,
+  { width, height, quality, isEnlarged }: CropTarget,
   signal: AbortSignal,
 ): Promise<StoredImage | undefined> {
   const format = CROPPED_FORMATS.find((each) => each === picture.mediaType)
   if (!format) return undefined
   const { TRANSFORMS: transforms } = env
   const info = await transforms.info(await openStored(env, picture))
-  if (!('width' in info) || !isLarger(info, { width, height })) return undefined
+  if (!('width' in info)) return undefined
+  const isSame = info.width === width && info.height === height
+  if (isSame || !(isEnlarged || isLarger(info, { width, height }))) return undefined
   const input = transforms.input(await openStored(env, picture))
   // A quality would reduce the colours of a PNG.
   const output = format === 'image/png' ? { format } : { format, quality }
-  const result = await input.transform({ width, height, fit: 'crop' }).output(output)
+  const result = await input.transform({ width, height, fit: isEnlarged ? 'cover' : 'crop' }).output(output)
   if (signal.aborted) return undefined
   const stored = await putImage(env.IMAGES, { ...place, run: `${place.run}c` }, readStream(result.image()))
   if (!signal.aborted) return stored

@@ -62,7 +62,7 @@ describe('Gemini', () => {
     )
   })
 
-  test('refuses a size more than four times smaller', () => {
+  test('refuses a size more than 16 times smaller', () => {
     expect(made(PRO, '9x9')).toBe("Invalid size '9x9'. The nearest that this model makes is 1024x1024.")
   })
 
@@ -132,6 +132,24 @@ describe('gpt-image-1.5', () => {
 })
 
 describe('gpt-image-2', () => {
+  test.each([
+    ['256x256', '816x816'],
+    ['512x512', '816x816'],
+    ['64x64', '816x816'],
+    ['300x100', '1408x480'],
+    ['768x256', '1408x480'],
+    ['4096x4096', '2880x2880'],
+    ['7680x4320', '3840x2160'],
+    ['3841x2160', '3840x2160'],
+    ['12000x4000', '3840x1280'],
+  ])('makes %s, out of its bounds, as %s', (asked, size) => {
+    expect(fitted('gpt-image-2', asked)).toMatchObject({ size, refusal: { param: 'size' } })
+  })
+
+  test.each(['9x9', '1000x300', '100000x100000'])('refuses %s', (asked) => {
+    expect(fitted('gpt-image-2', asked)).not.toHaveProperty('size')
+  })
+
   test.each([
     ['1080x1080', '1088x1088'],
     ['1080x1920', '1088x1920'],

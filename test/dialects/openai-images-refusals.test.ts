@@ -118,13 +118,6 @@ describe('refuses in the words of the API', () => {
       "Invalid size '9x9'. Width and height must both be divisible by 16.",
     ],
     [
-      'too few pixels',
-      { ...base, size: '256x256' },
-      'invalid_value',
-      'size',
-      expect.stringContaining('below the current minimum pixel budget'),
-    ],
-    [
       'transparency',
       { ...base, background: 'transparent' },
       'invalid_value',

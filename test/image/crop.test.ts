@@ -79,6 +79,20 @@ describe('a picture of a size that its model does not make', () => {
     expect(await stored()).toHaveLength(1)
   })
 
+  test.each([
+    ['gpt-image-2', '256x256', '816x816', 'crop'],
+    ['gpt-image-2', '512x512', '816x816', 'crop'],
+    ['gpt-image-2', '4096x4096', '2880x2880', 'scale'],
+    ['gpt-image-1.5', '1080x1920', '1024x1536', 'scale'],
+  ])('of %s out of its bounds, %s, is made as %s', async (model, size, made, change) => {
+    expect(await asked({ model, size })).toMatchObject({
+      adjusted: `size=${size}>${made}, ${change}=${made}>${size}`,
+      size,
+      pictures: [`image/png ${size}`],
+    })
+    expect(upstream.bodies).toMatchObject([{ size: made }])
+  })
+
   test('is cropped in each of several', async () => {
     expect((await asked({ n: 2 })).pictures).toEqual(Array(2).fill('image/png 1080x1080'))
     expect(await stored()).toHaveLength(2)

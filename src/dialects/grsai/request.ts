@@ -5,6 +5,7 @@ import { invalidParameter, tooManyImages, unknownParameter } from '../../failure
 import { shapeText } from '../../catalog/shapes'
 import { pixelsOf } from '../../catalog/sizes'
 import { checked } from '../../failures/checked'
+import { fieldNamed } from '../../failures/vocabulary'
 import { GatewayError } from '../../failures/errors'
 import { DEFAULTS, type ImageRequestOf } from '../../image/request'
 import type { Path } from '../../streams/json'
@@ -106,10 +107,19 @@ async function readGrsaiBody<Shape extends z.ZodRawShape>(
   // A blank prompt is missing here, too.
   const given = Object.entries(fields).filter(([, value]) => value !== null && value !== '')
   const unknown = given.map(([name]) => name).filter((name) => !Object.hasOwn(schema.shape, name))
+  const misplaced = unknown.find((name) => isMisplaced(name, given, list))
+  if (misplaced !== undefined) throw new GatewayError(unknownParameter(misplaced))
   const adjustments = unknown.map((name) => ({ note: name, refusal: unknownParameter(name) }))
   const [first] = adjustments.slice(MAX_UNKNOWN)
   if (first) throw new GatewayError(first.refusal)
   return { fields: checked(schema, Object.fromEntries(given)), pictures, adjustments }
+}
+
+/** Whether an unknown field holds the prompt or the pictures of another API, and the own field is missing. */
+function isMisplaced(name: string, given: readonly [string, unknown][], list: string): boolean {
+  const field = fieldNamed(name)
+  const own = field === 'prompt' ? 'prompt' : field === 'images' || field === 'image' ? list : undefined
+  return own !== undefined && !given.some(([other]) => other === own)
 }
 
 /** The API ignores unknown fields, and a header repeats them; no client has more than so many. */
