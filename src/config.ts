@@ -44,6 +44,8 @@ export interface Config {
   knownModels: readonly string[]
   /** The model of a request that names none. */
   defaultModel: string | undefined
+  /** The text model for chats that ask an image model for words alone. */
+  titleModel: string | undefined
   catalogue: Catalogue
   cacheTtlSeconds: number
   cacheScope: 'team' | 'shared'
@@ -94,6 +96,9 @@ export const settingsSchema = z.object({
   DEFAULT_MODEL: settingName
     .optional()
     .describe('the model of an image request that names none; without it such a request is a 400'),
+  TITLE_MODEL: settingName
+    .optional()
+    .describe('the text model that answers chats which ask an image model for a title; without it they get a word'),
   MODELS: z
     .preprocess(fromJson, z.record(settingName, modelSetting).default({}))
     .describe('models of your own, and changes to known ones ([upstreams](upstreams.md#6-models))'),
@@ -190,6 +195,31 @@ function parsedSettings(env: object): Config | ConfigError {
   }
 }
 
+type ModelSettings = Pick<
+  Config,
+  'upstreams' | 'aliases' | 'spellings' | 'knownModels' | 'defaultModel' | 'titleModel' | 'catalogue'
+>
+
+/** The models and their upstreams. Throws ConfigError. */
+function modelsOf(
+  data: z.infer<typeof settingsSchema>,
+  access: Parameters<typeof configuredUpstreams>[2],
+): ModelSettings {
+  const knownModels = [...CATALOGUED, ...Object.keys(data.MODELS)]
+  const aliases = new Map(Object.entries(data.MODEL_ALIASES))
+  const fallback = { isOn: data.DEMO_UPSTREAM, models: knownModels, options: { delayMs: data.DEMO_DELAY_MS } }
+  const upstreams = configuredUpstreams(data.UPSTREAMS, fallback, access)
+  return {
+    upstreams,
+    aliases,
+    spellings: spellingsOf(Object.keys(data.MODELS), aliases, upstreams),
+    knownModels,
+    defaultModel: data.DEFAULT_MODEL,
+    titleModel: data.TITLE_MODEL,
+    catalogue: catalogueOf(data.MODELS),
+  }
+}
+
 function parseSettings(set: Record<string, unknown>): Config {
   const { data, error } = settingsSchema.safeParse(set, { reportInput: true })
   if (error) throw new ConfigError(...faultsOf(error))
@@ -199,21 +229,12 @@ function parseSettings(set: Record<string, unknown>): Config {
   const secret = (name: string): string | undefined => z.string().optional().catch(undefined).parse(set[name])
   const own = new Map(OWN_SECRETS.flatMap((name) => (data[name] === undefined ? [] : [[data[name], name]])))
   const access = { secret, own, binding: (name: string): unknown => set[name] }
-  const knownModels = [...CATALOGUED, ...Object.keys(data.MODELS)]
-  const aliases = new Map(Object.entries(data.MODEL_ALIASES))
-  const fallback = { isOn: data.DEMO_UPSTREAM, models: knownModels, options: { delayMs: data.DEMO_DELAY_MS } }
-  const upstreams = configuredUpstreams(data.UPSTREAMS, fallback, access)
   return {
     signingSecret: data.SIGNING_SECRET,
     adminToken: data.ADMIN_TOKEN,
     gatewayId: gatewayIdOf(data.SIGNING_SECRET),
     gatewayKeyHash: data.GATEWAY_KEY === undefined ? undefined : keyHash(data.GATEWAY_KEY),
-    upstreams,
-    aliases,
-    spellings: spellingsOf(Object.keys(data.MODELS), aliases, upstreams),
-    knownModels,
-    defaultModel: data.DEFAULT_MODEL,
-    catalogue: catalogueOf(data.MODELS),
+    ...modelsOf(data, access),
     cacheTtlSeconds: data.CACHE_TTL_SECONDS,
     cacheScope: data.CACHE_SCOPE,
     imageUrlTtlSeconds: data.IMAGE_URL_TTL_SECONDS,

@@ -198,18 +198,9 @@ function capabilityRefusal(request: ImageRequestOf<unknown>, model: Model): Fail
   )
 }
 
-/** Refuses several pictures, or an edit, in a format that the model makes for one new picture only. */
-function soleRefusal(
-  { operation, n, format }: ImageRequestOf<unknown>,
-  { formats = [], soleFormats }: Model,
-): Failure | undefined {
-  if (!soleFormats?.includes(format)) return undefined
-  if (operation === 'edit') {
-    const others = formats.filter((each) => !soleFormats.includes(each))
-    return unsupportedBy('format', format, others)
-  }
-  return n > 1 ? refusing({ reason: 'one_at_a_time', field: 'n', given: format }) : undefined
-}
+/** Refuses several pictures in a format that the model makes one by one. */
+const soleRefusal = ({ n, format }: ImageRequestOf<unknown>, { soleFormats }: Model): Failure | undefined =>
+  n > 1 && soleFormats?.includes(format) ? refusing({ reason: 'one_at_a_time', field: 'n', given: format }) : undefined
 
 const fidelityRefusal = (given: string, supported: readonly string[]): Failure =>
   supported.length > 0

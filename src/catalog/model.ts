@@ -9,7 +9,7 @@ export interface Model {
   backgrounds?: readonly string[]
   /** The first one replaces the default format if the model lacks that. */
   formats?: readonly string[]
-  /** Formats for one new picture at a time. */
+  /** Formats for one picture at a time. */
   soleFormats?: readonly string[]
   moderations?: readonly string[]
   /** The values of `input_fidelity` for edits. */

@@ -77,7 +77,22 @@ export interface TextRoute {
    * short ones, such as the types of `tools`. `isImageModel` knows the names of image models.
    */
   isText: (fields: Record<string, unknown>, isImageModel: (name: string) => boolean) => boolean
+  /**
+   * The answer in words to a request for an image model that wants no picture; undefined if it wants one. `texts` are
+   * the beginnings of its first and its last message.
+   */
+  inWords?: (
+    fields: Record<string, unknown>,
+    texts: readonly string[],
+    request: AnsweredRequest,
+  ) => WordedAnswer | undefined
 }
+
+/** The request of an answer in words. */
+export type AnsweredRequest = Pick<RenderContext, 'requestId' | 'startedMs'>
+
+/** An answer without a picture. */
+export type WordedAnswer = Omit<RenderedError, 'status'>
 
 /** A wire format of clients; it never knows the upstream behind an answer. */
 export interface Dialect<Options> {

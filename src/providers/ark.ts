@@ -19,7 +19,7 @@ const API_CAPABILITY = {
   ...PROMPT_ONLY,
   sizes: { kind: 'unknown' },
   formats: ['jpeg'],
-  extras: ['seed', 'guidance'],
+  extras: ['seed', 'guidance', 'watermark'],
   maxInputs: 14,
   // The API has no `n`. A request for several images may return fewer.
   maxImages: 1,
@@ -116,7 +116,7 @@ function requestFields(request: ImageRequest, work: Work): Record<string, unknow
     // JPEG is the default. Only 5.0 has the parameter.
     output_format: format === 'jpeg' ? undefined : format,
     // The default puts "AI generated" into a corner of the picture.
-    watermark: false,
+    watermark: extras['watermark'] ?? false,
     seed: extras['seed'],
     guidance_scale: extras['guidance'],
   }

@@ -11,13 +11,16 @@ export interface FormBody extends PartedBody {
   contentType: string
 }
 
-/** The defined fields as texts for a form. */
+/** The defined fields as texts for a form. A field of an object is named as in `svg[model]`. */
 export const textsOf = (fields: Record<string, unknown>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(fields).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, typeof value === 'string' ? value : JSON.stringify(value)]],
-    ),
-  )
+  Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => textsOfField(name, value)))
+
+function textsOfField(name: string, value: unknown): [string, string][] {
+  if (value === undefined) return []
+  if (typeof value === 'string') return [[name, value]]
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[name, JSON.stringify(value)]]
+  return Object.entries(value).flatMap(([key, inner]) => textsOfField(`${name}[${key}]`, inner))
+}
 
 /** A multipart form (RFC 7578). */
 export function formBody(fields: Record<string, string>, files: FormFile[]): FormBody {

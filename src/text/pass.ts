@@ -1,6 +1,6 @@
 import { missingParameter, invalidParameter } from '../failures/parameters'
 import type { Config } from '../config'
-import type { TextRoute } from '../dialects/dialect'
+import type { AnsweredRequest, TextRoute, WordedAnswer } from '../dialects/dialect'
 import type { Intake } from '../dialects/intake'
 import { type Failure, GatewayError, throwIfRefused } from '../failures/errors'
 import type { TextRequest } from '../providers/provider'
@@ -8,6 +8,7 @@ import { HOPS_HEADER } from '../runtime/hops'
 import type { ReplayableBody } from '../store/replayable-body'
 import { fixedLengthBody } from '../streams/fixed-length'
 import { spliced } from '../streams/spliced'
+import { limitHeaders } from '../wire/limit-headers'
 import { refusing } from '../failures/refuse'
 import { boundCosts, refuseDisallowed } from '../limits/limits'
 import { type Candidate, candidates } from '../upstreams/candidates'
@@ -19,7 +20,8 @@ import { type NamedModel, type TopLevel, topLevelOf } from './top-level'
 import type { TextCaller, TextPlan } from './plan'
 
 /**
- * Passes a request to a text model, unchanged but for its key and the upstream's name of the model.
+ * Passes a request to a text model, unchanged but for its key and the upstream's name of the model. A request for words
+ * alone goes to the model of the settings for titles, or is answered here.
  * Undefined if the request is not for a text model, or cannot be read. Throws GatewayError.
  */
 export async function passText(route: TextRoute, intake: Intake, caller: TextCaller): Promise<Response | undefined> {
@@ -27,16 +29,15 @@ export async function passText(route: TextRoute, intake: Intake, caller: TextCal
   const config = c.get('config')
   const body = await intake.keep()
   const topLevel = await topLevelOf(body.read())
-  if (!topLevel || !route.isText(topLevel.fields, (name) => isImageModel(name, config))) return undefined
+  if (!topLevel) return undefined
+  const isText = route.isText(topLevel.fields, (name) => isImageModel(name, config))
+  const words = isText ? undefined : route.inWords?.(topLevel.fields, topLevel.texts, answeredRequest(caller))
+  if (!isText && !words) return undefined
   const named = namedModel(topLevel)
-  const resolved = candidatesFor(named, config)
-  throwIfRefused(
-    refuseDisallowed(
-      { model: resolved.model, n: 1, size: NO_PIXELS },
-      admission.limits,
-      modelResolver(config, Date.now()),
-    ),
-  )
+  const title = words && titleModelFor(caller)
+  if (words && title === undefined) return answerInWords(words, caller)
+  const resolved = candidatesFor(title ?? named.name, config)
+  throwIfRefused(refusalOf(resolved.model, caller))
   const unpriced = boundCosts(admission.limits) ? unpricedParameter(topLevel.fields, route.limitedBy) : undefined
   if (unpriced !== undefined)
     throw new GatewayError(refusing({ reason: 'unpriced_parameter', field: { param: unpriced } }))
@@ -59,6 +60,32 @@ export async function passText(route: TextRoute, intake: Intake, caller: TextCal
   return await response
 }
 
+const answeredRequest = ({ c, startedMs }: TextCaller): AnsweredRequest => ({
+  requestId: c.get('requestId'),
+  startedMs,
+})
+
+/** The refusal of a model that the caller may not use. */
+const refusalOf = (model: string, { c, admission }: TextCaller): Failure | undefined =>
+  refuseDisallowed({ model, n: 1, size: NO_PIXELS }, admission.limits, modelResolver(c.get('config'), Date.now()))
+
+/** The model for titles; undefined without one that the caller may use. */
+function titleModelFor(caller: TextCaller): string | undefined {
+  const config = caller.c.get('config')
+  const model = config.titleModel && modelResolver(config, Date.now())(config.titleModel)
+  return model && !refusalOf(model, caller) ? model : undefined
+}
+
+const answerInWords = ({ contentType, text }: WordedAnswer, { c, admission }: TextCaller): Response =>
+  new Response(text, {
+    headers: {
+      'content-type': contentType,
+      'x-request-id': c.get('requestId'),
+      'cache-control': 'no-store',
+      ...limitHeaders(admission.limitStatuses),
+    },
+  })
+
 /** The one model in the body. Two are refused: upstreams differ in the choice between them. Throws GatewayError. */
 function namedModel({ models: [named, again] }: TopLevel): NamedModel {
   if (!named) throw new GatewayError(missingParameter('model'))
@@ -67,7 +94,7 @@ function namedModel({ models: [named, again] }: TopLevel): NamedModel {
 }
 
 /** The resolved model and its candidates. Throws GatewayError if there is none. */
-function candidatesFor({ name }: NamedModel, config: Config): Pick<TextPlan, 'model' | 'candidates'> {
+function candidatesFor(name: string, config: Config): Pick<TextPlan, 'model' | 'candidates'> {
   const nowMs = Date.now()
   const model = modelResolver(config, nowMs)(name)
   const serving = model === undefined ? [] : candidates(config, model, nowMs)

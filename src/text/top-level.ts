@@ -18,6 +18,8 @@ export interface TopLevel {
   textBytes: number
   /** The number of data URLs. */
   files: number
+  /** The beginnings of the first and the last text of its messages. */
+  texts: string[]
 }
 
 /** Names of models are shorter. */
@@ -27,6 +29,7 @@ const MAX_MODEL_BYTES = 1024
 export async function topLevelOf(bytes: Bytes): Promise<TopLevel | undefined> {
   const json = new JsonStream(bytes, (path) => !isShort(path), { isStrict: true })
   const models: NamedModel[] = []
+  const texts: string[] = []
   let [fileBytes, files] = [0, 0]
   let model: string | undefined
   try {
@@ -39,12 +42,12 @@ export async function topLevelOf(bytes: Bytes): Promise<TopLevel | undefined> {
       } else if (isFile(path) && (await isDataUrl(said))) {
         fileBytes += json.offset - from
         files += 1
-      }
+      } else if (isMessage(path)) texts[Math.min(texts.length, 1)] = await beginning(said)
     }
     const value = json.value()
     if (!isObject(value)) return undefined
     const fields = typeof value['model'] === 'string' ? { ...value, model } : value
-    return { fields, models, textBytes: json.offset - fileBytes, files }
+    return { fields, models, textBytes: json.offset - fileBytes, files, texts }
   } catch (error) {
     const isUnreadable = [SyntaxError, TooLong, UnexpectedEnd, NotUtf8].some((kind) => error instanceof kind)
     if (isUnreadable) return undefined
@@ -68,6 +71,22 @@ function isShort(path: Path): boolean {
 /** Fields with URLs of files (protocols §2.1, §2.3); a text elsewhere may only look like a URL. */
 const isFile = (path: Path): boolean => FILE_FIELDS.includes(String(path.at(-1)))
 const FILE_FIELDS = ['url', 'image_url', 'file_data']
+
+/** The places of texts in `messages`. */
+const isMessage = ([name, _, ...inside]: Path): boolean =>
+  name === 'messages' &&
+  inside[0] === 'content' &&
+  (inside.length === 1 || (inside.length === 3 && inside[2] === 'text'))
+
+/** Longer than any known prompt for a title, in bytes. */
+const BEGINNING_BYTES = 512
+
+/** The beginning of a text; reads it to its end. */
+async function beginning(said: Bytes): Promise<string> {
+  const { head, all } = await peek(said, BEGINNING_BYTES)
+  for await (const _ of all);
+  return new TextDecoder().decode(head.subarray(0, BEGINNING_BYTES))
+}
 
 /** Whether a text is a data URL; reads it to its end. */
 async function isDataUrl(said: Bytes): Promise<boolean> {

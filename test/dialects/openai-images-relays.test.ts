@@ -49,6 +49,14 @@ describe('the parameters of relays', () => {
       'model=gpt-image-1.5-pro>gpt-image-2.5-sunburst, quality=hd>high',
       { model: 'gpt-image-2.5-sunburst', size: '1024x1024', quality: 'high' },
     ],
+    [{ aspect_ratio: '16:9', resolution: '2k' }, 'aspect_ratio>size, resolution>size', { size: '2048x1152' }],
+    [{ width: 1536, height: 1024 }, 'width>size, height>size', { size: '1536x1024' }],
+    [{ watermark: false, sequential_image_generation: 'disabled', response_format: 'base64' }, null, {}],
+    [
+      { sequential_image_generation: 'auto', sequential_image_generation_options: { max_images: 2 } },
+      'sequential_image_generation>n',
+      { n: 2 },
+    ],
     [{ response_format: 'url' }, null, {}],
   ])('%j is accepted, with a note of its adaptation', async (given, adjusted, sent) => {
     const response = await post('/v1/images/generations', { ...base, ...given })
@@ -58,6 +66,13 @@ describe('the parameters of relays', () => {
 
   test.each([
     [{ style: 'vivid' }, "Unknown parameter: 'style'."],
+    [{ aspect_ratio: '1:1' }, "Unknown parameter: 'aspect_ratio'. Here it belongs in 'size'."],
+    [{ watermark: true }, "Unknown parameter: 'watermark'."],
+    [
+      { sequential_image_generation: 'auto' },
+      "Unknown parameter: 'sequential_image_generation'. Ask for several pictures by 'n'.",
+    ],
+    [{ aspect_ratio: '1:1', size: '1024x1024' }, "Send either 'size' or 'aspect_ratio'."],
     [{ quality: 'hd' }, "Invalid value: 'hd'. Supported values are: 'low', 'medium', 'high', and 'auto'."],
     [{ format: 'png' }, "Unknown parameter: 'format'."],
     [{ n: '2' }, "Invalid type for 'n': expected an integer, but got a string instead."],

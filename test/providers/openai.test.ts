@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import { errorOf, openai, post } from '../support/gateway'
+import { errorOf, openai, post, postForm } from '../support/gateway'
 import { internet } from '../support/internet'
 import { operate } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -81,8 +81,11 @@ describe('sends', () => {
   })
 })
 
+const SVG = { model: 'gpt-image-2.6-sunburst', prompt: 'A cat', output_format: 'svg' }
+const DATA_URL = dataUrlOf(await picture('a'))
+
 describe('does not send', () => {
-  const asked = { model: 'gpt-image-2.6-sunburst', prompt: 'A cat', output_format: 'svg' }
+  const asked = SVG
 
   test('a request for several SVGs, which the model makes one at a time', async () => {
     const refused = await errorOf(await post('/v1/images/generations', { ...asked, n: 2 }))
@@ -90,16 +93,33 @@ describe('does not send', () => {
     expect((await post('/v1/images/generations', { ...asked, output_format: 'webp', n: 2 })).status).toBe(200)
     expect(upstream.calls).toHaveLength(1)
   })
+})
 
-  test('an edit to an SVG, which the model makes from text alone', async () => {
-    const images = [{ image_url: dataUrlOf(await picture('a')) }]
-    const refused = await errorOf(await post('/v1/images/edits', { ...asked, images }))
-    expect(refused).toMatchObject({
-      status: 400,
-      param: 'output_format',
-      message: "Invalid value: 'svg'. Supported values are: 'png', 'webp', 'jpeg', and 'gif'.",
-    })
-    expect(upstream.calls).toEqual([])
+test.each([
+  [
+    'JSON',
+    () =>
+      post('/v1/images/edits', {
+        ...SVG,
+        svg: { model: 'gpt-5.5', reasoning: { effort: 'low' } },
+        images: [{ image_url: DATA_URL }],
+      }),
+  ],
+  [
+    'a form',
+    async () =>
+      postForm('/v1/images/edits', [
+        ...Object.entries(SVG),
+        ['svg[model]', 'gpt-5.5'],
+        ['svg[reasoning][effort]', 'low'],
+        ['image', await pictureFile('a')],
+      ]),
+  ],
+])('sends an edit to an SVG, asked for by %s, with the names of a form', async (_, ask) => {
+  expect((await ask()).status).toBe(200)
+  expect(upstream.calls[0]).toMatchObject({
+    path: '/v1/images/edits',
+    fields: { ...SVG, 'svg[model]': 'gpt-5.5', 'svg[reasoning][effort]': 'low' },
   })
 })
 

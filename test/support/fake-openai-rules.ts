@@ -50,7 +50,10 @@ function checkNames(submission: Submission, rules: ModelRules): Refusal | undefi
   const known = operation === 'generations' ? GENERATION : isForm ? FORM_EDIT : JSON_EDIT
   const extras = rules.extras.filter((name) => name !== 'markup' || isForm)
   const fidelity = operation === 'edits' && rules.fidelity !== 'unknown' ? ['input_fidelity'] : []
-  const stray = [...names].find((name) => ![...known, ...extras, ...fidelity].includes(name))
+  const takes = (name: string): boolean => [...known, ...extras, ...fidelity].includes(name)
+  const stray = [...names].find(
+    (name) => !takes(isForm ? name.replace(/\[(?:model|reasoning\]\[effort)\]$/, '') : name),
+  )
   if (stray === undefined) return repeated[0] === undefined ? undefined : duplicate(repeated[0])
   const hint = operation === 'edits' ? misplaced(stray, isForm) : undefined
   return hint ?? unknownParameter(stray)
@@ -109,9 +112,8 @@ function sizeFault(width: number, height: number): string | undefined {
 }
 
 function checkFormat(submission: Submission, rules: ModelRules): Refusal | undefined {
-  const formats = submission.operation === 'edits' ? rules.formats?.filter((format) => format !== 'svg') : rules.formats
   const refusal =
-    checkChoice(submission, 'output_format', formats) ?? checkInteger(submission, 'output_compression', 0, 100)
+    checkChoice(submission, 'output_format', rules.formats) ?? checkInteger(submission, 'output_compression', 0, 100)
   if (refusal) return refusal
   const format = given(submission, 'output_format') ?? 'png'
   const compression = integer(submission, 'output_compression') ?? 100
@@ -163,7 +165,7 @@ function checkPreviews(submission: Submission): Refusal | undefined {
   const [isGif, isSvg] = ['gif', 'svg'].map((format) => fields['output_format'] === format)
   const frames = ['frame_count', 'frame_duration_ms'].find((name) => fields[name] !== undefined)
   if (frames !== undefined && !isGif) return invalidValue('output_format', String(fields['output_format']), ['gif'])
-  if (fields['svg'] !== undefined && !isSvg)
+  if (Object.keys(fields).some((name) => name === 'svg' || name.startsWith('svg[')) && !isSvg)
     return invalidValue('output_format', String(fields['output_format']), ['svg'])
   if (isSvg && (integer(submission, 'n') ?? 1) > 1) return invalidValue('n', String(fields['n']), ['1'])
   if (isSvg && flag(submission, 'stream')) return invalidValue('stream', 'true', ['false'])

@@ -1,7 +1,7 @@
 import type { ImageRecord, StoredImage, Usage } from '../../image/record'
 import type { Failure } from '../../failures/errors'
 import type { ChatAnswerOptions } from './request'
-import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
+import type { AnsweredRequest, AnswerPart, RenderedAnswer, AnswerStream, WordedAnswer } from '../dialect'
 import type { RenderContext } from '../render-context'
 import { epochSeconds, tokenDetails } from '../openai/answer'
 
@@ -65,10 +65,29 @@ export function streamCompletion(
   }
 }
 
+/** An answer of words alone, which costs nothing. */
+export function renderWords(
+  content: string,
+  { model, stream }: Pick<ChatAnswerOptions, 'model' | 'stream'>,
+  request: AnsweredRequest,
+): WordedAnswer {
+  const usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
+  const message = { role: 'assistant', content }
+  const rest = { index: 0, logprobs: null, finish_reason: 'stop' }
+  if (!stream) {
+    const head = completionHead('chat.completion', { model }, request)
+    const choices = [{ ...rest, message: { ...message, refusal: null } }]
+    return { contentType: 'application/json', text: JSON.stringify({ ...head, choices, usage }) }
+  }
+  const head = completionHead('chat.completion.chunk', { model }, request)
+  const chunk = JSON.stringify({ ...head, choices: [{ ...rest, delta: message }] })
+  return { contentType: 'text/event-stream', text: `data: ${chunk}\n\ndata: [DONE]\n\n` }
+}
+
 const completionHead = (
   object: string,
-  { model }: ChatAnswerOptions,
-  { requestId, startedMs }: RenderContext,
+  { model }: Pick<ChatAnswerOptions, 'model'>,
+  { requestId, startedMs }: AnsweredRequest,
 ): Record<string, unknown> => ({
   id: `chatcmpl-${requestId.replace(/^req_/, '')}`,
   object,

@@ -7,6 +7,7 @@ import { openaiError } from '../openai/error'
 import { openrouterError } from '../openrouter/error'
 import { wordFailure } from '../worded-failure'
 import { chatVocabulary } from './vocabulary'
+import { inWords } from './words-only'
 
 /** The differences between the routes of chat completions. */
 interface ChatRoute {
@@ -22,6 +23,7 @@ const chatTextRoute: TextRoute = {
   path: '/chat/completions',
   limitedBy: ['max_completion_tokens', 'max_tokens'],
   isText: ({ model }, isImageModel) => typeof model === 'string' && !isImageModel(model),
+  inWords,
 }
 
 /** Pictures as answers of a chat (protocols §2.1, §2.2). */

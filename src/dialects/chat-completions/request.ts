@@ -76,7 +76,11 @@ export async function parseChat(intake: Intake, defaultPlace: PicturePlace): Pro
       ...(endUser ? { endUser } : {}),
     },
     adjustments: [...adjustments, ...promptAdjustments],
-    options: { model: String(clientName ?? valid.model), ...answerOptionsOf(valid, defaultPlace), names },
+    options: {
+      model: typeof clientName === 'string' ? clientName : valid.model,
+      ...answerOptionsOf(valid, defaultPlace),
+      names,
+    },
   }
 }
 

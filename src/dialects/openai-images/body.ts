@@ -23,8 +23,12 @@ const INTEGER_FIELDS = [
   'frame_duration_ms',
   'seed',
   'steps',
+  'num_inference_steps',
+  'width',
+  'height',
 ]
-const DECIMAL_FIELDS = ['guidance', 'strength']
+const DECIMAL_FIELDS = ['guidance', 'guidance_scale', 'strength']
+const FLAG_FIELDS = ['stream', 'watermark']
 
 /** Checks the fields before the first picture. Throws GatewayError. */
 type CheckFields = (fields: JsonBody['fields']) => void
@@ -74,6 +78,7 @@ export async function readImagesForm(
     throw error
   }
   const { fields, images, pictures } = form
+  nestSvg(fields)
   const inOrder = images.toSorted((a, b) => a.place - b.place).map(({ ordinal }) => ({ image_url: String(ordinal) }))
   if (inOrder.length > 0) fields.set('images', inOrder)
   return { fields: Object.fromEntries(fields), pictures }
@@ -132,9 +137,21 @@ async function readField(name: string, bytes: Bytes, maxBytes: number): Promise<
   }
 }
 
+/** Puts the texts of `svg[model]` and `svg[reasoning][effort]` into one field, as in JSON. */
+function nestSvg(fields: Map<string, unknown>): void {
+  const [model, effort] = ['svg[model]', 'svg[reasoning][effort]'].map((name) => fields.get(name))
+  if (model === undefined && effort === undefined) return
+  fields.set('svg', {
+    ...(model === undefined ? {} : { model }),
+    ...(effort === undefined ? {} : { reasoning: { effort } }),
+  })
+  fields.delete('svg[model]')
+  fields.delete('svg[reasoning][effort]')
+}
+
 /** The API reads numbers and booleans out of the texts of a form. */
 function fieldValue(name: string, value: string): unknown {
-  if (name === 'stream' && (value === 'true' || value === 'false')) return value === 'true'
+  if (FLAG_FIELDS.includes(name) && (value === 'true' || value === 'false')) return value === 'true'
   const isDecimal = DECIMAL_FIELDS.includes(name)
   if (!isDecimal && !INTEGER_FIELDS.includes(name)) return value
   if ((isDecimal ? /^-?\d{1,15}(?:\.\d{1,15})?$/ : /^-?\d{1,15}$/).test(value)) return Number(value)

@@ -1,14 +1,17 @@
 import type { Adjustment } from '../../catalog/fit'
 import { invalidType, unknownParameter } from '../../failures/parameters'
+import { adoptVendorWords } from './vendor-words'
 
 type LegacyFields = Record<string, unknown>
 
-/** Today's name for each parameter of relays' clients (protocols §7.6). */
+/** Today's name for each parameter of relays' clients, and of other makers' APIs (protocols §6, §7.6). */
 const MODERN_NAMES: Record<string, string> = {
   format: 'output_format',
   compression: 'output_compression',
   effort: 'quality',
   transparency: 'background',
+  guidance_scale: 'guidance',
+  num_inference_steps: 'steps',
 }
 
 /** Whether a parameter is one of relays' clients. */
@@ -36,7 +39,7 @@ export function modernizeParameters(given: LegacyFields): { fields: LegacyFields
     })
     fields['n'] = Number(fields['n'])
   }
-  return { fields, adjustments }
+  return { fields, adjustments: [...adjustments, ...adoptVendorWords(fields)] }
 }
 
 /** Values of clients without an image. */

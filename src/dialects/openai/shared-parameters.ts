@@ -54,6 +54,8 @@ export const extraParameters = z.object({
   guidance: decimal.nullish(),
   /** The distance of an edit from its picture. */
   strength: decimal.min(0).max(1).nullish(),
+  /** Whether the picture shows a mark of its maker. */
+  watermark: z.boolean().nullish(),
 })
 
 /** The parameters as extras of a request; clients send an empty field as an empty text. */
@@ -63,8 +65,9 @@ export const extraSettings = ({
   steps,
   guidance,
   strength,
+  watermark,
 }: z.infer<typeof extraParameters>): SharedSettings['extras'] =>
-  withoutNulls({ seed, negative_prompt: negative_prompt || null, steps, guidance, strength })
+  withoutNulls({ seed, negative_prompt: negative_prompt || null, steps, guidance, strength, watermark })
 
 /** The default time of a frame of a GIF, in ms (protocols §1.1). */
 const DEFAULT_FRAME_MS = 200
