@@ -1,17 +1,13 @@
 import type { Buffer } from 'node:buffer'
 import * as z from 'zod'
 import { DAY_MS } from './runtime/durations'
-import type { Catalogue } from './catalog/model'
-import { CATALOGUED } from './upstreams/built-in'
-import { catalogueOf } from './upstreams/catalogue'
 import { modelSetting } from './upstreams/model-setting'
-import { spellingsOf } from './upstreams/names'
-import type { Upstream } from './providers/provider'
 import { gatewayIdOf, keyHash } from './credentials/key-format'
 import { ConfigError, type SettingFault } from './failures/config-error'
 import { type Limits, limitsSchema, PLANS } from './limits/limits'
 import { contradictionsIn, OWN_SECRETS } from './settings/contradictions'
 import { faultsOf } from './settings/faults'
+import { type ServedModels, servedModels } from './settings/served-models'
 import {
   atLeast,
   flag,
@@ -25,28 +21,16 @@ import {
   waitSeconds,
   wholeNumber,
 } from './settings/kinds'
-import { configuredUpstreams, upstreamSetting } from './upstreams/configured'
+import { upstreamSetting } from './upstreams/configured'
 
 /** The settings in the shape of the code. */
-export interface Config {
+export interface Config extends ServedModels {
   signingSecret: string
   adminToken: string
   /** The id of this gateway in requests to upstreams. */
   gatewayId: string
   /** The SHA-256 of the static key of team `default`. */
   gatewayKeyHash: Buffer | undefined
-  upstreams: Upstream[]
-  /** Additional names of models, and the model of each. */
-  aliases: ReadonlyMap<string, string>
-  /** The listed names of models by their spellings. */
-  spellings: ReadonlyMap<string, string>
-  /** The models of the catalogue and the settings; some are retired, and some have no upstream. */
-  knownModels: readonly string[]
-  /** The model of a request that names none. */
-  defaultModel: string | undefined
-  /** The text model for chats that ask an image model for words alone. */
-  titleModel: string | undefined
-  catalogue: Catalogue
   cacheTtlSeconds: number
   cacheScope: 'team' | 'shared'
   imageUrlTtlSeconds: number
@@ -98,7 +82,7 @@ export const settingsSchema = z.object({
     .describe('the model of an image request that names none; without it such a request is a 400'),
   TITLE_MODEL: settingName
     .optional()
-    .describe('the text model that answers chats which ask an image model for a title; without it they get a word'),
+    .describe('the text model of chats that ask an image model for a title; without it they get a word'),
   MODELS: z
     .preprocess(fromJson, z.record(settingName, modelSetting).default({}))
     .describe('models of your own, and changes to known ones ([upstreams](upstreams.md#6-models))'),
@@ -195,31 +179,6 @@ function parsedSettings(env: object): Config | ConfigError {
   }
 }
 
-type ModelSettings = Pick<
-  Config,
-  'upstreams' | 'aliases' | 'spellings' | 'knownModels' | 'defaultModel' | 'titleModel' | 'catalogue'
->
-
-/** The models and their upstreams. Throws ConfigError. */
-function modelsOf(
-  data: z.infer<typeof settingsSchema>,
-  access: Parameters<typeof configuredUpstreams>[2],
-): ModelSettings {
-  const knownModels = [...CATALOGUED, ...Object.keys(data.MODELS)]
-  const aliases = new Map(Object.entries(data.MODEL_ALIASES))
-  const fallback = { isOn: data.DEMO_UPSTREAM, models: knownModels, options: { delayMs: data.DEMO_DELAY_MS } }
-  const upstreams = configuredUpstreams(data.UPSTREAMS, fallback, access)
-  return {
-    upstreams,
-    aliases,
-    spellings: spellingsOf(Object.keys(data.MODELS), aliases, upstreams),
-    knownModels,
-    defaultModel: data.DEFAULT_MODEL,
-    titleModel: data.TITLE_MODEL,
-    catalogue: catalogueOf(data.MODELS),
-  }
-}
-
 function parseSettings(set: Record<string, unknown>): Config {
   const { data, error } = settingsSchema.safeParse(set, { reportInput: true })
   if (error) throw new ConfigError(...faultsOf(error))
@@ -234,7 +193,7 @@ function parseSettings(set: Record<string, unknown>): Config {
     adminToken: data.ADMIN_TOKEN,
     gatewayId: gatewayIdOf(data.SIGNING_SECRET),
     gatewayKeyHash: data.GATEWAY_KEY === undefined ? undefined : keyHash(data.GATEWAY_KEY),
-    ...modelsOf(data, access),
+    ...servedModels(data, access),
     cacheTtlSeconds: data.CACHE_TTL_SECONDS,
     cacheScope: data.CACHE_SCOPE,
     imageUrlTtlSeconds: data.IMAGE_URL_TTL_SECONDS,

@@ -73,7 +73,7 @@ const isFile = (path: Path): boolean => FILE_FIELDS.includes(String(path.at(-1))
 const FILE_FIELDS = ['url', 'image_url', 'file_data']
 
 /** The places of texts in `messages`. */
-const isMessage = ([name, _, ...inside]: Path): boolean =>
+const isMessage = ([name, , ...inside]: Path): boolean =>
   name === 'messages' &&
   inside[0] === 'content' &&
   (inside.length === 1 || (inside.length === 3 && inside[2] === 'text'))
