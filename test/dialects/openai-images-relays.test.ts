@@ -36,6 +36,11 @@ describe('the parameters of relays', () => {
       { model: 'gpt-image-1.5', size: '1536x1024' },
     ],
     [{ model: 'gpt-image-1.5', size: '16:9' }, 'size=16:9>1536x1024', { model: 'gpt-image-1.5', size: '1536x1024' }],
+    [
+      { model: 'dall-e-2', size: '512x512' },
+      'model=dall-e-2>gpt-image-2, size=512x512>816x816',
+      { model: 'gpt-image-2', size: '816x816' },
+    ],
     [{ model: 'dall-e-3' }, 'model=dall-e-3>gpt-image-2.5-sunburst', { model: 'gpt-image-2.5-sunburst' }],
     // Its upstream serves `gpt-image-*`, a pattern without a retired model.
     [{ model: 'gpt-image-1' }, 'model=gpt-image-1>gpt-image-2.5-sunburst', { model: 'gpt-image-2.5-sunburst' }],

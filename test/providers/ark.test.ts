@@ -41,6 +41,11 @@ describe('the request', () => {
     expect(upstream.sent[0]?.body).toEqual({ ...said, ...ALWAYS })
   })
 
+  test('has the mark of the maker, if the caller asks for it', async () => {
+    expect((await ask('A cat', { watermark: true, sequential_image_generation: 'disabled' })).status).toBe(200)
+    expect(upstream.sent[0]?.body).toEqual({ model: MODEL, prompt: 'A cat', ...ALWAYS, watermark: true })
+  })
+
   test('is repeated for each picture, since no model surely makes several', async () => {
     const { data } = await (await ask('Two cats', { n: 2 })).json<{ data: unknown[] }>()
     expect(data).toHaveLength(2)
@@ -64,7 +69,7 @@ test('an unknown model takes what every model of the API takes', () => {
     formats: ['jpeg'],
     maxInputs: 14,
     maxImages: 1,
-    extras: ['seed', 'guidance'],
+    extras: ['seed', 'guidance', 'watermark'],
   }
   expect(arkProvider.capability?.({ sizes: { kind: 'unknown' } }, 'house-art')).toMatchObject(can)
 })
