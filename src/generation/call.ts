@@ -112,7 +112,7 @@ async function receive(
   const { run, call, progress, request } = making
   const stored = call.wanted.filter((index) => progress.images[index])
   const over = new AbortController()
-  const work = workOf(run, call, { model, signal: AbortSignal.any([signal, over.signal]) })
+  const work = workOf(run, call, { model, upstream, signal: AbortSignal.any([signal, over.signal]) })
   const events = upstream.provider.generate(request, upstream, work)
   for await (const event of events) {
     try {

@@ -1,6 +1,7 @@
 import type { Failure } from '../failures/errors'
 import { fetchImage } from '../image/source'
-import type { Work } from '../providers/provider'
+import type { Upstream, Work } from '../providers/provider'
+import { ownServer } from '../providers/wire/own-server'
 import { openInput } from '../store/inputs'
 import type { Call } from './progress'
 import type { Run } from './run'
@@ -10,7 +11,7 @@ import { InputNotRead } from './spending'
 export const workOf = (
   { env, config, task }: Run,
   { job }: Pick<Call, 'job'>,
-  { model, signal }: Pick<Work, 'model' | 'signal'>,
+  { model, signal, upstream }: Pick<Work, 'model' | 'signal'> & { upstream: Upstream },
 ): Work => ({
   model,
   signal,
@@ -24,6 +25,7 @@ export const workOf = (
     fetchImage(url, {
       schemes: ['https:', 'http:'],
       allowPrivateUrls: config.allowPrivateUrls,
+      own: ownServer(upstream),
       signal,
       isPaidFor: true,
     }),

@@ -108,13 +108,22 @@ const OF_IMAGE = new RegExp(
   `${ADDRESS}\\.(?:png|jpe?g|webp|gif|avif|svg)(?![\\w/-])(?:\\?[\\w.~:/?@!$&*+,;=%-]*)?`,
   'i',
 )
+/** A path in place of a URL, or the name of a file. */
+const RELATIVE = '\\.{0,2}/[^\\s<>()]{1,2048}|[\\w.~%/@-]{1,2048}\\.(?:png|jpe?g|webp|gif|avif|svg)'
+const LINKED_RELATIVELY = new RegExp(`${LINK_OPENING}(${RELATIVE})${LINK_CLOSING}`)
+const TAGGED = /<img\s(?:[^<>]{0,512}\s)?src=["']?((?:https?:\/\/|\.{0,2}\/)[^\s"'<>]{1,2048})/i
 const ALONE = new RegExp(`^[ \\t>]*<?(${ADDRESS})>?[ \\t\\r]*$`, 'm')
 
+/** The address of the first picture in Markdown or HTML, which mark its end. It may be relative. */
+export function shownIn(text: string): string | undefined {
+  const [shown] = illustrated<{ url: string }>([text], (url) => ({ url })).pictures
+  return shown?.url ?? (LINKED_RELATIVELY.exec(text) ?? TAGGED.exec(text))?.[1]
+}
+
 /**
- * The URL of the picture in a text: in Markdown, or bare. A bare URL has an image's extension or stands alone on its
+ * The address of the picture in a text: shown, or bare. A bare URL has an image's extension or stands alone on its
  * line.
  */
 export function addressIn(text: string): string | undefined {
-  const [shown] = illustrated<{ url: string }>([text], (url) => ({ url })).pictures
-  return shown?.url ?? OF_IMAGE.exec(text)?.[0] ?? ALONE.exec(text)?.[1]
+  return shownIn(text) ?? OF_IMAGE.exec(text)?.[0] ?? ALONE.exec(text)?.[1]
 }

@@ -2,8 +2,18 @@ import { pause } from '../runtime/deadline'
 import { publicUrl, RefusedUrl, type UrlRules } from '../runtime/public-url'
 import { type Bytes, readStream } from '../streams/bytes'
 
+/** The server that an address comes from. */
+export interface OwnServer {
+  /** Relative addresses are resolved against it. */
+  baseUrl: string
+  /** The headers with a credential, for its origin alone. */
+  headers: Record<string, string>
+}
+
 /** The allowed targets of a URL, and the signal that ends its reading. */
 export interface FetchRules extends UrlRules {
+  /** Its origin may be private, because the settings name it. */
+  own?: OwnServer | undefined
   signal?: AbortSignal
   /** Whether the picture is paid for. Its host gets more time then. */
   isPaidFor?: true
@@ -13,6 +23,9 @@ export interface FetchRules extends UrlRules {
 
 /** The URL was not read. The message is fit for clients. */
 export class UnreadableUrl extends Error {}
+
+/** The URL leads to a place that is never asked, such as a private network. */
+export class ForbiddenUrl extends UnreadableUrl {}
 
 /** The host failed before the first byte. Another attempt may succeed. */
 class TryAgain extends UnreadableUrl {}
@@ -27,8 +40,8 @@ const FETCH_TIMEOUT_MS = 60_000
 
 /**
  * Reads a picture from a URL in a client's request or in an upstream's answer. Throws UnreadableUrl.
- * Hosts are public, up to three redirects are followed and checked, and the time is one minute. No credential is sent.
- * The caller limits and checks the bytes.
+ * Hosts are public, up to three redirects are followed and checked, and the time is one minute. A credential is sent only
+ * to the origin of `own`, if it wants one. The caller limits and checks the bytes.
  */
 export async function* fetchImage(address: string, rules: FetchRules): Bytes {
   const controller = new AbortController()
@@ -64,10 +77,10 @@ async function followRedirects(
   rules: FetchRules,
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
-  let url = allowedUrl(address, rules)
+  let url = allowedUrl(resolved(address, rules.own), rules)
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     rules.beforeGet?.()
-    const response = await fetchOnce(url, signal)
+    const response = await fetchWithKey(url, rules, signal)
     if (response.ok && response.body) return response.body
     await response.body?.cancel()
     const location = response.headers.get('location')
@@ -81,18 +94,42 @@ async function followRedirects(
   throw new UnreadableUrl(`it redirects more than ${MAX_REDIRECTS} times`)
 }
 
-async function fetchOnce(url: URL, signal: AbortSignal): Promise<Response> {
+/** Statuses of a picture that wants a credential (RFC 9110 §15.5). */
+const WANTS_KEY = [401, 403]
+
+/** Asks with the credential of the URL's own server if it wants one. A signed URL takes none. */
+async function fetchWithKey(url: URL, { own, beforeGet }: FetchRules, signal: AbortSignal): Promise<Response> {
+  const response = await fetchOnce(url, {}, signal)
+  if (!own || !isAt(own, url) || !WANTS_KEY.includes(response.status)) return response
+  await response.body?.cancel()
+  beforeGet?.()
+  return await fetchOnce(url, own.headers, signal)
+}
+
+async function fetchOnce(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
   try {
-    return await fetch(url, { redirect: 'manual', signal, headers: { accept: 'image/*' } })
+    return await fetch(url, { redirect: 'manual', signal, headers: { accept: 'image/*', ...headers } })
   } catch (error) {
     throw new TryAgain('its host did not answer', { cause: error })
   }
 }
 
-function allowedUrl(address: string, rules: UrlRules): URL {
+const isAt = ({ baseUrl }: OwnServer, { origin }: URL): boolean => origin === new URL(baseUrl).origin
+
+/** An address of its own server may lack the origin, or the whole path in front of it. */
+function resolved(address: string, own: OwnServer | undefined): string {
+  if (!own || URL.canParse(address)) return address
+  const base = new URL(own.baseUrl)
+  base.pathname = `${base.pathname.replace(/\/+$/, '')}/`
+  return URL.canParse(address, base) ? new URL(address, base).href : address
+}
+
+function allowedUrl(address: string, rules: FetchRules): URL {
+  const { own } = rules
   try {
-    return publicUrl(address, rules)
+    const isOwn = own !== undefined && URL.canParse(address) && isAt(own, new URL(address))
+    return publicUrl(address, isOwn ? { ...rules, allowPrivateUrls: true } : rules)
   } catch (error) {
-    throw error instanceof RefusedUrl ? new UnreadableUrl(error.message) : error
+    throw error instanceof RefusedUrl ? new ForbiddenUrl(error.message) : error
   }
 }

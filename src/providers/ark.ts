@@ -7,11 +7,9 @@ import type { ImageRequest } from '../image/request'
 import { bearer, callUpstream, jsonRequest } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { optionalText, tokenCount } from './wire/lenient'
-import { pictureAt, readPictures } from './wire/json-pictures'
-import { pictureNumbers } from './wire/picture-numbers'
-import type { Provider, Summary, Upstream, Work } from './provider'
+import { answeredImages } from './wire/answered-images'
+import type { Provider, ProviderError, Summary, Upstream, Work } from './provider'
 import type { ErrorReader, ErrorReport } from './wire/error-report'
-import { withSpent } from './wire/unusable-answer'
 import { errorOfResponse, readOpenaiError } from './wire/upstream-error'
 
 /** The API's parameters, and the one format that every model makes (protocols §6.9). */
@@ -79,6 +77,7 @@ const MODELS = { ...CHINESE_MODELS, ...INTERNATIONAL_MODELS }
 /** Seedream at ByteDance's Volcengine Ark (protocols §6.9). BytePlus serves the same API at another base URL. */
 export const arkProvider: Provider = {
   id: 'ark',
+  account: bearer,
   wellKnown: {
     secret: 'ARK_API_KEY',
     baseUrl: 'https://ark.cn-beijing.volces.com/api/v3',
@@ -91,11 +90,9 @@ export const arkProvider: Provider = {
   async *generate(request, upstream, work) {
     const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: response.headers.get('x-request-id') ?? undefined }
-    const { said, count } = yield* readPictures(response, work, pictureNumbers(pictureAt))
-    const summary = arkSummary(said)
-    if (count === 0)
-      throw withSpent(errorOfResponse(response, upstream, entryErrorIn(said) ?? said, readError), summary)
-    yield { type: 'summary', summary }
+    const failureOf = (said: unknown): ProviderError =>
+      errorOfResponse(response, upstream, entryErrorIn(said) ?? said, readError)
+    yield* answeredImages(response, request.n, work, { failureOf, summaryIn: arkSummary })
   },
 }
 
@@ -131,10 +128,12 @@ function entryErrorIn(said: unknown): unknown {
   return [said, ...entries].find((each) => errorEntry.safeParse(each).success)
 }
 
-const imagesReply = z.object({
-  data: z.array(z.object({ size: optionalText, output_format: optionalText }).catch({})).catch([]),
-  usage: z.object({ output_tokens: tokenCount, total_tokens: tokenCount.nullish() }).nullish().catch(undefined),
-})
+const imagesReply = z
+  .object({
+    data: z.array(z.object({ size: optionalText, output_format: optionalText }).catch({})).catch([]),
+    usage: z.object({ output_tokens: tokenCount, total_tokens: tokenCount.nullish() }).nullish().catch(undefined),
+  })
+  .catch({ data: [] })
 
 function arkSummary(said: unknown): Summary {
   const { data, usage } = imagesReply.parse(said)

@@ -11,15 +11,20 @@ import { readOpenaiError } from './wire/upstream-error'
  */
 export const azureOpenaiProvider: Provider = {
   id: 'azure-openai',
+  account,
   baseUrlQuery: ['api-version'],
   generate: (request, upstream, work) => openaiImages(request, azureEndpoint(upstream, work), upstream, work),
 }
 
-const azureEndpoint = ({ baseUrl, credential }: Upstream, { model }: Work): ImagesEndpoint => ({
-  to: (operation) => azureUrl(baseUrl, model, operation),
-  account: { 'api-key': credential },
+const azureEndpoint = (upstream: Upstream, { model }: Work): ImagesEndpoint => ({
+  to: (operation) => azureUrl(upstream.baseUrl, model, operation),
+  account: account(upstream),
   readError,
 })
+
+function account({ credential }: Upstream): Record<string, string> {
+  return { 'api-key': credential }
+}
 
 /** A dated version has paths of its own. `v1` and `preview` use the paths without a version. */
 const DATED_VERSION = /^\d{4}-/

@@ -62,6 +62,7 @@ const LENIENT_TOLERANCE = 5
 /** Black Forest Labs (protocols §6.2): a job with a URL for its state. */
 export const blackForestLabsProvider: Provider = {
   id: 'black-forest-labs',
+  account: (upstream) => accountHeaders(upstream),
   wellKnown: { secret: 'BFL_API_KEY', baseUrl: 'https://api.bfl.ai', models: Object.keys(MODELS) },
   models: MODELS,
   capability: (model, theirs) => narrowed(model, MODELS[theirs] ?? (FLUX_3_NAME.test(theirs) ? FLUX_3 : UNKNOWN_MODEL)),

@@ -4,14 +4,12 @@ import { narrowed } from '../catalog/narrowed'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { sizeText } from '../catalog/sizes'
 import type { ImageRequest } from '../image/request'
-import type { Path } from '../streams/json'
 import type { Provider, ProviderError, Summary, Upstream, Work } from './provider'
 import type { ErrorReader, ErrorReport } from './wire/error-report'
 import { bearer, callUpstream, jsonRequest } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
 import { readPictures } from './wire/json-pictures'
 import { optionalText } from './wire/lenient'
-import { pictureNumbers } from './wire/picture-numbers'
 import { requestIdOf } from './wire/response-ids'
 import { unusableAnswer } from './wire/unusable-answer'
 import { errorOfResponse, moderationError } from './wire/upstream-error'
@@ -48,8 +46,8 @@ export const dashscopeProvider: Provider = {
   async *generate(request, upstream, work) {
     const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: requestIdOf(response.headers) }
-    const { said, count } = yield* readPictures(response, work, pictureNumbers(pictureEntry))
-    if (count === 0) throw missingPictureError(response, said, upstream)
+    const { said, entries } = yield* readPictures(response, work)
+    if (entries.length === 0) throw missingPictureError(response, said, upstream)
     yield { type: 'summary', summary: dashscopeSummary(said) }
   },
 }
@@ -74,12 +72,6 @@ function requestFields(request: ImageRequest, work: Work): Record<string, unknow
       watermark: false,
     },
   }
-}
-
-/** The entry of a picture: a part of the message of a choice. */
-function pictureEntry([output, choices, choice, message, content, part, name, ...deeper]: Path): string | undefined {
-  const isPicture = output === 'output' && choices === 'choices' && message === 'message' && content === 'content'
-  return isPicture && name === 'image' && deeper.length === 0 ? `${choice}/${part}` : undefined
 }
 
 const edge = z.int().positive()

@@ -22,6 +22,7 @@ const POLL_MS = 500
  */
 export const falProvider: Provider = {
   id: 'fal',
+  account: (upstream) => accountHeaders(upstream),
   wellKnown: { secret: 'FAL_KEY', baseUrl: 'https://queue.fal.run', models: [...FAL_MODELS.keys()], priority: 1 },
   models: Object.fromEntries([...FAL_MODELS].map(([name, { capability }]) => [name, capability])),
   capability: (model, theirs) => narrowed(model, falModelNamed(theirs).capability),

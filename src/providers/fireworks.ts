@@ -56,6 +56,7 @@ const POLL_MS = 500
 /** Fireworks (protocols §6.8): picture bytes at once, or a job for Kontext. */
 export const fireworksProvider: Provider = {
   id: 'fireworks',
+  account: bearer,
   wellKnown: {
     secret: 'FIREWORKS_API_KEY',
     baseUrl: 'https://api.fireworks.ai',

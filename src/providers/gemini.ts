@@ -6,22 +6,19 @@ import type { Sizes } from '../catalog/sizes'
 import { inputTokens } from '../catalog/tokens'
 import type { Usage } from '../image/record'
 import { type ImageRequest, unless } from '../image/request'
-import { decodeBase64 } from '../streams/base64'
-import { type Bytes, keepingHead, readStream } from '../streams/bytes'
-import { JsonStream, type Path, type TakenString } from '../streams/json'
-import { camelCased, camelName } from './wire/camel-case'
+import { finalPicture } from './wire/gemini-answer'
 import { googleErrorIn, googleErrorReader, readGoogleError } from './wire/google-error'
-import { bodyStream, callUpstream, jsonRequest, readingImage } from './wire/http'
+import { callUpstream, jsonRequest } from './wire/http'
 import { inputBase64 } from './wire/inputs'
-import { HEAD_BYTES, unreadableError } from './wire/json-pictures'
 import { optionalText, tokenCount } from './wire/lenient'
-import { type Provider, type ProviderError, type ProviderEvent, type Upstream, Withdrawn, type Work } from './provider'
+import type { Provider, ProviderError, Upstream, Work } from './provider'
 import { unusableAnswer } from './wire/unusable-answer'
 import { errorOfReport, errorOfResponse, moderationError } from './wire/upstream-error'
 
 /** Google's image models through the Gemini API (protocols §3). An answer holds one picture in JSON. */
 export const geminiProvider: Provider = {
   id: 'gemini',
+  account,
   wellKnown: {
     secret: 'GEMINI_API_KEY',
     baseUrl: 'https://generativelanguage.googleapis.com',
@@ -38,7 +35,7 @@ export const geminiProvider: Provider = {
   }),
   async *generate(request, upstream, work) {
     const response = await requestImages(request, upstream, work)
-    const { said, isMade } = yield* finalPicture(response)
+    const { said, isMade } = yield* finalPicture(response, work)
     if (!isMade) throw missingPictureError(response, said, upstream)
     const { responseId, usageMetadata } = generateReply.parse(said)
     yield { type: 'accepted', requestId: responseId ?? undefined }
@@ -59,7 +56,7 @@ function requestImages(request: ImageRequest, upstream: Upstream, work: Work): P
     work,
     // The newest models exist under v1beta only (protocols §3.1).
     `/v1beta/models/${encodeURIComponent(work.model)}:generateContent`,
-    { account: { 'x-goog-api-key': upstream.credential }, ...jsonRequest(requestFields(request, work)) },
+    { account: account(upstream), ...jsonRequest(requestFields(request, work)) },
     googleErrorReader(usualInputTokens(request)),
   )
 }
@@ -68,6 +65,10 @@ function requestImages(request: ImageRequest, upstream: Upstream, work: Work): P
 function usualInputTokens(request: ImageRequest): number {
   const { textIn, imageIn } = inputTokens(request)
   return textIn / 4 + imageIn
+}
+
+function account({ credential }: Upstream): Record<string, string> {
+  return { 'x-goog-api-key': credential }
 }
 
 /** The filters of the Gemini API (enum HarmCategory of @google/genai). */
@@ -95,75 +96,6 @@ function requestFields(
     },
     safetySettings: moderation === 'low' ? LENIENT_FILTERS : undefined,
   }
-}
-
-/**
- * Whether a path leads to the data of a picture, or to a signature. A signature is as large as a picture and is
- * skipped.
- */
-function isPictureString([candidates, candidate, content, parts, , member, inner, ...deeper]: Path): boolean {
-  if (candidates !== 'candidates' || candidate !== 0 || content !== 'content' || parts !== 'parts') return false
-  if (deeper.length > 0) return false
-  const name = camelName(String(member))
-  return (name === 'thoughtSignature' && inner === undefined) || (name === 'inlineData' && inner === 'data')
-}
-
-/**
- * Streams the final picture of an answer. The mark of a draft (`thought`) may stand behind the picture.
- * A picture that turns out to be a draft is withdrawn at its last byte. Throws ProviderError.
- */
-async function* finalPicture(response: Response): AsyncGenerator<ProviderEvent, { said: unknown; isMade: boolean }> {
-  const { head, all } = keepingHead(readStream(bodyStream(response)), HEAD_BYTES)
-  const json = new JsonStream(all, isPictureString)
-  const pictures = pictureStrings(json)
-  let isMade = false
-  try {
-    let next = await pictures.next()
-    while (!next.done) {
-      const { path, bytes } = next.value
-      if (isMade || isDraft(json.soFar(), path)) {
-        next = await pictures.next()
-        continue
-      }
-      const following = memoized(() => pictures.next())
-      const said = async (): Promise<unknown> => ((await following()).done ? json.value() : json.soFar())
-      const isFinal = async (): Promise<boolean> => !isDraft(await said(), path)
-      yield { type: 'image', index: 0, bytes: readingImage(withdrawnUnless(isFinal, decodeBase64(bytes))) }
-      isMade = await isFinal()
-      next = await following()
-    }
-    return { said: camelCased(json.value()), isMade }
-  } catch (error) {
-    throw unreadableError(error, response, { isMade, head: head() })
-  } finally {
-    await pictures.return()
-  }
-}
-
-async function* pictureStrings(json: JsonStream): AsyncGenerator<TakenString, void> {
-  for await (const taken of json.strings()) if (taken.path.at(-1) === 'data') yield taken
-}
-
-function memoized<Value>(make: () => Promise<Value>): () => Promise<Value> {
-  let made: Promise<Value> | undefined
-  return () => (made ??= make())
-}
-
-/** Throws Withdrawn behind the last byte when the picture was not the right one. */
-async function* withdrawnUnless(isRight: () => Promise<boolean>, bytes: Bytes): Bytes {
-  yield* bytes
-  if (!(await isRight())) throw new Withdrawn()
-}
-
-const draftPart = z.object({ thought: z.boolean().nullish() }).catch({})
-const draftReply = z.object({
-  candidates: z.tuple([z.object({ content: z.object({ parts: z.array(draftPart) }) })], z.unknown()),
-})
-
-/** Whether the answer so far marks the part of a path as a draft. */
-function isDraft(said: unknown, [, , , , at]: Path): boolean {
-  const [candidate] = draftReply.parse(said).candidates
-  return candidate.content.parts[Number(at)]?.thought === true
 }
 
 const optionalCount = tokenCount.nullish().catch(undefined)

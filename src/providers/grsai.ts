@@ -41,6 +41,7 @@ const POLL_MS = 2000
  */
 export const grsaiProvider: Provider = {
   id: 'grsai',
+  account: bearer,
   wellKnown: {
     secret: 'GRSAI_API_KEY',
     baseUrl: 'https://api.grsai.com',

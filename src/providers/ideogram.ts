@@ -19,6 +19,7 @@ const POLL_MS = 1000
 /** Ideogram (protocols §6.10): a job, or pictures at once from version 1. URLs out. */
 export const ideogramProvider: Provider = {
   id: 'ideogram',
+  account: (upstream) => accountHeaders(upstream),
   wellKnown: { secret: 'IDEOGRAM_API_KEY', baseUrl: 'https://api.ideogram.ai', models: Object.keys(IDEOGRAM_MODELS) },
   models: IDEOGRAM_MODELS,
   capability: (model, theirs) => narrowed(model, ideogramModelNamed(theirs).capability),

@@ -41,6 +41,7 @@ type MidjourneyJob = z.infer<typeof jobSchema>
  */
 export const midjourneyProxyProvider: Provider = {
   id: 'midjourney-proxy',
+  account: (upstream) => accountHeaders(upstream),
   models: { midjourney: API_CAPABILITY },
   capability: (model) => ({ ...model, ...API_CAPABILITY }),
   async *generate(request, upstream, work) {

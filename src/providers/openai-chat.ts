@@ -3,17 +3,16 @@ import type { Model } from '../catalog/model'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { resolutionOf } from '../catalog/shapes'
 import { nearestTo, pixelsOf, ratioOf } from '../catalog/sizes'
-import { addressIn, illustrated, piecesOf } from '../image/markdown-images'
+import { addressIn, piecesOf, shownIn } from '../image/markdown-images'
 import type { ImageRequest } from '../image/request'
 import { decodeBase64 } from '../streams/base64'
 import { ChatAnswer } from './wire/chat-answer'
 import { bearer, callUpstream, jsonRequest, readingImage } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
-import { unreadableError } from './wire/json-pictures'
 import { isOpenrouter, openrouterName } from './wire/openrouter-url'
 import { type Provider, ProviderError, type ProviderEvent, type Upstream, type Work } from './provider'
 import { readRelayError } from './wire/relay-reply'
-import { unusableAnswer } from './wire/unusable-answer'
+import { unreadableError, unusableAnswer } from './wire/unusable-answer'
 import { errorOfResponse, moderationError, refusalBy } from './wire/upstream-error'
 import { isWordedRefusal } from './wire/worded-refusal'
 
@@ -26,6 +25,7 @@ const MAX_CHAT_INPUTS = 14
  */
 export const openaiChatProvider: Provider = {
   id: 'openai-chat',
+  account: bearer,
   capability: (model) => ({
     ...model,
     ...PROMPT_ONLY,
@@ -126,7 +126,7 @@ async function* answerEvents(response: Response, upstream: Upstream, work: Work)
     address = answer.urls[0] ?? addressIn(words)
   } catch (error) {
     // A broken-off answer with a whole link was paid for too.
-    address = answer.urls[0] ?? linkIn(words)
+    address = answer.urls[0] ?? shownIn(words)
     if (isMade || address === undefined)
       throw unreadableError(error, response, { isMade: isMade || answer.isStream, head: answer.head })
   }
@@ -136,10 +136,6 @@ async function* answerEvents(response: Response, upstream: Upstream, work: Work)
   }
   yield { type: 'summary', summary: answer.summary }
 }
-
-/** The URL of a picture in Markdown, which marks the end of the URL. */
-const linkIn = (words: string): string | undefined =>
-  illustrated<{ url: string }>([words], (url) => ({ url })).pictures[0]?.url
 
 /** The last percentage in the words, such as `> 生成中 40%`. 0 without one. */
 function lastPercentIn(words: string): number {

@@ -7,6 +7,7 @@ import { readRelayError } from './wire/relay-reply'
 /** OpenAI's Images API and relays with it (protocols §1), with their text models. */
 export const openaiProvider: Provider = {
   id: 'openai',
+  account: bearer,
   wellKnown: {
     secret: 'OPENAI_API_KEY',
     baseUrl: 'https://api.openai.com/v1',

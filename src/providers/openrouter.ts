@@ -3,10 +3,9 @@ import type { Model } from '../catalog/model'
 import { ratioNamed, shaped } from '../catalog/ratios'
 import type { Shape, Sizes } from '../catalog/sizes'
 import { DEFAULTS, type ImageRequest, unless } from '../image/request'
-import { bearer, callUpstream, isEventStream, jsonRequest } from './wire/http'
+import { bearer, callUpstream, jsonRequest } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
-import { answeredImages } from './wire/json-pictures'
-import { streamedImages } from './wire/openai-events'
+import { answeredImages } from './wire/answered-images'
 import { OPENROUTER_URL, openrouterName } from './wire/openrouter-url'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
 import { readRelayError, relaySummary } from './wire/relay-reply'
@@ -45,6 +44,7 @@ const OTHER_MODELS = [
 /** OpenRouter's images API (protocols §2.2) for models of many makers. */
 export const openrouterProvider: Provider = {
   id: 'openrouter',
+  account: bearer,
   wellKnown: {
     secret: 'OPENROUTER_API_KEY',
     baseUrl: OPENROUTER_URL,
@@ -75,9 +75,7 @@ export const openrouterProvider: Provider = {
     const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: response.headers.get('x-generation-id') ?? undefined }
     const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, readRelayError)
-    yield* isEventStream(response)
-      ? streamedImages(response, request, work, failureOf, relaySummary)
-      : answeredImages(response, work, failureOf, relaySummary)
+    yield* answeredImages(response, request.n, work, { failureOf, summaryIn: relaySummary })
   },
 }
 

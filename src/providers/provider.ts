@@ -49,7 +49,10 @@ export interface Work {
   job?: string | undefined
   /** The gateways that the request has passed, for the upstream's header. */
   hops?: string | undefined
-  /** Fetches a picture that an answer names, within the rules of `image/source.ts`. */
+  /**
+   * Fetches a picture that an answer names, within the rules of `image/source.ts`. Its address may be relative to the
+   * upstream's base URL.
+   */
   download: (url: string) => Bytes
 }
 
@@ -124,6 +127,8 @@ export interface Provider {
    * can replace URL and credential.
    */
   bound?: { binding: string; schema: z.ZodType; baseUrl: string; models: string[] }
+  /** The headers with an account's credential, which a picture at its own origin may want. */
+  account?(upstream: Upstream): Record<string, string>
   /** The parameters of a query that its base URL may have. */
   baseUrlQuery?: readonly string[]
   /** Whether its images are placeholders. A setting turns it on, for models without another upstream. */
@@ -182,6 +187,8 @@ interface ProviderErrorFacts {
   isUnexplained?: true | undefined
   /** Whether a good answer cannot be used. The same account is not asked again then. */
   isUnusable?: true | undefined
+  /** Whether every account of the upstream would answer alike. No other one is asked then. */
+  isOfUpstream?: true | undefined
   /** The charge and the usage that a failed call's answer reports. */
   spent?: Spent | undefined
   /** The upstream's HTTP status. */

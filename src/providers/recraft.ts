@@ -7,8 +7,8 @@ import { DEFAULTS, type ImageRequest } from '../image/request'
 import { formBody, textsOf } from '../streams/form'
 import { bearer, callUpstream, jsonRequest } from './wire/http'
 import { DEFAULT_STRENGTH, inputFile, withWhiteMask } from './wire/inputs'
-import { answeredImages } from './wire/json-pictures'
-import type { Provider, ProviderError, Upstream, Work } from './provider'
+import { answeredImages } from './wire/answered-images'
+import type { Provider, ProviderError, Summary, Upstream, Work } from './provider'
 import type { ErrorReader } from './wire/error-report'
 import { errorOfResponse, mentionsModeration } from './wire/upstream-error'
 
@@ -80,6 +80,7 @@ const MODELS: Readonly<Record<string, Model>> = {
 /** Recraft (protocols §6.11): similar to OpenAI's Images API, with its own paths for edits. */
 export const recraftProvider: Provider = {
   id: 'recraft',
+  account: bearer,
   wellKnown: {
     secret: 'RECRAFT_API_KEY',
     baseUrl: 'https://external.api.recraft.ai/v1',
@@ -92,7 +93,8 @@ export const recraftProvider: Provider = {
     const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: response.headers.get('x-request-id') ?? undefined }
     const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, readError)
-    yield* answeredImages(response, work, failureOf, (said) => ({ cost: recraftCost(said) }))
+    const summaryIn = (said: unknown): Summary => ({ cost: recraftCost(said) })
+    yield* answeredImages(response, request.n, work, { failureOf, summaryIn })
   },
 }
 

@@ -98,6 +98,7 @@ const POLL_MS = 500
 /** Replicate (protocols §6.3): a prediction with a URL for its state. */
 export const replicateProvider: Provider = {
   id: 'replicate',
+  account: bearer,
   wellKnown: {
     secret: 'REPLICATE_API_TOKEN',
     baseUrl: 'https://api.replicate.com',

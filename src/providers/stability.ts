@@ -89,6 +89,7 @@ const API_CAPABILITY: Model = {
 /** Stability's Stable Image API (protocols §6.5): a form in, picture bytes out. */
 export const stabilityProvider: Provider = {
   id: 'stability',
+  account: bearer,
   wellKnown: { secret: 'STABILITY_API_KEY', baseUrl: 'https://api.stability.ai', models: Object.keys(MODELS) },
   models: MODELS,
   // The API names these ratios only, also for a model with more sizes elsewhere.

@@ -5,7 +5,7 @@ import { pixelsOf } from '../catalog/sizes'
 import type { ImageRequest } from '../image/request'
 import { bearer, callUpstream, jsonRequest } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
-import { answeredImages } from './wire/json-pictures'
+import { answeredImages } from './wire/answered-images'
 import type { Provider, ProviderError, Upstream, Work } from './provider'
 import type { ErrorReader } from './wire/error-report'
 import { requestIdOf } from './wire/response-ids'
@@ -49,6 +49,7 @@ const MODELS: Readonly<Record<string, Model>> = {
 /** Together (protocols §6.7): OpenAI's answers, sizes as width and height, and input pictures as URLs. */
 export const togetherProvider: Provider = {
   id: 'together',
+  account: bearer,
   wellKnown: {
     secret: 'TOGETHER_API_KEY',
     baseUrl: 'https://api.together.xyz/v1',
@@ -61,7 +62,7 @@ export const togetherProvider: Provider = {
     const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: requestIdOf(response.headers) }
     const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, readError)
-    yield* answeredImages(response, work, failureOf, () => ({}))
+    yield* answeredImages(response, request.n, work, { failureOf, summaryIn: () => ({}) })
   },
 }
 

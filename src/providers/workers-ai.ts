@@ -7,7 +7,6 @@ import { WORKERS_AI_MODELS } from '../catalog/workers-ai-models'
 import type { ImageRequest, InputImage } from '../image/request'
 import { collect, readStream } from '../streams/bytes'
 import { type FormBody, formBody, textsOf } from '../streams/form'
-import type { Path } from '../streams/json'
 import { type EmbeddedFile, jsonBody } from '../streams/json-body'
 import { bearer, bodyStream, callUpstream, modelInPath, readingImage, requireSuccess } from './wire/http'
 import { inputBase64, inputFile, withWhiteMask } from './wire/inputs'
@@ -162,19 +161,15 @@ async function holdInput(image: InputImage, field: Place, maximumBytes: number, 
 const rejection = (refusal: Refusal): ProviderError =>
   new ProviderError('rejected', 'does not take these pictures', { failure: refusing(refusal) })
 
-/** The picture is a string in JSON, or the whole body. */
+/** The picture is a string in JSON, which REST wraps in `result`, or the whole body. */
 async function* answerEvents(response: Response, upstream: Upstream, work: Work): AsyncGenerator<ProviderEvent, void> {
   if (!/json|text/i.test(response.headers.get('content-type') ?? '')) {
     yield { type: 'image', index: 0, bytes: readingImage(readStream(bodyStream(response))) }
     return
   }
-  const { said, count } = yield* readPictures(response, work, pictureIndexAt)
-  if (count === 0) throw errorOfResponse(response, upstream, said, readError)
+  const { said, entries } = yield* readPictures(response, work)
+  if (entries.length === 0) throw errorOfResponse(response, upstream, said, readError)
 }
-
-/** REST wraps the binding's answer in `result`. */
-const pictureIndexAt = (path: Path): number | undefined =>
-  ['image', 'result image'].includes(path.join(' ')) ? 0 : undefined
 
 /** The daily free allocation is used up. The rest of the day (UTC) is unknown, so the account waits an hour. */
 const ALLOCATION_WAIT_MS = 3_600_000

@@ -7,13 +7,12 @@ import { ratioNamed, shaped, shapesOf } from '../catalog/ratios'
 import type { ImageRequest } from '../image/request'
 import { bearer, callUpstream, jsonRequest } from './wire/http'
 import { inputDataUrl } from './wire/inputs'
-import { pictureAt, readPictures } from './wire/json-pictures'
+import { answeredImages } from './wire/answered-images'
 import { optionalText } from './wire/lenient'
 import { openaiSummary } from './wire/openai-reply'
 import type { Provider, ProviderError, Summary, Upstream, Work } from './provider'
 import type { ErrorReader } from './wire/error-report'
 import { requestIdOf } from './wire/response-ids'
-import { withSpent } from './wire/unusable-answer'
 import { errorOfResponse, moderationError, readOpenaiError } from './wire/upstream-error'
 
 /**
@@ -88,16 +87,18 @@ const MODELS: Readonly<Record<string, Model>> = {
 /** xAI (protocols §6.6): OpenAI's answers, aspect ratios for sizes, and JSON for edits. */
 export const xaiProvider: Provider = {
   id: 'xai',
+  account: bearer,
   wellKnown: { secret: 'XAI_API_KEY', baseUrl: 'https://api.x.ai/v1', models: Object.keys(MODELS) },
   models: MODELS,
   capability: (model, theirs) => narrowed(model, MODELS[theirs] ?? IMAGINE_2),
   async *generate(request, upstream, work) {
     const response = await requestImages(request, upstream, work)
     yield { type: 'accepted', requestId: requestIdOf(response.headers) }
-    const { said, count } = yield* readPictures(response, work, pictureAt, isModerated)
-    const summary = { ...openaiSummary(said), cost: xaiCost(said) }
-    if (count === 0) throw withSpent(missingPictureError(response, said, upstream), summary)
-    yield { type: 'summary', summary }
+    yield* answeredImages(response, request.n, work, {
+      failureOf: (said) => missingPictureError(response, said, upstream),
+      summaryIn: (said, entries) => ({ ...openaiSummary(said, entries), cost: xaiCost(said) }),
+      isRefused: (said, [, index]) => isModerated(said, Number(index)),
+    })
   },
 }
 

@@ -20,20 +20,24 @@ const LF = 0x0a
 const CR = 0x0d
 const SPACE = 0x20
 const COLON = 0x3a
+const OPEN_OBJECT = 0x7b
 const LINE_FEED = Uint8Array.of(LF)
 
-/** The relevant lines: two fields, and the end of an event. */
-type LineKind = 'data' | 'event' | 'blank'
+/** The relevant lines: two fields, JSON without a field, and the end of an event. */
+type LineKind = 'data' | 'event' | 'bare' | 'blank'
 const LONGEST_FIELD = 'event'.length
 
 /**
  * Reads a `text/event-stream` as it streams (WHATWG HTML §9.2.6). An event comes out at the start of its data, which
- * may have any size. The end of the source ends the last event.
+ * may have any size. The end of the source ends the last event. A line with `{` in front is one up to a blank line:
+ * some servers report an error so.
  */
 export class EventStream {
   readonly #window: Window
   /** Whether the window is between the start of an event's data and its blank line. */
   #inData = false
+  /** A line behind an event's data that begins the next event. */
+  #next: 'bare' | undefined
   /** Whether the window is inside a line's value, and whether at its start. */
   #inValue = false
   #atValue = false
@@ -47,11 +51,13 @@ export class EventStream {
     let name = ''
     try {
       await this.#window.skipByteOrderMark()
-      for (let line = await this.#line(); line !== undefined; line = await this.#line()) {
-        if (line === 'data') {
+      for (let line = await this.#line(); line !== undefined; line = this.#next ?? (await this.#line())) {
+        if (line === 'data' || line === 'bare') {
+          this.#next = undefined
           this.#inData = true
-          yield { name: name === '' ? undefined : name, data: this.#data() }
-          await drain(this.#data())
+          const data = (): Bytes => (line === 'bare' ? this.#bare() : this.#data())
+          yield { name: name === '' ? undefined : name, data: data() }
+          await drain(data())
         }
         name = line === 'event' ? await this.#name() : ''
       }
@@ -80,6 +86,7 @@ export class EventStream {
       return 'blank'
     }
     this.#inValue = this.#atValue = true
+    if (view[0] === OPEN_OBJECT) return 'bare'
     if (end === -1) return undefined
     const field = latin1(view.subarray(0, end))
     // A line without a colon has an empty value.
@@ -106,7 +113,21 @@ export class EventStream {
       const line = await this.#line()
       if (line === 'data') yield LINE_FEED
       else if (line === 'event') await drain(this.#value())
-      else this.#inData = false
+      else {
+        this.#inData = false
+        if (line === 'bare') this.#next = line
+      }
+    }
+  }
+
+  /** The remainder of lines without a field, up to a blank one. */
+  async *#bare(): Bytes {
+    while (this.#inData) {
+      yield* this.#value()
+      const isMore = this.#window.view.length > 0 || (await this.#window.more())
+      this.#inValue = isMore && this.#window.view[0] !== LF
+      this.#inData = this.#inValue
+      if (this.#inData) yield LINE_FEED
     }
   }
 

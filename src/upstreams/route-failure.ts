@@ -55,7 +55,7 @@ const ALL_UNAVAILABLE: Failure = {
 function failureOfUpstreamError({ kind, facts }: ProviderError): Failure {
   if (kind === 'rejected')
     return facts.failure ?? { code: 'invalid_request', message: 'The upstream refused the request as it is.' }
-  if (kind === 'lost') return facts.code === 'timed_out' ? TIMED_OUT : LOST
+  if (kind === 'lost') return facts.failure ?? (facts.code === 'timed_out' ? TIMED_OUT : LOST)
   return kind === 'misconfigured' ? (facts.failure ?? NO_UPSTREAM) : UPSTREAM_FAILED
 }
 

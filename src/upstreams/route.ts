@@ -142,9 +142,16 @@ export class Route<Served extends Candidate> {
     const errors = this.#allErrors
     const isOver = errors.some(({ kind }) => kind === 'rejected') || countLost(errors) >= MAX_LOST
     if (isOver || Date.now() >= untilMs) return []
-    const fresh = candidates.filter((each) => this.#isFresh(each))
+    const fresh = candidates.filter((each) => this.#isFresh(each) && !this.#failedAs(each.upstream.name))
     if (fresh.length > 0 || !this.#lastFailed) return fresh
     return isWorthAnotherCall(this.#errors.get(this.#lastFailed), candidates.length) ? [this.#lastFailed] : []
+  }
+
+  /** Whether an account of this upstream failed as all of them would. */
+  #failedAs(name: string): boolean {
+    return [...this.#errors].some(
+      ([{ upstream }, errors]) => upstream.name === name && errors.some(({ facts }) => facts.isOfUpstream),
+    )
   }
 
   /** A cooldown is no failure for a job that waits it out, up to a number of times. */

@@ -59,7 +59,8 @@ afterEach(async () => {
 function billing({ answer, afterMs = 0 }: PaidCase): string[] {
   const buyers: string[] = []
   const handle = async (request: Request): Promise<Response> => {
-    const { headers } = request
+    const { headers, method } = request
+    if (method === 'GET') return new Response(null, { status: 410 })
     buyers.push(['authorization', 'x-key', 'api-key', 'x-goog-api-key'].map((name) => headers.get(name)).join(''))
     await request.text()
     // By then the sender has seen it.

@@ -138,7 +138,7 @@ describe('when the upstream', () => {
     ['rejects the key', 'unauthorized', 503, 0],
     ['has not opened the model', 'not-open', 503, 0],
     ['does not know the model', 'no-model', 503, 0],
-    ['names a URL that is gone', 'gone', 502, 2],
+    ['names a URL that is gone', 'gone', 502, 1],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
     expect([response.status, upstream.submits]).toEqual([status, submits])

@@ -138,7 +138,7 @@ describe('when the upstream', () => {
   test.each([
     ['refuses the picture that it made', 'job-moderation', 400, 1],
     ['is ready without a picture', 'empty-job', 502, 1],
-    ['names a URL that is gone', 'gone', 502, 2],
+    ['names a URL that is gone', 'gone', 502, 1],
   ])('%s, the caller of Kontext gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`, { model: 'flux-kontext-pro' })
     expect([response.status, upstream.submits]).toEqual([status, submits])

@@ -107,7 +107,7 @@ describe('when the upstream', () => {
     ['rejects the key', 'unauthorized', 503, 0],
     ['answers with a web page', 'malformed', 502, undefined],
     ['fails', 'error', 502, undefined],
-    ['names a URL that is gone', 'gone', 502, 2],
+    ['names a URL that is gone', 'gone', 502, 1],
     ['ends without a picture', 'empty', 502, 1],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)

@@ -173,7 +173,7 @@ describe('when the upstream', () => {
     ['fails at a job', 'failed', 502, undefined],
     ['has no credit left', 'billing', 503, 0],
     ['rejects the key', 'unauthorized', 503, 0],
-    ['names a URL that is gone', 'gone', 502, 2],
+    ['names a URL that is gone', 'gone', 502, 1],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`, { n: 2 })
     expect([response.status, submits ?? upstream.submits]).toEqual([status, upstream.submits])

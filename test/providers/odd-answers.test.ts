@@ -67,7 +67,7 @@ describe('a picture is kept although the answer has something odd beside it:', (
   test('of several pictures, the refused ones are left out beside an empty entry', async () => {
     const data = [null, { url: FILE, respect_moderation: false }, { url: FILE, respect_moderation: true }]
     const events = await told(xaiProvider, 'grok-imagine-image', json({ data }))
-    expect(events.filter((event) => 'picture' in event)).toMatchObject([{ ...IMAGE, index: 2 }])
+    expect(events.filter((event) => 'picture' in event)).toMatchObject([{ ...IMAGE, index: 0 }])
   })
 })
 

@@ -114,7 +114,7 @@ describe('when the relay', () => {
     ['reports in its stream that it has no credit left', 'billing-inside', 503, 1],
     ['rejects the key', 'unauthorized', 503, 0],
     ['has no channel for the model', 'no-channel', 503, 0],
-    ['names a URL that is gone', 'gone', 502, 2],
+    ['names a URL that is gone', 'gone', 502, 1],
     ['breaks off in the middle of a picture', 'cut', 502, 2],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)

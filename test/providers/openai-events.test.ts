@@ -44,11 +44,24 @@ describe('an event is known', () => {
   })
 
   test.each([
-    ['its type stands behind its picture and it has no name', event(undefined, { ...PICTURE, type: COMPLETED })],
-    ['it is of another kind', event('image_generation.other', PICTURE)],
-    ['it has no data', event(undefined, PICTURE)],
-  ])('but ignored where %s', async (_, body) => {
-    expect(await told(body)).toMatchObject([{ kind: 'lost', message: 'sent an image without saying what it is' }])
+    ['its type stands behind it', event(undefined, { ...PICTURE, type: COMPLETED })],
+    ['its event is of another kind', event('image_generation.other', PICTURE)],
+    ['its event has neither name nor type', event(undefined, PICTURE)],
+    ['its event is a whole answer', event(undefined, { created: 1, data: [PICTURE] })],
+    ['its event has a list', event('message', [PICTURE])],
+    ['comments are sent as data', `data: : PROCESSING\n\n${event(COMPLETED, PICTURE)}`],
+    ['its line has no field', `: wait\n\n${JSON.stringify({ data: [PICTURE] })}\n`],
+  ])('by its picture where %s', async (_, body) => {
+    expect(await told(body)).toMatchObject([image(0), SUMMARY])
+  })
+
+  test.each([
+    ['its type stands behind it', { ...PICTURE, type: PARTIAL }, 'withdrawn'],
+    ['its index stands behind it', { ...PICTURE, partial_image_index: 0 }, 'withdrawn'],
+    ['its index stands in front of it', { partial_image_index: 0, ...PICTURE }, seen],
+  ])('as a preview where %s', async (_, data, picture) => {
+    const body = event(undefined, data) + event(COMPLETED, PICTURE)
+    expect(await told(body)).toMatchObject([{ picture }, image(0), SUMMARY])
   })
 
   test('but unimportant without a picture', async () => {
@@ -101,6 +114,9 @@ describe('an error', () => {
     ['without one', event('error', { type: 'error', message })],
     ['without a name', event(undefined, { error: ERROR })],
     ['by its type', event(undefined, { ...rest, message, type: 'error' })],
+    ['in a line without a field', `${JSON.stringify({ error: ERROR })}\n`],
+    ['in such a line behind a comment as data', `data: : wait\n${JSON.stringify({ error: ERROR }, null, 2)}\n\n`],
+    ['in a sentence', event(undefined, { error: message })],
     ['in an event of another kind', event(PARTIAL, { error: ERROR })],
   ])('%s is that of the answer, unless there is a picture', async (_, body) => {
     const unavailable = { kind: 'unavailable', message: 'answered with status 200' }
@@ -124,7 +140,6 @@ test.each([
   ['something that is not JSON', 'data: Just a moment\n\n'],
   ['a list', 'data: []\n\n'],
   ['a picture without its end', event(COMPLETED, PICTURE).slice(0, -10)],
-  ['a picture without the end of its type', event(undefined, { type: 'x'.repeat(300), ...PICTURE })],
 ])('a stream of %s is lost', async (_, body) => {
   expect((await told(body)).at(-1)).toMatchObject({ kind: 'lost' })
 })

@@ -137,7 +137,7 @@ describe('when the upstream', () => {
     ['has no credits left, in the words of a rate limit', 'billing', 503, 0],
     ['rejects the key, in the words of a bad request', 'unauthorized', 503, 0],
     ['has no such model', 'no-model', 503, 0],
-    ['names a URL that is gone', 'gone', 502, 2],
+    ['names a URL that is gone', 'gone', 502, 1],
   ])('%s, the caller gets the right error', async (_, fault, status, submits) => {
     const response = await ask(`A cat @fault=${fault}`)
     expect([response.status, upstream.submits]).toEqual([status, submits])

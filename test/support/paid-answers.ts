@@ -20,6 +20,7 @@ export interface PaidCase {
 /** The price of a picture in the settings, in micro-USD. */
 export const PRICE = 40_000
 
+export const ONCE: PaidCase['posts'] = [1, 1, 1]
 export const TWICE: PaidCase['posts'] = [1, 2, 2]
 export const EACH: PaidCase['posts'] = [1, 2, 3]
 
@@ -45,6 +46,8 @@ export const chat = (content: string, more: object = {}): object => ({
   choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
   ...more,
 })
+/** A relay's link into its own network. */
+export const LOOPBACK = 'http://127.0.0.1:3000/images/picture.png'
 /** No host answers at it. */
 export const GONE = 'https://gone.example.com/picture.png'
 export const EMPTY_PICTURE = { data: [{ b64_json: '!!!!' }] }

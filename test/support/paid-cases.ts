@@ -1,4 +1,17 @@
-import { TWICE, EACH, json, LATE, ESTIMATE, FREE, chat, GONE, STATED, type PaidCase } from './paid-answers'
+import {
+  TWICE,
+  EACH,
+  json,
+  LATE,
+  ESTIMATE,
+  FREE,
+  chat,
+  GONE,
+  LOOPBACK,
+  ONCE,
+  STATED,
+  type PaidCase,
+} from './paid-answers'
 import { IMAGES_CASES } from './paid-images-cases'
 
 /** Answers of chats, jobs and other APIs. */
@@ -9,7 +22,14 @@ const OTHER_CASES: readonly PaidCase[] = [
     model: 'banana',
     answer: json(chat(`![image](${GONE})`, { usage: { ...STATED, cost: 0.24 } })),
     bill: 240_000,
-    posts: [2, 2, 2],
+    posts: TWICE,
+  },
+  {
+    title: 'a chat with a link into a private network',
+    provider: 'openai-chat',
+    answer: json(chat(`![image](${LOOPBACK})`)),
+    posts: ONCE,
+    ...ESTIMATE,
   },
   {
     title: 'an empty chat with its cost',

@@ -8,6 +8,8 @@ import {
   FREE,
   OPENAI_USAGE,
   GONE,
+  LOOPBACK,
+  ONCE,
   EMPTY_PICTURE,
   type PaidCase,
 } from './paid-answers'
@@ -79,7 +81,7 @@ export const IMAGES_CASES: readonly PaidCase[] = [
     model: 'painter',
     answer: json({ data: [{ url: GONE }], usage: { cost_in_usd_ticks: 200_000_000 } }),
     bill: 20_000,
-    posts: [2, 2, 2],
+    posts: TWICE,
   },
   {
     title: 'a link that is gone, with its tokens',
@@ -87,7 +89,7 @@ export const IMAGES_CASES: readonly PaidCase[] = [
     model: 'gpt-image-2',
     answer: json({ data: [{ url: GONE }], usage: OPENAI_USAGE }),
     bill: 196 * 30 + 4 * 5,
-    posts: [2, 2, 2],
+    posts: TWICE,
   },
   {
     title: 'a link that is gone, with its credits',
@@ -95,7 +97,22 @@ export const IMAGES_CASES: readonly PaidCase[] = [
     model: 'painter',
     answer: json({ data: [{ url: GONE }], credits: 40 }),
     bill: 40_000,
-    posts: [2, 2, 2],
+    posts: TWICE,
+  },
+  {
+    title: 'a link into a private network, with its credits',
+    provider: 'recraft',
+    model: 'painter',
+    answer: json({ data: [{ url: LOOPBACK }], credits: 40 }),
+    bill: 40_000,
+    posts: ONCE,
+  },
+  {
+    title: 'a relative link that is gone',
+    provider: 'openai',
+    answer: json({ data: [{ url: '/images/gone.png' }] }),
+    posts: TWICE,
+    ...ESTIMATE,
   },
   {
     title: 'an event with a link that is gone, with its tokens',
@@ -106,7 +123,7 @@ export const IMAGES_CASES: readonly PaidCase[] = [
       'text/event-stream',
     ),
     bill: 196 * 30 + 4 * 5,
-    posts: [2, 2, 2],
+    posts: TWICE,
   },
   {
     title: 'a link to something that is no picture, with its cost',

@@ -1,9 +1,11 @@
 import { vi } from 'vitest'
 import { configOf } from '../../src/config'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
-import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../../src/providers/provider'
+import { fetchImage } from '../../src/image/source'
+import { ProviderError, type ProviderEvent, type Upstream, Withdrawn, type Work } from '../../src/providers/provider'
+import { ownServer } from '../../src/providers/wire/own-server'
 import { failureInWords } from '../../src/failures/words'
-import { type Bytes, collect, readStream } from '../../src/streams/bytes'
+import { type Bytes, collect } from '../../src/streams/bytes'
 import type { FakeProvider } from './fake-provider'
 import { OPENAI } from './openai-account'
 import { picture } from './pictures'
@@ -46,11 +48,12 @@ export const look: Reader = async (bytes) => {
   return `${all.length} ${new TextDecoder('latin1').decode(all.subarray(1, 4))}`
 }
 
-/** Skips a preview that is no image, as a run does. */
+/** Skips a preview that is no image, and a withdrawn picture, as a run does. */
 const lookOrPass: Reader = (bytes, event) =>
   look(bytes, event).catch((error: unknown) => {
     const isNone = event.type === 'partial' && error instanceof ProviderError && error.cause instanceof SyntaxError
     if (isNone) return 'none'
+    if (error instanceof Withdrawn) return 'withdrawn'
     throw error
   })
 
@@ -77,7 +80,8 @@ export async function run(
       model: request.model,
       signal,
       open,
-      download,
+      download: (url: string) =>
+        fetchImage(url, { schemes: ['https:', 'http:'], allowPrivateUrls: false, own: ownServer(upstream) }),
       job,
     }
     for await (const event of upstream.provider.generate(request, upstream, work)) {
@@ -119,9 +123,3 @@ export async function runInNoTime(request: ImageRequest, way: Way): Promise<{ to
 /** The last accepted job. */
 export const jobIn = (told: readonly Told[]): string | undefined =>
   told.flatMap((each) => ('type' in each && each.type === 'accepted' && each.job ? [each.job] : [])).at(-1)
-
-async function* download(url: string): Bytes {
-  const response = await fetch(url)
-  if (!response.ok || !response.body) throw new Error(`its host answered with status ${response.status}`)
-  yield* readStream(response.body)
-}

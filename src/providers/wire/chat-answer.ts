@@ -1,19 +1,15 @@
 import { Buffer } from 'node:buffer'
 import * as z from 'zod'
-import { MAX_URL_BYTES } from '../../runtime/public-url'
-import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
-import { latin1 } from '../../streams/latin1'
+import type { Bytes } from '../../streams/bytes'
 import { JsonStream, type Path } from '../../streams/json'
-import { TooLong, UnexpectedEnd } from '../../streams/json-faults'
-import { EventStream, LAST_EVENT_DATA } from '../../streams/server-events'
-import { bodyStream, isEventStream } from './http'
-import { HEAD_BYTES } from './json-pictures'
+import { UnexpectedEnd } from '../../streams/json-faults'
+import { EventStream } from '../../streams/server-events'
+import { formedAnswer, openedData } from './answer-form'
 import { optionalText } from './lenient'
+import { isPicturePath, promisesBase64 } from './picture-path'
+import { pictureString } from './picture-string'
 import type { Summary } from '../provider'
 import { relaySummary } from './relay-reply'
-
-/** The longest head of a data URL, in bytes: media type and parameters. */
-const MAX_HEAD_BYTES = 256
 
 const chatRefusal = z.object({ refusal: optionalText })
 const chatChoice = z.object({
@@ -40,10 +36,11 @@ export class ChatAnswer {
   #isStream = false
   #isOver = false
   #isRefused = false
+  #hasPicture = false
   #failure: unknown
   #summary: Summary = {}
   #said: unknown
-  #head = new Uint8Array(0)
+  #head = (): Uint8Array => new Uint8Array(0)
 
   constructor(response: Response) {
     this.#response = response
@@ -74,20 +71,19 @@ export class ChatAnswer {
 
   /** The first bytes of the answer. */
   get head(): Uint8Array {
-    return this.#head
+    return this.#head()
   }
 
   /** Throws SyntaxError, TooLong, UnexpectedEnd, or what reading the bytes throws. */
   async *words(): Bytes {
-    const { head, all } = await peek(readStream(bodyStream(this.#response)), 1)
-    this.#head = head.slice(0, HEAD_BYTES)
-    this.#isStream = opensEvents(head, this.#response)
-    if (!this.#isStream) return yield* this.#piece(all)
-    for await (const { data } of new EventStream(all).events()) {
-      const piece = await peek(data, LAST_EVENT_DATA.length)
-      const start = latin1(piece.head)
-      if (start.startsWith(LAST_EVENT_DATA)) return
-      if (start.startsWith('{')) yield* this.#piece(piece.all)
+    const { isEvents, bytes, head } = await formedAnswer(this.#response)
+    this.#head = head
+    this.#isStream = isEvents
+    if (!isEvents) return yield* this.#piece(bytes)
+    for await (const { data } of new EventStream(bytes).events()) {
+      const { is, all } = await openedData(data)
+      if (is === 'last') return
+      if (is === 'json') yield* this.#piece(all)
       if (this.#failure !== undefined) return
     }
     // The answer was cut off, and so may be a picture in it.
@@ -98,23 +94,21 @@ export class ChatAnswer {
     const json = new JsonStream(piece, (path) => stringRole(path) !== undefined)
     for await (const { path, bytes } of json.strings()) {
       if (stringRole(path) === 'words') yield* bytes
-      else yield* this.#picture(bytes)
+      else yield* this.#picture(path, bytes)
     }
     this.#note(json.value())
+    // A picture of its own is whole, unlike one among the words.
+    this.#isOver ||= this.#hasPicture
   }
 
   /** A picture as a data URL, for any field name. A picture with a URL yields nothing. */
-  async *#picture(bytes: Bytes): Bytes {
-    const { head, all } = await peek(bytes, MAX_HEAD_BYTES)
-    const start = latin1(head.subarray(0, MAX_HEAD_BYTES))
-    if (start === '') return
-    if (/^https?:/.test(start)) {
-      this.urls.push(await readText(capped(all, MAX_URL_BYTES, () => new TooLong())))
-      return
-    }
-    const [dataHead = ''] = /^data:[^,]*;base64,/.exec(start) ?? []
+  async *#picture(path: Path, bytes: Bytes): Bytes {
+    const picture = await pictureString(bytes, promisesBase64(path))
+    this.#hasPicture ||= !('words' in picture)
+    if ('link' in picture) this.urls.push(picture.link)
+    if (!('base64' in picture)) return
     yield Buffer.from('\ndata:image/png;base64,')
-    yield* bytesAfter(dataHead.length, all)
+    yield* picture.base64
     yield Buffer.from('\n')
   }
 
@@ -130,31 +124,17 @@ export class ChatAnswer {
   }
 }
 
-/** Detects events by the first bytes, because relays send the wrong form and the wrong media type. */
-function opensEvents(head: Uint8Array, response: Response): boolean {
-  const start = latin1(head).trimStart()
-  if (/^(?:data|event|id|retry)?:/.test(start)) return true
-  return !/^[{<]/.test(start) && isEventStream(response)
-}
-
 /** The field names of a picture's URL or base64 in the parts of a message. */
 const PICTURE_KEYS = ['url', 'image_url', 'b64_json', 'b64', 'base64', 'data', 'result', 'image']
 
-/** The role of a string by its path. Only the first choice is read. */
-function stringRole([choices, at, message, list, ...rest]: Path): 'words' | 'picture' | undefined {
+/** The role of a string by its path. Only the first choice is read. An answer without choices is one of images. */
+function stringRole(path: Path): 'words' | 'picture' | undefined {
+  const [choices, at, message, list, ...rest] = path
+  if (choices !== 'choices' && isPicturePath(path)) return 'picture'
   if (choices !== 'choices' || at !== 0 || (message !== 'message' && message !== 'delta')) return undefined
   if (list !== 'content' && list !== 'images') return undefined
   const key = rest.at(-1)
   if (key === undefined) return list === 'content' ? 'words' : undefined
   if (list === 'content' && rest.length === 2 && key === 'text') return 'words'
   return PICTURE_KEYS.includes(String(key)) ? 'picture' : undefined
-}
-
-async function* bytesAfter(count: number, bytes: Bytes): Bytes {
-  let left = count
-  for await (const chunk of bytes) {
-    const rest = chunk.subarray(left)
-    left -= chunk.length - rest.length
-    if (rest.length > 0) yield rest
-  }
 }

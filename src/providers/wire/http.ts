@@ -1,4 +1,6 @@
 import type * as z from 'zod'
+import type { Failure } from '../../failures/errors'
+import { ForbiddenUrl, UnreadableUrl } from '../../image/source'
 import { HOPS_HEADER } from '../../runtime/hops'
 import { publicUrl } from '../../runtime/public-url'
 import { type Bytes, capped, readStream, readText } from '../../streams/bytes'
@@ -168,12 +170,28 @@ export function unexpectedAnswer(response: Response, error: unknown, said?: unkn
   return unusableAnswer(response, 'answered outside of its API', { ...content, cause: error })
 }
 
-/** Turns a failure within a picture's bytes into `lost`, because the picture was paid for. */
+/** A link into the upstream's own network. Its operator has not set its public address. */
+const UNREACHABLE: Failure = {
+  code: 'upstream_failed',
+  message:
+    'The upstream links its images to an address that the internet cannot reach. Its operator has to set its public address.',
+  retry: false,
+}
+
+/**
+ * Turns a failure within a picture's bytes into `lost`, because the picture was paid for. A link without a picture is
+ * not bought again at its account.
+ */
 export async function* readingImage(bytes: Bytes): Bytes {
   try {
     yield* bytes
   } catch (error) {
     if (error instanceof ProviderError) throw error
-    throw new ProviderError('lost', 'sent an unreadable image', {}, { cause: error })
+    if (error instanceof ForbiddenUrl) {
+      const facts = { isUnusable: true, isOfUpstream: true, failure: UNREACHABLE } as const
+      throw new ProviderError('lost', 'links its image to an address that is not asked', facts, { cause: error })
+    }
+    const facts = error instanceof UnreadableUrl ? ({ isUnusable: true } as const) : {}
+    throw new ProviderError('lost', 'sent an unreadable image', facts, { cause: error })
   }
 }

@@ -3,7 +3,7 @@ import { keepingHead, readStream } from '../../streams/bytes'
 import { JsonStream, type Path } from '../../streams/json'
 import { latin1 } from '../../streams/latin1'
 import { bodyStream, unexpectedAnswer } from './http'
-import { HEAD_BYTES } from './json-pictures'
+import { HEAD_BYTES } from './answer-form'
 
 /** Reads a JSON answer of any size without one of its fields. Throws ProviderError when it does not fit the schema. */
 export async function readJsonWithout<Reply>(

@@ -1,50 +1,54 @@
 import * as z from 'zod'
 import { addUsage, isSameUsage } from '../../image/record'
-import type { ImageRequest } from '../../image/request'
-import { type Bytes, capped, peek, readStream, readText } from '../../streams/bytes'
-import { JsonStream, type Path } from '../../streams/json'
-import { TooLong } from '../../streams/json-faults'
-import { EventStream, LAST_EVENT_DATA } from '../../streams/server-events'
-import { bodyStream, readingImage } from './http'
-import { pictureValue, unreadableError } from './json-pictures'
-import { openaiSummary } from './openai-reply'
+import type { Bytes } from '../../streams/bytes'
+import type { Path } from '../../streams/json'
+import { EventStream } from '../../streams/server-events'
+import { openedData } from './answer-form'
+import { readingImage } from './http'
+import { optionalText } from './lenient'
+import { PictureText } from './picture-text'
 import { ProviderError, type ProviderEvent, type Summary, type Work } from '../provider'
-import { unusableAnswer } from './unusable-answer'
+import { unreadableError, unusableAnswer } from './unusable-answer'
+import { memoized, withdrawnUnless } from './withdrawn'
+
+/** The readers of an event besides its pictures. */
+interface EventReaders {
+  failureOf: (said: unknown) => ProviderError
+  summaryIn: (said: unknown, entries: readonly Path[]) => Summary
+}
 
 /** The pictures and previews of an answer in server-sent events, up to `n` pictures. */
 export async function* streamedImages(
-  response: Response,
-  { n }: ImageRequest,
-  work: Work,
-  failureOf: (said: unknown) => ProviderError,
-  summaryIn: (said: unknown) => Summary = openaiSummary,
+  { response, bytes }: { response: Response; bytes: Bytes },
+  n: number,
+  work: Pick<Work, 'download'>,
+  { failureOf, summaryIn }: EventReaders,
 ): AsyncGenerator<ProviderEvent, void> {
-  const made: Summary[] = []
-  let partial = 0
+  const summaries: Summary[] = []
+  const place = { index: 0, partial: 0 }
   try {
-    for await (const { name, data } of new EventStream(readStream(bodyStream(response))).events()) {
-      const { head, all } = await peek(data, LAST_EVENT_DATA.length)
-      if (head.length === 0) continue
-      if (new TextDecoder().decode(head) === LAST_EVENT_DATA) {
-        if (made.length === 0) throw unusableAnswer(response, 'ended its answer without a picture', { isEmpty: false })
+    for await (const { name, data } of new EventStream(bytes).events()) {
+      const { is, all } = await openedData(data)
+      if (is === 'last') {
+        if (place.index === 0) throw unusableAnswer(response, 'ended its answer without a picture', { isEmpty: false })
         break
       }
-      const { role, said, hasPicture } = yield* passOnPicture(
-        { name, data: all },
-        { index: made.length, partial },
-        work,
-      )
-      const failure = eventErrorIn(role, said)
-      if (failure && made.length === 0) throw failureOf(failure)
+      if (is === 'other') continue
+      const { role, said, entries } = yield* passOnPictures({ name, data: all }, place, work)
+      const failure = errorIn(role, said)
+      if (failure && place.index === 0) throw failureOf(failure)
       if (failure) throw new ProviderError('lost', 'failed in the middle of its answer')
-      if (!hasPicture) continue
-      partial = role === 'partial' ? partial + 1 : 0
-      if (role === 'image') made.push(summaryIn(said))
+      if (role === 'partial') place.partial += entries.length
+      else if (entries.length > 0) {
+        place.index += entries.length
+        place.partial = 0
+        summaries.push(summaryIn(said, entries))
+      }
       // The sender may keep the connection open after the pictures, so this does not wait for its end.
-      if (made.length === n) break
+      if (place.index >= n) break
     }
-    if (made.length === 0) throw new ProviderError('lost', 'broke off its answer')
-    yield { type: 'summary', summary: mergedSummary(made) }
+    if (place.index === 0) throw new ProviderError('lost', 'broke off its answer')
+    yield { type: 'summary', summary: mergedSummary(summaries) }
   } catch (error) {
     throw unreadableError(error, response, { isMade: true, head: new Uint8Array(0) })
   }
@@ -52,70 +56,71 @@ export async function* streamedImages(
 
 type EventRole = 'partial' | 'image' | 'error'
 
-/** The role of an event by its name in the APIs for generations and edits. */
-function eventRole(name: string | undefined): EventRole | undefined {
-  if (name === 'error') return 'error'
-  if (name?.endsWith('.partial_image')) return 'partial'
-  return name?.endsWith('.completed') ? 'image' : undefined
+const eventWords = z
+  .object({ type: optionalText, partial_image_index: z.unknown().optional() })
+  .catch({ type: undefined })
+
+/** The role of an event by its name, its type and its fields, as far as they are known. */
+function eventRole(name: string | undefined, said: unknown): EventRole | undefined {
+  const { type, partial_image_index: index } = eventWords.parse(said)
+  const words = [name, type].filter((each) => typeof each === 'string')
+  if (words.includes('error')) return 'error'
+  if (index !== undefined || words.some((word) => PREVIEW.test(word))) return 'partial'
+  return words.some((word) => word.endsWith('.completed')) ? 'image' : undefined
 }
 
-const MAX_TYPE_BYTES = 256
-
-const isEventString = ([name, ...deeper]: Path): boolean =>
-  (name === 'type' || name === 'b64_json' || name === 'url') && deeper.length === 0
+/** The words for a preview in the APIs for generations, edits and responses, and in those of relays. */
+const PREVIEW = /partial|preview/i
 
 interface EventContent {
   role: EventRole | undefined
-  /** Its JSON without the taken strings. */
+  /** Its JSON without its pictures. */
   said: unknown
-  hasPicture: boolean
+  /** The entries of its pictures. */
+  entries: Path[]
 }
 
 /**
- * Passes on the picture of an event. The role must be known first: by the event's name, or by the `type` in front of
- * the picture.
+ * Passes on the pictures of an event. Without a role so far, it is no preview. It is withdrawn if the rest of the event
+ * makes it one.
  */
-async function* passOnPicture(
+async function* passOnPictures(
   { name, data }: { name: string | undefined; data: Bytes },
-  place: { index: number; partial: number },
-  work: Work,
-): AsyncGenerator<ProviderEvent, EventContent> {
-  const json = new JsonStream(data, isEventString)
-  let role = eventRole(name)
-  let url: string | undefined
-  let hasPicture = false
-  for await (const { path, bytes } of json.strings()) {
-    if (path[0] === 'type') {
-      role ??= eventRole(await readText(capped(bytes, MAX_TYPE_BYTES, () => new TooLong())))
-      continue
-    }
-    const picture = await pictureValue(bytes)
-    if (typeof picture === 'string') url = picture
-    else if (picture && !hasPicture) {
-      hasPicture = true
-      yield pictureEvent(role, place, picture)
-    }
-  }
-  const said = json.value()
-  if (url === undefined || hasPicture) return { role, said, hasPicture }
-  yield pictureEvent(role, place, readingImage(work.download(url)))
-  return { role, said, hasPicture: true }
-}
-
-function pictureEvent(
-  role: EventRole | undefined,
   { index, partial }: { index: number; partial: number },
-  bytes: Bytes,
-): ProviderEvent {
-  if (role === 'partial') return { type: 'partial', index, partial, bytes }
-  if (role === 'image') return { type: 'image', index, bytes }
-  throw new ProviderError('lost', 'sent an image without saying what it is')
+  work: Pick<Work, 'download'>,
+): AsyncGenerator<ProviderEvent, EventContent> {
+  const text = new PictureText(data)
+  const role = (): EventRole | undefined => eventRole(name, text.said)
+  const found = text.pictures()
+  const entries: Path[] = []
+  const eventOf = (bytes: Bytes): ProviderEvent => {
+    const at = entries.length - 1
+    return role() === 'partial'
+      ? { type: 'partial', index, partial: partial + at, bytes }
+      : { type: 'image', index: index + at, bytes }
+  }
+  for (let next = await found.next(); !next.done;) {
+    const { entry, bytes } = next.value
+    const following = memoized(() => found.next())
+    const isPicture = async (): Promise<boolean> => {
+      await following()
+      return role() !== 'partial'
+    }
+    entries.push(entry)
+    yield eventOf(role() === undefined ? withdrawnUnless(isPicture, bytes) : bytes)
+    next = await following()
+  }
+  for (const { entry, link } of text.links()) {
+    entries.push(entry)
+    yield eventOf(readingImage(work.download(link)))
+  }
+  return { role: role(), said: text.said, entries }
 }
 
-const errorEnvelope = z.object({ error: z.looseObject({}) })
+const errorEnvelope = z.object({ error: z.union([z.string().min(1), z.looseObject({})]) })
 
 /** The error of an event in an answer's envelope. An error event may lack the envelope. */
-function eventErrorIn(role: EventRole | undefined, said: unknown): unknown {
+function errorIn(role: EventRole | undefined, said: unknown): unknown {
   if (errorEnvelope.safeParse(said).success) return said
   return role === 'error' ? { error: said } : undefined
 }

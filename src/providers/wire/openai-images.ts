@@ -1,17 +1,14 @@
 import { DEFAULTS, type ImageRequest, unless } from '../../image/request'
 import { formBody, textsOf } from '../../streams/form'
-import { callUpstream, isEventStream, jsonRequest, type UpstreamRequest } from './http'
+import { callUpstream, jsonRequest, type UpstreamRequest } from './http'
 import { inputDataUrl, inputFile } from './inputs'
-import { pictureAt, readPictures } from './json-pictures'
-import { streamedImages } from './openai-events'
-import { openaiSummary } from './openai-reply'
+import { answeredImages } from './answered-images'
 import { ProviderError, type ProviderEvent, type Upstream, type Work } from '../provider'
 import type { ErrorReader } from './error-report'
-import { standingIn, tasksIn } from './relay-task'
+import { type RelayTask, standingIn, tasksIn } from './relay-task'
 import { requestIdOf } from './response-ids'
 import { retryAfterMs } from './retry-after'
-import { parseTaskJob, taskError, taskPictures } from './task-job'
-import { withSpent } from './unusable-answer'
+import { parseTaskJob, type TaskEndpoint, taskError, taskPictures } from './task-job'
 import { errorOfResponse, refusalBy } from './upstream-error'
 
 /** OpenAI's Images API at one upstream: its paths, its account headers, and its own error reader if it has one. */
@@ -38,19 +35,31 @@ export async function* openaiImages(
     return yield* taskPictures(parseTaskJob(work.job), request, { upstream, account, readError }, work)
   }
   const response = await requestWithFallback(request, endpoint, upstream, work)
-  const requestId = requestIdOf(response.headers)
-  yield { type: 'accepted', requestId, organization: response.headers.get('openai-organization') ?? undefined }
+  yield {
+    type: 'accepted',
+    requestId: requestIdOf(response.headers),
+    organization: response.headers.get('openai-organization') ?? undefined,
+  }
   const failureOf = (said: unknown): ProviderError => errorOfResponse(response, upstream, said, readError)
-  if (isEventStream(response)) return yield* streamedImages(response, request, work, failureOf)
-  const { said, count } = yield* readPictures(response, work, pictureAt, isOfRunningTask)
-  if (count > 0) return yield { type: 'summary', summary: openaiSummary(said) }
-  if (endpoint.tasks && standingIn(said).standing === 'failed')
-    throw taskError(said, response, { upstream, account, readError })
-  const tasks = endpoint.tasks ? tasksIn(said, response.headers) : []
-  const [first] = tasks
-  if (!first) throw withSpent(failureOf(said), openaiSummary(said))
-  yield { type: 'accepted', requestId: requestId ?? first.id, job: JSON.stringify({ tasks }) }
-  yield* taskPictures({ tasks }, request, { upstream, account, readError }, work, retryAfterMs({}, response.headers))
+  const instead = (said: unknown): AsyncGenerator<ProviderEvent, void> | undefined => {
+    const standsFor = { upstream, account, readError }
+    if (!endpoint.tasks) return undefined
+    if (standingIn(said).standing === 'failed') throw taskError(said, response, standsFor)
+    const tasks = tasksIn(said, response.headers)
+    return tasks.length > 0 ? picturesOfTasks(tasks, response, request, standsFor, work) : undefined
+  }
+  yield* answeredImages(response, request.n, work, { failureOf, isRefused: isOfRunningTask, instead })
+}
+
+async function* picturesOfTasks(
+  tasks: RelayTask[],
+  { headers }: Response,
+  request: ImageRequest,
+  endpoint: TaskEndpoint,
+  work: Work,
+): AsyncGenerator<ProviderEvent, void> {
+  yield { type: 'accepted', requestId: requestIdOf(headers) ?? tasks[0]?.id, job: JSON.stringify({ tasks }) }
+  yield* taskPictures({ tasks }, request, endpoint, work, retryAfterMs({}, headers))
 }
 
 /** A running task has no pictures yet. Its URL is that of its state. */

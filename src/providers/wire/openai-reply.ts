@@ -1,12 +1,13 @@
 import * as z from 'zod'
 import type { Usage } from '../../image/record'
+import type { Path } from '../../streams/json'
 import type { Summary } from '../provider'
 import { optionalText, tokenCount } from './lenient'
+import { valueAt } from './picture-text'
 
 const openaiTokenDetails = z.object({ text_tokens: tokenCount, image_tokens: tokenCount }).nullish().catch(undefined)
-const openaiImage = z.object({ revised_prompt: optionalText })
-const openaiReply = openaiImage.extend({
-  data: z.array(openaiImage).nullish().catch(undefined),
+const openaiImage = z.object({ revised_prompt: optionalText }).catch({})
+const openaiReply = z.object({
   size: optionalText,
   quality: optionalText,
   background: optionalText,
@@ -24,18 +25,22 @@ const openaiReply = openaiImage.extend({
 })
 type Reply = z.infer<typeof openaiReply>
 
-/** The facts of an answer besides its pictures, or of an event besides its picture. */
-export function openaiSummary(said: unknown): Summary {
-  const { data, revised_prompt, usage, size, quality, background, output_format: format } = openaiReply.parse(said)
+/** The facts of an answer or an event besides its pictures. `entries` are those of the pictures. */
+export function openaiSummary(said: unknown, entries: readonly Path[] = []): Summary {
+  const { usage, size, quality, background, output_format: format } = openaiReply.safeParse(said).data ?? {}
   return {
     size: size ?? undefined,
     quality: quality ?? undefined,
     background: background ?? undefined,
     format: format ?? undefined,
-    revisedPrompts: (data ?? [{ revised_prompt }]).map((each) => each.revised_prompt ?? undefined),
+    revisedPrompts: revisedPrompts(said, entries),
     usage: usage ? openaiUsage(usage) : undefined,
   }
 }
+
+/** The revised prompts of an answer, by the entries of its pictures. */
+export const revisedPrompts = (said: unknown, entries: readonly Path[]): (string | undefined)[] =>
+  entries.map((entry) => openaiImage.parse(entry.reduce(valueAt, said)).revised_prompt ?? undefined)
 
 function openaiUsage(said: NonNullable<Reply['usage']>): Usage {
   const details = (given: { text_tokens: number; image_tokens: number } | null | undefined): Usage['inputDetails'] =>

@@ -4,12 +4,12 @@ import type { ErrorReader } from './error-report'
 import { callUpstream, readingImage, type UpstreamRequest } from './http'
 import { readPictures } from './json-pictures'
 import { mergedSummary } from './openai-events'
-import { openaiSummary } from './openai-reply'
+import { openaiSummary, revisedPrompts } from './openai-reply'
 import { type JobState, pollJob, UnknownJob } from './poll'
 import { ProviderError, type ProviderEvent, type Summary, type Upstream, type Work } from '../provider'
 import { stateAddresses, failureIn, relayTask, standingIn } from './relay-task'
 import { retryAfterMs } from './retry-after'
-import { answerIn, indexAmong, readTask, type TaskPicture } from './task-pictures'
+import { answerIn, readTask } from './task-pictures'
 import { errorOfReport, errorOfResponse, mentionsModeration } from './upstream-error'
 
 /** The longest interval between two reads of a task, in ms. Relays advise about this one. */
@@ -22,7 +22,7 @@ type TaskJob = z.infer<typeof taskJob>
 export const parseTaskJob = (job: string): TaskJob => taskJob.parse(JSON.parse(job))
 
 /** The upstream of a task. */
-interface TaskEndpoint {
+export interface TaskEndpoint {
   upstream: Upstream
   account: UpstreamRequest['account']
   readError?: ErrorReader | undefined
@@ -30,7 +30,8 @@ interface TaskEndpoint {
 
 interface FinishedTask {
   address: string
-  pictures: TaskPicture[]
+  embedded: number
+  links: string[]
   summary: Summary
 }
 
@@ -60,7 +61,7 @@ export async function* taskPictures(
       )
       const finished = yield* pollJob(work, POLL_MS, look)
       yield* picturesFrom(finished, index, endpoint, work)
-      index += finished.pictures.length
+      index += finished.embedded + finished.links.length
       made.push(finished.summary)
     } catch (error) {
       if (work.signal.aborted) throw error
@@ -113,12 +114,16 @@ async function readState(address: string, endpoint: TaskEndpoint, work: Work): P
   const asked = { method: 'GET', account } as const
   const response = await callUpstream(upstream, work, address, asked, readError).catch(refusalOfRead)
   if (response instanceof ProviderError) return { failed: response }
-  const { said, pictures } = await readTask(response)
+  const { said, embedded, linked } = await readTask(response)
   const { standing, percent } = standingIn(said)
   if (standing === 'failed') return { failed: taskError(said, response, endpoint) }
   if (standing === 'running') return { percent, waitMs: retryAfterMs({}, response.headers) }
-  const own = pictures.filter(({ link }) => link !== address)
-  if (own.length > 0) return { done: { address, pictures: own, summary: openaiSummary(answerIn(said)) } }
+  const own = linked.filter(({ link }) => link !== address)
+  const entries = [...embedded, ...own.map(({ entry }) => entry)]
+  if (entries.length > 0) {
+    const summary = { ...openaiSummary(answerIn(said)), revisedPrompts: revisedPrompts(said, entries) }
+    return { done: { address, embedded: embedded.length, links: own.map(({ link }) => link), summary } }
+  }
   switch (standing) {
     case 'done':
       return { failed: new ProviderError('lost', 'is done without a picture', { scope: 'request' }) }
@@ -154,13 +159,12 @@ export function taskError(said: unknown, response: Response, { upstream, readErr
 
 /** The pictures of a finished task. Base64 takes one more read, because the state was read without it. */
 async function* picturesFrom(
-  { address, pictures }: FinishedTask,
+  { address, embedded, links }: FinishedTask,
   first: number,
   { upstream, account, readError }: TaskEndpoint,
   work: Work,
 ): AsyncGenerator<ProviderEvent, void> {
-  const links = pictures.flatMap(({ link }) => link ?? [])
-  if (links.length === pictures.length) {
+  if (embedded === 0) {
     for (const [at, link] of links.entries())
       yield { type: 'image', index: first + at, bytes: readingImage(work.download(link)) }
     return
@@ -168,9 +172,6 @@ async function* picturesFrom(
   const response = yield* pollJob(work, POLL_MS, async () => ({
     done: await callUpstream(upstream, work, address, { method: 'GET', account }, readError),
   }))
-  const among = indexAmong(pictures)
-  yield* readPictures(response, work, (path) => {
-    const index = among(path)
-    return index === undefined ? undefined : first + index
-  })
+  for await (const event of readPictures(response, work))
+    yield event.type === 'image' ? { ...event, index: first + event.index } : event
 }

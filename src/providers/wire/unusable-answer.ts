@@ -1,3 +1,5 @@
+import { TooLong } from '../../streams/json-faults'
+import { latin1 } from '../../streams/latin1'
 import { ProviderError, type Spent } from '../provider'
 import { idsOf } from './response-ids'
 
@@ -39,6 +41,18 @@ export function unusableAnswer(response: Response, message: string, content: Unu
   // A page from a proxy says that the account cannot be reached. Any other answer may be due to its request.
   const scope = isPage && !isLost ? undefined : ('request' as const)
   return new ProviderError(isLost ? 'lost' : 'unavailable', message, { ...facts, scope }, { cause })
+}
+
+/** The error for an answer in another format or without its end. A broken-off answer was paid for. */
+export function unreadableError(
+  error: unknown,
+  response: Response,
+  { isMade, head }: { isMade: boolean; head: Uint8Array },
+): ProviderError {
+  if (error instanceof ProviderError) return error
+  if (!isMade && (error instanceof SyntaxError || error instanceof TooLong))
+    return unusableAnswer(response, 'answered with something that is not JSON', { said: latin1(head), cause: error })
+  return new ProviderError('lost', 'broke off its answer', {}, { cause: error })
 }
 
 function parsedText(said: unknown): unknown {
