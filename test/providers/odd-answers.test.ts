@@ -33,6 +33,9 @@ const json =
   (): Response =>
     Response.json(body, { status })
 
+/** The same behind a byte order mark. */
+const marking = (body: unknown) => (): Response => new Response(`\ufeff${JSON.stringify(body)}`)
+
 describe('a picture is kept although the answer has something odd beside it:', () => {
   test.each<[string, Provider, string, unknown[]]>([
     ['nothing in its list', ideogramProvider, 'ideogram-v3', [{ data: [null, { url: FILE }] }]],
@@ -60,6 +63,8 @@ describe('a picture is kept although the answer has something odd beside it:', (
     ],
   ])('%s (%#)', async (_, provider, model, answers) => {
     const events = await told(provider, model, ...answers.map((answer) => json(answer)))
+    const marked = await told(provider, model, ...answers.map((answer) => marking(answer)))
+    expect(marked).toEqual(events)
     expect(events.filter((event) => 'picture' in event)).toMatchObject([IMAGE])
     expect(events.at(-1)).toMatchObject({ type: 'summary' })
   })

@@ -21,7 +21,9 @@ async function told(answer: Response, fetched: string[] = []): Promise<Told[]> {
     fetched.push(request.url)
     return new Response(await picture('a file', 2000))
   }
-  internet({ 'relay.example.com': { handle: () => answer }, 'files.example.com': { handle } })
+  const relay = (request: Request): Promise<Response> | Response =>
+    request.method === 'POST' ? answer : handle(request)
+  internet({ 'relay.example.com': { handle: relay }, 'files.example.com': { handle } })
   return (await run(asking('A cat'), { upstream: RELAY })).slice(1)
 }
 
@@ -74,11 +76,38 @@ describe('a picture is found', () => {
     ['bare, by its ending', { content: `Made by https://relay.example.com/about: ${FILE}。` }, FILE],
     ['as a link, by its ending', { content: `[download](${FILE})` }, FILE],
     ['bare, alone on its line', { content: `> 100%\n\n${URL}\n` }, URL],
+    ['in HTML', { content: `<img alt="a cat" src="${FILE}">` }, FILE],
+    [
+      'in Markdown, relative',
+      { content: '![image](/images/users-1/cat)' },
+      'https://relay.example.com/images/users-1/cat',
+    ],
+    [
+      'in a part, relative',
+      { content: [{ type: 'image_url', image_url: { url: '/cat.png' } }] },
+      'https://relay.example.com/cat.png',
+    ],
   ])('by its address %s', async (_, message, address) => {
     const fetched: string[] = []
     const seen = await told(whole(message), fetched)
     expect(seen.slice(-2)).toMatchObject(BY_URL)
     expect(fetched).toEqual([address])
+  })
+
+  test.each<[string, object, object[]]>([
+    ['one with its link', { created: 1, data: [{ url: FILE }] }, BY_URL],
+    ['one with base64', { created: 1, data: [{ b64_json: PNG }] }, BY_DATA],
+  ])('in an answer of the images API, %s', async (_, body, events) => {
+    expect(await told(Response.json(body))).toMatchObject(events)
+    expect(await told(stream(`data: ${JSON.stringify(body)}\n\n`))).toMatchObject(events)
+  })
+
+  test.each([
+    ['of the other alphabet', DATA.replaceAll('/', '_').replaceAll('+', '-').replace('image_png', 'image/png')],
+    ['behind a byte order mark', DATA],
+  ])('%s', async (_, content) => {
+    const body = `\ufeff${JSON.stringify({ choices: [{ message: { content }, finish_reason: 'stop' }] })}`
+    expect(await told(new Response(body))).toMatchObject(BY_DATA)
   })
 
   test('in deltas, however it is cut', async () => {
@@ -149,6 +178,11 @@ describe('a stream', () => {
     ['was refused by the model', [frame({ refusal: 'No.' }), END], 'rejected'],
     ['has an error', ['data: {"error":{"message":"busy","code":429}}\n\n'], 'throttled'],
     ['has an error in a sentence', ['data: {"error":"busy"}\n\n'], 'unavailable'],
+    [
+      'has an error in a line without a field',
+      ['data: : wait\n\n{"error":{"message":"busy","code":429}}\n'],
+      'throttled',
+    ],
     [
       'names the wrong parameter',
       ['data: {"error":{"message":"Bad.","type":"invalid_request_error","param":"model","code":"invalid_value"}}\n\n'],

@@ -32,7 +32,7 @@ export const googleApi: Api = {
   isUsedBy: ({ req }) => isGooglePath(req.path) || (SHARED_PATH.test(req.path) && keyOfGoogle(req) !== undefined),
   renderError: (failure, requestId) => googleFailure(failureInWords(failure), requestId),
   models: {
-      list: (models, query) => {
+    list: (models, query) => {
       const { pageSize, pageToken } = checked(pageQuery, query)
       const left = models.filter(({ id }) => id > pageToken)
       const listed = left.slice(0, pageSize)

@@ -157,7 +157,8 @@ export async function readJsonReply<Reply>(response: Response, schema: z.ZodType
   let text: string | undefined
   try {
     text = await readText(capped(readStream(bodyStream(response)), MAX_REPLY_BYTES, tooLong))
-    return schema.parse(JSON.parse(text))
+    // Trimming drops a byte order mark, too.
+    return schema.parse(JSON.parse(text.trim()))
   } catch (error) {
     throw unexpectedAnswer(response, error, text)
   }
