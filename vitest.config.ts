@@ -67,7 +67,7 @@ const UNIT = [
   'test/catalog/*.test.ts',
   'test/delivery/{webhook,webhook-signature,webhook-url}.test.ts',
   'test/dialects/gemini-shape.test.ts',
-  'test/image/{markdown-images,media-type,private-urls,request,source}.test.ts',
+  'test/image/{input-kind,markdown-images,media-type,private-urls,request,source}.test.ts',
   'test/docs/*.test.ts',
   'test/ledger/latency.test.ts',
   'test/lint/*.test.ts',

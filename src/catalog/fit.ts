@@ -1,3 +1,4 @@
+import { mediaTypeInWords, USUAL_INPUT_TYPES } from '../image/input-kind'
 import { failed, type Failure, ok, type Result } from '../failures/errors'
 import { DEFAULTS, MAX_INPUTS, type ImageRequestOf, type InputImage } from '../image/request'
 import { fitSize, isLargest, isWithin } from './fit-size'
@@ -172,6 +173,22 @@ const refuseImpossible: FitStep = (request, model, facts) => {
   return refusal ? failed(refusal) : ok({ request })
 }
 
+/** The refusal of an input picture that the model does not take. The type of one behind a URL is not known yet. */
+function unusualInput(
+  { images, mask, markup }: ImageRequestOf<unknown>,
+  { inputTypes = [] }: Model,
+): Failure | undefined {
+  const takes = (type: string): boolean => USUAL_INPUT_TYPES.includes(type) || inputTypes.includes(type)
+  const types = [...images, mask, markup].map(mediaTypeOf)
+  const position = types.findIndex((type) => type !== undefined && !takes(type)) + 1
+  if (position === 0) return undefined
+  const why = `It is ${mediaTypeInWords(types[position - 1] ?? '')}, which this model does not take; send a PNG, JPEG or WebP.`
+  return refusing({ reason: 'invalid_image', field: 'images', position, why })
+}
+
+const mediaTypeOf = (input: unknown): string | undefined =>
+  typeof input === 'object' && input !== null && 'mediaType' in input ? String(input.mediaType) : undefined
+
 function capabilityRefusal(request: ImageRequestOf<unknown>, model: Model): Failure | undefined {
   const { background, format, moderation, extras } = request
   // Defaults are never refused.
@@ -182,6 +199,8 @@ function capabilityRefusal(request: ImageRequestOf<unknown>, model: Model): Fail
   const { maxInputs = MAX_INPUTS } = model
   if (request.images.length > maxInputs)
     return refusing({ reason: 'too_many_images', field: 'images', maximum: maxInputs })
+  const oddInput = unusualInput(request, model)
+  if (oddInput) return oddInput
   if (request.mask && model.mask === false) return unknown('mask')
   if (request.markup && model.markup === false) return unknown('markup')
   if (request.markup && request.mask) return refusing({ reason: 'mask_and_markup', field: 'markup' })

@@ -16,6 +16,8 @@ export interface Model {
   inputFidelities?: readonly string[]
   /** The supported ones of the parameters that only some models have. */
   extras?: readonly string[]
+  /** The types of input pictures besides PNG, JPEG and WebP. */
+  inputTypes?: readonly string[]
   /** The limit of input pictures of a request. */
   maxInputs?: number
   /** The limit of pictures of one call. A request for more takes several calls. */

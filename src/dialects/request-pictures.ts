@@ -5,6 +5,7 @@ import { fetchImage, UnreadableUrl } from '../image/source'
 import { firstKeySince, keyOfPath, NotAnImage, openImage } from '../store/images'
 import { readInput, removeInputs, storeHeld } from '../store/inputs'
 import { type LinkSettings, resolveReference, signedKeyOf } from '../store/links'
+import { BrokenDataUrl } from '../streams/base64'
 import { type Bytes, capped, readStream } from '../streams/bytes'
 import type { PicturePosition, PictureSource } from './picture-source'
 
@@ -55,7 +56,8 @@ export class RequestPictures {
       return input
     } catch (error) {
       if (!(error instanceof NotAnImage || error instanceof SyntaxError)) throw error
-      const refusal = refusing({ reason: 'invalid_image', field: { param }, position: number })
+      const why = whyInvalid(error)
+      const refusal = refusing({ reason: 'invalid_image', field: { param }, position: number, ...(why && { why }) })
       throw new GatewayError(refusal, { cause: error })
     }
   }
@@ -150,4 +152,11 @@ export class RequestPictures {
     if (!object) throw new UnreadableUrl('this gateway no longer keeps it')
     return readStream(object.body)
   }
+}
+
+/** The fault of a picture as a sentence; undefined for an unknown one. */
+function whyInvalid(error: NotAnImage | SyntaxError): string | undefined {
+  if (error instanceof BrokenDataUrl) return "Its data URL has no ';base64,' behind its type."
+  if (error instanceof SyntaxError) return 'Its base64 is invalid.'
+  return error.kind && `It is ${error.kind}; send a PNG, JPEG or WebP.`
 }

@@ -13,6 +13,7 @@ import { Intake } from '../dialects/intake'
 import type { PictureSource } from '../dialects/picture-source'
 import { planRun } from '../generation/run-plan'
 import type { Obtained } from '../generation/task'
+import { USUAL_INPUT_TYPES } from '../image/input-kind'
 import type { ImageRequest } from '../image/request'
 import type { FreeAnswers } from '../ledger/usage'
 import type { Admission } from '../limits/admission'
@@ -72,7 +73,7 @@ async function respond<Options>(dialect: Dialect<Options>, c: Context<App>, know
 
   // Fit, and fetch the pictures of an accepted request.
   const isStrict = c.req.header('x-strict') === 'true'
-  const plan = await withInputs(fitted(asked, isStrict, admission, config), intake)
+  const plan = await withInputs(fitted(asked, isStrict, admission, config), intake, config)
   return await answered(dialect, c, known, { caller, admission, intake, plan, isStrict, job, options, startedMs })
 }
 
@@ -145,10 +146,15 @@ function fitted(
   return plan
 }
 
-const withInputs = async (plan: RoutePlan<PictureSource>, { pictures }: Intake): Promise<RoutePlan> => ({
-  ...plan,
-  request: await pictures.fetched(plan.request),
-})
+/** Fetches the pictures, and plans anew for types that only some upstreams take. Throws GatewayError. */
+async function withInputs(plan: RoutePlan<PictureSource>, { pictures }: Intake, config: Config): Promise<RoutePlan> {
+  const request = await pictures.fetched(plan.request)
+  if (!hasUnusualInput(request)) return { ...plan, request }
+  return unwrap(planRoute({ request, adjustments: plan.adjustments }, config, Date.now()))
+}
+
+const hasUnusualInput = ({ images, mask, markup }: ImageRequest): boolean =>
+  [...images, mask, markup].some((input) => input && !USUAL_INPUT_TYPES.includes(input.mediaType))
 
 /** The count of an answer that costs its team nothing. */
 const freeAnswer = ({ model }: ImageRequest, { record, origin }: Obtained): FreeAnswers => ({

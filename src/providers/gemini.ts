@@ -31,6 +31,7 @@ export const geminiProvider: Provider = {
     sizes: geminiApiSizes(model.sizes),
     moderations: GEMINI_CAPABILITY.moderations.filter((each) => model.moderations?.includes(each) ?? true),
     extras: GEMINI_CAPABILITY.extras.filter((each) => model.extras?.includes(each) ?? true),
+    inputTypes: ['image/heic', 'image/heif'],
     maxInputs: Math.min(GEMINI_CAPABILITY.maxInputs, model.maxInputs ?? Infinity),
   }),
   async *generate(request, upstream, work) {

@@ -6,8 +6,12 @@ import { type Around, upload } from './upload'
 
 /** The bytes are not an image of a supported format. */
 export class NotAnImage extends Error {
-  constructor() {
+  /** The kind of the file, as the end of a sentence; undefined for an unknown one. */
+  readonly kind: string | undefined
+
+  constructor(kind?: string) {
     super('the bytes are not an image')
+    this.kind = kind
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { sniff } from '../image/media-type'
+import { inputTypeOf, kindInWords } from '../image/input-kind'
 import { DAY_MS } from '../runtime/durations'
 import { withDeadline } from '../runtime/deadline'
 import { describe, log } from '../runtime/log'
@@ -13,9 +13,6 @@ const INPUT_PREFIX = 'inputs/'
 
 /** A key of its own for each picture and body; the day of its request tells the sweep its age. */
 const newKey = (): string => `${INPUT_PREFIX}${new Date().toISOString().slice(0, 10)}/${crypto.randomUUID()}`
-
-/** The input types of image models (protocols §1.3). A model would refuse an SVG or a GIF after it was paid for. */
-const INPUT_TYPES = ['image/png', 'image/jpeg', 'image/webp']
 
 /** A read picture. A held one is in memory until `storeHeld`. */
 export interface ReadInput {
@@ -32,10 +29,10 @@ export async function readInput(bucket: R2Bucket, bytes: Bytes, maxHeld: number)
   const key = newKey()
   const { head, all } = await peek(hashing(bytes, hash), maxHeld + 1)
   if (head.length <= maxHeld) {
-    const mediaType = inputTypeOf(head)
+    const mediaType = supportedTypeOf(head)
     return { input: { key, sha256: hash.digest('hex'), bytes: head.length, mediaType }, held: head }
   }
-  const written = await upload(bucket, all, (first) => ({ key, mediaType: inputTypeOf(first) }))
+  const written = await upload(bucket, all, (first) => ({ key, mediaType: supportedTypeOf(first) }))
   return { input: { ...written, sha256: hash.digest('hex') } }
 }
 
@@ -44,9 +41,9 @@ export async function storeHeld(bucket: R2Bucket, { key, mediaType }: InputImage
   await upload(bucket, oneChunk(held), () => ({ key, mediaType }))
 }
 
-function inputTypeOf(first: Uint8Array): string {
-  const mediaType = sniff(first)
-  if (!mediaType || !INPUT_TYPES.includes(mediaType)) throw new NotAnImage()
+function supportedTypeOf(first: Uint8Array): string {
+  const mediaType = inputTypeOf(first)
+  if (!mediaType) throw new NotAnImage(kindInWords(first))
   return mediaType
 }
 

@@ -42,7 +42,14 @@ test.each([
     { ...base, images: [{ image_url: 'data:image/png;base64,!!!' }] },
     'invalid_image_file',
     'images[0].image_url',
-    'Invalid image file or mode for image 1, please check your image file.',
+    'Invalid image file or mode for image 1, please check your image file. Its base64 is invalid.',
+  ],
+  [
+    'a data URL without base64',
+    { ...base, images: [{ image_url: ' DATA:image/png,x' }] },
+    'invalid_image_file',
+    'images[0].image_url',
+    expect.stringContaining("Its data URL has no ';base64,'"),
   ],
 ])('refuses in the words of the API an edit with %s', async (_, body, code, param, message) => {
   expect(await errorOf(await post('/v1/images/edits', body))).toMatchObject({ status: 400, code, param, message })

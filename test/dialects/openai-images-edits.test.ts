@@ -61,7 +61,7 @@ describe('forms', () => {
       code: 'invalid_image_file',
       param: 'image[]',
       type: 'image_generation_user_error',
-      message: 'Invalid image file or mode for image 2, please check your image file.',
+      message: expect.stringMatching(/^Invalid image file or mode for image 2, .*file\. It is a web page; send a PNG/),
     })
   })
 

@@ -59,7 +59,7 @@ const REFUSALS: { [R in Reason]: Extract<Refusal, { reason: R }> } = {
   no_input_fidelity: { reason: 'no_input_fidelity', field: 'inputFidelity' },
   mask_and_markup: { reason: 'mask_and_markup', field: 'markup' },
   too_many_images: { reason: 'too_many_images', field: 'images', maximum: 1 },
-  invalid_image: { reason: 'invalid_image', field: 'image', position: 1 },
+  invalid_image: { reason: 'invalid_image', field: 'image', position: 1, why: 'It is a HEIC; send a PNG.' },
   unreadable_image: { reason: 'unreadable_image', field: 'images', why: 'its host did not answer' },
   image_too_large: { reason: 'image_too_large', field: 'images', maximumBytes: 1024 },
   image_too_large_for_model: { reason: 'image_too_large_for_model', field: 'mask', maximumBytes: 1024 },
