@@ -62,8 +62,7 @@ const ROUTES: [path: string, body: Record<string, unknown>, places: Record<strin
     { images: 'input_references', image: 'input_references', messages: 'prompt', imageSize: 'size', variants: 'n' },
   ],
   ['/v1/draw/completions', { model: MODEL }, { messages: 'prompt' }],
-  ['/v1/draw/completions', { model: MODEL, prompt: 'A cat' }, { images: 'urls', input_references: 'urls' }],
-  ['/v1/api/generate', { model: MODEL, prompt: 'A cat' }, { urls: 'images', image: 'images' }],
+  ['/v1/api/generate', { model: MODEL }, { contents: 'prompt' }],
 ]
 
 const values: Record<string, unknown> = { n: 2, variants: 2, images: [URL], urls: [URL], image: URL, messages: [] }

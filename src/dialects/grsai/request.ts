@@ -107,19 +107,13 @@ async function readGrsaiBody<Shape extends z.ZodRawShape>(
   // A blank prompt is missing here, too.
   const given = Object.entries(fields).filter(([, value]) => value !== null && value !== '')
   const unknown = given.map(([name]) => name).filter((name) => !Object.hasOwn(schema.shape, name))
-  const misplaced = unknown.find((name) => isMisplaced(name, given, list))
+  const isPrompted = given.some(([name]) => name === 'prompt')
+  const misplaced = isPrompted ? undefined : unknown.find((name) => fieldNamed(name) === 'prompt')
   if (misplaced !== undefined) throw new GatewayError(unknownParameter(misplaced))
   const adjustments = unknown.map((name) => ({ note: name, refusal: unknownParameter(name) }))
   const [first] = adjustments.slice(MAX_UNKNOWN)
   if (first) throw new GatewayError(first.refusal)
   return { fields: checked(schema, Object.fromEntries(given)), pictures, adjustments }
-}
-
-/** Whether an unknown field holds the prompt or the pictures of another API, and the own field is missing. */
-function isMisplaced(name: string, given: readonly [string, unknown][], list: string): boolean {
-  const field = fieldNamed(name)
-  const own = field === 'prompt' ? 'prompt' : field === 'images' || field === 'image' ? list : undefined
-  return own !== undefined && !given.some(([other]) => other === own)
 }
 
 /** The API ignores unknown fields, and a header repeats them; no client has more than so many. */
