@@ -64,7 +64,12 @@ test.each(fakes)('a prompt that $provider refuses is the fault of the caller', a
 })
 
 /** The cost of a call without its picture, in USD: a reported charge or a quote. The other models have no price. */
-const LOST: Record<string, number | undefined> = { 'black-forest-labs': 0.03, 'openai-chat': 0.142848, xai: 0.01 }
+const LOST: Record<string, number | undefined> = {
+  'black-forest-labs': 0.03,
+  ideogram: 0.06,
+  'openai-chat': 0.142848,
+  xai: 0.01,
+}
 
 test.each(fakes.filter(({ answersUrls }) => answersUrls).map((fake) => ({ fake, provider: fake.provider })))(
   'an expired URL of $provider is not bought again, and is booked at its charge or quote',
