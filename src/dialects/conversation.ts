@@ -29,6 +29,26 @@ export function promptWithPictures<Picture>(turns: readonly ConversationTurn<Pic
   }
 }
 
+/**
+ * The turns with the request of the user as their end. Pictures after it are those to edit: clients name them last
+ * (protocols §2.3). After any words of the model, its turn is over and the order stays.
+ */
+export function requestLast<Picture>(turns: readonly ConversationTurn<Picture>[]): ConversationTurn<Picture>[] {
+  const end = turns.findLastIndex(({ role }) => role === 'user') + 1
+  const after = turns
+    .slice(end)
+    .filter(({ role, texts, pictures }) => role === 'model' && texts.length + pictures.length > 0)
+  if (end === 0 || after.length === 0 || after.some(({ texts }) => texts.length > 0)) return [...turns]
+  const begin = turns.slice(0, end).findLastIndex(({ role, pictures }) => role === 'model' && pictures.length > 0) + 1
+  const named = { role: 'model' as const, texts: [], pictures: after.flatMap(({ pictures }) => pictures) }
+  return [
+    ...turns.slice(0, begin),
+    named,
+    ...turns.slice(begin, end),
+    ...turns.slice(end).filter(({ role }) => role === 'system'),
+  ]
+}
+
 /** Whether the last turn is the user's and has content; a system text alone asks for nothing. */
 export function endsWithRequest(turns: readonly ConversationTurn<unknown>[]): boolean {
   const last = turns.findLast(({ role, pictures }) => role === 'user' || (role === 'model' && pictures.length > 0))

@@ -101,6 +101,17 @@ export class Intake {
     return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal, isStandIn: true }] : [] }
   }
 
+  /** The first name of a served model that the key may have; else the first name. */
+  firstAllowed(names: readonly [string, ...string[]]): string {
+    const [config, nowMs] = [this.#c.get('config'), Date.now()]
+    const resolve = modelResolver(config, nowMs)
+    const isAllowed = (name: string): boolean => {
+      const model = resolve(name)
+      return model !== undefined && !refuseModel(model, this.#limits, resolve)
+    }
+    return names.find(isAllowed) ?? names[0]
+  }
+
   /** Replaces the name in `model`, or the missing one, by the name of the served model. Throws GatewayError. */
   replaceModel(fields: Record<string, unknown>): Adjustment[] {
     const name = fields['model'] ?? this.#c.get('config').defaultModel

@@ -19,6 +19,7 @@ describe('a parameter without effect on a picture', () => {
     ],
     [{ tools: TOOLS, tool_choice: 'auto', parallel_tool_calls: true }, 'tools'],
     [{ functions: [{ name: 'draw' }], function_call: { name: 'draw' } }, 'functions, function_call'],
+    [{ moderation: { model: 'omni-moderation-latest' } }, 'moderation'],
     [
       { store: true, service_tier: 'flex', logprobs: true, top_logprobs: 3 },
       'store, service_tier, logprobs, top_logprobs',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { configOf } from '../../src/config'
 import { imageReference } from '../../src/store/links'
-import { KEY, knock } from '../support/gateway'
+import { errorOf, KEY, knock } from '../support/gateway'
 import { internet } from '../support/internet'
 import { picture } from '../support/pictures'
 import { type Answer, callIn, pictureIn, postResponse, respond, sha256Of, user } from '../support/responses'
@@ -75,6 +75,21 @@ describe('a conversation goes on', () => {
     ]
     await respond({ input, instructions: 'Draw in ink.' })
     expect(lastCall()).toEqual(editOf('Draw in ink.\n\nNo text in it.\n\nAdd this hat', pictureIn(second), hat))
+  })
+
+  test('from pictures that follow the text by their ids', async () => {
+    const [first, dog] = [await respond(), await respond({ input: 'A dog' })]
+    const named = (answer: Answer) => ({ type: 'image_generation_call', id: callIn(answer).id })
+    await postResponse({ input: [user('A cat'), named(first), user('Add a hat'), named(first)] })
+    expect(lastCall()).toEqual(editOf('Add a hat', pictureIn(first)))
+    await postResponse({ input: [user('Put both together'), named(first), named(dog)] })
+    expect(lastCall()).toEqual(editOf('Put both together', pictureIn(first), pictureIn(dog)))
+  })
+
+  test('by no second purchase after the closing message of the model', async () => {
+    const { output } = await respond()
+    const again = await postResponse({ input: [user('A cat'), ...output] })
+    expect([(await errorOf(again)).param, upstream.calls.length]).toEqual(['input', 1])
   })
 
   test('past a failed turn', async () => {

@@ -21,14 +21,22 @@ describe("refused as a bad request with the parameter's name:", () => {
     [tool({ n: 2 }), 'tools[0].n', "Unknown parameter: 'tools[0].n'."],
     [tool({ quality: 'ultra' }), 'tools[0].quality', "Invalid value: 'ultra'. Supported values are:"],
     [tool({ size: '9x9' }), 'tools[0].size', "Invalid size '9x9'. Width and height must both be divisible by 16."],
-    [tool({ background: 'transparent' }), 'tools[0].background', 'Transparent background is not supported'],
+    [
+      tool({ model: 'gpt-image-2', background: 'transparent' }),
+      'tools[0].background',
+      'Transparent background is not supported',
+    ],
     [
       tool({ model: 'gpt-image-1.5', background: 'transparent', output_format: 'jpeg' }),
       'tools[0].background',
       'A jpeg cannot be transparent. Set tools[0].output_format to png or webp.',
     ],
     [tool({ partial_images: 4 }), 'tools[0].partial_images', "Invalid 'tools[0].partial_images': integer above"],
-    [tool({ complexity: 'high' }), 'tools[0].complexity', "Unknown parameter: 'tools[0].complexity'."],
+    [
+      tool({ model: 'gpt-image-2', complexity: 'high' }),
+      'tools[0].complexity',
+      "Unknown parameter: 'tools[0].complexity'.",
+    ],
     [tool({ model: 'nobody-serves-this' }), 'tools[0].model', "The model 'nobody-serves-this' does not exist."],
     [tool({ action: 'edit' }), 'tools[0].action', 'There is no picture to edit.'],
     [tool({ action: 'paint' }), 'tools[0].action', "Invalid value: 'paint'."],
@@ -54,6 +62,13 @@ describe("refused as a bad request with the parameter's name:", () => {
     [{ prompt: { id: 'pmpt_1' } }, 'prompt', "as 'input'"],
     [{ tool_choice: { type: 'function', name: 'f' } }, 'tool_choice', "Send 'auto', 'required' or"],
     [{ text: { format: { type: 'json_schema' } } }, 'text.format.type', "Supported values are: 'text'."],
+    [{ image: 'https://pictures.example.com/a.png' }, 'image', "Invalid type for 'image'"],
+    [{ moderation: 'low' }, 'moderation', "Invalid type for 'moderation'"],
+    [
+      { background_options: { completion_window: '8h' } },
+      'background_options.completion_window',
+      'at their full price',
+    ],
     [{ response_format: 'url' }, 'response_format', "Unknown parameter: 'response_format'."],
   ])('%j', async (given, param, message) => {
     const error = await errorOf(await postResponse(given))

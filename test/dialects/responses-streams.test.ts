@@ -16,7 +16,16 @@ const BEGINNING = [
   `${CALL}.in_progress`,
   `${CALL}.generating`,
 ]
-const ENDING = [`${CALL}.completed`, 'response.output_item.done', 'response.completed']
+const ENDING = [
+  `${CALL}.completed`,
+  'response.output_item.done',
+  'response.output_item.added',
+  'response.content_part.added',
+  'response.output_text.done',
+  'response.content_part.done',
+  'response.output_item.done',
+  'response.completed',
+]
 const types = (events: readonly Event[]): string[] => events.map(({ type }) => type)
 const numbers = (events: readonly Event[]): number[] => events.map((event) => event.sequence_number)
 
@@ -49,13 +58,18 @@ describe.each([0, 1, 2, 3])('a stream with %i partials', (partials) => {
     expect(types(events)).toEqual([...BEGINNING, ...previews, ...ENDING])
     expect(numbers(events)).toEqual(events.map((_, at) => at))
     expect(partialsIn(events).map(([index]) => index)).toEqual([0, 1, 2].slice(0, partials))
-    expect(idsIn(events).size).toBe(2)
+    expect(idsIn(events).size).toBe(3)
   })
 
-  test('has one picture as its item and in its response', async () => {
+  test('has one picture and the closing message as its items and in its response', async () => {
     const events = await collect('A cat', partials)
-    const done = events.find((event) => event.type === 'response.output_item.done')
-    expect(completedIn(events).output).toEqual([done?.item])
+    const items = (kind: 'added' | 'done'): unknown[] =>
+      events.flatMap((event) => (event.type === `response.output_item.${kind}` && 'item' in event ? [event.item] : []))
+    expect(completedIn(events).output).toEqual(items('done'))
+    expect(items('added')).toEqual([
+      { id: expect.any(String), type: 'image_generation_call', status: 'in_progress' },
+      { id: expect.any(String), type: 'message', status: 'in_progress', role: 'assistant', content: [] },
+    ])
     expect(pictureIn(completedIn(events))).toBe(pictureIn(await respond()))
   })
 
@@ -71,7 +85,7 @@ describe.each([0, 1, 2, 3])('a stream with %i partials', (partials) => {
     expect(pictureIn(completedIn(late.events))).toBe(pictureIn(completedIn(first.events)))
     expect(partialsIn(late.events)).toEqual(partialsIn(first.events).slice(-1))
     expect(numbers(late.events)).toEqual(late.events.map((_, at) => at))
-    expect(idsIn([...first.events, ...late.events]).size).toBe(4)
+    expect(idsIn([...first.events, ...late.events]).size).toBe(6)
   })
 
   test('goes on as a conversation by the id of its beginning', async () => {
@@ -91,7 +105,7 @@ describe('a stream', () => {
     const events = await collect('A cat', 3)
     expect([types(events), upstream.calls.length]).toEqual([[...BEGINNING, ...ENDING], 1])
     expect(numbers(events)).toEqual(events.map((_, at) => at))
-    expect(idsIn(events).size).toBe(2)
+    expect(idsIn(events).size).toBe(3)
     expect(pictureIn(completedIn(events))).toBe(pictureIn(made))
   })
 

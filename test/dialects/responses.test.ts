@@ -12,24 +12,63 @@ const { upstream } = upstreams()
 describe('a response', () => {
   test('is one picture, in all the fields that the SDK reads', async () => {
     const answer = await respond({ instructions: 'Draw in ink.', metadata: { order: '7' }, store: false })
-    expect(answer).toMatchObject({
-      id: expect.stringMatching(/^resp_[\w-]+$/),
+    const {
+      id,
+      created_at,
+      completed_at,
+      usage,
+      output: [, message],
+      ...rest
+    } = answer
+    expect(rest).toEqual({
       object: 'response',
       status: 'completed',
-      model: 'gpt-5.2',
+      access_programs: null,
+      background: false,
       error: null,
       incomplete_details: null,
       instructions: 'Draw in ink.',
+      max_output_tokens: null,
+      max_tool_calls: null,
       metadata: { order: '7' },
+      model: 'gpt-5.2',
       output_text: '',
       parallel_tool_calls: true,
       previous_response_id: null,
+      prompt_cache_key: null,
+      reasoning: { effort: null, summary: null },
+      safety_identifier: null,
+      service_tier: 'default',
       temperature: 1,
+      text: { format: { type: 'text' }, verbosity: 'medium' },
       tool_choice: 'auto',
-      tools: [{ type: 'image_generation', quality: 'low', size: '1024x1024' }],
+      tools: [
+        {
+          type: 'image_generation',
+          action: 'auto',
+          background: 'auto',
+          model: 'gpt-image-2',
+          moderation: 'auto',
+          output_compression: 100,
+          output_format: 'png',
+          partial_images: 0,
+          quality: 'low',
+          size: '1024x1024',
+        },
+      ],
+      top_logprobs: 0,
       top_p: 1,
+      truncation: 'disabled',
     })
-    expect(answer.created_at).toBeLessThanOrEqual(answer.completed_at ?? 0)
+    expect([id, usage?.output_tokens]).toEqual([expect.stringMatching(/^resp_[\w-]+$/), 196])
+    expect(message).toEqual({
+      id: expect.stringMatching(/^msg_[\w-]+$/),
+      type: 'message',
+      status: 'completed',
+      role: 'assistant',
+      content: [{ type: 'output_text', text: '', annotations: [], logprobs: [] }],
+    })
+    expect(created_at).toBeLessThanOrEqual(completed_at ?? 0)
     expect(callIn(answer)).toEqual({
       id: expect.stringMatching(/^ig_[\w-]+$/),
       type: 'image_generation_call',
@@ -62,9 +101,15 @@ describe('a response', () => {
   test.each([
     ['the model of the tool', { model: 'gpt-5.2' }, 'gpt-image-2.5-flare', 'gpt-image-2.5-flare'],
     ['an image model named directly', { model: 'gpt-image-1.5', tools: [] }, undefined, 'gpt-image-1.5'],
-  ])('is made by %s', async (_, said, model, served) => {
+    [
+      'the default of the tool',
+      { tools: [{ type: 'image_generation' as const }] },
+      undefined,
+      'gpt-image-2.6-sunburst',
+    ],
+  ])('is made by %s', async (_, said: { model?: string; tools?: { type: 'image_generation' }[] }, model, served) => {
     const answer = await respond(said, model ? { model } : {})
-    expect([answer.model, upstream.calls[0]?.fields['model']]).toEqual([said.model, served])
+    expect([answer.model, upstream.calls[0]?.fields['model']]).toEqual([said.model ?? 'gpt-5.2', served])
   })
 
   test('applies each parameter of the tool', async () => {
@@ -100,6 +145,34 @@ describe('a response', () => {
     expect(refused).toMatchObject({ status: 400, param: 'temperature' })
   })
 
+  test.each([
+    [{ image: { context_compression: 'enabled' } }, 'image'],
+    [{ image: { context_compression: 'auto' } }, null],
+    [{ moderation: { model: 'omni-moderation-latest', policy: { input: { mode: 'score' } } } }, 'moderation'],
+    [
+      { context_management: [{ type: 'compaction' }], input_transformations: [{}] },
+      'context_management, input_transformations',
+    ],
+    [{ access_programs: { cyber: 'standard' } }, 'access_programs'],
+    [{ background_options: { completion_window: 'soonest', continuation_id: 'c' } }, 'background_options'],
+    [
+      {
+        image: null,
+        moderation: null,
+        context_management: null,
+        access_programs: null,
+        background: null,
+        background_options: null,
+        conversation: null,
+        input_transformations: null,
+      },
+      null,
+    ],
+  ])('takes the keys of the API, and tells those without an effect (%j)', async (said, told) => {
+    const response = await postResponse(said)
+    expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, told])
+  })
+
   test('is read whole by openai 4', async () => {
     const client = new OpenAI4({
       apiKey: KEY,
@@ -109,7 +182,10 @@ describe('a response', () => {
     })
     const tool = { type: 'image_generation', quality: 'low', size: '1024x1024' } as const
     const answer = await client.responses.create({ model: 'gpt-4.1', input: 'A cat', tools: [tool] })
-    expect([answer.output_text, answer.output]).toMatchObject(['', [{ type: 'image_generation_call' }]])
+    expect([answer.output_text, answer.output]).toMatchObject([
+      '',
+      [{ type: 'image_generation_call' }, { type: 'message' }],
+    ])
   })
 
   test('has an id of its own, though the picture is the same', async () => {

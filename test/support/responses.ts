@@ -13,7 +13,7 @@ type Said = Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>
 export const asking = (said: Said = {}, tool: Tool = {}): OpenAI.Responses.ResponseCreateParamsNonStreaming => ({
   model: 'gpt-5.2',
   input: 'A cat',
-  tools: [{ type: 'image_generation', quality: 'low', size: '1024x1024', ...tool }],
+  tools: [{ type: 'image_generation', model: 'gpt-image-2', quality: 'low', size: '1024x1024', ...tool }],
   ...said,
 })
 
@@ -25,10 +25,11 @@ export const respond = (said: Said = {}, tool: Tool = {}, headers: Record<string
 export const postResponse = (said: Record<string, unknown>, headers?: Record<string, string>): Promise<Response> =>
   post('/v1/responses', { ...asking(), ...said }, headers)
 
-/** The one item of an answer: the call that made its picture. */
+/** The call that made the picture of an answer; a message without words follows it. */
 export function callIn({ output }: Pick<Answer, 'output'>): Call {
-  const [item] = output
-  if (output.length !== 1 || item?.type !== 'image_generation_call') throw new Error('the answer is not one picture')
+  const [item, message] = output
+  if (output.length !== 2 || item?.type !== 'image_generation_call' || message?.type !== 'message')
+    throw new Error('the answer is not one picture')
   return item
 }
 

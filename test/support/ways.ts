@@ -173,8 +173,8 @@ export const WAYS: readonly Way[] = [
   way('Responses, streamed', OPENAI, {
     path: () => '/v1/responses',
     body: (asked) => ({
-      // A tool without a model has that of the response if it makes pictures, or else gpt-image-2.
-      model: asked.model === MODEL ? 'gpt-5.5' : asked.model,
+      // A tool without a model has that of the response if it makes pictures.
+      model: asked.model,
       input: input(asked),
       tools: [{ type: 'image_generation', size: asked.size?.pixels }],
       stream: true,

@@ -19,6 +19,7 @@ const IDLE_DEFAULTS: Readonly<Record<string, unknown>> = {
   max_tokens: null,
   min_p: 0,
   models: null,
+  moderation: null,
   plugins: null,
   prediction: null,
   presence_penalty: 0,
@@ -64,9 +65,14 @@ export function withoutIdleParameters(fields: Record<string, unknown>): {
   fields: Record<string, unknown>
   adjustments: Adjustment[]
 } {
-  const isLeft = (name: string): boolean => !Object.hasOwn(IDLE_DEFAULTS, name) && !SILENT_PARAMETERS.has(name)
+  const isIdle = ([name, value]: [string, unknown]): boolean =>
+    SILENT_PARAMETERS.has(name) || (Object.hasOwn(IDLE_DEFAULTS, name) && !isOfPicture(name, value))
+  const entries = Object.entries(fields)
   return {
-    fields: Object.fromEntries(Object.entries(fields).filter(([name]) => isLeft(name))),
-    adjustments: idleAdjustments(fields, IDLE_DEFAULTS),
+    fields: Object.fromEntries(entries.filter((each) => !isIdle(each))),
+    adjustments: idleAdjustments(Object.fromEntries(entries.filter(isIdle)), IDLE_DEFAULTS),
   }
 }
+
+/** A word is the moderation of the picture, an object that of the texts. */
+const isOfPicture = (name: string, value: unknown): boolean => name === 'moderation' && typeof value === 'string'

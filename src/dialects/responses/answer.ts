@@ -41,6 +41,18 @@ export function imageCall({ call: id }: AnswerIds, record: ImageRecord): Record<
   }
 }
 
+/** The part of a message without words. */
+export const EMPTY_TEXT = { type: 'output_text', text: '', annotations: [], logprobs: [] }
+
+/** The message that ends the model's turn; agents ask again without one. */
+export const closingMessage = ({ message: id }: AnswerIds): Record<string, unknown> => ({
+  id,
+  type: 'message',
+  status: 'completed',
+  role: 'assistant',
+  content: [EMPTY_TEXT],
+})
+
 /** The fields of every response, in whatever state. */
 export const responseHead = (
   id: string,
@@ -51,6 +63,7 @@ export const responseHead = (
   id,
   object: 'response',
   created_at: epochSeconds(startedMs),
+  completed_at: null,
   error: null,
   incomplete_details: null,
   access_programs: null,
@@ -70,7 +83,8 @@ export function finishedResponse(
   const completed_at = epochSeconds(Math.max(record.createdMs, context.startedMs))
   const usage = record.usage ? responseUsage(record.usage) : null
   const state = { status: 'completed', completed_at, usage }
-  return { ...responseHead(names.response, state, options, context), output: [imageCall(names, record)] }
+  const output = [imageCall(names, record), closingMessage(names)]
+  return { ...responseHead(names.response, state, options, context), output }
 }
 
 /** Renders an answer as one response. */

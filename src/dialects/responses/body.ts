@@ -1,6 +1,6 @@
-import { endUserId, MAX_PROMPT, modelName } from '../request-limits'
+import { endUserId, MAX_PROMPT, modelName, shortValue } from '../request-limits'
 import * as z from 'zod'
-import { unknownParameter } from '../../failures/parameters'
+import { invalidParameter, unknownParameter } from '../../failures/parameters'
 import { checked } from '../../failures/checked'
 import { type Failure, GatewayError } from '../../failures/errors'
 import type { Path } from '../../streams/json'
@@ -38,9 +38,15 @@ const unusedField = z.unknown().optional()
 
 /** The unused fields that are reported, with their defaults; SDKs send the others unasked. */
 export const IDLE_FIELDS: Readonly<Record<string, unknown>> = {
+  access_programs: null,
+  background_options: null,
+  context_management: null,
+  image: null,
   include: null,
+  input_transformations: null,
   max_output_tokens: null,
   max_tool_calls: null,
+  moderation: null,
   reasoning: null,
   service_tier: 'auto',
   temperature: 1,
@@ -51,6 +57,8 @@ export const IDLE_FIELDS: Readonly<Record<string, unknown>> = {
 
 /** The limit of the API. */
 const MAX_METADATA = 16
+/** An answer repeats the key; the API takes no longer one. */
+const MAX_CACHE_KEY = 1024
 /** Longer than any id of this gateway, in characters. */
 const MAX_RESPONSE_ID = 1024
 
@@ -68,25 +76,41 @@ const responsesBody = z.strictObject({
     .nullish(),
   safety_identifier: endUserId.nullish(),
   user: endUserId.nullish(),
-  text: z.looseObject({ format: z.looseObject({ type: z.literal('text') }).nullish() }).nullish(),
+  text: z
+    .looseObject({
+      format: z.looseObject({ type: z.literal('text') }).nullish(),
+      verbosity: z.enum(['low', 'medium', 'high']).nullish(),
+    })
+    .nullish(),
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
   parallel_tool_calls: z.boolean().nullish(),
+  max_output_tokens: z.number().nullish(),
+  max_tool_calls: z.number().nullish(),
+  prompt_cache_key: z.string().max(MAX_CACHE_KEY).nullish(),
+  reasoning: z.looseObject({ effort: shortValue.nullish(), summary: shortValue.nullish() }).nullish(),
+  truncation: z.enum(['auto', 'disabled']).nullish(),
+  image: z.looseObject({ context_compression: z.enum(['auto', 'enabled', 'disabled']).nullish() }).nullish(),
+  moderation: z.looseObject({ model: modelName }).nullish(),
+  access_programs: unusedField,
   background: unusedField,
+  background_options: z
+    .strictObject({
+      completion_window: z.enum(['soonest', '2h', '8h']).nullish(),
+      continuation_id: z.string().nullish(),
+    })
+    .nullish(),
+  context_management: unusedField,
   conversation: unusedField,
   include: unusedField,
-  max_output_tokens: unusedField,
-  max_tool_calls: unusedField,
+  input_transformations: unusedField,
   prompt: unusedField,
-  prompt_cache_key: unusedField,
   prompt_cache_options: unusedField,
   prompt_cache_retention: unusedField,
-  reasoning: unusedField,
   service_tier: unusedField,
   store: unusedField,
   stream_options: unusedField,
   top_logprobs: unusedField,
-  truncation: unusedField,
 })
 export type ResponsesBody = z.infer<typeof responsesBody>
 
@@ -110,8 +134,15 @@ export async function readResponsesBody(intake: Intake): Promise<{ body: Respons
   })
   for (const [name, hint] of Object.entries(UNSUPPORTED_FIELDS))
     if (fields[name]) throw new GatewayError(unknownParameter(name, hint))
-  return { body: checked(responsesBody, fields), pictures }
+  const body = checked(responsesBody, fields)
+  if ((body.background_options?.completion_window ?? 'soonest') !== 'soonest') throw new GatewayError(NO_DISCOUNT)
+  return { body, pictures }
 }
+
+const NO_DISCOUNT = invalidParameter(
+  'background_options.completion_window',
+  "Pictures are made at once, at their full price. Leave it out, or set it to 'soonest'.",
+)
 
 /** Earlier pictures and masks may come as base64 without a data URL. */
 const BARE_PICTURE_PLACES = ['input.*.result', 'tools.*.input_image_mask.image_url']

@@ -5,7 +5,16 @@ import type { AnswerPart, AnswerStream } from '../dialect'
 import type { RenderContext } from '../render-context'
 import { pictureFacts } from '../openai/answer'
 import { openaiErrorObject } from '../openai/error'
-import { IMAGE_CALL, imageCall, responseHead, onlyPicture, finishedResponse, partsWithPicture } from './answer'
+import {
+  closingMessage,
+  EMPTY_TEXT,
+  IMAGE_CALL,
+  imageCall,
+  responseHead,
+  onlyPicture,
+  finishedResponse,
+  partsWithPicture,
+} from './answer'
 import { type AnswerIds, answerIds } from './pictures'
 import type { ResponsesAnswerOptions } from './request'
 import { responsesVocabulary } from './vocabulary'
@@ -29,7 +38,7 @@ function openingEvents(
   context: RenderContext,
 ): Event[] {
   const begun = { response: { ...responseHead(response, { status: 'in_progress' }, options, context), output: [] } }
-  const item = { id: call, type: IMAGE_CALL, status: 'in_progress', result: null }
+  const item = { id: call, type: IMAGE_CALL, status: 'in_progress' }
   return [
     ['response.created', begun],
     ['response.in_progress', begun],
@@ -47,8 +56,22 @@ const closingEvents = (
 ): Event[] => [
   [`response.${IMAGE_CALL}.completed`, { output_index: 0, item_id: names.call }],
   ['response.output_item.done', { output_index: 0, item: imageCall(names, record) }],
+  ...messageEvents(names),
   ['response.completed', { response: finishedResponse(names, record, options, context) }],
 ]
+
+/** The message that ends the turn, from its beginning to its end. */
+function messageEvents(names: AnswerIds): Event[] {
+  const item = closingMessage(names)
+  const part = { item_id: names.message, output_index: 1, content_index: 0 }
+  return [
+    ['response.output_item.added', { output_index: 1, item: { ...item, status: 'in_progress', content: [] } }],
+    ['response.content_part.added', { ...part, part: EMPTY_TEXT }],
+    ['response.output_text.done', { ...part, text: '', logprobs: [] }],
+    ['response.content_part.done', { ...part, part: EMPTY_TEXT }],
+    ['response.output_item.done', { output_index: 1, item }],
+  ]
+}
 
 /** Clients read one event or the other, so the API sends both. */
 function failureEvents(

@@ -21,15 +21,17 @@ const NO_FILES = "This gateway keeps no files. Send the picture as 'image_url', 
 const CALL_PREFIX = 'ig_'
 const RESPONSE_PREFIX = 'resp_'
 
-/** The ids of a response and of its call; a later request can name the picture by either. */
+/** The ids of a response and of its items. A later request names the picture by that of the response or the call. */
 export interface AnswerIds {
   call: string
   response: string
+  message: string
 }
 
 export const answerIds = (reference: string): AnswerIds => ({
   call: CALL_PREFIX + reference,
   response: RESPONSE_PREFIX + reference,
+  message: `msg_${reference}`,
 })
 
 export const isCallId = (id: string): boolean => id.startsWith(CALL_PREFIX)

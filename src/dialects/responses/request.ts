@@ -3,12 +3,19 @@ import * as z from 'zod'
 import { invalidParameter } from '../../failures/parameters'
 import { type Failure, GatewayError } from '../../failures/errors'
 import { DEFAULTS, MAX_INPUTS, type ImageRequestOf } from '../../image/request'
-import { type PromptWithPictures, promptWithPictures, endsWithRequest, type ConversationTurn } from '../conversation'
+import {
+  type PromptWithPictures,
+  promptWithPictures,
+  endsWithRequest,
+  requestLast,
+  type ConversationTurn,
+} from '../conversation'
 import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
 import type { BodyPicture, PictureSource } from '../picture-source'
 import { sharedSettings, PARTIALS_NEED_STREAM } from '../openai/shared-parameters'
 import { IDLE_FIELDS, readResponsesBody, type ResponsesBody, type ImageTool, tooManyResponsePictures } from './body'
+import { repeatedParameters } from './echo'
 import { turnsOfItems } from './input'
 import { sourceOf, pictureOfResponse, type ResponsesPicture, pictureSource } from './pictures'
 import { idleAdjustments } from '../idle-adjustments'
@@ -23,8 +30,8 @@ export const responsesAnswerOptions = z.object({
 })
 export type ResponsesAnswerOptions = z.infer<typeof responsesAnswerOptions>
 
-/** The default model of the tool (protocols §2.3). */
-const DEFAULT_MODEL = 'gpt-image-2'
+/** The default model of the tool (protocols §2.3), and its substitutes, the best first. */
+const DEFAULT_MODELS = ['gpt-image-2.6-sunburst', 'gpt-image-2.5-sunburst', 'gpt-image-2'] as const
 
 /** Reads a request for a response with a picture. Throws GatewayError. */
 export async function parseResponse(intake: Intake): Promise<ParsedRequest<ResponsesAnswerOptions>> {
@@ -32,10 +39,9 @@ export async function parseResponse(intake: Intake): Promise<ParsedRequest<Respo
   const tool = body.tools?.[0]
   const isOwn = !tool || (!tool.model && intake.isImageModel(body.model))
   const modelParam = isOwn ? 'model' : 'tools[0].model'
-  const { model, adjustments } = intake.model(isOwn ? body.model : (tool.model ?? DEFAULT_MODEL), {
-    param: modelParam,
-  })
-  adjustments.push(...idleAdjustments(body, IDLE_FIELDS))
+  const named = isOwn ? body.model : (tool.model ?? intake.firstAllowed(DEFAULT_MODELS))
+  const { model, adjustments } = intake.model(named, { param: modelParam })
+  adjustments.push(...idleAdjustments(withoutDefaults(body), IDLE_FIELDS))
   const { prompted, ignored } = promptOfResponse(body, tool)
   if (ignored) adjustments.push({ note: 'input_image', refusal: PICTURES_IGNORED })
   const partials = tool?.partial_images ?? 0
@@ -54,9 +60,16 @@ export async function parseResponse(intake: Intake): Promise<ParsedRequest<Respo
   return {
     request,
     adjustments,
-    options: { stream: body.stream ?? false, repeated: repeatedParameters(body), modelParam },
+    options: { stream: body.stream ?? false, repeated: repeatedParameters(body, named), modelParam },
   }
 }
+
+/** The fields of a body; the defaults of its objects ask for nothing. */
+const withoutDefaults = ({ image, background_options: options, ...rest }: ResponsesBody): Record<string, unknown> => ({
+  ...rest,
+  image: image?.context_compression === 'auto' ? null : image,
+  background_options: options?.continuation_id ? options : null,
+})
 
 /** The prompt and pictures of a request, and whether the action ignores the pictures. Throws GatewayError. */
 function promptOfResponse(
@@ -67,7 +80,7 @@ function promptOfResponse(
   const turns: ConversationTurn<ResponsesPicture>[] = [
     { role: 'system', texts: [instructions ?? ''], pictures: [] },
     { role: 'model', texts: [], pictures: id ? [pictureOfResponse(id)] : [] },
-    ...turnsOfItems(input),
+    ...requestLast(turnsOfItems(input)),
   ]
   const prompted = promptWithPictures(turns)
   const { prompt, pictures } = prompted
@@ -99,26 +112,6 @@ function operationInputs(
     ...(mask ? { mask: sourceOf(mask, images.length + 1, pictures) } : {}),
     ...(inputFidelity ? { inputFidelity } : {}),
   }
-}
-
-/** The parameters that a response repeats, with their defaults; the mask is left out. */
-const repeatedParameters = (body: ResponsesBody): Record<string, unknown> => ({
-  instructions: body.instructions ?? null,
-  metadata: body.metadata ?? {},
-  model: body.model,
-  parallel_tool_calls: body.parallel_tool_calls ?? true,
-  previous_response_id: body.previous_response_id ?? null,
-  safety_identifier: body.safety_identifier ?? null,
-  temperature: body.temperature ?? 1,
-  tool_choice: body.tool_choice ?? 'auto',
-  tools: (body.tools ?? []).map(withoutMask),
-  top_p: body.top_p ?? 1,
-  ...(body.user ? { user: body.user } : {}),
-})
-
-function withoutMask(tool: ImageTool): Record<string, unknown> {
-  const { input_image_mask: _, ...rest } = tool
-  return rest
 }
 
 const MISSING_TEXT: Failure = {
