@@ -25,6 +25,9 @@ import { deleteGeneration, deleteImage } from './routes/generations/delete'
 import { listGenerations } from './routes/generations/list'
 import { showGeneration } from './routes/generations/show'
 import { refuseUnknownUrl } from './routes/unknown-url'
+import { cancelResponse } from './routes/responses/cancel'
+import { deleteResponse } from './routes/responses/delete'
+import { showResponse } from './routes/responses/show'
 import { listModels, showModel } from './routes/models'
 import { serve } from './http/serve'
 import { showUsage } from './routes/usage'
@@ -81,6 +84,9 @@ const routes = new Hono<App>()
   .get('/v1/generations/:id', showGeneration)
   .delete('/v1/generations/:id', deleteGeneration)
   .post('/v1/generations/:id/cancel', cancelGeneration)
+  .get('/v1/responses/:id', showResponse)
+  .delete('/v1/responses/:id', deleteResponse)
+  .post('/v1/responses/:id/cancel', cancelResponse)
   .post('/v1/draw/result', showDrawResult)
   .get('/v1/api/result', showApiResult)
 

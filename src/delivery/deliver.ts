@@ -1,3 +1,4 @@
+import type { Config } from '../config'
 import type { AnswerStream } from '../dialects/dialect'
 import type { ProgressEvent } from '../generation/subscribers'
 import { remember } from '../generation/generations'
@@ -12,6 +13,10 @@ import { type Ready, ready, whole } from './whole'
 
 /** The longest silence on a connection, in ms; no proxy is known to cut one after that. */
 const KEEP_ALIVE_MS = 15_000
+
+/** The longest silence of a stream, in ms. */
+export const silenceMs = ({ heartbeatAfterMs }: Pick<Config, 'heartbeatAfterMs'>): number =>
+  Math.min(KEEP_ALIVE_MS, heartbeatAfterMs ?? KEEP_ALIVE_MS)
 
 /** White space may precede a JSON value (RFC 8259 §2). */
 const WHITE_SPACE = { contentType: 'application/json', idle: () => ' ' }
@@ -30,7 +35,7 @@ export async function deliver(delivery: DeliveryContext, { answer, events }: Pen
   const { c, meta, stream, count, preference } = delivery
   const { waitMs } = preference
   const { heartbeatAfterMs } = c.get('config')
-  const everyMs = Math.min(KEEP_ALIVE_MS, heartbeatAfterMs ?? KEEP_ALIVE_MS)
+  const everyMs = silenceMs(c.get('config'))
   const patienceMs = waitMs ?? (stream ? everyMs : heartbeatAfterMs)
   const first = await firstOf({ event: events.arrival, answer }, patienceMs)
   if (first === 'answer') return deliverWhole(delivery, await answer)
@@ -55,7 +60,7 @@ export async function deliver(delivery: DeliveryContext, { answer, events }: Pen
 }
 
 /** Renders a progress event. A preview that R2 no longer has is left out. */
-async function readyEvent(
+export async function readyEvent(
   stream: AnswerStream | undefined,
   event: ProgressEvent,
   bucket: R2Bucket,

@@ -21,13 +21,21 @@ export interface DeliveryContext {
   /** The wording of the result, for a later request. */
   jobForm: () => JobForm
   /** The dialect's own body for a 202; undefined unless the request body asked for a job. */
-  renderJob: () => unknown
+  renderJob: (record: ImageRecord | undefined) => unknown
   /** Counts the answer for its team. */
   count: (answer: Obtained) => void
 }
 
 /** A body that asks for a job needs no Prefer header. */
 const JOB_PREFERENCE: Preference = { waitMs: 0, applied: undefined }
+
+/** The client of a followed job may read its stream at once. */
+const STREAM_PREFERENCE: Preference = { waitMs: undefined, applied: undefined }
+
+function preferenceFor(job: JobRequest | undefined, isStream: boolean, c: Context<App>): Preference {
+  if (!job) return preferenceOf(c.req.header('prefer'))
+  return job.isFollowed && isStream ? STREAM_PREFERENCE : JOB_PREFERENCE
+}
 
 /** Prepares the delivery of an answer in the words of a dialect. `job` is set for a request body that asks for a job. */
 export function deliveryFor<Options>(
@@ -44,13 +52,13 @@ export function deliveryFor<Options>(
     meta,
     count,
     stream,
-    preference: job ? JOB_PREFERENCE : preferenceOf(c.req.header('prefer')),
+    preference: preferenceFor(job, stream !== undefined, c),
     render: (record) =>
       stream
         ? { contentType: stream.contentType, parts: stream.close(record) }
         : dialect.render(record, options, context),
     renderError: (failure) => dialect.renderError(failure, requestId, options, generation),
     jobForm: () => ({ dialect: dialect.id, wants: JSON.stringify(options) }),
-    renderJob: () => job && dialect.renderJob?.(context, options),
+    renderJob: (record) => job && dialect.renderJob?.(context, options, record),
   }
 }

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { type App, linkOf } from '../context'
-import type { Snapshot } from '../ledger/snapshot'
+import { isEnded, type Snapshot } from '../ledger/snapshot'
 import type { KnownGeneration } from '../ledger/entry'
 import { generationJson } from '../wire/json'
 
@@ -16,8 +16,6 @@ const MOST_ESTIMATED = 95
 /** The bounds of `retry-after`, in ms. */
 const [MIN_WAIT_MS, MAX_WAIT_MS] = [1000, 60_000]
 const DEFAULT_WAIT_MS = 5000
-
-export const isEnded = ({ status }: Snapshot): boolean => status !== 'queued' && status !== 'running'
 
 /** The JSON of a status, with the progress and the place in the queue. */
 export const statusJson = ({ snapshot, known }: GenerationStatus, c: Context<App>): Record<string, unknown> => ({

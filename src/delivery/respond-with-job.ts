@@ -30,6 +30,6 @@ export async function respondWithJob(delivery: DeliveryContext): Promise<Respons
     ...(preference.applied === undefined ? {} : { 'preference-applied': preference.applied }),
     ...(generate.isReplay ? REPLAYED : {}),
   }
-  const own = renderJob()
+  const own = renderJob(record)
   return own === undefined ? c.json(statusJson(status, c), 202, headers) : Response.json(own, { headers })
 }

@@ -23,6 +23,8 @@ export interface ParsedRequest<Options> {
 export interface JobRequest {
   /** A URL that receives the result in the dialect's own words; `param` is the parameter of the body. */
   webhook?: { url: string; param: string }
+  /** Whether the client asks for the answer by an id of the request's own. */
+  isFollowed?: true
 }
 
 /** Text, or a function for text that depends on earlier output. */
@@ -86,6 +88,8 @@ export interface TextRoute {
     texts: readonly string[],
     request: AnsweredRequest,
   ) => WordedAnswer | undefined
+  /** The refusal of a request that is not passed on. */
+  refusal?: (fields: Record<string, unknown>) => Failure | undefined
 }
 
 /** The request of an answer in words. */
@@ -106,8 +110,8 @@ export interface Dialect<Options> {
   render(record: ImageRecord, options: Options, context: RenderContext): RenderedAnswer
   /** Renders an answer in pieces; undefined if the options ask for a whole one. */
   stream?(request: ImageRequest, options: Options, context: RenderContext): AnswerStream | undefined
-  /** Renders the answer to a body that asks for a job. */
-  renderJob?(context: RenderContext, options: Options): unknown
+  /** Renders the answer to a body that asks for a job; `record` is a picture made before. */
+  renderJob?(context: RenderContext, options: Options, record: ImageRecord | undefined): unknown
   /** Renders the state of a generation for the webhook of a body; undefined if the dialect reports no such state. */
   renderNotice?(snapshot: Snapshot, options: Options, context: RenderContext): unknown
   /**

@@ -20,3 +20,10 @@ export const INTERRUPTED: Failure = {
   retryAfterMs: 60_000,
   retry: false,
 }
+
+/** A job that ended and was deleted while it was being accepted. */
+export const GONE: Failure = {
+  code: 'unavailable',
+  message: 'The generation was deleted while it was asked for. Send the request again.',
+  retryAfterMs: 1000,
+}

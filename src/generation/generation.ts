@@ -6,22 +6,23 @@ import { runOfKey } from '../store/images'
 import { ownInputKeys, removeInputs } from '../store/inputs'
 import { removeRecord } from '../store/records'
 import type { Payer } from '../ledger/entry'
-import type { Snapshot } from '../ledger/snapshot'
-import { Subscribers, concerns, type Ended, type OnProgress, type Subscriber } from './subscribers'
+import { isEnded, type Snapshot } from '../ledger/snapshot'
+import { Subscribers, concerns, type OnProgress } from './subscribers'
 import { ProgressWebhooks } from './progress-webhooks'
 import { Finalizer } from './finalizer'
-import { CANCELLED } from './failures'
+import { CANCELLED, GONE } from './failures'
 import { Jobs, JOB_LIFE_MS } from './jobs'
-import { GenerationStore, newRun, type PendingSettlement } from './generation-store'
+import { Joining } from './joining'
+import { GenerationStore, type PendingSettlement } from './generation-store'
 import { Outbox } from './outbox'
 import { RunPlans } from './run-plans'
 import { Runner } from './runner'
 import { Schedule } from './schedule'
 import type { GenerationContext } from './context'
-import { type SeenGeneration, seenBy } from './seen'
+import { answerTo, type SeenGeneration, seenBy } from './seen'
 import { GenerationUpkeep } from './upkeep'
 import type { JobForm } from '../dialects/job-form'
-import type { GenerateOptions, Obtained, Task } from './task'
+import { type GenerateOptions, type Obtained, type Task, withOrigin } from './task'
 
 /** Makes the images of one fingerprint once for all clients, and to the end, even if all clients hang up. */
 export class Generation extends DurableObject<Env> {
@@ -43,6 +44,7 @@ export class Generation extends DurableObject<Env> {
   }
   readonly #finalizer = new Finalizer(this.#context)
   readonly #runner = new Runner(this.#context, this.#finalizer)
+  readonly #joining = new Joining(this.#context, this.#runner)
   readonly #upkeep = new GenerationUpkeep(this.#context, this.#runner, this.#finalizer)
 
   /**
@@ -55,12 +57,13 @@ export class Generation extends DurableObject<Env> {
       await this.#atRest()
       const known = this.#known(options)
       if (known) {
-        if (options.webhook || options.keepMs > 0) await this.#endKnown(options, known)
+        if (known.ok) this.#joining.takeFollowed(options)
+        if (options.webhook || options.keepMs > 0 || options.followed) await this.#endKnown(options, known)
         if (!known.ok) await this.#leaveInputs(options.task)
         return withOrigin(this.#store.madeFor, options, 'HIT', known)
       }
       const patienceMs = Math.max(0, untilMs - Date.now())
-      const { made, only, paidBy } = await this.#waitForRun({ ...options, patienceMs }, onProgress)
+      const { made, only, paidBy } = await this.#joining.waitForRun({ ...options, patienceMs }, onProgress)
       if (!concerns(only, options.task.payer)) continue
       if (!made.ok) await this.#leaveInputs(options.task)
       return withOrigin(paidBy, options, 'JOINED', made)
@@ -85,8 +88,7 @@ export class Generation extends DurableObject<Env> {
     this.#store.hold(Math.max(keepMs, JOB_LIFE_MS), now)
     if (known) await this.#endKnown(options, known)
     else if (!run) {
-      const refusal = await this.#runner.begin(newRun(task), { reportsRefusal: true })
-      if (refusal && earlier) this.#jobs.restore(earlier)
+      const refusal = await this.#joining.begin(task, earlier)
       if (refusal) return failed(refusal)
     } else {
       const offered = this.#runner.queued.offer(task)
@@ -96,10 +98,23 @@ export class Generation extends DurableObject<Env> {
     return seen ? ok(seen) : failed(GONE)
   }
 
-  /** The generation for a team; undefined for a team without a part in it, or after the part has expired. */
-  async see(team: string): Promise<SeenGeneration | undefined> {
+  /**
+   * The generation for a team, or the answer to one request of its jobs. Undefined for a team without a part in it, or
+   * after the part has expired.
+   */
+  async see(team: string, request?: string): Promise<SeenGeneration | undefined> {
     await this.#context.schedule.wake()
-    return seenBy(this.#context, team)
+    return request === undefined ? seenBy(this.#context, team) : answerTo(this.#context, team, request)
+  }
+
+  /** Follows the answer to a request of a job to its end, and reports progress. */
+  async follow(team: string, request: string, onProgress: OnProgress): Promise<SeenGeneration | undefined> {
+    for (;;) {
+      await this.#atRest()
+      const seen = answerTo(this.#context, team, request)
+      if (!seen || isEnded(seen.snapshot)) return seen
+      await this.#subscribers.watch(onProgress)
+    }
   }
 
   /**
@@ -193,58 +208,9 @@ export class Generation extends DurableObject<Env> {
     await this.#finalizer.end({ task: options.task, made, cost: 0, endedMs: now, isSettled })
   }
 
-  /** Waits for the end of the run, and starts one if there is none. */
-  async #waitForRun(options: GenerateOptions, onProgress: OnProgress | undefined): Promise<Ended> {
-    const now = Date.now()
-    const subscriber = this.#subscribers.join(options, onProgress)
-    this.#jobs.hook(options, now)
-    this.#store.hold(options.keepMs, now)
-    if (!this.#store.run) void this.#runner.begin(newRun(options.task), { reportsRefusal: true })
-    const offered = this.#runner.queued.offer(options.task)
-    const timer = setTimeout(() => void this.#endWait(options, subscriber, offered), options.patienceMs)
-    try {
-      return await subscriber.ended
-    } finally {
-      clearTimeout(timer)
-      this.#subscribers.leave(subscriber)
-    }
-  }
-
-  /** Ends the wait of a client when its patience for the queue is over. */
-  async #endWait(
-    { task }: GenerateOptions,
-    subscriber: Subscriber,
-    offered: Promise<Failure | undefined>,
-  ): Promise<void> {
-    const refusal = await offered
-    const { run } = this.#store
-    if (!run?.queued || !this.#subscribers.has(subscriber)) return
-    this.#jobs.unhook(task.requestId)
-    this.#subscribers.leave(subscriber)
-    // The client may retry at once and must not find the run that is being given up.
-    await this.#runner.queued.leave(task.payer)
-    subscriber.end({ made: failed(refusal ?? run.queued) })
-  }
-
   /** Removes the input pictures of a request without an answer, unless a run, a place or a job needs them. Never throws. */
   async #leaveInputs(task: Task): Promise<void> {
     if (this.#store.needsInputsOf(task) || this.#jobs.isJob(task.requestId)) return
     await removeInputs(this.env.IMAGES, ownInputKeys(task.request))
   }
 }
-
-/** A job that ended and was deleted while it was being accepted. */
-const GONE: Failure = {
-  code: 'unavailable',
-  message: 'The generation was deleted while it was asked for. Send the request again.',
-  retryAfterMs: 1000,
-}
-
-/** A retry of the request that started this run is reported as MISS (it pays), not HIT or JOINED. */
-const withOrigin = (
-  startedBy: string | undefined,
-  { task }: GenerateOptions,
-  origin: Obtained['origin'],
-  made: Result<ImageRecord>,
-): Result<Obtained> =>
-  made.ok ? ok({ record: made.value, origin: startedBy === task.requestId ? 'MISS' : origin }) : made

@@ -46,9 +46,29 @@ export async function hangUp(generations: Generations, { id, requestId, payer }:
   }
 }
 
-/** A generation for a team; undefined for a team without a part in it. Throws GatewayError. */
-export const see = (generations: Generations, id: string, team: string): Promise<SeenGeneration | undefined> =>
-  callObject(async () => await generations.getByName(id).see(team))
+/**
+ * A generation for a team, or the answer to one request of its jobs. Undefined for a team without a part in it. Throws
+ * GatewayError.
+ */
+export const see = (
+  generations: Generations,
+  id: string,
+  team: string,
+  request?: string,
+): Promise<SeenGeneration | undefined> => callObject(async () => await generations.getByName(id).see(team, request))
+
+/** Follows the answer to a request of a team's jobs to its end. Throws GatewayError. */
+export const follow = (
+  generations: Generations,
+  id: string,
+  team: string,
+  request: string,
+  onProgress: OnProgress,
+): Promise<SeenGeneration | undefined> =>
+  callObjectForLong(
+    async () => await generations.getByName(id).follow(team, request, onProgress),
+    async () => await generations.getByName(id).see(team),
+  )
 
 /** Cancels a generation for a team, and returns its status. Throws GatewayError. */
 export const cancel = (generations: Generations, id: string, team: string): Promise<Snapshot | undefined> =>

@@ -2,6 +2,7 @@ import type { Payer } from '../ledger/entry'
 import { type OutcomeScope, concerns, isSamePayer } from './subscribers'
 import { DAY_MS } from '../runtime/durations'
 import type { Snapshot } from '../ledger/snapshot'
+import { FollowedAnswers } from './answers'
 import { begun, type End, ended, type Notice } from './snapshot'
 import type { JobForm } from '../dialects/job-form'
 import type { GenerateOptions, Task } from './task'
@@ -49,9 +50,11 @@ export const JOB_LIFE_MS = DAY_MS
 export class Jobs {
   readonly #storage: DurableObjectStorage
   readonly #tasks: TaskRows
+  readonly answers: FollowedAnswers
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage
+    this.answers = new FollowedAnswers(storage)
     this.#tasks = new TaskRows(storage)
   }
 
@@ -62,8 +65,9 @@ export class Jobs {
   }
 
   /** Adds a job in place of an earlier one of its team. */
-  put({ task, event }: GenerateOptions, form: JobForm, createdMs: number): void {
+  put({ task, event, followed }: GenerateOptions, form: JobForm, createdMs: number): void {
     this.#put({ ...form, task, event, createdMs })
+    if (followed) this.answers.put(task.payer.team, task.requestId, followed)
   }
 
   /** Restores a job after its successor failed, unless the team has another one. */
@@ -91,6 +95,7 @@ export class Jobs {
     this.#unhook(
       ({ task, isHandedOff }) => task.requestId === requestId || (!isHandedOff && concerns(payer, task.payer)),
     )
+    this.answers.remove(payer.team, requestId)
     for (const { task } of this.#open) if (task.requestId === requestId) this.#storage.kv.delete(JOB + task.payer.team)
   }
 
@@ -99,9 +104,10 @@ export class Jobs {
     this.#unhook(({ task, isHandedOff }) => task.requestId === requestId && !isHandedOff)
   }
 
-  /** Removes the ended job of a team. */
+  /** Removes the ended job of a team, and the answers to its requests. */
   forget(team: string): void {
     if (this.of(team)?.ended) this.#storage.kv.delete(JOB + team)
+    this.answers.forget(team)
   }
 
   /** Whether a job or a webhook awaits the end of the run. */
@@ -153,7 +159,12 @@ export class Jobs {
     // A failed request may come again with its Idempotency-Key, and its receiver then needs another event.
     const idOf = (event: string): string => (conclusion.made.ok ? event : `${event}_${endedMs}`)
     const jobs = this.#open.filter(isConcerned).map((job) => ({ job, snapshot: snapshotOf(job) }))
-    for (const { job, snapshot } of jobs) this.#put({ ...job, ended: { snapshot, untilMs: endedMs + JOB_LIFE_MS } })
+    const record = conclusion.made.ok ? conclusion.made.value : undefined
+    for (const { job, snapshot } of jobs) {
+      const end = { snapshot, untilMs: endedMs + JOB_LIFE_MS }
+      this.#put({ ...job, ended: end })
+      this.answers.end(job.task.payer.team, { ...end, record })
+    }
     const hooks = this.#hooks.filter((hook) => isConcerned(hook) && (hook.isHandedOff || !goesOn))
     for (const { event } of hooks) this.#storage.kv.delete(HOOK + event)
     return [

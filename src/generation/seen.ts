@@ -1,6 +1,7 @@
 import type { ImageRecord } from '../image/record'
 import type { Snapshot } from '../ledger/snapshot'
 import type { JobForm } from '../dialects/job-form'
+import type { FollowedRequest } from './answers'
 import type { GenerationContext } from './context'
 import { begun } from './snapshot'
 
@@ -10,6 +11,16 @@ export interface SeenGeneration {
   /** The wording and the record of a finished job. */
   form?: JobForm
   record?: ImageRecord | undefined
+  followed?: FollowedRequest
+}
+
+/** The answer to one request of a team's jobs; undefined for another request, or after its life. */
+export function answerTo(context: GenerationContext, team: string, request: string): SeenGeneration | undefined {
+  const answer = context.jobs.answers.of(team, request)
+  if (!answer) return undefined
+  const { ended, ...followed } = answer
+  const seen = ended ?? seenBy(context, team)
+  return seen && { snapshot: seen.snapshot, record: seen.record, form: followed.form, followed }
 }
 
 /** The generation for a team; undefined for a team without a part in it, or after the part has expired. */

@@ -45,7 +45,7 @@ export interface Subscriber {
 /** The clients that wait for a run in this process. */
 export class Subscribers {
   readonly #subscribers = new Set<Subscriber>()
-  readonly #watchers = new Set<(ended: Ended) => void>()
+  readonly #watchers = new Set<Pick<Subscriber, 'end' | 'show'>>()
   /** The newest preview of each image, and the progress, for late clients. */
   readonly #newest = new Map<number, PartialImage>()
   #percent = -1
@@ -68,23 +68,29 @@ export class Subscribers {
     return [...this.#subscribers].filter((each) => isSamePayer(each.payer, payer))
   }
 
-  /** Resolves with the next end of a run, which no client waits for. */
-  watch(): Promise<Ended> {
+  /** Resolves with the next end of a run, and reports progress. The run does not wait for a watcher. */
+  watch(onProgress?: OnProgress): Promise<Ended> {
     const { promise, resolve } = Promise.withResolvers<Ended>()
-    this.#watchers.add(resolve)
+    this.#watchers.add({ end: resolve, show: this.#shownBy(onProgress) })
     return promise
   }
 
-  join({ task, patienceMs }: GenerateOptions, onProgress: OnProgress = () => {}): Subscriber {
+  join({ task, patienceMs }: GenerateOptions, onProgress?: OnProgress): Subscriber {
     const { requestId, payer } = task
     const { promise, resolve } = Promise.withResolvers<Ended>()
-    // The client may have gone.
-    const show = (event: ProgressEvent): void => void Promise.try(() => onProgress(event)).catch(() => {})
+    const show = this.#shownBy(onProgress)
     const subscriber = { requestId, payer, ended: promise, patienceMs, end: resolve, show }
     this.#subscribers.add(subscriber)
+    return subscriber
+  }
+
+  /** Shows events to a client, beginning with the newest ones. */
+  #shownBy(onProgress: OnProgress = () => {}): Subscriber['show'] {
+    // The client may have gone.
+    const show = (event: ProgressEvent): void => void Promise.try(() => onProgress(event)).catch(() => {})
     for (const event of this.#newest.values()) show(event)
     if (this.#percent >= 0) show({ percent: this.#percent })
-    return subscriber
+    return show
   }
 
   has(subscriber: Subscriber): boolean {
@@ -109,14 +115,13 @@ export class Subscribers {
     if (!('percent' in event)) this.#newest.set(event.index, event)
     else if (event.percent > this.#percent) this.#percent = event.percent
     else return
-    for (const subscriber of this.#subscribers) subscriber.show(event)
+    for (const reader of [...this.#subscribers, ...this.#watchers]) reader.show(event)
   }
 
   end(ended: Ended): void {
     this.#newest.clear()
     this.#percent = -1
-    for (const subscriber of this.#subscribers) subscriber.end(ended)
-    for (const told of this.#watchers) told(ended)
+    for (const reader of [...this.#subscribers, ...this.#watchers]) reader.end(ended)
     this.#subscribers.clear()
     this.#watchers.clear()
   }

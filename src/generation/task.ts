@@ -1,5 +1,6 @@
 import type { JobForm } from '../dialects/job-form'
-import type { Result } from '../failures/errors'
+import type { FollowedRequest } from './answers'
+import { ok, type Result } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
 import type { ImageRequest } from '../image/request'
 import type { Payer, ServedBy } from '../ledger/entry'
@@ -44,6 +45,8 @@ export interface GenerateOptions {
   event: string
   /** The webhook URL of the request; `form` is set for a URL in the body. */
   webhook?: { id: string; url: string; form: JobForm | undefined }
+  /** Set for a job that its client asks for by an id of the request's own. */
+  followed?: FollowedRequest
 }
 
 /** The sum of a run's calls, whatever came of them. Amounts are micro-USD. */
@@ -76,3 +79,12 @@ export interface Obtained {
   record: ImageRecord
   origin: 'HIT' | 'JOINED' | 'MISS'
 }
+
+/** A retry of the request that started this run is reported as MISS (it pays), not HIT or JOINED. */
+export const withOrigin = (
+  startedBy: string | undefined,
+  { task }: GenerateOptions,
+  origin: Obtained['origin'],
+  made: Result<ImageRecord>,
+): Result<Obtained> =>
+  made.ok ? ok({ record: made.value, origin: startedBy === task.requestId ? 'MISS' : origin }) : made

@@ -9,6 +9,7 @@ import type { Dialect, JobRequest } from '../dialects/dialect'
 import { type Failure, GatewayError, unwrap } from '../failures/errors'
 import { newId } from '../runtime/ids'
 import type { JobForm } from '../dialects/job-form'
+import type { FollowedRequest } from '../generation/answers'
 import type { GenerateOptions } from '../generation/task'
 import { fingerprint } from '../image/request'
 import type { Payer } from '../ledger/entry'
@@ -34,12 +35,25 @@ interface Receiver {
   form: JobForm
 }
 
-/** The receiver that a body names; undefined for none. */
-export const receiverOf = <Options>(
+/** The receiver in a body, and the request as its client follows it. */
+interface JobWishes {
+  receiver: Receiver | undefined
+  followed: FollowedRequest | undefined
+}
+
+/** The wishes of a request body about its answer. */
+export function jobWishes<Options>(
   job: JobRequest | undefined,
   { id }: Dialect<Options>,
   options: Options,
-): Receiver | undefined => job?.webhook && { ...job.webhook, form: { dialect: id, wants: JSON.stringify(options) } }
+  arrival: Pick<FollowedRequest, 'arrivedMs' | 'incarnation'>,
+): JobWishes {
+  const form = { dialect: id, wants: JSON.stringify(options) }
+  return {
+    receiver: job?.webhook && { ...job.webhook, form },
+    followed: job?.isFollowed && { form, ...arrival },
+  }
+}
 
 /**
  * Names the generation of a request by its fingerprint, so that equal requests share one. An Idempotency-Key ties the
@@ -49,7 +63,7 @@ export async function generateOptions(
   plan: RoutePlan,
   admission: Admission,
   c: Context<App>,
-  { receiver, isStrict }: { receiver: Receiver | undefined; isStrict: boolean },
+  { receiver, followed, isStrict }: JobWishes & { isStrict: boolean },
 ): Promise<RequestedGeneration> {
   const [config, requestId] = [c.get('config'), c.get('requestId')]
   const [{ request }, { payer }] = [plan, admission]
@@ -57,9 +71,7 @@ export async function generateOptions(
   const key = idempotencyKey(c.req.header('idempotency-key'))
   const hook = hookOf(receiver, c)
   if (hook) await countWebhook(payer, c)
-  // Some candidate would adapt the request further: only the others may serve it.
-  const isExact =
-    isStrict && fitCandidates(plan.candidates, request, config).some(({ adjustments }) => adjustments.length > 0)
+  const isExact = isStrict && mayBeAdapted(plan, config)
   const same = fingerprint(request, (isExact ? 'exact ' : '') + scopeOf(plan, admission, config))
   const generation = freshness.keep ? `gen_${same}` : newId('gen')
   const first = { generation, madeSinceMs: freshness.madeSinceMs, isReplay: false }
@@ -81,10 +93,15 @@ export async function generateOptions(
     keepMs: key === undefined ? 0 : CLAIM_MS,
     patienceMs: config.queueWaitMs,
     event: eventId(payer.team, key, requestId),
+    ...(followed ? { followed } : {}),
     ...(hook ? { webhook: { id: eventId(payer.team, key, requestId, hook), ...hook } } : {}),
   }
-  return { generate, freshness, mayServeFromCache: freshness.use && key === undefined && !hook }
+  return { generate, freshness, mayServeFromCache: freshness.use && key === undefined && !hook && !followed }
 }
+
+/** Whether some candidate would adapt the request further: then only the others may serve a strict one. */
+const mayBeAdapted = ({ candidates, request }: RoutePlan, config: Config): boolean =>
+  fitCandidates(candidates, request, config).some(({ adjustments }) => adjustments.length > 0)
 
 /** The retention of images counts from the start of their run, up to an hour before the answer. Links work for another. */
 const RETENTION_MARGIN_MS = 2 * HOUR_MS

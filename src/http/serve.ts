@@ -26,7 +26,7 @@ import { modelResolver } from '../upstreams/names'
 import { comingShutdown } from '../upstreams/retirement'
 import { planRoute, type RoutePlan } from '../upstreams/route-plan'
 import { admit, countFree } from './admission-lease'
-import { generateOptions, receiverOf } from './generate-options'
+import { generateOptions, jobWishes } from './generate-options'
 import { hopsOf } from './hops'
 
 /** The facts that an error response needs, as far as they are known. */
@@ -97,8 +97,9 @@ async function answered<Options>(
   { caller, admission, intake, plan, isStrict, job, options, startedMs }: AcceptedRequest<Options>,
 ): Promise<Response> {
   const [config, requestId, { limitStatuses }] = [c.get('config'), c.get('requestId'), admission]
-  const receiver = receiverOf(job, dialect, options)
-  const { generate, freshness, mayServeFromCache } = await generateOptions(plan, admission, c, { receiver, isStrict })
+  const arrival = { arrivedMs: startedMs, incarnation: admission.incarnation }
+  const wishes = { ...jobWishes(job, dialect, options, arrival), isStrict }
+  const { generate, freshness, mayServeFromCache } = await generateOptions(plan, admission, c, wishes)
   known.generation = generate.task.id
 
   const { request, adjustments } = plan

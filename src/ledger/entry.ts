@@ -125,6 +125,8 @@ export interface KnownGeneration {
   usualMs: number | undefined
   /** The time of the team's creation, in ms since 1970. */
   teamCreatedMs: number
+  /** The number of earlier teams of the id. */
+  incarnation: number
 }
 
 /** Conditions of a page of entries; times are ms since 1970, and `to` is not included. */

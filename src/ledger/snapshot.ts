@@ -34,6 +34,8 @@ export interface Snapshot {
   percent?: number | undefined
 }
 
+export const isEnded = ({ status }: Snapshot): boolean => status !== 'queued' && status !== 'running'
+
 /** The snapshot of a ledger entry. An expired reservation is a failure for the caller. */
 export function snapshotOf(entry: Entry): Snapshot {
   const { generation, request, key, model, operation, prompt, n, status, failure: code, size, quality } = entry

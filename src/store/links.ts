@@ -32,8 +32,11 @@ export interface ReferenceContext {
   startedMs: number
 }
 
-/** The target of a reference: the image under a key, or the generation's first one since `sinceMs`. */
-export type Referent = { key: string } | { generation: string; sinceMs: number }
+/**
+ * The target of a reference: the image under a key, or the generation's first one since `sinceMs`. `request` is the end of
+ * the id of its request.
+ */
+export type Referent = { request: string } & ({ key: string } | { generation: string; sinceMs: number })
 
 /**
  * A reference to the image under a key, or, without one, to the image that the generation is making.
@@ -54,8 +57,8 @@ export function imageReference(
 export function resolveReference(given: string, team: string, { signingSecret }: LinkSettings): Referent | undefined {
   const name = given.slice(0, -TAG_CHARACTERS)
   if (!equalsInConstantTime(given.slice(-TAG_CHARACTERS), referenceTag(name, team, signingSecret))) return undefined
-  const [, first = '', sinceMs] = Buffer.from(name, 'base64url').toString().split(' ')
-  return sinceMs === undefined ? { key: first } : { generation: first, sinceMs: Number(sinceMs) }
+  const [request = '', first = '', sinceMs] = Buffer.from(name, 'base64url').toString().split(' ')
+  return { request, ...(sinceMs === undefined ? { key: first } : { generation: first, sinceMs: Number(sinceMs) }) }
 }
 
 const TAG_CHARACTERS = 22

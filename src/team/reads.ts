@@ -93,7 +93,8 @@ export class TeamReads {
     const job = jobs.find(generation, Date.now())
     const isKnown = entry !== undefined || ordersBefore !== undefined || job.isKnown
     const usualMs = isKnown ? accounting.ledger.usualMs(entry?.model ?? job.model) : undefined
-    return ok({ isKnown, entry, usualMs, ordersBefore, teamCreatedMs })
+    const { incarnation } = lifecycle
+    return ok({ isKnown, entry, usualMs, ordersBefore, teamCreatedMs, incarnation })
   }
 }
 

@@ -41,6 +41,7 @@ export async function passText(route: TextRoute, intake: Intake, caller: TextCal
   const unpriced = boundCosts(admission.limits) ? unpricedParameter(topLevel.fields, route.limitedBy) : undefined
   if (unpriced !== undefined)
     throw new GatewayError(refusing({ reason: 'unpriced_parameter', field: { param: unpriced } }))
+  throwIfRefused(route.refusal?.(topLevel.fields))
 
   const accept = intake.header('accept')
   // The type by which the gateway read it: with another one, the upstream might read another model.

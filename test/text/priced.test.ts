@@ -71,7 +71,7 @@ describe.each([
 
 test('a key without such limits may send them all', async () => {
   for (const [, path, fields] of REFUSED) {
-    if ('Tools' in fields) continue
+    if ('Tools' in fields || 'background' in fields) continue
     const answer = await send(KEY, path, { ...(path === CHAT ? chat : response), ...fields })
     expect([fields, answer.status]).toEqual([fields, 200])
     await answer.text()
@@ -85,4 +85,11 @@ describe.each([CHAT, RESPONSES])('%s', (path) => {
     expect(refused).toMatchObject({ status: 400, param: name, message: expect.stringContaining('twice') })
     expect(first.calls).toEqual([])
   })
+})
+
+test('no key has a background response, which it could not ask for again', async () => {
+  const { key } = await team('acme')
+  const refused = await errorOf(await send(key, RESPONSES, { ...response, background: true }))
+  expect(refused).toMatchObject({ status: 400, param: 'background', message: expect.stringContaining('text models') })
+  expect(first.calls).toEqual([])
 })

@@ -98,6 +98,16 @@ export function renderResponse(
   return { contentType: 'application/json', parts: partsWithPicture(picture, (json) => json(response)) }
 }
 
+/** A background response at its beginning. A picture that exists gives it its id. */
+export const renderQueued = (
+  context: RenderContext,
+  options: ResponsesAnswerOptions,
+  record: ImageRecord | undefined,
+): Record<string, unknown> => {
+  const { response } = answerIds(context.reference(record && onlyPicture(record).key))
+  return { ...responseHead(response, { status: 'queued' }, options, context), output: [] }
+}
+
 /** The tokens of the image model in the fields for a text model, which takes no part. */
 const responseUsage = ({ input, output, total }: Usage): Record<string, unknown> => ({
   input_tokens: input,

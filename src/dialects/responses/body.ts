@@ -93,7 +93,7 @@ const responsesBody = z.strictObject({
   image: z.looseObject({ context_compression: z.enum(['auto', 'enabled', 'disabled']).nullish() }).nullish(),
   moderation: z.looseObject({ model: modelName }).nullish(),
   access_programs: unusedField,
-  background: unusedField,
+  background: z.boolean().nullish(),
   background_options: z
     .strictObject({
       completion_window: z.enum(['soonest', '2h', '8h']).nullish(),
@@ -108,15 +108,14 @@ const responsesBody = z.strictObject({
   prompt_cache_options: unusedField,
   prompt_cache_retention: unusedField,
   service_tier: unusedField,
-  store: unusedField,
+  store: z.boolean().nullish(),
   stream_options: unusedField,
   top_logprobs: unusedField,
 })
 export type ResponsesBody = z.infer<typeof responsesBody>
 
-/** Fields that ask for more than a picture, with the way to ask here; null and false ask for nothing. */
+/** Fields that ask for more than a picture, with the way to ask here; null asks for nothing. */
 const UNSUPPORTED_FIELDS: Record<string, string> = {
-  background: "Leave it out, or send the header 'Prefer: respond-async' to get the address of the answer.",
   conversation: "Send the conversation as 'input', or the id of its last response as 'previous_response_id'.",
   prompt: "Send the text of the template as 'input'.",
 }
@@ -136,8 +135,14 @@ export async function readResponsesBody(intake: Intake): Promise<{ body: Respons
     if (fields[name]) throw new GatewayError(unknownParameter(name, hint))
   const body = checked(responsesBody, fields)
   if ((body.background_options?.completion_window ?? 'soonest') !== 'soonest') throw new GatewayError(NO_DISCOUNT)
+  if (body.background && body.store === false) throw new GatewayError(NOT_STORED)
   return { body, pictures }
 }
+
+const NOT_STORED = invalidParameter(
+  'store',
+  "A background response is kept for a day, until its client asks for it. Leave 'store' out, or set it to true.",
+)
 
 const NO_DISCOUNT = invalidParameter(
   'background_options.completion_window',

@@ -15,7 +15,7 @@ const TOOL_DEFAULTS = {
 
 /** The parameters that a response repeats, with the defaults of the API; `model` is that of the pictures. */
 export const repeatedParameters = (body: ResponsesBody, model: string): Record<string, unknown> => ({
-  background: false,
+  background: body.background ?? false,
   instructions: body.instructions ?? null,
   max_output_tokens: body.max_output_tokens ?? null,
   max_tool_calls: body.max_tool_calls ?? null,

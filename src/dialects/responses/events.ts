@@ -1,6 +1,5 @@
 import type { Failure } from '../../failures/errors'
 import type { ImageRecord } from '../../image/record'
-import type { ImageRequest } from '../../image/request'
 import type { AnswerPart, AnswerStream } from '../dialect'
 import type { RenderContext } from '../render-context'
 import { pictureFacts } from '../openai/answer'
@@ -16,20 +15,23 @@ import {
   partsWithPicture,
 } from './answer'
 import { type AnswerIds, answerIds } from './pictures'
+import { responseError } from './failed'
 import type { ResponsesAnswerOptions } from './request'
 import { responsesVocabulary } from './vocabulary'
 
 type Event = [type: string, fields: Record<string, unknown>]
 
-/** Events in the form of the API (protocols §2.3), numbered from `first`. */
-const eventText = (
-  events: readonly Event[],
-  first: number,
-  json: (value: unknown) => string = JSON.stringify,
-): string =>
-  events
-    .map(([type, fields], at) => `event: ${type}\ndata: ${json({ type, sequence_number: first + at, ...fields })}\n\n`)
-    .join('')
+/** Writes events in the form of the API (protocols §2.3), numbered from `first`; none up to the number `after`. */
+const eventWriter =
+  (after: number) =>
+  (events: readonly Event[], first: number, json: (value: unknown) => string = JSON.stringify): string =>
+    events
+      .map((event, at) => ({ event, number: first + at }))
+      .filter(({ number }) => number > after)
+      .map(({ event: [type, fields], number }) => {
+        return `event: ${type}\ndata: ${json({ type, sequence_number: number, ...fields })}\n\n`
+      })
+      .join('')
 
 /** The events before a preview or a result. */
 function openingEvents(
@@ -39,8 +41,13 @@ function openingEvents(
 ): Event[] {
   const begun = { response: { ...responseHead(response, { status: 'in_progress' }, options, context), output: [] } }
   const item = { id: call, type: IMAGE_CALL, status: 'in_progress' }
+  const queued: Event = [
+    'response.queued',
+    { response: { ...responseHead(response, { status: 'queued' }, options, context), output: [] } },
+  ]
   return [
     ['response.created', begun],
+    ...(options.background ? [queued] : []),
     ['response.in_progress', begun],
     ['response.output_item.added', { output_index: 0, item }],
     [`response.${IMAGE_CALL}.in_progress`, { output_index: 0, item_id: call }],
@@ -82,7 +89,8 @@ function failureEvents(
 ): Event[] {
   const error = openaiErrorObject(failure, context.requestId, responsesVocabulary(options))
   const { code, message, param } = error
-  const state = { status: 'failed', error: { code: code ?? 'server_error', message } }
+  const status = failure.code === 'cancelled' ? 'cancelled' : 'failed'
+  const state = { status, error: responseError(failure, error) }
   const item = { id: names.call, type: IMAGE_CALL, status: 'failed', result: null, error }
   return [
     ['error', { code, message, param, error }],
@@ -100,15 +108,23 @@ const renderedWhenSent = (word: () => AnswerPart[]): AnswerPart[] =>
     }
   })
 
-/** An answer as events; the ids come from the picture if it exists at the beginning. */
+/**
+ * An answer as events; the ids come from the picture if it exists at the beginning. The events up to the number `after` are
+ * left out.
+ */
 export function streamResponse(
-  request: ImageRequest,
+  request: Parameters<typeof pictureFacts>[0],
   options: ResponsesAnswerOptions,
   context: RenderContext,
+  after = -1,
 ): AnswerStream {
+  const eventText = eventWriter(after)
   let names = answerIds(context.reference())
   let isBegun = false
-  let next = openingEvents(names, options, context).length
+  const first = openingEvents(names, options, context).length
+  const { previews } = options.background ?? {}
+  // A later stream of a background response has the same numbers, whatever previews it has seen.
+  let next = first + (previews ?? 0)
   return {
     contentType: 'text/event-stream',
     opening: () => {
@@ -119,7 +135,8 @@ export function streamResponse(
     partial: ({ image, partial }) => {
       const fields = { output_index: 0, item_id: names.call, partial_image_b64: image, partial_image_index: partial }
       const event: Event = [`response.${IMAGE_CALL}.partial_image`, { ...fields, ...pictureFacts(request) }]
-      return partsWithPicture(image, (json) => eventText([event], next++, json))
+      const number = previews === undefined ? next++ : first + Math.min(partial, previews - 1)
+      return partsWithPicture(image, (json) => eventText([event], number, json))
     },
     close: (record) => {
       const picture = onlyPicture(record)

@@ -48,9 +48,12 @@ export const pictureOfCall = (id: string, param: string): ResponsesPicture => ({
   },
 })
 
+/** The reference in the id of a response. */
+export const referenceOfResponse = (id: string): string => withoutPrefix(id, RESPONSE_PREFIX)
+
 /** The picture of an earlier response. */
 export const pictureOfResponse = (id: string): ResponsesPicture => ({
-  reference: withoutPrefix(id, RESPONSE_PREFIX),
+  reference: referenceOfResponse(id),
   param: UNKNOWN_RESPONSE.param,
   unknown: UNKNOWN_RESPONSE,
 })
@@ -64,7 +67,9 @@ const UNKNOWN_RESPONSE = {
 } as const satisfies Failure
 
 /** An id without the prefix gives an empty name, which no picture has. */
-const withoutPrefix = (id: string, prefix: string): string => (id.startsWith(prefix) ? id.slice(prefix.length) : '')
+function withoutPrefix(id: string, prefix: string): string {
+  return id.startsWith(prefix) ? id.slice(prefix.length) : ''
+}
 
 /** A picture for the gateway to fetch; `number` counts those of the request from 1. */
 export function sourceOf(source: ResponsesPicture, number: number, pictures: readonly BodyPicture[]): PictureSource {

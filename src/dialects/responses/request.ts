@@ -27,6 +27,8 @@ export const responsesAnswerOptions = z.object({
   repeated: z.record(z.string(), z.unknown()),
   /** The parameter of the image model. */
   modelParam: z.string(),
+  /** Set for a background response: its events have fixed numbers, with so many for previews. */
+  background: z.object({ previews: z.number() }).optional(),
 })
 export type ResponsesAnswerOptions = z.infer<typeof responsesAnswerOptions>
 
@@ -60,7 +62,13 @@ export async function parseResponse(intake: Intake): Promise<ParsedRequest<Respo
   return {
     request,
     adjustments,
-    options: { stream: body.stream ?? false, repeated: repeatedParameters(body, named), modelParam },
+    options: {
+      stream: body.stream ?? false,
+      repeated: repeatedParameters(body, named),
+      modelParam,
+      ...(body.background ? { background: { previews: request.partials } } : {}),
+    },
+    ...(body.background ? { job: { isFollowed: true } } : {}),
   }
 }
 

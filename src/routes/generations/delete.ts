@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
 import type { App } from '../../context'
-import { isEnded } from '../../delivery/job-status'
 import { forgetGeneration, forgetImage, forgetJob } from '../../generation/generations'
 import { authenticate } from '../../http/authenticate'
 import { keptKeysOf } from '../../ledger/entry'
+import { isEnded, type Snapshot } from '../../ledger/snapshot'
 import { type Failure, GatewayError } from '../../failures/errors'
 import { removeEdgeCopy } from '../../store/edge-copies'
 import { ENTRIES_AT_ONCE, keyOfPath, removeImages } from '../../store/images'
@@ -19,10 +19,23 @@ import { idAt, NOT_FOUND, generationStatusOf } from './status'
 export async function deleteGeneration(c: Context<App>): Promise<Response> {
   const [{ team }, id] = [await authenticate(c), idAt(c)]
   const { seen } = await generationStatusOf(c, team, id)
+  await removeGeneration(c, team, { id, snapshot: seen?.snapshot, stillRunning: STILL_RUNNING })
+  return c.json({ object: 'generation', id, deleted: true })
+}
+
+/**
+ * Removes the images and the answers of a generation of a team; `snapshot` is its state. Throws GatewayError
+ * `stillRunning` for one without an end.
+ */
+export async function removeGeneration(
+  c: Context<App>,
+  team: string,
+  { id, snapshot, stillRunning }: { id: string; snapshot: Snapshot | undefined; stillRunning: Failure },
+): Promise<void> {
   let batch = await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
   // The newest entry comes first, and runs of one generation never overlap.
-  const isRunning = batch[0]?.status === 'running' || (seen && !isEnded(seen.snapshot))
-  if (isRunning) throw new GatewayError(STILL_RUNNING)
+  const isRunning = batch[0]?.status === 'running' || (snapshot && !isEnded(snapshot))
+  if (isRunning) throw new GatewayError(stillRunning)
   await forgetJob(c.env.GENERATIONS, id, team)
   while (batch.length > 0) {
     await removeEverywhere(c, batch.flatMap(keptKeysOf))
@@ -31,7 +44,6 @@ export async function deleteGeneration(c: Context<App>): Promise<Response> {
       await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, keptKeysOf(entry)))
     batch = batch.length < ENTRIES_AT_ONCE ? [] : await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
   }
-  return c.json({ object: 'generation', id, deleted: true })
 }
 
 /** `DELETE /images/…`: removes one image, named by the path of its link. Throws GatewayError. */
