@@ -25,7 +25,7 @@ describe('refused before the task begins, with status 200 and code -1,', () => {
     ['variants that are not a number', { variants: 'two' }, "Invalid type for 'variants'"],
     ['a malformed size', { size: 'large' }, "Invalid value for 'size'. Send auto, a ratio as 16:9, or pixels"],
     ['a malformed resolution', { imageSize: '8K' }, "Invalid value: '8K'."],
-    ['a size that the model does not make', { size: '100x100' }, "Invalid size '100x100'."],
+    ['a size that the model does not make', { size: '1000x300' }, "Invalid size '1000x300'."],
     ['a quality that the model lacks', { quality: 'best' }, "Invalid value: 'best'."],
     ['a mask alone', { mask: 'https://pictures.example.com/m.png' }, "Send that in 'urls'"],
     ['a malformed picture', { urls: ['bm90aGluZw=='] }, 'Invalid image file or mode for image 1'],

