@@ -11,10 +11,11 @@ import { apiOf } from './dialects'
 import { azureEdits, azureGenerations } from './dialects/openai-images/azure'
 import { chatCompletions, openrouterChat } from './dialects/chat-completions/chat-completions'
 import { gemini } from './dialects/gemini/gemini'
-import { methodPaths, MODEL_LISTS, MODEL_PATHS } from './dialects/google/paths'
+import { INTERACTION_LISTS, methodPaths, MODEL_LISTS, MODEL_PATHS } from './dialects/google/paths'
 import { grsaiApi, grsaiDraw } from './dialects/grsai/grsai'
 import { imagen } from './dialects/imagen/imagen'
 import { imageEdits, imageGenerations, imageVariations } from './dialects/openai-images/openai-images'
+import { interactions } from './dialects/interactions/interactions'
 import { openrouterImages } from './dialects/openrouter-images/openrouter-images'
 import { responses } from './dialects/responses/responses'
 import { newId } from './runtime/ids'
@@ -68,6 +69,7 @@ const routes = new Hono<App>()
   .post('/api/v1/chat/completions', serve(openrouterChat))
   .on('POST', methodPaths('(?:g|streamG)enerateContent'), serve(gemini))
   .on('POST', methodPaths('predict'), serve(imagen))
+  .on('POST', [...INTERACTION_LISTS], serve(interactions))
   .post('/v1/responses', serve(responses))
   .post('/v1/draw/completions', serve(grsaiDraw))
   .post('/v1/draw/nano-banana', serve(grsaiDraw))

@@ -16,6 +16,7 @@ export const FLOORS: string[][] = [
     'dialects/gemini',
     'dialects/grsai',
     'dialects/imagen',
+    'dialects/interactions',
     'dialects/openai-images',
     'dialects/openrouter-images',
     'dialects/responses',

@@ -13,6 +13,7 @@ import { gemini } from './gemini/gemini'
 import { grsaiApi, grsaiDraw } from './grsai/grsai'
 import { imagen } from './imagen/imagen'
 import { imageEdits, imageGenerations, imageVariations } from './openai-images/openai-images'
+import { interactions } from './interactions/interactions'
 import { openaiApi } from './openai/api'
 import { openrouterApi } from './openrouter/api'
 import { openrouterImages } from './openrouter-images/openrouter-images'
@@ -50,6 +51,7 @@ const DIALECTS: readonly StoredDialect[] = [
   storedDialect(openrouterChat),
   storedDialect(gemini),
   storedDialect(imagen),
+  storedDialect(interactions),
   storedDialect(responses),
   storedDialect(grsaiDraw),
   storedDialect(grsaiApi),

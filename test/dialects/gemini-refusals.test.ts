@@ -94,6 +94,7 @@ describe('a request without permission', () => {
 })
 
 describe('a body is refused with', () => {
+  const video = { fileData: { mimeType: 'video/mp4', fileUri: 'https://videos.example.com/a.mp4' } }
   const picture = { inlineData: { mimeType: 'image/png', data: btoa('no picture at all') } }
 
   test.each([
@@ -105,6 +106,7 @@ describe('a body is refused with', () => {
     ['a field by both of its names', { ...CAT, generationConfig: {}, generation_config: {} }, 'generationConfig'],
     ["another model than the path's", { ...CAT, model: 'models/gpt-image-1' }, 'model'],
     ['no picture', { contents: [{ parts: [{ text: 'A' }, picture] }] }, 'contents[0].parts[1].inlineData.data'],
+    ['a video', { contents: [{ parts: [{ text: 'A' }, video] }] }, 'contents[0].parts[1].fileData.mimeType'],
     ['too many candidates', configured({ candidateCount: 9 }), 'generationConfig.candidateCount'],
     ['a seed for a model without one', configured({ seed: 7 }), 'generationConfig.seed'],
     ['text as the one modality', configured({ responseModalities: ['TEXT'] }), 'generationConfig.responseModalities'],

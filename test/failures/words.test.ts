@@ -3,6 +3,7 @@ import { chatVocabulary } from '../../src/dialects/chat-completions/vocabulary'
 import { geminiVocabulary } from '../../src/dialects/gemini/vocabulary'
 import { grsaiVocabulary } from '../../src/dialects/grsai/vocabulary'
 import { IMAGEN_VOCABULARY } from '../../src/dialects/imagen/vocabulary'
+import { interactionsVocabulary } from '../../src/dialects/interactions/vocabulary'
 import { openrouterVocabulary } from '../../src/dialects/openrouter-images/vocabulary'
 import { responsesVocabulary } from '../../src/dialects/responses/vocabulary'
 import type { Reason, Refusal, SizeFault } from '../../src/failures/refusal'
@@ -76,6 +77,7 @@ const DIALECTS: [name: string, vocabulary: Vocabulary][] = [
   ['Responses', responsesVocabulary({ modelParam: 'tools[0].model' })],
   ['Gemini', geminiVocabulary()],
   ['Imagen', IMAGEN_VOCABULARY],
+  ['Interactions', interactionsVocabulary()],
   ['GrsAI', grsaiVocabulary('urls')],
   ['OpenRouter', openrouterVocabulary()],
 ]

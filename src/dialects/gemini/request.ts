@@ -135,6 +135,8 @@ function turnOfParts(
   const spoken = parts
     .map((part, at) => ({ ...part, place: `${place}.parts[${at}]` }))
     .filter(({ thought }) => !thought)
+  const other = spoken.find(({ fileData }) => OTHER_MEDIA.test(fileData?.mimeType ?? ''))
+  if (other) throw new GatewayError(invalidParameter(`${other.place}.fileData.mimeType`, ONLY_PICTURES))
   return {
     role,
     texts: spoken.flatMap(({ text }) => text ?? []),
@@ -144,6 +146,10 @@ function turnOfParts(
     ]),
   }
 }
+
+/** Kinds of files that models of texts read. */
+const OTHER_MEDIA = /^(?:video|audio|text|application)\/(?!octet-stream)/
+const ONLY_PICTURES = 'Pictures are made of texts and pictures here. Leave other files out, or send them as pictures.'
 
 const MISSING_PROMPT: Failure = {
   code: 'invalid_request',

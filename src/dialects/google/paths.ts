@@ -20,6 +20,9 @@ export const MODEL_LISTS: readonly string[] = inVersions(MODELS)
 /** The paths of one model. */
 export const MODEL_PATHS: readonly string[] = inVersions(MODELS.map((models) => `${models}/:id{.+}`))
 
+/** The paths of the interactions; at Vertex below a project. */
+export const INTERACTION_LISTS: readonly string[] = inVersions(PARENTS.map((parent) => `${parent}interactions`))
+
 /** The versions that OpenAI's API does not have, and Google's own collections in v1. */
 const GOOGLE_PATH = /^\/v1(?:beta1?|alpha)\/|^\/v1\/(?:publishers|projects|interactions)(?:\/|$)/
 
