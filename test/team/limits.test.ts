@@ -155,7 +155,7 @@ describe.each(Object.entries(CASES))('the limit %s', (_, limit) => {
 test.each([
   ['a shape', { size: '3:4 2K' }, '1536x2048'],
   ['a crop of a larger picture', { size: '1080x1920' }, '1080x1920'],
-  ['a smaller picture', { model: 'gpt-image-1.5', size: '1080x1080' }, '1024x1024'],
+  ['a picture that is scaled up', { model: 'gpt-image-1.5', size: '1080x1080' }, '1080x1080'],
   ['a shape of the largest resolution', { size: '16:9 4K' }, '3840x2160'],
 ])('the largest size of a key binds the delivered size of %s', async (_, body, pixels) => {
   const { key } = await team('acme', { max_size: pixels })
