@@ -57,7 +57,6 @@ describe("refused as a bad request with the parameter's name:", () => {
     [said({ type: 'input_image' }, 'system'), 'input[0].content[1].type', "Supported values are: 'input_text'."],
     [said({ type: 'input_image', image_url: 'x.png' }), 'input[0].content[1].image_url', 'could not be read'],
     [{ input: [{ type: 'image_generation_call' }] }, 'input[0].id', 'Missing required parameter'],
-    [{ background: true }, 'background', "'Prefer: respond-async'"],
     [{ conversation: 'conv_1' }, 'conversation', "'previous_response_id'"],
     [{ prompt: { id: 'pmpt_1' } }, 'prompt', "as 'input'"],
     [{ tool_choice: { type: 'function', name: 'f' } }, 'tool_choice', "Send 'auto', 'required' or"],
