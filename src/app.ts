@@ -8,7 +8,6 @@ import { allowOrigins } from './http/cors'
 import { failureResponse } from './delivery/failure-response'
 import { showImage } from './routes/image-link'
 import { apiOf } from './dialects'
-import { azureEdits, azureGenerations } from './dialects/openai-images/azure'
 import { chatCompletions, openrouterChat } from './dialects/chat-completions/chat-completions'
 import { gemini } from './dialects/gemini/gemini'
 import { INTERACTION_LISTS, methodPaths, MODEL_LISTS, MODEL_PATHS } from './dialects/google/paths'
@@ -40,6 +39,12 @@ const keepPrivate: MiddlewareHandler<App> = async function keepPrivate(c, next) 
   if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
 }
 
+/** Azure's routes with a deployment in the path or in the body (protocols §6.1). */
+const azureDialects = new Hono<App>()
+  .post('/images/generations', serve(imageGenerations))
+  .post('/images/edits', serve(imageEdits))
+  .post('/chat/completions', serve(chatCompletions))
+
 /** Every route of the product. */
 const routes = new Hono<App>()
   .use(async function identifyRequest(c, next) {
@@ -60,10 +65,11 @@ const routes = new Hono<App>()
   .post('/v1/images/generations', serve(imageGenerations))
   .post('/v1/images/edits', serve(imageEdits))
   .post('/v1/images/variations', serve(imageVariations))
-  .post('/openai/v1/images/generations', serve(azureGenerations))
-  .post('/openai/v1/images/edits', serve(azureEdits))
-  .post('/openai/deployments/:model/images/generations', serve(azureGenerations))
-  .post('/openai/deployments/:model/images/edits', serve(azureEdits))
+  .route('/openai/deployments/:deployment', azureDialects)
+  .route('/openai/v1', azureDialects)
+  .route('/openai', azureDialects)
+  .post('/openai/v1/responses', serve(responses))
+  .post('/openai/responses', serve(responses))
   .post('/api/v1/images', serve(openrouterImages))
   .post('/v1/chat/completions', serve(chatCompletions))
   .post('/api/v1/chat/completions', serve(openrouterChat))
@@ -81,6 +87,10 @@ const routes = new Hono<App>()
   .on('POST', methodPaths('countTokens'), countTokens)
   .on('GET', [...MODEL_LISTS], listModels)
   .on('GET', [...MODEL_PATHS], showModel)
+  .get('/openai/v1/models', listModels)
+  .get('/openai/v1/models/:id{.+}', showModel)
+  .get('/openai/models', listModels)
+  .get('/openai/models/:id{.+}', showModel)
   .get('/v1/usage', showUsage)
   .get('/v1/generations', listGenerations)
   .get('/v1/generations/:id', showGeneration)

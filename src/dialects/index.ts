@@ -2,7 +2,6 @@ import type { Context } from 'hono'
 import type { App } from '../context'
 import type { ImageRecord } from '../image/record'
 import type { Snapshot } from '../ledger/snapshot'
-import { azureEdits, azureGenerations } from './openai-images/azure'
 import { chatCompletions, openrouterChat } from './chat-completions/chat-completions'
 import type { Api } from './api'
 import type { Dialect, RenderedAnswer } from './dialect'
@@ -44,8 +43,9 @@ const DIALECTS: readonly StoredDialect[] = [
   storedDialect(imageGenerations),
   storedDialect(imageEdits),
   storedDialect(imageVariations),
-  storedDialect(azureGenerations),
-  storedDialect(azureEdits),
+  // Jobs of an earlier version have these ids.
+  storedDialect({ ...imageGenerations, id: 'azure-images-generations' }),
+  storedDialect({ ...imageEdits, id: 'azure-images-edits' }),
   storedDialect(openrouterImages),
   storedDialect(chatCompletions),
   storedDialect(openrouterChat),

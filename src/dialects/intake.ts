@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { Adjustment } from '../catalog/fit'
+import { invalidParameter } from '../failures/parameters'
 import type { Place } from '../failures/refusal'
 import { refusing } from '../failures/refuse'
 import type { App } from '../context'
@@ -10,7 +11,7 @@ import { type Bytes, capped } from '../streams/bytes'
 import { wellFormedEscapes } from '../streams/json-escapes'
 import { withoutByteOrderMark } from '../streams/utf8'
 import { entryOfOwnImage } from '../team/own-image'
-import { isImageModel, modelResolver, resolveModel } from '../upstreams/names'
+import { isImageModel, MAX_MODEL_NAME, modelResolver, resolveModel } from '../upstreams/names'
 import { RequestPictures } from './request-pictures'
 import { requestBody } from './request-body'
 
@@ -58,6 +59,11 @@ export class Intake {
   /** A parameter of the path, decoded. */
   param(name: string): string | undefined {
     return this.#c.req.param(name)
+  }
+
+  /** The model that a path of Azure names. */
+  get deployment(): string | undefined {
+    return this.param('deployment')
   }
 
   /** A parameter of the query; a blank one is missing. */
@@ -112,13 +118,15 @@ export class Intake {
     return names.find(isAllowed) ?? names[0]
   }
 
-  /** Replaces the name in `model`, or the missing one, by the name of the served model. Throws GatewayError. */
+  /** Replaces the name in `model`, or the missing one, by that of the served model; the path's wins. Throws GatewayError. */
   replaceModel(fields: Record<string, unknown>): Adjustment[] {
-    const name = fields['model'] ?? this.#c.get('config').defaultModel
-    if (typeof name !== 'string') return []
-    const { model, adjustments } = this.model(name)
+    const { deployment } = this
+    const given = fields['model'] ?? deployment ?? this.#c.get('config').defaultModel
+    // The schema refuses other values with the rest of the body.
+    if (typeof given !== 'string' || given.length > MAX_MODEL_NAME) return []
+    const { model, adjustments } = this.model(deployment ?? given)
     fields['model'] = model
-    return adjustments
+    return given === (deployment ?? given) ? adjustments : [otherModel(given, deployment ?? given), ...adjustments]
   }
 
   isImageModel(name: string): boolean {
@@ -133,6 +141,11 @@ export class Intake {
     }
   }
 }
+
+const otherModel = (given: string, deployment: string): Adjustment => ({
+  note: `model=${given}>${deployment}`,
+  refusal: invalidParameter('model', "The path names another model. Leave 'model' out of the body."),
+})
 
 const fetchedTooLarge = (maxBytes: number): Failure => ({
   code: 'too_large',

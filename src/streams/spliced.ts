@@ -23,3 +23,21 @@ export async function* spliced(bytes: Bytes, { from, to }: ByteSpan, others: Uin
     if (after.length > 0) yield after
   }
 }
+
+/** Puts a field and its comma before the others of a JSON object. */
+export async function* withField(bytes: Bytes, field: Uint8Array): Bytes {
+  let isDone = false
+  for await (const chunk of bytes) {
+    const brace = isDone ? -1 : chunk.indexOf(OPEN_OBJECT)
+    if (brace === -1) {
+      yield chunk
+      continue
+    }
+    isDone = true
+    yield chunk.subarray(0, brace + 1)
+    yield field
+    yield chunk.subarray(brace + 1)
+  }
+}
+
+const OPEN_OBJECT = 0x7b

@@ -7,7 +7,7 @@ import type { TextRequest } from '../providers/provider'
 import { HOPS_HEADER } from '../runtime/hops'
 import type { ReplayableBody } from '../store/replayable-body'
 import { fixedLengthBody } from '../streams/fixed-length'
-import { spliced } from '../streams/spliced'
+import { spliced, withField } from '../streams/spliced'
 import { limitHeaders } from '../wire/limit-headers'
 import { refusing } from '../failures/refuse'
 import { boundCosts, refuseDisallowed } from '../limits/limits'
@@ -30,13 +30,15 @@ export async function passText(route: TextRoute, intake: Intake, caller: TextCal
   const body = await intake.keep()
   const topLevel = await topLevelOf(body.read())
   if (!topLevel) return undefined
-  const isText = route.isText(topLevel.fields, (name) => isImageModel(name, config))
-  const words = isText ? undefined : route.inWords?.(topLevel.fields, topLevel.texts, answeredRequest(caller))
+  const { deployment } = intake
+  const fields = { ...topLevel.fields, ...(deployment === undefined ? {} : { model: deployment }) }
+  const isText = route.isText(fields, (name) => isImageModel(name, config))
+  const words = isText ? undefined : route.inWords?.(fields, topLevel.texts, answeredRequest(caller))
   if (!isText && !words) return undefined
-  const named = namedModel(topLevel)
+  const named = namedModel(topLevel, deployment)
   const title = words && titleModelFor(caller)
   if (words && title === undefined) return answerInWords(words, caller)
-  const resolved = candidatesFor(title ?? named.name, config)
+  const resolved = candidatesFor(title ?? deployment ?? named?.name ?? '', config)
   throwIfRefused(refusalOf(resolved.model, caller))
   const unpriced = boundCosts(admission.limits) ? unpricedParameter(topLevel.fields, route.limitedBy) : undefined
   if (unpriced !== undefined)
@@ -87,9 +89,12 @@ const answerInWords = ({ contentType, text }: WordedAnswer, { c, admission }: Te
     },
   })
 
-/** The one model in the body. Two are refused: upstreams differ in the choice between them. Throws GatewayError. */
-function namedModel({ models: [named, again] }: TopLevel): NamedModel {
-  if (!named) throw new GatewayError(missingParameter('model'))
+/**
+ * The one model in the body; undefined for none beside that of the path. Two are refused: upstreams differ in the
+ * choice between them. Throws GatewayError.
+ */
+function namedModel({ models: [named, again] }: TopLevel, deployment: string | undefined): NamedModel | undefined {
+  if (!named && deployment === undefined) throw new GatewayError(missingParameter('model'))
   throwIfRefused(again && invalidParameter('model', "The body has two fields 'model'. Send one."))
   return named
 }
@@ -118,10 +123,16 @@ const MAX_SHOWN = 100
 async function upstreamBody(
   { model }: Candidate,
   body: ReplayableBody,
-  { name, from, to }: NamedModel,
+  named: NamedModel | undefined,
 ): Promise<ReadableStream<Uint8Array>> {
   const bytes = await body.open()
-  if (model === name) return fixedLengthBody(bytes, body.bytes)
-  const theirs = new TextEncoder().encode(JSON.stringify(model).slice(1, -1))
-  return fixedLengthBody(spliced(bytes, { from, to }, theirs), body.bytes - (to - from) + theirs.length)
+  if (model === named?.name) return fixedLengthBody(bytes, body.bytes)
+  const theirs = JSON.stringify(model)
+  if (!named) {
+    const field = new TextEncoder().encode(`"model":${theirs},`)
+    return fixedLengthBody(withField(bytes, field), body.bytes + field.length)
+  }
+  const { from, to } = named
+  const name = new TextEncoder().encode(theirs.slice(1, -1))
+  return fixedLengthBody(spliced(bytes, { from, to }, name), body.bytes - (to - from) + name.length)
 }

@@ -54,7 +54,7 @@ type ChatFields = z.infer<typeof chatBody>
 export async function parseChat(intake: Intake, defaultPlace: PicturePlace): Promise<ParsedRequest<ChatAnswerOptions>> {
   const { fields: given, strings } = await readChat(intake)
   const { fields, adjustments } = withoutIdleParameters(given)
-  const clientName = fields['model']
+  const clientName = intake.deployment ?? fields['model']
   adjustments.unshift(...intake.replaceModel(fields))
   const valid = checked(chatBody, fields)
   const { prompted, adjustments: promptAdjustments } = promptOfMessages(valid.messages, strings)

@@ -1,5 +1,4 @@
 import { endUserId, imageCount, modelName, promptText, shortValue } from '../request-limits'
-import { MAX_MODEL_NAME } from '../../upstreams/names'
 import * as z from 'zod'
 import type { Adjustment } from '../../catalog/fit'
 import { invalidParameter } from '../../failures/parameters'
@@ -51,22 +50,14 @@ const editBody = generationBody.extend({
 
 type ImagesFields = z.infer<typeof generationBody> & Partial<z.infer<typeof editBody>>
 
-/** Reads a request of one route; `deployment` is the model of its path. Throws GatewayError. */
-export async function parseImages(
-  intake: Intake,
-  operation: Operation,
-  deployment?: string,
-): Promise<ParsedRequest<ImagesAnswerOptions>> {
+/** Reads a request of one route. Throws GatewayError. */
+export async function parseImages(intake: Intake, operation: Operation): Promise<ParsedRequest<ImagesAnswerOptions>> {
   const boundary = operation === 'generations' ? undefined : formBoundary(intake)
-  const check = (fields: JsonBody['fields']): void => {
-    const name = deployment ?? fields['model']
-    if (typeof name === 'string') intake.model(name)
-  }
+  const check = (known: JsonBody['fields']): void => void intake.replaceModel({ ...known })
   const body = boundary
     ? await readImagesForm(intake, boundary, isTextField, check)
     : await readImagesJson(intake, check)
   const { fields, adjustments, schema } = modernBody(body.fields, operation)
-  if (deployment !== undefined) adjustments.push(...useDeployment(fields, deployment))
   adjustments.push(...intake.replaceModel(fields))
   const valid: ImagesFields = checked(schema, fields)
   const stream = valid.stream ?? false
@@ -93,21 +84,6 @@ const NO_URLS_IN_STREAM = invalidParameter(
   'response_format',
   "A stream has no URLs. Leave 'response_format' out, or 'stream'.",
 )
-
-/** Puts the model of the path in place of the body's and reports a difference. */
-function useDeployment(fields: JsonBody['fields'], deployment: string): Adjustment[] {
-  const model = fields['model'] ?? deployment
-  // The schema refuses other values with the rest of the body.
-  if (typeof model !== 'string' || model.length > MAX_MODEL_NAME) return []
-  fields['model'] = deployment
-  if (model === deployment) return []
-  return [
-    {
-      note: `model=${model}>${deployment}`,
-      refusal: invalidParameter('model', "The path names another model. Leave 'model' out of the body."),
-    },
-  ]
-}
 
 interface ModernBody {
   fields: JsonBody['fields']
