@@ -58,8 +58,8 @@ test('the tokens of a picture are usage in the form of a chat', async () => {
     prompt_tokens: text,
     completion_tokens: image,
     total_tokens: text + image,
-    prompt_tokens_details: { text_tokens: text, image_tokens: 0 },
-    completion_tokens_details: { text_tokens: 0, image_tokens: image },
+    prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0, text_tokens: text, image_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0, text_tokens: 0, image_tokens: image },
   })
 })
 

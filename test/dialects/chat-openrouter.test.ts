@@ -94,3 +94,26 @@ test('a picture beside the text is a link on request', async () => {
   const { choices } = await response.json<{ choices: { message: { images: { image_url: { url: string } }[] } }[] }>()
   await shown(choices[0]?.message.images[0]?.image_url.url ?? '')
 })
+
+describe("the usage of OpenRouter's chat", () => {
+  // The schema of @openrouter/ai-sdk-provider 3.1.0 refuses an answer without these.
+  const COUNTED = {
+    prompt_tokens: 2,
+    completion_tokens: 196,
+    total_tokens: 198,
+    prompt_tokens_details: { cached_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: 0 },
+    cost: 0.00589,
+  }
+  const ROUTE = '/api/v1/chat/completions'
+
+  test('has the details that its provider of the AI SDK needs, and the cost in USD', async () => {
+    expect(await (await post(ROUTE, ASKED)).json()).toMatchObject({ usage: COUNTED })
+  })
+
+  test('has both in a stream', async () => {
+    const text = await (await post(ROUTE, { ...ASKED, stream: true, usage: { include: true } })).text()
+    const told = text.split('\n\n').filter((event) => event.includes('"usage"'))
+    expect(told.map((event): unknown => JSON.parse(event.replace('data: ', '')))).toMatchObject([{ usage: COUNTED }])
+  })
+})

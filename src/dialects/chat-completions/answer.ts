@@ -1,15 +1,19 @@
-import type { ImageRecord, StoredImage, Usage } from '../../image/record'
+import type { ImageRecord, StoredImage } from '../../image/record'
 import type { Failure } from '../../failures/errors'
 import type { ChatAnswerOptions } from './request'
 import type { AnsweredRequest, AnswerPart, RenderedAnswer, AnswerStream, WordedAnswer } from '../dialect'
 import type { RenderContext } from '../render-context'
-import { epochSeconds, tokenDetails } from '../openai/answer'
+import { epochSeconds } from '../openai/answer'
+
+/** The usage of an answer in the words of a route; undefined if it is not known. */
+export type UsageRenderer = (record: ImageRecord) => Record<string, unknown> | undefined
 
 /** Renders an answer as one object with a choice for each picture. */
 export function renderCompletion(
   record: ImageRecord,
   options: ChatAnswerOptions,
   context: RenderContext,
+  usageOf: UsageRenderer,
 ): RenderedAnswer {
   const head = { ...completionHead('chat.completion', options, context), system_fingerprint: null }
   const parts: AnswerPart[] = [`${withoutBrace(head)}"choices":[`]
@@ -17,7 +21,8 @@ export function renderCompletion(
     parts.push(`${index > 0 ? ',' : ''}{"index":${index},"message":{"role":"assistant",`)
     parts.push(...pictureFields(image, options, context), ',"refusal":null},"logprobs":null,"finish_reason":"stop"}')
   })
-  parts.push(']', record.usage ? `,"usage":${JSON.stringify(completionUsage(record.usage))}` : '', '}')
+  const usage = usageOf(record)
+  parts.push(']', usage ? `,"usage":${JSON.stringify(usage)}` : '', '}')
   return { contentType: 'application/json', parts }
 }
 
@@ -28,7 +33,7 @@ type StreamErrorRenderer = (failure: Failure, head: Record<string, unknown>) => 
 export function streamCompletion(
   options: ChatAnswerOptions,
   context: RenderContext,
-  renderError: StreamErrorRenderer,
+  { usageOf, renderError }: { usageOf: UsageRenderer; renderError: StreamErrorRenderer },
 ): AnswerStream {
   const head = completionHead('chat.completion.chunk', options, context)
   const chunk = (index: number, delta: readonly AnswerPart[], finish: 'stop' | null = null): AnswerPart[] => [
@@ -37,6 +42,8 @@ export function streamCompletion(
     `},"logprobs":null,"finish_reason":${JSON.stringify(finish)}}]}\n\n`,
   ]
   const text = (parts: readonly AnswerPart[]): string => parts.filter((part) => typeof part === 'string').join('')
+  const usageEvent = (usage: unknown): AnswerPart[] =>
+    usage ? [`data: ${JSON.stringify({ ...head, choices: [], usage })}\n\n`] : []
   let hasSpoken = false
   const say = (what: string): string => {
     hasSpoken = true
@@ -56,9 +63,7 @@ export function streamCompletion(
         ...chunk(index, [index > 0 ? '"role":"assistant",' : '', ...pictureFields(image, options, context)]),
         ...chunk(index, [], 'stop'),
       ]),
-      ...(options.usage && record.usage
-        ? [`data: ${JSON.stringify({ ...head, choices: [], usage: completionUsage(record.usage) })}\n\n`]
-        : []),
+      ...usageEvent(options.usage ? usageOf(record) : undefined),
       'data: [DONE]\n\n',
     ],
     failure: (failure) => `data: ${renderError(failure, head)}\n\n`,
@@ -104,11 +109,3 @@ function pictureFields(image: StoredImage, { way, picture }: ChatAnswerOptions, 
   if (way === 'markdown') return ['"content":"![image](', ...address, ')"']
   return ['"content":"","images":[{"type":"image_url","image_url":{"url":"', ...address, '"}}]']
 }
-
-const completionUsage = ({ input, inputDetails, output, outputDetails, total }: Usage): Record<string, unknown> => ({
-  prompt_tokens: input,
-  completion_tokens: output,
-  total_tokens: total,
-  prompt_tokens_details: tokenDetails(inputDetails),
-  completion_tokens_details: tokenDetails(outputDetails),
-})

@@ -1,6 +1,8 @@
 import type { Vocabulary } from '../../failures/vocabulary'
 import type { Failure } from '../../failures/errors'
-import { streamCompletion, renderCompletion } from './answer'
+import { chatUsage } from '../openai/chat-usage'
+import { openrouterUsage } from '../openrouter/usage'
+import { streamCompletion, renderCompletion, type UsageRenderer } from './answer'
 import { parseChat, type ChatAnswerOptions, chatAnswerOptions, type PicturePlace } from './request'
 import type { Dialect, TextRoute, RenderedError } from '../dialect'
 import { openaiError } from '../openai/error'
@@ -14,6 +16,7 @@ interface ChatRoute {
   id: string
   /** The place of pictures unless the request tells. */
   defaultPlace: PicturePlace
+  usageOf: UsageRenderer
   error: (failure: Failure, requestId: string, vocabulary: Vocabulary) => RenderedError
   /** A failure of a stream that has begun, as JSON; `head` begins each of its events. */
   streamError: (failure: Failure, requestId: string, vocabulary: Vocabulary, head: Record<string, unknown>) => string
@@ -27,18 +30,18 @@ const chatTextRoute: TextRoute = {
 }
 
 /** Pictures as answers of a chat (protocols §2.1, §2.2). */
-const chatDialect = ({ id, defaultPlace, error, streamError }: ChatRoute): Dialect<ChatAnswerOptions> => ({
+const chatDialect = ({ id, defaultPlace, usageOf, error, streamError }: ChatRoute): Dialect<ChatAnswerOptions> => ({
   id,
   options: chatAnswerOptions,
   text: chatTextRoute,
   parse: (intake) => parseChat(intake, defaultPlace),
-  render: renderCompletion,
+  render: (record, options, context) => renderCompletion(record, options, context, usageOf),
   stream: (_, options, context) => {
     if (!options.stream) return undefined
     const vocabulary = chatVocabulary(options)
-    return streamCompletion(options, context, (failure, head) =>
-      streamError(failure, context.requestId, vocabulary, head),
-    )
+    const renderError = (failure: Failure, head: Record<string, unknown>): string =>
+      streamError(failure, context.requestId, vocabulary, head)
+    return streamCompletion(options, context, { usageOf, renderError })
   },
   renderError: (failure, requestId, options) => error(failure, requestId, chatVocabulary(options)),
 })
@@ -47,6 +50,7 @@ const chatDialect = ({ id, defaultPlace, error, streamError }: ChatRoute): Diale
 export const chatCompletions = chatDialect({
   id: 'chat-completions',
   defaultPlace: 'markdown',
+  usageOf: ({ usage }) => usage && chatUsage(usage),
   error: openaiError,
   streamError: (failure, requestId, vocabulary) => openaiError(failure, requestId, vocabulary).text,
 })
@@ -55,6 +59,7 @@ export const chatCompletions = chatDialect({
 export const openrouterChat = chatDialect({
   id: 'chat-completions-openrouter',
   defaultPlace: 'images',
+  usageOf: openrouterUsage,
   error: openrouterError,
   streamError: (failure, requestId, vocabulary, head) => {
     const choices = [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: 'error' }]

@@ -1,9 +1,9 @@
-import { inUsd } from '../../catalog/money'
 import type { ImageRecord, StoredImage } from '../../image/record'
 import type { Vocabulary } from '../../failures/vocabulary'
 import type { AnswerPart, RenderedAnswer, AnswerStream } from '../dialect'
 import { epochSeconds } from '../openai/answer'
 import { openrouterErrorEvent } from '../openrouter/error'
+import { openrouterUsage } from '../openrouter/usage'
 
 /** Renders an answer as one object. */
 export function renderOpenrouterImages(record: ImageRecord): RenderedAnswer {
@@ -46,15 +46,3 @@ const completedEvents = (record: ImageRecord): AnswerPart[] =>
       usage,
     })
   })
-
-/** Tokens and cost in USD; a model with a price per image has no tokens. */
-function openrouterUsage({ usage, cost }: ImageRecord): Record<string, unknown> | undefined {
-  if (!usage && cost === undefined) return undefined
-  return {
-    prompt_tokens: usage?.input ?? 0,
-    completion_tokens: usage?.output ?? 0,
-    total_tokens: usage?.total ?? 0,
-    completion_tokens_details: usage?.outputDetails && { image_tokens: usage.outputDetails.image },
-    cost: cost === undefined ? undefined : inUsd(cost),
-  }
-}
