@@ -9,6 +9,7 @@ import { contradictionsIn, OWN_SECRETS } from './settings/contradictions'
 import { faultsOf } from './settings/faults'
 import { type ServedModels, servedModels } from './settings/served-models'
 import {
+  aliasSetting,
   atLeast,
   flag,
   fromJson,
@@ -75,8 +76,10 @@ export const settingsSchema = z.object({
     .preprocess(fromJson, z.array(upstreamSetting).optional())
     .describe('the upstreams; without it, every provider with its secret set ([upstreams](upstreams.md))'),
   MODEL_ALIASES: z
-    .preprocess(fromJson, z.record(settingName, settingName).default({}))
-    .describe('names for clients, such as `{"house-style": "gpt-image-2"}`'),
+    .preprocess(fromJson, z.record(settingName, aliasSetting).default({}))
+    .describe(
+      'names for clients, such as `{"house-style": "gpt-image-2"}`; with `{"model": …, "fresh": true}` each request is made by itself',
+    ),
   DEFAULT_MODEL: settingName
     .optional()
     .describe('the model of an image request that names none; without it such a request is a 400'),

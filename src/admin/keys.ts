@@ -15,10 +15,16 @@ const ownLimits = limitsSchema.refine((own) => !isBurstAlone(own), {
   message: BURST_ALONE,
   path: ['burst'],
 })
-const newKey = z.strictObject({ name: displayName, limits: ownLimits.default({}), expires_at: expiry })
+const newKey = z.strictObject({
+  name: displayName,
+  limits: ownLimits.default({}),
+  fresh: z.boolean().nullable().default(null),
+  expires_at: expiry,
+})
 const keyChange = z.strictObject({
   name: displayName.exactOptional(),
   limits: ownLimits.exactOptional(),
+  fresh: z.boolean().nullable().exactOptional(),
   expires_at: expiry,
 })
 
@@ -62,13 +68,14 @@ const keyIdOf = (c: Context<App>): string => c.req.param('key') ?? ''
 const msOf = (text: string | null | undefined): number | undefined => (text ? Date.parse(text) : undefined)
 
 function keyJson(key: Key): Record<string, unknown> {
-  const { id, name, limits, createdMs, expiresMs, revokedMs } = key
+  const { id, name, limits, fresh, createdMs, expiresMs, revokedMs } = key
   const ended = revokedMs === undefined ? 'expired' : 'revoked'
   return {
     object: 'key',
     id,
     name,
     limits,
+    fresh,
     status: isActiveKey(key, Date.now()) ? 'active' : ended,
     created_at: isoTime(createdMs),
     expires_at: isoTime(expiresMs),

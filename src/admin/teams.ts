@@ -22,11 +22,13 @@ const newTeam = z.strictObject({
   name: displayName.optional(),
   plan: z.string().optional(),
   limits: limitsSchema.optional(),
+  fresh: z.boolean().default(false),
 })
 const teamChange = z.strictObject({
   name: displayName.exactOptional(),
   plan: z.string().exactOptional(),
   limits: limitsSchema.exactOptional(),
+  fresh: z.boolean().exactOptional(),
 })
 const teamsQuery = z.object({
   limit: pageLimit(1000, 100),
@@ -39,7 +41,8 @@ export async function createTeam(c: Context<App>): Promise<Response> {
   const config = c.get('config')
   const plan = planOf(body.plan, config) ?? config.defaultPlan
   refuseBurstAlone({ ...config.plans.get(plan), ...body.limits })
-  const profile = { id: body.id, name: body.name ?? body.id, plan, limits: body.limits ?? {}, createdMs: Date.now() }
+  const { id, name = id, limits = {}, fresh } = body
+  const profile = { id, name, plan, limits, fresh, createdMs: Date.now() }
   return c.json(teamJson(await createListed(c.env, profile), config), 201)
 }
 
@@ -123,5 +126,6 @@ const teamJson = (profile: Profile, config: Config): Record<string, unknown> => 
   plan: profile.plan,
   created_at: isoTime(profile.createdMs),
   limits: profile.limits,
+  fresh: profile.fresh ?? false,
   effective_limits: effectiveLimits(profile, config),
 })

@@ -6,6 +6,7 @@ import { getRecord } from '../store/records'
 import { StoreError } from '../store/retries'
 import type { DeliveryContext } from './delivery-context'
 import { ProgressEvents } from './progress-events'
+import { endFresh } from './end-fresh'
 import { type Ready, ready } from './whole'
 
 /** An answer with its origin, ready to be sent. */
@@ -46,13 +47,23 @@ export function answerFromGeneration(delivery: DeliveryContext): PendingAnswer {
   return { answer: untilHangUp(delivery, obtained(delivery, { ...generate, patienceMs }, events)), events }
 }
 
-/** Waits for an answer. If the client hangs up meanwhile, the Generation object hears of it. */
-async function untilHangUp({ c, meta }: DeliveryContext, answer: Promise<Answer>): Promise<Answer> {
+/** Waits for an answer. If the client hangs up meanwhile, the Generation object hears of it, and perhaps the team. */
+async function untilHangUp(delivery: DeliveryContext, answer: Promise<Answer>): Promise<Answer> {
+  const { c, meta } = delivery
   const { signal } = c.req.raw
-  const hungUp = (): void => c.executionCtx.waitUntil(hangUp(c.env.GENERATIONS, meta.generate.task))
+  const hungUp = (): void => {
+    endFresh(delivery, 'left')
+    c.executionCtx.waitUntil(hangUp(c.env.GENERATIONS, meta.generate.task))
+  }
   signal.addEventListener('abort', hungUp)
   try {
-    return await answer
+    const answered = await answer
+    if (!signal.aborted) endFresh(delivery, 'answered')
+    return answered
+  } catch (error) {
+    // An image that was made and cannot be read is not bought again.
+    if (!signal.aborted) endFresh(delivery, error instanceof StoreError ? 'left' : 'failed')
+    throw error
   } finally {
     signal.removeEventListener('abort', hungUp)
   }

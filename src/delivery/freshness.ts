@@ -10,15 +10,17 @@ export interface Freshness {
 
 /**
  * Reads Cache-Control (RFC 9111 §5.2.1). `no-store` neither reads nor writes the cache, `no-cache` replaces the answer,
- * `max-age=N` is in seconds. Other directives are ignored.
+ * `max-age=N` is in seconds. Other directives are ignored. A fresh request is one of `no-store`, unless it names an age:
+ * browsers send the other directives unasked.
  */
-export function freshnessOf(cacheControl: string | undefined, nowMs: number): Freshness {
+export function freshnessOf(cacheControl: string | undefined, nowMs: number, isFresh: boolean): Freshness {
   const directives = (cacheControl ?? '')
     .toLowerCase()
     .split(',')
     .map((each) => each.trim())
-  if (directives.includes('no-store')) return { use: false, keep: false, madeSinceMs: nowMs }
-  if (directives.includes('no-cache')) return { use: false, keep: true, madeSinceMs: nowMs }
   const maxAge = directives.map((each) => /^max-age=(\d{1,10})$/.exec(each)?.[1]).find((each) => each !== undefined)
+  const isAlone = directives.includes('no-store') || (isFresh && Number(maxAge ?? 0) === 0)
+  if (isAlone) return { use: false, keep: false, madeSinceMs: nowMs }
+  if (directives.includes('no-cache')) return { use: false, keep: true, madeSinceMs: nowMs }
   return { use: true, keep: true, madeSinceMs: maxAge === undefined ? 0 : nowMs - Number(maxAge) * 1000 }
 }

@@ -11,6 +11,8 @@ import { limitHeaders } from '../wire/limit-headers'
 export interface ResponseMeta {
   generate: GenerateOptions
   freshness: Freshness
+  /** Whether the team knows the request as one that shares no picture. */
+  isAlone: boolean
   requestId: string
   /** The arrival of the request, in ms since 1970. */
   startedMs: number

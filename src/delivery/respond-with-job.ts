@@ -4,6 +4,7 @@ import { describe, log } from '../runtime/log'
 import { askTeam } from '../team/ask-team'
 import { limitHeaders } from '../wire/limit-headers'
 import type { DeliveryContext } from './delivery-context'
+import { endFresh } from './end-fresh'
 import { generalHeaders, REPLAYED } from './headers'
 import { retryHeaders, statusJson } from './job-status'
 
@@ -13,6 +14,7 @@ export async function respondWithJob(delivery: DeliveryContext): Promise<Respons
   const { generate } = meta
   const { id, payer } = generate.task
   const { snapshot, record } = await submit(c.env.GENERATIONS, generate, jobForm())
+  endFresh(delivery, 'answered')
   if (record) count({ record, origin: 'HIT' })
   const known = await askTeam(c.env, payer.team, async (team) => await team.find(id, { model: snapshot.model }))
     .then(unwrap)

@@ -11,7 +11,7 @@ import { type Bytes, capped } from '../streams/bytes'
 import { wellFormedEscapes } from '../streams/json-escapes'
 import { withoutByteOrderMark } from '../streams/utf8'
 import { entryOfOwnImage } from '../team/own-image'
-import { isImageModel, MAX_MODEL_NAME, modelResolver, resolveModel } from '../upstreams/names'
+import { isFreshAlias, isImageModel, MAX_MODEL_NAME, modelResolver, resolveModel } from '../upstreams/names'
 import { RequestPictures } from './request-pictures'
 import { requestBody } from './request-body'
 
@@ -33,6 +33,8 @@ export class Intake {
   readonly #limits: readonly Limits[]
   readonly pictures: RequestPictures
   #kept: ReplayableBody | undefined
+  /** Whether the client named an alias that shares no pictures. */
+  isFresh = false
   /** The bytes that the request may still have, with those behind its URLs. */
   #bytesLeft: number
 
@@ -103,6 +105,7 @@ export class Intake {
     const refusal = refusing({ reason: 'unknown_model', field, given: name })
     if (!resolved) throw new GatewayError(refusal)
     const { model, retired } = resolved
+    this.isFresh ||= isFreshAlias(name, config)
     throwIfRefused(refuseModel(model, this.#limits, modelResolver(config, nowMs), field))
     return { model, adjustments: retired ? [{ note: `model=${name}>${model}`, refusal, isStandIn: true }] : [] }
   }

@@ -17,12 +17,15 @@ import type { Admission } from '../limits/admission'
 import { type Claim, CLAIM_MS } from '../team/claims'
 import { HOUR_MS } from '../runtime/durations'
 import { askTeam } from '../team/ask-team'
+import { FRESH_MS } from '../team/fresh-requests'
 import { fitCandidates, type RoutePlan } from '../upstreams/route-plan'
 
 /** The options for the Generation object, and the part of the cache. */
 interface RequestedGeneration {
   generate: GenerateOptions
   freshness: Freshness
+  /** Whether the team knows the request as one that shares no picture. */
+  isAlone: boolean
   /** Whether a KV hit may be served without a call of the Generation object. */
   mayServeFromCache: boolean
 }
@@ -57,25 +60,24 @@ export function jobWishes<Options>(
 
 /**
  * Names the generation of a request by its fingerprint, so that equal requests share one. An Idempotency-Key ties the
- * request to the generation of its first use. Throws GatewayError.
+ * request to the generation of its first use. A fresh request has a generation of its own. Throws GatewayError.
  */
 export async function generateOptions(
   plan: RoutePlan,
   admission: Admission,
   c: Context<App>,
-  { receiver, followed, isStrict }: JobWishes & { isStrict: boolean },
+  { receiver, followed, isStrict, isFresh }: JobWishes & { isStrict: boolean; isFresh: boolean },
 ): Promise<RequestedGeneration> {
   const [config, requestId] = [c.get('config'), c.get('requestId')]
   const [{ request }, { payer }] = [plan, admission]
-  const freshness = freshnessOf(c.req.header('cache-control'), Date.now())
+  const freshness = freshnessOf(c.req.header('cache-control'), Date.now(), isFresh)
   const key = idempotencyKey(c.req.header('idempotency-key'))
   const hook = hookOf(receiver, c)
   if (hook) await countWebhook(payer, c)
   const isExact = isStrict && mayBeAdapted(plan, config)
   const same = fingerprint(request, (isExact ? 'exact ' : '') + scopeOf(plan, admission, config))
-  const generation = freshness.keep ? `gen_${same}` : newId('gen')
-  const first = { generation, madeSinceMs: freshness.madeSinceMs, isReplay: false }
-  const claim = key === undefined ? first : await claimed(key, same, first, payer.team, c.env)
+  const isAlone = key === undefined && !freshness.keep
+  const claim = await claimOf({ fingerprint: same, key, isAlone, freshness }, payer, c)
   const { origin } = new URL(c.req.url)
   const generate: GenerateOptions = {
     task: {
@@ -90,13 +92,14 @@ export async function generateOptions(
     },
     madeSinceMs: Math.max(claim.madeSinceMs, imagesKeptSinceMs(config, claim, Date.now())),
     isReplay: claim.isReplay,
-    keepMs: key === undefined ? 0 : CLAIM_MS,
+    keepMs: isAlone ? FRESH_MS : key === undefined ? 0 : CLAIM_MS,
     patienceMs: config.queueWaitMs,
     event: eventId(payer.team, key, requestId),
     ...(followed ? { followed } : {}),
     ...(hook ? { webhook: { id: eventId(payer.team, key, requestId, hook), ...hook } } : {}),
   }
-  return { generate, freshness, mayServeFromCache: freshness.use && key === undefined && !hook && !followed }
+  const mayServeFromCache = freshness.use && key === undefined && !hook && !followed
+  return { generate, freshness, isAlone, mayServeFromCache }
 }
 
 /** Whether some candidate would adapt the request further: then only the others may serve a strict one. */
@@ -134,8 +137,35 @@ async function countWebhook({ team, key }: Payer, c: Context<App>): Promise<void
 const twoReceivers = ({ param }: Receiver): Failure =>
   invalidParameter('X-Webhook-URL', `Send either '${param}' or X-Webhook-URL, not both.`)
 
-const claimed = async (key: string, same: string, first: Claim, team: string, env: Env): Promise<Claim> =>
-  unwrap(await askTeam(env, team, async (stub) => await stub.claim(key, same, first)))
+/** A request by all that decides on its generation. */
+interface Named {
+  fingerprint: string
+  /** Its Idempotency-Key. */
+  key: string | undefined
+  /** Whether it shares no picture, and has no such key. */
+  isAlone: boolean
+  freshness: Freshness
+}
+
+/** The generation of a request: its own, that of all equal requests, or that of an earlier one. */
+async function claimOf(
+  { fingerprint: same, key, isAlone, freshness }: Named,
+  { team, key: payingKey }: Payer,
+  c: Context<App>,
+): Promise<Claim> {
+  const { keep, madeSinceMs } = freshness
+  const first = { generation: keep ? `gen_${same}` : newId('gen'), madeSinceMs, fingerprint: same }
+  if (key === undefined && !isAlone) return { ...first, isReplay: false }
+  const request =
+    key === undefined
+      ? { ...first, id: c.get('requestId'), key: payingKey, retry: retryOf(c) }
+      : { ...first, idempotencyKey: key }
+  return unwrap(await askTeam(c.env, team, async (stub) => await stub.claim(request)))
+}
+
+/** The number of times that the client has sent the request before, as OpenAI's clients tell it (protocols §7.1). */
+const retryOf = (c: Context<App>): number =>
+  Number(/^\d{1,3}$/.exec(c.req.header('x-stainless-retry-count') ?? '') ?? 0)
 
 /** The cache scope: equal requests of one scope share a generation. */
 function scopeOf({ candidates }: RoutePlan, { payer, incarnation }: Admission, { cacheScope }: Config): string {

@@ -98,9 +98,10 @@ async function answered<Options>(
 ): Promise<Response> {
   const [config, requestId, { limitStatuses }] = [c.get('config'), c.get('requestId'), admission]
   const arrival = { arrivedMs: startedMs, incarnation: admission.incarnation }
-  const wishes = { ...jobWishes(job, dialect, options, arrival), isStrict }
-  const { generate, freshness, mayServeFromCache } = await generateOptions(plan, admission, c, wishes)
-  known.generation = generate.task.id
+  const isFresh = admission.fresh || intake.isFresh
+  const wishes = { ...jobWishes(job, dialect, options, arrival), isStrict, isFresh }
+  const { mayServeFromCache, ...requested } = await generateOptions(plan, admission, c, wishes)
+  known.generation = requested.generate.task.id
 
   const { request, adjustments } = plan
   const count = (answer: Obtained): void => {
@@ -110,7 +111,7 @@ async function answered<Options>(
   }
   const shutdown = comingShutdown(request.model, config.catalogue, startedMs)
   const { creditsPerUsd } = config
-  const meta = { generate, freshness, requestId, startedMs, adjustments, limitStatuses, shutdown, creditsPerUsd }
+  const meta = { ...requested, requestId, startedMs, adjustments, limitStatuses, shutdown, creditsPerUsd }
   const delivery = deliveryFor(dialect, options, { c, job, meta, count })
   const isJob = delivery.preference.waitMs === 0
 

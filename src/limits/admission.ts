@@ -11,6 +11,8 @@ export interface Admission {
   incarnation: number
   /** Those of the key and of the team. */
   limits: Limits[]
+  /** Whether the request is made by itself, by the setting of its key or of its team. */
+  fresh: boolean
   limitStatuses: LimitStatus[]
   refusal: Failure | undefined
   /** The number of further requests that the caller may admit by itself within a second. */

@@ -4,6 +4,7 @@ import { DAY_MS } from '../runtime/durations'
 import type { ModelSetting } from '../upstreams/model-setting'
 import type { UpstreamSetting } from '../upstreams/configured'
 import { shownName } from './faults'
+import type { AliasSetting } from './kinds'
 
 /** The settings that can contradict each other. */
 interface Settings {
@@ -11,7 +12,7 @@ interface Settings {
   ADMIN_TOKEN: string
   GATEWAY_KEY?: string | undefined
   UPSTREAMS?: UpstreamSetting[] | undefined
-  MODEL_ALIASES: Record<string, string>
+  MODEL_ALIASES: Record<string, AliasSetting>
   MODELS: Record<string, ModelSetting>
   CACHE_TTL_SECONDS: number
   IMAGE_URL_TTL_SECONDS: number
@@ -50,7 +51,7 @@ const reservedSecrets = ({ UPSTREAMS = [] }: Settings, reserved: readonly string
   )
 
 const aliasesOfAliases = ({ MODEL_ALIASES }: Settings): SettingFault[] =>
-  Object.entries(MODEL_ALIASES).flatMap(([alias, model]) =>
+  Object.entries(MODEL_ALIASES).flatMap(([alias, { model }]) =>
     alias !== model && Object.hasOwn(MODEL_ALIASES, model)
       ? [{ setting: `MODEL_ALIASES.${shownName(alias)}`, fault: 'leads to another alias: name the model itself' }]
       : [],

@@ -50,6 +50,12 @@ export const settingName = z
   .regex(/^(?! )[^\p{Cc}]+(?<! )$/u, 'is to be a name without line breaks, and without blanks at its ends')
   .max(MAX_NAME, `is to have at most ${MAX_NAME} characters`)
 
+/** The model of an alias, and whether each request for it is made by itself. */
+export const aliasSetting = z
+  .union([settingName, z.strictObject({ model: settingName, fresh: z.boolean().default(false) })])
+  .transform((given) => (typeof given === 'string' ? { model: given, fresh: false } : given))
+export type AliasSetting = z.infer<typeof aliasSetting>
+
 /** Origins as a browser sends them (RFC 6454 §7), separated by commas; `*` for all. */
 export const origins = z
   .string()

@@ -61,7 +61,8 @@ export class Admissions {
     const limited = reservations.withLimits(key)
     const limits = [key.limits, limited.teamLimits]
     const admitted = accounting.admit(limited, (statuses) => this.#leases.grant(key, statuses, now), now)
-    return ok({ payer, incarnation: lifecycle.incarnation, limits, ...admitted })
+    const fresh = key.fresh ?? lifecycle.profile.fresh ?? false
+    return ok({ payer, incarnation: lifecycle.incarnation, limits, fresh, ...admitted })
   }
 
   /** Uncounts the unused requests of a lease, and counts answers that cost nothing. */

@@ -1,5 +1,6 @@
 import { type Failure, type Result, failed, ok } from '../failures/errors'
 import { DAY_MS } from '../runtime/durations'
+import { type FreshRequest, FreshRequests } from './fresh-requests'
 
 /** The generation that an Idempotency-Key belongs to. */
 export interface Claim {
@@ -8,6 +9,12 @@ export interface Claim {
   madeSinceMs: number
   /** Whether an earlier request has sent the key. */
   isReplay: boolean
+}
+
+/** A request with an Idempotency-Key, and the generation if it is the first one. */
+export interface KeyedRequest extends Omit<Claim, 'isReplay'> {
+  idempotencyKey: string
+  fingerprint: string
 }
 
 /** The life of an Idempotency-Key after its first request (docs/jobs-and-webhooks.md). */
@@ -21,25 +28,30 @@ const CLAIMS_SCHEMA = `
   CREATE INDEX IF NOT EXISTS claims_claimed ON claims (claimed_ms);
 `
 
-/** The Idempotency-Keys of a team and the first request of each (protocols §8.2). Nothing here awaits. */
+/**
+ * The Idempotency-Keys of a team and the first request of each (protocols §8.2), and fresh requests without one. Nothing
+ * here awaits.
+ */
 export class Claims {
   readonly #sql: SqlStorage
+  readonly fresh: FreshRequests
 
   constructor(sql: SqlStorage) {
     this.#sql = sql
+    this.fresh = new FreshRequests(sql)
   }
 
   createTables(): void {
     this.#sql.exec(CLAIMS_SCHEMA)
+    this.fresh.createTables()
+  }
+
+  claim(request: KeyedRequest | FreshRequest, nowMs: number): Result<Claim> {
+    return 'idempotencyKey' in request ? this.#keyed(request, nowMs) : ok(this.fresh.take(request, nowMs))
   }
 
   /** Binds a key to a generation, or returns its earlier claim. A different request with the same key is refused. */
-  claim(
-    key: string,
-    fingerprint: string,
-    { generation, madeSinceMs }: Omit<Claim, 'isReplay'>,
-    nowMs: number,
-  ): Result<Claim> {
+  #keyed({ idempotencyKey: key, fingerprint, generation, madeSinceMs }: KeyedRequest, nowMs: number): Result<Claim> {
     this.#sql.exec('DELETE FROM claims WHERE claimed_ms <= ?', nowMs - CLAIM_MS)
     const [earlier] = this.#sql
       .exec<{ fingerprint: string; generation: string; made_since_ms: number }>(

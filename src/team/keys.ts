@@ -6,6 +6,8 @@ export interface Key {
   id: string
   name: string
   limits: Limits
+  /** Whether each of its requests is made by itself; null leaves that to its team. */
+  fresh: boolean | null
   createdMs: number
   /** Requests are refused from this time on, in ms since 1970. */
   expiresMs: number | undefined
@@ -13,12 +15,12 @@ export interface Key {
 }
 
 /** The fields that the admin API sets. */
-export type KeyFields = Pick<Key, 'name' | 'limits' | 'expiresMs'>
+export type KeyFields = Pick<Key, 'name' | 'limits' | 'fresh' | 'expiresMs'>
 
 const KEYS_SCHEMA = `
   CREATE TABLE IF NOT EXISTS keys (
     id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, limits TEXT NOT NULL,
-    created_ms INTEGER NOT NULL, expires_ms INTEGER, revoked_ms INTEGER
+    created_ms INTEGER NOT NULL, expires_ms INTEGER, revoked_ms INTEGER, fresh INTEGER
   ) WITHOUT ROWID;
 `
 
@@ -30,17 +32,19 @@ const storedKey = z
     created_ms: z.number(),
     expires_ms: z.number().nullable(),
     revoked_ms: z.number().nullable(),
+    fresh: z.number().nullable(),
   })
-  .transform(({ id, name, limits: own, created_ms, expires_ms, revoked_ms }): Key => ({
+  .transform(({ id, name, limits: own, created_ms, expires_ms, revoked_ms, fresh }): Key => ({
     id,
     name,
     limits: own,
+    fresh: fresh === null ? null : fresh === 1,
     createdMs: created_ms,
     expiresMs: expires_ms ?? undefined,
     revokedMs: revoked_ms ?? undefined,
   }))
 
-const KEY_COLUMNS = 'id, name, limits, created_ms, expires_ms, revoked_ms'
+const KEY_COLUMNS = 'id, name, limits, created_ms, expires_ms, revoked_ms, fresh'
 
 /** The keys of a team. */
 export class Keys {
@@ -52,13 +56,16 @@ export class Keys {
 
   createTables(): void {
     this.#sql.exec(KEYS_SCHEMA)
+    // A table stored by an earlier version may lack this column.
+    const columns = this.#sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('keys')").toArray()
+    if (!columns.some(({ name }) => name === 'fresh')) this.#sql.exec('ALTER TABLE keys ADD COLUMN fresh INTEGER')
   }
 
   /** Adds a key; a repeated call with the same id changes nothing. */
   add(id: string, hash: string, fields: KeyFields, nowMs: number): Key {
-    const { name, limits: own, expiresMs } = fields
+    const { name, limits: own, fresh, expiresMs } = fields
     this.#sql.exec(
-      `INSERT INTO keys (id, hash, name, limits, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?)
+      `INSERT INTO keys (id, hash, name, limits, created_ms, expires_ms, fresh) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
       id,
       hash,
@@ -66,6 +73,7 @@ export class Keys {
       JSON.stringify(own),
       nowMs,
       expiresMs ?? null,
+      storedFresh(fresh),
     )
     return { id, ...fields, createdMs: nowMs, revokedMs: undefined }
   }
@@ -76,10 +84,11 @@ export class Keys {
     if (!key) return undefined
     const changed = { ...key, ...change }
     this.#sql.exec(
-      'UPDATE keys SET name = ?, limits = ?, expires_ms = ? WHERE id = ?',
+      'UPDATE keys SET name = ?, limits = ?, expires_ms = ?, fresh = ? WHERE id = ?',
       changed.name,
       JSON.stringify(changed.limits),
       changed.expiresMs ?? null,
+      storedFresh(changed.fresh),
       id,
     )
     return changed
@@ -109,11 +118,14 @@ export class Keys {
   }
 }
 
+const storedFresh = (fresh: boolean | null): number | null => (fresh === null ? null : Number(fresh))
+
 /** The static key of the settings (GATEWAY_KEY), for a gateway without teams; the admin API does not change it. */
 export const STATIC_KEY: Key = {
   id: 'key_static',
   name: 'GATEWAY_KEY',
   limits: {},
+  fresh: null,
   createdMs: 0,
   expiresMs: undefined,
   revokedMs: undefined,

@@ -1,4 +1,4 @@
-import type { Profile } from './profile'
+import type { Profile, ProfileFields } from './profile'
 
 /** The entry of the secret's version. It survives a deletion, so that a later team of the same id has other secrets. */
 export const WEBHOOK_SECRET = 'webhook-secret'
@@ -20,6 +20,13 @@ export class TeamLifecycle {
 
   set profile(profile: Profile) {
     this.#storage.kv.put('profile', profile)
+  }
+
+  /** Changes fields of the profile; undefined without a team. */
+  change(change: Partial<ProfileFields>): Profile | undefined {
+    const { profile } = this
+    if (profile) this.profile = { ...profile, ...change }
+    return this.profile
   }
 
   /** The number of deleted teams of this id. */

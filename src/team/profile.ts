@@ -9,8 +9,13 @@ export interface Profile {
   plan: string
   /** Limits that replace those of the plan. */
   limits: Limits
+  /** Whether each request of its keys is made by itself; missing in older rows, which share. */
+  fresh?: boolean
   createdMs: number
 }
+
+/** The fields that the admin API changes. */
+export type ProfileFields = Pick<Profile, 'name' | 'plan' | 'limits' | 'fresh'>
 
 /** A team of a plan that the settings lack generates nothing: no limits at all would cost money. */
 const UNKNOWN_PLAN_LIMITS: Limits = { concurrency: 0 }

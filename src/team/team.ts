@@ -6,7 +6,8 @@ import { Accounting } from './accounting'
 import { Admissions } from './admissions'
 import { callGeneration } from './call-generation'
 import { TeamLifecycle } from './lifecycle'
-import { type Claim, Claims } from './claims'
+import { type Claim, Claims, type KeyedRequest } from './claims'
+import type { FreshEnd, FreshRequest } from './fresh-requests'
 import { INCORRECT_API_KEY } from '../credentials/caller'
 import { Reservations, TOO_LATE } from './reservations'
 import type {
@@ -22,7 +23,7 @@ import type {
 import type { Delivery, DeliveryFilter, DeliveryReport } from './deliveries'
 import { type Key, type KeyFields, Keys, STATIC_KEY } from './keys'
 import { KnownJobs } from './known-jobs'
-import { TEAM_BEING_DELETED, KEY_NOT_FOUND, TEAM_NOT_FOUND, type Profile } from './profile'
+import { TEAM_BEING_DELETED, KEY_NOT_FOUND, TEAM_NOT_FOUND, type Profile, type ProfileFields } from './profile'
 import { listDefaultTeam } from './ask-directory'
 import { type NewJob, type TeamAccount, TeamReads, type TeamState } from './reads'
 import { Turns } from './turns'
@@ -80,11 +81,8 @@ export class Team extends DurableObject<Env> {
     return this.#reads.state(keyId)
   }
 
-  async change(change: Partial<Pick<Profile, 'name' | 'plan' | 'limits'>>): Promise<Result<Profile>> {
-    if (!this.#lifecycle.profile) return failed(TEAM_NOT_FOUND)
-    this.#lifecycle.profile = { ...this.#lifecycle.profile, ...change }
-    await this.#advance()
-    return ok(this.#lifecycle.profile)
+  async change(change: Partial<ProfileFields>): Promise<Result<Profile>> {
+    return await this.#changed(() => this.#lifecycle.change(change))
   }
 
   /** Deletes the team: its keys end at once, and the alarm removes its images and tables. */
@@ -151,15 +149,17 @@ export class Team extends DurableObject<Env> {
     return isWaiting
   }
 
-  /** The claim of an Idempotency-Key; a repeated call changes nothing. */
-  claim(key: string, fingerprint: string, first: Omit<Claim, 'isReplay'>): Result<Claim> {
-    return this.#lifecycle.profile ? this.#claims.claim(key, fingerprint, first, Date.now()) : failed(TEAM_NOT_FOUND)
+  /** The generation of a request that another one may repeat; a repeated call changes nothing. */
+  claim(request: KeyedRequest | FreshRequest): Result<Claim> {
+    return this.#lifecycle.profile ? this.#claims.claim(request, Date.now()) : failed(TEAM_NOT_FOUND)
   }
 
-  /**
-   * Records the outcome of a run, and reports whether the team's webhook is on.
-   * If the run or the team was deleted meanwhile, its images are removed.
-   */
+  /** Ends a fresh request by the id of the HTTP request. */
+  endFresh(request: string, end: FreshEnd): void {
+    if (this.#lifecycle.profile) this.#claims.fresh.end(request, end)
+  }
+
+  /** Records the outcome of a run, and reports whether the team's webhook is on. Images of a deleted run are removed. */
   async settle(settlement: Settlement): Promise<{ webhook: boolean }> {
     const now = Date.now()
     const isKept = this.#lifecycle.profile && this.#accounting.settle(settlement, this.#reservations.limitedKeyOf, now)
@@ -221,12 +221,12 @@ export class Team extends DurableObject<Env> {
     this.#jobs.createTables(isNewTeam)
   }
 
-  /** Changes a key, then advances the queue: new limits may make room. */
-  async #changed(change: () => Key | undefined): Promise<Result<Key>> {
+  /** Changes the team or a key, then advances the queue: new limits may make room. */
+  async #changed<Row>(change: () => Row | undefined): Promise<Result<Row>> {
     if (!this.#lifecycle.profile) return failed(TEAM_NOT_FOUND)
-    const key = change()
+    const changed = change()
     await this.#advance()
-    return key ? ok(key) : failed(KEY_NOT_FOUND)
+    return changed ? ok(changed) : failed(KEY_NOT_FOUND)
   }
 
   /** Starts waiting orders as far as the limits allow. */

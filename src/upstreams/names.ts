@@ -64,6 +64,12 @@ function meanings(name: string, { aliases, spellings }: NameSettings): string[] 
   return [...new Set(given.map((each) => aliases.get(each) ?? each))]
 }
 
+/** Whether a name is an alias that shares no pictures. */
+export const isFreshAlias = (
+  name: string,
+  { freshAliases, spellings }: { freshAliases: ReadonlySet<string>; spellings: Spellings },
+): boolean => [name, withoutVendor(name)].some((each) => freshAliases.has(listedAs(each, spellings) ?? each))
+
 const withoutVendor = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
 
 /** The listed name behind a spelling, with its date; undefined for none. */

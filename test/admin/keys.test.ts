@@ -28,6 +28,7 @@ describe('a new key', () => {
       id: expect.stringMatching(/^key_[0-9a-f]{16}$/),
       key: expect.stringMatching(/^sk-dr-acme-[0-9a-f]{48}-[0-9a-f]{16}$/),
       ...body,
+      fresh: null,
       status: 'active',
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
       revoked_at: null,

@@ -69,6 +69,7 @@ describe('a new team', () => {
     expect(await response.json()).toEqual({
       object: 'team',
       ...asked,
+      fresh: false,
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
       effective_limits: { requests_per_minute: 5, requests_per_day: 150, concurrency: 5, images_per_day: 7 },
     })

@@ -1,8 +1,7 @@
 import { env } from 'cloudflare:workers'
-import { expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { audit, generate, used } from '../support/accounting'
 import { price } from '../support/billing-upstream'
-import { knock } from '../support/gateway'
 import { holdLongTimers } from '../support/long-timers'
 import { settings } from '../support/settings'
 import { team } from '../support/teams'
@@ -59,11 +58,24 @@ test('a put that is slower than its upstream may be is repeated, and the picture
   expect(await used('acme')).toBe(price('A cat'))
 })
 
-test.each(['no-store', 'no-cache'])('a paid answer of %s that cannot be read has no retry', async (directive) => {
-  const { key } = await team('acme', { budget_usd: 1 })
-  vi.spyOn(env.IMAGES, 'get').mockRejectedValue(new Error('get: internal error (10001)'))
-  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'cache-control': directive }
-  const body = JSON.stringify({ model: 'gpt-image-2', prompt: 'A cat', quality: 'low', size: '1024x1024' })
-  const response = await knock('/v1/images/generations', { method: 'POST', headers, body })
-  expect([response.status, response.headers.get('x-should-retry'), upstream.calls.length]).toEqual([503, 'false', 1])
+describe('a paid answer that cannot be read', () => {
+  const asked = (key: string, headers: Record<string, string>): Promise<Response> =>
+    generate(key, 'A cat', { response_format: 'b64_json' }, { headers })
+
+  test('has no retry with no-cache', async () => {
+    const { key } = await team('acme', { budget_usd: 1 })
+    vi.spyOn(env.IMAGES, 'get').mockRejectedValue(new Error('get: internal error (10001)'))
+    const { status, headers } = await asked(key, { 'cache-control': 'no-cache' })
+    expect([status, headers.get('x-should-retry'), upstream.calls.length]).toEqual([503, 'false', 1])
+  })
+
+  test('is given to its retry with no-store', async () => {
+    const { key } = await team('acme', { budget_usd: 1 })
+    const unreadable = vi.spyOn(env.IMAGES, 'get').mockRejectedValue(new Error('get: internal error (10001)'))
+    const { status, headers } = await asked(key, { 'cache-control': 'no-store' })
+    expect([status, headers.get('x-should-retry')]).toEqual([503, null])
+    unreadable.mockRestore()
+    const again = await asked(key, { 'cache-control': 'no-store', 'x-stainless-retry-count': '1' })
+    expect([again.status, upstream.calls.length]).toEqual([200, 1])
+  })
 })

@@ -4,7 +4,7 @@ import { streamImages, renderImages } from './answer'
 import { type Operation, parseImages, type ImagesAnswerOptions, imagesAnswerOptions } from './request'
 
 /** OpenAI's Images API (protocols §1) with the parameters of relays' clients (protocols §7.6). */
-export const imagesDialect = (operation: Operation): Dialect<ImagesAnswerOptions> => ({
+const imagesDialect = (operation: Operation): Dialect<ImagesAnswerOptions> => ({
   id: `openai-images-${operation}`,
   options: imagesAnswerOptions,
   parse: (intake) => parseImages(intake, operation),
