@@ -28,7 +28,7 @@ export async function* spliced(bytes: Bytes, { from, to }: ByteSpan, others: Uin
 export async function* withField(bytes: Bytes, field: Uint8Array): Bytes {
   let isDone = false
   for await (const chunk of bytes) {
-    const brace = isDone ? -1 : chunk.indexOf(OPEN_OBJECT)
+    const brace = isDone ? -1 : chunk.indexOf(FIRST_BRACE)
     if (brace === -1) {
       yield chunk
       continue
@@ -40,4 +40,4 @@ export async function* withField(bytes: Bytes, field: Uint8Array): Bytes {
   }
 }
 
-const OPEN_OBJECT = 0x7b
+const FIRST_BRACE = 0x7b

@@ -12,7 +12,7 @@ export interface Claim {
 }
 
 /** A request with an Idempotency-Key, and the generation if it is the first one. */
-export interface KeyedRequest extends Omit<Claim, 'isReplay'> {
+export interface ClaimingRequest extends Omit<Claim, 'isReplay'> {
   idempotencyKey: string
   fingerprint: string
 }
@@ -46,12 +46,12 @@ export class Claims {
     this.fresh.createTables()
   }
 
-  claim(request: KeyedRequest | FreshRequest, nowMs: number): Result<Claim> {
+  claim(request: ClaimingRequest | FreshRequest, nowMs: number): Result<Claim> {
     return 'idempotencyKey' in request ? this.#keyed(request, nowMs) : ok(this.fresh.take(request, nowMs))
   }
 
   /** Binds a key to a generation, or returns its earlier claim. A different request with the same key is refused. */
-  #keyed({ idempotencyKey: key, fingerprint, generation, madeSinceMs }: KeyedRequest, nowMs: number): Result<Claim> {
+  #keyed({ idempotencyKey: key, fingerprint, generation, madeSinceMs }: ClaimingRequest, nowMs: number): Result<Claim> {
     this.#sql.exec('DELETE FROM claims WHERE claimed_ms <= ?', nowMs - CLAIM_MS)
     const [earlier] = this.#sql
       .exec<{ fingerprint: string; generation: string; made_since_ms: number }>(

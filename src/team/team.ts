@@ -6,7 +6,7 @@ import { Accounting } from './accounting'
 import { Admissions } from './admissions'
 import { callGeneration } from './call-generation'
 import { TeamLifecycle } from './lifecycle'
-import { type Claim, Claims, type KeyedRequest } from './claims'
+import { type Claim, Claims, type ClaimingRequest } from './claims'
 import type { FreshEnd, FreshRequest } from './fresh-requests'
 import { INCORRECT_API_KEY } from '../credentials/caller'
 import { Reservations, TOO_LATE } from './reservations'
@@ -150,7 +150,7 @@ export class Team extends DurableObject<Env> {
   }
 
   /** The generation of a request that another one may repeat; a repeated call changes nothing. */
-  claim(request: KeyedRequest | FreshRequest): Result<Claim> {
+  claim(request: ClaimingRequest | FreshRequest): Result<Claim> {
     return this.#lifecycle.profile ? this.#claims.claim(request, Date.now()) : failed(TEAM_NOT_FOUND)
   }
 
