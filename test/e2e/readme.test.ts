@@ -129,8 +129,20 @@ test("every line of the README's table of clients stands in a test of that clien
   const [, table = ''] = /\n### Switch a client\n[\s\S]*?\n(\|[\s\S]*?)\n\n/.exec(await pageOf('README.md')) ?? []
   const told = Array.from(table.matchAll(/\| (`+)([^|]+?)\1 *\|$/gm), ([, , line = '']) => line)
   const directory = join(PROJECT, 'test/e2e/clients')
-  const files = (await readdir(directory)).filter((name) => name.endsWith('.test.ts'))
+  const files = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.ts'))
   const tests = await Promise.all(files.map((name) => readFile(join(directory, name), 'utf8')))
   expect(told.length).toBeGreaterThanOrEqual(8)
   expect(told.filter((line) => !tests.some((text) => text.includes(line)))).toEqual([])
+})
+
+/** Parts of a client in the table, and the client that only checks webhooks. */
+const OTHERS = ['ai-sdk/provider', 'langchain/core', 'modelcontextprotocol/client', 'tanstack/ai', 'standardwebhooks']
+
+test("every client of test/clients is in the README's table", async () => {
+  const { dependencies }: { dependencies: Record<string, string> } = JSON.parse(
+    await pageOf('test/clients/package.json'),
+  )
+  const [, table = ''] = /\n### Switch a client\n([\s\S]*?)\n## /.exec(await pageOf('README.md')) ?? []
+  const names = Object.entries(dependencies).map(([name, version]) => /^npm:(.+)@/.exec(version)?.[1] ?? name)
+  expect(names.filter((name) => !table.includes(name) && !OTHERS.some((other) => name.includes(other)))).toEqual([])
 })

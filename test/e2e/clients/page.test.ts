@@ -4,7 +4,7 @@ import { errorOf } from '../support/requests.ts'
 import { decodePng } from '../support/pictures.ts'
 import { served } from '../support/served.ts'
 import { type Caller, callerOf } from './support/client.ts'
-import { imagesOf } from './support/openai-images.ts'
+import { streamingImagesOf } from './support/openai-images.ts'
 import { fetchOfPage } from './support/page.ts'
 import { testClients } from './support/test-clients.ts'
 
@@ -18,7 +18,7 @@ const sdkIn =
 
 const caller = (): Caller => callerOf(running.gateway, running.gateway.key)
 
-testClients(running, [imagesOf('openai 7, in a page', sdkIn(PAGE))])
+testClients(running, [streamingImagesOf({ name: 'openai 7, in a page', errors: OpenAI }, sdkIn(PAGE))])
 
 test('a page shows a picture by its link, and reads its cost and its generation id', async () => {
   const request = { model: 'gpt-image-2', prompt: 'A pier', response_format: 'url' } as const

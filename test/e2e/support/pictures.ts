@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { crc32, inflateSync } from 'node:zlib'
-import { OpenAI } from 'openai'
 import { makePicture, piecesOf } from '../../support/fake-picture.ts'
 
-type Answer = OpenAI.ImagesResponse
+/** An answer of OpenAI's images, in all versions of its client. */
+interface Answer {
+  data?: { b64_json?: string; url?: string }[]
+}
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
