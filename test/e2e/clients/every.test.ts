@@ -18,14 +18,7 @@ import { testClients } from './support/test-clients.ts'
 /** Some clients name no model. */
 const SETTINGS = { DEFAULT_MODEL: 'gpt-image-2' }
 
-/** Rows that fail without a mend of the product. */
-const LATER = [
-  'openai 4, AzureOpenAI with a key',
-  'openrouter provider 2 for ai 6, texts',
-  'openrouter provider 3 for ai 7, texts',
-]
-
-const clients = [
+testClients(served(SETTINGS), [
   ...OPENAI_CLIENTS,
   ...OPENAI_3_CLIENTS,
   ...RAW_CLIENTS,
@@ -40,9 +33,4 @@ const clients = [
   ...LANGCHAIN_0_CLIENTS,
   ...OPENROUTER_CLIENTS,
   ...OTHER_CLIENTS,
-]
-
-testClients(
-  served(SETTINGS),
-  clients.filter(({ name }) => !LATER.includes(name)),
-)
+])
