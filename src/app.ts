@@ -11,11 +11,14 @@ import { apiOf } from './dialects'
 import { chatCompletions, openrouterChat } from './dialects/chat-completions/chat-completions'
 import { gemini } from './dialects/gemini/gemini'
 import { INTERACTION_LISTS, methodPaths, MODEL_LISTS, MODEL_PATHS } from './dialects/google/paths'
+import type { KeptAnswers } from './dialects/kept-answer'
 import { grsaiApi, grsaiDraw } from './dialects/grsai/grsai'
 import { imagen } from './dialects/imagen/imagen'
 import { imageEdits, imageGenerations, imageVariations } from './dialects/openai-images/openai-images'
+import { keptInteractions } from './dialects/interactions/kept'
 import { interactions } from './dialects/interactions/interactions'
 import { openrouterImages } from './dialects/openrouter-images/openrouter-images'
+import { keptResponses } from './dialects/responses/kept'
 import { responses } from './dialects/responses/responses'
 import { newId } from './runtime/ids'
 import { countTokens } from './routes/count-tokens'
@@ -25,9 +28,9 @@ import { deleteGeneration, deleteImage } from './routes/generations/delete'
 import { listGenerations } from './routes/generations/list'
 import { showGeneration } from './routes/generations/show'
 import { refuseUnknownUrl } from './routes/unknown-url'
-import { cancelResponse } from './routes/responses/cancel'
-import { deleteResponse } from './routes/responses/delete'
-import { showResponse } from './routes/responses/show'
+import { cancelKept } from './routes/kept-answers/cancel'
+import { deleteKept } from './routes/kept-answers/delete'
+import { showKept } from './routes/kept-answers/show'
 import { listModels, showModel } from './routes/models'
 import { serve } from './http/serve'
 import { showUsage } from './routes/usage'
@@ -44,6 +47,19 @@ const azureDialects = new Hono<App>()
   .post('/images/generations', serve(imageGenerations))
   .post('/images/edits', serve(imageEdits))
   .post('/chat/completions', serve(chatCompletions))
+
+/** The paths of OpenAI's Responses API, also at Azure. */
+const RESPONSE_LISTS = ['/v1/responses', '/openai/v1/responses', '/openai/responses']
+
+/** The routes of kept answers by their ids, below the paths that begin them. */
+const answersById = <Options>(lists: readonly string[], kept: KeptAnswers<Options>): Hono<App> => {
+  const paths = lists.map((list) => `${list}/:id`)
+  const cancels = paths.map((path) => `${path}/cancel`)
+  return new Hono<App>()
+    .on('GET', paths, showKept(kept))
+    .on('DELETE', paths, deleteKept(kept))
+    .on('POST', cancels, cancelKept(kept))
+}
 
 /** Every route of the product. */
 const routes = new Hono<App>()
@@ -68,15 +84,13 @@ const routes = new Hono<App>()
   .route('/openai/deployments/:deployment', azureDialects)
   .route('/openai/v1', azureDialects)
   .route('/openai', azureDialects)
-  .post('/openai/v1/responses', serve(responses))
-  .post('/openai/responses', serve(responses))
   .post('/api/v1/images', serve(openrouterImages))
   .post('/v1/chat/completions', serve(chatCompletions))
   .post('/api/v1/chat/completions', serve(openrouterChat))
   .on('POST', methodPaths('(?:g|streamG)enerateContent'), serve(gemini))
   .on('POST', methodPaths('predict'), serve(imagen))
   .on('POST', [...INTERACTION_LISTS], serve(interactions))
-  .post('/v1/responses', serve(responses))
+  .on('POST', RESPONSE_LISTS, serve(responses))
   .post('/v1/draw/completions', serve(grsaiDraw))
   .post('/v1/draw/nano-banana', serve(grsaiDraw))
   .post('/v1/api/generate', serve(grsaiApi))
@@ -96,15 +110,8 @@ const routes = new Hono<App>()
   .get('/v1/generations/:id', showGeneration)
   .delete('/v1/generations/:id', deleteGeneration)
   .post('/v1/generations/:id/cancel', cancelGeneration)
-  .get('/v1/responses/:id', showResponse)
-  .delete('/v1/responses/:id', deleteResponse)
-  .post('/v1/responses/:id/cancel', cancelResponse)
-  .get('/openai/v1/responses/:id', showResponse)
-  .delete('/openai/v1/responses/:id', deleteResponse)
-  .post('/openai/v1/responses/:id/cancel', cancelResponse)
-  .get('/openai/responses/:id', showResponse)
-  .delete('/openai/responses/:id', deleteResponse)
-  .post('/openai/responses/:id/cancel', cancelResponse)
+  .route('/', answersById(RESPONSE_LISTS, keptResponses))
+  .route('/', answersById(INTERACTION_LISTS, keptInteractions))
   .post('/v1/draw/result', showDrawResult)
   .get('/v1/api/result', showApiResult)
 

@@ -1,8 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { google, google2 } from '../support/google'
 import { KEY, knock } from '../support/gateway'
 import { hex, sha256 } from '../support/fake-picture'
+import { called } from '../support/jobs'
 import { picture } from '../support/pictures'
+import { team, visit } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
@@ -137,6 +139,7 @@ describe('an interaction', () => {
   test.each([
     ['an agent', { ...CAT, agent: 'deep-research' }, 'agent'],
     ['a webhook in its body', { ...CAT, webhook_config: { uris: ['https://a.example.com'] } }, 'webhook_config'],
+    ['a background that is not stored', { ...CAT, background: true, store: false }, 'store'],
     ['no input', { model: MODEL }, 'input'],
     ['no text', { model: MODEL, input: [{ type: 'user_input', content: [] }] }, 'input'],
     [
@@ -172,5 +175,59 @@ describe('an interaction', () => {
   test('after one that is not known is not found', async () => {
     const created = google().interactions.create({ ...CAT, previous_interaction_id: 'int_foreign' })
     await expect(created).rejects.toMatchObject({ status: 404 })
+  })
+})
+
+describe('a background interaction', () => {
+  const { interactions } = google()
+  const created = (input: string) => interactions.create({ ...CAT, input, background: true })
+
+  test('is begun at once, and has its picture when it is asked for later', async () => {
+    const { id, status, steps } = await created('A bird')
+    expect([status, steps]).toEqual(['in_progress', []])
+    const done = await vi.waitFor(async () => {
+      const found = await interactions.get(id)
+      expect(found.status).toBe('completed')
+      return found
+    })
+    expect(done).toMatchObject({ id, model: MODEL, output_image: { data: expect.stringMatching(/^iVBOR/) } })
+    const events = []
+    for await (const each of await interactions.get(id, { stream: true, last_event_id: '1' })) events.push(each)
+    expect(events.map(({ event_type }) => event_type)).toEqual(['step.delta', 'step.stop', 'interaction.completed'])
+
+    expect((await interactions.cancel(id)).status).toBe('completed')
+    await interactions.delete(id)
+    await expect(interactions.get(id)).rejects.toMatchObject({ status: 404 })
+  })
+
+  test('is cancelled while it is made, and deleted only after its end', async () => {
+    const { id } = await created('A whale @delay=20000')
+    await called(upstream, 1)
+    // The SDK would delete it again after its end.
+    expect((await visit(KEY, `/v1beta/interactions/${id}`, 'DELETE')).status).toBe(409)
+    const cancelled = { id, status: 'cancelled', steps: [] }
+    expect([await interactions.cancel(id), await interactions.get(id)]).toMatchObject([cancelled, cancelled])
+    await interactions.delete(id)
+    expect(upstream.calls).toMatchObject([{ outcome: 'aborted' }])
+  })
+
+  test('that fails has its error', async () => {
+    const { id } = await created('A fish @fault=moderation')
+    await vi.waitFor(async () => {
+      const errors = [{ code: 'image_safety', message: expect.any(String) }]
+      expect(await interactions.get(id)).toMatchObject({ id, status: 'failed', errors, steps: [] })
+    })
+  })
+
+  test("of another team, or none, is not found in Google's words", async () => {
+    const { key } = await team('acme')
+    const { id } = await created('A frog')
+    for (const [path, init] of [
+      [`/v1beta/interactions/${id}`, { headers: { 'x-goog-api-key': key } }],
+      ['/v1/interactions/int_unknown', { method: 'DELETE', headers: { 'x-goog-api-key': KEY } }],
+    ] as const) {
+      const response = await knock(path, init)
+      expect([response.status, await response.json()]).toMatchObject([404, { error: { status: 'NOT_FOUND' } }])
+    }
   })
 })

@@ -6,10 +6,10 @@ import { type Failure, GatewayError, throwIfRefused } from '../../failures/error
 import { aspectRatio, imageSize } from '../google/shape'
 import { asksForSomething } from '../idle-adjustments'
 import { isObject } from '../json-body'
+import type { NamedPicture } from '../named-picture'
 import { MAX_PROMPT, modelName, shortValue } from '../request-limits'
 import type { ConversationTurn } from '../conversation'
 import { contentInput, isContent, stepsInput, turnsOfContent, turnsOfSteps } from './input'
-import type { InteractionPicture } from './pictures'
 
 /** Longer than any id of this gateway, in characters. */
 const MAX_INTERACTION_ID = 1024
@@ -42,7 +42,7 @@ const interactionFields = z.strictObject({
     })
     .nullish(),
   stream: z.boolean().nullish(),
-  // Answers are found by their ids in any case.
+  background: z.boolean().nullish(),
   store: z.boolean().nullish(),
 })
 export type InteractionFields = z.infer<typeof interactionFields>
@@ -53,7 +53,7 @@ const withSteps = interactionFields.extend({ input: stepsInput })
 /** A body and the turns of its input. */
 export interface InteractionBody {
   fields: InteractionFields
-  turns: ConversationTurn<InteractionPicture>[]
+  turns: ConversationTurn<NamedPicture>[]
   adjustments: Adjustment[]
 }
 
@@ -76,7 +76,6 @@ const IDLE_CONFIG_FIELDS = [
 const UNSUPPORTED_FIELDS: Readonly<Record<string, string>> = {
   agent: "Agents are not served here. Name an image model in 'model'.",
   agent_config: "Agents are not served here. Name an image model in 'model'.",
-  background: "Leave it out, or send the header 'Prefer: respond-async' to get the address of the answer.",
   cached_content: "Send the content as 'input'.",
   continuation_token: 'Pictures come in one piece. Leave it out.',
   environment: 'Environments are not served here. Leave it out.',
@@ -122,6 +121,8 @@ function contradiction({
   response_format: [format],
   response_modalities: modalities,
   generation_config: config,
+  background,
+  store,
 }: InteractionFields): Failure | undefined {
   if (modalities && modalities.length > 0 && !modalities.some((each) => each.toLowerCase() === 'image'))
     return invalidParameter('response_modalities', "Images are made here. Have 'image' among the modalities.")
@@ -130,5 +131,11 @@ function contradiction({
       'generation_config.image_config',
       "Send either 'response_format' or 'generation_config.image_config', not both.",
     )
+  if (background && store === false) return NOT_STORED
   return undefined
 }
+
+const NOT_STORED = invalidParameter(
+  'store',
+  "A background interaction is kept for a day, until its client asks for it. Leave 'store' out, or set it to true.",
+)

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { ConversationTurn } from '../conversation'
 import { isObject } from '../json-body'
-import type { InteractionPicture } from './pictures'
+import type { NamedPicture } from '../named-picture'
 
 const content = z.discriminatedUnion(
   'type',
@@ -42,12 +42,12 @@ export const contentInput = contents
 export const stepsInput = z.array(step).min(1)
 
 /** The turn of an input without steps. */
-export const turnsOfContent = (input: z.infer<typeof contentInput>): ConversationTurn<InteractionPicture>[] => [
+export const turnsOfContent = (input: z.infer<typeof contentInput>): ConversationTurn<NamedPicture>[] => [
   turnOf('user', input, (at) => `input[${at}]`),
 ]
 
 /** The turns of steps, with the parameters of their pictures. */
-export const turnsOfSteps = (input: z.infer<typeof stepsInput>): ConversationTurn<InteractionPicture>[] =>
+export const turnsOfSteps = (input: z.infer<typeof stepsInput>): ConversationTurn<NamedPicture>[] =>
   input.map((each, at) => {
     if (each.type === 'thought') return { role: 'model', texts: [], pictures: [] }
     const role = each.type === 'user_input' ? 'user' : 'model'
@@ -58,7 +58,7 @@ const turnOf = (
   role: 'user' | 'model',
   given: readonly Content[],
   place: (at: number) => string,
-): ConversationTurn<InteractionPicture> => ({
+): ConversationTurn<NamedPicture> => ({
   role,
   texts: given.flatMap((each) => (each.type === 'text' ? [each.text] : [])),
   pictures: given.flatMap((each, at) => {

@@ -1,31 +1,20 @@
 import type { Failure } from '../../failures/errors'
-import { sourceAt } from '../json-body'
-import type { BodyPicture, PictureSource } from '../picture-source'
-
-/** A picture of a request with its parameter: an ordinal in the body, or the name from an earlier answer. */
-export type InteractionPicture = { param: string } & ({ ordinal: string } | { reference: string })
+import { type NamedPicture, referenceIn } from '../named-picture'
 
 const INTERACTION_PREFIX = 'int_'
 
 /** The id of an interaction; a later request names its picture by it. */
 export const interactionId = (reference: string): string => INTERACTION_PREFIX + reference
 
-/** The reference in an id; empty, which no picture has, for the id of another gateway. */
-const referenceOfInteraction = (id: string): string =>
-  id.startsWith(INTERACTION_PREFIX) ? id.slice(INTERACTION_PREFIX.length) : ''
+/** The reference in the id of an interaction. */
+export const referenceOfInteraction = (id: string): string => referenceIn(id, INTERACTION_PREFIX)
 
 /** The picture of an earlier interaction. */
-export const pictureOfInteraction = (id: string): InteractionPicture => ({
+export const pictureOfInteraction = (id: string): NamedPicture => ({
   reference: referenceOfInteraction(id),
   param: UNKNOWN_PREVIOUS.param,
+  unknown: UNKNOWN_PREVIOUS,
 })
-
-/** A picture for the gateway to fetch; `number` counts those of the request from 1. */
-export function sourceOf(picture: InteractionPicture, number: number, pictures: readonly BodyPicture[]): PictureSource {
-  const { param } = picture
-  if ('ordinal' in picture) return sourceAt(pictures, picture.ordinal, param)
-  return { reference: picture.reference, unknown: UNKNOWN_PREVIOUS, position: { number, param } }
-}
 
 const UNKNOWN_PREVIOUS = {
   code: 'not_found',

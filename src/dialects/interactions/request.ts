@@ -7,10 +7,11 @@ import { promptWithPictures, endsWithRequest, type ConversationTurn } from '../c
 import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
 import { readJsonBody } from '../json-body'
+import { type NamedPicture, sourceOf } from '../named-picture'
 import type { BodyPicture, PictureSource } from '../picture-source'
 import { MAX_PROMPT } from '../request-limits'
 import { type InteractionFields, readInteraction } from './body'
-import { type InteractionPicture, pictureOfInteraction, sourceOf } from './pictures'
+import { pictureOfInteraction } from './pictures'
 
 /** Options of an interaction. */
 export const interactionOptions = z.object({
@@ -44,6 +45,7 @@ export async function parseInteraction(intake: Intake): Promise<ParsedRequest<In
       repeated: { model: body.model, previous_interaction_id: body.previous_interaction_id ?? undefined },
       ...(body.generation_config?.image_config ? { sizeParam: 'generation_config.image_config' } : {}),
     },
+    ...(body.background ? { job: { isFollowed: true } } : {}),
   }
 }
 
@@ -69,7 +71,7 @@ const tooMany = (param: string): Failure => ({
 function interactionRequest(
   model: string,
   body: InteractionFields,
-  turns: readonly ConversationTurn<InteractionPicture>[],
+  turns: readonly ConversationTurn<NamedPicture>[],
   pictures: readonly BodyPicture[],
 ): ImageRequestOf<PictureSource> {
   const { seed, image_config } = body.generation_config ?? {}
@@ -95,7 +97,7 @@ function interactionRequest(
 const turnsBefore = ({
   system_instruction: instruction,
   previous_interaction_id: id,
-}: InteractionFields): ConversationTurn<InteractionPicture>[] => [
+}: InteractionFields): ConversationTurn<NamedPicture>[] => [
   { role: 'system', texts: [instruction ?? ''], pictures: [] },
   { role: 'model', texts: [], pictures: id ? [pictureOfInteraction(id)] : [] },
 ]

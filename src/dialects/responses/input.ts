@@ -2,7 +2,8 @@ import * as z from 'zod'
 import { invalidValue, missingParameter } from '../../failures/parameters'
 import { GatewayError } from '../../failures/errors'
 import type { ConversationTurn } from '../conversation'
-import { isCallId, pictureOfCall, type ResponsesPicture, pictureSource } from './pictures'
+import type { NamedPicture } from '../named-picture'
+import { isCallId, pictureOfCall, pictureSource } from './pictures'
 
 const textField = z.string()
 
@@ -60,7 +61,7 @@ export const responseInput = z.preprocess(asItems, z.array(z.preprocess(withType
 const ROLE_OF_MESSAGE = { user: 'user', assistant: 'model', system: 'system', developer: 'system' } as const
 
 /** The turn of each item. Throws GatewayError. */
-export const turnsOfItems = (items: readonly InputItem[]): ConversationTurn<ResponsesPicture>[] =>
+export const turnsOfItems = (items: readonly InputItem[]): ConversationTurn<NamedPicture>[] =>
   items.map((each, at) => {
     const param = `input[${at}]`
     if (each.type === 'message') return messageTurn(each, `${param}.content`)
@@ -68,10 +69,7 @@ export const turnsOfItems = (items: readonly InputItem[]): ConversationTurn<Resp
     return { role: 'model', texts: [], pictures: earlierPictures(each, param) }
   })
 
-function messageTurn(
-  { role, content }: z.infer<typeof messageItem>,
-  param: string,
-): ConversationTurn<ResponsesPicture> {
+function messageTurn({ role, content }: z.infer<typeof messageItem>, param: string): ConversationTurn<NamedPicture> {
   return {
     role: ROLE_OF_MESSAGE[role],
     texts: content.flatMap((each) => ('text' in each ? [each.text] : [])),
@@ -88,7 +86,7 @@ function messageTurn(
 function earlierPictures(
   call: Extract<InputItem, { type: 'image_generation_call' | 'item_reference' }>,
   param: string,
-): ResponsesPicture[] {
+): NamedPicture[] {
   if (call.type === 'image_generation_call') {
     if (call.result) return [{ ordinal: call.result, param: `${param}.result` }]
     if (call.status === 'failed') return []

@@ -1,43 +1,40 @@
-import type { Snapshot } from '../../ledger/snapshot'
-import type { ImageRecord } from '../../image/record'
-import type { Failure } from '../../failures/errors'
 import { openaiErrorObject } from '../openai/error'
-import type { RenderedAnswer } from '../dialect'
-import type { RenderContext } from '../render-context'
+import type { KeptAnswers } from '../kept-answer'
 import { renderResponse, responseHead } from './answer'
+import { streamResponse } from './events'
 import { responseError } from './failed'
-import { answerIds } from './pictures'
-import type { ResponsesAnswerOptions } from './request'
+import { answerIds, referenceOfResponse } from './pictures'
+import { type ResponsesAnswerOptions, responsesAnswerOptions } from './request'
 import { responsesVocabulary } from './vocabulary'
 
-/** The state of a background response, and its record once the picture is made. */
-export interface KeptResponse {
-  snapshot: Snapshot
-  record?: ImageRecord | undefined
-}
+const MAX_SHOWN_ID = 100
 
-const RESPONSE_STATUS = { queued: 'queued', running: 'in_progress', failed: 'failed', cancelled: 'cancelled' } as const
-
-/** A background response in its state of today; undefined if its picture is no longer kept. */
-export function renderKept(
-  { snapshot, record }: KeptResponse,
-  options: ResponsesAnswerOptions,
-  context: RenderContext,
-): RenderedAnswer | undefined {
-  if (record) return renderResponse(record, options, context)
-  if (snapshot.status === 'succeeded') return undefined
-  const failure = snapshot.status === 'failed' ? failureOfKept(snapshot) : undefined
-  const error = failure && openaiErrorObject(failure, context.requestId, responsesVocabulary(options))
-  const state = {
-    status: RESPONSE_STATUS[snapshot.status],
-    ...(error && failure ? { error: responseError(failure, error) } : {}),
-  }
-  const json = { ...responseHead(answerIds(context.reference()).response, state, options, context), output: [] }
-  return { contentType: 'application/json', parts: [JSON.stringify(json)] }
-}
-
-/** The failure of a response that ended without a picture. */
-export function failureOfKept({ failure }: Snapshot): Failure {
-  if (failure && ('message' in failure || 'refusal' in failure)) return failure
-  return { code: failure?.code ?? 'internal', message: 'The picture could not be made. Send the request again.' }
+/** Background responses by their ids. */
+export const keptResponses: KeptAnswers<ResponsesAnswerOptions> = {
+  options: responsesAnswerOptions,
+  referenceOf: referenceOfResponse,
+  lastEvent: 'starting_after',
+  render: renderResponse,
+  renderStatus: (status, failure, options, context) => {
+    const error = failure && openaiErrorObject(failure, context.requestId, responsesVocabulary(options))
+    const state = { status, ...(error && failure ? { error: responseError(failure, error) } : {}) }
+    return { ...responseHead(answerIds(context.reference()).response, state, options, context), output: [] }
+  },
+  stream: ({ size, quality }, options, context, after) => streamResponse({ size, quality }, options, context, after),
+  previews: ({ background }) => background?.previews ?? 0,
+  deleted: (id) => ({ id, object: 'response', deleted: true }),
+  // The words of the API, with the rule of this gateway.
+  unknown: (id) => ({
+    code: 'not_found',
+    message: `Response with id '${id.slice(0, MAX_SHOWN_ID)}' not found. Those with 'background': true and a picture are kept for a day, no others.`,
+  }),
+  gone: {
+    code: 'not_found',
+    message: 'The picture of this response is no longer kept. Send the request again to have it made.',
+  },
+  stillRunning: {
+    code: 'conflict',
+    message: 'This response has not ended. Cancel it with POST /v1/responses/{id}/cancel, or delete it when it has.',
+    retryAfterMs: 5000,
+  },
 }

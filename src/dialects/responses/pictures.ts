@@ -1,16 +1,12 @@
 import { missingParameter, unknownParameter } from '../../failures/parameters'
 import { type Failure, GatewayError } from '../../failures/errors'
-import type { BodyPicture, PictureSource } from '../picture-source'
-import { sourceAt } from '../json-body'
-
-/** A picture of a request with its parameter: an ordinal in the body, or the name from an earlier answer. */
-export type ResponsesPicture = { param: string } & ({ ordinal: string } | { reference: string; unknown: Failure })
+import { type NamedPicture, referenceIn } from '../named-picture'
 
 /** The picture of a message or a mask. Throws GatewayError. */
 export function pictureSource(
   place: string,
   { image_url, file_id }: { image_url?: string | null | undefined; file_id?: string | null | undefined },
-): ResponsesPicture {
+): NamedPicture {
   if (file_id) throw new GatewayError(unknownParameter(`${place}.file_id`, NO_FILES))
   if (!image_url) throw new GatewayError(missingParameter(`${place}.image_url`))
   return { ordinal: image_url, param: `${place}.image_url` }
@@ -37,8 +33,8 @@ export const answerIds = (reference: string): AnswerIds => ({
 export const isCallId = (id: string): boolean => id.startsWith(CALL_PREFIX)
 
 /** The picture of an earlier call; `param` holds its id. */
-export const pictureOfCall = (id: string, param: string): ResponsesPicture => ({
-  reference: withoutPrefix(id, CALL_PREFIX),
+export const pictureOfCall = (id: string, param: string): NamedPicture => ({
+  reference: referenceIn(id, CALL_PREFIX),
   param,
   unknown: {
     code: 'invalid_request',
@@ -49,10 +45,10 @@ export const pictureOfCall = (id: string, param: string): ResponsesPicture => ({
 })
 
 /** The reference in the id of a response. */
-export const referenceOfResponse = (id: string): string => withoutPrefix(id, RESPONSE_PREFIX)
+export const referenceOfResponse = (id: string): string => referenceIn(id, RESPONSE_PREFIX)
 
 /** The picture of an earlier response. */
-export const pictureOfResponse = (id: string): ResponsesPicture => ({
+export const pictureOfResponse = (id: string): NamedPicture => ({
   reference: referenceOfResponse(id),
   param: UNKNOWN_RESPONSE.param,
   unknown: UNKNOWN_RESPONSE,
@@ -65,16 +61,3 @@ const UNKNOWN_RESPONSE = {
   param: 'previous_response_id',
   reason: 'previous_response_not_found',
 } as const satisfies Failure
-
-/** An id without the prefix gives an empty name, which no picture has. */
-function withoutPrefix(id: string, prefix: string): string {
-  return id.startsWith(prefix) ? id.slice(prefix.length) : ''
-}
-
-/** A picture for the gateway to fetch; `number` counts those of the request from 1. */
-export function sourceOf(source: ResponsesPicture, number: number, pictures: readonly BodyPicture[]): PictureSource {
-  const { param } = source
-  if ('ordinal' in source) return sourceAt(pictures, source.ordinal, param)
-  const { reference, unknown } = source
-  return { reference, unknown, position: { number, param } }
-}

@@ -12,12 +12,13 @@ import {
 } from '../conversation'
 import type { ParsedRequest } from '../dialect'
 import type { Intake } from '../intake'
+import { type NamedPicture, sourceOf } from '../named-picture'
 import type { BodyPicture, PictureSource } from '../picture-source'
 import { sharedSettings, PARTIALS_NEED_STREAM } from '../openai/shared-parameters'
 import { IDLE_FIELDS, readResponsesBody, type ResponsesBody, type ImageTool, tooManyResponsePictures } from './body'
 import { repeatedParameters } from './echo'
 import { turnsOfItems } from './input'
-import { sourceOf, pictureOfResponse, type ResponsesPicture, pictureSource } from './pictures'
+import { pictureOfResponse, pictureSource } from './pictures'
 import { idleAdjustments } from '../idle-adjustments'
 
 /** Options of a response. */
@@ -83,9 +84,9 @@ const withoutDefaults = ({ image, background_options: options, ...rest }: Respon
 function promptOfResponse(
   body: ResponsesBody,
   tool: ImageTool | undefined,
-): { prompted: PromptWithPictures<ResponsesPicture>; ignored: boolean } {
+): { prompted: PromptWithPictures<NamedPicture>; ignored: boolean } {
   const { instructions, previous_response_id: id, input } = body
-  const turns: ConversationTurn<ResponsesPicture>[] = [
+  const turns: ConversationTurn<NamedPicture>[] = [
     { role: 'system', texts: [instructions ?? ''], pictures: [] },
     { role: 'model', texts: [], pictures: id ? [pictureOfResponse(id)] : [] },
     ...requestLast(turnsOfItems(input)),
@@ -105,7 +106,7 @@ type OperationInputs = Pick<ImageRequestOf<PictureSource>, 'operation' | 'images
 
 /** The operation and its pictures. */
 function operationInputs(
-  prompted: PromptWithPictures<ResponsesPicture>,
+  prompted: PromptWithPictures<NamedPicture>,
   tool: ImageTool | undefined,
   pictures: readonly BodyPicture[],
 ): OperationInputs {

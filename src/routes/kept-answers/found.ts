@@ -1,0 +1,64 @@
+import type { Context } from 'hono'
+import type { App } from '../../context'
+import { ready, whole } from '../../delivery/whole'
+import { type KeptAnswer, type KeptAnswers, renderKept } from '../../dialects/kept-answer'
+import { renderContextOf, type RenderContext } from '../../dialects/render-context'
+import { GatewayError, unwrap } from '../../failures/errors'
+import { forget, see } from '../../generation/generations'
+import { runOfKey } from '../../store/images'
+import { resolveReference } from '../../store/links'
+import { askTeam } from '../../team/ask-team'
+
+/** The generation and the request behind the id of an answer. */
+interface AnswerPlace {
+  id: string
+  generation: string
+  /** The end of the id of the request. */
+  request: string
+}
+
+/** A background answer of a team. */
+export interface FoundAnswer<Options> extends KeptAnswer {
+  place: AnswerPlace
+  options: Options
+  context: RenderContext
+}
+
+/** The place that the path of a request names. Throws GatewayError unless the gateway gave the id to the team. */
+export function placeAt<Options>(c: Context<App>, team: string, kept: KeptAnswers<Options>): AnswerPlace {
+  const id = c.req.param('id') ?? ''
+  const referent = resolveReference(kept.referenceOf(id), team, c.get('config'))
+  const generation = referent && ('key' in referent ? runOfKey(referent.key)?.generation : referent.generation)
+  if (!referent || !generation) throw new GatewayError(kept.unknown(id))
+  return { id, generation, request: referent.request }
+}
+
+/** The background answer that the path of a request names. Throws GatewayError. */
+export async function foundAnswer<Options>(
+  c: Context<App>,
+  team: string,
+  kept: KeptAnswers<Options>,
+): Promise<FoundAnswer<Options>> {
+  const place = placeAt(c, team, kept)
+  const { id, generation, request } = place
+  const { incarnation } = unwrap(await askTeam(c.env, team, async (stub) => await stub.find(generation)))
+  const { snapshot, followed, record } = (await see(c.env.GENERATIONS, generation, team, request)) ?? {}
+  const options = followed && kept.options.safeParse(JSON.parse(followed.form.wants)).data
+  // A deleted team of the same id may have made it.
+  if (!snapshot || !options || followed.incarnation !== incarnation) throw new GatewayError(kept.unknown(id))
+  const naming = { team, generation, requestId: snapshot.request, startedMs: followed.arrivedMs }
+  const context = { ...renderContextOf(naming, c), reference: () => kept.referenceOf(id) }
+  return { snapshot, record, place, options, context }
+}
+
+/** Sends a background answer in its state of today. Throws GatewayError if its picture is no longer kept. */
+export async function sendFound<Options>(
+  c: Context<App>,
+  found: FoundAnswer<Options>,
+  kept: KeptAnswers<Options>,
+): Promise<Response> {
+  const rendered = renderKept(kept, found, found.options, found.context)
+  const answer = rendered && (await ready(rendered, c.env.IMAGES, (key) => forget(c.env.GENERATIONS, key)))
+  if (!answer) throw new GatewayError(kept.gone)
+  return whole(answer, {})
+}
