@@ -1,7 +1,6 @@
 import type { Failure } from '../failures/errors'
-import { fetchImage } from '../image/source'
 import type { Upstream, Work } from '../providers/provider'
-import { ownServer } from '../providers/wire/own-server'
+import { linkedPictures } from '../providers/wire/linked-pictures'
 import { openInput } from '../store/inputs'
 import type { Call } from './progress'
 import type { Run } from './run'
@@ -21,14 +20,7 @@ export const workOf = (
     openInput(env.IMAGES, input).catch((error: unknown) => {
       throw new InputNotRead(NOT_READ, { cause: error })
     }),
-  download: (url) =>
-    fetchImage(url, {
-      schemes: ['https:', 'http:'],
-      allowPrivateUrls: config.allowPrivateUrls,
-      own: ownServer(upstream),
-      signal,
-      isPaidFor: true,
-    }),
+  download: linkedPictures(upstream, { allowPrivateUrls: config.allowPrivateUrls, signal, isPaidFor: true }),
 })
 
 const NOT_READ: Failure = {

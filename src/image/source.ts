@@ -6,13 +6,13 @@ import { type Bytes, readStream } from '../streams/bytes'
 export interface OwnServer {
   /** Relative addresses are resolved against it. */
   baseUrl: string
-  /** The headers with a credential, for its origin alone. */
-  headers: Record<string, string>
+  /** The headers with a credential, for its origin alone. Without them its origin is a host like any other. */
+  headers?: Record<string, string>
 }
 
 /** The allowed targets of a URL, and the signal that ends its reading. */
 export interface FetchRules extends UrlRules {
-  /** Its origin may be private, because the settings name it. */
+  /** An origin with headers may be private, because the settings name it. */
   own?: OwnServer | undefined
   signal?: AbortSignal
   /** Whether the picture is paid for. Its host gets more time then. */
@@ -100,10 +100,11 @@ const WANTS_KEY = [401, 403]
 /** Asks with the credential of the URL's own server if it wants one. A signed URL takes none. */
 async function fetchWithKey(url: URL, { own, beforeGet }: FetchRules, signal: AbortSignal): Promise<Response> {
   const response = await fetchOnce(url, {}, signal)
-  if (!own || !isAt(own, url) || !WANTS_KEY.includes(response.status)) return response
+  const headers = trustedHeaders(own, url)
+  if (!headers || !WANTS_KEY.includes(response.status)) return response
   await response.body?.cancel()
   beforeGet?.()
-  return await fetchOnce(url, own.headers, signal)
+  return await fetchOnce(url, headers, signal)
 }
 
 async function fetchOnce(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
@@ -114,7 +115,9 @@ async function fetchOnce(url: URL, headers: Record<string, string>, signal: Abor
   }
 }
 
-const isAt = ({ baseUrl }: OwnServer, { origin }: URL): boolean => origin === new URL(baseUrl).origin
+/** The headers for a URL at the origin of its own server. */
+const trustedHeaders = (own: OwnServer | undefined, { origin }: URL): OwnServer['headers'] =>
+  own && origin === new URL(own.baseUrl).origin ? own.headers : undefined
 
 /** An address of its own server may lack the origin, or the whole path in front of it. */
 function resolved(address: string, own: OwnServer | undefined): string {
@@ -125,10 +128,9 @@ function resolved(address: string, own: OwnServer | undefined): string {
 }
 
 function allowedUrl(address: string, rules: FetchRules): URL {
-  const { own } = rules
   try {
-    const isOwn = own !== undefined && URL.canParse(address) && isAt(own, new URL(address))
-    return publicUrl(address, isOwn ? { ...rules, allowPrivateUrls: true } : rules)
+    const isTrusted = URL.canParse(address) && trustedHeaders(rules.own, new URL(address)) !== undefined
+    return publicUrl(address, isTrusted ? { ...rules, allowPrivateUrls: true } : rules)
   } catch (error) {
     throw error instanceof RefusedUrl ? new ForbiddenUrl(error.message) : error
   }

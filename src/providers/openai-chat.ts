@@ -132,7 +132,11 @@ async function* answerEvents(response: Response, upstream: Upstream, work: Work)
   }
   if (!isMade) {
     if (address === undefined) throw missingPictureError(answer, words, response, upstream)
-    yield { type: 'image', index: 0, bytes: readingImage(work.download(address)) }
+    yield {
+      type: 'image',
+      index: 0,
+      bytes: readingImage(work.download(address, { isFromWords: answer.urls.length === 0 })),
+    }
   }
   yield { type: 'summary', summary: answer.summary }
 }

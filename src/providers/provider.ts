@@ -51,9 +51,15 @@ export interface Work {
   hops?: string | undefined
   /**
    * Fetches a picture that an answer names, within the rules of `image/source.ts`. Its address may be relative to the
-   * upstream's base URL.
+   * upstream's base URL. A link comes from a field for pictures by default.
    */
-  download: (url: string) => Bytes
+  download: (link: string, source?: LinkSource) => Bytes
+}
+
+/** The place of a link in an answer. */
+export interface LinkSource {
+  /** Whether the link stands in free words, which a prompt can steer. It gets no credential and no private host. */
+  isFromWords: boolean
 }
 
 /** An event on the way to an answer, in any wire format. */

@@ -70,10 +70,10 @@ test.each<[string, object, string]>([
   expect(gets).toEqual([`${address} without a key`])
 })
 
-test('a link of the relay that wants its key gets it', async () => {
+test('a link of the relay that wants its key gets it in a picture field', async () => {
   const gets: string[] = []
-  expect(await told(JSON.stringify(answer(words('![image](/private/cat.png)'))), gets)).toMatchObject(LINKED)
   const address = 'https://relay.example.com/private/cat.png'
+  expect(await told(JSON.stringify(answer({ fileData: { fileUri: '/private/cat.png' } })), gets)).toMatchObject(LINKED)
   expect(gets).toEqual([`${address} without a key`, `${address} ${OPENAI.credential}`])
 })
 

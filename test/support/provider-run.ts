@@ -1,9 +1,8 @@
 import { vi } from 'vitest'
 import { configOf } from '../../src/config'
 import { DEFAULTS, type ImageRequest, type InputImage } from '../../src/image/request'
-import { fetchImage } from '../../src/image/source'
 import { ProviderError, type ProviderEvent, type Upstream, Withdrawn, type Work } from '../../src/providers/provider'
-import { ownServer } from '../../src/providers/wire/own-server'
+import { linkedPictures } from '../../src/providers/wire/linked-pictures'
 import { failureInWords } from '../../src/failures/words'
 import { type Bytes, collect } from '../../src/streams/bytes'
 import type { FakeProvider } from './fake-provider'
@@ -80,8 +79,7 @@ export async function run(
       model: request.model,
       signal,
       open,
-      download: (url: string) =>
-        fetchImage(url, { schemes: ['https:', 'http:'], allowPrivateUrls: false, own: ownServer(upstream) }),
+      download: linkedPictures(upstream, { allowPrivateUrls: false }),
       job,
     }
     for await (const event of upstream.provider.generate(request, upstream, work)) {

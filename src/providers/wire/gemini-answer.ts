@@ -40,7 +40,11 @@ export async function* finalPicture(
     const link = findings.links[0] ?? shownIn(findings.words)
     if (!findings.isMade && link !== undefined) {
       findings.isMade = true
-      yield { type: 'image', index: 0, bytes: readingImage(work.download(link)) }
+      yield {
+        type: 'image',
+        index: 0,
+        bytes: readingImage(work.download(link, { isFromWords: findings.links.length === 0 })),
+      }
     }
     if (!findings.isMade && isEvents && !isWhole(said)) throw new UnexpectedEnd()
     return { said, isMade: findings.isMade }
