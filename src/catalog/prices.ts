@@ -59,18 +59,18 @@ export const pricesSetting = z.union([tokenPrices, imagePrices], {
     'a number, or a table by "quality", "size" or "quality size"',
 })
 
-/** The price of one image in USD. A missing entry costs as much as the dearest one. */
+/**
+ * The price of one image in USD, by the most specific entry. For `auto` sizes without their own entry, it is the
+ * dearest of the quality. A missing entry costs as much as the dearest one.
+ */
 export function imagePrice(each: number | Readonly<Record<string, number>>, quality: string, size: string): number {
   if (typeof each === 'number') return each
   const prices = new Map(Object.entries(each))
-  const isAuto = size === 'auto'
-  // The most specific entry. For `auto` sizes without one, every size of the quality.
-  const found = (isAuto ? [`${quality} auto`, 'auto'] : [`${quality} ${size}`, quality, size])
-    .flatMap((key) => prices.get(key) ?? [])
-    .slice(0, 1)
-  const matching =
-    isAuto && found.length === 0
-      ? [...prices].filter(([key]) => key === quality || key.startsWith(`${quality} `)).map(([, price]) => price)
-      : found
-  return Math.max(...(matching.length > 0 ? matching : prices.values()))
+  const at = (key: string): number[] => [prices.get(key) ?? []].flat()
+  const ofQuality = [...prices]
+    .filter(([key]) => key === quality || key.startsWith(`${quality} `))
+    .map(([, price]) => price)
+  const found =
+    size === 'auto' ? [at(`${quality} auto`), ofQuality, at('auto')] : [at(`${quality} ${size}`), at(quality), at(size)]
+  return Math.max(...(found.find((entries) => entries.length > 0) ?? prices.values()))
 }

@@ -45,3 +45,13 @@ test.each([
 ])('a table is read by %s', (_, quality, size, price) => {
   expect(imagePrice(TABLE, quality, size)).toBe(price)
 })
+
+const WITH_AUTO = { low: 0.01, high: 0.2, 'high 2048x2048': 0.4, auto: 0.05, 'low auto': 0.008 }
+
+test.each([
+  ['its quality and `auto` together', 'low', 0.008],
+  ['the dearest of its quality', 'high', 0.4],
+  ['`auto`', 'medium', 0.05],
+])('without a size, a table is read by %s', (_, quality, price) => {
+  expect(imagePrice(WITH_AUTO, quality, 'auto')).toBe(price)
+})
