@@ -31,7 +31,7 @@ import { refuseUnknownUrl } from './routes/unknown-url'
 import { cancelKept } from './routes/kept-answers/cancel'
 import { deleteKept } from './routes/kept-answers/delete'
 import { showKept } from './routes/kept-answers/show'
-import { listModels, showModel } from './routes/models'
+import { listImageModels, listModels, showImageEndpoints, showModel } from './routes/models'
 import { serve } from './http/serve'
 import { showUsage } from './routes/usage'
 
@@ -105,6 +105,10 @@ const routes = new Hono<App>()
   .get('/openai/v1/models/:id{.+}', showModel)
   .get('/openai/models', listModels)
   .get('/openai/models/:id{.+}', showModel)
+  .get('/api/v1/models', listModels)
+  .get('/api/v1/model/:id{.+}', showModel)
+  .get('/api/v1/images/models', listImageModels)
+  .get('/api/v1/images/models/:path{.+/endpoints}', showImageEndpoints)
   .get('/v1/usage', showUsage)
   .get('/v1/generations', listGenerations)
   .get('/v1/generations/:id', showGeneration)

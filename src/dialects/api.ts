@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { App } from '../context'
+import type { Model } from '../catalog/model'
 import type { Failure } from '../failures/errors'
 import type { RenderedError } from './dialect'
 
@@ -10,6 +11,10 @@ export interface ListedModel {
   released: string
   /** The day of its shutdown in UTC, as `YYYY-MM-DD`; null without one. */
   shutdownDate: string | null
+  /** Whether it makes pictures; the others are text models of an upstream. */
+  isImage: boolean
+  /** Its abilities. */
+  model: Model
 }
 
 /** The wording of `GET /models` and `GET /models/{id}`. */

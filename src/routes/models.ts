@@ -4,11 +4,12 @@ import { identifyCaller, sentKey } from '../credentials/caller'
 import { failureResponse } from '../delivery/failure-response'
 import { apiOf } from '../dialects'
 import type { ListedModel, ModelWording } from '../dialects/api'
+import { imageEndpoints, imageModels } from '../dialects/openrouter-images/models'
 import { keyForList } from '../http/admission-lease'
 import { allowsModel } from '../limits/limits'
 import { type Failure, GatewayError, unwrap } from '../failures/errors'
 import { askTeam } from '../team/ask-team'
-import { modelResolver } from '../upstreams/names'
+import { isImageModel, modelResolver } from '../upstreams/names'
 import { dateIn } from '../upstreams/built-in'
 import { successorOf } from '../upstreams/retirement'
 
@@ -18,20 +19,35 @@ import { successorOf } from '../upstreams/retirement'
 
 /** `GET /v1/models`, and Google's lists: every model with a name of its own. */
 export const listModels = (c: Context<App>): Promise<Response> =>
-  worded(c, ({ list }, mayUse) => list(namesIn(c).filter(mayUse).map(listedIn(c)), c.req.query()))
+  worded(c, ({ list }, mayUse) => list(usableIn(c, mayUse), c.req.query()))
 
 /** `GET /v1/models/{id}`, and Google's paths: also a retired model, or one that only a pattern covers. */
 export const showModel = (c: Context<App>): Promise<Response> =>
-  worded(c, ({ one }, mayUse) => {
-    const name = c.req.param('id') ?? ''
-    if (!mayUse(name)) throw new GatewayError(noModel(name))
-    return one(listedIn(c)(name))
+  worded(c, ({ one }, mayUse) => one(named(c, c.req.param('id') ?? '', mayUse)))
+
+/** `GET /api/v1/images/models`: the models that make pictures, as OpenRouter lists them. */
+export const listImageModels = (c: Context<App>): Promise<Response> =>
+  worded(c, (_, mayUse) => imageModels(usableIn(c, mayUse).filter(({ isImage }) => isImage)))
+
+/** `GET /api/v1/images/models/{id}/endpoints`: this gateway as the one endpoint of a model. */
+export const showImageEndpoints = (c: Context<App>): Promise<Response> =>
+  worded(c, (_, mayUse) => {
+    const found = named(c, (c.req.param('path') ?? '').replace(/\/endpoints$/, ''), mayUse)
+    if (!found.isImage) throw new GatewayError(noModel(found.id))
+    return imageEndpoints(found)
   })
 
-async function worded(
-  c: Context<App>,
-  answer: (wording: ModelWording, mayUse: (name: string) => boolean) => unknown,
-): Promise<Response> {
+type MayUse = (name: string) => boolean
+
+const usableIn = (c: Context<App>, mayUse: MayUse): ListedModel[] => namesIn(c).filter(mayUse).map(listedIn(c))
+
+/** A model by its name. Throws GatewayError for one that the key may not use. */
+function named(c: Context<App>, name: string, mayUse: MayUse): ListedModel {
+  if (!mayUse(name)) throw new GatewayError(noModel(name))
+  return listedIn(c)(name)
+}
+
+async function worded(c: Context<App>, answer: (wording: ModelWording, mayUse: MayUse) => unknown): Promise<Response> {
   const { models, renderError } = apiOf(c)
   try {
     return c.json(answer(models, await usableBy(c)))
@@ -41,7 +57,7 @@ async function worded(
 }
 
 /** A test for the models that a key may use. Throws GatewayError for a key that is not valid. */
-async function usableBy(c: Context<App>): Promise<(name: string) => boolean> {
+async function usableBy(c: Context<App>): Promise<MayUse> {
   const config = c.get('config')
   const caller = identifyCaller(sentKey(c.req), config)
   const key = await keyForList(caller, c)
@@ -64,14 +80,15 @@ function namesIn(c: Context<App>): string[] {
   return [...new Set([...live, ...aliases.keys(), ...exact])].toSorted()
 }
 
-/** Adds the dates of its release and its shutdown to a name; an alias has those of its model. */
+/** Adds its dates and its abilities to a name; an alias has those of its model. */
 function listedIn(c: Context<App>): (name: string) => ListedModel {
   const config = c.get('config')
   const meant = modelResolver(config, Date.now())
   return (id) => {
     const model = config.catalogue(meant(id) ?? id)
     const { shutdown = model.shutdown, released = model.released ?? CATALOGUE_DAY } = config.catalogue(id)
-    return { id, released: dateIn(id) ?? released, shutdownDate: shutdown?.date ?? null }
+    const dates = { released: dateIn(id) ?? released, shutdownDate: shutdown?.date ?? null }
+    return { id, ...dates, isImage: isImageModel(id, config), model }
   }
 }
 

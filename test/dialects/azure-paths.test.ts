@@ -73,6 +73,16 @@ test('a list of models is at both bases', async () => {
     expect((await knock(version(path), { headers: { 'api-key': KEY } })).status).toBe(200)
 })
 
+test.each(['/openai', '/openai/v1'])('a background response is found, cancelled and deleted at %s', async (base) => {
+  const slow = { ...RESPONSE, input: 'A cat @delay=20000', background: true }
+  const { id } = await (await post(version(`${base}/responses`), slow, AZURE)).json<{ id: string }>()
+  const ask = async (method: string, end = ''): Promise<unknown> =>
+    (await knock(version(`${base}/responses/${id}${end}`), { method, headers: { 'api-key': KEY } })).json()
+  expect(await ask('GET')).toMatchObject({ id, background: true })
+  expect(await ask('POST', '/cancel')).toMatchObject({ id, status: 'cancelled' })
+  expect(await ask('DELETE')).toEqual({ id, object: 'response', deleted: true })
+})
+
 describe('a text model as a deployment in the path', () => {
   const { model: _, ...hello } = HELLO
 

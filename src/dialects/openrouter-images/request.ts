@@ -21,7 +21,7 @@ export const openrouterAnswerOptions = z.object({
 export type OpenrouterAnswerOptions = z.infer<typeof openrouterAnswerOptions>
 
 /** The limit of OpenAI's Images API. */
-const MAX_REFERENCES = 16
+export const MAX_REFERENCES = 16
 /** The previews of a stream; a request cannot choose their number. */
 const STREAM_PARTIALS = 2
 

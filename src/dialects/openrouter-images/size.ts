@@ -13,7 +13,7 @@ export const OPENROUTER_RATIOS = [
 ].flatMap((ratios) => ratios.split(' '))
 
 /** Three parameters that ask for a size. */
-interface AskedSize {
+export interface AskedSize {
   size?: string | null | undefined
   resolution?: (typeof OPENROUTER_RESOLUTIONS)[number] | null | undefined
   aspect_ratio?: string | null | undefined
