@@ -76,8 +76,9 @@ async function beginGeneration(request: ImageRequest, upstream: Upstream, work: 
   const said = await readJsonReply(response, submitReply)
   if (!('data' in said)) return { job: said.generation_id }
   const { data, generation_id: job, request_id: requestId } = said
-  if (!data.some(isDelivered)) throw missingPictureError(response, data, upstream)
-  return { job, requestId, made: { data } }
+  if (data.some(isDelivered)) return { job, requestId, made: { data } }
+  if (job === undefined || isRefused(data)) throw missingPictureError(response, data, upstream)
+  return { job, requestId }
 }
 
 type Asked = Required<Pick<UpstreamRequest, 'headers' | 'parted'>>

@@ -90,6 +90,11 @@ test('pictures that come at once are not asked for again', async () => {
   expect(upstream.sent).toHaveLength(1)
 })
 
+test.each(['empty-list-first', 'empty-url-first'])('a job that begins with no picture is read (%s)', async (fault) => {
+  expect((await ask(`A cat @fault=${fault}`)).status).toBe(200)
+  expect(upstream.submits).toBe(1)
+})
+
 test('a job of an earlier process is read, and none is begun', async () => {
   const request = asking('A cat', { model: 'ideogram-4-6', partials: 0 })
   const job = jobIn(await run(request, { upstream: accountOf(upstream) }))

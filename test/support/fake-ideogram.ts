@@ -16,6 +16,8 @@ const FAULTS = [
   'output-moderation',
   'lost-job',
   'at-once',
+  'empty-list-first',
+  'empty-url-first',
 ]
 
 const COMMON = ['prompt', 'magic_prompt', 'seed', 'num_images', 'async', 'webhook_url']
@@ -82,7 +84,8 @@ export class FakeIdeogram extends FakeProvider {
     this.#forms.set(job.id, form)
     if (String(form['async']) !== 'true') return this.#atOnce(job, { request_id: 'request-1' })
     if (order.fault === 'at-once') return this.#atOnce(job, { generation_id: job.id, generation_kind: 'sampling' })
-    return Response.json({ generation_id: job.id, generation_kind: 'sampling', seed: 7 })
+    const data = { 'empty-list-first': [], 'empty-url-first': [{ url: null }] }[order.fault ?? '']
+    return Response.json({ generation_id: job.id, generation_kind: 'sampling', seed: 7, status: 'pending', data })
   }
 
   #atOnce(job: Job, more: Record<string, unknown>): Response {
