@@ -10,7 +10,7 @@ export type Path = readonly (string | number)[]
 interface JsonOptions {
   /** Objects and arrays at its paths come out empty. */
   drop?: (path: Path) => boolean
-  /** Refuses an object with two equal keys and bytes that are not UTF-8; half of a surrogate pair becomes U+FFFD. */
+  /** Refuses equal keys of an object, bytes that are not UTF-8, and more text. Half of a pair becomes U+FFFD. */
   isStrict?: boolean
 }
 
@@ -30,8 +30,7 @@ const CLOSE_OBJECT = charCode('}')
 const CLOSE_ARRAY = charCode(']')
 const COMMA = charCode(',')
 
-const isSpace = (byte: number | undefined): boolean =>
-  byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d)
+const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
 /** An undefined key has not been read yet. `keys` holds all keys so far, if they have to differ. */
 type Container = { kind: 'object'; key: string | undefined; keys?: Set<string> } | { kind: 'array'; index: number }
@@ -72,12 +71,13 @@ export class JsonStream {
       for (;;) {
         const atString = this.#scanToString()
         if (!atString) {
-          // The sender may keep the connection open after the text, so this does not wait for its end.
+          // An upstream may keep the connection open after the text, so this does not wait for its end.
           if (!this.#isWhole && (await this.#window.more())) continue
           break
         }
         yield* this.#string()
       }
+      if (this.#isStrict && !(await this.#window.endsIn(isSpace))) throw new SyntaxError('more text follows the JSON')
     } finally {
       await this.#window.close()
     }

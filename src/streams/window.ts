@@ -55,6 +55,15 @@ export class Window {
     this.skip(BYTE_ORDER_MARK.length)
   }
 
+  /** Skips all bytes to the end of the source. Stops with false at one that is not expected. */
+  async endsIn(isExpected: (byte: number) => boolean): Promise<boolean> {
+    do {
+      if (!this.#view.every(isExpected)) return false
+      this.skip(this.#view.length)
+    } while (await this.more())
+    return true
+  }
+
   /** Moves bytes to the start of the buffer, which has room for at least `length`. */
   #hold(bytes: Uint8Array, length: number): void {
     if (length > this.#buffer.length) this.#buffer = new Uint8Array(Math.max(length, this.#buffer.length * 2))

@@ -19,9 +19,12 @@ const BODIES: [string, string, Record<string, unknown>][] = [
 describe.each(BODIES)('%s %s refuses', (method, path, right) => {
   const refusalOf = async (body: unknown): Promise<unknown> => await errorOf(await operate(method, path, body))
 
-  test.each(['{', 'id=acme', '{"a":1]', '[]', '"acme"', 'null', '7'])('%s, no JSON object', async (body) => {
-    expect(await refusalOf(body)).toMatchObject({ status: 400, message: expect.stringContaining('one JSON object') })
-  })
+  test.each(['{', 'id=acme', '{"a":1]', '{}}', '{} {}', '{}\f', '[]', '"acme"', 'null', '7'])(
+    '%s, no JSON object',
+    async (body) => {
+      expect(await refusalOf(body)).toMatchObject({ status: 400, message: expect.stringContaining('one JSON object') })
+    },
+  )
 
   test('an unknown field, by its name', async () => {
     expect(await refusalOf({ ...right, budget: 5 })).toMatchObject({ status: 400, param: 'budget' })

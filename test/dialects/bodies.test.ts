@@ -90,6 +90,13 @@ describe.each(JSON_ROWS)('$name at $path', ({ path, row }) => {
     const marked = new Uint8Array([0xef, 0xbb, 0xbf, ...bytes])
     expect(await outcome(send(path, row, { bytes: marked, headers }))).toBe(right)
   })
+
+  test('refuses more text behind its JSON', async () => {
+    const { bytes, headers } = await encoded(row, 'A cat')
+    const more = new Uint8Array([...bytes, ...Buffer.from('{"prompt":"A dog"}')])
+    expect(await (await send(path, row, { bytes: more, headers })).text()).toContain('one JSON object')
+    expect([images.calls, first.calls]).toEqual([[], []])
+  })
 })
 
 const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')

@@ -140,6 +140,19 @@ async function* endless(start: string, again: string): Bytes {
   for (;;) yield encode(again.repeat(4096))
 }
 
+test.each([['{}'], ['}'], [' x'], ['\n,'], ['\f'], ['\0'], ['\ufeff']])(
+  'more text (%j) is refused by a strict reader',
+  async (more) => {
+    const strict = async (bytes: Bytes): Promise<unknown> => {
+      const json = new JsonStream(bytes, () => false, { isStrict: true })
+      for await (const _ of json.strings());
+      return json.value()
+    }
+    expect(await oddSplits(encode(`{"a":1}${more}`), strict, 'SyntaxError')).toEqual([])
+    expect(await oddSplits(encode('{"a":1} \t\r\n'), strict, { a: 1 })).toEqual([])
+  },
+)
+
 test.each([['{}'], ['}'], [' x'], ['\n']])('bytes after the text (%j) are not read', async (more) => {
   expect(await oddSplits(encode(`{"a":1}${more}`), scan, { a: 1 })).toEqual([])
 })

@@ -54,6 +54,8 @@ describe('the fields of a request', () => {
     '{"model":a}',
     `{"model":"${'a'.repeat(1025)}"}`,
     '{"a":1,"a":1}',
+    '{"model":"a"}}',
+    '{"model":"a"} {"model":"b"}',
   ])('cannot be read of %j', async (text) => {
     expect(await read(text)).toBeUndefined()
   })
