@@ -48,6 +48,16 @@ test('editImage edits its raw references within its mask', async () => {
   expect(upstream.calls.map(({ files }) => files.map((file) => file.sha256))).toEqual([sums])
 })
 
+test.each(['bytes_base64_encoded', 'bytes_base64Encoded', 'bytesBase64_encoded'])(
+  'a picture under %s is edited, as under its usual name',
+  async (name) => {
+    const day = await picture('day')
+    expect((await predict(cat({}, { image: { [name]: day.toBase64() } }))).status).toBe(200)
+    const sum = hex(await sha256(Uint8Array.from(day)))
+    expect(upstream.calls).toMatchObject([{ files: [{ sha256: sum }] }])
+  },
+)
+
 test('a model of Imagen is made by its successor, in the format of that', async () => {
   const parameters = { sampleCount: 1, outputOptions: { mimeType: 'image/jpeg' }, addWatermark: false }
   const response = await predict(cat(parameters), 'imagen-4.0-generate-001')
@@ -73,6 +83,8 @@ describe('predict refuses', () => {
       cat({}, { referenceImages: [{ referenceType: 'REFERENCE_TYPE_MASK' }] }),
       'instances[0].referenceImages[0].referenceImage',
     ],
+    ['parameters that are no object', { ...cat({}), parameters: 5 }, 'parameters'],
+    ['a parameter by the name of a method', cat({ constructor: 'x' }), 'parameters.constructor'],
     ['a seed for a model without one', cat({ seed: 7 }), 'parameters.seed'],
     ['a ratio that its model lacks', cat({ aspectRatio: '8:1' }), 'parameters.aspectRatio'],
   ])("%s, in Google's words", async (_, body, field) => {

@@ -13,13 +13,17 @@ export function camelCaseFields(
 ): Record<string, unknown> {
   const named = new Map<string, unknown>()
   for (const [given, value] of Object.entries(fields)) {
-    const name = given.replaceAll(/(?<=[a-z0-9])_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+    const name = camelCase(given)
     if (named.has(name))
       throw new GatewayError(invalidParameter(path + name, `Send '${path}${name}' once, by one name.`))
     named.set(name, untouched.includes(name) ? value : camelCaseValue(value, untouched, `${path}${name}`))
   }
   return Object.fromEntries(named)
 }
+
+/** The name of a field in the API's JSON. */
+export const camelCase = (given: string): string =>
+  given.replaceAll(/(?<=[a-z0-9])_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
 function camelCaseValue(value: unknown, untouched: readonly string[], path: string): unknown {
   if (Array.isArray(value)) return value.map((item, at) => camelCaseValue(item, untouched, `${path}[${at}]`))

@@ -6,6 +6,7 @@ import { GatewayError } from '../../failures/errors'
 import { camelCaseFields } from '../google/names'
 import { aspectRatio } from '../google/shape'
 import { asksForSomething } from '../idle-adjustments'
+import { isObject } from '../json-body'
 import { MAX_PROMPT, promptText, shortValue } from '../request-limits'
 
 const NO_CLOUD_STORAGE = "This gateway reads nothing from Cloud Storage. Send the picture in 'bytesBase64Encoded'."
@@ -79,24 +80,26 @@ const IDLE_PARAMETERS: Readonly<Record<string, unknown>> = {
 }
 
 /** Parameters that ask for more than a picture, with the way to ask here. */
-const UNSUPPORTED_PARAMETERS: Readonly<Record<string, string>> = {
-  storageUri: 'Leave it out: the picture comes in the answer.',
-  upscaleConfig: "This gateway enlarges no pictures. Ask for a picture with a larger 'sampleImageSize'.",
-}
+const UNSUPPORTED_PARAMETERS = new Map([
+  ['storageUri', 'Leave it out: the picture comes in the answer.'],
+  ['upscaleConfig', "This gateway enlarges no pictures. Ask for a picture with a larger 'sampleImageSize'."],
+])
 
 /** Reads the fields of a body and reports those without effect. Throws GatewayError. */
 export function readImagenFields(given: Record<string, unknown>): { fields: ImagenFields; adjustments: Adjustment[] } {
   const { labels: _, ...body } = camelCaseFields(given, ['labels'])
+  const { parameters } = body
+  if (!isObject(parameters)) return { fields: checked(imagenFields, body), adjustments: [] }
   const adjustments: Adjustment[] = []
-  const parameters: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(body['parameters'] ?? {})) {
-    const hint = UNSUPPORTED_PARAMETERS[name]
+  const used = Object.entries(parameters).filter(([name, value]) => {
+    const hint = UNSUPPORTED_PARAMETERS.get(name)
     if (hint !== undefined && asksForSomething(value)) throw new GatewayError(unsupported(name, hint))
-    if (!Object.hasOwn(IDLE_PARAMETERS, name)) parameters[name] = value
-    else if (asksForSomething(value, IDLE_PARAMETERS[name]))
+    if (!Object.hasOwn(IDLE_PARAMETERS, name)) return true
+    if (asksForSomething(value, IDLE_PARAMETERS[name]))
       adjustments.push({ note: name, refusal: unknownParameter(`parameters.${name}`) })
-  }
-  return { fields: checked(imagenFields, 'parameters' in body ? { ...body, parameters } : body), adjustments }
+    return false
+  })
+  return { fields: checked(imagenFields, { ...body, parameters: Object.fromEntries(used) }), adjustments }
 }
 
 const unsupported = (name: string, hint: string): ReturnType<typeof invalidParameter> =>

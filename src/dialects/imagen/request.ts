@@ -5,6 +5,7 @@ import { GatewayError } from '../../failures/errors'
 import { DEFAULTS, MAX_INPUTS, type ImageRequestOf } from '../../image/request'
 import type { Path } from '../../streams/json'
 import type { ParsedRequest } from '../dialect'
+import { camelCase } from '../google/names'
 import { modelAndMethod } from '../google/paths'
 import type { Intake } from '../intake'
 import { readJsonBody, sourceAt } from '../json-body'
@@ -38,7 +39,7 @@ export async function parseImagen(intake: Intake): Promise<ParsedRequest<ImagenA
 
 /** The places of pictures, by the names of protobuf too. */
 const isPicture = (path: Path): boolean =>
-  path[0] === 'instances' && /^bytes(?:Base64Encoded|_base64_encoded)$/.test(String(path.at(-1)))
+  path[0] === 'instances' && camelCase(String(path.at(-1))) === 'bytesBase64Encoded'
 
 function imagenRequest(
   model: string,
