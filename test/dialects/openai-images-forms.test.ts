@@ -76,6 +76,15 @@ describe('a form is read', () => {
     expect(upstream.calls[0]?.files.map(({ name }) => name)).toEqual(['image'])
   })
 
+  test('without the byte order marks of its texts', async () => {
+    const parts = (await base()).map(([name, value]): [string, string | File] => [
+      name,
+      typeof value === 'string' ? `\ufeff${value}` : value,
+    ])
+    const response = await postForm('/v1/images/edits', [...parts, ['n', '\ufeff1'], ['size', '\ufeff']])
+    expect([response.status, upstream.calls[0]?.fields]).toEqual([200, { model: 'gpt-image-2', prompt: 'A cat' }])
+  })
+
   test('with folded headers, a Windows path, a preamble and blanks behind its boundary', async () => {
     const head = 'a preamble\r\n--b1 \r\ncontent-disposition: form-data;\r\n name="prompt"\r\n\r\nA cat\r\n--b1\t\r\n'
     const model = 'content-disposition: form-data; name="model"\r\n\r\ngpt-image-2\r\n--b1\r\n'

@@ -3,7 +3,7 @@ import { type Failure, GatewayError } from '../../failures/errors'
 import { type Bytes, capped, peek, readText } from '../../streams/bytes'
 import type { Path } from '../../streams/json'
 import { type FormPart, MalformedForm, MultipartStream } from '../../streams/multipart'
-import { checkedUtf8, NotUtf8 } from '../../streams/utf8'
+import { checkedUtf8, NotUtf8, withoutByteOrderMark } from '../../streams/utf8'
 import type { Intake } from '../intake'
 import type { BodyPicture } from '../picture-source'
 import { type JsonBody, readJsonBody } from '../json-body'
@@ -127,7 +127,7 @@ function noteName(names: Set<string>, name: string): void {
 
 /** Reads the text of a field. Throws GatewayError. */
 async function readField(name: string, bytes: Bytes, maxBytes: number): Promise<string> {
-  const text = checkedUtf8(capped(bytes, maxBytes, () => new GatewayError(fieldTooLong(name))))
+  const text = withoutByteOrderMark(checkedUtf8(capped(bytes, maxBytes, () => new GatewayError(fieldTooLong(name)))))
   try {
     return await readText(text)
   } catch (error) {
