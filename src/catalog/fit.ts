@@ -179,11 +179,18 @@ function unusualInput(
   { inputTypes = [] }: Model,
 ): Failure | undefined {
   const takes = (type: string): boolean => USUAL_INPUT_TYPES.includes(type) || inputTypes.includes(type)
-  const types = [...images, mask, markup].map(mediaTypeOf)
-  const position = types.findIndex((type) => type !== undefined && !takes(type)) + 1
-  if (position === 0) return undefined
-  const why = `It is ${mediaTypeInWords(types[position - 1] ?? '')}, which this model does not take; send a PNG, JPEG or WebP.`
-  return refusing({ reason: 'invalid_image', field: 'images', position, why })
+  const inputs = [
+    ...images.map((input, at) => ({ input, place: { field: 'images', position: at + 1 } as const })),
+    { input: mask, place: { field: 'mask' } as const },
+    { input: markup, place: { field: 'markup' } as const },
+  ]
+  for (const { input, place } of inputs) {
+    const type = mediaTypeOf(input)
+    if (type === undefined || takes(type)) continue
+    const why = `It is ${mediaTypeInWords(type)}, which this model does not take; send a PNG, JPEG or WebP.`
+    return refusing({ reason: 'invalid_image', ...place, why })
+  }
+  return undefined
 }
 
 const mediaTypeOf = (input: unknown): string | undefined =>

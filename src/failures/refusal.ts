@@ -87,8 +87,13 @@ export const refusalSchema = z.discriminatedUnion('reason', [
 
   /** `maximum` is 0 for a model that takes no input images. */
   z.object({ reason: z.literal('too_many_images'), field, maximum: z.number() }),
-  /** `position` counts the images of the request from 1; `why` is a sentence about the file. */
-  z.object({ reason: z.literal('invalid_image'), field, position: z.number(), why: z.string().exactOptional() }),
+  /** `position` counts the images of the request from 1; a mask needs none. `why` is a sentence about the file. */
+  z.object({
+    reason: z.literal('invalid_image'),
+    field,
+    position: z.number().exactOptional(),
+    why: z.string().exactOptional(),
+  }),
   z.object({ reason: z.literal('unreadable_image'), field, why: z.string() }),
   z.object({ reason: z.literal('image_too_large'), field, maximumBytes: z.number() }),
   z.object({ reason: z.literal('image_too_large_for_model'), field, maximumBytes: z.number() }),

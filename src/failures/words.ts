@@ -83,7 +83,7 @@ type OfImages = Refused<
 function ofImages(refusal: OfImages | OfModel | OfAbility, vocabulary: Vocabulary): string {
   switch (refusal.reason) {
     case 'invalid_image':
-      return `Invalid image file or mode for image ${refusal.position}, please check your image file.${refusal.why ? ` ${refusal.why}` : ''}`
+      return `Invalid image file or mode for ${refusal.position === undefined ? `'${parameterOf(refusal.field, vocabulary)}'` : `image ${refusal.position}`}, please check your image file.${refusal.why ? ` ${refusal.why}` : ''}`
     case 'unreadable_image':
       return `The image at '${parameterOf(refusal.field, vocabulary)}' could not be read: ${refusal.why}. ${vocabulary.sendImage}`
     case 'image_too_large':

@@ -42,8 +42,15 @@ test('a kind that the API of the upstream takes is passed on, as data and behind
 test('a kind that only other models take is refused before an upstream is asked', async () => {
   const message = expect.stringContaining('It is a HEIC, which this model does not take; send a PNG, JPEG or WebP.')
   expect(await errorOf(await edit(dataUrlOf(HEIC), { model: 'gpt-image-2' }))).toMatchObject({ status: 400, message })
-  const mask = { image_url: dataUrlOf(HEIC) }
   const cat = dataUrlOf(await picture('a cat'))
-  expect((await edit(cat, { model: 'gpt-image-2', mask })).status).toBe(400)
+  for (const [param, name] of [
+    ['mask', "'mask'"],
+    ['images', 'image 2'],
+  ] as const) {
+    const heic = { image_url: dataUrlOf(HEIC) }
+    const more = param === 'images' ? { images: [{ image_url: cat }, heic] } : { [param]: heic }
+    const refusal = await errorOf(await edit(cat, { model: 'gpt-image-2', ...more }))
+    expect(refusal).toMatchObject({ status: 400, param, message: expect.stringContaining(`mode for ${name}, please`) })
+  }
   expect((await env.IMAGES.list({ prefix: 'inputs/' })).objects).toEqual([])
 })
