@@ -73,7 +73,8 @@ async function respond<Options>(dialect: Dialect<Options>, c: Context<App>, know
 
   // Fit, and fetch the pictures of an accepted request.
   const isStrict = c.req.header('x-strict') === 'true'
-  const plan = await withInputs(fitted(asked, isStrict, admission, config), intake, config)
+  const fitAll = <Input>(each: Fitted<Input>): RoutePlan<Input> => fitted(each, isStrict, admission, config)
+  const plan = await withInputs(fitAll(asked), intake, fitAll)
   return await answered(dialect, c, known, { caller, admission, intake, plan, isStrict, job, options, startedMs })
 }
 
@@ -129,12 +130,12 @@ const intakeOf = (c: Context<App>, { payer, limits, limitStatuses }: Admission):
   new Intake(c, { ...payer, limits, noPictures: refuseForGood(limitStatuses, { images: 1, quote: 0 }) })
 
 /** Fits a request to its best candidate, within the limits of its key and team. Throws GatewayError. */
-function fitted(
-  asked: Fitted<PictureSource>,
+function fitted<Input>(
+  asked: Fitted<Input>,
   isStrict: boolean,
   { limits, limitStatuses }: Admission,
   config: Config,
-): RoutePlan<PictureSource> {
+): RoutePlan<Input> {
   const nowMs = Date.now()
   const plan = unwrap(planRoute(asked, config, nowMs))
   const { request } = plan
@@ -148,11 +149,14 @@ function fitted(
   return plan
 }
 
-/** Fetches the pictures, and plans anew for types that only some upstreams take. Throws GatewayError. */
-async function withInputs(plan: RoutePlan<PictureSource>, { pictures }: Intake, config: Config): Promise<RoutePlan> {
+/** Fetches the pictures, and fits anew for types that only some upstreams take. Throws GatewayError. */
+async function withInputs(
+  plan: RoutePlan<PictureSource>,
+  { pictures }: Intake,
+  fitAnew: (asked: Fitted) => RoutePlan,
+): Promise<RoutePlan> {
   const request = await pictures.fetched(plan.request)
-  if (!hasUnusualInput(request)) return { ...plan, request }
-  return unwrap(planRoute({ request, adjustments: plan.adjustments }, config, Date.now()))
+  return hasUnusualInput(request) ? fitAnew({ request, adjustments: plan.adjustments }) : { ...plan, request }
 }
 
 const hasUnusualInput = ({ images, mask, markup }: ImageRequest): boolean =>

@@ -4,16 +4,22 @@ import { FakeGemini } from '../support/fake-gemini'
 import { FakeOpenaiProvider } from '../support/fake-openai-provider'
 import { errorOf, post, postForm } from '../support/gateway'
 import { internet } from '../support/internet'
-import { playing } from '../support/playing'
+import { playingParts } from '../support/playing'
 import { dataUrlOf, picture } from '../support/pictures'
 
-const [gemini] = playing(new FakeGemini(), new FakeOpenaiProvider())
+const [gemini, openai] = [new FakeGemini(), new FakeOpenaiProvider()]
+/** A model of both upstreams; Gemini's has one quality. */
+const both = 'gpt-image-1.5'
+playingParts([
+  { name: 'openai', fake: openai, setting: { models: [openai.model, both] } },
+  { name: 'gemini', fake: gemini, setting: { models: [gemini.model, both] } },
+])
 
 const HEIC = Uint8Array.from(Buffer.from(`\0\0\0\x18ftypheic\0\0\0\0${'x'.repeat(40)}`, 'latin1'))
 const model = 'gemini-nano-banana-2.1'
 
-const edit = (image_url: string, more: object = {}): Promise<Response> =>
-  post('/v1/images/edits', { model, prompt: 'A cat', images: [{ image_url }], ...more })
+const edit = (image_url: string, more: object = {}, headers: Record<string, string> = {}): Promise<Response> =>
+  post('/v1/images/edits', { model, prompt: 'A cat', images: [{ image_url }], ...more }, headers)
 
 test('an input picture of another kind is refused with its name, in a form too', async () => {
   const gif = new TextEncoder().encode('GIF89a and more')
@@ -53,4 +59,12 @@ test('a kind that only other models take is refused before an upstream is asked'
     expect(refusal).toMatchObject({ status: 400, param, message: expect.stringContaining(`mode for ${name}, please`) })
   }
   expect((await env.IMAGES.list({ prefix: 'inputs/' })).objects).toEqual([])
+})
+
+test('a kind that only an adapted request may have is refused under X-Strict', async () => {
+  const more = { model: both, quality: 'high' }
+  const refusal = await errorOf(await edit(dataUrlOf(HEIC), more, { 'x-strict': 'true' }))
+  expect([refusal, gemini.sent]).toMatchObject([{ status: 400, param: 'quality' }, []])
+  await edit(dataUrlOf(HEIC), more)
+  expect([gemini.sent.length, openai.sent.length]).toEqual([1, 0])
 })
