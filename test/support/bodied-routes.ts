@@ -37,6 +37,11 @@ const part = (picture: string): object =>
     ? { inlineData: { mimeType: 'image/png', data: base64Of(picture) } }
     : { fileData: { mimeType: 'image/png', fileUri: picture } }
 
+const interactionPart = (picture: string): object =>
+  picture.startsWith('data:')
+    ? { type: 'image', mime_type: 'image/png', data: base64Of(picture) }
+    : { type: 'image', mime_type: 'image/png', uri: picture }
+
 async function editForm(text: string, picture = ''): Promise<FormData> {
   const form = new FormData()
   form.append('model', MODEL)
@@ -89,7 +94,7 @@ export const BODIED: Readonly<Record<string, Bodied>> = {
     body: (text) => ({ ...HELLO, messages: messages(text) }),
   },
   'a response': {
-    paths: ['/v1/responses'],
+    paths: ['/v1/responses', '/openai/v1/responses', '/openai/responses'],
     param: 'input[0].content[0].text',
     body: (text, picture) => ({
       model: 'gpt-5.5',
@@ -143,6 +148,16 @@ export const BODIED: Readonly<Record<string, Bodied>> = {
     param: 'contents[0].parts[0].text',
     headers: { 'x-goog-api-key': KEY },
     body: (text) => ({ contents: [{ parts: [{ text }] }] }),
+  },
+  'an interaction': {
+    paths: ['/v1beta/interactions'],
+    param: 'input[0].text',
+    headers: { 'x-goog-api-key': KEY },
+    body: (text, picture) => ({
+      model: MODEL,
+      input: [{ type: 'text', text }, ...(picture === undefined ? [] : [interactionPart(picture)])],
+    }),
+    picture: 'optional',
   },
   'a drawing of GrsAI': {
     paths: ['/v1/draw/completions', '/v1/draw/nano-banana'],
