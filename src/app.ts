@@ -42,14 +42,16 @@ const keepPrivate: MiddlewareHandler<App> = async function keepPrivate(c, next) 
   if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
 }
 
-/** Azure's routes with a deployment in the path or in the body (protocols §6.1). */
-const azureDialects = new Hono<App>()
-  .post('/images/generations', serve(imageGenerations))
-  .post('/images/edits', serve(imageEdits))
-  .post('/chat/completions', serve(chatCompletions))
+/** The paths of Azure's clients for a path of OpenAI's API (protocols §6.1). */
+const azurePaths = (path: string): string[] => [`/openai/v1${path}`, `/openai${path}`]
 
-/** The paths of OpenAI's Responses API, also at Azure. */
-const RESPONSE_LISTS = ['/v1/responses', '/openai/v1/responses', '/openai/responses']
+/** The paths of OpenAI's API and of Azure's clients. */
+const openaiPaths = (path: string): string[] => [`/v1${path}`, ...azurePaths(path)]
+
+/** The same, and the path below a deployment, Azure's word for a model. */
+const deployedPaths = (path: string): string[] => [...openaiPaths(path), `/openai/deployments/:deployment${path}`]
+
+const RESPONSE_LISTS = openaiPaths('/responses')
 
 /** The routes of kept answers by their ids, below the paths that begin them. */
 const answersById = <Options>(lists: readonly string[], kept: KeptAnswers<Options>): Hono<App> => {
@@ -78,14 +80,11 @@ const routes = new Hono<App>()
     await next()
   })
 
-  .post('/v1/images/generations', serve(imageGenerations))
-  .post('/v1/images/edits', serve(imageEdits))
+  .on('POST', deployedPaths('/images/generations'), serve(imageGenerations))
+  .on('POST', deployedPaths('/images/edits'), serve(imageEdits))
   .post('/v1/images/variations', serve(imageVariations))
-  .route('/openai/deployments/:deployment', azureDialects)
-  .route('/openai/v1', azureDialects)
-  .route('/openai', azureDialects)
   .post('/api/v1/images', serve(openrouterImages))
-  .post('/v1/chat/completions', serve(chatCompletions))
+  .on('POST', deployedPaths('/chat/completions'), serve(chatCompletions))
   .post('/api/v1/chat/completions', serve(openrouterChat))
   .on('POST', methodPaths('(?:g|streamG)enerateContent'), serve(gemini))
   .on('POST', methodPaths('predict'), serve(imagen))
@@ -99,12 +98,8 @@ const routes = new Hono<App>()
   .use(keepPrivate)
 
   .on('POST', methodPaths('countTokens'), countTokens)
-  .on('GET', [...MODEL_LISTS], listModels)
-  .on('GET', [...MODEL_PATHS], showModel)
-  .get('/openai/v1/models', listModels)
-  .get('/openai/v1/models/:id{.+}', showModel)
-  .get('/openai/models', listModels)
-  .get('/openai/models/:id{.+}', showModel)
+  .on('GET', [...MODEL_LISTS, ...azurePaths('/models')], listModels)
+  .on('GET', [...MODEL_PATHS, ...azurePaths('/models/:id{.+}')], showModel)
   .get('/api/v1/models', listModels)
   .get('/api/v1/model/:id{.+}', showModel)
   .get('/api/v1/images/models', listImageModels)

@@ -94,7 +94,7 @@ export const BODIED: Readonly<Record<string, Bodied>> = {
     body: (text) => ({ ...HELLO, messages: messages(text) }),
   },
   'a response': {
-    paths: ['/v1/responses', '/openai/v1/responses', '/openai/responses'],
+    paths: ['/v1/responses'],
     param: 'input[0].content[0].text',
     body: (text, picture) => ({
       model: 'gpt-5.5',
