@@ -1,6 +1,7 @@
 import type { OpenAI } from 'openai'
 import { describe, expect, test, vi } from 'vitest'
 import { errorOf, KEY, openai, post } from '../support/gateway'
+import { ringTeam } from '../support/alarms'
 import { called } from '../support/jobs'
 import {
   type Answer,
@@ -13,7 +14,7 @@ import {
   sha256Of,
 } from '../support/responses'
 import { SteppedUpstream } from '../support/stepped-upstream'
-import { CAT, team, visit } from '../support/teams'
+import { CAT, operate, team, visit } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
@@ -122,6 +123,24 @@ describe('a background response', () => {
       ] as const)
         expect(await errorOf(await visit(bearer, `/v1/responses/${named}${path}`, method))).toMatchObject(notFound)
     expect((await visit(key, `/v1/responses/${id}`, 'DELETE')).status).toBe(404)
+  })
+
+  test('is not found by the next team of the same id', async () => {
+    const old = await team('acme')
+    const begun = await postResponse({ background: true }, { authorization: `Bearer ${old.key}` })
+    const { id } = await begun.json<Answer>()
+    const path = `/v1/responses/${id}`
+    const show = async (): Promise<Answer> => await (await visit(old.key, path)).json<Answer>()
+    await vi.waitUntil(async () => (await show()).status === 'completed', { timeout: 20_000, interval: 20 })
+    await operate('DELETE', '/teams/acme')
+    await ringTeam('acme')
+    const next = await vi.waitUntil(async () => await team('acme').catch(() => undefined))
+    for (const [to, method] of [
+      [path, 'GET'],
+      [`${path}/cancel`, 'POST'],
+      [path, 'DELETE'],
+    ] as const)
+      expect([method, (await visit(next.key, to, method)).status]).toEqual([method, 404])
   })
 
   test('is refused if it must not be stored', async () => {

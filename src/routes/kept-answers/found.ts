@@ -5,6 +5,7 @@ import { type KeptAnswer, type KeptAnswers, renderKept } from '../../dialects/ke
 import { renderContextOf, type RenderContext } from '../../dialects/render-context'
 import { GatewayError, unwrap } from '../../failures/errors'
 import { forget, see } from '../../generation/generations'
+import type { SeenGeneration } from '../../generation/seen'
 import { runOfKey } from '../../store/images'
 import { resolveReference } from '../../store/links'
 import { askTeam } from '../../team/ask-team'
@@ -33,6 +34,19 @@ export function placeAt<Options>(c: Context<App>, team: string, kept: KeptAnswer
   return { id, generation, request: referent.request }
 }
 
+/** A generation at the place of a background answer. Throws GatewayError for one of a deleted team of the same id. */
+export async function seenAt<Options>(
+  c: Context<App>,
+  team: string,
+  { id, generation, request }: AnswerPlace,
+  kept: KeptAnswers<Options>,
+): Promise<SeenGeneration | undefined> {
+  const { incarnation } = unwrap(await askTeam(c.env, team, async (stub) => await stub.find(generation)))
+  const seen = await see(c.env.GENERATIONS, generation, team, request)
+  if (seen?.followed && seen.followed.incarnation !== incarnation) throw new GatewayError(kept.unknown(id))
+  return seen
+}
+
 /** The background answer that the path of a request names. Throws GatewayError. */
 export async function foundAnswer<Options>(
   c: Context<App>,
@@ -40,12 +54,10 @@ export async function foundAnswer<Options>(
   kept: KeptAnswers<Options>,
 ): Promise<FoundAnswer<Options>> {
   const place = placeAt(c, team, kept)
-  const { id, generation, request } = place
-  const { incarnation } = unwrap(await askTeam(c.env, team, async (stub) => await stub.find(generation)))
-  const { snapshot, followed, record } = (await see(c.env.GENERATIONS, generation, team, request)) ?? {}
+  const { id, generation } = place
+  const { snapshot, followed, record } = (await seenAt(c, team, place, kept)) ?? {}
   const options = followed && kept.options.safeParse(JSON.parse(followed.form.wants)).data
-  // A deleted team of the same id may have made it.
-  if (!snapshot || !options || followed.incarnation !== incarnation) throw new GatewayError(kept.unknown(id))
+  if (!snapshot || !options) throw new GatewayError(kept.unknown(id))
   const naming = { team, generation, requestId: snapshot.request, startedMs: followed.arrivedMs }
   const context = { ...renderContextOf(naming, c), reference: () => kept.referenceOf(id) }
   return { snapshot, record, place, options, context }
