@@ -154,10 +154,13 @@ const REFUSING_FINISHES =
   /SAFETY|PROHIBITED_CONTENT|RECITATION|BLOCKLIST|SPII|MODEL_ARMOR|ESCALATION|PUP_LIMITED_DISABLED/
 
 /** Finish reasons for which the request is at fault, with words for answers without any. */
-const FAULTS_OF_REQUEST: Readonly<Record<string, string>> = {
-  LANGUAGE: 'The prompt is in an unsupported language.',
-  MISSING_THOUGHT_SIGNATURE: 'The model goes on with no picture of this conversation. Send the picture in a new one.',
-}
+const FAULTS_OF_REQUEST: ReadonlyMap<string, string> = new Map([
+  ['LANGUAGE', 'The prompt is in an unsupported language.'],
+  [
+    'MISSING_THOUGHT_SIGNATURE',
+    'The model goes on with no picture of this conversation. Send the picture in a new one.',
+  ],
+])
 
 /** The error of a good answer without a picture (protocols §3.4). */
 function missingPictureError(response: Response, said: unknown, upstream: Upstream): ProviderError {
@@ -166,7 +169,7 @@ function missingPictureError(response: Response, said: unknown, upstream: Upstre
   if (feedback?.blockReason) return moderationError('request', upstream, feedback.blockReasonMessage)
   const { finishReason, finishMessage } = candidates?.[0] ?? {}
   if (REFUSING_FINISHES.test(finishReason ?? '')) return moderationError('picture', upstream, finishMessage)
-  const fault = FAULTS_OF_REQUEST[finishReason ?? '']
+  const fault = FAULTS_OF_REQUEST.get(finishReason ?? '')
   if (fault !== undefined) return errorOfReport({ kind: 'rejected', message: finishMessage ?? fault }, upstream)
   const summary = { usage: usageMetadata ? geminiUsage(usageMetadata) : undefined }
   return unusableAnswer(response, 'answered without a picture', { said, summary, isEmpty: true })

@@ -158,6 +158,7 @@ describe('when the upstream', () => {
 
   test.each([
     ['makes no picture this time', 'no-image'],
+    ["ends for a reason with the name of an object's property", 'constructor'],
     ['answers with a web page', 'malformed'],
     ['is overloaded, with an error in an array', 'error'],
     ['fails with a good status', 'error-inside'],

@@ -18,6 +18,7 @@ const REFUSALS = [
   'unusual',
   'nameless',
   'MISSING_THOUGHT_SIGNATURE',
+  'constructor',
   'ESCALATION',
   'PUP_LIMITED_DISABLED',
   'MODEL_ARMOR',
@@ -128,6 +129,7 @@ export class FakeGemini extends FakeProvider {
       case 'no-image':
         return ended('NO_IMAGE')
       case 'MISSING_THOUGHT_SIGNATURE':
+      case 'constructor':
       case 'ESCALATION':
       case 'PUP_LIMITED_DISABLED':
       case 'MODEL_ARMOR':

@@ -134,20 +134,20 @@ async function* picturesIn(
 
 type Role = 'picture' | 'text' | 'signature'
 
-const ROLES: Readonly<Record<string, Role>> = {
-  'inlineData data': 'picture',
-  'fileData fileUri': 'picture',
-  text: 'text',
+const ROLES: ReadonlyMap<string, Role> = new Map([
+  ['inlineData data', 'picture'],
+  ['fileData fileUri', 'picture'],
+  ['text', 'text'],
   // A signature is as large as a picture and is skipped.
-  thoughtSignature: 'signature',
-}
+  ['thoughtSignature', 'signature'],
+])
 
 /** The role of a string of any candidate's part. A list may stand around the answer. */
 function roleOf(path: Path): Role | undefined {
   const [candidates, candidate, content, parts, part, ...names] = typeof path[0] === 'number' ? path.slice(1) : path
   if (candidates !== 'candidates' || content !== 'content' || parts !== 'parts') return undefined
   if (typeof candidate !== 'number' || typeof part !== 'number') return undefined
-  return ROLES[names.map((name) => camelName(String(name))).join(' ')]
+  return ROLES.get(names.map((name) => camelName(String(name))).join(' '))
 }
 
 const draftPart = z.object({ thought: z.boolean().nullish() }).catch({})
