@@ -1,4 +1,4 @@
-import { FLUX_3, FLUX_3_PRICES } from '../catalog/flux-3'
+import { FLUX_3, FLUX_3_PRICES, flux3Fields } from '../catalog/flux-3'
 import type { Model } from '../catalog/model'
 import { PROMPT_ONLY } from '../catalog/prompt-only'
 import { COMMON_RATIOS, shaped, shapesOf } from '../catalog/ratios'
@@ -22,6 +22,8 @@ export interface FalModel {
   capability: Model
   /** The fields of a lenient request; the safety checker's switch by default. */
   lenient?: Record<string, unknown>
+  /** The fields of a size, if they are not those of the kind of its sizes. */
+  sizeFieldsOf?: (size: string) => object
   /** Whether a single input picture is sent as a list too. */
   list?: true
   /** The name of the model that edits, if it is another one. */
@@ -55,6 +57,7 @@ const FAL_KONTEXT: FalModel = {
 /** FLUX.3's tolerance is not documented here, so there is no lenient request. */
 const FAL_FLUX_3: FalModel = {
   capability: { ...FLUX_3, moderations: ['auto'], prices: FLUX_3_PRICES },
+  sizeFieldsOf: flux3Fields,
   list: true,
   editor: 'blackforestlabs/flux-3/edit-image',
 }

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { FLUX_3, flux3Fields } from '../catalog/flux-3'
 import { narrowed } from '../catalog/narrowed'
 import { ratioNamed } from '../catalog/ratios'
 import { pixelsOf, sizeText } from '../catalog/sizes'
@@ -66,8 +65,8 @@ function requestFields(request: ImageRequest, target: FalModel, work: Work): Rec
   }
 }
 
-function sizeFields(size: string, { capability: { sizes } }: FalModel): Record<string, unknown> {
-  if (sizes === FLUX_3.sizes) return { ...flux3Fields(size) }
+function sizeFields(size: string, { capability: { sizes }, sizeFieldsOf }: FalModel): object {
+  if (sizeFieldsOf) return sizeFieldsOf(size)
   if (sizes.kind === 'shaped') return { aspect_ratio: ratioNamed(size, sizes)?.ratio }
   return { image_size: pixelsOf(size) }
 }

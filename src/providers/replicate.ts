@@ -32,6 +32,8 @@ interface ReplicateModel {
   capability: Model
   /** The fields of a lenient request. */
   lenient?: Record<string, unknown>
+  /** The fields of a size, if they are not those of the kind of its sizes. */
+  sizeFieldsOf?: (size: string) => object
   /** The input name of its pictures: `list` for several, `only` for one. */
   list?: string
   only?: string
@@ -57,6 +59,7 @@ const REPLICATE_FLUX_2: ReplicateModel = {
 const REPLICATE_FLUX_3: ReplicateModel = {
   capability: { ...FLUX_3, formats: ['png', 'jpeg', 'webp'] },
   lenient: { safety_tolerance: FLUX_3_TOLERANCE },
+  sizeFieldsOf: flux3Fields,
   list: 'images',
 }
 const REPLICATE_FLUX_1_1: ReplicateModel = {
@@ -166,11 +169,8 @@ function predictionInput(request: ImageRequest, work: Work): Record<string, unkn
   }
 }
 
-function sizeFields(
-  { size, images }: ImageRequest,
-  { capability: { sizes } }: ReplicateModel,
-): Record<string, unknown> {
-  if (sizes === FLUX_3.sizes) return { ...flux3Fields(size) }
+function sizeFields({ size, images }: ImageRequest, { capability: { sizes }, sizeFieldsOf }: ReplicateModel): object {
+  if (sizeFieldsOf) return sizeFieldsOf(size)
   if (sizes.kind === 'shaped') return { aspect_ratio: ratioNamed(size, sizes)?.ratio }
   const pixels = pixelsOf(size)
   if (pixels) return { aspect_ratio: 'custom', ...pixels }
