@@ -142,7 +142,7 @@ export default defineConfig({
           hookTimeout: 300_000,
           setupFiles: ['test/support/each-file.ts'],
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', ...UNIT],
+          exclude: ['test/e2e/**', '**/node_modules/**', ...UNIT],
           deps: { optimizer: { ssr: { enabled: true, include: OPENROUTER } } },
         },
       },

@@ -10,6 +10,7 @@ export interface Audited {
   model: string
   status: string
   error: string | null
+  prompt: string
   n: number
   operation: string
   images: string[]

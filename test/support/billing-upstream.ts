@@ -17,6 +17,8 @@ export class BillingUpstream {
   readonly #fake: FakeOpenai
   /** The text of each answer as far as it was read, by the upstream's id of the request. */
   readonly #answers = new Map<string, string>()
+  /** The body of each request, by the same id. */
+  readonly #bodies = new Map<string, string>()
   #gate: { opened: Promise<void>; open: () => void } | undefined
   /** The number of requests since the gate was last shut. */
   held = 0
@@ -42,8 +44,10 @@ export class BillingUpstream {
       this.held += 1
       await this.#gate.opened
     }
+    const body = await request.clone().text()
     const response = await this.#fake.handle(request)
     const id = response.headers.get('x-request-id') ?? ''
+    this.#bodies.set(id, body)
     const decoder = new TextDecoder()
     const copy = new TransformStream<Uint8Array, Uint8Array>({
       transform: (bytes, controller) => {
@@ -54,10 +58,15 @@ export class BillingUpstream {
     return new Response(response.body?.pipeThrough(copy), response)
   }
 
-  /** The price of one of its answers in micro-USD; undefined for an unfinished one. */
-  bill(requestId: string | null): number | undefined {
-    const text = this.#answers.get(requestId ?? '') ?? ''
-    if (!text.endsWith('}')) return undefined
+  /**
+   * The price of the answer to a request, in micro-USD. For one that died before its id was known, it is that of
+   * another answer to its prompt.
+   */
+  bill(requestId: string | null, prompt: string): number | undefined {
+    const equal = [...this.#bodies].flatMap(([id, body]) => (body.includes(JSON.stringify(prompt)) ? id : []))
+    const ids = requestId === null ? equal : [requestId]
+    const text = ids.map((id) => this.#answers.get(id)).find((each) => each?.endsWith('}'))
+    if (text === undefined) return undefined
     const { usage } = reply.parse(JSON.parse(text))
     const { text_tokens, image_tokens } = usage.input_tokens_details
     return text_tokens * PRICES.textIn + image_tokens * PRICES.imageIn + usage.output_tokens * PRICES.imageOut

@@ -78,11 +78,11 @@ function callsWithUsage({ model, status, attempts, estimated_usd, reserved_usd }
 
 /** The cost of a run: answers at the upstream's prices or, when cut, at the held quote, with all estimates. */
 function due(entry: Audited, gate: BillingUpstream): number {
-  const { status, upstream_request_id, input_tokens, reserved_usd, estimated_usd } = entry
+  const { status, upstream_request_id, prompt, input_tokens, reserved_usd, estimated_usd } = entry
   const calls = callsWithUsage(entry)
   if (calls === 0) return micro(estimated_usd)
   const isCut = status === 'succeeded' && input_tokens === null
-  const each = isCut ? micro(reserved_usd) : (gate.bill(upstream_request_id) ?? NaN)
+  const each = isCut ? micro(reserved_usd) : (gate.bill(upstream_request_id, prompt) ?? NaN)
   return micro(estimated_usd) + calls * each
 }
 
