@@ -34,8 +34,12 @@ export class Window {
     // The next chunk reuses the memory under the unread bytes.
     if (this.#view.length > 0) this.#hold(this.#view, this.#view.length)
     const { value, done } = await this.#source.next()
-    if (done) return false
     const unread = this.#view.length
+    if (done) {
+      // The memory of an empty view may be gone.
+      if (unread === 0) this.#view = this.#buffer.subarray(0, 0)
+      return false
+    }
     if (unread === 0) {
       this.#view = value
     } else {

@@ -30,8 +30,8 @@ test('the link and the base64 of a picture hold the same bytes', async () => {
   const prompt = 'A windmill @bytes=300000'
   const asUrl = await client.images.generate({ model: 'gpt-image-2', prompt, response_format: 'url' })
   const asBase64 = await client.images.generate({ model: 'gpt-image-2', prompt, response_format: 'b64_json' })
-  expect(asUrl.data?.map(Object.keys)).toEqual([['url']])
-  expect(asBase64.data?.map(Object.keys)).toEqual([['b64_json']])
+  expect(asUrl.data?.map(Object.keys)).toEqual([['url', 'revised_prompt']])
+  expect(asBase64.data?.map(Object.keys)).toEqual([['b64_json', 'revised_prompt']])
   const [[linked], [encoded]] = [await fetched(asUrl), decoded(asBase64)]
   expect(linked).toHaveLength(300_000)
   expect(encoded && linked?.equals(encoded)).toBe(true)
