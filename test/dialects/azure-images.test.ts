@@ -1,6 +1,6 @@
-import { exports } from 'cloudflare:workers'
-import { APIError, AuthenticationError, AzureOpenAI, BadRequestError, RateLimitError } from 'openai'
+import { APIError, AuthenticationError, BadRequestError, RateLimitError } from 'openai'
 import { describe, expect, test } from 'vitest'
+import { azure } from '../support/azure'
 import { KEY, knock, openai, ORIGIN, post, postForm } from '../support/gateway'
 import { ASYNC, jobWithStatus } from '../support/jobs'
 import { pictureFile } from '../support/pictures'
@@ -8,17 +8,6 @@ import { team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
-
-/** Azure's own client, with the gateway as its endpoint and a key of the gateway. */
-const azure = (options: ConstructorParameters<typeof AzureOpenAI>[0] = {}): AzureOpenAI =>
-  new AzureOpenAI({
-    endpoint: ORIGIN,
-    apiKey: KEY,
-    apiVersion: '2025-04-01-preview',
-    maxRetries: 0,
-    fetch: (input, init) => exports.default.fetch(new Request(input, init)),
-    ...options,
-  })
 
 const base = { model: 'gpt-image-2', prompt: 'A cat' } as const
 const DEPLOYED = '/openai/deployments/gpt-image-2/images/generations?api-version=2025-04-01-preview'

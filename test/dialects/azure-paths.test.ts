@@ -1,21 +1,11 @@
-import { exports } from 'cloudflare:workers'
-import { AzureOpenAI, OpenAI } from 'openai'
+import { OpenAI } from 'openai'
 import { describe, expect, test } from 'vitest'
-import { KEY, knock, ORIGIN, post, postForm } from '../support/gateway'
+import { azure } from '../support/azure'
+import { KEY, knock, post, postForm } from '../support/gateway'
 import { pictureFile } from '../support/pictures'
 import { HELLO, texts } from '../support/texts'
 
 const { first, images } = texts()
-
-const azure = (options: ConstructorParameters<typeof AzureOpenAI>[0] = {}): AzureOpenAI =>
-  new AzureOpenAI({
-    endpoint: ORIGIN,
-    apiKey: KEY,
-    apiVersion: '2025-04-01-preview',
-    maxRetries: 0,
-    fetch: (input, init) => exports.default.fetch(new Request(input, init)),
-    ...options,
-  })
 
 const AZURE = { 'api-key': KEY, authorization: '' }
 const CAT = { model: 'gpt-image-2', prompt: 'A cat' }
