@@ -1,6 +1,7 @@
 import { RateLimitError } from 'openai'
 import { expect, test, vi } from 'vitest'
 import type { Call } from '../support/fake-openai.ts'
+import { full } from '../support/full.ts'
 import { callsBeginning, mostAtOnce, spendingOf } from './support/money.ts'
 import { limitStatus, usageOf } from './support/operator.ts'
 import { counted, drippingBucket, expectLimitError, limitOf, rush } from './support/rush.ts'
@@ -8,6 +9,11 @@ import { served } from './support/served.ts'
 
 // Requests above a limit get their refusal at once.
 const running = served({ QUEUE_WAIT_SECONDS: '0' })
+
+/** Requests at once; each limit below is far lower. */
+const CROWD = full ? 500 : 120
+/** A limit of requests a day, and requests at once. */
+const [DAILY, DAILY_CROWD] = full ? [1000, 1500] : [200, 300]
 
 const LOW = { model: 'gpt-image-2', quality: 'low', size: '1024x1024' } as const
 /** $0.2107 each: a budget of $1.00 pays for four. */
@@ -17,24 +23,24 @@ const WIDE = { ...SQUARE, size: '1536x1024' } as const
 
 const callsFor = (prompt: string): Promise<Call[]> => callsBeginning(running.upstream, prompt)
 
-test('20 requests a minute admit 20 of 500 at once, and the others get a Retry-After', async () => {
+test(`20 requests a minute admit 20 of ${CROWD} at once, and the others get a Retry-After`, async () => {
   const key = await running.operator.team('rate', { requests_per_minute: 20 })
   const mostLetIn = drippingBucket()
-  const rushed = await rush(running.gateway.sdk({ apiKey: key }), 500, 'A gull', LOW)
+  const rushed = await rush(running.gateway.sdk({ apiKey: key }), CROWD, 'A gull', LOW)
   expect(rushed.made.length).toBeGreaterThanOrEqual(20)
   expect(rushed.made.length).toBeLessThanOrEqual(mostLetIn())
-  expect(counted(rushed)).toEqual({ rate: 500 - rushed.made.length })
+  expect(counted(rushed)).toEqual({ rate: CROWD - rushed.made.length })
   rushed.refused.forEach(expectLimitError)
   expect(await callsFor('A gull')).toHaveLength(rushed.made.length)
 })
 
-test('a concurrency of 5 holds for 500 requests at once', async () => {
+test(`a concurrency of 5 holds for ${CROWD} requests at once`, async () => {
   const key = await running.operator.team('crowd', { concurrency: 5 })
-  const rushed = await rush(running.gateway.sdk({ apiKey: key }), 500, 'A heron @delay=8000', LOW)
+  const rushed = await rush(running.gateway.sdk({ apiKey: key }), CROWD, 'A heron @delay=8000', LOW)
   const calls = await callsFor('A heron')
   expect(mostAtOnce(calls)).toBe(5)
   expect(rushed.made).toHaveLength(calls.length)
-  expect(counted(rushed)).toEqual({ concurrency: 500 - calls.length })
+  expect(counted(rushed)).toEqual({ concurrency: CROWD - calls.length })
   rushed.refused.forEach(expectLimitError)
   expect(limitStatus((await running.operator.read('crowd')).standings, 'concurrency').used).toBe(0)
 })
@@ -47,14 +53,14 @@ test('a client that waits as Retry-After asks gets all of its images, 5 at a tim
   expect(mostAtOnce(await callsFor('A stork'))).toBe(5)
 })
 
-test('500 requests at once spend at most the budget, and later requests nothing', async () => {
+test(`${CROWD} requests at once spend at most the budget, and later requests nothing`, async () => {
   const key = await running.operator.team('purse', { budget_usd: 1 })
   const client = running.gateway.sdk({ apiKey: key })
-  const rushed = await rush(client, 500, 'A crane @delay=3000', SQUARE)
+  const rushed = await rush(client, CROWD, 'A crane @delay=3000', SQUARE)
   expect(rushed.made).toHaveLength(4)
   // Late requests find the budget spent.
   const { budget = 0, ...early } = counted(rushed)
-  expect(early).toEqual({ 'held budget': 496 - budget })
+  expect(early).toEqual({ 'held budget': CROWD - 4 - budget })
   const later = await rush(client, 20, 'A later crane', SQUARE)
   expect(counted(later)).toEqual({ budget: 20 })
   for (const error of [...rushed.refused, ...later.refused]) expectLimitError(error)
@@ -75,14 +81,14 @@ test('the rest of a budget still pays for a cheaper picture', async () => {
   expect((await rush(client, 3, 'A small swan', LOW)).made).toHaveLength(3)
 })
 
-test("each of a team's limits holds for 500 requests at once", async () => {
+test(`each of a team's limits holds for ${CROWD} requests at once`, async () => {
   const key = await running.operator.team('all', { budget_usd: 1 }, 'free')
   const mostLetIn = drippingBucket()
-  const rushed = await rush(running.gateway.sdk({ apiKey: key }), 500, 'A kite @delay=8000', WIDE)
+  const rushed = await rush(running.gateway.sdk({ apiKey: key }), CROWD, 'A kite @delay=8000', WIDE)
   const { rate = 0, concurrency } = counted(rushed)
-  expect(500 - rate).toBeGreaterThanOrEqual(20)
-  expect(500 - rate).toBeLessThanOrEqual(mostLetIn())
-  expect(limitStatus((await running.operator.read('all')).standings, 'requests_per_day').used).toBe(500 - rate)
+  expect(CROWD - rate).toBeGreaterThanOrEqual(20)
+  expect(CROWD - rate).toBeLessThanOrEqual(mostLetIn())
+  expect(limitStatus((await running.operator.read('all')).standings, 'requests_per_day').used).toBe(CROWD - rate)
   expect(concurrency).toBeGreaterThan(0)
   rushed.refused.forEach(expectLimitError)
   const calls = await callsFor('A kite')
@@ -93,10 +99,10 @@ test("each of a team's limits holds for 500 requests at once", async () => {
   expect(upstream).toBeLessThanOrEqual(1_000_000)
 })
 
-test('1,000 requests a day admit at most 1,000 of 1,500 cache hits at once', async () => {
-  const key = await running.operator.team('cached', { requests_per_day: 1000 })
+test(`${DAILY} requests a day admit at most ${DAILY} of ${DAILY_CROWD} cache hits at once`, async () => {
+  const key = await running.operator.team('cached', { requests_per_day: DAILY })
   const client = running.gateway.sdk({ apiKey: key })
-  const answers = Array.from({ length: 1500 }, () =>
+  const answers = Array.from({ length: DAILY_CROWD }, () =>
     client.images.generate({ ...LOW, prompt: 'A sea', response_format: 'url' }).then(
       () => undefined,
       (error: unknown) => error,
@@ -108,8 +114,8 @@ test('1,000 requests a day admit at most 1,000 of 1,500 cache hits at once', asy
     expect(limitOf(error)).toBe('day')
     expectLimitError(error)
   }
-  const made = 1500 - errors.length
-  expect(made).toBeLessThanOrEqual(1000)
+  const made = DAILY_CROWD - errors.length
+  expect(made).toBeLessThanOrEqual(DAILY)
   await vi.waitFor(
     async () => {
       const { totals, limits } = await usageOf(running.gateway, key)

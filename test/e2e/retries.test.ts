@@ -1,5 +1,6 @@
 import { OpenAI } from 'openai'
 import { expect, test } from 'vitest'
+import { full } from '../support/full.ts'
 import { callsBeginning, mostAtOnce, spendingOf } from './support/money.ts'
 import { type Limits, limitStatus } from './support/operator.ts'
 import { counted, drippingBucket, expectLimitError, rush } from './support/rush.ts'
@@ -7,6 +8,9 @@ import { served } from './support/served.ts'
 
 // Requests above a limit get their refusal at once.
 const running = served({ QUEUE_WAIT_SECONDS: '0' })
+
+/** Requests at once, each with retries. */
+const CROWD = full ? 500 : 120
 
 const LOW = { model: 'gpt-image-2', quality: 'low', size: '1024x1024' } as const
 
@@ -100,10 +104,10 @@ test.concurrent.each([
 /** $0.1647 each: a budget of $1.00 pays for six. */
 const WIDE = { model: 'gpt-image-2', quality: 'high', size: '1536x1024' } as const
 
-test.concurrent('500 requests at once with retries keep to the rate, the concurrency and the budget', async () => {
+test.concurrent(`${CROWD} requests at once with retries keep to the rate, the concurrency and the budget`, async () => {
   const mostLetIn = drippingBucket()
   const own = await running.operator.team('again', { budget_usd: 1 }, 'free')
-  const rushed = await rush(counting(own).client, 500, 'A robin @delay=3000', WIDE)
+  const rushed = await rush(counting(own).client, CROWD, 'A robin @delay=3000', WIDE)
   const calls = await callsBeginning(running.upstream, 'A robin')
   expect(rushed.made).toHaveLength(6)
   expect(counted(rushed).budget).toBeGreaterThan(0)
