@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { configOf } from '../src/config'
-import { planRun } from '../src/generation/run-plan'
+import { planRun } from '../src/generation/plan'
 import { candidates } from '../src/upstreams/candidates'
 import { resolveModel } from '../src/upstreams/names'
 import { asking } from './catalog/requests'

@@ -1,5 +1,5 @@
 import { forget, hangUp, obtain } from '../generation/generations'
-import type { ProgressEvent } from '../generation/subscribers'
+import type { ProgressEvent } from '../generation/clients'
 import type { GenerateOptions, Obtained } from '../generation/task'
 import { type Failure, GatewayError } from '../failures/errors'
 import { getRecord } from '../store/records'

@@ -1,6 +1,6 @@
 import type { Config } from '../config'
 import type { AnswerStream } from '../dialects/dialect'
-import type { ProgressEvent } from '../generation/subscribers'
+import type { ProgressEvent } from '../generation/clients'
 import { remember } from '../generation/generations'
 import { describe, log } from '../runtime/log'
 import type { Answer, PendingAnswer } from './answer'

@@ -1,4 +1,4 @@
-import type { ProgressEvent } from '../generation/subscribers'
+import type { ProgressEvent } from '../generation/clients'
 import type { ProgressEvents } from './progress-events'
 import type { ClientWriter } from '../runtime/stall'
 import { type Ready, send } from './whole'

@@ -1,4 +1,4 @@
-import type { ProgressEvent } from '../generation/subscribers'
+import type { ProgressEvent } from '../generation/clients'
 import type { PartialImage } from '../image/record'
 
 /** Progress events for one client: as many previews of each image as it wants, and the progress in percent. */

@@ -1,21 +1,24 @@
-import type { JobForm } from '../dialects/job-form'
-import type { ImageRecord } from '../image/record'
-import type { Snapshot } from '../ledger/snapshot'
+import * as z from 'zod'
+import { jobFormSchema } from '../dialects/job-form'
+import { imageRecord } from '../image/record'
+import { snapshotSchema } from '../ledger/snapshot'
 
-/** A request that asks for its answer by an id of its own. */
-export interface FollowedRequest {
+const followedRequest = z.object({
   /** The wording of the answer. */
-  form: JobForm
+  form: jobFormSchema,
   /** Its arrival in ms since 1970. */
-  arrivedMs: number
+  arrivedMs: z.number(),
   /** The incarnation of its team: the next team of the id must not see it. */
-  incarnation: number
-}
+  incarnation: z.number(),
+})
+/** A request that asks for its answer by an id of its own. */
+export type FollowedRequest = z.infer<typeof followedRequest>
 
+const followedAnswer = followedRequest.extend({
+  ended: z.object({ snapshot: snapshotSchema, record: imageRecord.optional(), untilMs: z.number() }).exactOptional(),
+})
 /** The answer to a followed request, with its own end. */
-interface FollowedAnswer extends FollowedRequest {
-  ended?: { snapshot: Snapshot; record: ImageRecord | undefined; untilMs: number }
-}
+type FollowedAnswer = z.infer<typeof followedAnswer>
 
 const ANSWER = 'answer:'
 /** The most answers of a team; older ones are dropped. */
@@ -33,7 +36,7 @@ export class FollowedAnswers {
 
   /** The answer to a request of a team, by the end of its id; undefined after its life. */
   of(team: string, request: string): FollowedAnswer | undefined {
-    const answer = this.#storage.kv.get<FollowedAnswer>(answerKey(team, request))
+    const answer = followedAnswer.optional().parse(this.#storage.kv.get(answerKey(team, request)))
     return answer?.ended && answer.ended.untilMs <= Date.now() ? undefined : answer
   }
 
@@ -59,7 +62,8 @@ export class FollowedAnswers {
   }
 
   #rows(team: string): [string, FollowedAnswer][] {
-    return [...this.#storage.kv.list<FollowedAnswer>({ prefix: `${ANSWER}${team}/` })]
+    const rows = [...this.#storage.kv.list({ prefix: `${ANSWER}${team}/` })]
+    return rows.map(([key, row]) => [key, followedAnswer.parse(row)])
   }
 }
 

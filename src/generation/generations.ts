@@ -2,9 +2,9 @@ import { type Failure, unwrap } from '../failures/errors'
 import { describe, log } from '../runtime/log'
 import { callObject, callObjectForLong } from '../runtime/call-object'
 import { runOfKey } from '../store/images'
-import type { OnProgress } from './subscribers'
+import type { OnProgress } from './clients'
 import type { Generation } from './generation'
-import type { PendingSettlement } from './generation-store'
+import type { PendingSettlement } from './outcome'
 import type { SeenGeneration } from './seen'
 import type { Snapshot } from '../ledger/snapshot'
 import type { JobForm } from '../dialects/job-form'
@@ -38,9 +38,9 @@ export const submit = async (
   unwrap(await callObject(async () => await generations.getByName(options.task.id).submit(options, form), END_MS))
 
 /** Tells a generation that the client of a request has hung up. Never throws. */
-export async function hangUp(generations: Generations, { id, requestId, payer }: Task): Promise<void> {
+export async function hangUp(generations: Generations, { id, requestId }: Task): Promise<void> {
   try {
-    await callObject(async () => await generations.getByName(id).hangUp({ requestId, payer }))
+    await callObject(async () => await generations.getByName(id).hangUp({ requestId }))
   } catch (error) {
     log('hang-up-not-noticed', { generation: id, request: requestId, ...describe(error) })
   }

@@ -10,7 +10,8 @@ import { end, type Progress, recordOf, resumable, upstreamOfCall } from './progr
 import { endCalls, candidateOfCall, freeSlots, lossesIn } from './recovery'
 import type { Run } from './run'
 import { spendingOf } from './spending'
-import { callerOf, type RunOutcome } from './task'
+import type { RunOutcome } from './outcome'
+import { callerOf } from './task'
 
 /**
  * Makes the images of a task: calls upstreams and stores their images. Some images are better than none. Never throws.
@@ -42,7 +43,10 @@ export async function makeImages(run: Run): Promise<RunOutcome> {
   }
   const last = progress.calls.at(-1)
   const spending = spendingOf(progress, task, config)
-  return { made, attempts: progress.calls.length, last: last && upstreamOfCall(last), route: route.steps, spending }
+  // The upstream charges for images that arrived before a cancellation.
+  const arrived = !made.ok && made.failure.code === 'cancelled' && hasSome(progress) ? recorded() : undefined
+  const { steps } = route
+  return { made, attempts: progress.calls.length, last: last && upstreamOfCall(last), route: steps, spending, arrived }
 }
 
 /** After a call that may be billed, a retry by the client's own would buy again. */

@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import type { Config } from '../config'
 import { attemptWebhook, type WebhookAttempt } from '../webhooks/attempt'
 import { nextAttemptMs } from '../webhooks/retry-schedule'
@@ -9,24 +10,34 @@ import type { WebhookState } from '../team/webhook'
 import { bodyOf, NOTICE_LINKS_MS, typeOf } from './notice-body'
 import type { Notice } from './snapshot'
 
-/** The delivery of a notice; times are in ms since 1970. */
-interface Event {
-  id: string
-  team: string
-  generation: string
-  type: string
-  url: string | undefined
+const attempted = z.object({
+  outcome: z.enum(['delivered', 'failed', 'gone']),
+  status: z.number().exactOptional(),
+  error: z.string().exactOptional(),
+  retryAfterMs: z.number().exactOptional(),
+}) satisfies z.ZodType<WebhookAttempt>
+
+const eventRow = z.object({
+  id: z.string(),
+  team: z.string(),
+  generation: z.string(),
+  type: z.string(),
+  url: z.string().optional(),
   /** The moment of the request. */
-  askedMs: number
-  createdMs: number
-  attempts: number
+  askedMs: z.number(),
+  createdMs: z.number(),
+  attempts: z.number(),
   /** The last attempt; undefined before the first. */
-  last: { url: string; atMs: number; attempted: WebhookAttempt } | undefined
+  last: z.object({ url: z.string(), atMs: z.number(), attempted }).optional(),
   /** The next attempt; undefined after the delivery or the last attempt. */
-  nextMs: number | undefined
+  nextMs: z.number().optional(),
   /** The end of its life, before which it can be sent again. */
-  untilMs: number
-}
+  untilMs: z.number(),
+})
+/** The delivery of a notice; times are in ms since 1970. */
+type Event = z.infer<typeof eventRow>
+
+const bodyRow = z.string().optional()
 
 const EVENT = 'event:'
 /** Bodies have rows of their own, since only an attempt reads them. */
@@ -42,18 +53,21 @@ const LOST_MS = 30_000
 export class Outbox {
   readonly #storage: DurableObjectStorage
   readonly #env: Env
+  readonly #events: Map<string, Event>
   /** The ids of events with an attempt in progress. */
   readonly #sending = new Set<string>()
 
   constructor(storage: DurableObjectStorage, env: Env) {
     this.#storage = storage
     this.#env = env
+    const rows = [...storage.kv.list({ prefix: EVENT })].map(([, row]) => eventRow.parse(row))
+    this.#events = new Map(rows.map((event) => [event.id, event]))
   }
 
   /** Adds a notice once; the next alarm sends it. */
   add(notice: Notice, config: Config, nowMs: number): void {
     const { id, url, task, snapshot } = notice
-    const body = this.#event(id) ? undefined : bodyOf(notice, config, nowMs)
+    const body = this.#events.has(id) ? undefined : bodyOf(notice, config, nowMs)
     if (body === undefined) return
     const times = { askedMs: snapshot.createdMs, createdMs: nowMs, nextMs: nowMs, untilMs: nowMs + EVENT_LIFE_MS }
     this.#storage.kv.put<string>(BODY + id, body)
@@ -72,15 +86,15 @@ export class Outbox {
   /** Sends each due event, and removes expired ones. Never rejects. */
   send(config: Config): Promise<void>[] {
     const now = Date.now()
-    for (const { id, nextMs, untilMs } of this.#events) if (nextMs === undefined && untilMs <= now) this.#remove(id)
-    return this.#events
+    for (const { id, nextMs, untilMs } of this.#all) if (nextMs === undefined && untilMs <= now) this.#remove(id)
+    return this.#all
       .filter(({ id, nextMs }) => nextMs !== undefined && nextMs <= now && !this.#sending.has(id))
       .map((event) => this.#send(event, config))
   }
 
   /** Schedules an event for the next alarm; false for an event that has expired. */
   async again(id: string, nowMs: number): Promise<boolean> {
-    const event = this.#event(id)
+    const event = this.#events.get(id)
     if (!event || event.untilMs <= nowMs) return false
     await this.#note({ ...event, nextMs: nowMs })
     return true
@@ -88,12 +102,12 @@ export class Outbox {
 
   /** Removes a team's events that have arrived or failed for good. */
   forget(team: string): void {
-    for (const event of this.#events) if (event.team === team && event.nextMs === undefined) this.#remove(event.id)
+    for (const event of this.#all) if (event.team === team && event.nextMs === undefined) this.#remove(event.id)
   }
 
   /** The due times of the events, in ms since 1970. */
   dues(nowMs: number): number[] {
-    return this.#events.flatMap(({ id, nextMs, untilMs }) => {
+    return this.#all.flatMap(({ id, nextMs, untilMs }) => {
       if (this.#sending.has(id)) return nowMs + LOST_MS
       return nextMs ?? (untilMs > nowMs ? untilMs : [])
     })
@@ -117,7 +131,7 @@ export class Outbox {
 
   async #attempt(event: Event, facts: WebhookState, config: Config): Promise<void> {
     const { id, team, url = urlOf(facts) } = event
-    const body = this.#storage.kv.get<string>(BODY + id)
+    const body = bodyRow.parse(this.#storage.kv.get(BODY + id))
     if (!url || body === undefined) return await this.#note({ ...event, nextMs: undefined })
     const secrets = webhookSecrets(team, facts.versions, config.signingSecret)
     const attempted = await attemptWebhook({ id, url, body }, secrets, config, Date.now())
@@ -136,20 +150,18 @@ export class Outbox {
     }
   }
 
-  #event(id: string): Event | undefined {
-    return this.#storage.kv.get<Event>(EVENT + id)
-  }
-
-  get #events(): Event[] {
-    return [...this.#storage.kv.list<Event>({ prefix: EVENT })].map(([, event]) => event)
+  get #all(): Event[] {
+    return [...this.#events.values()]
   }
 
   #remove(id: string): void {
+    this.#events.delete(id)
     this.#storage.kv.delete(EVENT + id)
     this.#storage.kv.delete(BODY + id)
   }
 
   #put(event: Event): void {
+    this.#events.set(event.id, event)
     this.#storage.kv.put<Event>(EVENT + event.id, event)
   }
 }

@@ -3,7 +3,7 @@ import { attemptWebhook } from '../webhooks/attempt'
 import { webhookSecrets } from '../webhooks/signing'
 import { describe, log } from '../runtime/log'
 import { askTeam } from '../team/ask-team'
-import type { Jobs } from './jobs'
+import type { Receivers } from './receivers'
 import { bodyOf } from './notice-body'
 import type { Notice } from './snapshot'
 
@@ -17,15 +17,15 @@ const EVERY_MS = 3000
 export class ProgressWebhooks {
   readonly #ctx: DurableObjectState
   readonly #env: Env
-  readonly #jobs: Jobs
+  readonly #receivers: () => Receivers
   /** Teams and URLs with an attempt in progress. */
   readonly #busy = new Set<string>()
   #nextMs = 0
 
-  constructor(ctx: DurableObjectState, env: Env, jobs: Jobs) {
+  constructor(ctx: DurableObjectState, env: Env, receivers: () => Receivers) {
     this.#ctx = ctx
     this.#env = env
-    this.#jobs = jobs
+    this.#receivers = receivers
   }
 
   /** Receives the progress of the run, in whole percent. */
@@ -33,7 +33,8 @@ export class ProgressWebhooks {
     const now = Date.now()
     if (now < this.#nextMs) return
     this.#nextMs = now + EVERY_MS
-    for (const notice of this.#jobs.progressNotices(percent)) this.#ctx.waitUntil(this.#send(notice, percent, now))
+    for (const notice of this.#receivers().progressNotices(percent))
+      this.#ctx.waitUntil(this.#send(notice, percent, now))
   }
 
   async #send(notice: Notice, percent: number, nowMs: number): Promise<void> {
@@ -50,7 +51,12 @@ export class ProgressWebhooks {
       // A deleted team of the same id asked for this notice.
       if (!facts.ok || notice.snapshot.createdMs < facts.value.teamCreatedMs) return
       // The run may have ended meanwhile.
-      if (!this.#jobs.progressNotices(percent).some((each) => each.id === id)) return
+      if (
+        !this.#receivers()
+          .progressNotices(percent)
+          .some((each) => each.id === id)
+      )
+        return
       const secrets = webhookSecrets(team, facts.value.versions, config.signingSecret)
       await attemptWebhook({ id, url, body }, secrets, config, nowMs)
     } catch (error) {

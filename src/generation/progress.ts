@@ -1,62 +1,66 @@
-import { addUsage, type ImageRecord, type StoredImage, type Usage } from '../image/record'
-import type { ImageRequest } from '../image/request'
-import type { Summary } from '../providers/provider'
+import * as z from 'zod'
+import { addUsage, type ImageRecord, imageRecord, storedImage, type Usage } from '../image/record'
+import { type ImageRequest, imageRequestSchema } from '../image/request'
+import { summarySchema } from '../providers/provider'
 import type { ServedBy } from '../ledger/entry'
 import type { Task } from './task'
 
-/** One call of an upstream for some images of a task; times are in ms since 1970. */
-export interface Call {
-  /** The id of its slot at the account. */
-  seat: string
-  /** The id of its account, which outlives a change of the settings. */
-  accountId: string
-  upstream: ImageRecord['upstream']
-  model: string
-  startedMs: number
-  /** The upstream's own job, which the next process asks about. */
-  job?: string
-  /** The images of the call by their indexes in the task, in the upstream's order. */
-  wanted: number[]
-  /** Notes on its adaptations, and the adapted parameters. */
-  adjusted: string[]
-  asked: Pick<ImageRequest, 'size' | 'quality' | 'format'>
-  /** The size of its cropped images, as `WIDTHxHEIGHT`; missing without cropping. */
-  cropped?: string
-  /** The upstream's summary; undefined until it arrives. */
-  summary?: Summary
-  /** The upstream's progress, from 0 to 100. */
-  percent?: number
-  /** Set for a call that has ended. */
-  isOver?: true
-  /** Its end for the money; missing for a call under way, and in rows of an earlier version. */
-  ending?: CallEnding
-}
-
-/** The end of a call: its images were made, may have been made in vain, or cost nothing. */
-export interface CallEnding {
-  is: 'made' | 'lost' | 'free'
+const callEnding = z.object({
+  is: z.enum(['made', 'lost', 'free']),
   /** In micro-USD; undefined without a known price. */
-  cost: number | undefined
+  cost: z.number().optional(),
   /** Whether the cost is a quote, because the upstream reported none. */
-  isEstimate?: true
+  isEstimate: z.literal(true).exactOptional(),
   /** The number of its images that a lost call did not deliver. */
-  missing?: number
+  missing: z.number().exactOptional(),
   /** Whether its account is not asked again, since its answer could not be used. */
-  isUnusable?: true
+  isUnusable: z.literal(true).exactOptional(),
   /** Whether the death of a process ended it. */
-  isInterrupted?: true
-}
+  isInterrupted: z.literal(true).exactOptional(),
+})
+/** The end of a call: its images were made, may have been made in vain, or cost nothing. */
+export type CallEnding = z.infer<typeof callEnding>
 
-/** The progress of a run, stored so that the next process can resume it. */
-export interface Progress {
+const call = z.object({
+  /** The id of its slot at the account. */
+  seat: z.string(),
+  /** The id of its account, which outlives a change of the settings. */
+  accountId: z.string(),
+  upstream: imageRecord.shape.upstream,
+  model: z.string(),
+  startedMs: z.number(),
+  /** The upstream's own job, which the next process asks about. */
+  job: z.string().exactOptional(),
+  /** The images of the call by their indexes in the task, in the upstream's order. */
+  wanted: z.array(z.number()),
+  /** Notes on its adaptations, and the adapted parameters. */
+  adjusted: z.array(z.string()),
+  asked: imageRequestSchema.pick({ size: true, quality: true, format: true }),
+  /** The size of its cropped images, as `WIDTHxHEIGHT`; missing without cropping. */
+  cropped: z.string().exactOptional(),
+  /** The upstream's summary; undefined until it arrives. */
+  summary: summarySchema.exactOptional(),
+  /** The upstream's progress, from 0 to 100. */
+  percent: z.number().exactOptional(),
+  /** Set for a call that has ended. */
+  isOver: z.literal(true).exactOptional(),
+  /** Its end for the money; missing for a call under way, and in rows of an earlier version. */
+  ending: callEnding.exactOptional(),
+})
+/** One call of an upstream for some images of a task; times are in ms since 1970. */
+export type Call = z.infer<typeof call>
+
+export const progressSchema = z.object({
   /** Images by their index. */
-  images: (StoredImage | undefined)[]
-  calls: Call[]
+  images: z.array(storedImage.optional()),
+  calls: z.array(call),
   /** The steps of the route so far, as `route` of an audit. */
-  route?: string
+  route: z.string().exactOptional(),
   /** The highest progress so far, in whole percent; undefined until an upstream reports one. */
-  percent?: number
-}
+  percent: z.number().exactOptional(),
+})
+/** The progress of a run, stored so that the next process can resume it. */
+export type Progress = z.infer<typeof progressSchema>
 
 /** The upstream of a call. */
 export const upstreamOfCall = ({ upstream, model }: Call): ServedBy => ({ ...upstream, model })

@@ -1,54 +1,14 @@
-import type { Config } from '../config'
 import { type Failure, failed, ok } from '../failures/errors'
 import { accountIdOf, leave } from '../upstreams/accounts'
 import type { Candidate } from '../upstreams/candidates'
 import type { LossBefore } from '../upstreams/route-options'
 import { INTERRUPTED } from './failures'
-import { attemptsOf, newRunId, type RunRow } from './generation-store'
-import {
-  type Call,
-  type CallEnding,
-  madeBy,
-  isComplete,
-  missingOf,
-  type Progress,
-  recordOf,
-  upstreamOfCall,
-} from './progress'
+import type { RunOutcome } from './outcome'
+import { type Call, type CallEnding, madeBy, missingOf, type Progress, recordOf, upstreamOfCall } from './progress'
 import type { Run } from './run'
 import { type CallContext, endingOfLost, endingOfMade, FREE, spendingOf } from './spending'
 import { stopJob } from './stop'
-import { callerOf, type RunOutcome } from './task'
-
-/** Attempts for images after a process died with calls that cannot be resumed. */
-const MAX_ATTEMPTS = 2
-/** Resumptions of one run with calls in hand: its request may be what ends the processes. */
-const MAX_DEATHS = 20
-
-/**
- * The next row of a run without a process; undefined for a run that ends. A death counts only with a call in hand. A run
- * that waits for its turn or for a slot goes on. Resuming jobs costs no attempt.
- */
-export function nextAttempt(row: RunRow, isWanted: boolean): RunRow | undefined {
-  const { progress, task, attempt, deaths = 0 } = row
-  if (!isWanted || (progress && isComplete(progress, task))) return undefined
-  const before = row.before ?? row.id
-  // The id of the first process begins those of all later ones, and so finds all stored images.
-  const again = { ...row, id: before + newRunId(), before }
-  const asked = progress ? callsInHand(progress) : []
-  if (asked.length === 0) return attempt > MAX_ATTEMPTS ? undefined : again
-  if (deaths >= MAX_DEATHS) return undefined
-  const counted = { ...again, deaths: deaths + 1 }
-  if (asked.every(({ job }) => job !== undefined)) return counted
-  return attempt < MAX_ATTEMPTS ? { ...counted, attempt: attempt + 1 } : undefined
-}
-
-/** The row of a run after an error of the gateway, which counts as an attempt: it may come again. */
-export const afterError = (row: RunRow): RunRow => ({ ...row, attempt: row.attempt + 1 })
-
-/** The calls that an upstream may be making, with images missing. */
-const callsInHand = (progress: Progress): Call[] =>
-  progress.calls.filter((call) => !call.isOver && missingOf(call, progress).length > 0)
+import { callerOf } from './task'
 
 /** The candidate of a call; undefined after a change of the settings. */
 export const candidateOfCall = <Served extends Candidate>(
@@ -94,23 +54,40 @@ const endingOfInterrupted = (context: CallContext): CallEnding =>
     : { ...endingOfLost(context), isInterrupted: true }
 
 /**
- * The outcome of a dead run that does not go on. Its calls are ended, and their slots freed `later`. A cancelled run
- * delivers none of its images. Never throws.
+ * The outcome of a dead run that does not go on. Its calls are ended, and their slots freed `later`. Some images are
+ * better than none; a cancelled run delivers none of them. Never throws.
  */
 export async function abandoned(
-  run: DeadRun,
-  row: RunRow,
+  dead: DeadRun,
+  before: Progress | undefined,
   failure: Failure | undefined,
   later: (work: Promise<void>) => void,
 ): Promise<RunOutcome> {
-  const { progress: before } = row
-  if (!before) return partialOutcome(row, run.config, failure)
-  const progress = { ...before, calls: before.calls.map((call) => ({ ...call })) }
+  const progress: Progress = {
+    ...before,
+    images: before?.images ?? [],
+    calls: (before?.calls ?? []).map((call) => ({ ...call })),
+  }
   const going = progress.calls.filter(({ isOver }) => !isOver)
-  later(freeSlots(run, going))
-  await endCalls(run, going, progress)
-  const outcome = partialOutcome({ ...row, progress }, run.config, failure)
-  return failure?.code === 'cancelled' ? { ...outcome, made: failed(failure) } : outcome
+  later(freeSlots(dead, going))
+  await endCalls(dead, going, progress)
+  const { task, config } = dead
+  const last = progress.calls.at(-1)
+  const { route = '' } = progress
+  const spending = before && spendingOf(progress, task, config)
+  const record = progress.images.some(Boolean)
+    ? recordOf(task, progress, { nowMs: Date.now(), route, cost: spending?.cost })
+    : undefined
+  const isCancelled = failure?.code === 'cancelled'
+  return {
+    made: record && !isCancelled ? ok(record) : failed(failure ?? INTERRUPTED),
+    attempts: progress.calls.length,
+    last: last && upstreamOfCall(last),
+    route,
+    spending,
+    ...(isCancelled ? { arrived: record } : {}),
+    ...(record || failure ? {} : { isInterrupted: true }),
+  }
 }
 
 /** The losses of earlier processes. A death counts as one loss, however many calls it ended. */
@@ -126,17 +103,4 @@ export function lossesIn<Served extends Candidate>(
       .filter(({ ending }) => !ending?.isInterrupted)
       .map((call) => ({ candidate: candidateOfCall(call, candidates), isUnusable: call.ending?.isUnusable })),
   ]
-}
-
-/** The outcome of a run that does not go on: some images are better than none. */
-function partialOutcome(row: RunRow, config: Config, failure: Failure = INTERRUPTED): RunOutcome {
-  const { task, progress } = row
-  const attempts = attemptsOf(row)
-  const call = progress?.calls.at(-1)
-  const last = call && upstreamOfCall(call)
-  const route = progress?.route ?? ''
-  const spending = progress && spendingOf(progress, task, config)
-  const ended = { attempts, last, route, spending }
-  if (!progress?.images.some(Boolean)) return { made: failed(failure), ...ended }
-  return { made: ok(recordOf(task, progress, { nowMs: Date.now(), route, cost: spending?.cost })), ...ended }
 }

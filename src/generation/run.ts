@@ -1,7 +1,7 @@
 import type { Config } from '../config'
 import type { PartialImage } from '../image/record'
 import type { Progress } from './progress'
-import type { RunPlan } from './run-plan'
+import type { RunPlan } from './plan'
 import type { Task } from './task'
 
 /** A run of a generation, with all that it needs. */

@@ -1,42 +1,54 @@
 import { wake } from '../runtime/alarm'
-import type { GenerationStore } from './generation-store'
-import type { Jobs } from './jobs'
-import type { Outbox } from './outbox'
+import type { Rows } from './rows'
+import { nextDemand, type State } from './state'
 
-/** The parts of a generation with due times. */
-interface ScheduledParts {
-  store: GenerationStore
-  jobs: Jobs
-  outbox: Outbox
+/** The period of the alarm during a run, in ms. It keeps the object alive and finds a run without a process. */
+const HEARTBEAT_MS = 30_000
+/** The period of the alarm in the queue, in ms. The team calls at the turn and repeats lost calls, so a look is rarely of use. */
+const ASK_AGAIN_MS = 3_600_000
+/** An alarm that is due so much earlier, in ms, stays as it is. */
+const EARLY_MS = 5000
+
+/** The next due time of a generation, in ms since 1970; undefined if nothing is due any more. */
+export function nextDueMs({ phase, places, subscribers }: State, rows: Rows, nowMs: number): number | undefined {
+  const isUnsettled = places.some(({ stands }) => phase.is !== 'queued' || stands.is !== 'waiting')
+  const isLeft = phase.is === 'idle' && nextDemand({ phase, places, subscribers }) !== undefined
+  const isAtWork = phase.is !== 'idle' && phase.is !== 'queued'
+  const { dueMs } = rows.previews
+  const dues = [
+    ...(isAtWork || isUnsettled || isLeft ? [nowMs + HEARTBEAT_MS] : []),
+    ...(phase.is === 'queued' ? [nowMs + ASK_AGAIN_MS] : []),
+    // A run has previews of its own.
+    ...(dueMs !== undefined && phase.is === 'idle' ? [dueMs] : []),
+    ...[rows.kept, rows.receivers, rows.outbox, rows.owed].flatMap((part) => part.dues(nowMs)),
+  ]
+  return dues.length === 0 ? undefined : Math.min(...dues)
 }
 
 /** The one alarm of a generation, for all that is due. */
 export class Schedule {
   readonly #storage: DurableObjectStorage
-  readonly #parts: ScheduledParts
+  /** The time of the alarm, in ms since 1970; undefined if this process does not know it. */
+  #armedMs: number | undefined
 
-  constructor(storage: DurableObjectStorage, parts: ScheduledParts) {
+  constructor(storage: DurableObjectStorage) {
     this.#storage = storage
-    this.#parts = parts
   }
 
-  /** Sets the alarm to the next due time, or empties the object without one. */
-  async rearm(): Promise<void> {
-    const { store, jobs } = this.#parts
-    if (!jobs.isAwaited) store.forgetPrompt()
-    const due = this.#nextMs()
-    await (due === undefined ? this.#storage.deleteAll() : this.#storage.setAlarm(due))
+  /** Sets the alarm to a due time, unless it rings shortly before. */
+  async arm(dueMs: number): Promise<void> {
+    if (this.#armedMs !== undefined && this.#armedMs <= dueMs && dueMs < this.#armedMs + EARLY_MS) return
+    this.#armedMs = dueMs
+    await this.#storage.setAlarm(dueMs)
   }
 
   /** Sets an alarm that is due and missing. Never throws. */
-  wake(): Promise<void> {
-    return wake(this.#storage, () => this.#nextMs())
+  async wake(dueMs: () => number | undefined): Promise<void> {
+    await wake(this.#storage, dueMs)
   }
 
-  #nextMs(): number | undefined {
-    const { store, jobs, outbox } = this.#parts
-    const now = Date.now()
-    const dues = [...store.dues(now, jobs.next !== undefined), ...jobs.dues(now), ...outbox.dues(now)]
-    return dues.length === 0 ? undefined : Math.min(...dues)
+  /** Notes that the alarm rings, and is no longer set. */
+  rings(): void {
+    this.#armedMs = undefined
   }
 }

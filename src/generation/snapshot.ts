@@ -1,20 +1,22 @@
+import * as z from 'zod'
 import type { Result } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
 import { MAX_KEPT_PROMPT } from '../ledger/entry'
-import type { Snapshot } from '../ledger/snapshot'
-import type { JobForm } from '../dialects/job-form'
-import type { Task } from './task'
+import { type Snapshot, snapshotSchema } from '../ledger/snapshot'
+import { jobFormSchema } from '../dialects/job-form'
+import { type Task, taskSchema } from './task'
 
-/** The end of a generation for one receiver; without a URL, for the team's own webhook. */
-export interface Notice {
+export const noticeSchema = z.object({
   /** The id of the event, equal for repeated attempts. */
-  id: string
-  url?: string
+  id: z.string(),
+  url: z.string().exactOptional(),
   /** The wording; missing for the gateway's own. */
-  form?: JobForm | undefined
-  task: Pick<Task, 'origin' | 'payer'>
-  snapshot: Snapshot
-}
+  form: jobFormSchema.optional(),
+  task: taskSchema.pick({ origin: true, payer: true }),
+  snapshot: snapshotSchema,
+})
+/** The end of a generation for one receiver; without a URL, for the team's own webhook. */
+export type Notice = z.infer<typeof noticeSchema>
 
 /** The snapshot of a generation that has not ended. */
 export function begun(

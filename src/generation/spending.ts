@@ -8,7 +8,8 @@ import { ProviderError, type Spent } from '../providers/provider'
 import { log } from '../runtime/log'
 import { pricesFor } from '../upstreams/catalogue'
 import { type Call, type CallEnding, madeBy, missingOf, type Progress, requestOf } from './progress'
-import type { Spending, Task } from './task'
+import type { Spending } from './outcome'
+import type { Task } from './task'
 
 /** A call with its run's progress and the prices of its upstream. */
 export interface CallContext {

@@ -1,13 +1,16 @@
 import * as z from 'zod'
-import type { ImageRequest } from '../image/request'
+import { imageRequestSchema } from '../image/request'
 import { MAX_KEPT_PROMPT } from '../ledger/entry'
-import type { Task } from './task'
+import { type Task, taskSchema } from './task'
 
 /** A task in storage. Its prompt has a row of its own, unless the task has ended or an earlier version stored it. */
-type TaskRow = Omit<Task, 'request'> & { request: Omit<ImageRequest, 'prompt'> & { prompt?: string } }
+export const storedTask = taskSchema.extend({
+  request: imageRequestSchema.extend({ prompt: z.string().exactOptional() }),
+})
+export type StoredTask = z.infer<typeof storedTask>
 
 /** A row with its task as stored. */
-export type Stored<Row extends { task: Task }> = Omit<Row, 'task'> & { task: TaskRow }
+export type Stored<Row extends { task: Task }> = Omit<Row, 'task'> & { task: StoredTask }
 
 const PROMPT = 'prompt'
 
@@ -16,32 +19,44 @@ const promptRow = z.string()
 /** Stores the prompt of a generation once, for its tasks of all clients: they have one fingerprint. */
 export class TaskRows {
   readonly #storage: DurableObjectStorage
+  /** The stored prompt; undefined before it is read. */
+  #prompt: string | undefined
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage
   }
 
   /** The row of a task, without its prompt. */
-  rowOf(task: Task): TaskRow {
+  rowOf(task: Task): StoredTask {
     const { prompt, ...request } = task.request
-    const stored = this.#storage.kv.get(PROMPT)
-    if (stored === undefined) this.#storage.kv.put(PROMPT, prompt)
-    return stored === undefined || stored === prompt ? { ...task, request } : task
+    this.#prompt ??= promptRow.optional().parse(this.#storage.kv.get(PROMPT))
+    if (this.#prompt === undefined) {
+      this.#prompt = prompt
+      this.#storage.kv.put(PROMPT, prompt)
+    }
+    return this.#prompt === prompt ? { ...task, request } : task
   }
 
   /** The task of a row. */
-  taskOf({ request, ...rest }: TaskRow): Task {
-    return { ...rest, request: { ...request, prompt: request.prompt ?? promptRow.parse(this.#storage.kv.get(PROMPT)) } }
+  taskOf({ request, ...rest }: StoredTask): Task {
+    return { ...rest, request: { ...request, prompt: request.prompt ?? this.#read() } }
   }
 
   /** Removes the prompt after the last row that lacks it. */
   forgetPrompt(): void {
+    if (this.#prompt === undefined) return
+    this.#prompt = undefined
     this.#storage.kv.delete(PROMPT)
+  }
+
+  #read(): string {
+    this.#prompt ??= promptRow.parse(this.#storage.kv.get(PROMPT))
+    return this.#prompt
   }
 }
 
 /** The row of an ended task, with the part of its prompt that snapshots show. */
-export const endedTaskRow = (task: Task): TaskRow => ({
+export const endedTaskRow = (task: Task): StoredTask => ({
   ...task,
   request: { ...task.request, prompt: task.request.prompt.slice(0, MAX_KEPT_PROMPT) },
 })

@@ -1,28 +1,30 @@
+import * as z from 'zod'
 import type { JobForm } from '../dialects/job-form'
 import type { FollowedRequest } from './answers'
 import { ok, type Result } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
-import type { ImageRequest } from '../image/request'
-import type { Payer, ServedBy } from '../ledger/entry'
+import { imageRequestSchema } from '../image/request'
+import { payerSchema } from '../ledger/entry'
 import type { FailedRequest } from '../upstreams/trouble'
 
-/** The work of a generation. */
-export interface Task {
+export const taskSchema = z.object({
   /** The id of the generation, which names its object. */
-  id: string
-  request: ImageRequest
+  id: z.string(),
+  request: imageRequestSchema,
   /** The id of its first HTTP request, for the log. */
-  requestId: string
+  requestId: z.string(),
   /** Whether no upstream may adapt the request further. */
-  isExact?: true
+  isExact: z.literal(true).exactOptional(),
   /** Whether the answer may be served to others. */
-  shared: boolean
-  payer: Payer
+  shared: z.boolean(),
+  payer: payerSchema,
   /** The gateway's address as the client knows it, for image links. */
-  origin: string
+  origin: z.string(),
   /** The gateways that the request has passed, with this one; missing in older rows. */
-  hops?: string
-}
+  hops: z.string().exactOptional(),
+})
+/** The work of a generation. */
+export type Task = z.infer<typeof taskSchema>
 
 /** The source of the outcomes of a task. Requests of one fingerprint are one request to an account. */
 export const callerOf = ({ id, payer }: Pick<Task, 'id' | 'payer'>): FailedRequest => ({
@@ -47,31 +49,6 @@ export interface GenerateOptions {
   webhook?: { id: string; url: string; form: JobForm | undefined }
   /** Set for a job that its client asks for by an id of the request's own. */
   followed?: FollowedRequest
-}
-
-/** The sum of a run's calls, whatever came of them. Amounts are micro-USD. */
-export interface Spending {
-  /** Undefined without a known price. */
-  cost: number | undefined
-  /** The part of the cost that is an estimate. */
-  estimated: number
-  /** The images that upstreams made or may have made, at most those of the task. */
-  taken: number
-}
-
-/** The outcome of a task. */
-export interface RunOutcome {
-  made: Result<ImageRecord>
-  /** The number of calls. */
-  attempts: number
-  /** The upstream of the last call. */
-  last: ServedBy | undefined
-  /** The steps of the route. */
-  route?: string | undefined
-  /** The cost of its calls; undefined without a call. */
-  spending?: Spending | undefined
-  /** The images of a cancelled task. */
-  arrived?: ImageRecord | undefined
 }
 
 /** An answer and its origin, as in `x-cache`. */

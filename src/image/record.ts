@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
 /** A picture in R2, as its upstream made it, or cropped. */
-const storedImage = z.object({
+export const storedImage = z.object({
   /** The key of the object in R2. */
   key: z.string(),
   /** Its size in bytes. The length of an answer is computed from it. */
@@ -22,7 +22,7 @@ export interface PartialImage {
 const tokenCounts = z.object({ text: z.number(), image: z.number() })
 
 /** The token counts of the upstream. */
-const usageSchema = z.object({
+export const usageSchema = z.object({
   input: z.number(),
   inputDetails: tokenCounts.optional(),
   output: z.number(),

@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto'
+import * as z from 'zod'
 
-/** An input picture of a request, stored in R2 under `inputs/`. */
-export interface InputImage {
+const inputImage = z.object({
   /** The key of the object in R2. */
-  key: string
+  key: z.string(),
   /** SHA-256 of the content, in hex. Equal hashes mean equal inputs. */
-  sha256: string
+  sha256: z.string(),
   /** Its size in bytes. */
-  bytes: number
-  mediaType: string
-}
+  bytes: z.number(),
+  mediaType: z.string(),
+})
+/** An input picture of a request, stored in R2 under `inputs/`. */
+export type InputImage = z.infer<typeof inputImage>
 
 /**
  * The canonical request. Every dialect translates into it and fills in all defaults. `Input` is the form of its input
@@ -47,6 +49,29 @@ export interface ImageRequestOf<Input> {
 
 /** A request with its input pictures in R2. */
 export type ImageRequest = ImageRequestOf<InputImage>
+
+/** A request as objects store it; its fields are those of `ImageRequestOf`. */
+export const imageRequestSchema = z.object({
+  operation: z.enum(['generate', 'edit']),
+  model: z.string(),
+  prompt: z.string(),
+  n: z.number(),
+  size: z.string(),
+  crop: z.string().exactOptional(),
+  quality: z.string(),
+  background: z.string(),
+  format: z.string(),
+  compression: z.number(),
+  moderation: z.string(),
+  style: z.string().exactOptional(),
+  inputFidelity: z.string().exactOptional(),
+  extras: z.record(z.string(), z.unknown()),
+  images: z.array(inputImage).readonly(),
+  mask: inputImage.exactOptional(),
+  markup: inputImage.exactOptional(),
+  partials: z.number(),
+  endUser: z.string().exactOptional(),
+}) satisfies z.ZodType<ImageRequest>
 
 /** The most pictures of one edit in OpenAI's Images API (protocols §1.3), and of a model without a known limit. */
 export const MAX_INPUTS = 16

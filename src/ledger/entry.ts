@@ -1,13 +1,14 @@
 import * as z from 'zod'
-import type { ErrorCode, Failure } from '../failures/errors'
-import type { Usage } from '../image/record'
+import { type ErrorCode, errorCode, type Failure } from '../failures/errors'
+import { usageSchema } from '../image/record'
 
-/** The payer of a run: the key of the request that started it. */
-export interface Payer {
-  team: string
+export const payerSchema = z.object({
+  team: z.string(),
   /** The id of the key. */
-  key: string
-}
+  key: z.string(),
+})
+/** The payer of a run: the key of the request that started it. */
+export type Payer = z.infer<typeof payerSchema>
 
 /** A run that is about to start, and its largest expected cost. The ledger stores it before anything is paid for. */
 export const orderSchema = z.object({
@@ -44,39 +45,41 @@ export interface QueuedOrder {
   instead: Failure
 }
 
-/** The outcome of a run. */
-export interface Settlement {
-  id: string
-  /** The code of a failure; undefined for a success. A cancelled run may have images. */
-  failure?: ErrorCode | undefined
-  /** In micro-USD; undefined without a known price. A failure may have a cost. */
-  cost: number | undefined
-  /** The part of the cost that is an estimate, in micro-USD; missing in rows of an earlier version. */
-  estimated?: number | undefined
-  /** The images that count towards the limit of a day, if upstreams have taken more than are in R2. */
-  taken?: number | undefined
-  /** The keys of its images in R2. */
-  images: string[]
-  /** The number of attempts. */
-  attempts: number
-  /** The accounts tried or passed over, in order, and the result of each. */
-  route?: string | undefined
-  /** The upstream that served the run, or failed last. */
-  upstream: ServedBy | undefined
-  size?: string | undefined
-  quality?: string | undefined
-  usage?: Usage | undefined
-}
-
-/** An upstream, and its own ids of the request and the organisation. An audit asks for them (protocols §9.3). */
-export interface ServedBy {
-  name: string
-  account: number
+const servedBySchema = z.object({
+  name: z.string(),
+  account: z.number(),
   /** The model as the upstream calls it. */
-  model: string
-  requestId?: string | undefined
-  organization?: string | undefined
-}
+  model: z.string(),
+  requestId: z.string().optional(),
+  organization: z.string().optional(),
+})
+/** An upstream, and its own ids of the request and the organisation. An audit asks for them (protocols §9.3). */
+export type ServedBy = z.infer<typeof servedBySchema>
+
+export const settlementSchema = z.object({
+  id: z.string(),
+  /** The code of a failure; undefined for a success. A cancelled run may have images. */
+  failure: errorCode.optional(),
+  /** In micro-USD; undefined without a known price. A failure may have a cost. */
+  cost: z.number().optional(),
+  /** The part of the cost that is an estimate, in micro-USD; missing in rows of an earlier version. */
+  estimated: z.number().optional(),
+  /** The images that count towards the limit of a day, if upstreams have taken more than are in R2. */
+  taken: z.number().optional(),
+  /** The keys of its images in R2. */
+  images: z.array(z.string()),
+  /** The number of attempts. */
+  attempts: z.number(),
+  /** The accounts tried or passed over, in order, and the result of each. */
+  route: z.string().optional(),
+  /** The upstream that served the run, or failed last. */
+  upstream: servedBySchema.optional(),
+  size: z.string().optional(),
+  quality: z.string().optional(),
+  usage: usageSchema.optional(),
+})
+/** The outcome of a run. */
+export type Settlement = z.infer<typeof settlementSchema>
 
 /** A row of the ledger, one run: `running` while money is reserved, `expired` if no settlement came in time. */
 export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model' | 'operation' | 'prompt'> & {

@@ -1,38 +1,40 @@
-import type { ErrorCode, Failure } from '../failures/errors'
+import * as z from 'zod'
+import { errorCode, type Failure, failureSchema } from '../failures/errors'
 import { type Entry, keptKeysOf } from './entry'
 
-/** The state of a generation, for one of the requests that asked for it. */
-export interface Snapshot {
-  id: string
+export const snapshotSchema = z.object({
+  id: z.string(),
   /** The id of the HTTP request that asked for it. */
-  request: string
+  request: z.string(),
   /** The id of the key that asked for it. */
-  key: string
-  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+  key: z.string(),
+  status: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']),
   /** A code alone comes from the ledger. */
-  failure?: Failure | { code: ErrorCode }
+  failure: z.union([failureSchema, z.object({ code: errorCode })]).exactOptional(),
   /** The time of the request, in ms since 1970. */
-  createdMs: number
+  createdMs: z.number(),
   /** The time when an upstream took it, in ms since 1970. */
-  startedMs?: number | undefined
-  endedMs?: number | undefined
-  model: string
-  servedModel?: string | undefined
-  upstream?: string | undefined
-  operation: string
-  prompt: string
-  n: number
-  size?: string | undefined
-  quality?: string | undefined
+  startedMs: z.number().optional(),
+  endedMs: z.number().optional(),
+  model: z.string(),
+  servedModel: z.string().optional(),
+  upstream: z.string().optional(),
+  operation: z.string(),
+  prompt: z.string(),
+  n: z.number(),
+  size: z.string().optional(),
+  quality: z.string().optional(),
   /** The keys of its images. */
-  images: string[]
+  images: z.array(z.string()),
   /** The cost for the request's team, in micro-USD; undefined without a known price. */
-  cost?: number | undefined
+  cost: z.number().optional(),
   /** The part of the cost that is an estimate, in micro-USD. */
-  estimated?: number | undefined
+  estimated: z.number().optional(),
   /** The progress that the upstream reports, in whole percent. */
-  percent?: number | undefined
-}
+  percent: z.number().optional(),
+})
+/** The state of a generation, for one of the requests that asked for it. */
+export type Snapshot = z.infer<typeof snapshotSchema>
 
 export const isEnded = ({ status }: Snapshot): boolean => status !== 'queued' && status !== 'running'
 

@@ -1,9 +1,9 @@
-import type * as z from 'zod'
+import * as z from 'zod'
 import type { Model } from '../catalog/model'
 import type { Prices } from '../catalog/prices'
 import type { ErrorCode, Failure } from '../failures/errors'
 import type { ImageRequest, InputImage } from '../image/request'
-import type { Usage } from '../image/record'
+import { usageSchema } from '../image/record'
 import type { Bytes } from '../streams/bytes'
 
 /** One account of a configured upstream: its address and its credential. */
@@ -82,21 +82,22 @@ export type ProviderEvent =
   /** Facts about the whole answer, after all pictures. */
   | { type: 'summary'; summary: Summary }
 
-export interface Summary {
-  usage?: Usage | undefined
+export const summarySchema = z.object({
+  usage: usageSchema.optional(),
   /** The usage that each of several pictures came with. It may be that of the whole answer, repeated. */
-  usageOfEach?: Usage | undefined
+  usageOfEach: usageSchema.optional(),
   /** The upstream's own charge in micro-USD. */
-  cost?: number | undefined
-  size?: string | undefined
-  quality?: string | undefined
-  background?: string | undefined
-  format?: string | undefined
+  cost: z.number().optional(),
+  size: z.string().optional(),
+  quality: z.string().optional(),
+  background: z.string().optional(),
+  format: z.string().optional(),
   /** By the index of the picture. */
-  revisedPrompts?: (string | undefined)[]
+  revisedPrompts: z.array(z.string().optional()).exactOptional(),
   /** The pictures that one call makes at most, if the answer shows that it makes fewer than asked. */
-  mostPerCall?: number | undefined
-}
+  mostPerCall: z.number().optional(),
+})
+export type Summary = z.infer<typeof summarySchema>
 
 /** The charge of an answer as the upstream reports it. */
 export type Spent = Pick<Summary, 'cost' | 'usage'>

@@ -1,5 +1,5 @@
-import { reserve } from '../generation/payment'
-import type { Result } from '../failures/errors'
+import { reserve } from '../generation/effects/reserve'
+import type { Held } from '../generation/outcome'
 import type { Order, Payer } from '../ledger/entry'
 import { repeat } from '../runtime/deadline'
 
@@ -27,9 +27,9 @@ export class TextLease {
   }
 
   /** Reserves the money, and renews the lease from then on. */
-  async take(): Promise<Result<unknown>> {
+  async take(): Promise<Held> {
     const taken = await this.#hold(true)
-    if (taken.ok) this.#stop = repeat(RENEW_MS, () => this.#renew())
+    if (taken.is === 'reserved') this.#stop = repeat(RENEW_MS, () => this.#renew())
     return taken
   }
 
@@ -52,11 +52,11 @@ export class TextLease {
     return this.#newest
   }
 
-  async #hold(isAsked: boolean): Promise<Result<unknown>> {
+  async #hold(isAsked: boolean): Promise<Held> {
     // It may arrive without a reply.
     if (!isAsked) this.#isKnown = false
-    const held = await reserve(this.#env, { payer: this.#payer }, { ...this.#order, isAsked }, false)
-    if (isAsked && held.ok) this.#isKnown = true
+    const held = await reserve(this.#env, this.#payer, { ...this.#order, isAsked }, false)
+    if (isAsked && held.is === 'reserved') this.#isKnown = true
     return held
   }
 }

@@ -1,9 +1,9 @@
 import { printable, UNBUFFERED } from '../delivery/headers'
 import { limitHeaders } from '../wire/limit-headers'
 import { GatewayError } from '../failures/errors'
-import type { PendingSettlement } from '../generation/generation-store'
+import { settle } from '../generation/effects/settle'
 import { settleLater } from '../generation/generations'
-import { settle, TEAM_UNREACHABLE } from '../generation/payment'
+import type { PendingSettlement } from '../generation/outcome'
 import type { Settlement } from '../ledger/entry'
 import { type TextAttempts, tryInTurn, type StartedAnswer } from './attempts'
 import { type Bill, billOfAnswer, billOfBroken, textOrder, withLosses } from './bill'
@@ -29,11 +29,11 @@ export async function runText(plan: TextPlan, caller: TextCaller, respond: (answ
   const settleAs = (outcome: TextOutcome): Promise<void> =>
     settleOrLater(c.env, order.generation, { team: payer.team, settlement: { id: order.id, images: [], ...outcome } })
   const lease = new TextLease(c.env, payer, order)
-  const reserved = await lease.take()
-  if (!reserved.ok) {
+  const held = await lease.take()
+  if (held.is !== 'reserved') {
     // The team may have reserved the money all the same.
-    if (reserved.failure === TEAM_UNREACHABLE) c.executionCtx.waitUntil(settleAs(UNFORESEEN))
-    throw new GatewayError(reserved.failure)
+    if (held.is === 'unreachable') c.executionCtx.waitUntil(settleAs(UNFORESEEN))
+    throw new GatewayError(held.is === 'queued' ? held.instead : held.failure)
   }
   const grace = new DisconnectGrace(c.req.raw.signal)
   let outcome = UNFORESEEN

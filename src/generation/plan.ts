@@ -1,9 +1,10 @@
 import { quote } from '../catalog/quote'
-import type { Config } from '../config'
+import { type Config, configOf } from '../config'
 import { candidates } from '../upstreams/candidates'
 import { pricesFor } from '../upstreams/catalogue'
 import { fitCandidates, type FittedCandidate } from '../upstreams/route-plan'
 import type { ImageRequestOf, InputImage } from '../image/request'
+import type { Order } from './state'
 import type { Task } from './task'
 
 /** The candidates of a run, and the figures that follow from them. */
@@ -34,6 +35,29 @@ export function planRun<Input>(task: PlannedTask<Input>, config: Config, askedMs
     fewestPerCall,
     longestCallMs,
     startWindowMs: TRIES * longestCallMs * Math.ceil(n / fewestPerCall),
+  }
+}
+
+/** The patience of a job or a webhook with busy upstreams, in ms. */
+const JOB_PATIENCE_MS = 3_600_000
+
+/** The wait of a run for busy upstreams, in ms: a job has more patience than a client. */
+export const patienceMsOf = (isAwaited: boolean, { queueWaitMs }: Pick<Config, 'queueWaitMs'>): number =>
+  isAwaited ? JOB_PATIENCE_MS : queueWaitMs
+
+/** Keeps the plan of the newest order, which its reservation and its calls share. A new process works it out anew. */
+export class Plans {
+  readonly #env: Env
+  #newest: { reservation: string; plan: RunPlan } | undefined
+
+  constructor(env: Env) {
+    this.#env = env
+  }
+
+  of({ reservation, task, createdMs }: Order): RunPlan {
+    if (this.#newest?.reservation !== reservation)
+      this.#newest = { reservation, plan: planRun(task, configOf(this.#env), createdMs) }
+    return this.#newest.plan
   }
 }
 

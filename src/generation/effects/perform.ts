@@ -1,0 +1,185 @@
+import { configOf } from '../../config'
+import { failed } from '../../failures/errors'
+import { describe, log } from '../../runtime/log'
+import type { Clients } from '../clients'
+import type { Effect, Event } from '../events'
+import { startOf } from '../outcome'
+import { patienceMsOf, type Plans } from '../plan'
+import type { Conclusion } from '../receivers'
+import type { Rows } from '../rows'
+import { isAwaited, type Order, type State } from '../state'
+import type { Calls } from './calls'
+import { cleanUp, keepOutcome } from './end'
+import { ledgerOrder, reserve, withdraw } from './reserve'
+import { settleInTime } from './settle'
+
+/** One kind of effect. */
+type Of<Kind extends Effect['do']> = Extract<Effect, { do: Kind }>
+
+/** The parts of a generation that effects change. */
+interface Performing {
+  ctx: DurableObjectState
+  env: Env
+  plans: Plans
+  clients: Clients
+  calls: Calls
+  /** Receives what comes of an effect. */
+  dispatch: (event: Event) => void
+  /** The present state, for the patience of its subscribers. */
+  stateNow: () => State
+}
+
+/** Brings effects about. Rows change at once, with the state; an answer of another object is the next event. */
+export class Performer {
+  readonly #parts: Performing
+  /** Effects in progress that take seconds at most. */
+  readonly #brief = new Set<Promise<void>>()
+  /** The requests that wait for the first answer of their team. */
+  readonly #reports = new Map<string, (refusal: Of<'report'>['refusal']) => void>()
+
+  constructor(parts: Performing) {
+    this.#parts = parts
+  }
+
+  /** Resolves with the first answer of the team to the order of a request: its refusal, if any. */
+  reported(request: string): Promise<Of<'report'>['refusal']> {
+    const { promise, resolve } = Promise.withResolvers<Of<'report'>['refusal']>()
+    this.#reports.set(request, resolve)
+    return promise
+  }
+
+  /** Resolves when the calls to other objects have their answers. */
+  async answered(): Promise<void> {
+    await Promise.all(this.#brief)
+  }
+
+  perform(effect: Effect, rows: Rows): void {
+    const { env, clients, calls } = this.#parts
+    switch (effect.do) {
+      case 'reserve':
+        return this.#reserve(effect)
+      case 'withdraw':
+        return this.#withdraw(effect)
+      case 'generate':
+        return this.#generate(effect)
+      case 'abandon':
+        return this.#abandon(effect)
+      case 'stop':
+        return calls.stop(effect.failure)
+      case 'end':
+        return this.#end(effect, rows)
+      case 'dismiss':
+        return this.#dismiss(effect, rows)
+      case 'settle':
+        return this.#settle(effect)
+      case 'owe':
+        return this.#owe(effect, rows)
+      case 'announce':
+        return rows.outbox.add(effect.notice, configOf(env), Date.now())
+      case 'tell':
+        return clients.tell(effect.clients, effect.ended)
+      case 'close':
+        calls.startedMs = undefined
+        return clients.close(effect.ended)
+      case 'report':
+        this.#reports.get(effect.request)?.(effect.refusal)
+        return void this.#reports.delete(effect.request)
+      case 'forget':
+        return rows.receivers.refuse(effect.task)
+      case 'unhook':
+        return rows.receivers.unhook(effect.request)
+    }
+  }
+
+  #reserve({ order, couldWait }: Of<'reserve'>): void {
+    const { env, plans, stateNow } = this.#parts
+    const { reservation, task } = order
+    this.#briefly(order, async () => {
+      const patienceMs = patienceMsOf(isAwaited(stateNow()), configOf(env))
+      const asked = ledgerOrder(order, plans.of(order), patienceMs)
+      const held = await reserve(env, task.payer, asked, couldWait)
+      return { is: 'answered', reservation, couldWait, held }
+    })
+  }
+
+  #withdraw({ order }: Of<'withdraw'>): void {
+    const { reservation } = order
+    this.#briefly(order, async () => ({
+      is: 'withdrawn',
+      reservation,
+      isOut: await withdraw(this.#parts.env, order),
+    }))
+  }
+
+  #generate({ run }: Of<'generate'>): void {
+    const { calls, stateNow, dispatch } = this.#parts
+    const made = calls.generate(run, stateNow(), (progress) => dispatch({ is: 'progressed', run: run.id, progress }))
+    void this.#follow(run, async () => {
+      const outcome = await made
+      return { is: 'made', run: run.id, outcome, startedMs: calls.startedMs ?? startOf(run.progress) }
+    })
+  }
+
+  #abandon({ run, failure }: Of<'abandon'>): void {
+    this.#briefly(run, async () => {
+      const outcome = await this.#parts.calls.abandon(run, failure)
+      return { is: 'made', run: run.id, outcome, startedMs: startOf(run.progress) }
+    })
+  }
+
+  #settle({ pending }: Of<'settle'>): void {
+    const reservation = pending.settlement.id
+    this.#briefly({ reservation }, async () => ({
+      is: 'settled',
+      reservation,
+      confirmed: await settleInTime(this.#parts.env, pending),
+    }))
+  }
+
+  #owe({ pending, isDue }: Of<'owe'>, { owed }: Rows): void {
+    owed.add(pending, Date.now())
+    if (isDue) this.#parts.ctx.waitUntil(owed.settleAll())
+  }
+
+  #end({ run, outcome, only, conclusion }: Of<'end'>, rows: Rows): void {
+    const { ctx, env } = this.#parts
+    const keeping = { ctx, env, kept: rows.kept, previews: rows.previews }
+    const { spending = { cost: 0, estimated: 0 }, made, arrived } = outcome
+    const { isSettled, endedMs } = conclusion
+    if (isSettled) keepOutcome(keeping, run, outcome, { config: configOf(env), nowMs: endedMs })
+    cleanUp(keeping, run, outcome, endedMs)
+    const { cost, estimated } = spending
+    this.notify({ ...conclusion, task: run.task, made, arrived, cost, estimated, only }, rows)
+  }
+
+  #dismiss({ team, failure }: Of<'dismiss'>, rows: Rows): void {
+    const job = rows.receivers.of(team)
+    if (!job) return
+    const only = { team }
+    this.notify({ task: job.task, made: failed(failure), cost: 0, endedMs: Date.now(), only, goesOn: true }, rows)
+  }
+
+  /** Ends the jobs and the URLs that a conclusion concerns, and has the alarm send their notices. */
+  notify(conclusion: Conclusion, { receivers, outbox }: Rows): void {
+    const notices = receivers.end(conclusion)
+    for (const notice of notices) outbox.add(notice, configOf(this.#parts.env), conclusion.endedMs)
+  }
+
+  #briefly(order: Pick<Order, 'reservation'>, work: () => Promise<Event>): void {
+    const followed = this.#follow(order, work).finally(() => this.#brief.delete(followed))
+    this.#brief.add(followed)
+  }
+
+  /** Dispatches what comes of some work on an order. Never rejects. */
+  #follow({ reservation }: Pick<Order, 'reservation'>, work: () => Promise<Event>): Promise<void> {
+    const { ctx, dispatch } = this.#parts
+    const followed = Promise.try(work)
+      .then(dispatch)
+      .catch((error: unknown) => {
+        log('run-failed', describe(error))
+        dispatch({ is: 'broke', reservation })
+      })
+    ctx.waitUntil(followed)
+    return followed
+  }
+}

@@ -1,0 +1,116 @@
+import type { Failure } from '../failures/errors'
+import { newRun } from './attempts'
+import type { Event } from './events'
+import { CANCELLED } from './failures'
+import { type At, begin, offerAll } from './orders'
+import { concerns, type Ended, type RunOutcome, settlementOf, uncalled } from './outcome'
+import { nextDemand, type Place, type Run, type State, type Subscriber } from './state'
+
+/** Tells clients an end, and removes them. */
+export function tell(state: State, clients: readonly Subscriber[], ended: Ended, { emit }: At): State {
+  if (clients.length === 0) return state
+  const ids = new Set(clients.map(({ id }) => id))
+  emit({ do: 'tell', clients: [...ids], ended })
+  return { ...state, subscribers: state.subscribers.filter(({ id }) => !ids.has(id)) }
+}
+
+/** Ends the job of a team while the run goes on for others. */
+export function dismiss(state: State, team: string, { emit }: At): State {
+  const isOver = ({ kind, task, isHandedOff }: Subscriber): boolean =>
+    task.payer.team === team && (kind === 'job' || (kind === 'hook' && isHandedOff))
+  if (!state.subscribers.some((each) => each.kind === 'job' && isOver(each))) return state
+  emit({ do: 'dismiss', team, failure: CANCELLED })
+  return { ...state, subscribers: state.subscribers.filter((each) => !isOver(each)) }
+}
+
+/** Ends the calls of a dead process; their outcome ends the run. */
+export function abandon(state: State, run: Run, failure: Failure | undefined, { emit }: At): State {
+  emit({ do: 'abandon', run, failure })
+  return { ...state, phase: { is: 'generating', run, isInHand: true } }
+}
+
+/**
+ * Ends a run whose money is not held, for its payer alone. A run with calls of earlier processes settles them first.
+ * `isHeld` means that its reservation may exist all the same.
+ */
+export function refuse(state: State, run: Run, failure: Failure, at: At, { isHeld } = { isHeld: false }): State {
+  if (run.progress) return abandon(state, run, failure, at)
+  const { payer } = run.task
+  const only = failure.code === 'cancelled' ? { team: payer.team } : payer
+  const outcome = uncalled(failure)
+  const facts = { startedMs: undefined, endedMs: at.nowMs }
+  const { notice, ...pending } = settlementOf(run, outcome, facts)
+  at.emit({ do: 'end', run, outcome, only, conclusion: { ...facts, isSettled: false } })
+  // The reservation of an earlier process may exist too.
+  if (isHeld || run.before !== undefined) at.emit({ do: 'owe', pending, isDue: false })
+  const concerned = state.subscribers.filter(({ task }) => concerns(only, task.payer))
+  const ended = { made: outcome.made, paidBy: run.task.requestId, snapshot: notice.snapshot }
+  at.emit({ do: 'close', ended })
+  const told = tell(state, ofClients(concerned), ended, at)
+  return next(without(told, concerned), at)
+}
+
+/** The outcome of a run: its receivers are notified, and its clients are told after the settlement. */
+export function made(
+  state: State,
+  { run: id, outcome, startedMs }: Extract<Event, { is: 'made' }>,
+  { emit, nowMs }: At,
+): State {
+  const { phase } = state
+  if (phase.is !== 'generating' || phase.run.id !== id) return state
+  const { run } = phase
+  const { payer, requestId } = run.task
+  const only = isCancelled(outcome) ? { team: payer.team } : undefined
+  const facts = { startedMs, endedMs: nowMs }
+  const pending = settlementOf(run, outcome, facts)
+  emit({ do: 'end', run, outcome, only, conclusion: { ...facts, isSettled: true } })
+  emit({ do: 'settle', pending })
+  const concerned = state.subscribers.filter(({ task }) => concerns(only, task.payer))
+  const clients = ofClients(concerned).map((client) => client.id)
+  const ended = { made: outcome.made, paidBy: requestId, snapshot: pending.notice.snapshot }
+  const others = concerned.filter(({ kind }) => kind !== 'client')
+  return {
+    ...without(state, others),
+    phase: { is: 'settling', pending, isInHand: true, end: { clients, ended } },
+  }
+}
+
+const isCancelled = ({ made: result }: RunOutcome): boolean => !result.ok && result.failure.code === 'cancelled'
+
+/** A settled run tells its clients. Without a confirmation in time, the settlement is repeated beside the next run. */
+export function settled(state: State, { reservation, confirmed }: Extract<Event, { is: 'settled' }>, at: At): State {
+  const { phase } = state
+  if (phase.is !== 'settling' || phase.pending.settlement.id !== reservation) return state
+  const { pending, end } = phase
+  if (!confirmed) at.emit({ do: 'owe', pending, isDue: false })
+  else if (confirmed.webhook && pending.notice) at.emit({ do: 'announce', notice: pending.notice })
+  if (!end) return next(state, at)
+  at.emit({ do: 'close', ended: end.ended })
+  const clients = state.subscribers.filter(({ id }) => end.clients.includes(id))
+  return next(tell(state, clients, end.ended, at), at)
+}
+
+/** The run after an ended one: that of the oldest place in a queue, or one for demand that is left. */
+export function next(state: State, at: At): State {
+  const waiting = state.places.flatMap((place) =>
+    place.stands.is === 'waiting' ? [{ place, stands: place.stands }] : [],
+  )
+  const [first] = waiting.toSorted((one, other) => one.place.createdMs - other.place.createdMs)
+  if (first) return promoted(state, first.place, first.stands.instead, at)
+  const demand = nextDemand(state)
+  if (!demand) return { ...state, phase: { is: 'idle' } }
+  return begin(state, newRun(demand.task, at), at, demand)
+}
+
+function promoted(state: State, place: Place, instead: Failure, at: At): State {
+  const run = newRun(place.task, at, place)
+  const places = state.places.filter((each) => each !== place)
+  return offerAll({ ...state, places, phase: { is: 'queued', run, instead } }, at)
+}
+
+const ofClients = (subscribers: readonly Subscriber[]): Subscriber[] =>
+  subscribers.filter(({ kind }) => kind === 'client')
+
+function without(state: State, gone: readonly Subscriber[]): State {
+  return { ...state, subscribers: state.subscribers.filter((each) => !gone.includes(each)) }
+}

@@ -1,0 +1,70 @@
+import type { Failure } from '../failures/errors'
+import type { Ended, Held, OutcomeScope, PendingSettlement, RunOutcome } from './outcome'
+import type { Progress } from './progress'
+import type { Notice } from './snapshot'
+import type { Order, Run, Subscriber } from './state'
+import type { Task } from './task'
+
+/** What happens to a generation. */
+export type Event =
+  /** A request asks for the images, and adds its subscribers. */
+  | { is: 'asked'; task: Task; subscribers: readonly Subscriber[] }
+  /** The team has answered an order, which could wait or not. */
+  | { is: 'answered'; reservation: string; couldWait: boolean; held: Held }
+  /** The team calls at the turn of an order; a refusal ends the order. */
+  | { is: 'turnCame'; reservation: string; refusal: Failure | undefined }
+  /** The team has answered a withdrawal. `isOut` is false if the turn had come, or the team is unreachable. */
+  | { is: 'withdrawn'; reservation: string; isOut: boolean }
+  | { is: 'progressed'; run: string; progress: Progress }
+  /** The calls of a run have ended. `startedMs` is the start of its last call, in ms since 1970. */
+  | { is: 'made'; run: string; outcome: RunOutcome; startedMs: number | undefined }
+  /** The team has confirmed a settlement, or not in time. */
+  | { is: 'settled'; reservation: string; confirmed: { webhook: boolean } | undefined }
+  /** A team cancels its run, or its part in that of another team. */
+  | { is: 'cancelled'; team: string }
+  /** A request hangs up, or the patience of a client for the queue is over. */
+  | { is: 'left'; client: { request: string } | { id: string }; failure: Failure | undefined }
+  /** An error of the gateway has ended the work on an order. */
+  | { is: 'broke'; reservation: string }
+  /** A process looks after a run without a process, for a request or by the alarm. */
+  | { is: 'recovered'; isAsked: boolean }
+  /** The alarm repeats what a lost call left undone. */
+  | { is: 'rang' }
+
+/** What an event brings about. Each effect repeats without harm: its receiver knows the reservation, the run or the id. */
+export type Effect =
+  | { do: 'reserve'; order: Order; couldWait: boolean }
+  | { do: 'withdraw'; order: Order }
+  /** Makes the images of a run with reserved money. */
+  | { do: 'generate'; run: Run }
+  /** Ends the calls of a dead process. Its stored images are the result, unless the failure is a cancellation. */
+  | { do: 'abandon'; run: Run; failure: Failure | undefined }
+  /** Stops the calls of this process. */
+  | { do: 'stop'; failure: Failure }
+  /** Keeps the answer of a run, cleans up after it, and ends the jobs and URLs that it concerns. */
+  | { do: 'end'; run: Run; outcome: RunOutcome; only: OutcomeScope | undefined; conclusion: EndFacts }
+  /** Ends the job of a team while the run goes on. */
+  | { do: 'dismiss'; team: string; failure: Failure }
+  | { do: 'settle'; pending: PendingSettlement }
+  /** Stores a settlement, which the alarm repeats until its team confirms. */
+  | { do: 'owe'; pending: PendingSettlement; isDue: boolean }
+  /** Sends the notice of a settlement to the webhook of its team. */
+  | { do: 'announce'; notice: Notice }
+  /** Tells clients the end. */
+  | { do: 'tell'; clients: readonly string[]; ended: Ended }
+  /** Tells watchers the end of a run, and forgets its previews. */
+  | { do: 'close'; ended: Ended }
+  /** Reports the first answer of the team to a request's order. */
+  | { do: 'report'; request: string; refusal: Failure | undefined }
+  /** Removes the job and the URLs of a request that is refused at once. */
+  | { do: 'forget'; task: Task }
+  /** Removes the URLs of a request after the end of its patience. */
+  | { do: 'unhook'; request: string }
+
+/** The facts of a run's end for its receivers; times are in ms since 1970, amounts in micro-USD. */
+export interface EndFacts {
+  startedMs: number | undefined
+  endedMs: number
+  /** Whether the settlement notifies the team's webhook. */
+  isSettled: boolean
+}

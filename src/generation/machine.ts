@@ -1,0 +1,139 @@
+import { configOf } from '../config'
+import { newId } from '../runtime/ids'
+import { describe, log } from '../runtime/log'
+import { Clients } from './clients'
+import { Calls } from './effects/calls'
+import { Performer } from './effects/perform'
+import type { Event } from './events'
+import { Plans } from './plan'
+import { ProgressWebhooks } from './progress-webhooks'
+import { readRows, type Rows } from './rows'
+import { nextDueMs, Schedule } from './schedule'
+import { isAwaited, type State } from './state'
+import { type Rules, transition } from './transition'
+
+/**
+ * The life of a generation, and the one writer of its state. `dispatch` reads, changes and stores the state in one step,
+ * and then brings the effects about.
+ */
+export class Machine {
+  readonly #ctx: DurableObjectState
+  readonly #env: Env
+  readonly #schedule: Schedule
+  readonly clients = new Clients()
+  readonly calls: Calls
+  readonly performer: Performer
+  #stored: { rows: Rows; state: State } | undefined
+  /** Resolves at the next change of the state. */
+  #changed = Promise.withResolvers<void>()
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    this.#ctx = ctx
+    this.#env = env
+    this.#schedule = new Schedule(ctx.storage)
+    const plans = new Plans(env)
+    const { clients } = this
+    const webhooks = new ProgressWebhooks(ctx, env, () => this.rows.receivers)
+    this.calls = new Calls({ ctx, env, plans, clients, webhooks })
+    const dispatch = (event: Event): void => this.dispatch(event)
+    this.performer = new Performer({
+      ctx,
+      env,
+      plans,
+      clients,
+      calls: this.calls,
+      dispatch,
+      stateNow: () => this.state,
+    })
+  }
+
+  get state(): State {
+    return this.#read().state
+  }
+
+  get rows(): Rows {
+    return this.#read().rows
+  }
+
+  #read(): { rows: Rows; state: State } {
+    if (this.#stored) return this.#stored
+    const rows = readRows(this.#ctx.storage, this.#env)
+    this.#stored = { rows, state: rows.state.load(rows.receivers.subscribers, Date.now()) }
+    return this.#stored
+  }
+
+  /** Processes an event: stores the next state, starts the effects, and sets the alarm. */
+  dispatch(event: Event): void {
+    const { rows, state: before } = this.#read()
+    const { state, effects } = transition(before, event, this.#rules())
+    rows.state.save(before, state)
+    this.#stored = { rows, state }
+    for (const effect of effects) this.performer.perform(effect, rows)
+    this.arm()
+    this.#changed.resolve()
+    this.#changed = Promise.withResolvers<void>()
+  }
+
+  /** Resolves when the state is so. */
+  async until(isSo: (state: State) => boolean): Promise<void> {
+    while (!isSo(this.state)) await this.#changed.promise
+  }
+
+  /** Sets an alarm that is due and missing. Never throws. */
+  wake(): Promise<void> {
+    return this.#schedule.wake(() => this.#dueMs())
+  }
+
+  /** Resumes a run without a process, and waits for an ending run: its clients are told first. */
+  async rest(): Promise<void> {
+    await this.wake()
+    this.recover({ isAsked: true })
+    await this.until(({ phase }) => phase.is !== 'settling')
+  }
+
+  /** Resumes a run without a process. Under wrong settings, the run waits for right ones: throws GatewayError. */
+  recover({ isAsked }: { isAsked: boolean }): void {
+    const { phase } = this.state
+    if (phase.is === 'queued' || phase.is === 'idle' || phase.isInHand) return
+    configOf(this.#env)
+    if ('run' in phase) {
+      const { task, attempt } = phase.run
+      log('run-interrupted', { generation: task.id, request: task.requestId, attempt })
+    }
+    this.dispatch({ is: 'recovered', isAsked })
+  }
+
+  /** Repeats what a lost call or the death of a process left undone, and waits for the answers of other objects. */
+  async ring(): Promise<void> {
+    this.#schedule.rings()
+    this.recover({ isAsked: false })
+    this.dispatch({ is: 'rang' })
+    await this.performer.answered()
+  }
+
+  /** Sets the alarm to the next due time, or empties the object without one. */
+  arm(): void {
+    const { rows, state } = this.#read()
+    if (!isAwaited(state) && state.places.length === 0 && !('run' in state.phase)) rows.tasks.forgetPrompt()
+    const due = this.#dueMs()
+    if (due === undefined) this.#stored = undefined
+    const armed = due === undefined ? this.#ctx.storage.deleteAll() : this.#schedule.arm(due)
+    this.#ctx.waitUntil(armed.catch((error: unknown) => log('alarm-not-set', describe(error))))
+  }
+
+  #dueMs(): number | undefined {
+    const { rows, state } = this.#read()
+    return nextDueMs(state, rows, Date.now())
+  }
+
+  #rules(): Rules {
+    const env = this.#env
+    return {
+      nowMs: Date.now(),
+      mint: (kind) => (kind === 'reservation' ? newId('run') : crypto.randomUUID().slice(0, 8)),
+      get finishesAbandoned() {
+        return configOf(env).finishAbandoned === 'all'
+      },
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import type { Mint } from './attempts'
+import type { Effect } from './events'
+import { isSamePayer, mayWait, type Order, type Phase, type Place, type Run, type State } from './state'
+import type { Task } from './task'
+
+/** The facts and the effects of one transition. */
+export interface At {
+  /** In ms since 1970. */
+  nowMs: number
+  mint: Mint
+  /** Whether a run whose clients have hung up is made at its turn. */
+  finishesAbandoned: boolean
+  emit: (effect: Effect) => void
+}
+
+/** Sends an order to its team, which may have it already. */
+export const order = ({ task, reservation, createdMs }: Order, couldWait: boolean, { emit }: At): void =>
+  emit({ do: 'reserve', order: { task, reservation, createdMs }, couldWait })
+
+/** Begins a run, or its next attempt. `reports` means that a request takes the refusal of its team as its answer. */
+export function begin(state: State, run: Run, at: At, { reports } = { reports: false }): State {
+  order(run, mayWait(state, run.task.payer), at)
+  return { ...state, phase: { is: 'reserving', run, isInHand: true, ...(reports ? { reports } : {}) } }
+}
+
+/**
+ * Orders a place for a payer beside the queued run of another one. The calls of an earlier process are the payer's own,
+ * so a run with progress takes none.
+ */
+export function offer(state: State, task: Task, at: At): State {
+  const { phase, places } = state
+  if (phase.is !== 'queued' || phase.run.progress || isSamePayer(phase.run.task.payer, task.payer)) return state
+  const own = places.filter((place) => isSamePayer(place.task.payer, task.payer))
+  if (own.some(({ stands }) => stands.is !== 'leaving')) return state
+  const place: Place = { task, reservation: at.mint('reservation'), createdMs: at.nowMs, stands: { is: 'asked' } }
+  order(place, mayWait(state, task.payer), at)
+  return { ...state, places: [...places, place] }
+}
+
+/** Offers a place to every client and job of a payer without one. */
+export const offerAll = (state: State, at: At): State =>
+  state.subscribers
+    .filter(({ kind, leaving }) => kind !== 'hook' && !leaving)
+    .reduce((offered, { task }) => offer(offered, task, at), state)
+
+/** Withdraws a place. An order without an answer is withdrawn after that. */
+export function leave(place: Place, { emit }: At): Place {
+  if (place.stands.is === 'leaving') return place
+  const isAnswered = place.stands.is !== 'asked'
+  if (isAnswered) emit({ do: 'withdraw', order: place })
+  return { ...place, stands: { is: 'leaving', isAnswered } }
+}
+
+/** Makes the images of a run, whose money is reserved. The other places are withdrawn, and no client leaves any more. */
+export function generate(state: State, run: Run, at: At): State {
+  at.emit({ do: 'generate', run })
+  const phase: Phase = { is: 'generating', run, isInHand: true }
+  const subscribers = state.subscribers.map(({ leaving: _, ...each }) => each)
+  return { phase, places: state.places.map((place) => leave(place, at)), subscribers }
+}

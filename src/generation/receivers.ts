@@ -1,0 +1,253 @@
+import * as z from 'zod'
+import { DAY_MS } from '../runtime/durations'
+import { jobFormSchema, type JobForm } from '../dialects/job-form'
+import { type Snapshot, snapshotSchema } from '../ledger/snapshot'
+import { FollowedAnswers } from './answers'
+import { concerns, type OutcomeScope } from './outcome'
+import { begun, type End, ended, type Notice } from './snapshot'
+import { isSamePayer, type Subscriber } from './state'
+import type { GenerateOptions, Task } from './task'
+import { endedTaskRow, storedTask, type TaskRows } from './task-rows'
+
+const jobRow = jobFormSchema.extend({
+  task: storedTask,
+  /** The id of the event for the team's webhook. */
+  event: z.string(),
+  createdMs: z.number(),
+  ended: z.object({ snapshot: snapshotSchema, untilMs: z.number() }).exactOptional(),
+})
+/** A team's job and its end, which lasts until `untilMs`, in ms since 1970. */
+export type Job = Omit<z.infer<typeof jobRow>, 'task'> & { task: Task }
+
+const hookRow = z.object({
+  event: z.string(),
+  url: z.string(),
+  /** The wording of the event; missing for the gateway's own. */
+  form: jobFormSchema.optional(),
+  task: storedTask,
+  createdMs: z.number(),
+  /** Whether the request became a job. */
+  isHandedOff: z.boolean(),
+})
+/** A webhook URL that one request named. */
+type Hook = Omit<z.infer<typeof hookRow>, 'task'> & { task: Task }
+
+/** The end of a generation for the clients of a task. */
+export interface Conclusion extends End {
+  task: Task
+  startedMs?: number | undefined
+  only?: OutcomeScope | undefined
+  /** Whether the settlement notifies the team's webhook. */
+  isSettled?: boolean
+  /** Whether the run goes on for waiting clients. */
+  goesOn?: boolean
+}
+
+const JOB = 'job:'
+const HOOK = 'hook:'
+
+/** The life of an ended job, in ms. */
+export const JOB_LIFE_MS = DAY_MS
+
+/** The receivers of an end that need no connection: one job for each team, and webhook URLs. */
+export class Receivers {
+  readonly #storage: DurableObjectStorage
+  readonly #tasks: TaskRows
+  readonly answers: FollowedAnswers
+  readonly #jobs: Map<string, Job>
+  readonly #hooks: Map<string, Hook>
+  /** The ended jobs that newer ones replaced, by their teams. */
+  readonly #replaced = new Map<string, Job>()
+
+  constructor(storage: DurableObjectStorage, tasks: TaskRows) {
+    this.#storage = storage
+    this.#tasks = tasks
+    this.answers = new FollowedAnswers(storage)
+    this.#jobs = this.#read(JOB, jobRow)
+    this.#hooks = this.#read(HOOK, hookRow)
+  }
+
+  #read<Row extends z.ZodType<{ task: z.infer<typeof storedTask> }>>(
+    prefix: string,
+    row: Row,
+  ): Map<string, Omit<z.infer<Row>, 'task'> & { task: Task }> {
+    const rows = [...this.#storage.kv.list({ prefix })]
+    return new Map(
+      rows.map(([key, stored]) => {
+        const read = row.parse(stored)
+        return [key.slice(prefix.length), { ...read, task: this.#tasks.taskOf(read.task) }]
+      }),
+    )
+  }
+
+  /** The jobs that have not ended, and the URLs, as subscribers of the state. */
+  get subscribers(): Subscriber[] {
+    return [...this.#openJobs.map(subscriberOfJob), ...[...this.#hooks.values()].map(subscriberOfHook)]
+  }
+
+  /** The job of a team. */
+  of(team: string): Job | undefined {
+    return this.#jobs.get(team)
+  }
+
+  /** Adds a job in place of an earlier one of its team. */
+  addJob({ task, event, followed }: GenerateOptions, form: JobForm, createdMs: number): Subscriber {
+    const { team } = task.payer
+    const earlier = this.of(team)
+    if (earlier) this.#replaced.set(team, earlier)
+    const job = { ...form, task, event, createdMs }
+    this.#put(job)
+    if (followed) this.answers.put(team, task.requestId, followed)
+    return subscriberOfJob(job)
+  }
+
+  /** Adds the webhook URL of a request, if it named one. */
+  addHook({ task, webhook }: GenerateOptions, createdMs: number, isHandedOff = false): Subscriber[] {
+    if (!webhook) return []
+    const { id: event, url, form } = webhook
+    const before = this.#hooks.get(event)
+    const hook: Hook = {
+      event,
+      url,
+      form,
+      task,
+      createdMs: before?.createdMs ?? createdMs,
+      isHandedOff: isHandedOff || before?.isHandedOff === true,
+    }
+    this.#hooks.set(event, hook)
+    this.#storage.kv.put<z.infer<typeof hookRow>>(HOOK + event, { ...hook, task: this.#tasks.rowOf(task) })
+    return [subscriberOfHook(hook)]
+  }
+
+  /**
+   * Removes the entries of a request that is refused at once, and the URLs of other refused clients. The team has its
+   * earlier job again.
+   */
+  refuse({ requestId, payer }: Task): void {
+    this.#unhook(
+      ({ task, isHandedOff }) => task.requestId === requestId || (!isHandedOff && isSamePayer(payer, task.payer)),
+    )
+    this.answers.remove(payer.team, requestId)
+    for (const { task } of this.#openJobs) if (task.requestId === requestId) this.#removeJob(task.payer.team)
+    const earlier = this.#replaced.get(payer.team)
+    if (earlier && !this.of(payer.team)) this.#put(earlier)
+  }
+
+  /** Removes the URL of a request after the end of its patience, unless the request became a job. */
+  unhook(requestId: string): void {
+    this.#unhook(({ task, isHandedOff }) => task.requestId === requestId && !isHandedOff)
+  }
+
+  /** Removes the ended job of a team, and the answers to its requests. */
+  forget(team: string): void {
+    if (this.of(team)?.ended) this.#removeJob(team)
+    this.answers.forget(team)
+  }
+
+  /** Whether a request became a job that has not ended. */
+  isJob(requestId: string): boolean {
+    return this.#openJobs.some(({ task }) => task.requestId === requestId)
+  }
+
+  /** Ends the jobs and URLs that an outcome concerns, and returns their notices. */
+  end(conclusion: Conclusion): Notice[] {
+    const { task, startedMs, only, endedMs, isSettled = false, goesOn = false } = conclusion
+    const isConcerned = (each: { task: Task }): boolean => concerns(only, each.task.payer)
+    const snapshotOf = (each: { task: Task; createdMs: number }): Snapshot => {
+      const isPayer = each.task.payer.team === task.payer.team
+      return ended(begun(each.task, { status: 'running', createdMs: each.createdMs, startedMs }), {
+        ...conclusion,
+        ...(isPayer ? {} : { cost: 0, estimated: 0 }),
+      })
+    }
+    // A failed request may come again with its Idempotency-Key, and its receiver then needs another event.
+    const idOf = (event: string): string => (conclusion.made.ok ? event : `${event}_${endedMs}`)
+    const jobs = this.#openJobs.filter(isConcerned).map((job) => ({ job, snapshot: snapshotOf(job) }))
+    const record = conclusion.made.ok ? conclusion.made.value : undefined
+    for (const { job, snapshot } of jobs) {
+      const end = { snapshot, untilMs: endedMs + JOB_LIFE_MS }
+      this.#put({ ...job, ended: end })
+      this.answers.end(job.task.payer.team, { ...end, record })
+    }
+    const hooks = [...this.#hooks.values()].filter((hook) => isConcerned(hook) && (hook.isHandedOff || !goesOn))
+    for (const { event } of hooks) this.#removeHook(event)
+    return [
+      ...oncePerReceiver(hooks).map((hook) => ({
+        id: idOf(hook.event),
+        url: hook.url,
+        form: hook.form,
+        task: hook.task,
+        snapshot: snapshotOf(hook),
+      })),
+      ...jobs
+        .filter(({ job }) => !isSettled || job.task.payer.team !== task.payer.team)
+        .map(({ job, snapshot }) => ({ id: idOf(job.event), task: job.task, snapshot })),
+    ]
+  }
+
+  /** Progress notices for the URLs with the wording of a dialect. */
+  progressNotices(percent: number): Notice[] {
+    const hooks = [...this.#hooks.values()].filter(({ form }) => form)
+    return oncePerReceiver(hooks).map(({ event, url, form, task, createdMs }) => ({
+      id: `${event}_${percent}`,
+      url,
+      form,
+      task,
+      snapshot: begun(task, { status: 'running', createdMs, percent }),
+    }))
+  }
+
+  /** The ends of the ended jobs, in ms since 1970. */
+  dues(nowMs: number): number[] {
+    return [...this.#jobs.values()].flatMap(({ ended: end }) => (end && end.untilMs > nowMs ? [end.untilMs] : []))
+  }
+
+  get #openJobs(): Job[] {
+    return [...this.#jobs.values()].filter((job) => !job.ended)
+  }
+
+  #unhook(isMeant: (hook: Hook) => boolean): void {
+    for (const hook of this.#hooks.values()) if (isMeant(hook)) this.#removeHook(hook.event)
+  }
+
+  #removeHook(event: string): void {
+    this.#hooks.delete(event)
+    this.#storage.kv.delete(HOOK + event)
+  }
+
+  #removeJob(team: string): void {
+    this.#jobs.delete(team)
+    this.#storage.kv.delete(JOB + team)
+  }
+
+  #put(job: Job): void {
+    const { team } = job.task.payer
+    const task = job.ended ? endedTaskRow(job.task) : this.#tasks.rowOf(job.task)
+    this.#jobs.set(team, job)
+    this.#storage.kv.put<z.infer<typeof jobRow>>(JOB + team, { ...job, task })
+  }
+}
+
+const subscriberOfJob = ({ task }: Job): Subscriber => ({
+  kind: 'job',
+  id: JOB + task.payer.team,
+  task,
+  isPatient: true,
+  isHandedOff: true,
+})
+
+const subscriberOfHook = ({ task, event, isHandedOff }: Hook): Subscriber => ({
+  kind: 'hook',
+  id: HOOK + event,
+  task,
+  isPatient: false,
+  isHandedOff,
+})
+
+/** One notice for each URL and wording of a team, from the first request that named it. */
+function oncePerReceiver(hooks: Hook[]): Hook[] {
+  const inTurn = hooks.toSorted((one, other) => one.createdMs - other.createdMs)
+  return [
+    ...Map.groupBy(inTurn, ({ url, task, form }) => `${task.payer.team} ${url} ${form?.dialect}`).values(),
+  ].flatMap(([first]) => first ?? [])
+}

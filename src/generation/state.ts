@@ -1,0 +1,162 @@
+import * as z from 'zod'
+import type { Failure } from '../failures/errors'
+import type { Payer } from '../ledger/entry'
+import type { Ended, PendingSettlement } from './outcome'
+import { progressSchema } from './progress'
+import { type Task, taskSchema } from './task'
+
+export const orderOfRun = z.object({
+  task: taskSchema,
+  /** The id of the reservation, which holds money from the turn on. */
+  reservation: z.string(),
+  /** The moment of the request, in ms since 1970. */
+  createdMs: z.number(),
+})
+/** A payer's order at its team: money for a run, or a place in the queue. */
+export type Order = z.infer<typeof orderOfRun>
+
+export const runSchema = orderOfRun.extend({
+  /** The id of this process of the run, which separates its images from those of other processes. */
+  id: z.string(),
+  /** The id of its first process, which begins the ids of all later ones; missing in the first process. */
+  before: z.string().exactOptional(),
+  /** The number of the attempt, from 1. A death adds one if a call in hand cannot be resumed; an error of the gateway does too. */
+  attempt: z.number(),
+  /** The number of its processes that died with calls in hand; missing for none. */
+  deaths: z.number().exactOptional(),
+  progress: progressSchema.optional(),
+})
+/** A run, through all of its processes. Its order is that of its payer. */
+export type Run = z.infer<typeof runSchema>
+
+/** The order of a payer beside that of the run. A leaving place is withdrawn once its team has answered. */
+export interface Place extends Order {
+  stands: { is: 'asked' } | { is: 'waiting'; instead: Failure } | { is: 'leaving'; isAnswered: boolean }
+}
+
+/** A receiver of one end of the generation: a waiting client, a team's job, or a URL of a request. */
+export interface Subscriber {
+  kind: 'client' | 'job' | 'hook'
+  id: string
+  task: Task
+  /** Whether it waits for a turn in the queue of its team. */
+  isPatient: boolean
+  /** Whether its request became a job, which outlives the client. */
+  isHandedOff: boolean
+  /** Set for a client whose patience for the queue is over. */
+  isOverdue?: true
+  /** The failure of a client that leaves the queue. */
+  leaving?: Failure
+  /** The refusal of its team, for the end of its patience. */
+  refusal?: Failure
+}
+
+/** The facts about a run that only its process knows. A process without them asks again. */
+interface InHand {
+  /** Whether this process asks the team, makes the images, or settles. */
+  isInHand: boolean
+  /** Whether its team has cancelled it. */
+  isCancelled?: true
+}
+
+/**
+ * The life of a run. `leaving` is set while the order of a queued run is withdrawn; `called` means that its turn has come
+ * on the way.
+ */
+export type Phase =
+  | { is: 'idle' }
+  | ({ is: 'reserving'; run: Run; reports?: true } & InHand)
+  | { is: 'queued'; run: Run; instead: Failure; leaving?: 'given-up' | 'cancelled' | 'called' }
+  | ({ is: 'generating'; run: Run } & InHand)
+  | {
+      is: 'settling'
+      pending: PendingSettlement
+      isInHand: boolean
+      end?: { clients: readonly string[]; ended: Ended }
+    }
+
+/** A generation: its run, the orders beside it, and all that wait for its end. */
+export interface State {
+  phase: Phase
+  places: readonly Place[]
+  subscribers: readonly Subscriber[]
+}
+
+export const isSamePayer = (one: Payer, other: Payer): boolean => one.team === other.team && one.key === other.key
+
+/** The subscribers of a payer that do not leave. */
+const staying = ({ subscribers }: State, payer: Payer): Subscriber[] =>
+  subscribers.filter(({ task, leaving }) => !leaving && isSamePayer(task.payer, payer))
+
+/** Whether a client, a job or a webhook of a payer waits for the end. */
+export const isWantedBy = (state: State, payer: Payer): boolean => staying(state, payer).length > 0
+
+/** Whether a client or job of a payer may wait in the queue of its team. */
+export const mayWait = (state: State, payer: Payer): boolean => staying(state, payer).some(({ isPatient }) => isPatient)
+
+/** Whether a job or a webhook waits for the end. */
+export const isAwaited = ({ subscribers }: State): boolean => subscribers.some(({ kind }) => kind !== 'client')
+
+/** Whether a job waits for the end. */
+export const hasJob = ({ subscribers }: State): boolean => subscribers.some(({ kind }) => kind === 'job')
+
+/** The run of a phase; undefined before it begins and after its outcome. */
+export const runOf = ({ phase }: State): Run | undefined => ('run' in phase ? phase.run : undefined)
+
+/** Whether a reservation is in use, or its settlement is on its way. */
+export function holds({ phase }: State, reservation: string): boolean {
+  if (phase.is === 'settling') return phase.pending.settlement.id === reservation
+  return (phase.is === 'reserving' || phase.is === 'generating') && phase.run.reservation === reservation
+}
+
+/** Whether the order of a request waits for the first answer of its team. */
+export const isAsking = ({ phase, places }: State, requestId: string): boolean =>
+  (phase.is === 'reserving' && phase.isInHand && phase.run.task.requestId === requestId) ||
+  places.some(({ task, stands }) => stands.is === 'asked' && task.requestId === requestId)
+
+/** Whether a run of a team is being cancelled. */
+export function isBeingCancelled({ phase }: State, team: string): boolean {
+  if (!('run' in phase) || phase.run.task.payer.team !== team) return false
+  return phase.is === 'queued' ? phase.leaving === 'cancelled' : phase.isCancelled === true
+}
+
+/** Whether a run or a place, which may become one, needs the input pictures of a task. */
+export const needsInputsOf = (state: State, { requestId }: Task): boolean =>
+  [runOf(state), ...state.places].some((order) => order?.task.requestId === requestId)
+
+/** The task of the next run, and whether the refusal of its team answers a client. Undefined without demand. */
+export function nextDemand({ subscribers }: State): { task: Task; reports: boolean } | undefined {
+  for (const kind of ['job', 'hook', 'client'] as const) {
+    const next = subscribers.find((each) => each.kind === kind && !each.leaving)
+    if (next) return { task: next.task, reports: kind === 'client' }
+  }
+  return undefined
+}
+
+/**
+ * The state after the death of its process: the next one starts with it. Clients are gone, and calls in hand are not
+ * known. A place without its team's answer is withdrawn.
+ */
+export function afterDeath({ phase, places, subscribers }: State): State {
+  return {
+    phase: phaseAfterDeath(phase),
+    places: places.map((place) =>
+      place.stands.is === 'waiting' ? place : { ...place, stands: { is: 'leaving', isAnswered: true } },
+    ),
+    subscribers: subscribers.filter(({ kind }) => kind !== 'client'),
+  }
+}
+
+function phaseAfterDeath(phase: Phase): Phase {
+  switch (phase.is) {
+    case 'idle':
+      return phase
+    case 'reserving':
+    case 'generating':
+      return { is: 'reserving', run: phase.run, isInHand: false }
+    case 'queued':
+      return { is: 'queued', run: phase.run, instead: phase.instead }
+    case 'settling':
+      return { is: 'settling', pending: phase.pending, isInHand: false }
+  }
+}

@@ -1,0 +1,158 @@
+import { failed } from '../failures/errors'
+import type { Effect, Event } from './events'
+import { type Mint, newRun, nextAttempt } from './attempts'
+import { abandon, dismiss, made, next, settled, tell } from './endings'
+import { CANCELLED, FAILED } from './failures'
+import { type At, begin, leave, offer, order } from './orders'
+import { isAwaited, isWantedBy, nextDemand, type State, type Subscriber } from './state'
+import { answered, tidy, turnCame, withdrawn } from './turns'
+
+/** The facts of a transition beside its state and its event. */
+export interface Rules {
+  /** In ms since 1970. */
+  nowMs: number
+  /** Mints the ids of runs and reservations. */
+  mint: Mint
+  /** Whether a run whose clients have hung up is made at its turn. */
+  finishesAbandoned: boolean
+}
+
+/**
+ * The next state of a generation, and the effects to bring about once it is stored. A late event of an earlier run or
+ * order changes nothing.
+ */
+export function transition(state: State, event: Event, rules: Rules): { state: State; effects: readonly Effect[] } {
+  const effects: Effect[] = []
+  const at: At = { ...rules, emit: (effect) => void effects.push(effect) }
+  const reacted = react(state, event, at)
+  return { state: tidy(reacted, at), effects }
+}
+
+function react(state: State, event: Event, at: At): State {
+  switch (event.is) {
+    case 'asked':
+      return asked(state, event, at)
+    case 'answered':
+      return answered(state, event, at)
+    case 'turnCame':
+      return turnCame(state, event, at)
+    case 'withdrawn':
+      return withdrawn(state, event, at)
+    case 'progressed':
+      return progressed(state, event)
+    case 'made':
+      return made(state, event, at)
+    case 'settled':
+      return settled(state, event, at)
+    case 'cancelled':
+      return cancelled(state, event.team, at)
+    case 'left':
+      return left(state, event)
+    case 'broke':
+      return broke(state, event.reservation, at)
+    case 'recovered':
+      return recovered(state, event.isAsked, at)
+    case 'rang':
+      return rang(recovered(state, false, at), at)
+  }
+}
+
+/** A request begins a run, joins one, or has a place of its own beside a queued one. */
+function asked(state: State, { task, subscribers }: Extract<Event, { is: 'asked' }>, at: At): State {
+  const replaced = subscribers.map(({ id }) => id)
+  const others = state.subscribers.filter(({ id }) => !replaced.includes(id))
+  const joined = { ...state, subscribers: [...others, ...subscribers] }
+  if (joined.phase.is === 'idle') return begin(joined, newRun(task, at), at, { reports: true })
+  return joined.phase.is === 'queued' ? offer(joined, task, at) : joined
+}
+
+function progressed(state: State, { run: id, progress }: Extract<Event, { is: 'progressed' }>): State {
+  const { phase } = state
+  if (phase.is !== 'generating' || phase.run.id !== id) return state
+  return { ...state, phase: { ...phase, run: { ...phase.run, progress } } }
+}
+
+/** A run of the team is stopped as far as it can be. The part in another team's run ends at once. */
+function cancelled(state: State, team: string, at: At): State {
+  const { phase, places } = state
+  if (!('run' in phase) || phase.run.task.payer.team !== team) return dismiss(state, team, at)
+  switch (phase.is) {
+    case 'reserving':
+      return { ...state, phase: { ...phase, isCancelled: true } }
+    case 'generating':
+      at.emit({ do: 'stop', failure: CANCELLED })
+      return { ...state, phase: { ...phase, isCancelled: true } }
+    case 'queued': {
+      at.emit({ do: 'withdraw', order: phase.run })
+      const left = places.map((place) => (place.task.payer.team === team ? leave(place, at) : place))
+      return { ...state, places: left, phase: { ...phase, leaving: 'cancelled' } }
+    }
+  }
+}
+
+/** Clients leave while the run waits for its turn; a run that has begun is finished for them. */
+function left(state: State, { client, failure }: Extract<Event, { is: 'left' }>): State {
+  const isMeant = ({ kind, id, task }: Subscriber): boolean =>
+    kind === 'client' && ('id' in client ? id === client.id : task.requestId === client.request)
+  const leaving = (each: Subscriber): Subscriber =>
+    failure ? { ...each, leaving: failure } : { ...each, isOverdue: true, isPatient: false }
+  const mayLeave = !failure || state.phase.is === 'reserving' || state.phase.is === 'queued'
+  return mayLeave
+    ? { ...state, subscribers: state.subscribers.map((each) => (isMeant(each) ? leaving(each) : each)) }
+    : state
+}
+
+/** After an error of the gateway, the run waits for the alarm, and its clients are told. A place is withdrawn then. */
+function broke(state: State, reservation: string, at: At): State {
+  const { phase, places } = state
+  if (places.some((place) => place.reservation === reservation)) {
+    const left = places.map((place) =>
+      place.reservation === reservation ? { ...place, stands: { is: 'leaving', isAnswered: true } as const } : place,
+    )
+    return { ...state, places: left }
+  }
+  if (phase.is === 'settling' && phase.pending.settlement.id === reservation)
+    return settled(state, { is: 'settled', reservation, confirmed: undefined }, at)
+  if ((phase.is !== 'reserving' && phase.is !== 'generating') || phase.run.reservation !== reservation) return state
+  at.emit({ do: 'report', request: phase.run.task.requestId, refusal: FAILED })
+  const run = { ...phase.run, attempt: phase.run.attempt + 1 }
+  const ended = { made: failed(FAILED) }
+  at.emit({ do: 'close', ended })
+  const clients = state.subscribers.filter(({ kind }) => kind === 'client')
+  return tell({ ...state, phase: { is: 'reserving', run, isInHand: false } }, clients, ended, at)
+}
+
+/** A run without a process is resumed, or ends with its stored images. Left demand begins the next run. */
+function recovered(state: State, isAsked: boolean, at: At): State {
+  const { phase } = state
+  switch (phase.is) {
+    case 'idle':
+      return nextDemand(state) ? next(state, at) : state
+    case 'queued':
+      return state
+    case 'settling': {
+      if (phase.isInHand) return state
+      at.emit({ do: 'settle', pending: phase.pending })
+      return { ...state, phase: { ...phase, isInHand: true } }
+    }
+    case 'reserving':
+    case 'generating': {
+      if (phase.isInHand) return state
+      const again = nextAttempt(phase.run, isAsked || phase.run.task.shared || isAwaited(state), at)
+      return again ? begin(state, again, at) : abandon(state, phase.run, undefined, at)
+    }
+  }
+}
+
+/** Asks the teams for the turns of a queued run, in case their calls were lost, and withdraws what is left over. */
+function rang(state: State, at: At): State {
+  const { phase } = state
+  for (const place of state.places)
+    if (place.stands.is === 'leaving' && place.stands.isAnswered) at.emit({ do: 'withdraw', order: place })
+  if (phase.is !== 'queued' || phase.leaving === 'cancelled' || phase.leaving === 'given-up') return state
+  for (const place of state.places) if (place.stands.is === 'waiting') order(place, true, at)
+  if (isWantedBy(state, phase.run.task.payer)) order(phase.run, true, at)
+  const { leaving: _, ...waiting } = phase
+  const jobs = state.subscribers.filter(({ kind }) => kind === 'job')
+  return jobs.reduce<State>((offered, { task }) => offer(offered, task, at), { ...state, phase: waiting })
+}
