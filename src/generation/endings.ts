@@ -26,7 +26,7 @@ export function dismiss(state: State, team: string, { emit }: At): State {
 /** Ends the calls of a dead process; their outcome ends the run. */
 export function abandon(state: State, run: Run, failure: Failure | undefined, { emit }: At): State {
   emit({ do: 'abandon', run, failure })
-  return { ...state, phase: { is: 'generating', run, isInHand: true } }
+  return { ...state, phase: { is: 'ending', run } }
 }
 
 /**
@@ -57,7 +57,7 @@ export function made(
   { emit, nowMs }: At,
 ): State {
   const { phase } = state
-  if (phase.is !== 'generating' || phase.run.id !== id) return state
+  if ((phase.is !== 'generating' && phase.is !== 'ending') || phase.run.id !== id) return state
   const { run } = phase
   const { payer, requestId } = run.task
   const only = isCancelled(outcome) ? { team: payer.team } : undefined

@@ -14,7 +14,7 @@ import { Machine } from './machine'
 import type { Ended, PendingSettlement } from './outcome'
 import { JOB_LIFE_MS } from './receivers'
 import { answerTo, type SeenGeneration, seenBy } from './seen'
-import { holds, isAsking, isBeingCancelled, needsInputsOf, runOf, type Subscriber } from './state'
+import { holds, isAsking, isBeingCancelled, isEnding, needsInputsOf, runOf, type Subscriber } from './state'
 import { type GenerateOptions, type Obtained, type Task, withOrigin } from './task'
 import { GenerationUpkeep } from './upkeep'
 
@@ -95,7 +95,7 @@ export class Generation extends DurableObject<Env> {
     let end: Ended | undefined
     if (own) void this.#machine.clients.watch().then((ended) => (end = ended))
     this.#machine.dispatch({ is: 'cancelled', team })
-    await this.#machine.until((state) => !isBeingCancelled(state, team) && state.phase.is !== 'settling')
+    await this.#machine.until((state) => !isBeingCancelled(state, team) && !isEnding(state))
     return end?.snapshot ?? seenBy(this.#facts, team)?.snapshot
   }
 

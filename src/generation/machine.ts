@@ -9,7 +9,7 @@ import { Plans } from './plan'
 import { ProgressWebhooks } from './progress-webhooks'
 import { readRows, type Rows } from './rows'
 import { nextDueMs, Schedule } from './schedule'
-import { isAwaited, type State } from './state'
+import { isAwaited, isEnding, type State } from './state'
 import { type Rules, transition } from './transition'
 
 /**
@@ -88,13 +88,13 @@ export class Machine {
   async rest(): Promise<void> {
     await this.wake()
     this.recover({ isAsked: true })
-    await this.until(({ phase }) => phase.is !== 'settling')
+    await this.until((state) => !isEnding(state))
   }
 
   /** Resumes a run without a process. Under wrong settings, the run waits for right ones: throws GatewayError. */
   recover({ isAsked }: { isAsked: boolean }): void {
     const { phase } = this.state
-    if (phase.is === 'queued' || phase.is === 'idle' || phase.isInHand) return
+    if (!('isInHand' in phase) || phase.isInHand) return
     configOf(this.#env)
     if ('run' in phase) {
       const { task, attempt } = phase.run

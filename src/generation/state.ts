@@ -61,13 +61,14 @@ interface InHand {
 
 /**
  * The life of a run. `leaving` is set while the order of a queued run is withdrawn; `called` means that its turn has come
- * on the way.
+ * on the way. While it is `ending`, the calls of a dead process are ended.
  */
 export type Phase =
   | { is: 'idle' }
   | ({ is: 'reserving'; run: Run; reports?: true } & InHand)
   | { is: 'queued'; run: Run; instead: Failure; leaving?: 'given-up' | 'cancelled' | 'called' }
   | ({ is: 'generating'; run: Run } & InHand)
+  | { is: 'ending'; run: Run }
   | {
       is: 'settling'
       pending: PendingSettlement
@@ -106,7 +107,7 @@ export const runOf = ({ phase }: State): Run | undefined => ('run' in phase ? ph
 /** Whether a reservation is in use, or its settlement is on its way. */
 export function holds({ phase }: State, reservation: string): boolean {
   if (phase.is === 'settling') return phase.pending.settlement.id === reservation
-  return (phase.is === 'reserving' || phase.is === 'generating') && phase.run.reservation === reservation
+  return 'run' in phase && phase.is !== 'queued' && phase.run.reservation === reservation
 }
 
 /** Whether the order of a request waits for the first answer of its team. */
@@ -114,10 +115,14 @@ export const isAsking = ({ phase, places }: State, requestId: string): boolean =
   (phase.is === 'reserving' && phase.isInHand && phase.run.task.requestId === requestId) ||
   places.some(({ task, stands }) => stands.is === 'asked' && task.requestId === requestId)
 
+/** Whether a run has its outcome, and its clients are about to be told. */
+export const isEnding = ({ phase }: State): boolean => phase.is === 'ending' || phase.is === 'settling'
+
 /** Whether a run of a team is being cancelled. */
 export function isBeingCancelled({ phase }: State, team: string): boolean {
   if (!('run' in phase) || phase.run.task.payer.team !== team) return false
-  return phase.is === 'queued' ? phase.leaving === 'cancelled' : phase.isCancelled === true
+  if (phase.is === 'queued') return phase.leaving === 'cancelled'
+  return phase.is !== 'ending' && phase.isCancelled === true
 }
 
 /** Whether a run or a place, which may become one, needs the input pictures of a task. */
@@ -153,6 +158,7 @@ function phaseAfterDeath(phase: Phase): Phase {
       return phase
     case 'reserving':
     case 'generating':
+    case 'ending':
       return { is: 'reserving', run: phase.run, isInHand: false }
     case 'queued':
       return { is: 'queued', run: phase.run, instead: phase.instead }

@@ -79,6 +79,8 @@ function cancelled(state: State, team: string, at: At): State {
   switch (phase.is) {
     case 'reserving':
       return { ...state, phase: { ...phase, isCancelled: true } }
+    case 'ending':
+      return state
     case 'generating':
       at.emit({ do: 'stop', failure: CANCELLED })
       return { ...state, phase: { ...phase, isCancelled: true } }
@@ -113,7 +115,7 @@ function broke(state: State, reservation: string, at: At): State {
   }
   if (phase.is === 'settling' && phase.pending.settlement.id === reservation)
     return settled(state, { is: 'settled', reservation, confirmed: undefined }, at)
-  if ((phase.is !== 'reserving' && phase.is !== 'generating') || phase.run.reservation !== reservation) return state
+  if (!('run' in phase) || phase.is === 'queued' || phase.run.reservation !== reservation) return state
   at.emit({ do: 'report', request: phase.run.task.requestId, refusal: FAILED })
   const run = { ...phase.run, attempt: phase.run.attempt + 1 }
   const ended = { made: failed(FAILED) }
@@ -129,6 +131,7 @@ function recovered(state: State, isAsked: boolean, at: At): State {
     case 'idle':
       return nextDemand(state) ? next(state, at) : state
     case 'queued':
+    case 'ending':
       return state
     case 'settling': {
       if (phase.isInHand) return state
