@@ -67,6 +67,7 @@ const UNIT = [
   'test/catalog/*.test.ts',
   'test/delivery/{webhook,webhook-signature,webhook-url}.test.ts',
   'test/dialects/gemini-shape.test.ts',
+  'test/generation/life/*.test.ts',
   'test/image/{input-kind,markdown-images,media-type,private-urls,request,source}.test.ts',
   'test/docs/*.test.ts',
   'test/ledger/latency.test.ts',

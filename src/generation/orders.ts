@@ -46,7 +46,7 @@ export const offerAll = (state: State, at: At): State =>
 /** Withdraws a place. An order without an answer is withdrawn after that. */
 export function leave(place: Place, { emit }: At): Place {
   if (place.stands.is === 'leaving') return place
-  const isAnswered = place.stands.is !== 'asked'
+  const isAnswered = place.stands.is === 'waiting' && !place.stands.isAsked
   if (isAnswered) emit({ do: 'withdraw', order: place })
   return { ...place, stands: { is: 'leaving', isAnswered } }
 }

@@ -3,7 +3,7 @@ import { failureSchema } from '../failures/errors'
 import { describe, log } from '../runtime/log'
 import { pendingSettlement } from './outcome'
 import { orderOfRun, type Phase, type Place, type Run, runSchema, type State, type Subscriber } from './state'
-import { storedTask, type TaskRows } from './task-rows'
+import { type RowStorage, storedTask, type TaskRows } from './task-rows'
 
 /** The version of the row of a run. Rows of version 1 have no version and no `is`. */
 const VERSION = 2
@@ -42,10 +42,10 @@ const PLACE = 'place:'
 
 /** The rows of a generation's state: its run, and the orders beside it. */
 export class StateRows {
-  readonly #storage: DurableObjectStorage
+  readonly #storage: RowStorage
   readonly #tasks: TaskRows
 
-  constructor(storage: DurableObjectStorage, tasks: TaskRows) {
+  constructor(storage: RowStorage, tasks: TaskRows) {
     this.#storage = storage
     this.#tasks = tasks
   }
@@ -67,7 +67,7 @@ export class StateRows {
   #savePhase(before: Phase, after: Phase): void {
     if (after.is === 'idle') {
       if (before.is !== 'idle') this.#storage.kv.delete(RUN)
-    } else if (!isStoredAlike(before, after)) this.#storage.kv.put<RunRow>(RUN, this.#rowOf(after))
+    } else if (!isStoredAlike(before, after)) this.#storage.kv.put(RUN, this.#rowOf(after))
   }
 
   #rowOf(phase: Exclude<Phase, { is: 'idle' }>): RunRow {
@@ -78,8 +78,8 @@ export class StateRows {
 
   #putPlace({ task, reservation, createdMs, stands }: Place): void {
     const queued = stands.is === 'waiting' ? { queued: stands.instead } : {}
-    const row = { task: this.#tasks.rowOf(task), reservation, createdMs, ...queued }
-    this.#storage.kv.put<z.infer<typeof placeRow>>(PLACE + reservation, row)
+    const row: z.infer<typeof placeRow> = { task: this.#tasks.rowOf(task), reservation, createdMs, ...queued }
+    this.#storage.kv.put(PLACE + reservation, row)
   }
 
   #phase(nowMs: number): Phase {

@@ -29,9 +29,17 @@ export const runSchema = orderOfRun.extend({
 /** A run, through all of its processes. Its order is that of its payer. */
 export type Run = z.infer<typeof runSchema>
 
+/** An order in the queue of its team. An order that is asked about again is withdrawn after the answer alone. */
+interface Waiting {
+  /** The failure for clients that do not wait. */
+  instead: Failure
+  isAsked?: true
+  turnedDown?: Failure
+}
+
 /** The order of a payer beside that of the run. A leaving place is withdrawn once its team has answered. */
 export interface Place extends Order {
-  stands: { is: 'asked' } | { is: 'waiting'; instead: Failure } | { is: 'leaving'; isAnswered: boolean }
+  stands: { is: 'asked' } | ({ is: 'waiting' } & Waiting) | { is: 'leaving'; isAnswered: boolean }
 }
 
 /** A receiver of one end of the generation: a waiting client, a team's job, or a URL of a request. */
@@ -57,16 +65,18 @@ interface InHand {
   isInHand: boolean
   /** Whether its team has cancelled it. */
   isCancelled?: true
+  /** The refusal of a turn that came before the answer of the team. */
+  turnedDown?: Failure
 }
 
 /**
- * The life of a run. `leaving` is set while the order of a queued run is withdrawn; `called` means that its turn has come
- * on the way. While it is `ending`, the calls of a dead process are ended.
+ * The life of a run. `leaving` is set while the order of a queued run is withdrawn. While it is `ending`, the calls of a
+ * dead process are ended.
  */
 export type Phase =
   | { is: 'idle' }
   | ({ is: 'reserving'; run: Run; reports?: true } & InHand)
-  | { is: 'queued'; run: Run; instead: Failure; leaving?: 'given-up' | 'cancelled' | 'called' }
+  | ({ is: 'queued'; run: Run; leaving?: 'given-up' | 'cancelled' } & Waiting)
   | ({ is: 'generating'; run: Run } & InHand)
   | { is: 'ending'; run: Run }
   | {
@@ -146,7 +156,9 @@ export function afterDeath({ phase, places, subscribers }: State): State {
   return {
     phase: phaseAfterDeath(phase),
     places: places.map((place) =>
-      place.stands.is === 'waiting' ? place : { ...place, stands: { is: 'leaving', isAnswered: true } },
+      place.stands.is === 'waiting'
+        ? { ...place, stands: { is: 'waiting', instead: place.stands.instead } }
+        : { ...place, stands: { is: 'leaving', isAnswered: true } },
     ),
     subscribers: subscribers.filter(({ kind }) => kind !== 'client'),
   }

@@ -12,17 +12,27 @@ export type StoredTask = z.infer<typeof storedTask>
 /** A row with its task as stored. */
 export type Stored<Row extends { task: Task }> = Omit<Row, 'task'> & { task: StoredTask }
 
+/** The rows of an object, with the synchronous calls of its storage. */
+export interface RowStorage {
+  kv: {
+    get(key: string): unknown
+    put(key: string, value: unknown): void
+    delete(key: string): boolean
+    list(options: { prefix: string }): Iterable<[string, unknown]>
+  }
+}
+
 const PROMPT = 'prompt'
 
 const promptRow = z.string()
 
 /** Stores the prompt of a generation once, for its tasks of all clients: they have one fingerprint. */
 export class TaskRows {
-  readonly #storage: DurableObjectStorage
+  readonly #storage: RowStorage
   /** The stored prompt; undefined before it is read. */
   #prompt: string | undefined
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: RowStorage) {
     this.#storage = storage
   }
 

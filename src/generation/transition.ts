@@ -25,7 +25,9 @@ export function transition(state: State, event: Event, rules: Rules): { state: S
   const effects: Effect[] = []
   const at: At = { ...rules, emit: (effect) => void effects.push(effect) }
   const reacted = react(state, event, at)
-  return { state: tidy(reacted, at), effects }
+  // A late event changes nothing. The alarm also finds what a dead process left.
+  const isLate = reacted === state && event.is !== 'rang'
+  return { state: isLate ? state : tidy(reacted, at), effects }
 }
 
 function react(state: State, event: Event, at: At): State {
@@ -85,7 +87,7 @@ function cancelled(state: State, team: string, at: At): State {
       at.emit({ do: 'stop', failure: CANCELLED })
       return { ...state, phase: { ...phase, isCancelled: true } }
     case 'queued': {
-      at.emit({ do: 'withdraw', order: phase.run })
+      if (!phase.isAsked) at.emit({ do: 'withdraw', order: phase.run })
       const left = places.map((place) => (place.task.payer.team === team ? leave(place, at) : place))
       return { ...state, places: left, phase: { ...phase, leaving: 'cancelled' } }
     }
@@ -152,10 +154,15 @@ function rang(state: State, at: At): State {
   const { phase } = state
   for (const place of state.places)
     if (place.stands.is === 'leaving' && place.stands.isAnswered) at.emit({ do: 'withdraw', order: place })
-  if (phase.is !== 'queued' || phase.leaving === 'cancelled' || phase.leaving === 'given-up') return state
-  for (const place of state.places) if (place.stands.is === 'waiting') order(place, true, at)
-  if (isWantedBy(state, phase.run.task.payer)) order(phase.run, true, at)
-  const { leaving: _, ...waiting } = phase
+  if (phase.is !== 'queued' || phase.leaving) return state
+  const places = state.places.map((place) => {
+    if (place.stands.is !== 'waiting' || place.stands.isAsked) return place
+    order(place, true, at)
+    return { ...place, stands: { ...place.stands, isAsked: true } as const }
+  })
+  const isDue = !phase.isAsked && isWantedBy(state, phase.run.task.payer)
+  if (isDue) order(phase.run, true, at)
+  const asked: State = { ...state, places, phase: isDue ? { ...phase, isAsked: true } : phase }
   const jobs = state.subscribers.filter(({ kind }) => kind === 'job')
-  return jobs.reduce<State>((offered, { task }) => offer(offered, task, at), { ...state, phase: waiting })
+  return jobs.reduce<State>((offered, { task }) => offer(offered, task, at), asked)
 }

@@ -27,14 +27,22 @@ export function answered(state: State, answer: Answer, at: At): State {
   const { phase, places } = state
   const place = places.find(({ reservation }) => reservation === answer.reservation)
   if (place) return placeAnswered(state, place, answer, at)
-  if (!('run' in phase) || phase.run.reservation !== answer.reservation) return state
-  if (phase.is === 'queued') return answeredAgain(state, phase, answer.held, at)
-  if (phase.is !== 'reserving' || !phase.isInHand) return state
-  if (isWorthWaiting(state, phase.run, answer)) {
-    order(phase.run, true, at)
+  const asked = askedPhase(phase)
+  if (!asked || asked.run.reservation !== answer.reservation) return state
+  if (isWorthWaiting(state, asked.run, answer)) {
+    order(asked.run, true, at)
     return state
   }
-  return runAnswered(state, phase, answer.held, at)
+  // The answer is older than the refusal of the turn, unless the team has reserved since.
+  const { turnedDown } = asked
+  const held: Held = turnedDown && answer.held.is === 'queued' ? { is: 'refused', failure: turnedDown } : answer.held
+  return asked.is === 'queued' ? answeredAgain(state, asked, held, at) : runAnswered(state, asked, held, at)
+}
+
+/** The phase of a run whose order is on its way to its team, or the answer back. */
+function askedPhase(phase: Phase): Reserving | Queued | undefined {
+  if (phase.is === 'reserving') return phase.isInHand ? phase : undefined
+  return phase.is === 'queued' && phase.isAsked ? phase : undefined
 }
 
 const isWorthWaiting = (state: State, { task }: Order, { held, couldWait }: Answer): boolean =>
@@ -83,8 +91,11 @@ function forget(state: State, { task }: Run, { emit }: At): State {
 
 /** A team that was asked again may have forgotten the order, and then decides anew. */
 function answeredAgain(state: State, phase: Queued, held: Held, at: At): State {
-  if (held.is === 'reserved') return turnOfRun(state, phase, undefined, at)
-  return held.is === 'refused' ? turnOfRun(state, phase, held.failure, at) : state
+  const { isAsked: _, turnedDown: __, ...answeredPhase } = phase
+  if (held.is === 'reserved') return turnOfRun(state, answeredPhase, undefined, at, { isHeld: true })
+  if (held.is === 'refused') return turnOfRun(state, answeredPhase, held.failure, at)
+  if (phase.leaving) at.emit({ do: 'withdraw', order: phase.run })
+  return { ...state, phase: answeredPhase }
 }
 
 /** The first place with money takes the run over. A refused place is given up, with the refusal for its clients. */
@@ -121,27 +132,41 @@ function noteRefusal(state: State, { task }: Place, held: Held): State {
 export function turnCame(state: State, { reservation, refusal }: Extract<Event, { is: 'turnCame' }>, at: At): State {
   const { phase, places } = state
   if ('run' in phase && phase.run.reservation === reservation) {
+    const asked = askedPhase(phase)
+    // An order on its way may still reserve, so its answer ends a refused run.
+    if (refusal && asked) return { ...state, phase: { ...asked, turnedDown: refusal } }
     if (phase.is === 'queued') return turnOfRun(state, phase, refusal, at)
-    // The turn overtakes the answer with the place.
-    if (phase.is === 'reserving' && phase.isInHand)
-      return runAnswered(state, phase, refusal ? { is: 'refused', failure: refusal } : { is: 'reserved' }, at)
-    return state
+    return asked?.is === 'reserving' ? runAnswered(state, asked, { is: 'reserved' }, at) : state
   }
   const place = places.find((each) => each.reservation === reservation)
   if (!place) return state
   at.emit({ do: 'report', request: place.task.requestId, refusal: undefined })
   const mayStart = !refusal && canTakeOver(state, place) && mayStartFor(state, place, at)
-  return mayStart ? takeOver(state, place, at) : removed(state, place)
+  if (mayStart) return takeOver(state, place, at)
+  return isOnItsWay(place)
+    ? replaced(state, { ...place, stands: { is: 'leaving', isAnswered: false } })
+    : removed(state, place)
 }
+
+/** Whether the team may receive the order of a place once more. */
+const isOnItsWay = ({ stands }: Place): boolean =>
+  stands.is === 'asked' || (stands.is === 'waiting' ? stands.isAsked === true : !stands.isAnswered)
 
 const mayStartFor = (state: State, { task }: Order, { finishesAbandoned }: At): boolean =>
   finishesAbandoned || isWantedBy(state, task.payer)
 
-function turnOfRun(state: State, phase: Queued, refusal: Failure | undefined, at: At): State {
+/** `isHeld` means that the team does not release the money of an unwanted run by itself. */
+function turnOfRun(
+  state: State,
+  phase: Queued,
+  refusal: Failure | undefined,
+  at: At,
+  { isHeld } = { isHeld: false },
+): State {
   const { run, instead, leaving } = phase
   if (leaving === 'cancelled') return refusal ? refuse(state, run, CANCELLED, at) : abandon(state, run, CANCELLED, at)
   const failure = refusal ?? (mayStartFor(state, run, at) ? undefined : instead)
-  return failure ? refuse(state, run, failure, at) : generate(state, run, at)
+  return failure ? refuse(state, run, failure, at, { isHeld }) : generate(state, run, at)
 }
 
 /** Whether a place may take the run over: no upstream has been asked for it. */
@@ -153,8 +178,9 @@ function takeOver(state: State, place: Place, at: At): State {
   const { phase } = state
   if (phase.is !== 'queued' && phase.is !== 'reserving') return state
   const { task, reservation, createdMs } = phase.run
-  const former: Place = { task, reservation, createdMs, stands: { is: 'leaving', isAnswered: phase.is === 'queued' } }
-  if (phase.is === 'queued' && !isWithdrawing(phase)) at.emit({ do: 'withdraw', order: former })
+  const isAnswered = phase.is === 'queued' ? !phase.isAsked : !phase.isInHand
+  const former: Place = { task, reservation, createdMs, stands: { is: 'leaving', isAnswered } }
+  if (isAnswered && !(phase.is === 'queued' && phase.leaving)) at.emit({ do: 'withdraw', order: former })
   if (phase.is === 'reserving') at.emit({ do: 'report', request: task.requestId, refusal: undefined })
   const isCancelled = phase.is === 'queued' ? phase.leaving === 'cancelled' : phase.isCancelled
   const run = { ...phase.run, task: place.task, reservation: place.reservation, createdMs: place.createdMs }
@@ -162,8 +188,6 @@ function takeOver(state: State, place: Place, at: At): State {
   const started = generate({ ...state, places }, run, at)
   return isCancelled ? dismiss(started, task.payer.team, at) : started
 }
-
-const isWithdrawing = ({ leaving }: Queued): boolean => leaving === 'given-up' || leaving === 'cancelled'
 
 /** A withdrawn place is gone. A withdrawn run ends, or is ordered again for a client that came meanwhile. */
 export function withdrawn(state: State, { reservation, isOut }: Extract<Event, { is: 'withdrawn' }>, at: At): State {
@@ -175,23 +199,22 @@ export function withdrawn(state: State, { reservation, isOut }: Extract<Event, {
     return removed(state, place)
   }
   if (phase.is !== 'queued' || phase.run.reservation !== reservation) return state
-  if (phase.leaving === 'cancelled') return refuse(state, phase.run, CANCELLED, at)
-  if (phase.leaving !== 'given-up') return state
-  if (!isOut) return { ...state, phase: { ...phase, leaving: 'called' } }
-  if (isWantedBy(state, phase.run.task.payer)) return begin(state, phase.run, at)
-  return refuse(state, phase.run, phase.instead, at)
+  const { run, instead, leaving } = phase
+  if (leaving === 'given-up' && isWantedBy(state, run.task.payer)) return begin(state, run, at)
+  if (!leaving) return state
+  return refuse(state, run, leaving === 'cancelled' ? CANCELLED : instead, at, { isHeld: !isOut })
 }
 
 /** Withdraws the orders of payers without a subscriber, and tells clients that have left the queue. */
 export function tidy(state: State, at: At): State {
   const noted = noteFailures(state, at)
   const { phase } = noted
-  if (phase.is !== 'queued') return noted
+  if (phase.is !== 'queued') return tellLeavers(noted, at)
   const places = noted.places.map((place) =>
     place.stands.is === 'waiting' && !isWantedBy(noted, place.task.payer) ? leave(place, at) : place,
   )
   const isGivenUp = !phase.leaving && !isWantedBy(noted, phase.run.task.payer)
-  if (isGivenUp) at.emit({ do: 'withdraw', order: phase.run })
+  if (isGivenUp && !phase.isAsked) at.emit({ do: 'withdraw', order: phase.run })
   return tellLeavers({ ...noted, places, phase: isGivenUp ? { ...phase, leaving: 'given-up' } : phase }, at)
 }
 
@@ -224,7 +247,7 @@ function tellLeavers(state: State, at: At): State {
 }
 
 const isBeingWithdrawn = ({ phase, places }: State, payer: Payer): boolean =>
-  (phase.is === 'queued' && isWithdrawing(phase) && isSamePayer(phase.run.task.payer, payer)) ||
+  (phase.is === 'queued' && phase.leaving !== undefined && isSamePayer(phase.run.task.payer, payer)) ||
   places.some(({ stands, task }) => stands.is !== 'waiting' && isSamePayer(task.payer, payer))
 
 const removed = (state: State, { reservation }: Order): State => ({
