@@ -80,7 +80,7 @@ const UNIT = [
   'test/streams/{json,json-refusals,multipart-refusals,server-events,spliced}.test.ts',
   'test/team/{meter,profile}.test.ts',
   'test/text/top-level.test.ts',
-  'test/upstreams/{choose,health,health-sources,image-models,latency,pace,route-failure,wait-queue,workers-ai}.test.ts',
+  'test/upstreams/{choose,health,health-sources,image-models,latency,next-step,pace,route-failure,slot-waits,wait-queue,workers-ai}.test.ts',
 ]
 
 /** Bundled for workerd: the package has hundreds of files. The path is read from `node_modules`. */

@@ -1,10 +1,10 @@
-import { type Failure, GatewayError, failed } from '../failures/errors'
+import { type Failure, GatewayError } from '../failures/errors'
 import { ProviderError } from '../providers/provider'
 import type { FittedCandidate } from '../upstreams/route-plan'
 import { takesPictures } from '../store/writes'
 import { accountIdOf } from '../upstreams/accounts'
 import type { Route } from '../upstreams/route'
-import type { Slot } from '../upstreams/route-options'
+import type { Slot } from '../upstreams/slot-client'
 import { makeCall } from './call'
 import { type Call, end, missingFrom, missingOf, type Progress } from './progress'
 import type { Run } from './run'
@@ -30,9 +30,9 @@ export class FanOut {
   readonly #stop = new AbortController()
   #missing: number[] = []
   #works: Promise<void>[] = []
-  /** Calls in progress, and calls that wait for a slot. */
   #inProgress = 0
-  #waiting = 0
+  /** Searches for a slot under way; each is called off by its signal. */
+  readonly #searches = new Set<AbortController>()
   #failure: Failure | undefined
   #calls = 0
 
@@ -58,7 +58,7 @@ export class FanOut {
 
   /** Begins one call at a time: each begins the next one when it has a slot. */
   #beginMore(): void {
-    if (this.#isShort(this.#waiting) && this.#inProgress < MAX_AT_ONCE) this.#begin()
+    if (this.#isShort(this.#searches.size) && this.#inProgress < MAX_AT_ONCE) this.#begin()
   }
 
   /** Whether more images are missing than so many calls make. */
@@ -79,31 +79,32 @@ export class FanOut {
     this.#works.push(work)
   }
 
+  /** Calls off the searches for images that are no longer missing, the newest first. */
+  #callOff(): void {
+    for (const search of [...this.#searches].toReversed()) {
+      if (this.#isShort(this.#searches.size - 1)) return
+      this.#searches.delete(search)
+      search.abort()
+    }
+  }
+
   async #work(resumed: Resumed | undefined): Promise<void> {
-    for (let first = resumed; first || this.#isShort(this.#waiting); first = undefined) {
+    for (let first = resumed; first || this.#isShort(this.#searches.size); first = undefined) {
+      const search = new AbortController()
       let taken = first?.call
-      let isCalledOff = false
-      if (!taken) this.#waiting += 1
-      const isWanted = (): boolean => {
-        isCalledOff = !this.#isShort(this.#waiting - 1)
-        return !isCalledOff
-      }
+      if (!taken) this.#searches.add(search)
       const attempt = async (slot: Slot<FittedCandidate>): Promise<boolean> => {
         const call = taken
         taken = undefined
-        return await this.#call(slot, call)
+        return await this.#call(slot, call, search)
       }
-      const made = await this.#route.inTurn(attempt, { first: first?.slot, isWanted }).catch(unlessStorageDown)
-      if (!made.ok) {
-        this.#waiting -= 1
-        this.#failure = made.failure
-        // Other calls that stopped at the same moment may have left missing images to this one.
-        if (isCalledOff) continue
-        return
-      }
-      const { slot, value: wasCalled } = made.value
+      const options = { first: first?.slot, callOff: search.signal }
+      const made = await this.#route.inTurn(attempt, options).catch(unlessStorageDown)
+      this.#searches.delete(search)
+      if (made.is === 'failed') this.#failure = made.failure
+      if (made.is !== 'answered') return
       // The report to the account needs no wait.
-      void (wasCalled ? this.#route.served(slot) : this.#route.unused(slot))
+      void (made.value ? this.#route.served(made.slot) : this.#route.unused(made.slot))
     }
   }
 
@@ -111,28 +112,29 @@ export class FanOut {
    * Has one upstream make as many missing images as one call makes; the rest is for the next call. False if none was
    * missing.
    */
-  async #call(slot: Slot<FittedCandidate>, resumed: Call | undefined): Promise<boolean> {
+  async #call(slot: Slot<FittedCandidate>, resumed: Call | undefined, search: AbortController): Promise<boolean> {
     const { candidate } = slot
     // A resumed call is in progress at its upstream, which stops it.
     if (!resumed) {
       if (!(await takesPictures(this.#run.env.IMAGES))) throw new StorageDown(NOT_BOUGHT)
       this.#run.cancel.throwIfAborted()
-      this.#waiting -= 1
+      this.#searches.delete(search)
     }
     const call = resumed ?? this.#newCall(slot)
     if (call.wanted.length === 0) return false
     // After a crash the slot is freed or resumed.
     this.#note()
     this.#beginMore()
-    this.#route.lookAgain()
+    this.#callOff()
     try {
       await makeCall(this.#run, candidate, call, this.#progress, `${this.#run.id}${++this.#calls}`)
     } catch (error) {
       call.ending ??= endingOfFailed(this.#contextOf(call), error)
       const isRefused = error instanceof ProviderError && error.kind === 'rejected'
       if (!isRefused) this.#missing.push(...missingOf(call, this.#progress))
-      this.#waiting += 1
       end(call, this.#progress)
+      this.#searches.add(search)
+      this.#callOff()
       if (error instanceof ProviderError) noteIds(call, error)
       if (!this.#run.cancel.aborted) this.#note()
       throw error
@@ -193,8 +195,8 @@ const NOT_BOUGHT: Failure = {
   retryAfterMs: 5000,
 }
 
-function unlessStorageDown(error: unknown): { ok: false; failure: Failure } {
-  if (error instanceof StorageDown) return failed(error.failure)
+function unlessStorageDown(error: unknown): { is: 'failed'; failure: Failure } {
+  if (error instanceof StorageDown) return { is: 'failed', failure: error.failure }
   throw error
 }
 

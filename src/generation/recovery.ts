@@ -1,7 +1,7 @@
 import { type Failure, failed, ok } from '../failures/errors'
 import { accountIdOf, leave } from '../upstreams/accounts'
 import type { Candidate } from '../upstreams/candidates'
-import type { LossBefore } from '../upstreams/route-options'
+import { lossBefore, type RouteHistory } from '../upstreams/route-history'
 import { INTERRUPTED } from './failures'
 import type { RunOutcome } from './outcome'
 import { type Call, type CallEnding, madeBy, missingOf, type Progress, recordOf, upstreamOfCall } from './progress'
@@ -91,16 +91,13 @@ export async function abandoned(
 }
 
 /** The losses of earlier processes. A death counts as one loss, however many calls it ended. */
-export function lossesIn<Served extends Candidate>(
-  { calls }: Progress,
-  candidates: readonly Served[],
-): LossBefore<Served>[] {
+export function lossesIn({ calls }: Progress, candidates: readonly Candidate[]): RouteHistory {
   const lost = calls.filter(({ ending }) => ending?.is === 'lost')
   const [interrupted] = lost.filter(({ ending }) => ending?.isInterrupted)
   return [
-    ...(interrupted ? [{}] : []),
+    ...(interrupted ? [lossBefore()] : []),
     ...lost
       .filter(({ ending }) => !ending?.isInterrupted)
-      .map((call) => ({ candidate: candidateOfCall(call, candidates), isUnusable: call.ending?.isUnusable })),
+      .map((call) => lossBefore(candidateOfCall(call, candidates), call.ending?.isUnusable)),
   ]
 }

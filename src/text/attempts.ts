@@ -6,7 +6,7 @@ import { ProviderError, type Spent, type TextAnswer, type TextRequest } from '..
 import type { ServedBy } from '../ledger/entry'
 import type { Candidate } from '../upstreams/candidates'
 import { Route } from '../upstreams/route'
-import type { Slot } from '../upstreams/route-options'
+import type { Slot } from '../upstreams/slot-client'
 import type { TextPlan } from './plan'
 
 /** An answer that has started, and its candidate. */
@@ -54,6 +54,7 @@ interface AttemptOptions {
 
 /** The part of the result that each attempt changes. */
 interface Tried {
+  attempts: number
   servedBy: ServedBy
   losses: LostCall[]
 }
@@ -64,14 +65,15 @@ export async function tryInTurn(
   options: AttemptOptions,
   cancel: AbortSignal,
 ): Promise<TextAttempts> {
-  const tried: Tried = { servedBy: unanswered(candidates[0]), losses: [] }
+  const tried: Tried = { attempts: 0, servedBy: unanswered(candidates[0]), losses: [] }
   const route = textRoute(candidates, options, cancel, tried)
   const endedAs = (
     started: TextAttempts['started'],
     finish: TextAttempts['finish'] = async () => route.steps,
-  ): TextAttempts => ({ ...tried, attempts: route.attempts, started, finish })
+  ): TextAttempts => ({ ...tried, started, finish })
   try {
     const made = await route.inTurn(async ({ candidate }) => {
+      tried.attempts += 1
       tried.servedBy = unanswered(candidate)
       const request = await requestFor(candidate)
       options.onAsk()
@@ -81,9 +83,8 @@ export async function tryInTurn(
       recordIds(tried, answer)
       return { answer, candidate }
     })
-    if (!made.ok) return endedAs(failed(textFailure(made.failure)))
-    const { value, slot } = made.value
-    return endedAs(ok(value), keepSlot(route, slot))
+    if (made.is === 'answered') return endedAs(ok(made.value), keepSlot(route, made.slot))
+    return endedAs(failed(made.is === 'failed' ? textFailure(made.failure) : CANCELLED))
   } catch (error) {
     if (cancel.aborted) return endedAs(failed(CANCELLED))
     // The calls before it are billed all the same.

@@ -1,6 +1,7 @@
 import type { Failure } from '../failures/errors'
-import { ProviderError, type ProviderErrorKind } from '../providers/provider'
+import type { ProviderErrorKind } from '../providers/provider'
 import type { Unavailability, UnavailabilityReason } from './health'
+import type { CallFailure } from './route-history'
 
 /** The wait for an upstream without a `retry-after`, or with all slots in use, in ms. */
 const DEFAULT_WAIT_MS = 5000
@@ -13,11 +14,11 @@ const BY_IMPORTANCE: readonly ProviderErrorKind[] = ['rejected', 'lost', 'thrott
 
 /** The failure of a request that no candidate served: by their errors and their unavailability. */
 export function routeFailure(
-  errors: readonly ProviderError[],
+  errors: readonly CallFailure[],
   unavailabilities: readonly Unavailability[],
   nowMs: number,
 ): Failure {
-  const rank = ({ kind }: ProviderError): number => BY_IMPORTANCE.indexOf(kind)
+  const rank = ({ kind }: CallFailure): number => BY_IMPORTANCE.indexOf(kind)
   const [worst] = errors.toSorted((a, b) => rank(a) - rank(b))
   if (worst && rank(worst) < BY_IMPORTANCE.indexOf('throttled')) return failureOfUpstreamError(worst)
   const waits = [
@@ -52,7 +53,7 @@ const ALL_UNAVAILABLE: Failure = {
 }
 
 /** The failure for the error of an upstream. */
-function failureOfUpstreamError({ kind, facts }: ProviderError): Failure {
+function failureOfUpstreamError({ kind, facts }: CallFailure): Failure {
   if (kind === 'rejected')
     return facts.failure ?? { code: 'invalid_request', message: 'The upstream refused the request as it is.' }
   if (kind === 'lost') return facts.failure ?? (facts.code === 'timed_out' ? TIMED_OUT : LOST)

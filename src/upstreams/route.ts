@@ -1,177 +1,197 @@
-import { type Result, failed, ok } from '../failures/errors'
+import type { Failure } from '../failures/errors'
 import { ProviderError } from '../providers/provider'
-import { countLost, isWorthAnotherCall, outcomeOf } from './after-failure'
+import { pause } from '../runtime/deadline'
+import { healthOf } from './accounts'
 import type { Candidate } from './candidates'
-import { routeFailure } from './route-failure'
-import type { RouteOptions, Slot } from './route-options'
-import { SlotSearch } from './slot-search'
+import { choose, type Ranking } from './choose'
+import type { CallOutcome } from './health'
+import { afterPause, afterSight, callable, failedCall, newSearch, type NextStep } from './next-step'
+import { nextRouteStep, type Search, type Situation } from './next-step'
+import { accountKey, type RouteEvent, type RouteHistory, stepsIn, withEvent } from './route-history'
+import { extendSlot, freeSlot, outcomeOf, type Slot, type SlotClient, takeSlot } from './slot-client'
 
-/** The number of paid calls with an unreadable answer. */
-const MAX_LOST = 2
-/** The number of cooldowns of one account that a job waits out. */
-const MAX_COOLDOWNS = 12
-
-/** The options of one turn through the candidates. */
-interface TurnOptions<Served extends Candidate> {
-  /** A slot of an earlier process, which is used first. */
-  first?: Slot<Served> | undefined
-  /** Whether more is wanted; `lookAgain` checks it again. */
-  isWanted?: () => boolean
+/** The options of a route. */
+interface RouteOptions<Served extends Candidate> extends SlotClient, Omit<Situation<Served>, 'history' | 'nowMs'> {
+  /** The number of adaptations for a candidate; lower comes first. */
+  distance?: (candidate: Served) => number
+  /** The prefix of the slots' ids. */
+  id: string
+  /** Aborted when the answer is no longer wanted. */
+  cancel: AbortSignal
+  /** The `steps` of an earlier process. */
+  before?: string | undefined
+  /** The losses of earlier processes, which count towards the most of a request. */
+  lostBefore?: RouteHistory
+  /** Receives each failure. */
+  onFailure: (candidate: Served, error: ProviderError) => void
 }
+
+/** The end of a search without a slot. */
+type NoSlot = { is: 'failed'; failure: Failure } | { is: 'calledOff' }
+
+/** A slot, or the search after a step. */
+type StepResult<Served extends Candidate> = { slot: Slot<Served> } | { slot?: undefined; search: Search }
 
 /** The route of one request: it calls candidates one after the other and notes the outcomes. */
 export class Route<Served extends Candidate> {
   readonly #options: RouteOptions<Served>
-  readonly #search: SlotSearch<Served>
-  readonly #errors = new Map<Served, ProviderError[]>()
-  readonly #steps: string[] = []
-  /** Losses of earlier processes that speak against no candidate. */
-  readonly #interrupted: ProviderError[] = []
-  #lastFailed: Served | undefined
-  #served = 0
+  #history: RouteHistory
+  /** The waits under way with their candidates; undefined for a wait for any. A failure aborts the useless ones. */
+  readonly #waits = new Map<AbortController, Served | undefined>()
+  #ids = 0
+  #slotsInHand = 0
 
   constructor(options: RouteOptions<Served>) {
     this.#options = options
-    if (options.before) this.#steps.push(options.before)
-    for (const { candidate, isUnusable } of options.lostBefore ?? []) {
-      const error = new ProviderError('lost', 'lost its result before', { isUnusable })
-      if (candidate) this.#noteError(candidate, error)
-      else this.#interrupted.push(error)
-    }
-    this.#search = new SlotSearch(options, {
-      left: () => this.#left,
-      failures: (candidate) => this.#errors.get(candidate)?.length ?? 0,
-      onUnavailable: (candidate, { reason }) => this.#noteOnce(candidate, reason),
-    })
+    this.#history = options.lostBefore ?? []
   }
 
   /** The candidates that were called or passed over, and their outcomes in order, for audits and `server-timing`. */
   get steps(): string {
-    return this.#steps.join(', ')
-  }
-
-  /** The number of calls. */
-  get attempts(): number {
-    return this.#search.taken
+    const { before } = this.#options
+    return [...(before ? [before] : []), ...stepsIn(this.#history)].join(', ')
   }
 
   /**
-   * Calls one candidate after the other until one succeeds; its slot stays taken. A lost result is tried once more, and
-   * so is an only candidate that was unavailable. An account with an unusable answer is not called again. Throws any
-   * error but ProviderError.
+   * Calls one candidate after the other until one succeeds; its slot stays taken. `first` is a slot of an earlier process.
+   * An abort of `callOff` ends the search for a slot, and no call. Throws any error but ProviderError.
    */
   async inTurn<T>(
     attempt: (slot: Slot<Served>) => Promise<T>,
-    { first, isWanted = () => true }: TurnOptions<Served> = {},
-  ): Promise<Result<{ value: T; slot: Slot<Served> }>> {
+    { first, callOff }: { first?: Slot<Served> | undefined; callOff?: AbortSignal } = {},
+  ): Promise<{ is: 'answered'; value: T; slot: Slot<Served> } | NoSlot> {
     for (let resumed = first; ; resumed = undefined) {
-      const { slot, unavailabilities } = resumed
-        ? { slot: await this.#search.resume(resumed), unavailabilities: [] }
-        : await this.#search.find(isWanted)
-      if (!slot) return failed(routeFailure(this.#allErrors, unavailabilities, Date.now()))
+      const found = resumed ? await this.#resume(resumed) : await this.#find(callOff)
+      if (found.is !== 'found') return found
+      const { slot } = found
       try {
-        return ok({ value: await attempt(slot), slot })
+        return { is: 'answered', value: await attempt(slot), slot }
       } catch (error) {
         await this.#failed(slot, error)
+        if (!(error instanceof ProviderError)) throw error
       }
     }
   }
 
-  /** Makes each wait for a slot check whether the slot is still wanted. */
-  lookAgain(): void {
-    this.#search.lookAgain()
-  }
-
   /** Frees the slot of an answered request. Never throws. */
   async served(slot: Slot<Served>): Promise<void> {
-    const { candidate } = slot
-    this.#served += 1
-    this.#note(candidate, 'served')
-    const inEarnest = this.#errors.get(candidate)?.filter(({ kind }) => kind !== 'unavailable') ?? []
-    if (inEarnest.length > 0) this.#errors.set(candidate, inEarnest)
-    else this.#errors.delete(candidate)
-    await this.#search.giveBack(slot, { is: 'served' }, Date.now() - slot.sinceMs)
+    this.#note({ came: 'served', account: accountKey(slot.candidate) })
+    await this.#giveBack(slot, { is: 'served' }, Date.now() - slot.sinceMs)
   }
 
   /** Frees the slot of an answer that broke off after it had begun. Never throws. */
-  async broken(slot: Slot<Served>): Promise<void> {
-    const error = new ProviderError('lost', 'broke off its answer')
-    this.#note(slot.candidate, error.kind)
-    this.#options.onFailure(slot.candidate, error)
-    await this.#search.giveBack(slot, outcomeOf(error))
-  }
-
-  /** Extends a slot by its full time. Never throws. */
-  async keep(slot: Slot<Served>): Promise<void> {
-    await this.#search.keep(slot)
+  broken(slot: Slot<Served>): Promise<void> {
+    return this.#failed(slot, new ProviderError('lost', 'broke off its answer'))
   }
 
   /** Frees an unused slot. Never throws. */
-  async unused(slot: Slot<Served>): Promise<void> {
-    await this.#search.unused(slot)
+  unused(slot: Slot<Served>): Promise<void> {
+    return this.#giveBack(slot, { is: 'cancelled' })
   }
 
+  /** Extends a slot by its full time. Never throws. */
+  keep(slot: Slot<Served>): Promise<void> {
+    return extendSlot(this.#options, slot)
+  }
+
+  /** Continues a call that the account knows already. The slot counts as taken if the account cannot be reached. */
+  async #resume(slot: Slot<Served>): Promise<{ is: 'found'; slot: Slot<Served> }> {
+    await this.keep(slot)
+    this.#slotsInHand += 1
+    return { is: 'found', slot }
+  }
+
+  /** Searches a slot step by step. Throws the reason of `cancel`. */
+  async #find(callOff?: AbortSignal): Promise<{ is: 'found'; slot: Slot<Served> } | NoSlot> {
+    const { cancel } = this.#options
+    for (let search = newSearch(this.#situation, this.#slotsInHand); ;) {
+      cancel.throwIfAborted()
+      const step = nextRouteStep(this.#situation, search, Math.random())
+      if (step.do === 'fail') return { is: 'failed', failure: step.failure }
+      if (callOff?.aborted) return { is: 'calledOff' }
+      const useless = new AbortController()
+      const signal = AbortSignal.any([cancel, useless.signal, ...(callOff ? [callOff] : [])])
+      this.#waits.set(useless, step.do === 'call' ? step.candidate : undefined)
+      const after = await this.#perform(step, search, signal).finally(() => this.#waits.delete(useless))
+      if (after.slot) return { is: 'found', slot: after.slot }
+      search = after.search
+    }
+  }
+
+  async #perform(
+    step: Exclude<NextStep<Served>, { do: 'fail' }>,
+    search: Search,
+    signal: AbortSignal,
+  ): Promise<StepResult<Served>> {
+    switch (step.do) {
+      case 'look':
+        return { search: this.#seen(search, await this.#look(step.candidates)) }
+      case 'wait':
+        await pause(step.untilMs - Date.now(), signal).catch(() => {})
+        return { search: signal.aborted ? search : afterPause(search, step.untilMs) }
+      case 'call':
+        return await this.#take(step, search, signal)
+    }
+  }
+
+  async #look(candidates: readonly Served[]): Promise<Ranking<Served>> {
+    const { accounts, distance, source } = this.#options
+    const choices = candidates.map(async (item) => {
+      const { upstream, model } = item
+      return { item, upstream, model, distance: distance?.(item) ?? 0, health: await healthOf(accounts, upstream) }
+    })
+    return choose(await Promise.all(choices), source.payer, Date.now(), Math.random())
+  }
+
+  async #take(
+    { candidate, waitUntilMs, isOnlyCandidate }: Extract<NextStep<Served>, { do: 'call' }>,
+    search: Search,
+    signal: AbortSignal,
+  ): Promise<StepResult<Served>> {
+    const slot = { candidate, id: `${this.#options.id}.${this.#ids++}`, sinceMs: Date.now() }
+    const terms = { patienceMs: Math.max(0, waitUntilMs - slot.sinceMs), isOnlyCandidate }
+    const taken = await takeSlot(this.#options, slot, terms, signal)
+    if (!taken) return { search }
+    if (taken.reason) {
+      const passedOver = [{ item: candidate, unavailability: taken }]
+      return { search: this.#seen(search, { order: [], passedOver }) }
+    }
+    this.#slotsInHand += 1
+    if (callable(this.#situation).includes(candidate)) return { slot: { ...slot, sinceMs: Date.now() } }
+    // The fate of other calls has ruled this candidate out meanwhile.
+    await this.unused(slot)
+    return { search }
+  }
+
+  #seen(search: Search, ranking: Ranking<Served>): Search {
+    for (const { item, unavailability } of ranking.passedOver)
+      this.#note({ came: 'unavailable', account: accountKey(item), reason: unavailability.reason })
+    return afterSight(search, ranking)
+  }
+
+  /** Notes a failed call, ends the waits that it makes useless, and frees the slot. Never throws. */
   async #failed(slot: Slot<Served>, error: unknown): Promise<void> {
     const { candidate } = slot
-    this.#note(candidate, error instanceof ProviderError ? error.kind : 'cancelled')
     if (error instanceof ProviderError) {
+      this.#note(failedCall(this.#situation, candidate, error, Math.random()))
       this.#options.onFailure(candidate, error)
-      // After a success, a rejection concerns one image and not the request.
-      if (error.kind !== 'rejected' || this.#served === 0) this.#noteError(candidate, error)
-    }
-    this.lookAgain()
-    await this.#search.giveBack(slot, outcomeOf(error))
-    if (!(error instanceof ProviderError)) throw error
+    } else this.#note({ came: 'cancelled', account: accountKey(candidate) })
+    const left = callable(this.#situation)
+    for (const [useless, awaited] of this.#waits)
+      if (awaited ? !left.includes(awaited) : left.length === 0) useless.abort()
+    await this.#giveBack(slot, outcomeOf(error))
   }
 
-  #noteError(candidate: Served, error: ProviderError): void {
-    this.#lastFailed = candidate
-    this.#errors.set(candidate, [...(this.#errors.get(candidate) ?? []), error])
+  async #giveBack(slot: Slot<Served>, outcome: CallOutcome, tookMs?: number): Promise<void> {
+    this.#slotsInHand -= 1
+    await freeSlot(this.#options, slot, outcome, tookMs)
   }
 
-  get #allErrors(): ProviderError[] {
-    return [...this.#interrupted, ...[...this.#errors.values()].flat()]
+  #note(event: RouteEvent): void {
+    this.#history = withEvent(this.#history, event)
   }
 
-  /**
-   * The candidates that may still be called: those without a failure. After the last failure, its candidate if one more
-   * call may help.
-   */
-  get #left(): Served[] {
-    const { candidates, untilMs } = this.#options
-    const errors = this.#allErrors
-    const isOver = errors.some(({ kind }) => kind === 'rejected') || countLost(errors) >= MAX_LOST
-    if (isOver || Date.now() >= untilMs) return []
-    const fresh = candidates.filter((each) => this.#isFresh(each) && !this.#failedAs(each.upstream.name))
-    if (fresh.length > 0 || !this.#lastFailed) return fresh
-    return isWorthAnotherCall(this.#errors.get(this.#lastFailed), candidates.length) ? [this.#lastFailed] : []
-  }
-
-  /** Whether an account of this upstream failed as all of them would. */
-  #failedAs(name: string): boolean {
-    return [...this.#errors].some(
-      ([{ upstream }, errors]) => upstream.name === name && errors.some(({ facts }) => facts.isOfUpstream),
-    )
-  }
-
-  /** A cooldown is no failure for a job that waits it out, up to a number of times. */
-  #isFresh(candidate: Served): boolean {
-    const errors = this.#errors.get(candidate) ?? []
-    if (errors.length === 0) return true
-    const { waitsOutCooldown } = this.#options
-    return (
-      waitsOutCooldown === true && errors.length < MAX_COOLDOWNS && errors.every(({ kind }) => kind === 'throttled')
-    )
-  }
-
-  /** A waiting request meets the same reason again and again; it is noted once. */
-  #noteOnce(candidate: Served, came: string): void {
-    if (!this.#steps.includes(stepOf(candidate, came))) this.#note(candidate, came)
-  }
-
-  #note(candidate: Served, came: string): void {
-    this.#steps.push(stepOf(candidate, came))
+  get #situation(): Situation<Served> {
+    return { ...this.#options, history: this.#history, nowMs: Date.now() }
   }
 }
-
-const stepOf = ({ upstream: { name, account } }: Candidate, came: string): string => `${name}/${account} ${came}`

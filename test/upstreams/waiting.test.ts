@@ -87,6 +87,30 @@ test('a refused request does not wait for slots for its other pictures', async (
   expect(order).toEqual(['first', 'refused', 'last'])
 })
 
+test('a refusal of the second picture ends the wait for its slot', async () => {
+  const { key } = await team('acme')
+  const order: string[] = []
+  const told = async (name: string, body: Record<string, unknown>): Promise<unknown> => {
+    const response = await ask(key, body)
+    order.push(name)
+    return [response.status, (await response.json<{ data: unknown[] }>()).data.length]
+  }
+  const pair = told('pair', small('single', 'A cat @delay=300', { n: 2 }))
+  await vi.waitUntil(() => fake.visits.length === 1)
+  await inLine(1)
+  const last = told('last', small('lone', 'A dog @delay=1500'))
+  await inLine(2)
+  fake.answering('key-lone', () => {
+    fake.answering('key-lone')
+    return refusing(400, {}, 'moderation_blocked')()
+  })
+  expect(await Promise.all([pair, last])).toEqual([
+    [200, 1],
+    [200, 1],
+  ])
+  expect([order, fake.visits.length]).toEqual([['pair', 'last'], 3])
+})
+
 describe('a slot granted after a wait', () => {
   const owner = (id: string): SlotOwner => ({ id, model: 'relay-1', payer: 'acme', request: id })
   const entrance = (id: string, patienceMs: number): SlotRequest => ({
