@@ -76,6 +76,7 @@ export function comeToRest(world: World): void {
 const isAtRest = ({ state, messages, making, teams, owed }: World): boolean =>
   state.phase.is === 'idle' &&
   state.places.length === 0 &&
+  state.subscribers.length === 0 &&
   messages.length === 0 &&
   !making &&
   owed.size === 0 &&
@@ -138,6 +139,7 @@ function checkEnd(world: World, broken: Set<string>): void {
     if (told > 1) broken.add(`2: a ${subscriber.kind} is told two ends`)
     if (told === 0 && !isGone) broken.add(`2: a ${subscriber.kind} is told no end`)
   }
+  for (const effect of world.unknownEffects) broken.add(`7: ${effect} is not known again by its id`)
   if (asked.some(({ wasHeld }) => !wasHeld)) broken.add('5: an upstream is asked without money')
   if (asked.some(({ attempt }) => attempt > MOST_ATTEMPTS)) broken.add('5: an upstream is asked too often')
 }

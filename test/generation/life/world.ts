@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { failed, ok } from '../../../src/failures/errors'
 import type { ImageRecord } from '../../../src/image/record'
 import type { Effect, Event } from '../../../src/generation/events'
@@ -61,6 +62,8 @@ export class World {
   /** The number of upstream calls that were asked for a reservation, and whether its money was held then. */
   readonly asked: { reservation: string; attempt: number; wasHeld: boolean }[] = []
   readonly ended: { run: Run; outcome: RunOutcome }[] = []
+  /** Effects that name an order without a place in the state, and deliveries that count twice. */
+  readonly unknownEffects: string[] = []
   /** Events that were processed, for late repetitions. */
   readonly past: Event[] = []
   messages: Message[] = []
@@ -88,7 +91,12 @@ export class World {
     this.past.push(event)
     this.#storage.save(before, state)
     this.state = state
-    for (const effect of effects) this.#perform(effect)
+    const known = new Set([...reservationsOf(before), ...reservationsOf(state)])
+    for (const effect of effects) {
+      const named = reservationIn(effect)
+      if (named !== undefined && !known.has(named)) this.unknownEffects.push(effect.do)
+      this.#perform(effect)
+    }
   }
 
   /** A request asks: a client, and a job or a URL if it wants them. */
@@ -186,8 +194,12 @@ export class World {
     if (!message) return
     this.messages = this.messages.filter((each) => each !== message)
     if (how === 'lost' && message.lose) return this.dispatch(message.lose())
-    if (how === 'twice' && isForTeam(message.effect)) message.deliver()
-    this.dispatch(message.deliver())
+    const event = message.deliver()
+    if (how === 'once' || !isForTeam(message.effect)) return this.dispatch(event)
+    const books = structuredClone(this.teams.orders)
+    const again = message.deliver()
+    if (!isDeepStrictEqual(books, this.teams.orders)) this.unknownEffects.push(message.effect.do)
+    this.dispatch(again)
   }
 
   #perform(effect: Effect): void {
@@ -304,6 +316,17 @@ export class World {
       if (isMeant(subscriber) && (subscriber.kind === 'client' || (told === 0 && !isGone))) receiver.told += 1
     }
   }
+}
+
+const reservationsOf = ({ phase, places }: State): string[] => [
+  ...('run' in phase ? [phase.run.reservation] : []),
+  ...(phase.is === 'settling' ? [phase.pending.settlement.id] : []),
+  ...places.map(({ reservation }) => reservation),
+]
+
+function reservationIn(effect: Effect): string | undefined {
+  if ('order' in effect) return effect.order.reservation
+  return 'pending' in effect ? effect.pending.settlement.id : undefined
 }
 
 const isForTeam = ({ do: kind }: Effect): boolean => kind === 'reserve' || kind === 'withdraw' || kind === 'settle'
