@@ -1,5 +1,5 @@
 import { missingOf, isComplete, type Call, type Progress } from './progress'
-import type { Order, Run } from './state'
+import type { PlacedOrder, Run } from './state'
 import type { Task } from './task'
 
 /** Attempts for images after a process died with calls that cannot be resumed. */
@@ -14,7 +14,7 @@ export type Mint = (kind: 'reservation' | 'process') => string
 export const newRun = (
   task: Task,
   { mint, nowMs }: { mint: Mint; nowMs: number },
-  { reservation = mint('reservation'), createdMs = nowMs }: Partial<Order> = {},
+  { reservation = mint('reservation'), createdMs = nowMs }: Partial<PlacedOrder> = {},
 ): Run => ({ task, reservation, createdMs, id: mint('process'), attempt: 1 })
 
 /**

@@ -12,14 +12,14 @@ import { StoreError } from '../store/retries'
 import type { FittedCandidate } from '../upstreams/route-plan'
 import { asProviderError, UnreadableEvent } from './call-errors'
 import { type Call, madeBy, missingOf, percentWith, type Progress } from './progress'
-import type { Run } from './run'
+import type { RunContext } from './run-context'
 import { FREE } from './spending'
 import { stopJob } from './stop'
 import { workOf } from './work'
 
 /** A call in progress for a run. */
 interface Making {
-  run: Run
+  run: RunContext
   call: Call
   progress: Progress
   request: ImageRequest
@@ -45,7 +45,7 @@ const LAST_LOOK_MS = 30_000
  * gateway.
  */
 export async function makeCall(
-  run: Run,
+  run: RunContext,
   candidate: FittedCandidate,
   call: Call,
   progress: Progress,

@@ -12,7 +12,7 @@ interface Reader {
   show: (event: ProgressEvent) => void
 }
 
-/** The connections to clients that wait in this process, and to watchers, for which no run waits. */
+/** The connections to the waiting clients of this process, and to watchers. No run waits for a watcher. */
 export class Clients {
   readonly #clients = new Map<string, Reader>()
   readonly #watchers = new Set<Reader>()

@@ -1,10 +1,11 @@
 import type { Failure } from '../failures/errors'
 import { newRun } from './attempts'
-import type { Event } from './events'
+import type { EventOf } from './events'
 import { CANCELLED } from './failures'
 import { type At, begin, offerAll } from './orders'
-import { concerns, type Ended, type RunOutcome, settlementOf, uncalled } from './outcome'
-import { nextDemand, type Place, type Run, type State, type Subscriber } from './state'
+import { concerns, type Ended, type RunOutcome, uncalled } from './outcome'
+import { settlementOf } from './settlement'
+import { nextDemand, type QueuePlace, type Run, type State, type Subscriber } from './state'
 
 /** Tells clients an end, and removes them. */
 export function tell(state: State, clients: readonly Subscriber[], ended: Ended, { emit }: At): State {
@@ -30,7 +31,7 @@ export function abandon(state: State, run: Run, failure: Failure | undefined, { 
 }
 
 /**
- * Ends a run whose money is not held, for its payer alone. A run with calls of earlier processes settles them first.
+ * Ends a run without held money, for its payer alone. A run with calls of earlier processes settles them first.
  * `isHeld` means that its reservation may exist all the same.
  */
 export function refuse(state: State, run: Run, failure: Failure, at: At, { isHeld } = { isHeld: false }): State {
@@ -50,12 +51,8 @@ export function refuse(state: State, run: Run, failure: Failure, at: At, { isHel
   return next(without(told, concerned), at)
 }
 
-/** The outcome of a run: its receivers are notified, and its clients are told after the settlement. */
-export function made(
-  state: State,
-  { run: id, outcome, startedMs }: Extract<Event, { is: 'made' }>,
-  { emit, nowMs }: At,
-): State {
+/** The outcome of a run notifies its jobs and URLs at once, and its clients after the settlement. */
+export function made(state: State, { run: id, outcome, startedMs }: EventOf<'made'>, { emit, nowMs }: At): State {
   const { phase } = state
   if ((phase.is !== 'generating' && phase.is !== 'ending') || phase.run.id !== id) return state
   const { run } = phase
@@ -78,7 +75,7 @@ export function made(
 const isCancelled = ({ made: result }: RunOutcome): boolean => !result.ok && result.failure.code === 'cancelled'
 
 /** A settled run tells its clients. Without a confirmation in time, the settlement is repeated beside the next run. */
-export function settled(state: State, { reservation, confirmed }: Extract<Event, { is: 'settled' }>, at: At): State {
+export function settled(state: State, { reservation, confirmed }: EventOf<'settled'>, at: At): State {
   const { phase } = state
   if (phase.is !== 'settling' || phase.pending.settlement.id !== reservation) return state
   const { pending, end } = phase
@@ -90,7 +87,7 @@ export function settled(state: State, { reservation, confirmed }: Extract<Event,
   return next(tell(state, clients, end.ended, at), at)
 }
 
-/** The run after an ended one: that of the oldest place in a queue, or one for demand that is left. */
+/** Begins the run after an ended one: by the oldest place in a queue, or for left demand. */
 export function next(state: State, at: At): State {
   const waiting = state.places.flatMap((place) =>
     place.stands.is === 'waiting' ? [{ place, stands: place.stands }] : [],
@@ -102,7 +99,7 @@ export function next(state: State, at: At): State {
   return begin(state, newRun(demand.task, at), at, demand)
 }
 
-function promoted(state: State, place: Place, instead: Failure, at: At): State {
+function promoted(state: State, place: QueuePlace, instead: Failure, at: At): State {
   const run = newRun(place.task, at, place)
   const places = state.places.filter((each) => each !== place)
   return offerAll({ ...state, places, phase: { is: 'queued', run, instead } }, at)

@@ -2,11 +2,11 @@ import type { Failure } from '../failures/errors'
 import type { Ended, Held, OutcomeScope, PendingSettlement, RunOutcome } from './outcome'
 import type { Progress } from './progress'
 import type { Notice } from './snapshot'
-import type { Order, Run, Subscriber } from './state'
+import type { PlacedOrder, Run, Subscriber } from './state'
 import type { Task } from './task'
 
-/** What happens to a generation. */
-export type Event =
+/** An event in the life of a generation. */
+export type GenerationEvent =
   /** A request asks for the images, and adds its subscribers. */
   | { is: 'asked'; task: Task; subscribers: readonly Subscriber[] }
   /** The team has answered an order, which could wait or not. */
@@ -31,10 +31,13 @@ export type Event =
   /** The alarm repeats what a lost call left undone. */
   | { is: 'rang' }
 
-/** What an event brings about. Each effect repeats without harm: its receiver knows the reservation, the run or the id. */
-export type Effect =
-  | { do: 'reserve'; order: Order; couldWait: boolean }
-  | { do: 'withdraw'; order: Order }
+/** An event of one kind. */
+export type EventOf<Kind extends GenerationEvent['is']> = Extract<GenerationEvent, { is: Kind }>
+
+/** A consequence of an event. Each effect repeats without harm: its receiver knows the reservation, the run or the id. */
+export type GenerationEffect =
+  | { do: 'reserve'; order: PlacedOrder; couldWait: boolean }
+  | { do: 'withdraw'; order: PlacedOrder }
   /** Makes the images of a run with reserved money. */
   | { do: 'generate'; run: Run }
   /** Ends the calls of a dead process. Its stored images are the result, unless the failure is a cancellation. */
@@ -61,8 +64,11 @@ export type Effect =
   /** Removes the URLs of a request after the end of its patience. */
   | { do: 'unhook'; request: string }
 
+/** An effect of one kind. */
+export type EffectOf<Kind extends GenerationEffect['do']> = Extract<GenerationEffect, { do: Kind }>
+
 /** The facts of a run's end for its receivers; times are in ms since 1970, amounts in micro-USD. */
-export interface EndFacts {
+interface EndFacts {
   startedMs: number | undefined
   endedMs: number
   /** Whether the settlement notifies the team's webhook. */

@@ -7,7 +7,7 @@ import type { Route } from '../upstreams/route'
 import type { Slot } from '../upstreams/slot-client'
 import { makeCall } from './call'
 import { type Call, end, missingFrom, missingOf, type Progress } from './progress'
-import type { Run } from './run'
+import type { RunContext } from './run-context'
 import { type CallContext, endingOfFailed, endingOfMade } from './spending'
 
 /** Calls at once. An object has six connections that wait for a response, and R2 needs some of them (platform §1). */
@@ -21,7 +21,7 @@ export interface Resumed {
 
 /** Makes the missing images by as many calls as it takes, several at once. */
 export class FanOut {
-  readonly #run: Run
+  readonly #run: RunContext
   readonly #route: Route<FittedCandidate>
   readonly #progress: Progress
   #fewest: number
@@ -37,7 +37,7 @@ export class FanOut {
   #calls = 0
 
   /** `fewest` is the fewest images of any call. */
-  constructor(run: Run, route: Route<FittedCandidate>, progress: Progress, fewest: number) {
+  constructor(run: RunContext, route: Route<FittedCandidate>, progress: Progress, fewest: number) {
     this.#run = { ...run, cancel: AbortSignal.any([run.cancel, this.#stop.signal]) }
     this.#route = route
     this.#progress = progress

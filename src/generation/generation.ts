@@ -169,7 +169,7 @@ export class Generation extends DurableObject<Env> {
     return state.phase.is === 'idle' ? rows.kept.known(options, Date.now()) : undefined
   }
 
-  /** The moment of a request that waited before it became a job, or of a repeated job, in ms since 1970. */
+  /** The first moment of a request that waited before it became a job, or of a repeated job. In ms since 1970. */
   #firstMomentOf(task: Task): number | undefined {
     const { state, rows } = this.#machine
     const own = [runOf(state), ...state.places].find((order) => order?.task.requestId === task.requestId)

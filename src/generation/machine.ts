@@ -4,11 +4,11 @@ import { describe, log } from '../runtime/log'
 import { Clients } from './clients'
 import { Calls } from './effects/calls'
 import { Performer } from './effects/perform'
-import type { Event } from './events'
+import type { GenerationEvent } from './events'
 import { Plans } from './plan'
 import { ProgressWebhooks } from './progress-webhooks'
 import { readRows, type Rows } from './rows'
-import { nextDueMs, Schedule } from './schedule'
+import { nextAlarmMs, Schedule } from './schedule'
 import { isAwaited, isEnding, type State } from './state'
 import { type Rules, transition } from './transition'
 
@@ -35,7 +35,7 @@ export class Machine {
     const { clients } = this
     const webhooks = new ProgressWebhooks(ctx, env, () => this.rows.receivers)
     this.calls = new Calls({ ctx, env, plans, clients, webhooks })
-    const dispatch = (event: Event): void => this.dispatch(event)
+    const dispatch = (event: GenerationEvent): void => this.dispatch(event)
     this.performer = new Performer({
       ctx,
       env,
@@ -63,7 +63,7 @@ export class Machine {
   }
 
   /** Processes an event: stores the next state, starts the effects, and sets the alarm. */
-  dispatch(event: Event): void {
+  dispatch(event: GenerationEvent): void {
     const { rows, state: before } = this.#read()
     const { state, effects } = transition(before, event, this.#rules())
     rows.state.save(before, state)
@@ -84,7 +84,7 @@ export class Machine {
     return this.#schedule.wake(() => this.#dueMs())
   }
 
-  /** Resumes a run without a process, and waits for an ending run: its clients are told first. */
+  /** Resumes a run without a process, and waits for an ending run: its clients hear first. */
   async rest(): Promise<void> {
     await this.wake()
     this.recover({ isAsked: true })
@@ -103,7 +103,7 @@ export class Machine {
     this.dispatch({ is: 'recovered', isAsked })
   }
 
-  /** Repeats what a lost call or the death of a process left undone, and waits for the answers of other objects. */
+  /** Repeats the work that a lost call or a death left undone, and waits for the answers of other objects. */
   async ring(): Promise<void> {
     this.#schedule.rings()
     this.recover({ isAsked: false })
@@ -123,7 +123,7 @@ export class Machine {
 
   #dueMs(): number | undefined {
     const { rows, state } = this.#read()
-    return nextDueMs(state, rows, Date.now())
+    return nextAlarmMs(state, rows, Date.now())
   }
 
   #rules(): Rules {

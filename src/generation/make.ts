@@ -8,7 +8,7 @@ import { FAILED } from './failures'
 import { FanOut, type Resumed } from './fan-out'
 import { end, type Progress, recordOf, resumable, upstreamOfCall } from './progress'
 import { endCalls, candidateOfCall, freeSlots, lossesIn } from './recovery'
-import type { Run } from './run'
+import type { RunContext } from './run-context'
 import { spendingOf } from './spending'
 import type { RunOutcome } from './outcome'
 import { callerOf } from './task'
@@ -16,7 +16,7 @@ import { callerOf } from './task'
 /**
  * Makes the images of a task: calls upstreams and stores their images. Some images are better than none. Never throws.
  */
-export async function makeImages(run: Run): Promise<RunOutcome> {
+export async function makeImages(run: RunContext): Promise<RunOutcome> {
   const { task, config, before, plan } = run
   const progress: Progress = {
     ...before,
@@ -55,7 +55,7 @@ const afterLosses = (failure: Failure, { calls }: Progress): Failure =>
 
 const hasSome = ({ images }: Progress): boolean => images.some(Boolean)
 
-const routeOf = (run: Run, progress: Progress): Route<FittedCandidate> =>
+const routeOf = (run: RunContext, progress: Progress): Route<FittedCandidate> =>
   new Route({
     accounts: run.env.ACCOUNTS,
     candidates: run.plan.candidates,
@@ -79,7 +79,7 @@ const routeOf = (run: Run, progress: Progress): Route<FittedCandidate> =>
  * The calls of an earlier process that can be resumed; all others end, and their slots are freed. Each of those may be
  * billed.
  */
-async function resumableCalls(run: Run, progress: Progress): Promise<Resumed[]> {
+async function resumableCalls(run: RunContext, progress: Progress): Promise<Resumed[]> {
   const { candidates } = run.plan
   const going = resumable(progress).map(({ seat }) => seat)
   const calls = progress.calls.filter(({ isOver }) => !isOver)

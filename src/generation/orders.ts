@@ -1,6 +1,15 @@
 import type { Mint } from './attempts'
-import type { Effect } from './events'
-import { isSamePayer, mayWait, type Order, type Phase, type Place, type Run, type State } from './state'
+import type { GenerationEffect } from './events'
+import {
+  isSamePayer,
+  mayWait,
+  type PlacedOrder,
+  type Phase,
+  type QueuePlace,
+  type Run,
+  type State,
+  type Subscriber,
+} from './state'
 import type { Task } from './task'
 
 /** The facts and the effects of one transition. */
@@ -8,13 +17,13 @@ export interface At {
   /** In ms since 1970. */
   nowMs: number
   mint: Mint
-  /** Whether a run whose clients have hung up is made at its turn. */
+  /** Whether a run without its clients is made at its turn. */
   finishesAbandoned: boolean
-  emit: (effect: Effect) => void
+  emit: (effect: GenerationEffect) => void
 }
 
 /** Sends an order to its team, which may have it already. */
-export const order = ({ task, reservation, createdMs }: Order, couldWait: boolean, { emit }: At): void =>
+export const order = ({ task, reservation, createdMs }: PlacedOrder, couldWait: boolean, { emit }: At): void =>
   emit({ do: 'reserve', order: { task, reservation, createdMs }, couldWait })
 
 /** Begins a run, or its next attempt. `reports` means that a request takes the refusal of its team as its answer. */
@@ -32,7 +41,7 @@ export function offer(state: State, task: Task, at: At): State {
   if (phase.is !== 'queued' || phase.run.progress || isSamePayer(phase.run.task.payer, task.payer)) return state
   const own = places.filter((place) => isSamePayer(place.task.payer, task.payer))
   if (own.some(({ stands }) => stands.is !== 'leaving')) return state
-  const place: Place = { task, reservation: at.mint('reservation'), createdMs: at.nowMs, stands: { is: 'asked' } }
+  const place: QueuePlace = { task, reservation: at.mint('reservation'), createdMs: at.nowMs, stands: { is: 'asked' } }
   order(place, mayWait(state, task.payer), at)
   return { ...state, places: [...places, place] }
 }
@@ -44,17 +53,23 @@ export const offerAll = (state: State, at: At): State =>
     .reduce((offered, { task }) => offer(offered, task, at), state)
 
 /** Withdraws a place. An order without an answer is withdrawn after that. */
-export function leave(place: Place, { emit }: At): Place {
+export function leavePlace(place: QueuePlace, { emit }: At): QueuePlace {
   if (place.stands.is === 'leaving') return place
   const isAnswered = place.stands.is === 'waiting' && !place.stands.isAsked
   if (isAnswered) emit({ do: 'withdraw', order: place })
   return { ...place, stands: { is: 'leaving', isAnswered } }
 }
 
-/** Makes the images of a run, whose money is reserved. The other places are withdrawn, and no client leaves any more. */
+/** A subscriber that does not leave. */
+function stay(subscriber: Subscriber): Subscriber {
+  const { leaving: _, ...rest } = subscriber
+  return rest
+}
+
+/** Makes the images of a run with reserved money. The other places are withdrawn, and no client leaves any more. */
 export function generate(state: State, run: Run, at: At): State {
   at.emit({ do: 'generate', run })
   const phase: Phase = { is: 'generating', run, isInHand: true }
-  const subscribers = state.subscribers.map(({ leaving: _, ...each }) => each)
-  return { phase, places: state.places.map((place) => leave(place, at)), subscribers }
+  const subscribers = state.subscribers.map(stay)
+  return { phase, places: state.places.map((place) => leavePlace(place, at)), subscribers }
 }

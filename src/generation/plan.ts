@@ -4,7 +4,7 @@ import { candidates } from '../upstreams/candidates'
 import { pricesFor } from '../upstreams/catalogue'
 import { fitCandidates, type FittedCandidate } from '../upstreams/route-plan'
 import type { ImageRequestOf, InputImage } from '../image/request'
-import type { Order } from './state'
+import type { PlacedOrder } from './state'
 import type { Task } from './task'
 
 /** The candidates of a run, and the figures that follow from them. */
@@ -54,7 +54,7 @@ export class Plans {
     this.#env = env
   }
 
-  of({ reservation, task, createdMs }: Order): RunPlan {
+  of({ reservation, task, createdMs }: PlacedOrder): RunPlan {
     if (this.#newest?.reservation !== reservation)
       this.#newest = { reservation, plan: planRun(task, configOf(this.#env), createdMs) }
     return this.#newest.plan

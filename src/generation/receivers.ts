@@ -1,36 +1,23 @@
-import * as z from 'zod'
+import type * as z from 'zod'
 import { DAY_MS } from '../runtime/durations'
-import { jobFormSchema, type JobForm } from '../dialects/job-form'
-import { type Snapshot, snapshotSchema } from '../ledger/snapshot'
+import type { JobForm } from '../dialects/job-form'
+import type { Snapshot } from '../ledger/snapshot'
 import { FollowedAnswers } from './answers'
 import { concerns, type OutcomeScope } from './outcome'
 import { begun, type End, ended, type Notice } from './snapshot'
+import {
+  HOOK,
+  type StoredHook,
+  hookRow,
+  JOB,
+  type Job,
+  jobRow,
+  subscriberOfHook,
+  subscriberOfJob,
+} from './receiver-rows'
 import { isSamePayer, type Subscriber } from './state'
 import type { GenerateOptions, Task } from './task'
-import { endedTaskRow, storedTask, type TaskRows } from './task-rows'
-
-const jobRow = jobFormSchema.extend({
-  task: storedTask,
-  /** The id of the event for the team's webhook. */
-  event: z.string(),
-  createdMs: z.number(),
-  ended: z.object({ snapshot: snapshotSchema, untilMs: z.number() }).exactOptional(),
-})
-/** A team's job and its end, which lasts until `untilMs`, in ms since 1970. */
-export type Job = Omit<z.infer<typeof jobRow>, 'task'> & { task: Task }
-
-const hookRow = z.object({
-  event: z.string(),
-  url: z.string(),
-  /** The wording of the event; missing for the gateway's own. */
-  form: jobFormSchema.optional(),
-  task: storedTask,
-  createdMs: z.number(),
-  /** Whether the request became a job. */
-  isHandedOff: z.boolean(),
-})
-/** A webhook URL that one request named. */
-type Hook = Omit<z.infer<typeof hookRow>, 'task'> & { task: Task }
+import { endedTaskRow, type storedTask, type TaskRows } from './task-rows'
 
 /** The end of a generation for the clients of a task. */
 export interface Conclusion extends End {
@@ -43,9 +30,6 @@ export interface Conclusion extends End {
   goesOn?: boolean
 }
 
-const JOB = 'job:'
-const HOOK = 'hook:'
-
 /** The life of an ended job, in ms. */
 export const JOB_LIFE_MS = DAY_MS
 
@@ -55,7 +39,7 @@ export class Receivers {
   readonly #tasks: TaskRows
   readonly answers: FollowedAnswers
   readonly #jobs: Map<string, Job>
-  readonly #hooks: Map<string, Hook>
+  readonly #hooks: Map<string, StoredHook>
   /** The ended jobs that newer ones replaced, by their teams. */
   readonly #replaced = new Map<string, Job>()
 
@@ -106,7 +90,7 @@ export class Receivers {
     if (!webhook) return []
     const { id: event, url, form } = webhook
     const before = this.#hooks.get(event)
-    const hook: Hook = {
+    const hook: StoredHook = {
       event,
       url,
       form,
@@ -206,7 +190,7 @@ export class Receivers {
     return [...this.#jobs.values()].filter((job) => !job.ended)
   }
 
-  #unhook(isMeant: (hook: Hook) => boolean): void {
+  #unhook(isMeant: (hook: StoredHook) => boolean): void {
     for (const hook of this.#hooks.values()) if (isMeant(hook)) this.#removeHook(hook.event)
   }
 
@@ -228,24 +212,8 @@ export class Receivers {
   }
 }
 
-const subscriberOfJob = ({ task }: Job): Subscriber => ({
-  kind: 'job',
-  id: JOB + task.payer.team,
-  task,
-  isPatient: true,
-  isHandedOff: true,
-})
-
-const subscriberOfHook = ({ task, event, isHandedOff }: Hook): Subscriber => ({
-  kind: 'hook',
-  id: HOOK + event,
-  task,
-  isPatient: false,
-  isHandedOff,
-})
-
 /** One notice for each URL and wording of a team, from the first request that named it. */
-function oncePerReceiver(hooks: Hook[]): Hook[] {
+function oncePerReceiver(hooks: StoredHook[]): StoredHook[] {
   const inTurn = hooks.toSorted((one, other) => one.createdMs - other.createdMs)
   return [
     ...Map.groupBy(inTurn, ({ url, task, form }) => `${task.payer.team} ${url} ${form?.dialect}`).values(),

@@ -5,7 +5,7 @@ import { lossBefore, type RouteHistory } from '../upstreams/route-history'
 import { INTERRUPTED } from './failures'
 import type { RunOutcome } from './outcome'
 import { type Call, type CallEnding, madeBy, missingOf, type Progress, recordOf, upstreamOfCall } from './progress'
-import type { Run } from './run'
+import type { RunContext } from './run-context'
 import { type CallContext, endingOfLost, endingOfMade, FREE, spendingOf } from './spending'
 import { stopJob } from './stop'
 import { callerOf } from './task'
@@ -18,7 +18,7 @@ export const candidateOfCall = <Served extends Candidate>(
   candidates.find(({ upstream, model: theirs }) => accountIdOf(upstream) === accountId && model === theirs)
 
 /** The run of a dead process. */
-type DeadRun = Pick<Run, 'env' | 'config' | 'task' | 'plan'>
+type DeadRun = Pick<RunContext, 'env' | 'config' | 'task' | 'plan'>
 
 /** Frees the slots of calls of a dead process. Never throws. */
 export async function freeSlots(run: DeadRun, calls: readonly Call[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { OwedSettlements } from './effects/settle'
-import { KeptAnswer } from './effects/keep'
+import { StoredAnswer } from './effects/keep'
 import { Previews } from './effects/previews'
 import { Outbox } from './outbox'
 import { Receivers } from './receivers'
@@ -11,7 +11,7 @@ export interface Rows {
   tasks: TaskRows
   state: StateRows
   receivers: Receivers
-  kept: KeptAnswer
+  kept: StoredAnswer
   previews: Previews
   outbox: Outbox
   owed: OwedSettlements
@@ -25,7 +25,7 @@ export function readRows(storage: DurableObjectStorage, env: Env): Rows {
     tasks,
     state: new StateRows(storage, tasks),
     receivers: new Receivers(storage, tasks),
-    kept: new KeptAnswer(storage),
+    kept: new StoredAnswer(storage),
     previews: new Previews(storage),
     outbox,
     owed: new OwedSettlements(storage, env, outbox),

@@ -10,7 +10,7 @@ const ASK_AGAIN_MS = 3_600_000
 const EARLY_MS = 5000
 
 /** The next due time of a generation, in ms since 1970; undefined if nothing is due any more. */
-export function nextDueMs({ phase, places, subscribers }: State, rows: Rows, nowMs: number): number | undefined {
+export function nextAlarmMs({ phase, places, subscribers }: State, rows: Rows, nowMs: number): number | undefined {
   const isUnsettled = places.some(({ stands }) => phase.is !== 'queued' || stands.is !== 'waiting')
   const isLeft = phase.is === 'idle' && nextDemand({ phase, places, subscribers }) !== undefined
   const isAtWork = phase.is !== 'idle' && phase.is !== 'queued'

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { failureSchema } from '../failures/errors'
 import { describe, log } from '../runtime/log'
 import { pendingSettlement } from './outcome'
-import { orderOfRun, type Phase, type Place, type Run, runSchema, type State, type Subscriber } from './state'
+import { orderOfRun, type Phase, type QueuePlace, type Run, runSchema, type State, type Subscriber } from './state'
 import { type RowStorage, storedTask, type TaskRows } from './task-rows'
 
 /** The version of the row of a run. Rows of version 1 have no version and no `is`. */
@@ -76,7 +76,7 @@ export class StateRows {
     return phase.is === 'queued' ? { ...run, is: 'queued', queued: phase.instead } : { ...run, is: 'running' }
   }
 
-  #putPlace({ task, reservation, createdMs, stands }: Place): void {
+  #putPlace({ task, reservation, createdMs, stands }: QueuePlace): void {
     const queued = stands.is === 'waiting' ? { queued: stands.instead } : {}
     const row: z.infer<typeof placeRow> = { task: this.#tasks.rowOf(task), reservation, createdMs, ...queued }
     this.#storage.kv.put(PLACE + reservation, row)
@@ -103,7 +103,7 @@ export class StateRows {
     return runSchema.parse({ ...row, task: this.#tasks.taskOf(row.task) })
   }
 
-  #places(): Place[] {
+  #places(): QueuePlace[] {
     const rows = [...this.#storage.kv.list({ prefix: PLACE })].map(([, row]) => placeRow.parse(row))
     return rows.map(({ task, reservation, createdMs, queued }) => ({
       task: this.#tasks.taskOf(task),
@@ -114,7 +114,7 @@ export class StateRows {
   }
 }
 
-/** What the row of a phase holds. A new process asks the team again, so a reserved run is stored as an unreserved one. */
+/** The parts of a phase in its row. A new process asks the team again, so a reserved run is stored as an unreserved one. */
 function storedParts(phase: Phase): unknown[] {
   if (phase.is === 'idle') return []
   if (phase.is === 'settling') return [phase.pending]

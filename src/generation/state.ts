@@ -13,7 +13,7 @@ export const orderOfRun = z.object({
   createdMs: z.number(),
 })
 /** A payer's order at its team: money for a run, or a place in the queue. */
-export type Order = z.infer<typeof orderOfRun>
+export type PlacedOrder = z.infer<typeof orderOfRun>
 
 export const runSchema = orderOfRun.extend({
   /** The id of this process of the run, which separates its images from those of other processes. */
@@ -38,7 +38,7 @@ interface Waiting {
 }
 
 /** The order of a payer beside that of the run. A leaving place is withdrawn once its team has answered. */
-export interface Place extends Order {
+export interface QueuePlace extends PlacedOrder {
   stands: { is: 'asked' } | ({ is: 'waiting' } & Waiting) | { is: 'leaving'; isAnswered: boolean }
 }
 
@@ -51,7 +51,7 @@ export interface Subscriber {
   isPatient: boolean
   /** Whether its request became a job, which outlives the client. */
   isHandedOff: boolean
-  /** Set for a client whose patience for the queue is over. */
+  /** Set after the end of a client's patience for the queue. */
   isOverdue?: true
   /** The failure of a client that leaves the queue. */
   leaving?: Failure
@@ -89,7 +89,7 @@ export type Phase =
 /** A generation: its run, the orders beside it, and all that wait for its end. */
 export interface State {
   phase: Phase
-  places: readonly Place[]
+  places: readonly QueuePlace[]
   subscribers: readonly Subscriber[]
 }
 
@@ -125,7 +125,7 @@ export const isAsking = ({ phase, places }: State, requestId: string): boolean =
   (phase.is === 'reserving' && phase.isInHand && phase.run.task.requestId === requestId) ||
   places.some(({ task, stands }) => stands.is === 'asked' && task.requestId === requestId)
 
-/** Whether a run has its outcome, and its clients are about to be told. */
+/** Whether a run has its outcome, and its clients are about to hear of it. */
 export const isEnding = ({ phase }: State): boolean => phase.is === 'ending' || phase.is === 'settling'
 
 /** Whether a run of a team is being cancelled. */

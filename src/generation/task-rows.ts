@@ -9,9 +9,6 @@ export const storedTask = taskSchema.extend({
 })
 export type StoredTask = z.infer<typeof storedTask>
 
-/** A row with its task as stored. */
-export type Stored<Row extends { task: Task }> = Omit<Row, 'task'> & { task: StoredTask }
-
 /** The rows of an object, with the synchronous calls of its storage. */
 export interface RowStorage {
   kv: {

@@ -1,11 +1,12 @@
 import { failed } from '../failures/errors'
-import type { Effect, Event } from './events'
+import type { EventOf, GenerationEffect, GenerationEvent } from './events'
 import { type Mint, newRun, nextAttempt } from './attempts'
 import { abandon, dismiss, made, next, settled, tell } from './endings'
 import { CANCELLED, FAILED } from './failures'
-import { type At, begin, leave, offer, order } from './orders'
+import { type At, begin, leavePlace, offer, order } from './orders'
 import { isAwaited, isWantedBy, nextDemand, type State, type Subscriber } from './state'
-import { answered, tidy, turnCame, withdrawn } from './turns'
+import { tidy } from './leavers'
+import { orderAnswered, turnCame, withdrawn } from './turns'
 
 /** The facts of a transition beside its state and its event. */
 export interface Rules {
@@ -13,7 +14,7 @@ export interface Rules {
   nowMs: number
   /** Mints the ids of runs and reservations. */
   mint: Mint
-  /** Whether a run whose clients have hung up is made at its turn. */
+  /** Whether a run without its clients is made at its turn. */
   finishesAbandoned: boolean
 }
 
@@ -21,8 +22,12 @@ export interface Rules {
  * The next state of a generation, and the effects to bring about once it is stored. A late event of an earlier run or
  * order changes nothing.
  */
-export function transition(state: State, event: Event, rules: Rules): { state: State; effects: readonly Effect[] } {
-  const effects: Effect[] = []
+export function transition(
+  state: State,
+  event: GenerationEvent,
+  rules: Rules,
+): { state: State; effects: readonly GenerationEffect[] } {
+  const effects: GenerationEffect[] = []
   const at: At = { ...rules, emit: (effect) => void effects.push(effect) }
   const reacted = react(state, event, at)
   // A late event changes nothing. The alarm also finds what a dead process left.
@@ -30,12 +35,12 @@ export function transition(state: State, event: Event, rules: Rules): { state: S
   return { state: isLate ? state : tidy(reacted, at), effects }
 }
 
-function react(state: State, event: Event, at: At): State {
+function react(state: State, event: GenerationEvent, at: At): State {
   switch (event.is) {
     case 'asked':
       return asked(state, event, at)
     case 'answered':
-      return answered(state, event, at)
+      return orderAnswered(state, event, at)
     case 'turnCame':
       return turnCame(state, event, at)
     case 'withdrawn':
@@ -60,7 +65,7 @@ function react(state: State, event: Event, at: At): State {
 }
 
 /** A request begins a run, joins one, or has a place of its own beside a queued one. */
-function asked(state: State, { task, subscribers }: Extract<Event, { is: 'asked' }>, at: At): State {
+function asked(state: State, { task, subscribers }: EventOf<'asked'>, at: At): State {
   const replaced = subscribers.map(({ id }) => id)
   const others = state.subscribers.filter(({ id }) => !replaced.includes(id))
   const joined = { ...state, subscribers: [...others, ...subscribers] }
@@ -68,7 +73,7 @@ function asked(state: State, { task, subscribers }: Extract<Event, { is: 'asked'
   return joined.phase.is === 'queued' ? offer(joined, task, at) : joined
 }
 
-function progressed(state: State, { run: id, progress }: Extract<Event, { is: 'progressed' }>): State {
+function progressed(state: State, { run: id, progress }: EventOf<'progressed'>): State {
   const { phase } = state
   if (phase.is !== 'generating' || phase.run.id !== id) return state
   return { ...state, phase: { ...phase, run: { ...phase.run, progress } } }
@@ -88,14 +93,14 @@ function cancelled(state: State, team: string, at: At): State {
       return { ...state, phase: { ...phase, isCancelled: true } }
     case 'queued': {
       if (!phase.isAsked) at.emit({ do: 'withdraw', order: phase.run })
-      const left = places.map((place) => (place.task.payer.team === team ? leave(place, at) : place))
+      const left = places.map((place) => (place.task.payer.team === team ? leavePlace(place, at) : place))
       return { ...state, places: left, phase: { ...phase, leaving: 'cancelled' } }
     }
   }
 }
 
 /** Clients leave while the run waits for its turn; a run that has begun is finished for them. */
-function left(state: State, { client, failure }: Extract<Event, { is: 'left' }>): State {
+function left(state: State, { client, failure }: EventOf<'left'>): State {
   const isMeant = ({ kind, id, task }: Subscriber): boolean =>
     kind === 'client' && ('id' in client ? id === client.id : task.requestId === client.request)
   const leaving = (each: Subscriber): Subscriber =>
@@ -106,7 +111,7 @@ function left(state: State, { client, failure }: Extract<Event, { is: 'left' }>)
     : state
 }
 
-/** After an error of the gateway, the run waits for the alarm, and its clients are told. A place is withdrawn then. */
+/** After an error of the gateway, the clients of a run fail, and the alarm looks after it. A place is withdrawn then. */
 function broke(state: State, reservation: string, at: At): State {
   const { phase, places } = state
   if (places.some((place) => place.reservation === reservation)) {
@@ -149,7 +154,7 @@ function recovered(state: State, isAsked: boolean, at: At): State {
   }
 }
 
-/** Asks the teams for the turns of a queued run, in case their calls were lost, and withdraws what is left over. */
+/** Asks the teams for the turns of a queued run, in case their calls were lost, and withdraws leaving places. */
 function rang(state: State, at: At): State {
   const { phase } = state
   for (const place of state.places)

@@ -1,29 +1,17 @@
-import { type Failure, failed } from '../failures/errors'
-import type { Payer } from '../ledger/entry'
-import { abandon, dismiss, refuse, tell } from './endings'
-import type { Event } from './events'
+import type { Failure } from '../failures/errors'
+import { abandon, refuse } from './endings'
+import type { EventOf } from './events'
 import { CANCELLED } from './failures'
-import { type At, begin, generate, leave, offerAll, order } from './orders'
-import { type Held, releaseOf } from './outcome'
-import {
-  hasJob,
-  isSamePayer,
-  isWantedBy,
-  mayWait,
-  type Order,
-  type Phase,
-  type Place,
-  type Run,
-  type State,
-  type Subscriber,
-} from './state'
+import { type At, begin, generate, offerAll, order } from './orders'
+import type { Held } from './outcome'
+import { isWorthWaiting, mayStartFor, placeAnswered, placeWithdrawn, turnOfPlace } from './places'
+import { hasJob, isSamePayer, isWantedBy, type Phase, type Run, type State, type Subscriber } from './state'
 
 type Queued = Extract<Phase, { is: 'queued' }>
 type Reserving = Extract<Phase, { is: 'reserving' }>
-type Answer = Extract<Event, { is: 'answered' }>
 
 /** The answer of a team to an order. A client with patience may have come since the order could not wait. */
-export function answered(state: State, answer: Answer, at: At): State {
+export function orderAnswered(state: State, answer: EventOf<'answered'>, at: At): State {
   const { phase, places } = state
   const place = places.find(({ reservation }) => reservation === answer.reservation)
   if (place) return placeAnswered(state, place, answer, at)
@@ -39,14 +27,11 @@ export function answered(state: State, answer: Answer, at: At): State {
   return asked.is === 'queued' ? answeredAgain(state, asked, held, at) : runAnswered(state, asked, held, at)
 }
 
-/** The phase of a run whose order is on its way to its team, or the answer back. */
+/** The phase of a run with an order on its way to its team, or the answer back. */
 function askedPhase(phase: Phase): Reserving | Queued | undefined {
   if (phase.is === 'reserving') return phase.isInHand ? phase : undefined
   return phase.is === 'queued' && phase.isAsked ? phase : undefined
 }
-
-const isWorthWaiting = (state: State, { task }: Order, { held, couldWait }: Answer): boolean =>
-  held.is === 'refused' && held.failure.code === 'concurrency_limited' && !couldWait && mayWait(state, task.payer)
 
 function runAnswered(state: State, phase: Reserving, held: Held, at: At): State {
   const { run, isCancelled, reports } = phase
@@ -62,12 +47,12 @@ function runAnswered(state: State, phase: Reserving, held: Held, at: At): State 
         if (run.before !== undefined && hasJob(state) && !isCancelled)
           return { ...state, phase: { is: 'reserving', run, isInHand: false } }
         report(held.failure)
-        return refuse(reports ? forget(state, run, at) : state, run, held.failure, at, { isHeld: true })
+        return refuse(reports ? forgetRefused(state, run, at) : state, run, held.failure, at, { isHeld: true })
       }
       break
     case 'refused':
       report(held.failure)
-      return refuse(reports ? forget(state, run, at) : state, run, held.failure, at)
+      return refuse(reports ? forgetRefused(state, run, at) : state, run, held.failure, at)
     case 'reserved':
   }
   report()
@@ -82,7 +67,7 @@ function waitForTurn(state: State, run: Run, instead: Failure, isCancelled: true
 }
 
 /** Removes the job and the URLs of a refused request: the refusal is its answer. */
-function forget(state: State, { task }: Run, { emit }: At): State {
+function forgetRefused(state: State, { task }: Run, { emit }: At): State {
   emit({ do: 'forget', task })
   const isRefused = ({ kind, task: { requestId, payer }, isHandedOff }: Subscriber): boolean =>
     requestId === task.requestId ? kind !== 'client' : kind === 'hook' && !isHandedOff && isSamePayer(payer, task.payer)
@@ -98,38 +83,8 @@ function answeredAgain(state: State, phase: Queued, held: Held, at: At): State {
   return { ...state, phase: answeredPhase }
 }
 
-/** The first place with money takes the run over. A refused place is given up, with the refusal for its clients. */
-function placeAnswered(state: State, place: Place, answer: Answer, at: At): State {
-  const { held } = answer
-  if (place.stands.is === 'asked' && isWorthWaiting(state, place, answer)) {
-    order(place, true, at)
-    return state
-  }
-  at.emit({ do: 'report', request: place.task.requestId, refusal: undefined })
-  const noted = noteRefusal(state, place, held)
-  if (held.is === 'refused') return removed(noted, place)
-  if (place.stands.is === 'leaving' || held.is === 'unreachable') return withdrawAnswered(noted, place, at)
-  if (held.is === 'queued') return replaced(noted, { ...place, stands: { is: 'waiting', instead: held.instead } })
-  return canTakeOver(noted, place) && isWantedBy(noted, place.task.payer)
-    ? takeOver(noted, place, at)
-    : withdrawAnswered(noted, place, at)
-}
-
-function withdrawAnswered(state: State, place: Place, { emit }: At): State {
-  emit({ do: 'withdraw', order: place })
-  return replaced(state, { ...place, stands: { is: 'leaving', isAnswered: true } })
-}
-
-function noteRefusal(state: State, { task }: Place, held: Held): State {
-  if (held.is !== 'refused' && held.is !== 'unreachable') return state
-  const subscribers = state.subscribers.map((each) =>
-    each.kind === 'client' && isSamePayer(each.task.payer, task.payer) ? { ...each, refusal: held.failure } : each,
-  )
-  return { ...state, subscribers }
-}
-
 /** The turn of a run or of a place has come, or a refusal in its place. */
-export function turnCame(state: State, { reservation, refusal }: Extract<Event, { is: 'turnCame' }>, at: At): State {
+export function turnCame(state: State, { reservation, refusal }: EventOf<'turnCame'>, at: At): State {
   const { phase, places } = state
   if ('run' in phase && phase.run.reservation === reservation) {
     const asked = askedPhase(phase)
@@ -139,21 +94,8 @@ export function turnCame(state: State, { reservation, refusal }: Extract<Event, 
     return asked?.is === 'reserving' ? runAnswered(state, asked, { is: 'reserved' }, at) : state
   }
   const place = places.find((each) => each.reservation === reservation)
-  if (!place) return state
-  at.emit({ do: 'report', request: place.task.requestId, refusal: undefined })
-  const mayStart = !refusal && canTakeOver(state, place) && mayStartFor(state, place, at)
-  if (mayStart) return takeOver(state, place, at)
-  return isOnItsWay(place)
-    ? replaced(state, { ...place, stands: { is: 'leaving', isAnswered: false } })
-    : removed(state, place)
+  return place ? turnOfPlace(state, place, refusal !== undefined, at) : state
 }
-
-/** Whether the team may receive the order of a place once more. */
-const isOnItsWay = ({ stands }: Place): boolean =>
-  stands.is === 'asked' || (stands.is === 'waiting' ? stands.isAsked === true : !stands.isAnswered)
-
-const mayStartFor = (state: State, { task }: Order, { finishesAbandoned }: At): boolean =>
-  finishesAbandoned || isWantedBy(state, task.payer)
 
 /** `isHeld` means that the team does not release the money of an unwanted run by itself. */
 function turnOfRun(
@@ -169,93 +111,14 @@ function turnOfRun(
   return failure ? refuse(state, run, failure, at, { isHeld }) : generate(state, run, at)
 }
 
-/** Whether a place may take the run over: no upstream has been asked for it. */
-const canTakeOver = ({ phase }: State, place: Place): boolean =>
-  (phase.is === 'queued' || phase.is === 'reserving') && !phase.run.progress && place.stands.is !== 'leaving'
-
-/** The payer of a place pays from now on. The order of the former payer is withdrawn. */
-function takeOver(state: State, place: Place, at: At): State {
-  const { phase } = state
-  if (phase.is !== 'queued' && phase.is !== 'reserving') return state
-  const { task, reservation, createdMs } = phase.run
-  const isAnswered = phase.is === 'queued' ? !phase.isAsked : !phase.isInHand
-  const former: Place = { task, reservation, createdMs, stands: { is: 'leaving', isAnswered } }
-  if (isAnswered && !(phase.is === 'queued' && phase.leaving)) at.emit({ do: 'withdraw', order: former })
-  if (phase.is === 'reserving') at.emit({ do: 'report', request: task.requestId, refusal: undefined })
-  const isCancelled = phase.is === 'queued' ? phase.leaving === 'cancelled' : phase.isCancelled
-  const run = { ...phase.run, task: place.task, reservation: place.reservation, createdMs: place.createdMs }
-  const places = [...removed(state, place).places, former]
-  const started = generate({ ...state, places }, run, at)
-  return isCancelled ? dismiss(started, task.payer.team, at) : started
-}
-
 /** A withdrawn place is gone. A withdrawn run ends, or is ordered again for a client that came meanwhile. */
-export function withdrawn(state: State, { reservation, isOut }: Extract<Event, { is: 'withdrawn' }>, at: At): State {
+export function withdrawn(state: State, { reservation, isOut }: EventOf<'withdrawn'>, at: At): State {
   const { phase, places } = state
   const place = places.find((each) => each.reservation === reservation)
-  if (place) {
-    // An order whose turn has come holds money.
-    if (!isOut) at.emit({ do: 'owe', pending: releaseOf(place), isDue: true })
-    return removed(state, place)
-  }
+  if (place) return placeWithdrawn(state, place, isOut, at)
   if (phase.is !== 'queued' || phase.run.reservation !== reservation) return state
   const { run, instead, leaving } = phase
   if (leaving === 'given-up' && isWantedBy(state, run.task.payer)) return begin(state, run, at)
   if (!leaving) return state
   return refuse(state, run, leaving === 'cancelled' ? CANCELLED : instead, at, { isHeld: !isOut })
 }
-
-/** Withdraws the orders of payers without a subscriber, and tells clients that have left the queue. */
-export function tidy(state: State, at: At): State {
-  const noted = noteFailures(state, at)
-  const { phase } = noted
-  if (phase.is !== 'queued') return tellLeavers(noted, at)
-  const places = noted.places.map((place) =>
-    place.stands.is === 'waiting' && !isWantedBy(noted, place.task.payer) ? leave(place, at) : place,
-  )
-  const isGivenUp = !phase.leaving && !isWantedBy(noted, phase.run.task.payer)
-  if (isGivenUp && !phase.isAsked) at.emit({ do: 'withdraw', order: phase.run })
-  return tellLeavers({ ...noted, places, phase: isGivenUp ? { ...phase, leaving: 'given-up' } : phase }, at)
-}
-
-/** Gives clients without patience the refusal of their end, once their teams have answered, and drops their URLs. */
-function noteFailures(state: State, { emit }: At): State {
-  const { phase, places } = state
-  if (phase.is !== 'queued') return state
-  const orders = [{ task: phase.run.task, stands: { is: 'waiting', instead: phase.instead } as const }, ...places]
-  const unhooked = new Set<string>()
-  const subscribers = state.subscribers.map((each) => {
-    if (!each.isOverdue || each.leaving) return each
-    const own = orders.filter(({ task }) => isSamePayer(task.payer, each.task.payer)).map(({ stands }) => stands)
-    if (own.some(({ is }) => is === 'asked')) return each
-    const waiting = own.find((stands) => stands.is === 'waiting')
-    emit({ do: 'unhook', request: each.task.requestId })
-    unhooked.add(each.task.requestId)
-    return { ...each, leaving: each.refusal ?? waiting?.instead ?? phase.instead }
-  })
-  const isDropped = ({ kind, task, isHandedOff }: Subscriber): boolean =>
-    kind === 'hook' && !isHandedOff && unhooked.has(task.requestId)
-  return unhooked.size === 0 ? state : { ...state, subscribers: subscribers.filter((each) => !isDropped(each)) }
-}
-
-/** A client may retry at once, and must not find the order that is being withdrawn. */
-function tellLeavers(state: State, at: At): State {
-  return state.subscribers.reduce((told, client) => {
-    const { leaving, task } = client
-    return leaving && !isBeingWithdrawn(told, task.payer) ? tell(told, [client], { made: failed(leaving) }, at) : told
-  }, state)
-}
-
-const isBeingWithdrawn = ({ phase, places }: State, payer: Payer): boolean =>
-  (phase.is === 'queued' && phase.leaving !== undefined && isSamePayer(phase.run.task.payer, payer)) ||
-  places.some(({ stands, task }) => stands.is !== 'waiting' && isSamePayer(task.payer, payer))
-
-const removed = (state: State, { reservation }: Order): State => ({
-  ...state,
-  places: state.places.filter((each) => each.reservation !== reservation),
-})
-
-const replaced = (state: State, place: Place): State => ({
-  ...state,
-  places: state.places.map((each) => (each.reservation === place.reservation ? place : each)),
-})

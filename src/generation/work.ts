@@ -3,12 +3,12 @@ import type { Upstream, Work } from '../providers/provider'
 import { linkedPictures } from '../providers/wire/linked-pictures'
 import { openInput } from '../store/inputs'
 import type { Call } from './progress'
-import type { Run } from './run'
+import type { RunContext } from './run-context'
 import { InputNotRead } from './spending'
 
 /** The context of a call to a provider. */
 export const workOf = (
-  { env, config, task }: Run,
+  { env, config, task }: RunContext,
   { job }: Pick<Call, 'job'>,
   { model, signal, upstream }: Pick<Work, 'model' | 'signal'> & { upstream: Upstream },
 ): Work => ({

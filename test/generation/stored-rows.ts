@@ -20,12 +20,12 @@ export function revived(value: unknown, keys: Record<string, string> = {}): unkn
   return 'team' in row && 'key' in row ? { ...row, key: keys[String(row.team)] ?? row.key } : row
 }
 
-/** Stores the rows of a recorded generation, whose payers have the keys of these teams. Returns its id. */
+/** Stores the rows of a recorded generation for the keys of these teams. Returns its id. */
 export async function storeRecorded(name: Recorded, teams: Record<string, Pick<TestTeam, 'id'>>): Promise<string> {
   const { id, rows } = recorded[name]
   const keys = Object.fromEntries(Object.entries(teams).map(([team, key]) => [team, key.id]))
   await runInDurableObject(env.GENERATIONS.getByName(id), (_, { storage }) => {
-    for (const [key, row] of rows) storage.kv.put(String(key), revived(row, keys))
+    for (const [key, row] of rows) if (typeof key === 'string') storage.kv.put(key, revived(row, keys))
   })
   return id
 }

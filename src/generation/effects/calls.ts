@@ -7,7 +7,7 @@ import { type Plans, patienceMsOf } from '../plan'
 import type { Progress } from '../progress'
 import type { ProgressWebhooks } from '../progress-webhooks'
 import { abandoned } from '../recovery'
-import type { RunNews } from '../run'
+import type { RunNews } from '../run-context'
 import { hasJob, isAwaited, type Run, type State } from '../state'
 
 /** The receivers of a run's news, and its plan. */

@@ -7,7 +7,7 @@ import { putRecord } from '../../store/records'
 import type { RunOutcome } from '../outcome'
 import { isComplete } from '../progress'
 import type { Run } from '../state'
-import { type KeptAnswer, REFUSAL_MS } from './keep'
+import { type StoredAnswer, REFUSAL_MS } from './keep'
 import type { Previews } from './previews'
 
 /** The life of an incomplete or private answer, in ms. Its client paid for the images and can ask for them again. */
@@ -20,7 +20,7 @@ const REMEMBERED = ['content_rejected', 'invalid_request', 'unsupported_paramete
 interface Keeping {
   ctx: DurableObjectState
   env: Env
-  kept: KeptAnswer
+  kept: StoredAnswer
   previews: Previews
 }
 

@@ -22,7 +22,7 @@ type RefusedRow = z.infer<typeof refusedRow>
 export const REFUSAL_MS = 60_000
 
 /** The answer of a generation, and its stored failure. A row of another shape is none. */
-export class KeptAnswer {
+export class StoredAnswer {
   readonly #storage: DurableObjectStorage
   #kept: KeptRow | undefined
   #refused: RefusedRow | undefined

@@ -2,19 +2,16 @@ import { configOf } from '../../config'
 import { failed } from '../../failures/errors'
 import { describe, log } from '../../runtime/log'
 import type { Clients } from '../clients'
-import type { Effect, Event } from '../events'
+import type { EffectOf, GenerationEffect, GenerationEvent } from '../events'
 import { startOf } from '../outcome'
 import { patienceMsOf, type Plans } from '../plan'
 import type { Conclusion } from '../receivers'
 import type { Rows } from '../rows'
-import { isAwaited, type Order, type State } from '../state'
+import { isAwaited, type PlacedOrder, type State } from '../state'
 import type { Calls } from './calls'
 import { cleanUp, keepOutcome } from './end'
 import { ledgerOrder, reserve, withdraw } from './reserve'
 import { settleInTime } from './settle'
-
-/** One kind of effect. */
-type Of<Kind extends Effect['do']> = Extract<Effect, { do: Kind }>
 
 /** The parts of a generation that effects change. */
 interface Performing {
@@ -24,7 +21,7 @@ interface Performing {
   clients: Clients
   calls: Calls
   /** Receives what comes of an effect. */
-  dispatch: (event: Event) => void
+  dispatch: (event: GenerationEvent) => void
   /** The present state, for the patience of its subscribers. */
   stateNow: () => State
 }
@@ -35,15 +32,15 @@ export class Performer {
   /** Effects in progress that take seconds at most. */
   readonly #brief = new Set<Promise<void>>()
   /** The requests that wait for the first answer of their team. */
-  readonly #reports = new Map<string, (refusal: Of<'report'>['refusal']) => void>()
+  readonly #reports = new Map<string, (refusal: EffectOf<'report'>['refusal']) => void>()
 
   constructor(parts: Performing) {
     this.#parts = parts
   }
 
   /** Resolves with the first answer of the team to the order of a request: its refusal, if any. */
-  reported(request: string): Promise<Of<'report'>['refusal']> {
-    const { promise, resolve } = Promise.withResolvers<Of<'report'>['refusal']>()
+  reported(request: string): Promise<EffectOf<'report'>['refusal']> {
+    const { promise, resolve } = Promise.withResolvers<EffectOf<'report'>['refusal']>()
     this.#reports.set(request, resolve)
     return promise
   }
@@ -53,7 +50,7 @@ export class Performer {
     await Promise.all(this.#brief)
   }
 
-  perform(effect: Effect, rows: Rows): void {
+  perform(effect: GenerationEffect, rows: Rows): void {
     const { env, clients, calls } = this.#parts
     switch (effect.do) {
       case 'reserve':
@@ -91,7 +88,7 @@ export class Performer {
     }
   }
 
-  #reserve({ order, couldWait }: Of<'reserve'>): void {
+  #reserve({ order, couldWait }: EffectOf<'reserve'>): void {
     const { env, plans, stateNow } = this.#parts
     const { reservation, task } = order
     this.#briefly(order, async () => {
@@ -102,7 +99,7 @@ export class Performer {
     })
   }
 
-  #withdraw({ order }: Of<'withdraw'>): void {
+  #withdraw({ order }: EffectOf<'withdraw'>): void {
     const { reservation } = order
     this.#briefly(order, async () => ({
       is: 'withdrawn',
@@ -111,7 +108,7 @@ export class Performer {
     }))
   }
 
-  #generate({ run }: Of<'generate'>): void {
+  #generate({ run }: EffectOf<'generate'>): void {
     const { calls, stateNow, dispatch } = this.#parts
     const made = calls.generate(run, stateNow(), (progress) => dispatch({ is: 'progressed', run: run.id, progress }))
     void this.#follow(run, async () => {
@@ -120,14 +117,14 @@ export class Performer {
     })
   }
 
-  #abandon({ run, failure }: Of<'abandon'>): void {
+  #abandon({ run, failure }: EffectOf<'abandon'>): void {
     this.#briefly(run, async () => {
       const outcome = await this.#parts.calls.abandon(run, failure)
       return { is: 'made', run: run.id, outcome, startedMs: startOf(run.progress) }
     })
   }
 
-  #settle({ pending }: Of<'settle'>): void {
+  #settle({ pending }: EffectOf<'settle'>): void {
     const reservation = pending.settlement.id
     this.#briefly({ reservation }, async () => ({
       is: 'settled',
@@ -136,12 +133,12 @@ export class Performer {
     }))
   }
 
-  #owe({ pending, isDue }: Of<'owe'>, { owed }: Rows): void {
+  #owe({ pending, isDue }: EffectOf<'owe'>, { owed }: Rows): void {
     owed.add(pending, Date.now())
     if (isDue) this.#parts.ctx.waitUntil(owed.settleAll())
   }
 
-  #end({ run, outcome, only, conclusion }: Of<'end'>, rows: Rows): void {
+  #end({ run, outcome, only, conclusion }: EffectOf<'end'>, rows: Rows): void {
     const { ctx, env } = this.#parts
     const keeping = { ctx, env, kept: rows.kept, previews: rows.previews }
     const { spending = { cost: 0, estimated: 0 }, made, arrived } = outcome
@@ -152,7 +149,7 @@ export class Performer {
     this.notify({ ...conclusion, task: run.task, made, arrived, cost, estimated, only }, rows)
   }
 
-  #dismiss({ team, failure }: Of<'dismiss'>, rows: Rows): void {
+  #dismiss({ team, failure }: EffectOf<'dismiss'>, rows: Rows): void {
     const job = rows.receivers.of(team)
     if (!job) return
     const only = { team }
@@ -165,13 +162,13 @@ export class Performer {
     for (const notice of notices) outbox.add(notice, configOf(this.#parts.env), conclusion.endedMs)
   }
 
-  #briefly(order: Pick<Order, 'reservation'>, work: () => Promise<Event>): void {
+  #briefly(order: Pick<PlacedOrder, 'reservation'>, work: () => Promise<GenerationEvent>): void {
     const followed = this.#follow(order, work).finally(() => this.#brief.delete(followed))
     this.#brief.add(followed)
   }
 
   /** Dispatches what comes of some work on an order. Never rejects. */
-  #follow({ reservation }: Pick<Order, 'reservation'>, work: () => Promise<Event>): Promise<void> {
+  #follow({ reservation }: Pick<PlacedOrder, 'reservation'>, work: () => Promise<GenerationEvent>): Promise<void> {
     const { ctx, dispatch } = this.#parts
     const followed = Promise.try(work)
       .then(dispatch)

@@ -1,21 +1,21 @@
 import { ANSWER_MS } from '../../runtime/call-object'
 import { describe, log } from '../../runtime/log'
 import type { Failure } from '../../failures/errors'
-import { MAX_KEPT_PROMPT, type Order as TeamOrder, type Payer } from '../../ledger/entry'
+import { MAX_KEPT_PROMPT, type Order, type Payer } from '../../ledger/entry'
 import { askTeam } from '../../team/ask-team'
 import type { Held } from '../outcome'
 import type { RunPlan } from '../plan'
-import type { Order } from '../state'
+import type { PlacedOrder } from '../state'
 
 /** The life of a reservation beyond the time of its upstreams, in ms. An expired reservation can still be settled. */
 const RESERVATION_GRACE_MS = 120_000
 
 /** The order of a run that waits up to `patienceMs` for a busy upstream, in the words of the ledger. */
 export function ledgerOrder(
-  { task, reservation }: Order,
+  { task, reservation }: PlacedOrder,
   { quote, startWindowMs, longestCallMs }: RunPlan,
   patienceMs: number,
-): TeamOrder {
+): Order {
   const { id, requestId, payer, request } = task
   return {
     id: reservation,
@@ -33,7 +33,7 @@ export function ledgerOrder(
 }
 
 /** Reserves money at the payer's team, or a place in its queue. Never throws. */
-export async function reserve(env: Env, payer: Payer, order: TeamOrder, couldWait: boolean): Promise<Held> {
+export async function reserve(env: Env, payer: Payer, order: Order, couldWait: boolean): Promise<Held> {
   try {
     const untilMs = Date.now() + ANSWER_MS
     const held = await askTeam(env, payer.team, async (team) => await team.reserve(order, couldWait, untilMs))
@@ -46,7 +46,7 @@ export async function reserve(env: Env, payer: Payer, order: TeamOrder, couldWai
 }
 
 /** Gives up a place in the queue; false once its turn has come, or for an unreachable team. Never throws. */
-export async function withdraw(env: Env, { task, reservation }: Order): Promise<boolean> {
+export async function withdraw(env: Env, { task, reservation }: PlacedOrder): Promise<boolean> {
   const { payer, id } = task
   try {
     return await askTeam(env, payer.team, async (team) => await team.withdraw(reservation))

@@ -23,8 +23,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     promise: 1,
     what: 'a withdrawal of a held order owes nothing',
-    file: 'turns.ts',
-    guard: "if (!isOut) at.emit({ do: 'owe', pending: releaseOf(place), isDue: true })",
+    file: 'places.ts',
+    guard: "if (!isOut) emit({ do: 'owe', pending: releaseOf(place), isDue: true })",
     instead: 'void isOut',
   },
   {

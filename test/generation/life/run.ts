@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Event } from '../../../src/generation/events'
+import type { GenerationEvent } from '../../../src/generation/events'
 import { afterDeath, type State } from '../../../src/generation/state'
 import type { Rules } from './life'
 import { World } from './world'
 
 /** The number of earlier events that are repeated after each step. */
 const LATE = 10
-/** The most calls of one run whose results are lost. */
+/** The most attempts of one run. */
 const MOST_ATTEMPTS = 2
 
 /** Lives through steps, then lets everything arrive and end. Returns the broken promises by number. */
@@ -22,7 +22,7 @@ export function runLife(steps: readonly number[], rules: Rules): string[] {
   return [...broken].toSorted()
 }
 
-export function take(world: World, action: number, at: number): void {
+function take(world: World, action: number, at: number): void {
   const flag = (bit: number): boolean => Math.floor(at / 2 ** bit) % 2 === 1
   switch (action) {
     case 0:
@@ -60,7 +60,7 @@ export function take(world: World, action: number, at: number): void {
 }
 
 /** Delivers all that is on its way, and rings until nothing happens any more. */
-export function comeToRest(world: World): void {
+function comeToRest(world: World): void {
   world.teams.spent.clear()
   world.teams.busy.clear()
   for (let turn = 0; turn < 200; turn++) {
@@ -97,7 +97,7 @@ function checkState(world: World, rules: Rules, broken: Set<string>): void {
 const stripped = ({ phase, places }: State): unknown => JSON.parse(JSON.stringify({ phase, places }))
 
 /** Whether an event belongs to a run or an order that is over. */
-function isLate(event: Event, { phase, places }: State): boolean {
+function isLate(event: GenerationEvent, { phase, places }: State): boolean {
   const present = 'run' in phase ? phase.run : undefined
   switch (event.is) {
     case 'made':
@@ -117,7 +117,7 @@ function isLate(event: Event, { phase, places }: State): boolean {
   }
 }
 
-function changes({ state, nowMs }: World, rules: Rules, event: Event): boolean {
+function changes({ state, nowMs }: World, rules: Rules, event: GenerationEvent): boolean {
   const mint = (): string => 'late'
   const after = rules.transition(state, event, { nowMs, mint, finishesAbandoned: false })
   return after.effects.length > 0 || !isDeepStrictEqual(after.state, state)
@@ -135,7 +135,7 @@ function checkEnd(world: World, broken: Set<string>): void {
     const cost = outcome.spending?.cost
     if (cost !== undefined && settlement?.cost !== cost) broken.add('1: a settlement differs from the outcome')
   }
-  for (const { told, isGone, subscriber } of receivers) {
+  for (const { told, isGone, subscriber } of receivers.all) {
     if (told > 1) broken.add(`2: a ${subscriber.kind} is told two ends`)
     if (told === 0 && !isGone) broken.add(`2: a ${subscriber.kind} is told no end`)
   }

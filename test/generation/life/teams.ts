@@ -19,7 +19,7 @@ interface TeamOrder {
 /** Teams that hold money for one order at a time, and queue the others. They know each reservation again. */
 export class SimulatedTeams {
   readonly orders = new Map<string, TeamOrder>()
-  /** Teams whose budget is spent: they refuse every new order. */
+  /** Teams with a spent budget, which refuse every new order. */
   readonly spent = new Set<string>()
   /** Teams at their limit of concurrency, by other generations. */
   readonly busy = new Set<string>()
@@ -58,7 +58,7 @@ export class SimulatedTeams {
     known.settlements.push(settlement)
   }
 
-  /** Calls the orders whose turn has come. */
+  /** Calls the orders at their turn. */
   advance(): void {
     for (const order of this.orders.values()) {
       if (order.stands !== 'queued') continue

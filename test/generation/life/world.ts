@@ -1,71 +1,34 @@
 import { isDeepStrictEqual } from 'node:util'
-import { failed, ok } from '../../../src/failures/errors'
-import type { ImageRecord } from '../../../src/image/record'
-import type { Effect, Event } from '../../../src/generation/events'
-import { concerns, type RunOutcome } from '../../../src/generation/outcome'
+import type { GenerationEffect, GenerationEvent } from '../../../src/generation/events'
+import type { RunOutcome } from '../../../src/generation/outcome'
 import type { Progress } from '../../../src/generation/progress'
 import type { Run, State, Subscriber } from '../../../src/generation/state'
-import type { Task } from '../../../src/generation/task'
 import { CANCELLED, LifeStorage, type Rules } from './life'
+import { isForTeam, reservationIn, reservationsOf } from './naming'
+import { SimulatedReceivers } from './receivers'
 import { SimulatedTeams } from './teams'
+import { callFor, outcomeOf, PAYERS, TASK } from './upstream'
 
 /** A call to another object or to upstreams, on its way. Its process brings about the next event. */
 interface Message {
-  effect: Effect
+  effect: GenerationEffect
   /** Takes the effect to its receiver; returns the event of the reply. */
-  deliver: () => Event
+  deliver: () => GenerationEvent
   /** The reply of a receiver that could not be reached, if it can be out of reach. */
-  lose?: () => Event
-}
-
-/** A receiver of one end: the number of ends that it has been told. */
-interface Receiver {
-  subscriber: Subscriber
-  told: number
-  /** Set for a client of a dead process, or one that hung up, and for a replaced job. */
-  isGone: boolean
-}
-
-const PAYERS = [
-  { team: 'acme', key: 'one' },
-  { team: 'acme', key: 'two' },
-  { team: 'other', key: 'one' },
-] as const
-
-const TASK: Task = {
-  id: 'gen_1',
-  request: {
-    operation: 'generate',
-    model: 'gpt-image-2',
-    prompt: 'A cat',
-    n: 2,
-    size: '1024x1024',
-    quality: 'low',
-    background: 'auto',
-    format: 'png',
-    compression: 100,
-    moderation: 'auto',
-    extras: {},
-    images: [],
-    partials: 0,
-  },
-  requestId: 'req_0',
-  shared: true,
-  payer: PAYERS[0],
-  origin: 'https://darkroom.example.net',
+  lose?: () => GenerationEvent
 }
 
 /** Everything around the state of one generation, where each call may be lost, doubled or late, and processes die. */
 export class World {
   readonly teams = new SimulatedTeams()
-  readonly receivers: Receiver[] = []
+  readonly receivers = new SimulatedReceivers()
   /** The number of upstream calls that were asked for a reservation, and whether its money was held then. */
   readonly asked: { reservation: string; attempt: number; wasHeld: boolean }[] = []
   readonly ended: { run: Run; outcome: RunOutcome }[] = []
-  /** Effects that name an order without a place in the state, and deliveries that count twice. */
+  /** Effects that name an order without a place in the state. Deliveries that count twice are here too. */
   readonly unknownEffects: string[] = []
   /** Events that were processed, for late repetitions. */
-  readonly past: Event[] = []
+  readonly past: GenerationEvent[] = []
   messages: Message[] = []
   /** The upstream's calls of the run in this process. */
   making: { run: Run; progress: Progress } | undefined
@@ -80,7 +43,7 @@ export class World {
     this.#storage = new LifeStorage(rules)
   }
 
-  dispatch(event: Event): void {
+  dispatch(event: GenerationEvent): void {
     this.nowMs += 1
     const before = this.state
     const { state, effects } = this.#rules.transition(before, event, {
@@ -111,8 +74,7 @@ export class World {
         : [{ ...base, kind: 'client' as const, id: `client:${request}`, isPatient: wants.patience }]),
       ...(wants.hook ? [{ ...base, kind: 'hook' as const, id: `hook:${request}`, isPatient: false }] : []),
     ]
-    for (const { id } of subscribers) for (const known of this.#open(id)) known.isGone = true
-    for (const subscriber of subscribers) this.receivers.push({ subscriber, told: 0, isGone: false })
+    this.receivers.add(subscribers)
     this.dispatch({ is: 'asked', task, subscribers })
   }
 
@@ -122,19 +84,13 @@ export class World {
       if (arrived[at % Math.max(1, arrived.length)] && isForTeam(effect)) deliver()
     this.messages = []
     this.making = undefined
-    for (const receiver of this.receivers) if (receiver.subscriber.kind === 'client') receiver.isGone = true
+    this.receivers.disconnect()
     this.state = this.loaded()
   }
 
   /** The state that the next process would begin with. */
   loaded(): State {
-    const open = this.receivers.filter(
-      ({ subscriber, told, isGone }) => subscriber.kind !== 'client' && !told && !isGone,
-    )
-    return this.#storage.load(
-      open.map(({ subscriber }) => subscriber),
-      this.nowMs,
-    )
+    return this.#storage.load(this.receivers.stored, this.nowMs)
   }
 
   /** The team calls the generation for an order, perhaps twice. */
@@ -144,15 +100,13 @@ export class World {
     this.dispatch({ is: 'turnCame', ...order })
     this.teams.heard(
       order.reservation,
-      this.#rules.holds(this.state, order.reservation) || this.#isOwed(order.reservation),
+      this.#rules.holds(this.state, order.reservation) || this.owed.has(order.reservation),
     )
   }
 
   /** A client hangs up, or its patience is over. */
   leave(at: number, isHangUp: boolean): void {
-    const clients = this.receivers.filter(
-      ({ subscriber, told, isGone }) => subscriber.kind === 'client' && !told && !isGone,
-    )
+    const { clients } = this.receivers
     const receiver = clients[at % Math.max(1, clients.length)]
     if (!receiver) return
     const { id, task } = receiver.subscriber
@@ -202,7 +156,7 @@ export class World {
     this.dispatch(again)
   }
 
-  #perform(effect: Effect): void {
+  #perform(effect: GenerationEffect): void {
     switch (effect.do) {
       case 'reserve': {
         const { reservation, task } = effect.order
@@ -216,7 +170,7 @@ export class World {
       }
       case 'withdraw': {
         const { reservation } = effect.order
-        const replied = (isOut: boolean): Event => ({ is: 'withdrawn', reservation, isOut })
+        const replied = (isOut: boolean): GenerationEvent => ({ is: 'withdrawn', reservation, isOut })
         return this.#send({
           effect,
           deliver: () => replied(this.teams.withdraw(reservation)),
@@ -249,24 +203,15 @@ export class World {
       }
       case 'end':
         this.ended.push({ run: effect.run, outcome: effect.outcome })
-        return this.#tell(({ kind, task }) => kind !== 'client' && concerns(effect.only, task.payer))
+        return this.receivers.end(effect.only)
       case 'dismiss':
-        return this.#tell(
-          ({ kind, task, isHandedOff }) => task.payer.team === effect.team && kind !== 'client' && isHandedOff,
-        )
+        return this.receivers.dismiss(effect.team)
       case 'forget':
-        return this.#tell(
-          ({ kind, task, isHandedOff }) =>
-            kind !== 'client' &&
-            (task.requestId === effect.task.requestId ||
-              (kind === 'hook' && !isHandedOff && concerns(effect.task.payer, task.payer))),
-        )
+        return this.receivers.forget(effect.task)
       case 'unhook':
-        return this.#tell(
-          ({ kind, task, isHandedOff }) => kind === 'hook' && !isHandedOff && task.requestId === effect.request,
-        )
+        return this.receivers.unhook(effect.request)
       case 'tell':
-        return this.#tell(({ id }) => effect.clients.includes(id))
+        return this.receivers.tell(({ id }) => effect.clients.includes(id))
       case 'report':
       case 'close':
       case 'announce':
@@ -285,7 +230,7 @@ export class World {
     }
   }
 
-  #settle(effect: Effect, settlement: Parameters<SimulatedTeams['settle']>[0]): void {
+  #settle(effect: GenerationEffect, settlement: Parameters<SimulatedTeams['settle']>[0]): void {
     const settled = { is: 'settled', reservation: settlement.id } as const
     this.#send({
       effect,
@@ -297,73 +242,7 @@ export class World {
     })
   }
 
-  #isOwed(reservation: string): boolean {
-    return this.owed.has(reservation)
-  }
-
   #send(message: Message): void {
     this.messages.push(message)
-  }
-
-  #open(id: string): Receiver[] {
-    return this.receivers.filter((each) => each.subscriber.id === id && each.told === 0 && !each.isGone)
-  }
-
-  #tell(isMeant: (subscriber: Subscriber) => boolean): void {
-    for (const receiver of this.receivers) {
-      // The rows of a job and a URL go with their end; a client knows its own.
-      const { subscriber, told, isGone } = receiver
-      if (isMeant(subscriber) && (subscriber.kind === 'client' || (told === 0 && !isGone))) receiver.told += 1
-    }
-  }
-}
-
-const reservationsOf = ({ phase, places }: State): string[] => [
-  ...('run' in phase ? [phase.run.reservation] : []),
-  ...(phase.is === 'settling' ? [phase.pending.settlement.id] : []),
-  ...places.map(({ reservation }) => reservation),
-]
-
-function reservationIn(effect: Effect): string | undefined {
-  if ('order' in effect) return effect.order.reservation
-  return 'pending' in effect ? effect.pending.settlement.id : undefined
-}
-
-const isForTeam = ({ do: kind }: Effect): boolean => kind === 'reserve' || kind === 'withdraw' || kind === 'settle'
-
-const callFor = (wanted: number[], seat: string, startedMs: number, hasJob: boolean): Progress['calls'][number] => ({
-  seat,
-  accountId: 'openai/1',
-  upstream: { name: 'openai', account: 0 },
-  model: 'gpt-image-2',
-  startedMs,
-  wanted,
-  adjusted: [],
-  asked: { size: '1024x1024', quality: 'low', format: 'png' },
-  ...(hasJob ? { job: 'job_1' } : {}),
-})
-
-function outcomeOf(
-  progress: Progress,
-  isFailed: boolean,
-  code: 'upstream_failed' | string = 'upstream_failed',
-): RunOutcome {
-  const images = progress.images.filter((image) => image !== undefined)
-  const cost = 100 * progress.calls.length
-  const record: ImageRecord = {
-    id: TASK.id,
-    createdMs: 1,
-    tookMs: 1,
-    operation: 'generate',
-    model: 'gpt-image-2',
-    upstream: { name: 'openai', account: 0 },
-    images,
-  }
-  const failure = { code: code === 'cancelled' ? 'cancelled' : 'upstream_failed', message: 'Failed.' } as const
-  return {
-    made: isFailed ? failed(failure) : ok(record),
-    attempts: progress.calls.length,
-    last: undefined,
-    spending: { cost, estimated: 0, taken: images.length },
   }
 }

@@ -5,7 +5,7 @@ import type { RunPlan } from './plan'
 import type { Task } from './task'
 
 /** A run of a generation, with all that it needs. */
-export interface Run {
+export interface RunContext {
   task: Task
   plan: RunPlan
   /** Separates its images from those of other runs of the generation. */

@@ -1,0 +1,73 @@
+import { concerns, type OutcomeScope } from '../../../src/generation/outcome'
+import type { Subscriber } from '../../../src/generation/state'
+import type { Task } from '../../../src/generation/task'
+
+/** A receiver of one end, and the number of ends that reached it. */
+interface Receiver {
+  subscriber: Subscriber
+  told: number
+  /** Set for a client of a dead process, or one that hung up, and for a replaced job. */
+  isGone: boolean
+}
+
+/** All that wait for an end: clients, and the rows of jobs and URLs. */
+export class SimulatedReceivers {
+  readonly all: Receiver[] = []
+
+  add(subscribers: readonly Subscriber[]): void {
+    for (const { id } of subscribers)
+      for (const known of this.waiting) if (known.subscriber.id === id) known.isGone = true
+    for (const subscriber of subscribers) this.all.push({ subscriber, told: 0, isGone: false })
+  }
+
+  get waiting(): Receiver[] {
+    return this.all.filter(({ told, isGone }) => told === 0 && !isGone)
+  }
+
+  get clients(): Receiver[] {
+    return this.waiting.filter(({ subscriber }) => subscriber.kind === 'client')
+  }
+
+  /** The rows that outlive a process. */
+  get stored(): Subscriber[] {
+    return this.waiting.map(({ subscriber }) => subscriber).filter(({ kind }) => kind !== 'client')
+  }
+
+  /** Tells receivers an end. The row of a job or a URL goes with its end; a client would hear a second one. */
+  tell(isMeant: (subscriber: Subscriber) => boolean): void {
+    const rows = this.waiting
+    for (const receiver of this.all) {
+      const isThere = receiver.subscriber.kind === 'client' || rows.includes(receiver)
+      if (isThere && isMeant(receiver.subscriber)) receiver.told += 1
+    }
+  }
+
+  /** Ends the rows that an outcome concerns. */
+  end(only: OutcomeScope | undefined): void {
+    this.tell(({ kind, task }) => kind !== 'client' && concerns(only, task.payer))
+  }
+
+  /** Ends the job of a team, and the URLs of requests that became jobs. */
+  dismiss(team: string): void {
+    this.tell(({ kind, task, isHandedOff }) => task.payer.team === team && kind !== 'client' && isHandedOff)
+  }
+
+  /** Removes the rows of a refused request. The refusal is its answer. */
+  forget({ requestId, payer }: Task): void {
+    this.tell(
+      ({ kind, task, isHandedOff }) =>
+        kind !== 'client' &&
+        (task.requestId === requestId || (kind === 'hook' && !isHandedOff && concerns(payer, task.payer))),
+    )
+  }
+
+  /** Removes the URLs of a request after the end of its client's patience. */
+  unhook(request: string): void {
+    this.tell(({ kind, task, isHandedOff }) => kind === 'hook' && !isHandedOff && task.requestId === request)
+  }
+
+  /** The connections of a dead process are lost. */
+  disconnect(): void {
+    for (const client of this.clients) client.isGone = true
+  }
+}
