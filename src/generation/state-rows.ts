@@ -30,7 +30,7 @@ const earlierRunRow = storedRun.extend({
 const placeRow = orderOfRun.extend({ task: storedTask, queued: failureSchema.optional() })
 
 /** Turns a stored row of a run into one of the present version. Throws ZodError for a row of no known version. */
-export function migrate(row: unknown, nowMs: number): RunRow {
+function migrate(row: unknown, nowMs: number): RunRow {
   if (z.object({ version: z.number() }).safeParse(row).success) return runRow.parse(row)
   const { queued, createdMs = nowMs, ...run } = earlierRunRow.parse(row)
   const common = { ...run, createdMs, version: VERSION } as const

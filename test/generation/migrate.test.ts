@@ -1,12 +1,15 @@
 import { evictAllDurableObjects, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { migrate } from '../../src/generation/state-rows'
+import type { Phase } from '../../src/generation/state'
+import { StateRows } from '../../src/generation/state-rows'
+import { TaskRows } from '../../src/generation/task-rows'
 import { ringGenerations } from '../support/alarms'
 import { limitStatus } from '../support/accounting'
 import { receivers, send } from '../support/receiver'
 import { ask, team, type TestTeam } from '../support/teams'
 import { upstreams } from '../support/upstreams'
+import { MemoryRows } from './life/life'
 import recorded from './stored-rows.json'
 import { type Recorded, revived, storeRecorded } from './stored-rows'
 
@@ -74,18 +77,26 @@ describe('a generation that the release before the state machine stored', () => 
   })
 })
 
-describe('the row of a run', () => {
-  const rows = Object.values(recorded).flatMap(({ rows: all }) =>
-    all.filter(([key]) => key === 'run').map(([, row]) => row),
-  )
+/** The phase with which a process begins on a row of a run. */
+function phaseOf(row: unknown): Phase {
+  const kv = new MemoryRows()
+  kv.put('run', row)
+  kv.put('prompt', 'A cat')
+  return new StateRows({ kv }, new TaskRows({ kv })).load([], Date.now()).phase
+}
 
-  test('of the release before is read as a queued or a running one', () => {
-    const read = rows.map((row) => migrate(revived(row), 0))
-    expect(read.map(({ is }) => is)).toEqual(['queued', 'running', 'running'])
+describe('the row of a run', () => {
+  const rows = Object.values(recorded).flatMap(({ rows: all }) => all.filter(([key]) => key === 'run'))
+
+  test('of the release before is read as a queued or a reserving one, with its progress', () => {
+    const phases = rows.map(([, row]) => phaseOf(revived(row)))
+    expect(phases.map(({ is }) => is)).toEqual(['queued', 'reserving', 'reserving'])
+    const calls = phases.map((phase) => ('run' in phase ? phase.run.progress?.calls.length : undefined))
+    expect(calls).toEqual([undefined, 1, undefined])
   })
 
-  test('of no known version is refused', () => {
-    expect(() => migrate({ version: 9, is: 'running' }, 0)).toThrow(/version/)
-    expect(() => migrate({ id: 'p1' }, 0)).toThrow(/task/)
+  test('of no known version is logged and begins nothing', () => {
+    expect(phaseOf({ version: 9, is: 'running' })).toEqual({ is: 'idle' })
+    expect(phaseOf({ id: 'p1' })).toEqual({ is: 'idle' })
   })
 })

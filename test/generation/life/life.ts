@@ -17,7 +17,7 @@ export const RULES: Rules = { transition, holds, StateRows, TaskRows }
 export { CANCELLED }
 
 /** Rows in memory; values are cloned, as storage does. */
-class MemoryRows {
+export class MemoryRows {
   readonly rows = new Map<string, unknown>()
 
   get(key: string): unknown {

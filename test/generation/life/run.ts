@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { GenerationEvent } from '../../../src/generation/events'
-import { afterDeath, type State } from '../../../src/generation/state'
+import type { State } from '../../../src/generation/state'
+import { afterDeath } from './after-death'
 import type { Rules } from './life'
 import { World } from './world'
 
