@@ -24,12 +24,15 @@ export type GenerationEvent =
   | { is: 'cancelled'; team: string }
   /** A request hangs up, or the patience of a client for the queue is over. */
   | { is: 'left'; client: { request: string } | { id: string }; failure: Failure | undefined }
-  /** An error of the gateway has ended the work on an order. */
-  | { is: 'broke'; reservation: string }
+  /** An error of the gateway has ended an effect on an order. */
+  | { is: 'broke'; reservation: string; effect: BreakableEffect }
   /** A process looks after a run without a process, for a request or by the alarm. */
   | { is: 'recovered'; isAsked: boolean }
   /** The alarm repeats what a lost call left undone. */
   | { is: 'rang' }
+
+/** The effects with answers: each can end by an error of the gateway. */
+export type BreakableEffect = 'reserve' | 'withdraw' | 'generate' | 'abandon' | 'settle'
 
 /** An event of one kind. */
 export type EventOf<Kind extends GenerationEvent['is']> = Extract<GenerationEvent, { is: Kind }>

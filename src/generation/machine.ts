@@ -117,8 +117,7 @@ export class Machine {
     if (!isAwaited(state) && state.places.length === 0 && !('run' in state.phase)) rows.tasks.forgetPrompt()
     const due = this.#dueMs()
     if (due === undefined) this.#stored = undefined
-    const armed = due === undefined ? this.#ctx.storage.deleteAll() : this.#schedule.arm(due)
-    this.#ctx.waitUntil(armed.catch((error: unknown) => log('alarm-not-set', describe(error))))
+    this.#ctx.waitUntil(this.#schedule.arm(due).catch((error: unknown) => log('alarm-not-set', describe(error))))
   }
 
   #dueMs(): number | undefined {

@@ -80,6 +80,12 @@ function takeOver(state: State, place: QueuePlace, at: At): State {
   return isCancelled ? dismiss(started, task.payer.team, at) : started
 }
 
+/** After an error of the gateway, the alarm withdraws a place. */
+export function placeBroken(state: State, place: QueuePlace, { emit }: At): State {
+  emit({ do: 'report', request: place.task.requestId, refusal: undefined })
+  return replaced(state, { ...place, stands: { is: 'leaving', isAnswered: true } })
+}
+
 /** A withdrawn place is gone. After its turn, an order holds money. */
 export function placeWithdrawn(state: State, place: QueuePlace, isOut: boolean, { emit }: At): State {
   if (!isOut) emit({ do: 'owe', pending: releaseOf(place), isDue: true })

@@ -150,6 +150,7 @@ export class Receivers {
     const record = conclusion.made.ok ? conclusion.made.value : undefined
     for (const { job, snapshot } of jobs) {
       const end = { snapshot, untilMs: endedMs + JOB_LIFE_MS }
+      this.#replaced.delete(job.task.payer.team)
       this.#put({ ...job, ended: end })
       this.answers.end(job.task.payer.team, { ...end, record })
     }

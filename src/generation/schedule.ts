@@ -35,8 +35,13 @@ export class Schedule {
     this.#storage = storage
   }
 
-  /** Sets the alarm to a due time, unless it rings shortly before. */
-  async arm(dueMs: number): Promise<void> {
+  /** Sets the alarm to a due time, unless it rings shortly before. Without one, empties the object and its alarm. */
+  async arm(dueMs: number | undefined): Promise<void> {
+    if (dueMs === undefined) {
+      this.#armedMs = undefined
+      await this.#storage.deleteAll()
+      return
+    }
     if (this.#armedMs !== undefined && this.#armedMs <= dueMs && dueMs < this.#armedMs + EARLY_MS) return
     this.#armedMs = dueMs
     await this.#storage.setAlarm(dueMs)

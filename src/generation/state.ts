@@ -33,7 +33,7 @@ export type Run = z.infer<typeof runSchema>
 interface Waiting {
   /** The failure for clients that do not wait. */
   instead: Failure
-  isAsked?: true
+  isAsked?: boolean
   turnedDown?: Failure
 }
 

@@ -1,11 +1,12 @@
 import { failed } from '../failures/errors'
-import type { EventOf, GenerationEffect, GenerationEvent } from './events'
+import type { BreakableEffect, EventOf, GenerationEffect, GenerationEvent } from './events'
 import { type Mint, newRun, nextAttempt } from './attempts'
 import { abandon, dismiss, made, next, settled, tell } from './endings'
 import { CANCELLED, FAILED } from './failures'
 import { type At, begin, leavePlace, offer, order } from './orders'
-import { isAwaited, isWantedBy, nextDemand, type State, type Subscriber } from './state'
+import { isAwaited, isWantedBy, nextDemand, type Phase, type Run, type State, type Subscriber } from './state'
 import { tidy } from './leavers'
+import { placeBroken } from './places'
 import { orderAnswered, turnCame, withdrawn } from './turns'
 
 /** The facts of a transition beside its state and its event. */
@@ -56,7 +57,7 @@ function react(state: State, event: GenerationEvent, at: At): State {
     case 'left':
       return left(state, event)
     case 'broke':
-      return broke(state, event.reservation, at)
+      return broke(state, event, at)
     case 'recovered':
       return recovered(state, event.isAsked, at)
     case 'rang':
@@ -111,24 +112,32 @@ function left(state: State, { client, failure }: EventOf<'left'>): State {
     : state
 }
 
-/** After an error of the gateway, the clients of a run fail, and the alarm looks after it. A place is withdrawn then. */
-function broke(state: State, reservation: string, at: At): State {
-  const { phase, places } = state
-  if (places.some((place) => place.reservation === reservation)) {
-    const left = places.map((place) =>
-      place.reservation === reservation ? { ...place, stands: { is: 'leaving', isAnswered: true } as const } : place,
-    )
-    return { ...state, places: left }
-  }
-  if (phase.is === 'settling' && phase.pending.settlement.id === reservation)
-    return settled(state, { is: 'settled', reservation, confirmed: undefined }, at)
-  if (!('run' in phase) || phase.is === 'queued' || phase.run.reservation !== reservation) return state
-  at.emit({ do: 'report', request: phase.run.task.requestId, refusal: FAILED })
-  const run = { ...phase.run, attempt: phase.run.attempt + 1 }
+/** An error of the gateway has ended an effect. The alarm repeats a withdrawal, and asks about a queued order again. */
+function broke(state: State, { reservation, effect }: EventOf<'broke'>, at: At): State {
+  const { phase } = state
+  const place = state.places.find((each) => each.reservation === reservation)
+  if (place) return effect === 'reserve' ? placeBroken(state, place, at) : state
+  if (phase.is === 'settling') return settled(state, { is: 'settled', reservation, confirmed: undefined }, at)
+  if (phase.is === 'idle' || phase.run.reservation !== reservation) return state
+  if (phase.is === 'queued' && effect === 'reserve') return { ...state, phase: { ...phase, isAsked: false } }
+  return effect === EFFECT_OF[phase.is] ? runBroken(state, phase.run, at) : state
+}
+
+/** The effect that is under way in a phase. */
+const EFFECT_OF: Partial<Record<Phase['is'], BreakableEffect>> = {
+  reserving: 'reserve',
+  generating: 'generate',
+  ending: 'abandon',
+}
+
+/** The clients of a run fail, and the alarm looks after it. The error counts as an attempt: it may come again. */
+function runBroken(state: State, run: Run, at: At): State {
+  at.emit({ do: 'report', request: run.task.requestId, refusal: FAILED })
   const ended = { made: failed(FAILED) }
   at.emit({ do: 'close', ended })
+  const phase: Phase = { is: 'reserving', run: { ...run, attempt: run.attempt + 1 }, isInHand: false }
   const clients = state.subscribers.filter(({ kind }) => kind === 'client')
-  return tell({ ...state, phase: { is: 'reserving', run, isInHand: false } }, clients, ended, at)
+  return tell({ ...state, phase }, clients, ended, at)
 }
 
 /** A run without a process is resumed, or ends with its stored images. Left demand begins the next run. */
@@ -159,7 +168,11 @@ function rang(state: State, at: At): State {
   const { phase } = state
   for (const place of state.places)
     if (place.stands.is === 'leaving' && place.stands.isAnswered) at.emit({ do: 'withdraw', order: place })
-  if (phase.is !== 'queued' || phase.leaving) return state
+  if (phase.is !== 'queued') return state
+  if (phase.leaving) {
+    if (!phase.isAsked) at.emit({ do: 'withdraw', order: phase.run })
+    return state
+  }
   const places = state.places.map((place) => {
     if (place.stands.is !== 'waiting' || place.stands.isAsked) return place
     order(place, true, at)

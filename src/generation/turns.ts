@@ -44,8 +44,10 @@ function runAnswered(state: State, phase: Reserving, held: Held, at: At): State 
       // A run that began earlier goes on without its team: its money is reserved.
       if (!run.progress) {
         // An accepted job outlives a deploy.
-        if (run.before !== undefined && hasJob(state) && !isCancelled)
+        if (run.before !== undefined && hasJob(state) && !isCancelled) {
+          report()
           return { ...state, phase: { is: 'reserving', run, isInHand: false } }
+        }
         report(held.failure)
         return refuse(reports ? forgetRefused(state, run, at) : state, run, held.failure, at, { isHeld: true })
       }
@@ -76,7 +78,8 @@ function forgetRefused(state: State, { task }: Run, { emit }: At): State {
 
 /** A team that was asked again may have forgotten the order, and then decides anew. */
 function answeredAgain(state: State, phase: Queued, held: Held, at: At): State {
-  const { isAsked: _, turnedDown: __, ...answeredPhase } = phase
+  const { turnedDown: _, ...rest } = phase
+  const answeredPhase: Queued = { ...rest, isAsked: false }
   if (held.is === 'reserved') return turnOfRun(state, answeredPhase, undefined, at, { isHeld: true })
   if (held.is === 'refused') return turnOfRun(state, answeredPhase, held.failure, at)
   if (phase.leaving) at.emit({ do: 'withdraw', order: phase.run })

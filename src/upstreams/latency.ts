@@ -1,8 +1,13 @@
+import * as z from 'zod'
+
 const PREFIX = 'took:'
 /** The number of samples for each model. */
 const MOST = 100
 /** The number of models: clients choose the names where a pattern covers them. */
 const MAX_MODELS = 100
+
+/** The samples of a model, in ms. A row of another shape is none. */
+const samplesRow = z.array(z.number()).catch([])
 
 /** The latencies of served requests for a model, in ms. */
 export interface Latency {
@@ -22,13 +27,13 @@ export class Latencies {
   }
 
   note(model: string, tookMs: number): void {
-    const before = this.#storage.kv.get<number[]>(PREFIX + model)
-    if (!before) this.#makeRoom()
-    this.#storage.kv.put(PREFIX + model, [...(before ?? []), tookMs].slice(-MOST))
+    const before = samplesRow.parse(this.#storage.kv.get(PREFIX + model))
+    if (before.length === 0) this.#makeRoom()
+    this.#storage.kv.put(PREFIX + model, [...before, tookMs].slice(-MOST))
   }
 
   list(): Latency[] {
-    return [...this.#storage.kv.list<number[]>({ prefix: PREFIX })].map(([key, took]) => ({
+    return this.#rows.map(([key, took]) => ({
       model: key.slice(PREFIX.length),
       count: took.length,
       p50Ms: percentile(took, 0.5),
@@ -36,9 +41,13 @@ export class Latencies {
     }))
   }
 
+  get #rows(): [string, number[]][] {
+    return [...this.#storage.kv.list({ prefix: PREFIX })].map(([key, row]) => [key, samplesRow.parse(row)])
+  }
+
   /** Forgets the model with the fewest samples when there is no room for another. */
   #makeRoom(): void {
-    const known = [...this.#storage.kv.list<number[]>({ prefix: PREFIX })]
+    const known = this.#rows
     const [least] = known.toSorted(([, a], [, b]) => a.length - b.length)
     if (least && known.length >= MAX_MODELS) this.#storage.kv.delete(least[0])
   }

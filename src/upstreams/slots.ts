@@ -16,6 +16,7 @@ interface TakingSlot {
 }
 
 const PREFIX = 'seat:'
+const storedEnd = z.number()
 const storedSent = z.map(z.number(), z.number()).catch(new Map())
 
 /**
@@ -32,7 +33,7 @@ export class Slots {
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage
     this.#taken = new Map(
-      [...storage.kv.list<number>({ prefix: PREFIX })].map(([key, untilMs]) => [key.slice(PREFIX.length), untilMs]),
+      [...storage.kv.list({ prefix: PREFIX })].map(([key, row]) => [key.slice(PREFIX.length), storedEnd.parse(row)]),
     )
     this.#sent = storedSent.parse(storage.kv.get('sent'))
   }

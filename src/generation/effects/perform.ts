@@ -2,7 +2,7 @@ import { configOf } from '../../config'
 import { failed } from '../../failures/errors'
 import { describe, log } from '../../runtime/log'
 import type { Clients } from '../clients'
-import type { EffectOf, GenerationEffect, GenerationEvent } from '../events'
+import type { BreakableEffect, EffectOf, GenerationEffect, GenerationEvent } from '../events'
 import { startOf } from '../outcome'
 import { patienceMsOf, type Plans } from '../plan'
 import type { Conclusion } from '../receivers'
@@ -91,7 +91,7 @@ export class Performer {
   #reserve({ order, couldWait }: EffectOf<'reserve'>): void {
     const { env, plans, stateNow } = this.#parts
     const { reservation, task } = order
-    this.#briefly(order, async () => {
+    this.#briefly('reserve', order, async () => {
       const patienceMs = patienceMsOf(isAwaited(stateNow()), configOf(env))
       const asked = ledgerOrder(order, plans.of(order), patienceMs)
       const held = await reserve(env, task.payer, asked, couldWait)
@@ -101,7 +101,7 @@ export class Performer {
 
   #withdraw({ order }: EffectOf<'withdraw'>): void {
     const { reservation } = order
-    this.#briefly(order, async () => ({
+    this.#briefly('withdraw', order, async () => ({
       is: 'withdrawn',
       reservation,
       isOut: await withdraw(this.#parts.env, order),
@@ -111,14 +111,14 @@ export class Performer {
   #generate({ run }: EffectOf<'generate'>): void {
     const { calls, stateNow, dispatch } = this.#parts
     const made = calls.generate(run, stateNow(), (progress) => dispatch({ is: 'progressed', run: run.id, progress }))
-    void this.#follow(run, async () => {
+    void this.#follow('generate', run, async () => {
       const outcome = await made
       return { is: 'made', run: run.id, outcome, startedMs: calls.startedMs ?? startOf(run.progress) }
     })
   }
 
   #abandon({ run, failure }: EffectOf<'abandon'>): void {
-    this.#briefly(run, async () => {
+    this.#briefly('abandon', run, async () => {
       const outcome = await this.#parts.calls.abandon(run, failure)
       return { is: 'made', run: run.id, outcome, startedMs: startOf(run.progress) }
     })
@@ -126,7 +126,7 @@ export class Performer {
 
   #settle({ pending }: EffectOf<'settle'>): void {
     const reservation = pending.settlement.id
-    this.#briefly({ reservation }, async () => ({
+    this.#briefly('settle', { reservation }, async () => ({
       is: 'settled',
       reservation,
       confirmed: await settleInTime(this.#parts.env, pending),
@@ -162,19 +162,27 @@ export class Performer {
     for (const notice of notices) outbox.add(notice, configOf(this.#parts.env), conclusion.endedMs)
   }
 
-  #briefly(order: Pick<PlacedOrder, 'reservation'>, work: () => Promise<GenerationEvent>): void {
-    const followed = this.#follow(order, work).finally(() => this.#brief.delete(followed))
+  #briefly(
+    effect: BreakableEffect,
+    order: Pick<PlacedOrder, 'reservation'>,
+    work: () => Promise<GenerationEvent>,
+  ): void {
+    const followed = this.#follow(effect, order, work).finally(() => this.#brief.delete(followed))
     this.#brief.add(followed)
   }
 
   /** Dispatches what comes of some work on an order. Never rejects. */
-  #follow({ reservation }: Pick<PlacedOrder, 'reservation'>, work: () => Promise<GenerationEvent>): Promise<void> {
+  #follow(
+    effect: BreakableEffect,
+    { reservation }: Pick<PlacedOrder, 'reservation'>,
+    work: () => Promise<GenerationEvent>,
+  ): Promise<void> {
     const { ctx, dispatch } = this.#parts
     const followed = Promise.try(work)
       .then(dispatch)
       .catch((error: unknown) => {
         log('run-failed', describe(error))
-        dispatch({ is: 'broke', reservation })
+        dispatch({ is: 'broke', reservation, effect })
       })
     ctx.waitUntil(followed)
     return followed

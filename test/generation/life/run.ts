@@ -36,7 +36,7 @@ function take(world: World, action: number, at: number): void {
     case 5:
       return world.deliver(at, 'twice')
     case 6:
-      return world.deliver(at, 'lost')
+      return world.deliver(at, flag(5) ? 'broken' : 'lost')
     case 7:
     case 8:
     case 9:
@@ -125,16 +125,17 @@ function changes({ state, nowMs }: World, rules: Rules, event: GenerationEvent):
 }
 
 function checkEnd(world: World, broken: Set<string>): void {
-  const { teams, receivers, asked, ended, state } = world
+  const { teams, receivers, asked, lost, ended, state } = world
   if (!isAtRest(world)) broken.add(`3: the generation does not come to rest: ${state.phase.is}`)
   for (const order of teams.orders.values()) {
     if (order.settlements.length > 1) broken.add('1: a reservation is settled twice')
     if (order.wasHeld && order.stands !== 'settled') broken.add('1: a reservation is not settled')
   }
   for (const { run, outcome } of ended) {
-    const [settlement] = teams.orders.get(run.reservation)?.settlements ?? []
+    const { settlements = [], wasHeld = false } = teams.orders.get(run.reservation) ?? {}
     const cost = outcome.spending?.cost
-    if (cost !== undefined && settlement?.cost !== cost) broken.add('1: a settlement differs from the outcome')
+    if (wasHeld && cost !== undefined && settlements[0]?.cost !== cost)
+      broken.add('1: a settlement differs from the outcome')
   }
   for (const { told, isGone, subscriber } of receivers.all) {
     if (told > 1) broken.add(`2: a ${subscriber.kind} is told two ends`)
@@ -142,5 +143,6 @@ function checkEnd(world: World, broken: Set<string>): void {
   }
   for (const effect of world.unknownEffects) broken.add(`7: ${effect} is not known again by its id`)
   if (asked.some(({ wasHeld }) => !wasHeld)) broken.add('5: an upstream is asked without money')
-  if (asked.some(({ attempt }) => attempt > MOST_ATTEMPTS)) broken.add('5: an upstream is asked too often')
+  for (const reservations of Map.groupBy(lost, (reservation) => reservation).values())
+    if (reservations.length > MOST_ATTEMPTS) broken.add('5: an upstream is asked too often')
 }

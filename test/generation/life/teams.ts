@@ -83,6 +83,11 @@ export class SimulatedTeams {
     else this.settle({ id: reservation, failure: 'cancelled', cost: 0, images: [], attempts: 0 })
   }
 
+  /** The state of each order, for comparisons. */
+  get books(): [string, string, number][] {
+    return [...this.orders].map(([reservation, { stands, settlements }]) => [reservation, stands, settlements.length])
+  }
+
   /** Whether an order holds money. */
   isHeld(reservation: string): boolean {
     const known = this.orders.get(reservation)

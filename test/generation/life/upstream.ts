@@ -34,12 +34,7 @@ export const TASK: Task = {
   origin: 'https://darkroom.example.net',
 }
 
-export const callFor = (
-  wanted: number[],
-  seat: string,
-  startedMs: number,
-  hasJob: boolean,
-): Progress['calls'][number] => ({
+const callFor = (wanted: number[], seat: string, startedMs: number, hasJob: boolean): Progress['calls'][number] => ({
   seat,
   accountId: 'openai/1',
   upstream: { name: 'openai', account: 0 },
@@ -70,4 +65,19 @@ export function outcomeOf(progress: Progress, isFailed: boolean, code: ErrorCode
     last: undefined,
     spending: { cost, estimated: 0, taken: images.length },
   }
+}
+
+/** The progress after the next step of an upstream: a call, an image or the end of a call. Undefined for the end of all. */
+export function stepOf(before: Progress, id: string, nowMs: number, chance: number): Progress | undefined {
+  const progress = structuredClone(before)
+  const going = progress.calls.find(({ isOver }) => !isOver)
+  const [first, ...others] = [0, 1].filter((index) => !progress.images[index])
+  if (chance < 5 || (!going && first === undefined)) return undefined
+  if (!going) {
+    const wanted = first === undefined ? [] : [first, ...others]
+    progress.calls.push(callFor(wanted, `${id}.${progress.calls.length}`, nowMs, chance % 3 === 0))
+  } else if (first !== undefined && chance % 2 === 0) {
+    progress.images[first] = { key: `images/${id}-${first}`, bytes: 1, mediaType: 'image/png' }
+  } else going.isOver = true
+  return progress
 }

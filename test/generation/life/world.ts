@@ -4,10 +4,10 @@ import type { RunOutcome } from '../../../src/generation/outcome'
 import type { Progress } from '../../../src/generation/progress'
 import type { Run, State, Subscriber } from '../../../src/generation/state'
 import { CANCELLED, LifeStorage, type Rules } from './life'
-import { isForTeam, reservationIn, reservationsOf } from './naming'
+import { brokenBy, isForTeam, reservationIn, reservationsOf } from './naming'
 import { SimulatedReceivers } from './receivers'
 import { SimulatedTeams } from './teams'
-import { callFor, outcomeOf, PAYERS, TASK } from './upstream'
+import { outcomeOf, PAYERS, stepOf, TASK } from './upstream'
 
 /** A call to another object or to upstreams, on its way. Its process brings about the next event. */
 interface Message {
@@ -22,8 +22,10 @@ interface Message {
 export class World {
   readonly teams = new SimulatedTeams()
   readonly receivers = new SimulatedReceivers()
-  /** The number of upstream calls that were asked for a reservation, and whether its money was held then. */
-  readonly asked: { reservation: string; attempt: number; wasHeld: boolean }[] = []
+  /** The upstream calls, and whether the money of their reservation was held. */
+  readonly asked: { reservation: string; wasHeld: boolean }[] = []
+  /** The reservations of runs that died with a call without a job, once for each death. */
+  readonly lost: string[] = []
   readonly ended: { run: Run; outcome: RunOutcome }[] = []
   /** Effects that name an order without a place in the state. Deliveries that count twice are here too. */
   readonly unknownEffects: string[] = []
@@ -82,6 +84,9 @@ export class World {
   crash(arrived: readonly boolean[]): void {
     for (const [at, { effect, deliver }] of this.messages.entries())
       if (arrived[at % Math.max(1, arrived.length)] && isForTeam(effect)) deliver()
+    const { run, progress } = this.making ?? {}
+    const isLost = progress?.calls.some(({ isOver, job }) => !isOver && job === undefined)
+    if (run && isLost) this.lost.push(run.reservation)
     this.messages = []
     this.making = undefined
     this.receivers.disconnect()
@@ -121,19 +126,12 @@ export class World {
     const { making } = this
     if (!making) return
     const { run } = making
-    const progress = structuredClone(making.progress)
-    const going = progress.calls.find(({ isOver }) => !isOver)
-    const missing = [0, 1].filter((index) => !progress.images[index])
-    if (chance < 5 || (!going && missing.length === 0)) return this.#finish(run, progress, chance === 0)
-    if (!going) {
-      const { reservation, attempt } = run
-      this.asked.push({ reservation, attempt, wasHeld: this.teams.isHeld(reservation) })
-      progress.calls.push(callFor(missing, `${run.id}.${progress.calls.length}`, this.nowMs, chance % 3 === 0))
-    } else if (missing.length > 0 && chance % 2 === 0) {
-      progress.images[missing[0] ?? 0] = { key: `images/${run.id}-${missing[0]}`, bytes: 1, mediaType: 'image/png' }
-    } else going.isOver = true
-    making.progress = progress
-    this.dispatch({ is: 'progressed', run: run.id, progress })
+    const stepped = stepOf(making.progress, run.id, this.nowMs, chance)
+    if (!stepped) return this.#finish(run, making.progress, chance === 0)
+    const hasAsked = stepped.calls.length > making.progress.calls.length
+    if (hasAsked) this.asked.push({ reservation: run.reservation, wasHeld: this.teams.isHeld(run.reservation) })
+    making.progress = stepped
+    this.dispatch({ is: 'progressed', run: run.id, progress: stepped })
   }
 
   #finish(run: Run, progress: Progress, isFailed: boolean): void {
@@ -143,16 +141,18 @@ export class World {
   }
 
   /** A message arrives, perhaps twice, or is lost; its reply comes back. */
-  deliver(at: number, how: 'once' | 'twice' | 'lost'): void {
+  deliver(at: number, how: 'once' | 'twice' | 'lost' | 'broken'): void {
     const message = this.messages[at % Math.max(1, this.messages.length)]
     if (!message) return
     this.messages = this.messages.filter((each) => each !== message)
     if (how === 'lost' && message.lose) return this.dispatch(message.lose())
+    const broke = brokenBy(message.effect)
+    if (how === 'broken' && broke) return this.dispatch(broke)
     const event = message.deliver()
     if (how === 'once' || !isForTeam(message.effect)) return this.dispatch(event)
-    const books = structuredClone(this.teams.orders)
+    const { books } = this.teams
     const again = message.deliver()
-    if (!isDeepStrictEqual(books, this.teams.orders)) this.unknownEffects.push(message.effect.do)
+    if (!isDeepStrictEqual(books, this.teams.books)) this.unknownEffects.push(message.effect.do)
     this.dispatch(again)
   }
 
