@@ -5,12 +5,13 @@ import { Clients } from './clients'
 import { Calls } from './effects/calls'
 import { Performer } from './effects/perform'
 import type { GenerationEvent } from './events'
+import type { Rules } from './orders'
 import { Plans } from './plan'
 import { ProgressWebhooks } from './progress-webhooks'
 import { readRows, type Rows } from './rows'
 import { nextAlarmMs, Schedule } from './schedule'
 import { isAwaited, isEnding, type State } from './state'
-import { type Rules, transition } from './transition'
+import { transition } from './transition'
 
 /**
  * The life of a generation, and the one writer of its state. `dispatch` reads, changes and stores the state in one step,

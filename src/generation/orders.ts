@@ -12,13 +12,18 @@ import {
 } from './state'
 import type { Task } from './task'
 
-/** The facts and the effects of one transition. */
-export interface At {
+/** The facts of a transition beside its state and its event. */
+export interface Rules {
   /** In ms since 1970. */
   nowMs: number
+  /** Mints the ids of runs and reservations. */
   mint: Mint
   /** Whether a run without its clients is made at its turn. */
   finishesAbandoned: boolean
+}
+
+/** The facts of one transition, and its effects. */
+export interface At extends Rules {
   emit: (effect: GenerationEffect) => void
 }
 
@@ -69,7 +74,7 @@ function stay(subscriber: Subscriber): Subscriber {
 /** Makes the images of a run with reserved money. The other places are withdrawn, and no client leaves any more. */
 export function generate(state: State, run: Run, at: At): State {
   at.emit({ do: 'generate', run })
-  const phase: Phase = { is: 'generating', run, isInHand: true }
+  const phase: Phase = { is: 'generating', run }
   const subscribers = state.subscribers.map(stay)
   return { phase, places: state.places.map((place) => leavePlace(place, at)), subscribers }
 }

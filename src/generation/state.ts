@@ -59,25 +59,16 @@ export interface Subscriber {
   refusal?: Failure
 }
 
-/** The facts about a run that only its process knows. A process without them asks again. */
-interface InHand {
-  /** Whether this process asks the team, makes the images, or settles. */
-  isInHand: boolean
-  /** Whether its team has cancelled it. */
-  isCancelled?: true
-  /** The refusal of a turn that came before the answer of the team. */
-  turnedDown?: Failure
-}
-
 /**
- * The life of a run. `leaving` is set while the order of a queued run is withdrawn. While it is `ending`, the calls of a
- * dead process are ended.
+ * The life of a run. A run that its process has not `isInHand` waits for a request or the alarm. `turnedDown` is the
+ * refusal of a turn that came before the answer of the team. `leaving` is set while the order of a queued run is withdrawn.
+ * While it is `ending`, the calls of a dead process are ended.
  */
 export type Phase =
   | { is: 'idle' }
-  | ({ is: 'reserving'; run: Run; reports?: true } & InHand)
+  | { is: 'reserving'; run: Run; isInHand: boolean; isCancelled?: true; turnedDown?: Failure; reports?: true }
   | ({ is: 'queued'; run: Run; leaving?: 'given-up' | 'cancelled' } & Waiting)
-  | ({ is: 'generating'; run: Run } & InHand)
+  | { is: 'generating'; run: Run; isCancelled?: true }
   | { is: 'ending'; run: Run }
   | {
       is: 'settling'

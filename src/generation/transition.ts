@@ -1,23 +1,13 @@
 import { failed } from '../failures/errors'
 import type { BreakableEffect, EventOf, GenerationEffect, GenerationEvent } from './events'
-import { type Mint, newRun, nextAttempt } from './attempts'
+import { newRun, nextAttempt } from './attempts'
 import { abandon, dismiss, made, next, settled, tell } from './endings'
 import { CANCELLED, FAILED } from './failures'
-import { type At, begin, leavePlace, offer, order } from './orders'
+import { type At, begin, leavePlace, offer, order, type Rules } from './orders'
 import { isAwaited, isWantedBy, nextDemand, type Phase, type Run, type State, type Subscriber } from './state'
 import { tidy } from './leavers'
 import { placeBroken } from './places'
 import { orderAnswered, turnCame, withdrawn } from './turns'
-
-/** The facts of a transition beside its state and its event. */
-export interface Rules {
-  /** In ms since 1970. */
-  nowMs: number
-  /** Mints the ids of runs and reservations. */
-  mint: Mint
-  /** Whether a run without its clients is made at its turn. */
-  finishesAbandoned: boolean
-}
 
 /**
  * The next state of a generation, and the effects to bring about once it is stored. A late event of an earlier run or
@@ -147,6 +137,7 @@ function recovered(state: State, isAsked: boolean, at: At): State {
     case 'idle':
       return nextDemand(state) ? next(state, at) : state
     case 'queued':
+    case 'generating':
     case 'ending':
       return state
     case 'settling': {
@@ -154,8 +145,7 @@ function recovered(state: State, isAsked: boolean, at: At): State {
       at.emit({ do: 'settle', pending: phase.pending })
       return { ...state, phase: { ...phase, isInHand: true } }
     }
-    case 'reserving':
-    case 'generating': {
+    case 'reserving': {
       if (phase.isInHand) return state
       const again = nextAttempt(phase.run, isAsked || phase.run.task.shared || isAwaited(state), at)
       return again ? begin(state, again, at) : abandon(state, phase.run, undefined, at)
