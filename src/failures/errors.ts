@@ -42,9 +42,12 @@ const OF_CALLER: readonly ErrorCode[] = [
 /** Whether a failure comes from the key or the limits of one caller; another caller may send the same request. */
 export const isOfCaller = (code: ErrorCode): boolean => OF_CALLER.includes(code)
 
+/** One of the codes of failures. */
+export const errorCode = z.custom<ErrorCode>((code) => typeof code === 'string' && Object.hasOwn(STATUS, code))
+
 /** The facts of every failure. */
 const common = {
-  code: z.custom<ErrorCode>((code) => typeof code === 'string' && Object.hasOwn(STATUS, code)),
+  code: errorCode,
   /** The wait before another attempt, in ms. */
   retryAfterMs: z.number().exactOptional(),
   /** False if an automatic retry costs money or time without a chance of success. */
