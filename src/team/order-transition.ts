@@ -114,9 +114,9 @@ function asked(state: OrderState, event: OrderEvent & { type: 'asked' }, nowMs: 
   const { row, status } = state
   if (status === 'running')
     return limits.disallowed ? refused(limits.disallowed) : step('reserved', { type: 'extend', order })
-  // The outbox repeats a verdict. One for money that expired meanwhile is void.
+  // A verdict is repeated, also after the settlement. One for money that expired is void.
   if (row?.verdict?.refusal) return refused(row.verdict.refusal)
-  if (row?.verdict && status !== 'expired') return step('reserved')
+  if (!lacksMoney(state)) return step('reserved')
   const isQueued = isWaiting(state)
   const remove: OrderEffect[] = row ? [{ type: 'remove', id: order.id }] : []
   // A full team stops the queue before this order's own limits are looked at.
