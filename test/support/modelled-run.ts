@@ -35,6 +35,8 @@ export class ModelledRun {
   }
 
   asked(result: Result<QueuedOrder | undefined> | undefined): void {
+    // A repeated request came late.
+    if (this.is('settled')) return
     this.wasReserved = result?.ok === true && !result.value
     if (!result) this.phase = this.is('running', 'leaving') ? this.phase : 'asking'
     else if (result.ok && result.value) this.phase = 'waiting'
@@ -66,6 +68,11 @@ export class ModelledRun {
     this.phase = 'settling'
     this.settlement ??= { ...CANCELLED, id, failure: undefined, cost: Math.floor(quote * share), images: files }
     return this.settlement
+  }
+
+  /** A run without a reservation has left: its request may still arrive, and nothing would settle that. */
+  settled(isHeard: boolean): void {
+    if (isHeard) this.phase = this.verdicts.includes('reserved') ? 'settled' : 'left'
   }
 
   #decided(refusal: Failure | undefined): void {

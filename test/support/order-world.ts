@@ -134,7 +134,11 @@ export class OrderWorld {
   #play(step: WorldStep): Played {
     switch (step.is) {
       case 'ask':
-        return this.#ask(this.#pick(step.run, 'new', 'asking', 'waiting', 'running'), step.mayWait, step.reply)
+        return this.#ask(
+          this.#pick(step.run, 'new', 'asking', 'waiting', 'running', 'settled'),
+          step.mayWait,
+          step.reply,
+        )
       case 'withdraw':
         return this.#withdraw(this.#pick(step.run, 'asking', 'waiting', 'leaving'), step.reply)
       case 'settle':
@@ -181,7 +185,7 @@ export class OrderWorld {
     const settlement = run.settle(share)
     return {
       event: () => void this.#orders.settle(settlement, this.nowMs),
-      heard: () => void (run.phase = reply === 'heard' ? 'settled' : 'settling'),
+      heard: () => run.settled(reply === 'heard'),
     }
   }
 

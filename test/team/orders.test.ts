@@ -25,19 +25,23 @@ const rows = ({ state }: OrderWorld): [string, 'waits' | 'called'][] =>
 const running = ({ state }: OrderWorld): string[] =>
   state.ledger.filter(({ status }) => status === 'running').map(({ id }) => id)
 
-test('a late confirmation of a verdict that has expired leaves the order in the queue', () => {
+test('a late confirmation of a verdict that has expired ends neither the wait nor a later verdict', () => {
   const world = worldOf([10, 10, 10], { concurrency: 1 })
   for (const step of [asked(0), asked(1), ended(0)]) world.take(step)
   world.take({ is: 'send' })
   expect(rows(world)).toEqual([['run_1', 'called']])
   world.take({ is: 'time', ms: HOLD_MS })
   world.take({ is: 'alarm' })
-  world.take(asked(1))
+  world.take(asked(2))
   expect(running(world)).toEqual(['run_2'])
-  world.take(asked(0))
+  world.take(asked(1))
   expect(rows(world)).toEqual([['run_1', 'waits']])
+  world.take({ is: 'deliver', message: 0, fate: 'doubled' })
+  expect(rows(world)).toEqual([['run_1', 'waits']])
+  world.take(ended(1))
+  expect([running(world), rows(world)]).toEqual([['run_1'], [['run_1', 'called']]])
   world.take({ is: 'deliver', message: 0, fate: 'heard' })
-  expect(rows(world)).toEqual([['run_1', 'waits']])
+  expect(rows(world)).toEqual([['run_1', 'called']])
 })
 
 test('an order that gives up its place by a request lets the orders behind it in at once', () => {
