@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { dayOf } from '../runtime/calendar'
-import { type Cursor, type Entry, TEXT_OPERATION } from './entry'
+import { hasRows, type ObjectStore, readEntry, readRow, readRows } from '../runtime/stored'
+import { type Cursor, cursorSchema, type Entry, entrySchema, TEXT_OPERATION } from './entry'
 import { addLatencies, type LatencyHistogram, latencyStep, storedLatencies } from './latency'
 import type { FreeAnswers, UsageRow } from './usage'
 
@@ -12,22 +13,22 @@ interface DaySums extends Omit<UsageRow, keyof Omit<FreeAnswers, 'model' | 'upst
 }
 
 /** The columns of an entry that its sums depend on. */
-const SUMMED_COLUMNS = [
-  'id',
-  'key',
-  'model',
-  'upstream',
-  'operation',
-  'status',
-  'started_ms',
-  'ended_ms',
-  'images',
-  'input_tokens',
-  'output_tokens',
-  'cost',
-  'estimated',
-] as const
-type SummedEntry = Pick<Entry, (typeof SUMMED_COLUMNS)[number]>
+const summedEntry = entrySchema.pick({
+  id: true,
+  key: true,
+  model: true,
+  upstream: true,
+  operation: true,
+  status: true,
+  started_ms: true,
+  ended_ms: true,
+  images: true,
+  input_tokens: true,
+  output_tokens: true,
+  cost: true,
+  estimated: true,
+})
+type SummedEntry = z.infer<typeof summedEntry>
 
 /** The part of an entry in the sums of its day; undefined while it runs. */
 function sumsOf(entry: SummedEntry): DaySums | undefined {
@@ -115,6 +116,8 @@ const storedSums = z.object({
   latencies: storedLatencies,
 })
 
+const newestRow = z.object({ ms: z.number().nullable() })
+
 /** The entries of one step of `sumSome`: about 10 ms of work. */
 const ENTRIES_OF_STEP = 1000
 
@@ -123,21 +126,21 @@ const ENTRIES_OF_STEP = 1000
  * grow with the ledger. A ledger of an earlier version has none: they are made in steps, from the newest entry on.
  */
 export class DailySums {
-  readonly #storage: DurableObjectStorage
+  readonly #storage: ObjectStore
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: ObjectStore) {
     this.#storage = storage
   }
 
   /** Creates the table. The ledger of an earlier version is summed by its first step here, and by `sumSome`. */
   createTables(): void {
     const { sql, kv } = this.#storage
-    const isKnown = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'days'").toArray().length > 0
+    const isKnown = hasRows(sql, "SELECT 1 FROM sqlite_master WHERE name = 'days'")
     sql.exec(DAYS_SCHEMA)
     if (isKnown) return
-    const [newest] = sql.exec<{ ms: number | null }>('SELECT max(started_ms) AS ms FROM ledger').toArray()
+    const newest = readRow(sql, newestRow, 'SELECT max(started_ms) AS ms FROM ledger')
     if (typeof newest?.ms !== 'number') return
-    kv.put<Cursor>('unsummed', { ms: newest.ms + 1, id: '' })
+    kv.put('unsummed', { ms: newest.ms + 1, id: '' } satisfies Cursor)
     this.sumSome()
   }
 
@@ -164,15 +167,15 @@ export class DailySums {
     const before = this.#unsummed
     if (!before) return
     this.#storage.transactionSync(() => {
-      const entries = this.#storage.sql
-        .exec<SummedEntry>(
-          `SELECT ${SUMMED_COLUMNS.join(', ')} FROM ledger WHERE (started_ms, id) < (?, ?)
-           ORDER BY started_ms DESC, id DESC LIMIT ?`,
-          before.ms,
-          before.id,
-          limit,
-        )
-        .toArray()
+      const entries = readRows(
+        this.#storage.sql,
+        summedEntry,
+        `SELECT ${Object.keys(summedEntry.shape).join(', ')} FROM ledger WHERE (started_ms, id) < (?, ?)
+         ORDER BY started_ms DESC, id DESC LIMIT ?`,
+        before.ms,
+        before.id,
+        limit,
+      )
       const sums = new Map<string, DaySums>()
       for (const more of entries.flatMap((entry) => sumsOf(entry) ?? [])) {
         const place = JSON.stringify(placeOf(more))
@@ -182,14 +185,14 @@ export class DailySums {
       for (const each of sums.values()) this.#add(each, 1)
       const last = entries.at(-1)
       if (last && entries.length === limit)
-        this.#storage.kv.put<Cursor>('unsummed', { ms: last.started_ms, id: last.id })
+        this.#storage.kv.put('unsummed', { ms: last.started_ms, id: last.id } satisfies Cursor)
       else this.#storage.kv.delete('unsummed')
     })
   }
 
   /** The place in the ledger, by time and id, below which entries are not summed; undefined if all are. */
   get #unsummed(): Cursor | undefined {
-    return this.#storage.kv.get<Cursor>('unsummed')
+    return readEntry(this.#storage.kv, 'unsummed', cursorSchema)
   }
 
   /** Entries are summed by their place: those of new runs at once, older ones by `sumSome`. */
@@ -201,10 +204,8 @@ export class DailySums {
   #add(more: DaySums, sign: 1 | -1): void {
     const { sql } = this.#storage
     const place = placeOf(more)
-    const [stored] = sql
-      .exec('SELECT * FROM days WHERE (day, key, model, upstream) = (?, ?, ?, ?)', ...place)
-      .toArray()
-      .map((row) => storedSums.parse(row))
+    const query = 'SELECT * FROM days WHERE (day, key, model, upstream) = (?, ?, ?, ?)'
+    const stored = readRow(sql, storedSums, query, ...place)
     const sums = added(stored ?? { ...more, ...NOTHING }, more, sign)
     if (sums.generations === 0) {
       sql.exec('DELETE FROM days WHERE (day, key, model, upstream) = (?, ?, ?, ?)', ...place)

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type ErrorCode, errorCode, type Failure } from '../failures/errors'
+import { errorCode, type Failure } from '../failures/errors'
 import { usageSchema } from '../image/record'
 
 export const payerSchema = z.object({
@@ -82,39 +82,50 @@ export const settlementSchema = z.object({
 export type Settlement = z.infer<typeof settlementSchema>
 
 /** A row of the ledger, one run: `running` while money is reserved, `expired` if no settlement came in time. */
-export type Entry = Pick<Order, 'id' | 'generation' | 'request' | 'key' | 'model' | 'operation' | 'prompt'> & {
-  n: number
-  status: 'running' | 'succeeded' | 'failed' | 'cancelled' | 'expired'
-  failure: ErrorCode | null
-  started_ms: number
-  ended_ms: number | null
-  expires_ms: number
+export const entrySchema = z.object({
+  ...orderSchema.pick({
+    id: true,
+    generation: true,
+    request: true,
+    key: true,
+    model: true,
+    operation: true,
+    prompt: true,
+  }).shape,
+  n: z.number(),
+  status: z.enum(['running', 'succeeded', 'failed', 'cancelled', 'expired']),
+  /** A code that this version lacks reads as `internal`. */
+  failure: errorCode.nullable().catch('internal'),
+  started_ms: z.number(),
+  ended_ms: z.number().nullable(),
+  expires_ms: z.number(),
   /** Micro-USD. */
-  reserved: number
+  reserved: z.number(),
   /** The cost that is booked if no settlement comes, as an estimate; null without a known price. */
-  lost_cost: number | null
-  cost: number | null
+  lost_cost: z.number().nullable(),
+  cost: z.number().nullable(),
   /** The part of `cost` that is an estimate. */
-  estimated: number
+  estimated: z.number(),
   /** The number of images made. */
-  images: number
+  images: z.number(),
   /** A JSON list of the keys of all images; `kept_keys` has those that still exist. */
-  image_keys: string
-  kept_keys: string
-  attempts: number
-  route: string | null
-  upstream: string | null
-  account: number | null
-  served_model: string | null
-  upstream_request: string | null
-  organization: string | null
-  size: string | null
-  quality: string | null
-  input_tokens: number | null
-  output_tokens: number | null
+  image_keys: z.string(),
+  kept_keys: z.string(),
+  attempts: z.number(),
+  route: z.string().nullable(),
+  upstream: z.string().nullable(),
+  account: z.number().nullable(),
+  served_model: z.string().nullable(),
+  upstream_request: z.string().nullable(),
+  organization: z.string().nullable(),
+  size: z.string().nullable(),
+  quality: z.string().nullable(),
+  input_tokens: z.number().nullable(),
+  output_tokens: z.number().nullable(),
   /** The time of its deletion by the team, in ms since 1970; the columns about money stay. */
-  deleted_ms: number | null
-}
+  deleted_ms: z.number().nullable(),
+})
+export type Entry = z.infer<typeof entrySchema>
 
 /** The team's knowledge of a generation that may not have ended. */
 export interface KnownGeneration {
@@ -152,10 +163,8 @@ export interface ListedEntries {
 }
 
 /** The last row of a page, by its time (ms since 1970) and its id. */
-export interface Cursor {
-  ms: number
-  id: string
-}
+export const cursorSchema = z.object({ ms: z.number(), id: z.string() })
+export type Cursor = z.infer<typeof cursorSchema>
 
 const imageKeys = z.array(z.string())
 

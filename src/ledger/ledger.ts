@@ -1,6 +1,8 @@
+import * as z from 'zod'
 import {
   type Cursor,
   type Entry,
+  entrySchema,
   keptKeysOf,
   MAX_KEPT_PROMPT,
   type Order,
@@ -8,6 +10,7 @@ import {
   type EntryFilter,
   TEXT_OPERATION,
 } from './entry'
+import { hasRows, type ObjectStore, readRow, readRows, type SqlStore } from '../runtime/stored'
 import { DailySums } from './daily-sums'
 import { LEDGER_SCHEMA } from './schema'
 
@@ -24,13 +27,16 @@ const LATER_COLUMNS = [
   ['lost_cost', 'INTEGER DEFAULT 0'],
 ] as const
 
+const runningSums = z.object({ running: z.number(), reserved: z.number() })
+const msRow = z.object({ ms: z.number().nullable() })
+
 /** All runs of a team, with their reservations and costs; requests for texts too. */
 export class Ledger {
-  readonly #sql: SqlStorage
+  readonly #sql: SqlStore
   /** The sums of its entries by day. */
   readonly sums: DailySums
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: ObjectStore) {
     this.#sql = storage.sql
     this.sums = new DailySums(storage)
   }
@@ -38,15 +44,14 @@ export class Ledger {
   createTables(): void {
     this.#sql.exec(LEDGER_SCHEMA)
     // A table stored by an earlier version may lack these columns.
-    const columns = this.#sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('ledger')").toArray()
     for (const [name, type] of LATER_COLUMNS)
-      if (!columns.some((column) => column.name === name))
+      if (!hasRows(this.#sql, "SELECT 1 FROM pragma_table_info('ledger') WHERE name = ?", name))
         this.#sql.exec(`ALTER TABLE ledger ADD COLUMN ${name} ${type}`)
     this.sums.createTables()
   }
 
   entry(id: string): Entry | undefined {
-    return this.#sql.exec<Entry>('SELECT * FROM ledger WHERE id = ?', id).toArray()[0]
+    return readRow(this.#sql, entrySchema, 'SELECT * FROM ledger WHERE id = ?', id)
   }
 
   /** Inserts an order, or reopens an expired one; it counts for the current day and month. */
@@ -58,15 +63,13 @@ export class Ledger {
     const values = { ...row, prompt: prompt.slice(0, MAX_KEPT_PROMPT) }
     const columns = Object.keys(values)
     this.#replace(id, () =>
-      this.#sql
-        .exec<Entry>(
-          `INSERT INTO ledger (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
+      this.#entries(
+        `INSERT INTO ledger (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
          ON CONFLICT (id) DO UPDATE SET ${Object.keys(again)
            .map((name) => `${name} = excluded.${name}`)
            .join(', ')} RETURNING *`,
-          ...Object.values(values),
-        )
-        .toArray(),
+        ...Object.values(values),
+      ),
     )
   }
 
@@ -104,57 +107,49 @@ export class Ledger {
 
   /** The number of running generations, of one key or of all, and their reserved money in micro-USD. */
   running(key?: string): { running: number; reserved: number } {
-    return this.#sql
-      .exec<{ running: number; reserved: number }>(
-        `SELECT count(*) AS running, coalesce(sum(reserved), 0) AS reserved FROM ledger
-         WHERE status = 'running' ${key === undefined ? '' : 'AND key = ?'}`,
-        ...(key === undefined ? [] : [key]),
-      )
-      .one()
+    const row = readRow(
+      this.#sql,
+      runningSums,
+      `SELECT count(*) AS running, coalesce(sum(reserved), 0) AS reserved FROM ledger
+       WHERE status = 'running' ${key === undefined ? '' : 'AND key = ?'}`,
+      ...(key === undefined ? [] : [key]),
+    )
+    return row ?? { running: 0, reserved: 0 }
   }
 
   /** The mean duration of the last 20 successful runs for images, in ms; undefined without a recent one. */
   usualMs(model?: string): number | undefined {
-    const { usual } = this.#sql
-      .exec<{ usual: number | null }>(
-        `SELECT avg(ms) AS usual FROM (SELECT ended_ms - started_ms AS ms
-         FROM (SELECT status, model, started_ms, ended_ms FROM ledger WHERE operation <> '${TEXT_OPERATION}'
-           ORDER BY started_ms DESC LIMIT ${RECENT_ENTRIES})
-         WHERE status = 'succeeded' ${model === undefined ? '' : 'AND model = ?'} ORDER BY started_ms DESC LIMIT 20)`,
-        ...(model === undefined ? [] : [model]),
-      )
-      .one()
-    return usual === null ? undefined : Math.round(usual)
+    const usual = this.#ms(
+      `SELECT avg(ms) AS ms FROM (SELECT ended_ms - started_ms AS ms
+       FROM (SELECT status, model, started_ms, ended_ms FROM ledger WHERE operation <> '${TEXT_OPERATION}'
+         ORDER BY started_ms DESC LIMIT ${RECENT_ENTRIES})
+       WHERE status = 'succeeded' ${model === undefined ? '' : 'AND model = ?'} ORDER BY started_ms DESC LIMIT 20)`,
+      ...(model === undefined ? [] : [model]),
+    )
+    return usual === undefined ? undefined : Math.round(usual)
   }
 
   /** The estimated ms until the oldest running generation finishes. */
   freeMs(nowMs: number): number {
-    const { since } = this.#sql
-      .exec<{ since: number | null }>("SELECT min(started_ms) AS since FROM ledger WHERE status = 'running'")
-      .one()
+    const since = this.#ms("SELECT min(started_ms) AS ms FROM ledger WHERE status = 'running'")
     const leftMs = (this.usualMs() ?? MIN_WAIT_MS) - (nowMs - (since ?? nowMs))
     return Math.round(Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, leftMs)))
   }
 
   /** Ends overdue reservations and returns their entries. */
   expire(nowMs: number): Entry[] {
-    const expired = this.#sql
-      .exec<Entry>(
-        `UPDATE ledger SET status = 'expired', ended_ms = max(?1, started_ms), cost = lost_cost, estimated = coalesce(lost_cost, 0)
-         WHERE status = 'running' AND expires_ms <= ?1 RETURNING *`,
-        nowMs,
-      )
-      .toArray()
+    const expired = this.#entries(
+      `UPDATE ledger SET status = 'expired', ended_ms = max(?1, started_ms), cost = lost_cost, estimated = coalesce(lost_cost, 0)
+       WHERE status = 'running' AND expires_ms <= ?1 RETURNING *`,
+      nowMs,
+    )
     for (const entry of expired) this.sums.replace(undefined, entry)
     return expired
   }
 
   /** The time when the next reservation expires, in ms since 1970. */
   nextExpiryMs(): number | undefined {
-    const { due } = this.#sql
-      .exec<{ due: number | null }>("SELECT min(expires_ms) AS due FROM ledger WHERE status = 'running'")
-      .one()
-    return due ?? undefined
+    return this.#ms("SELECT min(expires_ms) AS ms FROM ledger WHERE status = 'running'")
   }
 
   /** Up to `limit` entries, the newest first. */
@@ -168,14 +163,12 @@ export class Ledger {
       { sql: '(started_ms, id) < (?, ?)', values: [after?.ms, after?.id] },
       { sql: deleted ? 'TRUE' : 'deleted_ms IS NULL', values: [] },
     ].filter(({ values }) => !values.includes(undefined))
-    return this.#sql
-      .exec<Entry>(
-        `SELECT * FROM ledger WHERE ${conditions.map(({ sql }) => sql).join(' AND ')}
-         ORDER BY started_ms DESC, id DESC LIMIT ?`,
-        ...conditions.flatMap(({ values }) => values),
-        limit,
-      )
-      .toArray()
+    return this.#entries(
+      `SELECT * FROM ledger WHERE ${conditions.map(({ sql }) => sql).join(' AND ')}
+       ORDER BY started_ms DESC, id DESC LIMIT ?`,
+      ...conditions.flatMap(({ values }) => values).filter((value) => value !== undefined),
+      limit,
+    )
   }
 
   /** The newest run of a generation. */
@@ -185,13 +178,8 @@ export class Ledger {
 
   /** Entries with existing images that began before a time (ms since 1970), the oldest first. */
   kept(beforeMs: number, limit: number): Entry[] {
-    return this.#sql
-      .exec<Entry>(
-        "SELECT * FROM ledger WHERE kept_keys <> '[]' AND started_ms < ? ORDER BY started_ms LIMIT ?",
-        beforeMs,
-        limit,
-      )
-      .toArray()
+    const query = "SELECT * FROM ledger WHERE kept_keys <> '[]' AND started_ms < ? ORDER BY started_ms LIMIT ?"
+    return this.#entries(query, beforeMs, limit)
   }
 
   /** The start of the oldest entry with existing images, in ms since 1970. */
@@ -220,9 +208,17 @@ export class Ledger {
 
   #update(id: string, values: Record<string, SqlStorageValue>): Entry[] {
     const assignments = Object.keys(values).map((column) => `${column} = ?`)
-    return this.#sql
-      .exec<Entry>(`UPDATE ledger SET ${assignments.join(', ')} WHERE id = ? RETURNING *`, ...Object.values(values), id)
-      .toArray()
+    const query = `UPDATE ledger SET ${assignments.join(', ')} WHERE id = ? RETURNING *`
+    return this.#entries(query, ...Object.values(values), id)
+  }
+
+  #entries(query: string, ...values: SqlStorageValue[]): Entry[] {
+    return readRows(this.#sql, entrySchema, query, ...values)
+  }
+
+  /** The column `ms` of the only row; undefined for null. */
+  #ms(query: string, ...values: SqlStorageValue[]): number | undefined {
+    return readRow(this.#sql, msRow, query, ...values)?.ms ?? undefined
   }
 }
 

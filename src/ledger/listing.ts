@@ -1,4 +1,5 @@
-import { type Cursor, type Entry, type EntryFilter, type ListedEntries, TEXT_OPERATION } from './entry'
+import { readRow, readRows, type SqlStore } from '../runtime/stored'
+import { type Cursor, type Entry, type EntryFilter, entrySchema, type ListedEntries, TEXT_OPERATION } from './entry'
 
 /** The most entries that one page of a list reads, listed or not: some 20 ms of work. */
 const MOST_READ = 1000
@@ -8,7 +9,7 @@ const MOST_READ = 1000
  * index leaves out texts and deleted entries.
  */
 export function listEntries(
-  sql: SqlStorage,
+  sql: SqlStore,
   { key }: Pick<EntryFilter, 'key'>,
   limit: number,
   after?: Cursor,
@@ -19,21 +20,22 @@ export function listEntries(
   ].filter(({ given }) => !given.includes(undefined))
   const newestFirst = `FROM ledger WHERE ${['TRUE', ...conditions.map(({ term }) => term)].join(' AND ')}
     ORDER BY started_ms DESC, id DESC`
-  const values = conditions.flatMap(({ given }) => given)
-  const found = sql
-    .exec<Entry>(
-      `SELECT * FROM (SELECT * ${newestFirst} LIMIT ${MOST_READ})
-       WHERE operation <> '${TEXT_OPERATION}' AND deleted_ms IS NULL LIMIT ?`,
-      ...values,
-      limit + 1,
-    )
-    .toArray()
+  const values = conditions.flatMap(({ given }) => given).filter((value) => value !== undefined)
+  const found = readRows(
+    sql,
+    entrySchema,
+    `SELECT * FROM (SELECT * ${newestFirst} LIMIT ${MOST_READ})
+     WHERE operation <> '${TEXT_OPERATION}' AND deleted_ms IS NULL LIMIT ?`,
+    ...values,
+    limit + 1,
+  )
   const entries = found.slice(0, limit)
   if (found.length > limit) return { entries, next: cursorAt(entries.at(-1)) }
   const lastRead = `SELECT started_ms, id ${newestFirst} LIMIT 1 OFFSET ${MOST_READ - 1}`
-  const [last] = sql.exec<Pick<Entry, 'started_ms' | 'id'>>(lastRead, ...values).toArray()
-  return { entries, next: cursorAt(last) }
+  return { entries, next: cursorAt(readRow(sql, placeOfEntry, lastRead, ...values)) }
 }
+
+const placeOfEntry = entrySchema.pick({ started_ms: true, id: true })
 
 const cursorAt = (entry: Pick<Entry, 'started_ms' | 'id'> | undefined): Cursor | undefined =>
   entry && { ms: entry.started_ms, id: entry.id }

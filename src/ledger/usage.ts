@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { readRows, type SqlStore } from '../runtime/stored'
 import { addLatencies, p95Of, storedLatencies } from './latency'
 
 /** Answers that cost nothing: cache hits, and joins to runs of other requests. */
@@ -12,25 +13,26 @@ export interface FreeAnswers {
 }
 
 /** The use of one key, model and upstream on one day (UTC); amounts are micro-USD. */
-export type UsageRow = {
-  day: string
-  key: string
-  model: string
-  upstream: string
-  hits: number
-  joins: number
-  generations: number
-  failures: number
-  images: number
-  input_tokens: number
-  output_tokens: number
-  cost: number
+const usageRow = z.object({
+  day: z.string(),
+  key: z.string(),
+  model: z.string(),
+  upstream: z.string(),
+  hits: z.number(),
+  joins: z.number(),
+  generations: z.number(),
+  failures: z.number(),
+  images: z.number(),
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+  cost: z.number(),
   /** The part of the cost that is an estimate. */
-  estimated: number
+  estimated: z.number(),
   /** Generations without a known price. */
-  unpriced: number
-  saved: number
-}
+  unpriced: z.number(),
+  saved: z.number(),
+})
+export type UsageRow = z.infer<typeof usageRow>
 
 /** A row without any use; its columns are those of a report. */
 export const EMPTY_USAGE_ROW: UsageRow = {
@@ -89,9 +91,9 @@ const USAGE_SUMS = ['hits', 'joins', 'generations', 'failures', 'images', 'input
 
 /** Reports of a team's use, from the sums of its days: a ledger of any length costs the same. */
 export class UsageReports {
-  readonly #sql: SqlStorage
+  readonly #sql: SqlStore
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStore) {
     this.#sql = sql
   }
 
@@ -122,27 +124,20 @@ export class UsageReports {
   }
 
   #rows({ from, to, key }: ReportPeriod): UsageRow[] {
-    return this.#sql
-      .exec<UsageRow>(
-        `SELECT day, key, model, upstream, ${USAGE_SUMS} FROM (${USAGE_ROWS}) WHERE ?3 IS NULL OR key = ?3
-         GROUP BY day, key, model, upstream ORDER BY day, key, model, upstream`,
-        from,
-        to,
-        key ?? null,
-      )
-      .toArray()
+    return readRows(
+      this.#sql,
+      usageRow,
+      `SELECT day, key, model, upstream, ${USAGE_SUMS} FROM (${USAGE_ROWS}) WHERE ?3 IS NULL OR key = ?3
+       GROUP BY day, key, model, upstream ORDER BY day, key, model, upstream`,
+      from,
+      to,
+      key ?? null,
+    )
   }
 
   #latency({ from, to, key }: ReportPeriod): LatencySummary {
-    const days = this.#sql
-      .exec(
-        'SELECT latency_ms, latencies FROM days WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR key = ?3)',
-        from,
-        to,
-        key ?? null,
-      )
-      .toArray()
-      .map((row) => storedLatency.parse(row))
+    const query = 'SELECT latency_ms, latencies FROM days WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR key = ?3)'
+    const days = readRows(this.#sql, storedLatency, query, from, to, key ?? null)
     const all = addLatencies(
       {},
       days.map(({ latencies }) => latencies),

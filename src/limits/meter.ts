@@ -1,21 +1,23 @@
+import * as z from 'zod'
 import { dayOf, monthOf } from '../runtime/calendar'
 import { DAY_MS, MINUTE_MS } from '../runtime/durations'
 import type { Limits } from './limits'
 
 /** The use of limits by a team or a key, for limits that time resets. */
-export interface Meter {
+export const meterSchema = z.object({
   /** Requests in the bucket of the minute. */
-  level: number
+  level: z.number(),
   /** The time of the bucket's last drain, in ms since 1970. */
-  drainedMs: number
+  drainedMs: z.number(),
   /** The day, such as 2026-11-20, of `requests` and `images`. */
-  day: string
-  requests: number
-  images: number
+  day: z.string(),
+  requests: z.number(),
+  images: z.number(),
   /** The month, such as 2026-11, of `spent` (micro-USD). */
-  month: string
-  spent: number
-}
+  month: z.string(),
+  spent: z.number(),
+})
+export type Meter = z.infer<typeof meterSchema>
 
 const EMPTY_METER: Meter = { level: 0, drainedMs: 0, day: '', requests: 0, images: 0, month: '', spent: 0 }
 

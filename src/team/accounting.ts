@@ -1,13 +1,14 @@
 import type { Failure } from '../failures/errors'
 import { log } from '../runtime/log'
-import { type LimitRefusal, refuseGeneration, refuseRequest } from '../limits/admission'
+import { refuseRequest } from '../limits/admission'
 import { type LimitScope, type LimitStatus, limitStatusesOf } from '../limits/limit-status'
 import type { Cursor, Entry, EntryFilter, ListedEntries, Order, Settlement } from '../ledger/entry'
 import { listEntries } from '../ledger/listing'
+import { type ObjectStore, readEntry } from '../runtime/stored'
 import type { Key } from './keys'
 import { Ledger } from '../ledger/ledger'
 import type { Limits } from '../limits/limits'
-import { type Meter, meterAt, timeOfMeter } from '../limits/meter'
+import { type Meter, meterAt, meterSchema, timeOfMeter } from '../limits/meter'
 import { dayOf, monthOf } from '../runtime/calendar'
 import { type FreeAnswers, UsageReports } from '../ledger/usage'
 
@@ -24,13 +25,13 @@ type LimitedKeyOf = (keyId: string) => LimitedKey
 const meterEntry = (scope: LimitScope['name'], keyId: string | undefined): string =>
   `meter:${scope === 'key' ? keyId : scope}`
 
-/** Counts and pays for a team: the ledger, and a meter for the team and for each key. Nothing here awaits. */
+/** Counts and pays for a team: the ledger, and a meter for the team and for each key. */
 export class Accounting {
-  readonly #storage: DurableObjectStorage
+  readonly #storage: ObjectStore
   readonly ledger: Ledger
   readonly usage: UsageReports
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: ObjectStore) {
     this.#storage = storage
     this.ledger = new Ledger(storage)
     this.usage = new UsageReports(storage.sql)
@@ -48,7 +49,7 @@ export class Accounting {
 
   /** The status of each limit of the key and of the team. */
   limitStatuses(limited: LimitedKey, nowMs: number): LimitStatus[] {
-    return this.#scopes(limited, nowMs).flatMap((scope) => limitStatusesOf(scope, nowMs))
+    return this.scopes(limited, nowMs).flatMap((scope) => limitStatusesOf(scope, nowMs))
   }
 
   /** Admits a request and counts it, together with the requests that `leaseFor` leases in advance. */
@@ -57,7 +58,7 @@ export class Accounting {
     leaseFor: (statuses: readonly LimitStatus[]) => number,
     nowMs: number,
   ): { refusal: Failure | undefined; limitStatuses: LimitStatus[]; lease: number } {
-    const scopes = this.#scopes(limited, nowMs)
+    const scopes = this.scopes(limited, nowMs)
     const before = scopes.flatMap((scope) => limitStatusesOf(scope, nowMs))
     const refusal = refuseRequest(before)
     if (refusal) return { refusal, limitStatuses: before, lease: 0 }
@@ -71,46 +72,30 @@ export class Accounting {
 
   /** Uncounts requests that were leased but not used. `leasedMs` is in ms since 1970. */
   returnLease(limited: LimitedKey, requests: number, leasedMs: number, nowMs: number): void {
-    this.#change(this.#scopes(limited, nowMs), limited, (meter) => ({
+    this.#change(this.scopes(limited, nowMs), limited, (meter) => ({
       level: Math.max(0, meter.level - requests),
       ...(meter.day === dayOf(leasedMs) ? { requests: Math.max(0, meter.requests - requests) } : {}),
     }))
   }
 
-  /** Reserves the quote of a run and counts its images; a repeated order only extends the reservation. */
-  reserve(order: Order, limited: LimitedKey, limitedKeyOf: LimitedKeyOf, nowMs: number): LimitRefusal | undefined {
-    const known = this.ledger.entry(order.id)
-    if (known?.status === 'running') this.ledger.extend(order, nowMs)
-    if (known && known.status !== 'expired') return undefined
-    // The alarm may be late, and others wait for the room of lapsed reservations.
-    this.expire(limitedKeyOf, nowMs)
-    const scopes = this.#scopes(limited, nowMs)
-    const wanted = { images: order.images, quote: order.quote }
-    const refusal = refuseGeneration(scopes, wanted, () => this.ledger.freeMs(nowMs), nowMs)
-    if (refusal) return refusal
+  /** Reserves the quote of a run and counts its images. An expired run is booked no longer. */
+  open(order: Order, limitedKeyOf: LimitedKeyOf, nowMs: number): void {
+    const [expired, limited] = [this.ledger.entry(order.id), limitedKeyOf(order.key)]
+    const scopes = this.scopes(limited, nowMs)
     this.ledger.open(order, this.#timeMs(nowMs))
     this.#change(scopes, limited, ({ images }) => ({ images: images + order.images }))
-    if (known) this.#correct(known, limited, 0, -bookedCost(known), nowMs)
-    return undefined
+    if (expired) this.#correct(expired, limited, 0, -bookedCost(expired), nowMs)
   }
 
-  /**
-   * Records the outcome of a run once, even after its reservation expired.
-   * Returns false if its images must go: the run was deleted, or this team never reserved it.
-   */
-  settle(settlement: Settlement, limitedKeyOf: LimitedKeyOf, nowMs: number): boolean {
+  /** Records the outcome of a run that is running or expired. A deleted run keeps no images. */
+  close(settlement: Settlement, limitedKeyOf: LimitedKeyOf, nowMs: number): void {
     const entry = this.ledger.entry(settlement.id)
-    if (!entry) return false
-    if (entry.status !== 'running' && entry.status !== 'expired') return entry.deleted_ms === null
+    if (!entry) return
     const counted = entry.status === 'running' ? entry.n : 0
     const { images, taken = images.length, cost = 0 } = settlement
-    // Under wrong settings the limits are unknown, and ledger and meters stay as they are.
-    this.#storage.transactionSync(() => {
-      this.ledger.close(settlement, Math.max(nowMs, entry.started_ms))
-      this.#correct(entry, limitedKeyOf(entry.key), taken - counted, cost - bookedCost(entry), nowMs)
-    })
+    this.ledger.close(settlement, Math.max(nowMs, entry.started_ms))
+    this.#correct(entry, limitedKeyOf(entry.key), taken - counted, cost - bookedCost(entry), nowMs)
     if (entry.deleted_ms !== null) this.ledger.keepNone(entry.id)
-    return entry.deleted_ms === null
   }
 
   /** Releases reservations that no settlement ended in time. */
@@ -126,7 +111,7 @@ export class Accounting {
   /** Corrects the meters if the day or the month of the run's start is still the current one. */
   #correct(entry: Entry, limited: LimitedKey, images: number, cost: number, nowMs: number): void {
     const [day, month] = [dayOf(entry.started_ms), monthOf(entry.started_ms)]
-    this.#change(this.#scopes(limited, nowMs), limited, (meter) => ({
+    this.#change(this.scopes(limited, nowMs), limited, (meter) => ({
       ...(meter.day === day ? { images: Math.max(0, meter.images + images) } : {}),
       ...(meter.month === month ? { spent: meter.spent + cost } : {}),
     }))
@@ -139,17 +124,22 @@ export class Accounting {
 
   /** The time that decides on the day and the month of all that counts. */
   #timeMs(nowMs: number): number {
-    return timeOfMeter(this.#storage.kv.get<Meter>(meterEntry('team', undefined)), nowMs)
+    return timeOfMeter(this.#meter('team', undefined), nowMs)
   }
 
-  #scopes({ key, teamLimits }: LimitedKey, nowMs: number): LimitScope[] {
+  /** The limits of the key and of the team, with their use. */
+  scopes({ key, teamLimits }: LimitedKey, nowMs: number): LimitScope[] {
     return [this.#scope('key', key.id, key.limits, nowMs), this.#scope('team', undefined, teamLimits, nowMs)]
   }
 
   #scope(name: LimitScope['name'], key: string | undefined, limits: Limits, nowMs: number): LimitScope {
-    const meter = meterAt(this.#storage.kv.get<Meter>(meterEntry(name, key)), limits, nowMs, this.#timeMs(nowMs))
+    const meter = meterAt(this.#meter(name, key), limits, nowMs, this.#timeMs(nowMs))
     const isCounted = typeof limits.concurrency === 'number' || typeof limits.budget_usd === 'number'
     return { name, limits, meter, ...(isCounted ? this.ledger.running(key) : { running: 0, reserved: 0 }) }
+  }
+
+  #meter(name: LimitScope['name'], key: string | undefined): Meter | undefined {
+    return readEntry(this.#storage.kv, meterEntry(name, key), meterSchema)
   }
 
   #change(scopes: readonly LimitScope[], { key }: LimitedKey, change: (meter: Meter) => Partial<Meter>): LimitScope[] {

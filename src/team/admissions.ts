@@ -4,17 +4,17 @@ import type { FreeAnswers } from '../ledger/usage'
 import type { Admission } from '../limits/admission'
 import { KeyRates, type RatedAction } from '../limits/key-rates'
 import type { Accounting } from './accounting'
+import type { KeyLimits } from './key-limits'
 import { isActiveKey, type Key, type Keys, STATIC_KEY } from './keys'
 import { LeasePolicy } from './lease-policy'
 import type { TeamLifecycle } from './lifecycle'
-import type { Reservations } from './reservations'
 
 /** The parts of a team that decide on a request. */
 interface AdmissionParts {
   lifecycle: TeamLifecycle
   keys: Keys
   accounting: Accounting
-  reservations: Reservations
+  keyLimits: KeyLimits
 }
 
 /** Checks the keys of requests, and admits them by the limits. */
@@ -52,13 +52,13 @@ export class Admissions {
 
   /** Admits a request by its key and the limits on requests. */
   async admit(hash: string | undefined): Promise<Result<Admission>> {
-    const { lifecycle, accounting, reservations } = this.#parts
+    const { lifecycle, accounting, keyLimits } = this.#parts
     const authenticated = await this.authenticate(hash)
     if (!authenticated.ok) return authenticated
     if (!lifecycle.profile) return failed(INCORRECT_API_KEY)
     const [key, now] = [authenticated.value, Date.now()]
     const payer = { team: lifecycle.profile.id, key: key.id }
-    const limited = reservations.withLimits(key)
+    const limited = keyLimits.withLimits(key)
     const limits = [key.limits, limited.teamLimits]
     const admitted = accounting.admit(limited, (statuses) => this.#leases.grant(key, statuses, now), now)
     const fresh = key.fresh ?? lifecycle.profile.fresh ?? false
@@ -67,8 +67,8 @@ export class Admissions {
 
   /** Uncounts the unused requests of a lease, and counts answers that cost nothing. */
   returnLease(keyId: string, unused: { requests: number; leasedMs: number }, answers: readonly FreeAnswers[]): void {
-    const { lifecycle, accounting, reservations } = this.#parts
-    const [now, limited] = [Date.now(), reservations.limitedKeyOf(keyId)]
+    const { lifecycle, accounting, keyLimits } = this.#parts
+    const [now, limited] = [Date.now(), keyLimits.limitedKeyOf(keyId)]
     if (!lifecycle.profile || limited.key.id !== keyId) return
     if (unused.requests > 0) accounting.returnLease(limited, unused.requests, unused.leasedMs, now)
     accounting.countFree(keyId, answers, now)

@@ -1,5 +1,7 @@
+import * as z from 'zod'
 import { type Failure, type Result, failed, ok } from '../failures/errors'
 import { DAY_MS } from '../runtime/durations'
+import { readRow, type SqlStore } from '../runtime/stored'
 import { type FreshRequest, FreshRequests } from './fresh-requests'
 
 /** The generation that an Idempotency-Key belongs to. */
@@ -28,15 +30,16 @@ const CLAIMS_SCHEMA = `
   CREATE INDEX IF NOT EXISTS claims_claimed ON claims (claimed_ms);
 `
 
+const claimRow = z.object({ fingerprint: z.string(), generation: z.string(), made_since_ms: z.number() })
+
 /**
- * The Idempotency-Keys of a team and the first request of each (protocols §8.2), and fresh requests without one. Nothing
- * here awaits.
+ * The Idempotency-Keys of a team and the first request of each (protocols §8.2), and fresh requests without one.
  */
 export class Claims {
-  readonly #sql: SqlStorage
+  readonly #sql: SqlStore
   readonly fresh: FreshRequests
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStore) {
     this.#sql = sql
     this.fresh = new FreshRequests(sql)
   }
@@ -53,12 +56,8 @@ export class Claims {
   /** Binds a key to a generation, or returns its earlier claim. A different request with the same key is refused. */
   #keyed({ idempotencyKey: key, fingerprint, generation, madeSinceMs }: ClaimingRequest, nowMs: number): Result<Claim> {
     this.#sql.exec('DELETE FROM claims WHERE claimed_ms <= ?', nowMs - CLAIM_MS)
-    const [earlier] = this.#sql
-      .exec<{ fingerprint: string; generation: string; made_since_ms: number }>(
-        'SELECT fingerprint, generation, made_since_ms FROM claims WHERE key = ?',
-        key,
-      )
-      .toArray()
+    const query = 'SELECT fingerprint, generation, made_since_ms FROM claims WHERE key = ?'
+    const earlier = readRow(this.#sql, claimRow, query, key)
     if (earlier && earlier.fingerprint !== fingerprint) return failed(CLAIM_MISMATCH)
     if (earlier) return ok({ generation: earlier.generation, madeSinceMs: earlier.made_since_ms, isReplay: true })
     this.#sql.exec('INSERT INTO claims VALUES (?, ?, ?, ?, ?)', key, fingerprint, generation, madeSinceMs, nowMs)

@@ -1,5 +1,7 @@
+import * as z from 'zod'
 import type { Cursor } from '../ledger/entry'
 import { DAY_MS } from '../runtime/durations'
+import { readRows, type SqlStore } from '../runtime/stored'
 
 export const DELIVERY_STATUSES = ['pending', 'delivered', 'failed'] as const
 type DeliveryStatus = (typeof DELIVERY_STATUSES)[number]
@@ -26,13 +28,20 @@ export interface DeliveryReport {
 }
 
 /** A stored delivery; times are ms since 1970. */
-export type Delivery = Pick<DeliveryReport, 'id' | 'generation' | 'type' | 'url' | 'status' | 'attempts'> & {
-  last_status: number | null
-  last_error: string | null
-  created_ms: number
-  last_ms: number | null
-  next_ms: number | null
-}
+const deliverySchema = z.object({
+  id: z.string(),
+  generation: z.string(),
+  type: z.string(),
+  url: z.string(),
+  status: z.enum(DELIVERY_STATUSES),
+  attempts: z.number(),
+  last_status: z.number().nullable(),
+  last_error: z.string().nullable(),
+  created_ms: z.number(),
+  last_ms: z.number().nullable(),
+  next_ms: z.number().nullable(),
+})
+export type Delivery = z.infer<typeof deliverySchema>
 
 /** Conditions of a page; an absent one matches every delivery. */
 export interface DeliveryFilter {
@@ -55,9 +64,9 @@ const DELIVERY_RETENTION_MS = 30 * DAY_MS
 
 /** The webhook events of a team in the last 30 days and their deliveries. */
 export class Deliveries {
-  readonly #sql: SqlStorage
+  readonly #sql: SqlStore
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStore) {
     this.#sql = sql
   }
 
@@ -90,13 +99,13 @@ export class Deliveries {
       { sql: 'generation = ?', values: [generation] },
       { sql: '(created_ms, id) < (?, ?)', values: [after?.ms, after?.id] },
     ].filter(({ values }) => !values.includes(undefined))
-    return this.#sql
-      .exec<Delivery>(
-        `SELECT * FROM deliveries WHERE ${['TRUE', ...conditions.map(({ sql }) => sql)].join(' AND ')}
-         ORDER BY created_ms DESC, id DESC LIMIT ?`,
-        ...conditions.flatMap(({ values }) => values),
-        limit,
-      )
-      .toArray()
+    return readRows(
+      this.#sql,
+      deliverySchema,
+      `SELECT * FROM deliveries WHERE ${['TRUE', ...conditions.map(({ sql }) => sql)].join(' AND ')}
+       ORDER BY created_ms DESC, id DESC LIMIT ?`,
+      ...conditions.flatMap(({ values }) => values).filter((value) => value !== undefined),
+      limit,
+    )
   }
 }

@@ -1,7 +1,10 @@
 import { DurableObject } from 'cloudflare:workers'
+import * as z from 'zod'
+import { readRows } from '../runtime/stored'
 
 /** A team in the directory. */
-export type ListedTeam = { id: string; name: string; created_ms: number }
+const listedTeam = z.object({ id: z.string(), name: z.string(), created_ms: z.number() })
+export type ListedTeam = z.infer<typeof listedTeam>
 
 /** The list of all teams. Limits and money of a team are in its own object. */
 export class Directory extends DurableObject<Env> {
@@ -27,8 +30,7 @@ export class Directory extends DurableObject<Env> {
 
   /** Up to `limit` teams in the order of their ids, from the one behind `after`. */
   list(limit: number, after = ''): ListedTeam[] {
-    return this.ctx.storage.sql
-      .exec<ListedTeam>('SELECT id, name, created_ms FROM teams WHERE id > ? ORDER BY id LIMIT ?', after, limit)
-      .toArray()
+    const query = 'SELECT id, name, created_ms FROM teams WHERE id > ? ORDER BY id LIMIT ?'
+    return readRows(this.ctx.storage.sql, listedTeam, query, after, limit)
   }
 }

@@ -1,4 +1,6 @@
+import * as z from 'zod'
 import { HOUR_MS } from '../runtime/durations'
+import { readRow, type SqlStore } from '../runtime/stored'
 
 /** A request that shares no picture, but may repeat an earlier one (docs/decisions/0040-fresh-requests.md). */
 export interface FreshRequest {
@@ -31,11 +33,11 @@ const FRESH_SCHEMA = `
   CREATE INDEX IF NOT EXISTS fresh_begun ON fresh (begun_ms);
 `
 
-/** Requests without an answer that share no picture. Nothing here awaits. */
+/** Requests without an answer that share no picture. */
 export class FreshRequests {
-  readonly #sql: SqlStorage
+  readonly #sql: SqlStore
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStore) {
     this.#sql = sql
   }
 
@@ -82,8 +84,9 @@ export class FreshRequests {
 
   #find(condition: string, ...values: (string | number)[]): FreshRow | undefined {
     const query = `SELECT generation, begun_ms FROM fresh WHERE ${condition} LIMIT 1`
-    return this.#sql.exec<FreshRow>(query, ...values).toArray()[0]
+    return readRow(this.#sql, freshRow, query, ...values)
   }
 }
 
-type FreshRow = { generation: string; begun_ms: number }
+const freshRow = z.object({ generation: z.string(), begun_ms: z.number() })
+type FreshRow = z.infer<typeof freshRow>

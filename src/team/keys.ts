@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { type Limits, limitsSchema } from '../limits/limits'
+import { hasRows, readRows, type SqlStore } from '../runtime/stored'
 
 /** A stored key, without its secret. */
 export interface Key {
@@ -48,17 +49,17 @@ const KEY_COLUMNS = 'id, name, limits, created_ms, expires_ms, revoked_ms, fresh
 
 /** The keys of a team. */
 export class Keys {
-  readonly #sql: SqlStorage
+  readonly #sql: SqlStore
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStore) {
     this.#sql = sql
   }
 
   createTables(): void {
     this.#sql.exec(KEYS_SCHEMA)
     // A table stored by an earlier version may lack this column.
-    const columns = this.#sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('keys')").toArray()
-    if (!columns.some(({ name }) => name === 'fresh')) this.#sql.exec('ALTER TABLE keys ADD COLUMN fresh INTEGER')
+    const isThere = hasRows(this.#sql, "SELECT 1 FROM pragma_table_info('keys') WHERE name = 'fresh'")
+    if (!isThere) this.#sql.exec('ALTER TABLE keys ADD COLUMN fresh INTEGER')
   }
 
   /** Adds a key; a repeated call with the same id changes nothing. */
@@ -114,7 +115,7 @@ export class Keys {
   }
 
   #read(query: string, ...values: string[]): Key[] {
-    return z.array(storedKey).parse(this.#sql.exec(query, ...values).toArray())
+    return readRows(this.#sql, storedKey, query, ...values)
   }
 }
 

@@ -1,4 +1,6 @@
-import type { Profile, ProfileFields } from './profile'
+import * as z from 'zod'
+import { readEntry } from '../runtime/stored'
+import { type Profile, type ProfileFields, profileSchema } from './profile'
 
 /** The entry of the secret's version. It survives a deletion, so that a later team of the same id has other secrets. */
 export const WEBHOOK_SECRET = 'webhook-secret'
@@ -15,7 +17,7 @@ export class TeamLifecycle {
   }
 
   get profile(): Profile | undefined {
-    return this.#storage.kv.get<Profile>('profile')
+    return readEntry(this.#storage.kv, 'profile', profileSchema)
   }
 
   set profile(profile: Profile) {
@@ -31,7 +33,7 @@ export class TeamLifecycle {
 
   /** The number of deleted teams of this id. */
   get incarnation(): number {
-    return this.#storage.kv.get<number>('era') ?? 0
+    return readEntry(this.#storage.kv, 'era', z.number()) ?? 0
   }
 
   /** Whether images and tables of the last deleted team remain. */

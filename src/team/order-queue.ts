@@ -1,13 +1,10 @@
 import * as z from 'zod'
-import { type Failure, failureSchema } from '../failures/errors'
+import { failureSchema } from '../failures/errors'
 import { type Order, orderSchema } from '../ledger/entry'
+import { hasRows, jsonText, readRow, readRows, type SqlStore } from '../runtime/stored'
+import type { OrderState, OrderVerdict } from './order-transition'
 
-/** An order after its turn, reserved or refused for good; its Generation object is not notified yet. */
-export interface CalledOrder {
-  order: Order
-  refusal: Failure | undefined
-}
-
+/** `task` is the order as JSON. `verdict` is null while the order waits; rows with one are the outbox. */
 const QUEUE_SCHEMA = `
   CREATE TABLE IF NOT EXISTS queue (
     place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, generation TEXT NOT NULL, key TEXT NOT NULL,
@@ -18,16 +15,20 @@ const QUEUE_SCHEMA = `
   CREATE INDEX IF NOT EXISTS queue_called ON queue (place) WHERE verdict IS NOT NULL;
 `
 
-/** `task` is the order as JSON; `verdict` is null while the order waits. */
-type QueueRow = { task: string; verdict: string | null }
+const verdictText = jsonText(z.object({ refusal: failureSchema.optional() }))
+const stateRow = z.object({ place: z.number(), verdict: verdictText.nullable() })
+const waitingRow = z.object({ task: jsonText(orderSchema) })
+const calledRow = z.object({ place: z.number(), verdict: verdictText, order: jsonText(orderSchema) })
+const countRow = z.object({ n: z.number() })
 
-const storedVerdict = z.object({ refusal: failureSchema.optional() })
+/** An order after its turn; its Generation object is not notified yet. */
+export type CalledOrder = z.infer<typeof calledRow>
 
-/** The orders of a team that wait for their turn, first come, first served. Nothing here awaits. */
+/** The table of orders that wait for their turn, first come, first served, and of called ones. */
 export class OrderQueue {
-  readonly #sql: SqlStorage
+  readonly #sql: SqlStore
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStore) {
     this.#sql = sql
   }
 
@@ -35,84 +36,55 @@ export class OrderQueue {
     this.#sql.exec(QUEUE_SCHEMA)
   }
 
-  /** Whether any order waits. */
-  get isWaiting(): boolean {
-    return this.next([]) !== undefined
-  }
-
-  /** Whether an order waits, or has had its turn without its object being notified. */
-  has(id: string): boolean {
-    return this.#sql.exec('SELECT 1 FROM queue WHERE id = ?', id).toArray().length > 0
+  /** The row of an order. */
+  find(id: string): OrderState['row'] {
+    const row = readRow(this.#sql, stateRow, 'SELECT place, verdict FROM queue WHERE id = ?', id)
+    return row && { ...row, verdict: row.verdict ?? undefined }
   }
 
   /** The number of waiting orders: all of them, or those of one key. */
   count(key?: string): number {
     const [where, values] = key === undefined ? ['', []] : ['AND key = ?', [key]]
-    return this.#sql
-      .exec<{ n: number }>(`SELECT count(*) AS n FROM queue WHERE verdict IS NULL ${where}`, ...values)
-      .one().n
-  }
-
-  /** Appends an order, unless it is queued. */
-  join({ id, generation, key, ...rest }: Order): void {
-    this.#sql.exec(
-      'INSERT INTO queue (id, generation, key, task) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
-      id,
-      generation,
-      key,
-      JSON.stringify({ id, generation, key, ...rest }),
-    )
+    const query = `SELECT count(*) AS n FROM queue WHERE verdict IS NULL ${where}`
+    return readRow(this.#sql, countRow, query, ...values)?.n ?? 0
   }
 
   /** The first waiting order, without those of some keys. */
-  next(exceptKeys: readonly string[]): Order | undefined {
-    const [row] = this.#sql
-      .exec<QueueRow>(
-        `SELECT task, verdict FROM queue WHERE verdict IS NULL
-         AND key NOT IN (SELECT value FROM json_each(?)) ORDER BY place LIMIT 1`,
-        JSON.stringify(exceptKeys),
-      )
-      .toArray()
-    return row && calledOrder(row).order
+  next(exceptKeys: Iterable<string>): Order | undefined {
+    const query = `SELECT task FROM queue WHERE verdict IS NULL
+      AND key NOT IN (SELECT value FROM json_each(?)) ORDER BY place LIMIT 1`
+    return readRow(this.#sql, waitingRow, query, JSON.stringify([...exceptKeys]))?.task
   }
 
-  /** Ends the wait of an order; it stays queued until its object is notified. */
-  call(id: string, refusal: Failure | undefined): void {
-    this.#sql.exec('UPDATE queue SET verdict = ? WHERE id = ?', JSON.stringify({ refusal }), id)
+  enqueue(order: Order): void {
+    const { id, generation, key } = order
+    const query = 'INSERT INTO queue (id, generation, key, task) VALUES (?, ?, ?, ?)'
+    this.#sql.exec(query, id, generation, key, JSON.stringify(order))
   }
 
-  /** Orders after their turn, before their objects are notified. */
-  called(): CalledOrder[] {
-    return this.#sql
-      .exec<QueueRow>('SELECT task, verdict FROM queue WHERE verdict IS NOT NULL ORDER BY place')
-      .toArray()
-      .map(calledOrder)
+  call(id: string, verdict: OrderVerdict): void {
+    this.#sql.exec('UPDATE queue SET verdict = ? WHERE id = ?', JSON.stringify(verdict), id)
   }
 
-  /** Removes a waiting order; false if its turn has come, or it never waited. */
-  leave(id: string): boolean {
-    return this.#sql.exec('DELETE FROM queue WHERE id = ? AND verdict IS NULL', id).rowsWritten > 0
-  }
-
-  /** Removes an order, in any state. */
   remove(id: string): void {
     this.#sql.exec('DELETE FROM queue WHERE id = ?', id)
   }
 
+  /** Whether the outbox has any verdict. */
+  get hasCalled(): boolean {
+    return hasRows(this.#sql, 'SELECT 1 FROM queue WHERE verdict IS NOT NULL LIMIT 1')
+  }
+
+  /** The outbox. */
+  called(): CalledOrder[] {
+    const query = 'SELECT place, verdict, task AS "order" FROM queue WHERE verdict IS NOT NULL ORDER BY place'
+    return readRows(this.#sql, calledRow, query)
+  }
+
   /** The number of orders before a waiting generation; undefined if it does not wait. */
   ordersBefore(generation: string): number | undefined {
-    const [row] = this.#sql
-      .exec<{ before: number }>(
-        `SELECT (SELECT count(*) FROM queue WHERE verdict IS NULL AND place < own.place) AS before
-         FROM queue AS own WHERE generation = ? AND verdict IS NULL ORDER BY place LIMIT 1`,
-        generation,
-      )
-      .toArray()
-    return row?.before
+    const query = `SELECT (SELECT count(*) FROM queue WHERE verdict IS NULL AND place < own.place) AS n
+      FROM queue AS own WHERE generation = ? AND verdict IS NULL ORDER BY place LIMIT 1`
+    return readRow(this.#sql, countRow, query, generation)?.n
   }
 }
-
-const calledOrder = ({ task, verdict: decided }: QueueRow): CalledOrder => ({
-  order: orderSchema.parse(JSON.parse(task)),
-  refusal: decided === null ? undefined : storedVerdict.parse(JSON.parse(decided)).refusal,
-})

@@ -1,18 +1,20 @@
+import * as z from 'zod'
 import type { Config } from '../config'
 import type { Failure } from '../failures/errors'
-import type { Limits } from '../limits/limits'
+import { type Limits, limitsSchema } from '../limits/limits'
 
 /** The fields of a team that the admin API shows. */
-export interface Profile {
-  id: string
-  name: string
-  plan: string
+export const profileSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  plan: z.string(),
   /** Limits that replace those of the plan. */
-  limits: Limits
+  limits: limitsSchema,
   /** Whether each request of its keys is made by itself; missing in older rows, which share. */
-  fresh?: boolean
-  createdMs: number
-}
+  fresh: z.boolean().optional(),
+  createdMs: z.number(),
+})
+export type Profile = z.infer<typeof profileSchema>
 
 /** The fields that the admin API changes. */
 export type ProfileFields = Pick<Profile, 'name' | 'plan' | 'limits' | 'fresh'>

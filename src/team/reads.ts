@@ -4,11 +4,11 @@ import { type ReportPeriod, totalOf, type UsageReport } from '../ledger/usage'
 import type { LimitStatus } from '../limits/limit-status'
 import type { Limits } from '../limits/limits'
 import type { Accounting } from './accounting'
+import type { KeyLimits } from './key-limits'
 import type { KnownJobs } from './known-jobs'
 import type { TeamLifecycle } from './lifecycle'
+import type { OrderQueue } from './order-queue'
 import { type Profile, TEAM_NOT_FOUND } from './profile'
-import type { Reservations } from './reservations'
-import type { Turns } from './turns'
 
 /** A team, with the status of its limits and those of a key. */
 export interface TeamState {
@@ -32,12 +32,12 @@ export interface NewJob {
 interface ReadParts {
   lifecycle: TeamLifecycle
   accounting: Accounting
-  reservations: Reservations
-  turns: Turns
+  keyLimits: KeyLimits
+  queue: OrderQueue
   jobs: KnownJobs
 }
 
-/** Answers questions about a team. Nothing here awaits. */
+/** Answers questions about a team. */
 export class TeamReads {
   readonly #parts: ReadParts
 
@@ -47,9 +47,9 @@ export class TeamReads {
 
   /** The profile, and the status of the limits of the team and of one key. */
   state(keyId: string): Result<TeamState> {
-    const { lifecycle, accounting, reservations } = this.#parts
+    const { lifecycle, accounting, keyLimits } = this.#parts
     if (!lifecycle.profile) return failed(TEAM_NOT_FOUND)
-    const limited = reservations.limitedKeyOf(keyId)
+    const limited = keyLimits.limitedKeyOf(keyId)
     const limitStatuses = accounting.limitStatuses(limited, Date.now())
     return ok({ profile: lifecycle.profile, limits: limited.teamLimits, limitStatuses })
   }
@@ -84,12 +84,12 @@ export class TeamReads {
    * the team knows a new job.
    */
   find(generation: string, newJob?: NewJob): Result<KnownGeneration> {
-    const { lifecycle, accounting, turns, jobs } = this.#parts
+    const { lifecycle, accounting, queue, jobs } = this.#parts
     if (!lifecycle.profile) return failed(TEAM_NOT_FOUND)
     const { createdMs: teamCreatedMs } = lifecycle.profile
     const entry = accounting.ledger.newest(generation)
     if (newJob && !entry) jobs.add(generation, newJob.model, Date.now())
-    const ordersBefore = turns.ordersBefore(generation)
+    const ordersBefore = queue.ordersBefore(generation)
     const job = jobs.find(generation, Date.now())
     const isKnown = entry !== undefined || ordersBefore !== undefined || job.isKnown
     const usualMs = isKnown ? accounting.ledger.usualMs(entry?.model ?? job.model) : undefined

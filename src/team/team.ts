@@ -9,7 +9,6 @@ import { TeamLifecycle } from './lifecycle'
 import { type Claim, Claims, type ClaimingRequest } from './claims'
 import type { FreshEnd, FreshRequest } from './fresh-requests'
 import { INCORRECT_API_KEY } from '../credentials/caller'
-import { Reservations, TOO_LATE } from './reservations'
 import type {
   Cursor,
   Entry,
@@ -21,14 +20,17 @@ import type {
   Settlement,
 } from '../ledger/entry'
 import type { Delivery, DeliveryFilter, DeliveryReport } from './deliveries'
+import { KeyLimits } from './key-limits'
 import { type Key, type KeyFields, Keys, STATIC_KEY } from './keys'
 import { KnownJobs } from './known-jobs'
+import { OrderQueue } from './order-queue'
+import { Orders, TOO_LATE } from './orders'
 import { TEAM_BEING_DELETED, KEY_NOT_FOUND, TEAM_NOT_FOUND, type Profile, type ProfileFields } from './profile'
 import { listDefaultTeam } from './ask-directory'
 import { type NewJob, type TeamAccount, TeamReads, type TeamState } from './reads'
-import { Turns } from './turns'
 import { Upkeep } from './upkeep'
 import type { FreeAnswers, ReportPeriod, UsageReport } from '../ledger/usage'
+import { VerdictSender } from './verdict-sender'
 import { TeamWebhook, type WebhookChange, type WebhookState } from './webhook'
 
 /** One team: its keys, its limits, its money and its webhook. */
@@ -38,21 +40,19 @@ export class Team extends DurableObject<Env> {
   readonly #keys = new Keys(this.ctx.storage.sql)
   readonly #claims = new Claims(this.ctx.storage.sql)
   readonly #webhook = new TeamWebhook(this.ctx.storage, this.#lifecycle)
-  readonly #reservations = new Reservations(this.env, this.#lifecycle, this.#keys, this.#accounting)
   readonly #jobs = new KnownJobs(this.ctx.storage)
-  readonly #turns = new Turns(this.ctx.storage.sql, this.#reservations, {
-    turn: callGeneration(this.env),
-    release: ({ id }) =>
-      this.settle({ id, failure: 'cancelled', cost: 0, images: [], attempts: 0, upstream: undefined }),
-  })
+  readonly #queue = new OrderQueue(this.ctx.storage.sql)
   readonly #parts = {
+    storage: this.ctx.storage,
     lifecycle: this.#lifecycle,
     accounting: this.#accounting,
     keys: this.#keys,
-    reservations: this.#reservations,
-    turns: this.#turns,
+    keyLimits: new KeyLimits(this.env, this.#lifecycle, this.#keys),
+    queue: this.#queue,
     jobs: this.#jobs,
   }
+  readonly #orders = new Orders(this.#parts)
+  readonly #sender = new VerdictSender(this.#queue, this.#orders, callGeneration(this.env))
   readonly #admissions = new Admissions(this.#parts, async (isStaticKey) => {
     if (isStaticKey) await this.#ensureDefaultTeam()
     await this.#upkeep.wake(Date.now())
@@ -91,7 +91,7 @@ export class Team extends DurableObject<Env> {
     this.#lifecycle.markDeleted()
     this.#webhook.removeWithTeam()
     // Refuses the waiting orders: their keys have ended.
-    this.#turns.advance()
+    this.#orders.advance(Date.now())
     await this.#notifyCalled()
     await this.ctx.storage.setAlarm(Date.now())
     return ok(undefined)
@@ -136,7 +136,7 @@ export class Team extends DurableObject<Env> {
     if (Date.now() > untilMs) return failed(TOO_LATE)
     if (order.key === STATIC_KEY.id) await this.#ensureDefaultTeam()
     if (!this.#lifecycle.profile) return failed(INCORRECT_API_KEY)
-    const taken = this.#turns.reserveOrQueue(order, mayWait)
+    const taken = this.#orders.ask(order, mayWait, Date.now())
     await this.#notifyCalled()
     return taken
   }
@@ -144,7 +144,7 @@ export class Team extends DurableObject<Env> {
   /** Removes a run from the queue; false if its turn has come, or it never waited. */
   async withdraw(run: string): Promise<boolean> {
     if (!this.#lifecycle.profile) return true
-    const isWaiting = this.#turns.leave(run)
+    const isWaiting = this.#orders.withdraw(run, Date.now())
     await this.#notifyCalled()
     return isWaiting
   }
@@ -161,9 +161,8 @@ export class Team extends DurableObject<Env> {
 
   /** Records the outcome of a run, and reports whether the team's webhook is on. Images of a deleted run are removed. */
   async settle(settlement: Settlement): Promise<{ webhook: boolean }> {
-    const now = Date.now()
-    const isKept = this.#lifecycle.profile && this.#accounting.settle(settlement, this.#reservations.limitedKeyOf, now)
-    await this.#advance()
+    const isKept = this.#lifecycle.profile && this.#orders.settle(settlement, Date.now())
+    if (this.#lifecycle.profile) await this.#notifyCalled()
     if (!isKept) await removeImages(this.env.IMAGES, settlement.images)
     return { webhook: isKept === true && this.#webhook.isOn }
   }
@@ -212,12 +211,11 @@ export class Team extends DurableObject<Env> {
 
   /** Expires reservations, advances the queue and removes old images; purges a deleted team. */
   override async alarm(invocation?: AlarmInvocationInfo): Promise<void> {
-    const expire = (): void => this.#accounting.expire(this.#reservations.limitedKeyOf, Date.now())
-    await this.#upkeep.ring(invocation, [expire, () => this.#advance()])
+    await this.#upkeep.ring(invocation, [() => this.#advance()])
   }
 
   #createTables(isNewTeam: boolean): void {
-    for (const part of [this.#accounting, this.#keys, this.#turns, this.#claims, this.#webhook]) part.createTables()
+    for (const part of [this.#accounting, this.#keys, this.#queue, this.#claims, this.#webhook]) part.createTables()
     this.#jobs.createTables(isNewTeam)
   }
 
@@ -232,13 +230,13 @@ export class Team extends DurableObject<Env> {
   /** Starts waiting orders as far as the limits allow. */
   async #advance(): Promise<void> {
     if (!this.#lifecycle.profile) return
-    this.#turns.advance()
+    this.#orders.advance(Date.now())
     await this.#notifyCalled()
   }
 
   /** Notifies objects without waiting for them: one of them may be calling this team. */
   async #notifyCalled(): Promise<void> {
-    this.ctx.waitUntil(this.#turns.notifyCalled())
+    this.ctx.waitUntil(this.#sender.send())
     await this.#upkeep.rearm(Date.now())
   }
 

@@ -8,7 +8,7 @@ import type { TeamLifecycle } from './lifecycle'
 import { keptKeysOf } from '../ledger/entry'
 import type { Ledger } from '../ledger/ledger'
 import { DAY_MS } from '../runtime/durations'
-import type { Turns } from './turns'
+import type { OrderQueue } from './order-queue'
 
 /** The least delay of an alarm, in ms; work that failed is repeated after it. */
 const UPKEEP_RETRY_MS = 1000
@@ -21,7 +21,7 @@ const STEP_PAUSE_MS = 20
 interface UpkeepParts {
   lifecycle: TeamLifecycle
   accounting: Pick<Accounting, 'ledger'>
-  turns: Turns
+  queue: Pick<OrderQueue, 'hasCalled'>
 }
 
 /** The work of a team's alarm and its schedule. */
@@ -87,10 +87,10 @@ export class Upkeep {
   }
 
   #dueMs(nowMs: number): number | undefined {
-    const { lifecycle, accounting, turns } = this.#parts
+    const { lifecycle, accounting, queue } = this.#parts
     const { ledger } = accounting
     if (!lifecycle.profile && !lifecycle.isPurging) return undefined
-    const isDueNow = !lifecycle.profile || turns.hasUnnotified || ledger.sums.isBehind
+    const isDueNow = !lifecycle.profile || queue.hasCalled || ledger.sums.isBehind
     const due = isDueNow ? nowMs : nextDueMs(ledger, configOf(this.#env).imageRetentionMs, nowMs)
     return due === undefined ? undefined : Math.max(due, nowMs + UPKEEP_RETRY_MS)
   }

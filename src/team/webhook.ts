@@ -1,9 +1,11 @@
+import * as z from 'zod'
 import { type Result, failed, ok } from '../failures/errors'
 import { log } from '../runtime/log'
 import { type TeamLifecycle, WEBHOOK_SECRET } from './lifecycle'
 import type { Cursor } from '../ledger/entry'
 import { Deliveries, type Delivery, type DeliveryReport, type DeliveryFilter } from './deliveries'
 import { DAY_MS } from '../runtime/durations'
+import { type ObjectStore, readEntry } from '../runtime/stored'
 import { TEAM_NOT_FOUND } from './profile'
 
 /** The receiver of a team's events and the secrets that sign them. */
@@ -27,29 +29,25 @@ export interface WebhookChange {
   endedVersion?: number
 }
 
-interface WebhookEndpoint {
-  url: string
-  disabledMs?: number
-}
+const endpointSchema = z.object({ url: z.string(), disabledMs: z.number().optional() })
+type WebhookEndpoint = z.infer<typeof endpointSchema>
 
 /** The version of the secret, from 1, and the time when it replaced the previous one, in ms since 1970. */
-interface SecretVersion {
-  version: number
-  rotatedMs?: number
-}
+const secretVersion = z.object({ version: z.number(), rotatedMs: z.number().optional() })
+type SecretVersion = z.infer<typeof secretVersion>
 
 const ENDPOINT_ENTRY = 'webhook'
 
 /** The time for which the previous secret still signs after a rotation. */
 const SECRET_OVERLAP_MS = DAY_MS
 
-/** A team's webhook and the deliveries to it. Nothing here awaits. */
+/** A team's webhook and the deliveries to it. */
 export class TeamWebhook {
-  readonly #storage: DurableObjectStorage
+  readonly #storage: ObjectStore
   readonly #lifecycle: TeamLifecycle
   readonly #deliveries: Deliveries
 
-  constructor(storage: DurableObjectStorage, lifecycle: TeamLifecycle) {
+  constructor(storage: ObjectStore, lifecycle: TeamLifecycle) {
     this.#storage = storage
     this.#lifecycle = lifecycle
     this.#deliveries = new Deliveries(storage.sql)
@@ -73,9 +71,8 @@ export class TeamWebhook {
   change({ url, endedVersion }: WebhookChange): Result<WebhookState> {
     if (!this.#lifecycle.profile) return failed(TEAM_NOT_FOUND)
     if (url === null) this.#storage.kv.delete(ENDPOINT_ENTRY)
-    else if (url !== undefined) this.#storage.kv.put<WebhookEndpoint>(ENDPOINT_ENTRY, { url })
-    if (this.#secret.version === endedVersion)
-      this.#storage.kv.put<SecretVersion>(WEBHOOK_SECRET, { version: endedVersion + 1, rotatedMs: Date.now() })
+    else if (url !== undefined) this.#storage.kv.put(ENDPOINT_ENTRY, { url } satisfies WebhookEndpoint)
+    if (this.#secret.version === endedVersion) this.#putSecret({ version: endedVersion + 1, rotatedMs: Date.now() })
     return this.read()
   }
 
@@ -86,7 +83,7 @@ export class TeamWebhook {
     this.#deliveries.record(report, Date.now())
     const endpoint = this.#endpoint
     if (!report.gone || endpoint?.url !== report.url || endpoint.disabledMs !== undefined) return
-    this.#storage.kv.put<WebhookEndpoint>(ENDPOINT_ENTRY, { ...endpoint, disabledMs: Date.now() })
+    this.#storage.kv.put(ENDPOINT_ENTRY, { ...endpoint, disabledMs: Date.now() } satisfies WebhookEndpoint)
     log('webhook-disabled', { team: profile.id, delivery: report.id })
   }
 
@@ -98,7 +95,7 @@ export class TeamWebhook {
   /** Removes the receiver and starts a new version of the secret, for the next team of this id. */
   removeWithTeam(): void {
     this.#storage.kv.delete(ENDPOINT_ENTRY)
-    this.#storage.kv.put<SecretVersion>(WEBHOOK_SECRET, { version: this.#secret.version + 1 })
+    this.#putSecret({ version: this.#secret.version + 1 })
   }
 
   #state(teamCreatedMs: number): WebhookState {
@@ -115,10 +112,14 @@ export class TeamWebhook {
   }
 
   get #endpoint(): WebhookEndpoint | undefined {
-    return this.#storage.kv.get<WebhookEndpoint>(ENDPOINT_ENTRY)
+    return readEntry(this.#storage.kv, ENDPOINT_ENTRY, endpointSchema)
   }
 
   get #secret(): SecretVersion {
-    return this.#storage.kv.get<SecretVersion>(WEBHOOK_SECRET) ?? { version: 1 }
+    return readEntry(this.#storage.kv, WEBHOOK_SECRET, secretVersion) ?? { version: 1 }
+  }
+
+  #putSecret(secret: SecretVersion): void {
+    this.#storage.kv.put(WEBHOOK_SECRET, secret)
   }
 }

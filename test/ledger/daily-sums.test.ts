@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest'
 import type { Cursor, Order, Settlement } from '../../src/ledger/entry'
 import { Accounting, type LimitedKey } from '../../src/team/accounting'
 import { STATIC_KEY } from '../../src/team/keys'
+import { OrderQueue } from '../../src/team/order-queue'
+import { Orders } from '../../src/team/orders'
 import { ringTeam } from '../support/alarms'
 import { errorOf } from '../support/gateway'
 import { at, NOON, orderOf, reserve, settle, settled } from '../support/orders'
@@ -70,10 +72,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ is: anyOf('sum' as const, 'sum' as const, 'downgrade' as const) }),
 )
 
+const limitedKeyOf = (id: string): LimitedKey => ({ key: { ...STATIC_KEY, id }, teamLimits: {} })
+const keyLimits = { limitedKeyOf, refuseDisallowed: (): undefined => undefined }
+
 /** An accounting with steps taken one after the other. */
 class Played {
   readonly #storage: DurableObjectStorage
   readonly accounting: Accounting
+  readonly #orders: Orders
   #nowMs = NOON
 
   constructor(storage: DurableObjectStorage) {
@@ -82,17 +88,16 @@ class Played {
     for (const [name] of storage.kv.list()) storage.kv.delete(name)
     for (const table of ['ledger', 'days', 'free']) storage.sql.exec(`DROP TABLE IF EXISTS ${table}`)
     this.accounting.createTables()
+    const queue = new OrderQueue(storage.sql)
+    this.#orders = new Orders({ storage, accounting: this.accounting, queue, keyLimits })
   }
 
   take(taken: Step): void {
     const { ledger } = this.accounting
-    const limitedKeyOf = (id: string): LimitedKey => ({ key: { ...STATIC_KEY, id }, teamLimits: {} })
     if (taken.is === 'time') this.#nowMs += taken.ms
     if (taken.is === 'expire') this.accounting.expire(limitedKeyOf, this.#nowMs)
-    if (taken.is === 'reserve')
-      this.accounting.reserve(orderOfRun(taken), limitedKeyOf(taken.key), limitedKeyOf, this.#nowMs)
-    if (taken.is === 'settle')
-      this.accounting.settle({ id: `run_${taken.run}`, ...taken.settlement }, limitedKeyOf, this.#nowMs)
+    if (taken.is === 'reserve') this.#orders.ask(orderOfRun(taken), false, this.#nowMs)
+    if (taken.is === 'settle') this.#orders.settle({ id: `run_${taken.run}`, ...taken.settlement }, this.#nowMs)
     if (taken.is === 'discard') ledger.discard(`run_${taken.run}`, ['images/gen_1/a-0.png'], this.#nowMs)
     if (taken.is === 'sum') ledger.sums.sumSome(2)
     if (taken.is === 'downgrade') this.#downgrade()
