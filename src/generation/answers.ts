@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { jobFormSchema } from '../dialects/job-form'
 import { imageRecord } from '../image/record'
+import { entryOrNone, readEntries } from '../runtime/stored'
 import { snapshotSchema } from '../ledger/snapshot'
 
 const followedRequest = z.object({
@@ -36,7 +37,7 @@ export class FollowedAnswers {
 
   /** The answer to a request of a team, by the end of its id; undefined after its life. */
   of(team: string, request: string): FollowedAnswer | undefined {
-    const answer = followedAnswer.optional().parse(this.#storage.kv.get(answerKey(team, request)))
+    const answer = entryOrNone(this.#storage.kv, answerKey(team, request), followedAnswer)
     return answer?.ended && answer.ended.untilMs <= Date.now() ? undefined : answer
   }
 
@@ -62,8 +63,8 @@ export class FollowedAnswers {
   }
 
   #rows(team: string): [string, FollowedAnswer][] {
-    const rows = [...this.#storage.kv.list({ prefix: `${ANSWER}${team}/` })]
-    return rows.map(([key, row]) => [key, followedAnswer.parse(row)])
+    const prefix = `${ANSWER}${team}/`
+    return [...readEntries(this.#storage.kv, prefix, followedAnswer)].map(([tail, row]) => [prefix + tail, row])
   }
 }
 

@@ -34,7 +34,7 @@ export function abandon(state: State, run: Run, failure: Failure | undefined, { 
  * Ends a run without held money, for its payer alone. A run with calls of earlier processes settles them first.
  * `isHeld` means that its reservation may exist all the same.
  */
-export function refuse(state: State, run: Run, failure: Failure, at: At, { isHeld } = { isHeld: false }): State {
+export function refuseRun(state: State, run: Run, failure: Failure, at: At, { isHeld } = { isHeld: false }): State {
   if (run.progress) return abandon(state, run, failure, at)
   const { payer } = run.task
   const only = failure.code === 'cancelled' ? { team: payer.team } : payer

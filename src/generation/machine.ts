@@ -8,7 +8,7 @@ import type { GenerationEvent } from './events'
 import type { Rules } from './orders'
 import { Plans } from './plan'
 import { ProgressWebhooks } from './progress-webhooks'
-import { readRows, type Rows } from './rows'
+import { openRows, type Rows } from './rows'
 import { nextAlarmMs, Schedule } from './schedule'
 import { isAwaited, isEnding, type State } from './state'
 import { transition } from './transition'
@@ -58,7 +58,7 @@ export class Machine {
 
   #read(): { rows: Rows; state: State } {
     if (this.#stored) return this.#stored
-    const rows = readRows(this.#ctx.storage, this.#env)
+    const rows = openRows(this.#ctx.storage, this.#env)
     this.#stored = { rows, state: rows.state.load(rows.receivers.subscribers, Date.now()) }
     return this.#stored
   }

@@ -4,6 +4,7 @@ import { attemptWebhook, type WebhookAttempt } from '../webhooks/attempt'
 import { nextAttemptMs } from '../webhooks/retry-schedule'
 import { webhookSecrets } from '../webhooks/signing'
 import { describe, log } from '../runtime/log'
+import { entryOrNone, readEntries } from '../runtime/stored'
 import type { DeliveryReport } from '../team/deliveries'
 import { askTeam } from '../team/ask-team'
 import type { WebhookState } from '../team/webhook'
@@ -37,8 +38,6 @@ const eventRow = z.object({
 /** The delivery of a notice; times are in ms since 1970. */
 type Event = z.infer<typeof eventRow>
 
-const bodyRow = z.string().optional()
-
 const EVENT = 'event:'
 /** Bodies have rows of their own, since only an attempt reads them. */
 const BODY = 'body:'
@@ -60,8 +59,7 @@ export class Outbox {
   constructor(storage: DurableObjectStorage, env: Env) {
     this.#storage = storage
     this.#env = env
-    const rows = [...storage.kv.list({ prefix: EVENT })].map(([, row]) => eventRow.parse(row))
-    this.#events = new Map(rows.map((event) => [event.id, event]))
+    this.#events = readEntries(storage.kv, EVENT, eventRow)
   }
 
   /** Adds a notice once; the next alarm sends it. */
@@ -131,7 +129,7 @@ export class Outbox {
 
   async #attempt(event: Event, facts: WebhookState, config: Config): Promise<void> {
     const { id, team, url = urlOf(facts) } = event
-    const body = bodyRow.parse(this.#storage.kv.get(BODY + id))
+    const body = entryOrNone(this.#storage.kv, BODY + id, z.string())
     if (!url || body === undefined) return await this.#note({ ...event, nextMs: undefined })
     const secrets = webhookSecrets(team, facts.versions, config.signingSecret)
     const attempted = await attemptWebhook({ id, url, body }, secrets, config, Date.now())

@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import { DAY_MS } from '../runtime/durations'
 import type { JobForm } from '../dialects/job-form'
 import type { Snapshot } from '../ledger/snapshot'
+import { readEntries } from '../runtime/stored'
 import { FollowedAnswers } from './answers'
 import { concerns, type OutcomeScope } from './outcome'
 import { begun, type End, ended, type Notice } from './snapshot'
@@ -17,7 +18,7 @@ import {
 } from './receiver-rows'
 import { isSamePayer, type Subscriber } from './state'
 import type { GenerateOptions, Task } from './task'
-import { endedTaskRow, type storedTask, type TaskRows } from './task-rows'
+import { endedTaskRow, type StoredTask, type TaskRows } from './task-rows'
 
 /** The end of a generation for the clients of a task. */
 export interface Conclusion extends End {
@@ -51,17 +52,12 @@ export class Receivers {
     this.#hooks = this.#read(HOOK, hookRow)
   }
 
-  #read<Row extends z.ZodType<{ task: z.infer<typeof storedTask> }>>(
+  #read<Row extends { task: StoredTask }>(
     prefix: string,
-    row: Row,
-  ): Map<string, Omit<z.infer<Row>, 'task'> & { task: Task }> {
-    const rows = [...this.#storage.kv.list({ prefix })]
-    return new Map(
-      rows.map(([key, stored]) => {
-        const read = row.parse(stored)
-        return [key.slice(prefix.length), { ...read, task: this.#tasks.taskOf(read.task) }]
-      }),
-    )
+    schema: z.ZodType<Row>,
+  ): Map<string, Omit<Row, 'task'> & { task: Task }> {
+    const rows = [...readEntries(this.#storage.kv, prefix, schema)]
+    return new Map(rows.map(([name, row]) => [name, { ...row, task: this.#tasks.taskOf(row.task) }]))
   }
 
   /** The jobs that have not ended, and the URLs, as subscribers of the state. */

@@ -17,8 +17,8 @@ export interface Rows {
   owed: OwedSettlements
 }
 
-/** Reads the rows of a generation. Throws ZodError for a row that this version cannot read. */
-export function readRows(storage: DurableObjectStorage, env: Env): Rows {
+/** Reads the rows of a generation. A row that this version cannot read is logged and left. */
+export function openRows(storage: DurableObjectStorage, env: Env): Rows {
   const tasks = new TaskRows(storage)
   const outbox = new Outbox(storage, env)
   return {

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { failureSchema } from '../failures/errors'
 import { describe, log } from '../runtime/log'
+import { readEntries } from '../runtime/stored'
 import { pendingSettlement } from './outcome'
 import { orderOfRun, type Phase, type QueuePlace, type Run, runSchema, type State, type Subscriber } from './state'
 import { type RowStorage, storedTask, type TaskRows } from './task-rows'
@@ -104,7 +105,7 @@ export class StateRows {
   }
 
   #places(): QueuePlace[] {
-    const rows = [...this.#storage.kv.list({ prefix: PLACE })].map(([, row]) => placeRow.parse(row))
+    const rows = [...readEntries(this.#storage.kv, PLACE, placeRow).values()]
     return rows.map(({ task, reservation, createdMs, queued }) => ({
       task: this.#tasks.taskOf(task),
       reservation,

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { imageRequestSchema } from '../image/request'
 import { MAX_KEPT_PROMPT } from '../ledger/entry'
+import { type ListedEntryStore, readEntry } from '../runtime/stored'
 import { type Task, taskSchema } from './task'
 
 /** A task in storage. Its prompt has a row of its own, unless the task has ended or an earlier version stored it. */
@@ -9,14 +10,9 @@ export const storedTask = taskSchema.extend({
 })
 export type StoredTask = z.infer<typeof storedTask>
 
-/** The rows of an object, with the synchronous calls of its storage. */
+/** The part of an object's storage with the rows of a generation. */
 export interface RowStorage {
-  kv: {
-    get(key: string): unknown
-    put(key: string, value: unknown): void
-    delete(key: string): boolean
-    list(options: { prefix: string }): Iterable<[string, unknown]>
-  }
+  kv: ListedEntryStore
 }
 
 const PROMPT = 'prompt'
@@ -36,7 +32,7 @@ export class TaskRows {
   /** The row of a task, without its prompt. */
   rowOf(task: Task): StoredTask {
     const { prompt, ...request } = task.request
-    this.#prompt ??= promptRow.optional().parse(this.#storage.kv.get(PROMPT))
+    this.#prompt ??= readEntry(this.#storage.kv, PROMPT, promptRow)
     if (this.#prompt === undefined) {
       this.#prompt = prompt
       this.#storage.kv.put(PROMPT, prompt)

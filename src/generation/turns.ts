@@ -1,5 +1,5 @@
 import type { Failure } from '../failures/errors'
-import { abandon, refuse } from './endings'
+import { abandon, refuseRun } from './endings'
 import type { EventOf } from './events'
 import { CANCELLED } from './failures'
 import { type At, begin, generate, offerAll, order } from './orders'
@@ -49,12 +49,12 @@ function runAnswered(state: State, phase: Reserving, held: Held, at: At): State 
           return { ...state, phase: { is: 'reserving', run, isInHand: false } }
         }
         report(held.failure)
-        return refuse(reports ? forgetRefused(state, run, at) : state, run, held.failure, at, { isHeld: true })
+        return refuseRun(reports ? forgetRefused(state, run, at) : state, run, held.failure, at, { isHeld: true })
       }
       break
     case 'refused':
       report(held.failure)
-      return refuse(reports ? forgetRefused(state, run, at) : state, run, held.failure, at)
+      return refuseRun(reports ? forgetRefused(state, run, at) : state, run, held.failure, at)
     case 'reserved':
   }
   report()
@@ -109,9 +109,10 @@ function turnOfRun(
   { isHeld } = { isHeld: false },
 ): State {
   const { run, instead, leaving } = phase
-  if (leaving === 'cancelled') return refusal ? refuse(state, run, CANCELLED, at) : abandon(state, run, CANCELLED, at)
+  if (leaving === 'cancelled')
+    return refusal ? refuseRun(state, run, CANCELLED, at) : abandon(state, run, CANCELLED, at)
   const failure = refusal ?? (mayStartFor(state, run, at) ? undefined : instead)
-  return failure ? refuse(state, run, failure, at, { isHeld }) : generate(state, run, at)
+  return failure ? refuseRun(state, run, failure, at, { isHeld }) : generate(state, run, at)
 }
 
 /** A withdrawn place is gone. A withdrawn run ends, or is ordered again for a client that came meanwhile. */
@@ -123,5 +124,5 @@ export function withdrawn(state: State, { reservation, isOut }: EventOf<'withdra
   const { run, instead, leaving } = phase
   if (leaving === 'given-up' && isWantedBy(state, run.task.payer)) return begin(state, run, at)
   if (!leaving) return state
-  return refuse(state, run, leaving === 'cancelled' ? CANCELLED : instead, at, { isHeld: !isOut })
+  return refuseRun(state, run, leaving === 'cancelled' ? CANCELLED : instead, at, { isHeld: !isOut })
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { describe, log } from './log'
 
 /** The SQL of an object's storage. Its rows are unknown until a schema has read them. */
 export interface SqlStore {
@@ -10,6 +11,11 @@ export interface EntryStore {
   get(name: string): unknown
   put(name: string, value: unknown): void
   delete(name: string): boolean
+}
+
+/** Entries that can be listed by the beginning of their names. */
+export interface ListedEntryStore extends EntryStore {
+  list(options: { prefix: string }): Iterable<[name: string, value: unknown]>
 }
 
 /** The synchronous part of an object's storage. A transaction that throws changes nothing. */
@@ -46,6 +52,27 @@ export const hasRows = (sql: SqlStore, query: string, ...values: SqlStorageValue
 /** The value of an entry; undefined without one. Throws ZodError for a value that the schema does not allow. */
 export const readEntry = <Value>(kv: EntryStore, name: string, schema: z.ZodType<Value>): Value | undefined =>
   schema.optional().parse(kv.get(name))
+
+/** The value of an entry. Without one, or for a value that the schema does not allow, undefined: the latter is logged. */
+export function entryOrNone<Value>(kv: EntryStore, name: string, schema: z.ZodType<Value>): Value | undefined {
+  try {
+    return readEntry(kv, name, schema)
+  } catch (error) {
+    log('entry-unreadable', { name, ...describe(error) })
+    return undefined
+  }
+}
+
+/** The entries with a prefix, by the rest of their names. An entry that the schema does not allow is logged and left. */
+export function readEntries<Value>(kv: ListedEntryStore, prefix: string, schema: z.ZodType<Value>): Map<string, Value> {
+  const read = new Map<string, Value>()
+  for (const [name, stored] of kv.list({ prefix })) {
+    const { data, error } = schema.safeParse(stored)
+    if (data === undefined) log('entry-unreadable', { name, ...describe(error) })
+    else read.set(name.slice(prefix.length), data)
+  }
+  return read
+}
 
 /** JSON text of a value. */
 export const jsonText = <Value>(value: z.ZodType<Value>): z.ZodType<Value, string> =>

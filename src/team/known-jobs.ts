@@ -13,7 +13,7 @@ const KNOWN_MS = 7 * DAY_MS
 /** The life of a job that an earlier version accepted, after its end. */
 const UNLISTED_MS = DAY_MS
 
-const jobRow = z.object({ model: z.string() })
+const knownJobRow = z.object({ model: z.string() })
 
 /**
  * The jobs of a team without an entry in the ledger: they wait, were refused, or got another team's answer. An id that
@@ -43,7 +43,7 @@ export class KnownJobs {
   /** Whether a generation may be a job of the team, and its model. */
   find(generation: string, nowMs: number): { isKnown: boolean; model: string | undefined } {
     const { sql, kv } = this.#storage
-    const row = readRow(sql, jobRow, 'SELECT model FROM jobs WHERE generation = ?', generation)
+    const row = readRow(sql, knownJobRow, 'SELECT model FROM jobs WHERE generation = ?', generation)
     const isUnlisted = nowMs < (readEntry(kv, 'jobs-unlisted', z.number()) ?? 0)
     return { isKnown: row !== undefined || isUnlisted, model: row?.model }
   }

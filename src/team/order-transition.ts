@@ -87,7 +87,7 @@ export function passAfter(pass: QueuePass, { key }: Order, outcome: OrderOutcome
 }
 
 /** The effects of an event on an order. A repeated event has none, apart from a longer reservation. */
-export function transition(state: OrderState, event: OrderEvent, nowMs: number): OrderStep {
+export function orderTransition(state: OrderState, event: OrderEvent, nowMs: number): OrderStep {
   switch (event.type) {
     case 'asked':
       return asked(state, event, nowMs)

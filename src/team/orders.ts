@@ -12,7 +12,7 @@ import {
   type OrderOutcome,
   passAfter,
   type QueuePass,
-  transition,
+  orderTransition,
 } from './order-transition'
 
 /** The caller has given the order up and settled it: a reservation would stay until it expires. */
@@ -85,7 +85,7 @@ export class Orders {
   #take(id: string, event: OrderEvent, nowMs: number): OrderOutcome {
     const { accounting, queue } = this.#parts
     const state = { row: queue.find(id), status: accounting.ledger.entry(id)?.status }
-    const { outcome, effects } = transition(state, event, nowMs)
+    const { outcome, effects } = orderTransition(state, event, nowMs)
     for (const effect of effects) this.#apply(effect, nowMs)
     return outcome
   }

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { type Failure, failed, failureSchema, isOfCaller, ok, type Result } from '../../failures/errors'
 import { type ImageRecord, imageRecord } from '../../image/record'
 import type { Payer } from '../../ledger/entry'
+import { entryOrNone } from '../../runtime/stored'
 import { concerns, type OutcomeScope, outcomeScope } from '../outcome'
 import type { GenerateOptions } from '../task'
 
@@ -31,9 +32,9 @@ export class StoredAnswer {
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage
-    this.#kept = keptRow.safeParse(storage.kv.get('kept')).data
-    this.#refused = refusedRow.safeParse(storage.kv.get('refused')).data
-    this.#heldMs = z.number().catch(0).parse(storage.kv.get('held'))
+    this.#kept = entryOrNone(storage.kv, 'kept', keptRow)
+    this.#refused = entryOrNone(storage.kv, 'refused', refusedRow)
+    this.#heldMs = entryOrNone(storage.kv, 'held', z.number()) ?? 0
   }
 
   /** The stored answer, current or expired. */

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { describe, log } from '../../runtime/log'
+import { entryOrNone } from '../../runtime/stored'
 import { removePartials } from '../../store/images'
 
 /** The wait before previews that could not be removed are removed again, in ms. */
@@ -18,7 +19,7 @@ export class Previews {
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage
-    this.#row = previewsRow.safeParse(storage.kv.get(PREVIEWS)).data
+    this.#row = entryOrNone(storage.kv, PREVIEWS, previewsRow)
   }
 
   /** Has the alarm remove the previews of a generation at a moment in ms since 1970. */

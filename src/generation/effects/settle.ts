@@ -1,6 +1,7 @@
 import { configOf } from '../../config'
 import { withDeadline } from '../../runtime/deadline'
 import { describe, log } from '../../runtime/log'
+import { readEntries } from '../../runtime/stored'
 import { askTeam } from '../../team/ask-team'
 import type { Outbox } from '../outbox'
 import { pendingSettlement, type PendingSettlement } from '../outcome'
@@ -40,8 +41,7 @@ export class OwedSettlements {
     this.#storage = storage
     this.#env = env
     this.#outbox = outbox
-    const rows = [...storage.kv.list({ prefix: OWED })]
-    this.#owed = new Map(rows.map(([key, row]) => [key.slice(OWED.length), pendingSettlement.parse(row)]))
+    this.#owed = readEntries(storage.kv, OWED, pendingSettlement)
   }
 
   /** Stores a settlement for the alarm. */
