@@ -213,7 +213,8 @@ export class Generation extends DurableObject<Env> {
     rows.receivers.addHook(options, now)
     rows.kept.hold(options.keepMs, now)
     const isSettled = options.isReplay || rows.kept.madeFor === options.task.requestId
-    performer.notify({ task: options.task, made, cost: 0, endedMs: now, isSettled }, rows)
+    const { failedMs } = rows.kept
+    performer.notify({ task: options.task, made, cost: 0, endedMs: now, failedMs, isSettled }, rows)
     this.#machine.arm()
   }
 

@@ -25,6 +25,8 @@ export interface Conclusion extends End {
   task: Task
   startedMs?: number | undefined
   only?: OutcomeScope | undefined
+  /** The moment of a stored failure, in ms since 1970; missing for the end of a run. */
+  failedMs?: number | undefined
   /** Whether the settlement notifies the team's webhook. */
   isSettled?: boolean
   /** Whether the run goes on for waiting clients. */
@@ -131,7 +133,7 @@ export class Receivers {
 
   /** Ends the jobs and URLs that an outcome concerns, and returns their notices. */
   end(conclusion: Conclusion): Notice[] {
-    const { task, startedMs, only, endedMs, isSettled = false, goesOn = false } = conclusion
+    const { task, startedMs, only, endedMs, failedMs = endedMs, isSettled = false, goesOn = false } = conclusion
     const isConcerned = (each: { task: Task }): boolean => concerns(only, each.task.payer)
     const snapshotOf = (each: { task: Task; createdMs: number }): Snapshot => {
       const isPayer = each.task.payer.team === task.payer.team
@@ -140,8 +142,8 @@ export class Receivers {
         ...(isPayer ? {} : { cost: 0, estimated: 0 }),
       })
     }
-    // A failed request may come again with its Idempotency-Key, and its receiver then needs another event.
-    const idOf = (event: string): string => (conclusion.made.ok ? event : `${event}_${endedMs}`)
+    // A failed request may come again with its Idempotency-Key, and its receiver needs one event of each failure.
+    const idOf = (event: string): string => (conclusion.made.ok ? event : `${event}_${failedMs}`)
     const jobs = this.#openJobs.filter(isConcerned).map((job) => ({ job, snapshot: snapshotOf(job) }))
     const record = conclusion.made.ok ? conclusion.made.value : undefined
     for (const { job, snapshot } of jobs) {

@@ -108,6 +108,16 @@ describe('the URL of a request', () => {
     expect(new Set(hooks.ids).size).toBe(2)
   })
 
+  test('gets one event of a kept refusal for repeated requests with one Idempotency-Key', async () => {
+    const headers = { 'idempotency-key': 'once' }
+    for (const seconds of [0, 1]) {
+      at(NOON + seconds * 1000)
+      expect((await tell('A cat @fault=moderation', headers)).status).toBe(400)
+      await send()
+    }
+    expect(hooks.types).toEqual(['image.generation.failed'])
+  })
+
   test('gets an event also if it differs from the first URL of its Idempotency-Key', async () => {
     const headers = { 'idempotency-key': 'once' }
     await tell('A cat', headers)

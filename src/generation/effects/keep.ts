@@ -47,6 +47,11 @@ export class StoredAnswer {
     return this.#kept?.requestId
   }
 
+  /** The moment of the stored failure, in ms since 1970. */
+  get failedMs(): number | undefined {
+    return this.#refused?.atMs
+  }
+
   /** The answer or failure that needs no run; undefined for none. */
   known({ task, madeSinceMs, isReplay }: GenerateOptions, nowMs: number): Result<ImageRecord> | undefined {
     const kept = this.#kept
