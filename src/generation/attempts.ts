@@ -28,13 +28,18 @@ export function nextAttempt(run: Run, isWanted: boolean, { mint }: { mint: Mint 
   // The id of the first process begins those of all later ones, and so finds all stored images.
   const again = { ...run, id: before + mint('process'), before }
   const asked = progress ? callsInHand(progress) : []
-  if (asked.length === 0) return attempt > MAX_ATTEMPTS ? undefined : again
+  if (!progress || asked.length === 0) return attempt > MAX_ATTEMPTS ? undefined : again
   if (deaths >= MAX_DEATHS) return undefined
-  const counted = { ...again, deaths: deaths + 1 }
+  const counted = { ...again, deaths: deaths + 1, progress: withCounted(progress, asked) }
   if (asked.every(({ job }) => job !== undefined)) return counted
   return attempt < MAX_ATTEMPTS ? { ...counted, attempt: attempt + 1 } : undefined
 }
 
-/** The calls that an upstream may be making, with images missing. */
+/** The calls that an upstream may be making, with images missing. Calls of an earlier death are not in hand. */
 const callsInHand = (progress: Progress): Call[] =>
-  progress.calls.filter((call) => !call.isOver && missingOf(call, progress).length > 0)
+  progress.calls.filter((call) => !call.isOver && !call.isCounted && missingOf(call, progress).length > 0)
+
+const withCounted = (progress: Progress, counted: readonly Call[]): Progress => ({
+  ...progress,
+  calls: progress.calls.map((call) => (counted.includes(call) ? { ...call, isCounted: true } : call)),
+})

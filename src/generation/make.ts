@@ -91,8 +91,9 @@ async function resumableCalls(run: RunContext, progress: Progress): Promise<Resu
   await freeSlots(run, others)
   await endCalls(run, others, progress)
   for (const call of others) end(call, progress)
-  // Another death while the run waits for a slot is none of these calls'.
-  if (others.length > 0) run.save(progress)
+  for (const { call } of resumed) delete call.isCounted
+  // Another death while the run waits for a slot is none of the ended calls'.
+  if (calls.length > 0) run.save(progress)
   return resumed
 }
 

@@ -42,6 +42,8 @@ const call = z.object({
   summary: summarySchema.exactOptional(),
   /** The upstream's progress, from 0 to 100. */
   percent: z.number().exactOptional(),
+  /** Set while the death of its process is counted, until another process resumes or ends it. */
+  isCounted: z.literal(true).exactOptional(),
   /** Set for a call that has ended. */
   isOver: z.literal(true).exactOptional(),
   /** Its end for the money; missing for a call under way, and in rows of an earlier version. */

@@ -82,6 +82,28 @@ describe('a death counts only with a call in hand', () => {
     expect(fake.visits).toHaveLength(2)
   })
 
+  test('and once for each call: a run that asks its team for the second call goes on', async () => {
+    const { key } = await team('acme')
+    fake.close()
+    const id = await job(key, CAT)
+    await vi.waitUntil(() => fake.visits.length === 1)
+    const { asked } = holdTeam('reserve')
+    const rung: Promise<unknown>[] = []
+    for (let death = 0; death < DEATHS; death++) {
+      await abortAllDurableObjects()
+      rung.push(ringGenerations().catch(() => {}))
+      await vi.waitUntil(() => asked() > death)
+    }
+    vi.restoreAllMocks()
+    internet({ 'accounts.example.com': fake })
+    fake.open()
+    await crash()
+    await Promise.all(rung)
+    expect(await ended(key, id)).toMatchObject({ status: 'succeeded' })
+    expect(await audit('acme')).toMatchObject([{ status: 'succeeded', attempts: 2 }])
+    expect(fake.visits).toHaveLength(2)
+  })
+
   test('so that a run asks its team again, whatever became of the replies', async () => {
     const { key } = await team('acme', { concurrency: 1 })
     const { asked } = holdTeam('reserve')
