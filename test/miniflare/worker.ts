@@ -28,10 +28,12 @@ export interface WorkerOrder {
   bundle: string
   storage: string
   variables: Record<string, string>
+  /** Its port; a free one by default. */
+  port?: number
 }
 
-/** Starts a bundled Worker on a free port of 127.0.0.1, without Wrangler's proxy in front. */
-export async function startWorker({ bundle, storage, variables }: WorkerOrder): Promise<Miniflare> {
+/** Starts a bundled Worker on a port of 127.0.0.1, without Wrangler's proxy in front. */
+export async function startWorker({ bundle, storage, variables, port = 0 }: WorkerOrder): Promise<Miniflare> {
   const platform: Platform = JSON.parse(await readFile(join(bundle, PLATFORM_FILE), 'utf8'))
   const objects = Object.entries(platform.durableObjects).map(([name, className]) => [name, { className }] as const)
   return new miniflare.Miniflare(
@@ -48,7 +50,7 @@ export async function startWorker({ bundle, storage, variables }: WorkerOrder): 
       ...(platform.images === undefined ? {} : { images: { binding: platform.images } }),
       resourcePersistencePath: storage,
       host: '127.0.0.1',
-      port: 0,
+      port,
       cf: false,
       handleStructuredLogs: ({ level, message }) => void (level === 'error' && console.error(message)),
     }),

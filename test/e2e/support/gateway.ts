@@ -51,12 +51,16 @@ export function sendingTo(origin: string, more: readonly string[] = []): Record<
   return { ...variables, ALLOW_PRIVATE_URLS: 'true', DEMO_UPSTREAM: 'false' }
 }
 
-/** Starts the gateway on a free port, with the storage of a killed one or with an empty one. */
-export async function startGateway(variables: Record<string, string> = {}, before?: string): Promise<Gateway> {
+/** Starts the gateway, with the storage of a killed one or with an empty one. The port is a free one by default. */
+export async function startGateway(
+  variables: Record<string, string> = {},
+  before?: string,
+  port = 0,
+): Promise<Gateway> {
   const files = inject('gateways')
   const storage = before ?? (await mkdtemp(join(files, 'storage-')))
   const settings = { ...SETTINGS, ...variables }
-  const order: WorkerOrder = { bundle: join(files, 'bundle'), storage, variables: settings }
+  const order: WorkerOrder = { bundle: join(files, 'bundle'), storage, variables: settings, port }
   const { said, stop, kill } = await run(process.execPath, [PROGRAM, JSON.stringify(order)], /\{"url":"(\S+)\/"\}/)
   const [, origin = ''] = said
   const [baseUrl, key] = [`${origin}/v1`, settings.GATEWAY_KEY]

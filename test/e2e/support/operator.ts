@@ -29,12 +29,20 @@ export interface Entry {
   /** The id of the generation, the same for all of its runs. */
   id: string
   run: string
+  prompt: string
   status: 'running' | 'succeeded' | 'failed' | 'expired'
   error: string | null
   attempts: number
   images: string[]
   cost_usd: number | null
+  /** The part of the cost that is an estimate. */
+  estimated_usd: number
   reserved_usd: number
+}
+
+interface Page<Row> {
+  data: Row[]
+  next_cursor: string | null
 }
 
 /** The delivery of an event to a webhook. */
@@ -126,8 +134,14 @@ export class Operator {
 
   /** All paid generations of a team, the newest first. */
   async audit(team: string): Promise<Entry[]> {
-    const { data }: { data: Entry[] } = JSON.parse(await this.#done('GET', `/audit?team=${team}&limit=1000`))
-    return data
+    const entries: Entry[] = []
+    let cursor = ''
+    do {
+      const page: Page<Entry> = JSON.parse(await this.#done('GET', `/audit?team=${team}&limit=1000${cursor}`))
+      entries.push(...page.data)
+      cursor = page.next_cursor === null ? '' : `&cursor=${page.next_cursor}`
+    } while (cursor !== '')
+    return entries
   }
 
   /** The signing secret of a team's events. */
