@@ -1,4 +1,5 @@
 import { configOf } from '../config'
+import { withDeadline } from '../runtime/deadline'
 import { newId } from '../runtime/ids'
 import { describe, log } from '../runtime/log'
 import { Clients } from './clients'
@@ -12,6 +13,9 @@ import { openRows, type Rows } from './rows'
 import { nextAlarmMs, Schedule } from './schedule'
 import { isAwaited, isEnding, type State } from './state'
 import { transition } from './transition'
+
+/** The wait of an alarm for the answers of other objects, in ms. Settlements and events come after it. */
+const ANSWERS_MS = 1000
 
 /**
  * The life of a generation, and the one writer of its state. `dispatch` reads, changes and stores the state in one step,
@@ -104,12 +108,12 @@ export class Machine {
     this.dispatch({ is: 'recovered', isAsked })
   }
 
-  /** Repeats the work that a lost call or a death left undone, and waits for the answers of other objects. */
+  /** Repeats the work that a lost call or a death left undone, and gives other objects a moment to answer. */
   async ring(): Promise<void> {
     this.#schedule.rings()
     this.recover({ isAsked: false })
     this.dispatch({ is: 'rang' })
-    await this.performer.answered()
+    await withDeadline(ANSWERS_MS, () => this.performer.answered()).catch(() => {})
   }
 
   /** Sets the alarm to the next due time, or empties the object without one. */
