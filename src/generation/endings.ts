@@ -5,7 +5,7 @@ import { CANCELLED } from './failures'
 import { type At, begin, offerAll } from './orders'
 import { concerns, type Ended, type RunOutcome, uncalled } from './outcome'
 import { settlementOf } from './settlement'
-import { nextDemand, type QueuePlace, type Run, type State, type Subscriber } from './state'
+import { nextDemand, type QueuePlace, type Run, type State, type Subscriber, type Waiting } from './state'
 
 /** Tells clients an end, and removes them. */
 export function tell(state: State, clients: readonly Subscriber[], ended: Ended, { emit }: At): State {
@@ -24,10 +24,10 @@ export function dismiss(state: State, team: string, { emit }: At): State {
   return { ...state, subscribers: state.subscribers.filter((each) => !isOver(each)) }
 }
 
-/** Ends the calls of a dead process; their outcome ends the run. */
+/** Ends the calls of a dead process; their outcome ends the run. Without an image, a refusal concerns its payer alone. */
 export function abandon(state: State, run: Run, failure: Failure | undefined, { emit }: At): State {
   emit({ do: 'abandon', run, failure })
-  return { ...state, phase: { is: 'ending', run } }
+  return { ...state, phase: { is: 'ending', run, isRefused: failure !== undefined } }
 }
 
 /**
@@ -43,7 +43,7 @@ export function refuseRun(state: State, run: Run, failure: Failure, at: At, { is
   const { notice, ...pending } = settlementOf(run, outcome, facts)
   at.emit({ do: 'end', run, outcome, only, conclusion: { ...facts, isSettled: false } })
   // The reservation of an earlier process may exist too.
-  if (isHeld || run.before !== undefined) at.emit({ do: 'owe', pending, isDue: false })
+  if (isHeld || run.before !== undefined) at.emit({ do: 'owe', pending, isDue: isHeld })
   const concerned = state.subscribers.filter(({ task }) => concerns(only, task.payer))
   const ended = { made: outcome.made, paidBy: run.task.requestId, snapshot: notice.snapshot }
   at.emit({ do: 'close', ended })
@@ -57,7 +57,8 @@ export function made(state: State, { run: id, outcome, startedMs }: EventOf<'mad
   if ((phase.is !== 'generating' && phase.is !== 'ending') || phase.run.id !== id) return state
   const { run } = phase
   const { payer, requestId } = run.task
-  const only = isCancelled(outcome) ? { team: payer.team } : undefined
+  const isOfPayer = phase.is === 'ending' && phase.isRefused && !outcome.made.ok
+  const only = isCancelled(outcome) ? { team: payer.team } : isOfPayer ? payer : undefined
   const facts = { startedMs, endedMs: nowMs }
   const pending = settlementOf(run, outcome, facts)
   emit({ do: 'end', run, outcome, only, conclusion: { ...facts, isSettled: true } })
@@ -89,20 +90,19 @@ export function settled(state: State, { reservation, confirmed }: EventOf<'settl
 
 /** Begins the run after an ended one: by the oldest place in a queue, or for left demand. */
 export function next(state: State, at: At): State {
-  const waiting = state.places.flatMap((place) =>
-    place.stands.is === 'waiting' ? [{ place, stands: place.stands }] : [],
-  )
-  const [first] = waiting.toSorted((one, other) => one.place.createdMs - other.place.createdMs)
-  if (first) return promoted(state, first.place, first.stands.instead, at)
+  const waiting = state.places.filter(({ stands }) => stands.is === 'waiting')
+  const [first] = waiting.toSorted((one, other) => one.createdMs - other.createdMs)
+  if (first?.stands.is === 'waiting') return promoted(state, first, first.stands, at)
   const demand = nextDemand(state)
   if (!demand) return { ...state, phase: { is: 'idle' } }
   return begin(state, newRun(demand.task, at), at, demand)
 }
 
-function promoted(state: State, place: QueuePlace, instead: Failure, at: At): State {
-  const run = newRun(place.task, at, place)
-  const places = state.places.filter((each) => each !== place)
-  return offerAll({ ...state, places, phase: { is: 'queued', run, instead } }, at)
+/** A place becomes the run, with an answer of its team that is on its way. */
+function promoted(state: State, { task, reservation, createdMs }: QueuePlace, waiting: Waiting, at: At): State {
+  const run = newRun(task, at, { reservation, createdMs })
+  const places = state.places.filter((each) => each.reservation !== reservation)
+  return offerAll({ ...state, places, phase: { ...waiting, is: 'queued', run } }, at)
 }
 
 const ofClients = (subscribers: readonly Subscriber[]): Subscriber[] =>

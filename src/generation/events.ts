@@ -27,7 +27,7 @@ export type GenerationEvent =
   /** An error of the gateway has ended an effect on an order. */
   | { is: 'broke'; reservation: string; effect: BreakableEffect }
   /** A process looks after a run without a process, for a request or by the alarm. */
-  | { is: 'recovered'; isAsked: boolean }
+  | { is: 'recovered'; forRequest: boolean }
   /** The alarm repeats what a lost call left undone. */
   | { is: 'rang' }
 

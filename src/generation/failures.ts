@@ -21,6 +21,13 @@ export const INTERRUPTED: Failure = {
   retry: false,
 }
 
+/** The end of a client's patience, without an order of its own: the run waits for another team. */
+export const WAITING_FOR_OTHERS: Failure = {
+  code: 'unavailable',
+  message: 'This image waits for the turn of another team. Send the request again in a moment.',
+  retryAfterMs: 2000,
+}
+
 /** A job that ended and was deleted while it was being accepted. */
 export const GONE: Failure = {
   code: 'unavailable',

@@ -12,7 +12,7 @@ import type { OnProgress } from './clients'
 import { CANCELLED, GONE } from './failures'
 import { Machine } from './machine'
 import type { Ended, PendingSettlement } from './outcome'
-import { JOB_LIFE_MS } from './receivers'
+import { JOB_LIFE_MS } from './rows/receivers'
 import { answerTo, type SeenGeneration, seenBy } from './seen'
 import { holds, isAsking, isBeingCancelled, isEnding, needsInputsOf, runOf, type Subscriber } from './state'
 import { type GenerateOptions, type Obtained, type Task, withOrigin } from './task'
@@ -25,7 +25,9 @@ export class Generation extends DurableObject<Env> {
 
   /** Returns the stored answer, joins the current run, or starts one, and reports progress. */
   async obtain(options: GenerateOptions, onProgress?: OnProgress): Promise<Result<Obtained>> {
-    await this.#machine.rest()
+    // A run may end again until the look at its answer.
+    do await this.#machine.rest()
+    while (isEnding(this.#machine.state))
     const known = this.#known(options)
     if (known) {
       const { madeFor } = this.#machine.rows.kept
@@ -41,7 +43,8 @@ export class Generation extends DurableObject<Env> {
 
   /** Accepts a generation as a job of its team, and returns its status once the run is accepted. */
   async submit(options: GenerateOptions, form: JobForm): Promise<Result<SeenGeneration>> {
-    await this.#machine.rest()
+    do await this.#machine.rest()
+    while (isEnding(this.#machine.state))
     const known = this.#known(options)
     const { task, keepMs } = options
     if (known && !known.ok) {
@@ -91,11 +94,12 @@ export class Generation extends DurableObject<Env> {
    */
   async cancel(team: string): Promise<Snapshot | undefined> {
     await this.#machine.rest()
-    const own = runOf(this.#machine.state)?.task.payer.team === team
-    let end: Ended | undefined
-    if (own) void this.#machine.clients.watch().then((ended) => (end = ended))
+    const isOwn = runOf(this.#machine.state)?.task.payer.team === team
+    const ended = isOwn ? this.#machine.clients.watch() : undefined
     this.#machine.dispatch({ is: 'cancelled', team })
     await this.#machine.until((state) => !isBeingCancelled(state, team) && !isEnding(state))
+    // The end of another run comes later.
+    const end = await Promise.race([ended, Promise.resolve(undefined)])
     return end?.snapshot ?? seenBy(this.#facts, team)?.snapshot
   }
 

@@ -1,8 +1,9 @@
 import { failed } from '../failures/errors'
 import type { Payer } from '../ledger/entry'
 import { tell } from './endings'
+import { WAITING_FOR_OTHERS } from './failures'
 import { type At, leavePlace } from './orders'
-import { isSamePayer, isWantedBy, type State, type Subscriber } from './state'
+import { isSamePayer, isWantedBy, type PlacedOrder, type State, type Subscriber } from './state'
 
 /** Withdraws the orders of payers without a subscriber, and tells clients that have left the queue. */
 export function tidy(state: State, at: At): State {
@@ -10,11 +11,17 @@ export function tidy(state: State, at: At): State {
   const { phase } = noted
   if (phase.is !== 'queued') return tellLeavers(noted, at)
   const places = noted.places.map((place) =>
-    place.stands.is === 'waiting' && !isWantedBy(noted, place.task.payer) ? leavePlace(place, at) : place,
+    place.stands.is === 'waiting' && isLeft(noted, place, at) ? leavePlace(place, at) : place,
   )
-  const isGivenUp = !phase.leaving && !isWantedBy(noted, phase.run.task.payer)
-  if (isGivenUp && !phase.isAsked) at.emit({ do: 'withdraw', order: phase.run })
+  const isGivenUp = !phase.leaving && isLeft(noted, phase.run, at)
+  if (isGivenUp && !phase.isReasked) at.emit({ do: 'withdraw', order: phase.run })
   return tellLeavers({ ...noted, places, phase: isGivenUp ? { ...phase, leaving: 'given-up' } : phase }, at)
+}
+
+/** Whether no subscriber waits for an order. An abandoned one is finished, unless a client has lost its patience. */
+function isLeft(state: State, { task }: PlacedOrder, { finishesAbandoned }: At): boolean {
+  const leavers = state.subscribers.filter(({ leaving, task: { payer } }) => leaving && isSamePayer(payer, task.payer))
+  return !isWantedBy(state, task.payer) && (leavers.length > 0 || !finishesAbandoned)
 }
 
 /** Gives clients without patience the refusal of their end, once their teams have answered, and drops their URLs. */
@@ -30,7 +37,7 @@ function noteFailures(state: State, { emit }: At): State {
     const waiting = own.find((stands) => stands.is === 'waiting')
     emit({ do: 'unhook', request: each.task.requestId })
     unhooked.add(each.task.requestId)
-    return { ...each, leaving: each.refusal ?? waiting?.instead ?? phase.instead }
+    return { ...each, leaving: each.refusal ?? waiting?.instead ?? WAITING_FOR_OTHERS }
   })
   const isDropped = ({ kind, task, isHandedOff }: Subscriber): boolean =>
     kind === 'hook' && !isHandedOff && unhooked.has(task.requestId)

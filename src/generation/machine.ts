@@ -5,13 +5,13 @@ import { describe, log } from '../runtime/log'
 import { Clients } from './clients'
 import { Calls } from './effects/calls'
 import { Performer } from './effects/perform'
-import type { GenerationEvent } from './events'
+import type { GenerationEffect, GenerationEvent } from './events'
 import type { Rules } from './orders'
 import { Plans } from './plan'
 import { ProgressWebhooks } from './progress-webhooks'
-import { openRows, type Rows } from './rows'
+import { openRows, type Rows } from './rows/open-rows'
 import { nextAlarmMs, Schedule } from './schedule'
-import { isAwaited, isEnding, type State } from './state'
+import { isAwaited, isEnding, nextDemand, type State } from './state'
 import { transition } from './transition'
 
 /** The wait of an alarm for the answers of other objects, in ms. Settlements and events come after it. */
@@ -49,6 +49,7 @@ export class Machine {
       calls: this.calls,
       dispatch,
       stateNow: () => this.state,
+      arm: () => this.arm(),
     })
   }
 
@@ -67,16 +68,29 @@ export class Machine {
     return this.#stored
   }
 
-  /** Processes an event: stores the next state, starts the effects, and sets the alarm. */
+  /**
+   * Processes an event: stores the next state, starts the effects, and sets the alarm. Under wrong settings, it changes
+   * nothing and throws GatewayError.
+   */
   dispatch(event: GenerationEvent): void {
+    const { finishAbandoned } = configOf(this.#env)
     const { rows, state: before } = this.#read()
-    const { state, effects } = transition(before, event, this.#rules())
+    const { state, effects } = transition(before, event, rulesAt(finishAbandoned === 'all'))
     rows.state.save(before, state)
     this.#stored = { rows, state }
-    for (const effect of effects) this.performer.perform(effect, rows)
+    for (const effect of effects) this.#perform(effect, rows)
     this.arm()
     this.#changed.resolve()
     this.#changed = Promise.withResolvers<void>()
+  }
+
+  /** An effect that fails does not stop the others: the state has changed already. */
+  #perform(effect: GenerationEffect, rows: Rows): void {
+    try {
+      this.performer.perform(effect, rows)
+    } catch (error) {
+      log('effect-failed', { effect: effect.do, ...describe(error) })
+    }
   }
 
   /** Resolves when the state is so. */
@@ -92,26 +106,27 @@ export class Machine {
   /** Resumes a run without a process, and waits for an ending run: its clients hear first. */
   async rest(): Promise<void> {
     await this.wake()
-    this.recover({ isAsked: true })
+    this.recover({ forRequest: true })
     await this.until((state) => !isEnding(state))
   }
 
-  /** Resumes a run without a process. Under wrong settings, the run waits for right ones: throws GatewayError. */
-  recover({ isAsked }: { isAsked: boolean }): void {
+  /** Resumes a run without a process, or begins one for left demand. Throws GatewayError under wrong settings. */
+  recover({ forRequest }: { forRequest: boolean }): void {
     const { phase } = this.state
-    if (!('isInHand' in phase) || phase.isInHand) return
+    const isLeft = phase.is === 'idle' && nextDemand(this.state) !== undefined
+    if (!isLeft && (!('isInHand' in phase) || phase.isInHand)) return
     configOf(this.#env)
     if ('run' in phase) {
       const { task, attempt } = phase.run
       log('run-interrupted', { generation: task.id, request: task.requestId, attempt })
     }
-    this.dispatch({ is: 'recovered', isAsked })
+    this.dispatch({ is: 'recovered', forRequest })
   }
 
   /** Repeats the work that a lost call or a death left undone, and gives other objects a moment to answer. */
   async ring(): Promise<void> {
     this.#schedule.rings()
-    this.recover({ isAsked: false })
+    this.recover({ forRequest: false })
     this.dispatch({ is: 'rang' })
     await withDeadline(ANSWERS_MS, () => this.performer.answered()).catch(() => {})
   }
@@ -129,15 +144,10 @@ export class Machine {
     const { rows, state } = this.#read()
     return nextAlarmMs(state, rows, Date.now())
   }
-
-  #rules(): Rules {
-    const env = this.#env
-    return {
-      nowMs: Date.now(),
-      mint: (kind) => (kind === 'reservation' ? newId('run') : crypto.randomUUID().slice(0, 8)),
-      get finishesAbandoned() {
-        return configOf(env).finishAbandoned === 'all'
-      },
-    }
-  }
 }
+
+const rulesAt = (finishesAbandoned: boolean): Rules => ({
+  nowMs: Date.now(),
+  mint: (kind) => (kind === 'reservation' ? newId('run') : crypto.randomUUID().slice(0, 8)),
+  finishesAbandoned,
+})

@@ -60,9 +60,9 @@ export const offerAll = (state: State, at: At): State =>
 /** Withdraws a place. An order without an answer is withdrawn after that. */
 export function leavePlace(place: QueuePlace, { emit }: At): QueuePlace {
   if (place.stands.is === 'leaving') return place
-  const isAnswered = place.stands.is === 'waiting' && !place.stands.isAsked
+  const isAnswered = place.stands.is === 'waiting' && !place.stands.isReasked
   if (isAnswered) emit({ do: 'withdraw', order: place })
-  return { ...place, stands: { is: 'leaving', isAnswered } }
+  return { ...place, stands: { is: 'leaving', awaits: isAnswered ? 'withdrawal' : 'answer' } }
 }
 
 /** A subscriber that does not leave. */

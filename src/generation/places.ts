@@ -1,7 +1,7 @@
+import type { Failure } from '../failures/errors'
 import { dismiss } from './endings'
 import type { EventOf } from './events'
 import { type At, generate, order } from './orders'
-import type { Held } from './outcome'
 import { releaseOf } from './settlement'
 import { isSamePayer, isWantedBy, mayWait, type QueuePlace, type PlacedOrder, type State } from './state'
 
@@ -21,40 +21,43 @@ export function placeAnswered(state: State, place: QueuePlace, answer: EventOf<'
     return state
   }
   at.emit({ do: 'report', request: place.task.requestId, refusal: undefined })
-  const noted = noteRefusal(state, place, held)
+  const isRefused = held.is === 'refused' || held.is === 'unreachable'
+  const noted = isRefused ? noteRefusal(state, place, held.failure) : state
   if (held.is === 'refused') return removed(noted, place)
-  if (place.stands.is === 'leaving' || held.is === 'unreachable') return withdrawAnswered(noted, place, at)
+  if (place.stands.is === 'leaving' || held.is === 'unreachable') return withdrawPlace(noted, place, at)
   if (held.is === 'queued') return replaced(noted, { ...place, stands: { is: 'waiting', instead: held.instead } })
   return canTakeOver(noted, place) && isWantedBy(noted, place.task.payer)
     ? takeOver(noted, place, at)
-    : withdrawAnswered(noted, place, at)
+    : withdrawPlace(noted, place, at)
 }
 
-function withdrawAnswered(state: State, place: QueuePlace, { emit }: At): State {
+/** Withdraws a place with nothing on its way. */
+export function withdrawPlace(state: State, place: QueuePlace, { emit }: At): State {
   emit({ do: 'withdraw', order: place })
-  return replaced(state, { ...place, stands: { is: 'leaving', isAnswered: true } })
+  return replaced(state, { ...place, stands: { is: 'leaving', awaits: 'withdrawal' } })
 }
 
-function noteRefusal(state: State, { task }: QueuePlace, held: Held): State {
-  if (held.is !== 'refused' && held.is !== 'unreachable') return state
+/** Notes the refusal of a team for the end of its clients' patience. */
+function noteRefusal(state: State, { task }: QueuePlace, refusal: Failure): State {
   const subscribers = state.subscribers.map((each) =>
-    each.kind === 'client' && isSamePayer(each.task.payer, task.payer) ? { ...each, refusal: held.failure } : each,
+    each.kind === 'client' && isSamePayer(each.task.payer, task.payer) ? { ...each, refusal } : each,
   )
   return { ...state, subscribers }
 }
 
 /** The turn of a place, or a refusal in its stead. */
-export function turnOfPlace(state: State, place: QueuePlace, isRefused: boolean, at: At): State {
+export function turnOfPlace(state: State, place: QueuePlace, refusal: Failure | undefined, at: At): State {
   at.emit({ do: 'report', request: place.task.requestId, refusal: undefined })
-  if (!isRefused && canTakeOver(state, place) && mayStartFor(state, place, at)) return takeOver(state, place, at)
+  if (!refusal && canTakeOver(state, place) && mayStartFor(state, place, at)) return takeOver(state, place, at)
+  const noted = refusal ? noteRefusal(state, place, refusal) : state
   return isOnItsWay(place)
-    ? replaced(state, { ...place, stands: { is: 'leaving', isAnswered: false } })
-    : removed(state, place)
+    ? replaced(noted, { ...place, stands: { is: 'leaving', awaits: 'answer' } })
+    : removed(noted, place)
 }
 
 /** Whether the team may receive the order of a place once more. */
 const isOnItsWay = ({ stands }: QueuePlace): boolean =>
-  stands.is === 'asked' || (stands.is === 'waiting' ? stands.isAsked === true : !stands.isAnswered)
+  stands.is === 'asked' || (stands.is === 'waiting' ? stands.isReasked === true : stands.awaits === 'answer')
 
 /** Whether an order is made at its turn. */
 export const mayStartFor = (state: State, { task }: PlacedOrder, { finishesAbandoned }: At): boolean =>
@@ -69,8 +72,9 @@ function takeOver(state: State, place: QueuePlace, at: At): State {
   const { phase } = state
   if (phase.is !== 'queued' && phase.is !== 'reserving') return state
   const { task, reservation, createdMs } = phase.run
-  const isAnswered = phase.is === 'queued' ? !phase.isAsked : !phase.isInHand
-  const former: QueuePlace = { task, reservation, createdMs, stands: { is: 'leaving', isAnswered } }
+  const isAnswered = phase.is === 'queued' ? !phase.isReasked : !phase.isInHand
+  const awaits = isAnswered ? 'withdrawal' : 'answer'
+  const former: QueuePlace = { task, reservation, createdMs, stands: { is: 'leaving', awaits } }
   if (isAnswered && !(phase.is === 'queued' && phase.leaving)) at.emit({ do: 'withdraw', order: former })
   if (phase.is === 'reserving') at.emit({ do: 'report', request: task.requestId, refusal: undefined })
   const isCancelled = phase.is === 'queued' ? phase.leaving === 'cancelled' : phase.isCancelled
@@ -80,14 +84,17 @@ function takeOver(state: State, place: QueuePlace, at: At): State {
   return isCancelled ? dismiss(started, task.payer.team, at) : started
 }
 
-/** After an error of the gateway, the alarm withdraws a place. */
+/** After an error of the gateway, a waiting place goes on to wait. The alarm withdraws a place without an answer. */
 export function placeBroken(state: State, place: QueuePlace, { emit }: At): State {
+  const { stands } = place
+  if (stands.is === 'waiting') return replaced(state, { ...place, stands: { ...stands, isReasked: false } })
   emit({ do: 'report', request: place.task.requestId, refusal: undefined })
-  return replaced(state, { ...place, stands: { is: 'leaving', isAnswered: true } })
+  return replaced(state, { ...place, stands: { is: 'leaving', awaits: 'alarm' } })
 }
 
 /** A withdrawn place is gone. After its turn, an order holds money. */
 export function placeWithdrawn(state: State, place: QueuePlace, isOut: boolean, { emit }: At): State {
+  if (place.stands.is !== 'leaving' || place.stands.awaits !== 'withdrawal') return state
   if (!isOut) emit({ do: 'owe', pending: releaseOf(place), isDue: true })
   return removed(state, place)
 }

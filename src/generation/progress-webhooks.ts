@@ -3,7 +3,7 @@ import { attemptWebhook } from '../webhooks/attempt'
 import { webhookSecrets } from '../webhooks/signing'
 import { describe, log } from '../runtime/log'
 import { askTeam } from '../team/ask-team'
-import type { Receivers } from './receivers'
+import type { Receivers } from './rows/receivers'
 import { bodyOf } from './notice-body'
 import type { Notice } from './snapshot'
 

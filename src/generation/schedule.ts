@@ -1,5 +1,5 @@
 import { wake } from '../runtime/alarm'
-import type { Rows } from './rows'
+import type { Rows } from './rows/open-rows'
 import { nextDemand, type State } from './state'
 
 /** The period of the alarm during a run, in ms. It keeps the object alive and finds a run without a process. */

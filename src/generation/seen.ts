@@ -1,9 +1,9 @@
 import type { ImageRecord } from '../image/record'
 import type { Snapshot } from '../ledger/snapshot'
 import type { JobForm } from '../dialects/job-form'
-import type { FollowedRequest } from './answers'
+import type { FollowedRequest } from './rows/followed-answers'
 import { startOf } from './outcome'
-import type { Receivers } from './receivers'
+import type { Receivers } from './rows/receivers'
 import { begun } from './snapshot'
 import { runOf, type State } from './state'
 

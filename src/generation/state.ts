@@ -30,16 +30,19 @@ export const runSchema = orderOfRun.extend({
 export type Run = z.infer<typeof runSchema>
 
 /** An order in the queue of its team. An order that is asked about again is withdrawn after the answer alone. */
-interface Waiting {
+export interface Waiting {
   /** The failure for clients that do not wait. */
   instead: Failure
-  isAsked?: boolean
+  isReasked?: boolean
   turnedDown?: Failure
 }
 
-/** The order of a payer beside that of the run. A leaving place is withdrawn once its team has answered. */
+/**
+ * The order of a payer beside that of the run. A leaving place awaits the answer to its order, the answer to its
+ * withdrawal, or the alarm, which withdraws it.
+ */
 export interface QueuePlace extends PlacedOrder {
-  stands: { is: 'asked' } | ({ is: 'waiting' } & Waiting) | { is: 'leaving'; isAnswered: boolean }
+  stands: { is: 'asked' } | ({ is: 'waiting' } & Waiting) | { is: 'leaving'; awaits: 'answer' | 'withdrawal' | 'alarm' }
 }
 
 /** A receiver of one end of the generation: a waiting client, a team's job, or a URL of a request. */
@@ -69,7 +72,7 @@ export type Phase =
   | { is: 'reserving'; run: Run; isInHand: boolean; isCancelled?: true; turnedDown?: Failure; reports?: true }
   | ({ is: 'queued'; run: Run; leaving?: 'given-up' | 'cancelled' } & Waiting)
   | { is: 'generating'; run: Run; isCancelled?: true }
-  | { is: 'ending'; run: Run }
+  | { is: 'ending'; run: Run; isRefused: boolean }
   | {
       is: 'settling'
       pending: PendingSettlement

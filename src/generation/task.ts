@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { JobForm } from '../dialects/job-form'
-import type { FollowedRequest } from './answers'
+import type { FollowedRequest } from './rows/followed-answers'
 import { ok, type Result } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
 import { imageRequestSchema } from '../image/request'

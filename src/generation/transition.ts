@@ -6,7 +6,8 @@ import { CANCELLED, FAILED } from './failures'
 import { type At, begin, leavePlace, offer, order, type Rules } from './orders'
 import { isAwaited, isWantedBy, nextDemand, type Phase, type Run, type State, type Subscriber } from './state'
 import { tidy } from './leavers'
-import { placeBroken } from './places'
+import type { Task } from './task'
+import { placeBroken, withdrawPlace } from './places'
 import { orderAnswered, turnCame, withdrawn } from './turns'
 
 /**
@@ -22,7 +23,7 @@ export function transition(
   const at: At = { ...rules, emit: (effect) => void effects.push(effect) }
   const reacted = react(state, event, at)
   // A late event changes nothing. The alarm also finds what a dead process left.
-  const isLate = reacted === state && event.is !== 'rang'
+  const isLate = reacted === state && effects.length === 0 && event.is !== 'rang'
   return { state: isLate ? state : tidy(reacted, at), effects }
 }
 
@@ -49,7 +50,7 @@ function react(state: State, event: GenerationEvent, at: At): State {
     case 'broke':
       return broke(state, event, at)
     case 'recovered':
-      return recovered(state, event.isAsked, at)
+      return recovered(state, event.forRequest, at)
     case 'rang':
       return rang(recovered(state, false, at), at)
   }
@@ -73,7 +74,7 @@ function progressed(state: State, { run: id, progress }: EventOf<'progressed'>):
 /** A run of the team is stopped as far as it can be. The part in another team's run ends at once. */
 function cancelled(state: State, team: string, at: At): State {
   const { phase, places } = state
-  if (!('run' in phase) || phase.run.task.payer.team !== team) return dismiss(state, team, at)
+  if (!('run' in phase) || phase.run.task.payer.team !== team) return partCancelled(state, team, at)
   switch (phase.is) {
     case 'reserving':
       return { ...state, phase: { ...phase, isCancelled: true } }
@@ -83,11 +84,19 @@ function cancelled(state: State, team: string, at: At): State {
       at.emit({ do: 'stop', failure: CANCELLED })
       return { ...state, phase: { ...phase, isCancelled: true } }
     case 'queued': {
-      if (!phase.isAsked) at.emit({ do: 'withdraw', order: phase.run })
+      if (!phase.isReasked) at.emit({ do: 'withdraw', order: phase.run })
       const left = places.map((place) => (place.task.payer.team === team ? leavePlace(place, at) : place))
       return { ...state, places: left, phase: { ...phase, leaving: 'cancelled' } }
     }
   }
+}
+
+/** Ends the job of a team, and withdraws the places that nothing waits for any more. */
+function partCancelled(state: State, team: string, at: At): State {
+  const dismissed = dismiss(state, team, at)
+  const isLeft = ({ payer }: Task): boolean => payer.team === team && !isWantedBy(dismissed, payer)
+  if (dismissed === state) return state
+  return { ...dismissed, places: dismissed.places.map((place) => (isLeft(place.task) ? leavePlace(place, at) : place)) }
 }
 
 /** Clients leave while the run waits for its turn; a run that has begun is finished for them. */
@@ -102,15 +111,22 @@ function left(state: State, { client, failure }: EventOf<'left'>): State {
     : state
 }
 
-/** An error of the gateway has ended an effect. The alarm repeats a withdrawal, and asks about a queued order again. */
+/** An error of the gateway has ended an effect. The alarm asks about a queued order again. */
 function broke(state: State, { reservation, effect }: EventOf<'broke'>, at: At): State {
   const { phase } = state
+  if (effect === 'withdraw') return withdrawn(state, { is: 'withdrawn', reservation, isOut: false }, at)
   const place = state.places.find((each) => each.reservation === reservation)
-  if (place) return effect === 'reserve' ? placeBroken(state, place, at) : state
+  if (place) return placeBroken(state, place, at)
   if (phase.is === 'settling') return settled(state, { is: 'settled', reservation, confirmed: undefined }, at)
   if (phase.is === 'idle' || phase.run.reservation !== reservation) return state
-  if (phase.is === 'queued' && effect === 'reserve') return { ...state, phase: { ...phase, isAsked: false } }
+  if (phase.is === 'queued') return askBroken(state, phase, at)
   return effect === EFFECT_OF[phase.is] ? runBroken(state, phase.run, at) : state
+}
+
+/** A queued run goes on to wait, or is withdrawn now. */
+function askBroken(state: State, phase: Extract<Phase, { is: 'queued' }>, { emit }: At): State {
+  if (phase.leaving) emit({ do: 'withdraw', order: phase.run })
+  return { ...state, phase: { ...phase, isReasked: false } }
 }
 
 /** The effect that is under way in a phase. */
@@ -131,7 +147,7 @@ function runBroken(state: State, run: Run, at: At): State {
 }
 
 /** A run without a process is resumed, or ends with its stored images. Left demand begins the next run. */
-function recovered(state: State, isAsked: boolean, at: At): State {
+function recovered(state: State, forRequest: boolean, at: At): State {
   const { phase } = state
   switch (phase.is) {
     case 'idle':
@@ -147,7 +163,7 @@ function recovered(state: State, isAsked: boolean, at: At): State {
     }
     case 'reserving': {
       if (phase.isInHand) return state
-      const again = nextAttempt(phase.run, isAsked || phase.run.task.shared || isAwaited(state), at)
+      const again = nextAttempt(phase.run, forRequest || phase.run.task.shared || isAwaited(state), at)
       return again ? begin(state, again, at) : abandon(state, phase.run, undefined, at)
     }
   }
@@ -156,21 +172,18 @@ function recovered(state: State, isAsked: boolean, at: At): State {
 /** Asks the teams for the turns of a queued run, in case their calls were lost, and withdraws leaving places. */
 function rang(state: State, at: At): State {
   const { phase } = state
-  for (const place of state.places)
-    if (place.stands.is === 'leaving' && place.stands.isAnswered) at.emit({ do: 'withdraw', order: place })
-  if (phase.is !== 'queued') return state
-  if (phase.leaving) {
-    if (!phase.isAsked) at.emit({ do: 'withdraw', order: phase.run })
-    return state
-  }
-  const places = state.places.map((place) => {
-    if (place.stands.is !== 'waiting' || place.stands.isAsked) return place
+  const left = state.places.filter(({ stands }) => stands.is === 'leaving' && stands.awaits === 'alarm')
+  const withdrawing = left.reduce<State>((before, place) => withdrawPlace(before, place, at), state)
+  if (phase.is !== 'queued' || phase.leaving) return withdrawing
+  const places = withdrawing.places.map((place) => {
+    if (place.stands.is !== 'waiting' || place.stands.isReasked) return place
     order(place, true, at)
-    return { ...place, stands: { ...place.stands, isAsked: true } as const }
+    return { ...place, stands: { ...place.stands, isReasked: true } as const }
   })
-  const isDue = !phase.isAsked && isWantedBy(state, phase.run.task.payer)
+  const isWanted = at.finishesAbandoned || isWantedBy(state, phase.run.task.payer)
+  const isDue = !phase.isReasked && isWanted
   if (isDue) order(phase.run, true, at)
-  const asked: State = { ...state, places, phase: isDue ? { ...phase, isAsked: true } : phase }
+  const asked: State = { ...state, places, phase: isDue ? { ...phase, isReasked: true } : phase }
   const jobs = state.subscribers.filter(({ kind }) => kind === 'job')
   return jobs.reduce<State>((offered, { task }) => offer(offered, task, at), asked)
 }

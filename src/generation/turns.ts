@@ -30,7 +30,7 @@ export function orderAnswered(state: State, answer: EventOf<'answered'>, at: At)
 /** The phase of a run with an order on its way to its team, or the answer back. */
 function askedPhase(phase: Phase): Reserving | Queued | undefined {
   if (phase.is === 'reserving') return phase.isInHand ? phase : undefined
-  return phase.is === 'queued' && phase.isAsked ? phase : undefined
+  return phase.is === 'queued' && phase.isReasked ? phase : undefined
 }
 
 function runAnswered(state: State, phase: Reserving, held: Held, at: At): State {
@@ -78,10 +78,11 @@ function forgetRefused(state: State, { task }: Run, { emit }: At): State {
 
 /** A team that was asked again may have forgotten the order, and then decides anew. */
 function answeredAgain(state: State, phase: Queued, held: Held, at: At): State {
-  const { turnedDown: _, ...rest } = phase
-  const answeredPhase: Queued = { ...rest, isAsked: false }
+  const { turnedDown, ...rest } = phase
+  const answeredPhase: Queued = { ...rest, isReasked: false }
   if (held.is === 'reserved') return turnOfRun(state, answeredPhase, undefined, at, { isHeld: true })
   if (held.is === 'refused') return turnOfRun(state, answeredPhase, held.failure, at)
+  if (turnedDown) return turnOfRun(state, answeredPhase, turnedDown, at, { isHeld: true })
   if (phase.leaving) at.emit({ do: 'withdraw', order: phase.run })
   return { ...state, phase: answeredPhase }
 }
@@ -97,7 +98,7 @@ export function turnCame(state: State, { reservation, refusal }: EventOf<'turnCa
     return asked?.is === 'reserving' ? runAnswered(state, asked, { is: 'reserved' }, at) : state
   }
   const place = places.find((each) => each.reservation === reservation)
-  return place ? turnOfPlace(state, place, refusal !== undefined, at) : state
+  return place ? turnOfPlace(state, place, refusal, at) : state
 }
 
 /** `isHeld` means that the team does not release the money of an unwanted run by itself. */

@@ -71,7 +71,7 @@ export const imageRequestSchema = z.object({
   markup: inputImage.exactOptional(),
   partials: z.number(),
   endUser: z.string().exactOptional(),
-}) satisfies z.ZodType<ImageRequest>
+} satisfies Record<keyof ImageRequest, z.ZodType>) satisfies z.ZodType<ImageRequest>
 
 /** The most pictures of one edit in OpenAI's Images API (protocols §1.3), and of a model without a known limit. */
 export const MAX_INPUTS = 16

@@ -63,15 +63,21 @@ export function entryOrNone<Value>(kv: EntryStore, name: string, schema: z.ZodTy
   }
 }
 
-/** The entries with a prefix, by the rest of their names. An entry that the schema does not allow is logged and left. */
-export function readEntries<Value>(kv: ListedEntryStore, prefix: string, schema: z.ZodType<Value>): Map<string, Value> {
-  const read = new Map<string, Value>()
+/** The entries with a prefix, by the rest of their names. An entry that `read` throws at is logged and left. */
+export function readEntries<Value>(
+  kv: ListedEntryStore,
+  prefix: string,
+  read: (stored: unknown) => Value,
+): Map<string, Value> {
+  const entries = new Map<string, Value>()
   for (const [name, stored] of kv.list({ prefix })) {
-    const { data, error } = schema.safeParse(stored)
-    if (data === undefined) log('entry-unreadable', { name, ...describe(error) })
-    else read.set(name.slice(prefix.length), data)
+    try {
+      entries.set(name.slice(prefix.length), read(stored))
+    } catch (error) {
+      log('entry-unreadable', { name, ...describe(error) })
+    }
   }
-  return read
+  return entries
 }
 
 /** JSON text of a value. */

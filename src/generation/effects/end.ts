@@ -7,8 +7,8 @@ import { putRecord } from '../../store/records'
 import type { RunOutcome } from '../outcome'
 import { isComplete } from '../progress'
 import type { Run } from '../state'
-import { type StoredAnswer, REFUSAL_MS } from './keep'
-import type { Previews } from './previews'
+import { type StoredAnswer, REFUSAL_MS } from '../rows/stored-answer'
+import type { Previews } from '../rows/previews'
 
 /** The life of an incomplete or private answer, in ms. Its client paid for the images and can ask for them again. */
 const BRIEFLY_MS = 60_000

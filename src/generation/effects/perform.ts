@@ -5,8 +5,8 @@ import type { Clients } from '../clients'
 import type { BreakableEffect, EffectOf, GenerationEffect, GenerationEvent } from '../events'
 import { startOf } from '../outcome'
 import { patienceMsOf, type Plans } from '../plan'
-import type { Conclusion } from '../receivers'
-import type { Rows } from '../rows'
+import type { Conclusion } from '../rows/receivers'
+import type { Rows } from '../rows/open-rows'
 import { isAwaited, type PlacedOrder, type State } from '../state'
 import type { Calls } from './calls'
 import { cleanUp, keepOutcome } from './end'
@@ -22,6 +22,8 @@ interface Performing {
   calls: Calls
   /** Receives what comes of an effect. */
   dispatch: (event: GenerationEvent) => void
+  /** Sets the alarm anew after a change of rows. */
+  arm: () => void
   /** The present state, for the patience of its subscribers. */
   stateNow: () => State
 }
@@ -32,7 +34,7 @@ export class Performer {
   /** Effects in progress that take seconds at most. */
   readonly #brief = new Set<Promise<void>>()
   /** The requests that wait for the first answer of their team. */
-  readonly #reports = new Map<string, (refusal: EffectOf<'report'>['refusal']) => void>()
+  readonly #reports = new Map<string, PromiseWithResolvers<EffectOf<'report'>['refusal']>>()
 
   constructor(parts: Performing) {
     this.#parts = parts
@@ -40,9 +42,10 @@ export class Performer {
 
   /** Resolves with the first answer of the team to the order of a request: its refusal, if any. */
   reported(request: string): Promise<EffectOf<'report'>['refusal']> {
-    const { promise, resolve } = Promise.withResolvers<EffectOf<'report'>['refusal']>()
-    this.#reports.set(request, resolve)
-    return promise
+    // The call of a request may come twice.
+    const report = this.#reports.get(request) ?? Promise.withResolvers<EffectOf<'report'>['refusal']>()
+    this.#reports.set(request, report)
+    return report.promise
   }
 
   /** Resolves when the calls to other objects have their answers. */
@@ -79,7 +82,7 @@ export class Performer {
         calls.startedMs = undefined
         return clients.close(effect.ended)
       case 'report':
-        this.#reports.get(effect.request)?.(effect.refusal)
+        this.#reports.get(effect.request)?.resolve(effect.refusal)
         return void this.#reports.delete(effect.request)
       case 'forget':
         return rows.receivers.refuse(effect.task)
@@ -135,7 +138,8 @@ export class Performer {
 
   #owe({ pending, isDue }: EffectOf<'owe'>, { owed }: Rows): void {
     owed.add(pending, Date.now())
-    if (isDue) this.#parts.ctx.waitUntil(owed.settleAll())
+    const { ctx, arm } = this.#parts
+    if (isDue) ctx.waitUntil(owed.settleAll().then(arm))
   }
 
   #end({ run, outcome, only, conclusion }: EffectOf<'end'>, rows: Rows): void {
@@ -158,8 +162,8 @@ export class Performer {
 
   /** Ends the jobs and the URLs that a conclusion concerns, and has the alarm send their notices. */
   notify(conclusion: Conclusion, { receivers, outbox }: Rows): void {
-    const notices = receivers.end(conclusion)
-    for (const notice of notices) outbox.add(notice, configOf(this.#parts.env), conclusion.endedMs)
+    const config = configOf(this.#parts.env)
+    for (const notice of receivers.end(conclusion)) outbox.add(notice, config, conclusion.endedMs)
   }
 
   #briefly(

@@ -10,7 +10,7 @@ export function afterDeath({ phase, places, subscribers }: State): State {
     places: places.map((place) =>
       place.stands.is === 'waiting'
         ? { ...place, stands: { is: 'waiting', instead: place.stands.instead } }
-        : { ...place, stands: { is: 'leaving', isAnswered: true } },
+        : { ...place, stands: { is: 'leaving', awaits: 'alarm' } },
     ),
     subscribers: subscribers.filter(({ kind }) => kind !== 'client'),
   }

@@ -1,7 +1,7 @@
 import { CANCELLED } from '../../../src/generation/failures'
-import { StateRows } from '../../../src/generation/state-rows'
+import { StateRows } from '../../../src/generation/rows/state-rows'
 import { holds, type State, type Subscriber } from '../../../src/generation/state'
-import { TaskRows } from '../../../src/generation/task-rows'
+import { TaskRows } from '../../../src/generation/rows/task-rows'
 import { transition } from '../../../src/generation/transition'
 
 /** The rules of a generation's life: those of the product, or a mutant of them. */

@@ -79,14 +79,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     promise: 6,
     what: 'only the begin of a run is stored',
-    file: 'state-rows.ts',
+    file: 'rows/state-rows.ts',
     guard: '} else if (!isStoredAlike(before, after))',
     instead: "} else if (before.is === 'idle' && !isStoredAlike(before, after))",
   },
   {
     promise: 6,
     what: 'the row of a place forgets that it waits',
-    file: 'state-rows.ts',
+    file: 'rows/state-rows.ts',
     guard: "stands.is === 'waiting' ? { queued: stands.instead } : {}",
     instead: '{}',
   },
@@ -119,8 +119,8 @@ export async function rulesOf({ file, guard, instead }: Mutant, at: number): Pro
   const load = (name: string): Promise<Rules> => import(/* @vite-ignore */ join(copy, 'generation', name))
   const { transition } = await load('transition.ts')
   const { holds } = await load('state.ts')
-  const { StateRows } = await load('state-rows.ts')
-  const { TaskRows } = await load('task-rows.ts')
+  const { StateRows } = await load('rows/state-rows.ts')
+  const { TaskRows } = await load('rows/task-rows.ts')
   await rm(copy, { recursive: true })
   return { transition, holds, StateRows, TaskRows }
 }

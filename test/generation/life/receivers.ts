@@ -1,3 +1,4 @@
+import type { Result } from '../../../src/failures/errors'
 import { concerns, type OutcomeScope } from '../../../src/generation/outcome'
 import type { Subscriber } from '../../../src/generation/state'
 import type { Task } from '../../../src/generation/task'
@@ -13,6 +14,8 @@ interface Receiver {
 /** All that wait for an end: clients, and the rows of jobs and URLs. */
 export class SimulatedReceivers {
   readonly all: Receiver[] = []
+  /** Clients that got the refusal of another team. */
+  readonly misled: string[] = []
 
   add(subscribers: readonly Subscriber[]): void {
     for (const { id } of subscribers)
@@ -64,6 +67,16 @@ export class SimulatedReceivers {
   /** Removes the URLs of a request after the end of its client's patience. */
   unhook(request: string): void {
     this.tell(({ kind, task, isHandedOff }) => kind === 'hook' && !isHandedOff && task.requestId === request)
+  }
+
+  /** Tells clients a result. The refusal of a team names it, and is for its own clients. */
+  answer(ids: readonly string[], made: Result<unknown>): void {
+    const words = !made.ok && 'message' in made.failure ? made.failure.message : ''
+    const { all } = this
+    for (const { subscriber } of all)
+      if (ids.includes(subscriber.id) && words.startsWith('Of ') && words !== `Of ${subscriber.task.payer.team}.`)
+        this.misled.push(subscriber.id)
+    this.tell(({ id }) => ids.includes(id))
   }
 
   /** The connections of a dead process are lost. */

@@ -2,8 +2,8 @@ import type { Failure } from '../../../src/failures/errors'
 import type { Settlement } from '../../../src/ledger/entry'
 import type { Held } from '../../../src/generation/outcome'
 
-const BUSY: Failure = { code: 'concurrency_limited', message: 'Busy.', retryAfterMs: 1000 }
-const SPENT: Failure = { code: 'budget_exhausted', message: 'Spent.' }
+const busy = (team: string): Failure => ({ code: 'concurrency_limited', message: `Of ${team}.`, retryAfterMs: 1000 })
+const spent = (team: string): Failure => ({ code: 'budget_exhausted', message: `Of ${team}.` })
 
 /** An order at a team, from its first arrival on. */
 interface TeamOrder {
@@ -32,14 +32,14 @@ export class SimulatedTeams {
       known.stands = known.refusal ? 'gone' : 'running'
       return known.refusal ? { is: 'refused', failure: known.refusal } : { is: 'reserved' }
     }
-    if (this.spent.has(team)) return this.#leave(reservation, team, SPENT)
+    if (this.spent.has(team)) return this.#leave(reservation, team, spent(team))
     if (this.#isFree(team) && !this.#hasQueue(team, reservation)) {
       this.#put(reservation, team, 'running')
       return { is: 'reserved' }
     }
-    if (!couldWait && known?.stands !== 'queued') return this.#leave(reservation, team, BUSY)
+    if (!couldWait && known?.stands !== 'queued') return this.#leave(reservation, team, busy(team))
     this.#put(reservation, team, 'queued')
-    return { is: 'queued', instead: BUSY }
+    return { is: 'queued', instead: busy(team) }
   }
 
   /** Withdraws a waiting order; false for another one. */
@@ -62,7 +62,7 @@ export class SimulatedTeams {
   advance(): void {
     for (const order of this.orders.values()) {
       if (order.stands !== 'queued') continue
-      if (this.spent.has(order.team)) Object.assign(order, { stands: 'called', refusal: SPENT })
+      if (this.spent.has(order.team)) Object.assign(order, { stands: 'called', refusal: spent(order.team) })
       else if (this.#isFree(order.team)) Object.assign(order, { stands: 'called', refusal: undefined, wasHeld: true })
     }
   }

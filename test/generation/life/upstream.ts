@@ -67,6 +67,12 @@ export function outcomeOf(progress: Progress, isFailed: boolean, code: ErrorCode
   }
 }
 
+/** The progress with which a process makes a run: it ends the calls of a dead one, but for jobs. */
+export const resumed = ({ images, calls }: Progress = { images: [], calls: [] }): Progress => ({
+  images,
+  calls: calls.map((call) => (call.job === undefined ? { ...call, isOver: true } : call)),
+})
+
 /** The progress after the next step of an upstream: a call, an image or the end of a call. Undefined for the end of all. */
 export function stepOf(before: Progress, id: string, nowMs: number, chance: number): Progress | undefined {
   const progress = structuredClone(before)

@@ -4,28 +4,23 @@ import type { RunOutcome } from '../../../src/generation/outcome'
 import type { Progress } from '../../../src/generation/progress'
 import type { Run, State, Subscriber } from '../../../src/generation/state'
 import { CANCELLED, LifeStorage, type Rules } from './life'
+import { type Message, messageOf } from './messages'
 import { brokenBy, isForTeam, reservationIn, reservationsOf } from './naming'
 import { SimulatedReceivers } from './receivers'
 import { SimulatedTeams } from './teams'
-import { outcomeOf, PAYERS, stepOf, TASK } from './upstream'
+import { outcomeOf, PAYERS, resumed, stepOf, TASK } from './upstream'
 
-/** A call to another object or to upstreams, on its way. Its process brings about the next event. */
-interface Message {
-  effect: GenerationEffect
-  /** Takes the effect to its receiver; returns the event of the reply. */
-  deliver: () => GenerationEvent
-  /** The reply of a receiver that could not be reached, if it can be out of reach. */
-  lose?: () => GenerationEvent
-}
+/** A message arrives, arrives twice, is lost, arrives without its reply, or ends by an error of the gateway. */
+export type Delivery = 'once' | 'twice' | 'lost' | 'unheard' | 'broken'
 
 /** Everything around the state of one generation, where each call may be lost, doubled or late, and processes die. */
 export class World {
   readonly teams = new SimulatedTeams()
   readonly receivers = new SimulatedReceivers()
-  /** The upstream calls, and whether the money of their reservation was held. */
-  readonly asked: { reservation: string; wasHeld: boolean }[] = []
+  /** The upstream calls: whether their money was held, and the deaths of their run that lost a call. */
+  readonly asked: { wasHeld: boolean; losses: number }[] = []
   /** The reservations of runs that died with a call without a job, once for each death. */
-  readonly lost: string[] = []
+  readonly #lost: string[] = []
   readonly ended: { run: Run; outcome: RunOutcome }[] = []
   /** Effects that name an order without a place in the state. Deliveries that count twice are here too. */
   readonly unknownEffects: string[] = []
@@ -36,11 +31,13 @@ export class World {
   making: { run: Run; progress: Progress } | undefined
   state: State = { phase: { is: 'idle' }, places: [], subscribers: [] }
   readonly #rules: Rules
+  readonly #finishesAbandoned: boolean
   readonly #storage: LifeStorage
   #ids = 0
   nowMs = 1_000_000
 
-  constructor(rules: Rules) {
+  constructor(rules: Rules, finishesAbandoned: boolean) {
+    this.#finishesAbandoned = finishesAbandoned
     this.#rules = rules
     this.#storage = new LifeStorage(rules)
   }
@@ -51,7 +48,7 @@ export class World {
     const { state, effects } = this.#rules.transition(before, event, {
       nowMs: this.nowMs,
       mint: (kind) => `${kind === 'process' ? 'p' : 'run_'}${++this.#ids}`,
-      finishesAbandoned: false,
+      finishesAbandoned: this.#finishesAbandoned,
     })
     this.past.push(event)
     this.#storage.save(before, state)
@@ -66,6 +63,8 @@ export class World {
 
   /** A request asks: a client, and a job or a URL if it wants them. */
   ask(at: number, wants: { job: boolean; hook: boolean; patience: boolean }): void {
+    // A request waits for an ending run before it asks.
+    if (this.state.phase.is === 'ending' || this.state.phase.is === 'settling') return
     const request = `req_${++this.#ids}`
     const task = { ...TASK, payer: PAYERS[at % PAYERS.length] ?? PAYERS[0], requestId: request }
     const base = { task, isHandedOff: wants.job }
@@ -85,8 +84,10 @@ export class World {
     for (const [at, { effect, deliver }] of this.messages.entries())
       if (arrived[at % Math.max(1, arrived.length)] && isForTeam(effect)) deliver()
     const { run, progress } = this.making ?? {}
-    const isLost = progress?.calls.some(({ isOver, job }) => !isOver && job === undefined)
-    if (run && isLost) this.lost.push(run.reservation)
+    const isLost = progress?.calls.some(
+      ({ isOver, job, seat }) => !isOver && job === undefined && seat.startsWith(`${run?.id}.`),
+    )
+    if (run && isLost) this.#lost.push(run.reservation)
     this.messages = []
     this.making = undefined
     this.receivers.disconnect()
@@ -98,11 +99,12 @@ export class World {
     return this.#storage.load(this.receivers.stored, this.nowMs)
   }
 
-  /** The team calls the generation for an order, perhaps twice. */
-  call(at: number): void {
+  /** The team calls the generation for an order. Without its answer, the team calls again. */
+  call(at: number, isHeard: boolean): void {
     const order = this.teams.called[at % Math.max(1, this.teams.called.length)]
     if (!order) return
     this.dispatch({ is: 'turnCame', ...order })
+    if (!isHeard) return
     this.teams.heard(
       order.reservation,
       this.#rules.holds(this.state, order.reservation) || this.owed.has(order.reservation),
@@ -129,9 +131,14 @@ export class World {
     const stepped = stepOf(making.progress, run.id, this.nowMs, chance)
     if (!stepped) return this.#finish(run, making.progress, chance === 0)
     const hasAsked = stepped.calls.length > making.progress.calls.length
-    if (hasAsked) this.asked.push({ reservation: run.reservation, wasHeld: this.teams.isHeld(run.reservation) })
+    if (hasAsked) this.#noteCall(run.reservation)
     making.progress = stepped
     this.dispatch({ is: 'progressed', run: run.id, progress: stepped })
+  }
+
+  #noteCall(reservation: string): void {
+    const losses = this.#lost.filter((each) => each === reservation).length
+    this.asked.push({ wasHeld: this.teams.isHeld(reservation), losses })
   }
 
   #finish(run: Run, progress: Progress, isFailed: boolean): void {
@@ -141,15 +148,16 @@ export class World {
   }
 
   /** A message arrives, perhaps twice, or is lost; its reply comes back. */
-  deliver(at: number, how: 'once' | 'twice' | 'lost' | 'broken'): void {
+  deliver(at: number, how: Delivery): void {
     const message = this.messages[at % Math.max(1, this.messages.length)]
     if (!message) return
     this.messages = this.messages.filter((each) => each !== message)
-    if (how === 'lost' && message.lose) return this.dispatch(message.lose())
+    if (how === 'unheard' && message.lose) message.deliver()
+    if ((how === 'lost' || how === 'unheard') && message.lose) return this.dispatch(message.lose())
     const broke = brokenBy(message.effect)
     if (how === 'broken' && broke) return this.dispatch(broke)
     const event = message.deliver()
-    if (how === 'once' || !isForTeam(message.effect)) return this.dispatch(event)
+    if (how !== 'twice' || !isForTeam(message.effect)) return this.dispatch(event)
     const { books } = this.teams
     const again = message.deliver()
     if (!isDeepStrictEqual(books, this.teams.books)) this.unknownEffects.push(message.effect.do)
@@ -157,50 +165,16 @@ export class World {
   }
 
   #perform(effect: GenerationEffect): void {
+    const message = messageOf(effect, this.teams)
+    if (message) this.messages.push(message)
     switch (effect.do) {
-      case 'reserve': {
-        const { reservation, task } = effect.order
-        const { couldWait } = effect
-        const held = { is: 'answered', reservation, couldWait } as const
-        return this.#send({
-          effect,
-          deliver: () => ({ ...held, held: this.teams.reserve(reservation, task.payer.team, couldWait) }),
-          lose: () => ({ ...held, held: { is: 'unreachable', failure: { code: 'unavailable', message: 'Away.' } } }),
-        })
-      }
-      case 'withdraw': {
-        const { reservation } = effect.order
-        const replied = (isOut: boolean): GenerationEvent => ({ is: 'withdrawn', reservation, isOut })
-        return this.#send({
-          effect,
-          deliver: () => replied(this.teams.withdraw(reservation)),
-          lose: () => replied(false),
-        })
-      }
-      case 'settle':
-        return this.#settle(effect, effect.pending.settlement)
       case 'owe':
         return void this.owed.set(effect.pending.settlement.id, effect.pending.settlement)
       case 'generate':
-        this.making = { run: effect.run, progress: effect.run.progress ?? { images: [], calls: [] } }
+        this.making = { run: effect.run, progress: resumed(effect.run.progress) }
         return
-      case 'abandon': {
-        const { run, failure } = effect
-        const progress = run.progress ?? { images: [], calls: [] }
-        const isCancelled = failure?.code === 'cancelled'
-        const made = outcomeOf(progress, isCancelled || !progress.images.some(Boolean), failure?.code)
-        return this.#send({ effect, deliver: () => ({ is: 'made', run: run.id, outcome: made, startedMs: undefined }) })
-      }
-      case 'stop': {
-        const { making } = this
-        this.making = undefined
-        if (making) {
-          const { run, progress } = making
-          const outcome = outcomeOf(progress, true, 'cancelled')
-          this.#send({ effect, deliver: () => ({ is: 'made', run: run.id, outcome, startedMs: undefined }) })
-        }
-        return
-      }
+      case 'stop':
+        return this.#stop(effect)
       case 'end':
         this.ended.push({ run: effect.run, outcome: effect.outcome })
         return this.receivers.end(effect.only)
@@ -211,7 +185,7 @@ export class World {
       case 'unhook':
         return this.receivers.unhook(effect.request)
       case 'tell':
-        return this.receivers.tell(({ id }) => effect.clients.includes(id))
+        return this.receivers.answer(effect.clients, effect.ended.made)
       case 'report':
       case 'close':
       case 'announce':
@@ -230,19 +204,13 @@ export class World {
     }
   }
 
-  #settle(effect: GenerationEffect, settlement: Parameters<SimulatedTeams['settle']>[0]): void {
-    const settled = { is: 'settled', reservation: settlement.id } as const
-    this.#send({
-      effect,
-      deliver: () => {
-        this.teams.settle(settlement)
-        return { ...settled, confirmed: { webhook: false } }
-      },
-      lose: () => ({ ...settled, confirmed: undefined }),
-    })
-  }
-
-  #send(message: Message): void {
-    this.messages.push(message)
+  /** The calls of this process stop; their outcome comes later. */
+  #stop(effect: GenerationEffect): void {
+    const { making } = this
+    this.making = undefined
+    if (!making) return
+    const outcome = outcomeOf(making.progress, true, 'cancelled')
+    const made = { is: 'made', run: making.run.id, outcome, startedMs: undefined } as const
+    this.messages.push({ effect, deliver: () => made })
   }
 }

@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import { jobFormSchema } from '../dialects/job-form'
-import { imageRecord } from '../image/record'
-import { entryOrNone, readEntries } from '../runtime/stored'
-import { snapshotSchema } from '../ledger/snapshot'
+import { jobFormSchema } from '../../dialects/job-form'
+import { imageRecord } from '../../image/record'
+import { entryOrNone, readEntries } from '../../runtime/stored'
+import { snapshotSchema } from '../../ledger/snapshot'
 
 const followedRequest = z.object({
   /** The wording of the answer. */
@@ -64,7 +64,10 @@ export class FollowedAnswers {
 
   #rows(team: string): [string, FollowedAnswer][] {
     const prefix = `${ANSWER}${team}/`
-    return [...readEntries(this.#storage.kv, prefix, followedAnswer)].map(([tail, row]) => [prefix + tail, row])
+    return [...readEntries(this.#storage.kv, prefix, (row) => followedAnswer.parse(row))].map(([tail, row]) => [
+      prefix + tail,
+      row,
+    ])
   }
 }
 

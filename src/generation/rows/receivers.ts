@@ -1,11 +1,11 @@
 import type * as z from 'zod'
-import { DAY_MS } from '../runtime/durations'
-import type { JobForm } from '../dialects/job-form'
-import type { Snapshot } from '../ledger/snapshot'
-import { readEntries } from '../runtime/stored'
-import { FollowedAnswers } from './answers'
-import { concerns, type OutcomeScope } from './outcome'
-import { begun, type End, ended, type Notice } from './snapshot'
+import { DAY_MS } from '../../runtime/durations'
+import type { JobForm } from '../../dialects/job-form'
+import type { Snapshot } from '../../ledger/snapshot'
+import { readEntries } from '../../runtime/stored'
+import { FollowedAnswers } from './followed-answers'
+import { concerns, type OutcomeScope } from '../outcome'
+import { begun, type End, ended, type Notice } from '../snapshot'
 import {
   HOOK,
   type StoredHook,
@@ -16,8 +16,8 @@ import {
   subscriberOfHook,
   subscriberOfJob,
 } from './receiver-rows'
-import { isSamePayer, type Subscriber } from './state'
-import type { GenerateOptions, Task } from './task'
+import { isSamePayer, type Subscriber } from '../state'
+import type { GenerateOptions, Task } from '../task'
 import { endedTaskRow, type StoredTask, type TaskRows } from './task-rows'
 
 /** The end of a generation for the clients of a task. */
@@ -58,8 +58,10 @@ export class Receivers {
     prefix: string,
     schema: z.ZodType<Row>,
   ): Map<string, Omit<Row, 'task'> & { task: Task }> {
-    const rows = [...readEntries(this.#storage.kv, prefix, schema)]
-    return new Map(rows.map(([name, row]) => [name, { ...row, task: this.#tasks.taskOf(row.task) }]))
+    return readEntries(this.#storage.kv, prefix, (stored) => {
+      const row = schema.parse(stored)
+      return { ...row, task: this.#tasks.taskOf(row.task) }
+    })
   }
 
   /** The jobs that have not ended, and the URLs, as subscribers of the state. */
@@ -76,7 +78,8 @@ export class Receivers {
   addJob({ task, event, followed }: GenerateOptions, form: JobForm, createdMs: number): Subscriber {
     const { team } = task.payer
     const earlier = this.of(team)
-    if (earlier) this.#replaced.set(team, earlier)
+    // The call of a request may come twice.
+    if (earlier && earlier.task.requestId !== task.requestId) this.#replaced.set(team, earlier)
     const job = { ...form, task, event, createdMs }
     this.#put(job)
     if (followed) this.answers.put(team, task.requestId, followed)
@@ -112,6 +115,7 @@ export class Receivers {
     this.answers.remove(payer.team, requestId)
     for (const { task } of this.#openJobs) if (task.requestId === requestId) this.#removeJob(task.payer.team)
     const earlier = this.#replaced.get(payer.team)
+    this.#replaced.delete(payer.team)
     if (earlier && !this.of(payer.team)) this.#put(earlier)
   }
 
@@ -123,6 +127,7 @@ export class Receivers {
   /** Removes the ended job of a team, and the answers to its requests. */
   forget(team: string): void {
     if (this.of(team)?.ended) this.#removeJob(team)
+    this.#replaced.delete(team)
     this.answers.forget(team)
   }
 

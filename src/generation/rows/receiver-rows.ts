@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import { jobFormSchema } from '../dialects/job-form'
-import { snapshotSchema } from '../ledger/snapshot'
-import type { Subscriber } from './state'
-import type { Task } from './task'
+import { jobFormSchema } from '../../dialects/job-form'
+import { snapshotSchema } from '../../ledger/snapshot'
+import type { Subscriber } from '../state'
+import type { Task } from '../task'
 import { storedTask } from './task-rows'
 
 /** The prefixes of the rows of jobs and URLs. */

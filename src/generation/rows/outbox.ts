@@ -1,15 +1,15 @@
 import * as z from 'zod'
-import type { Config } from '../config'
-import { attemptWebhook, type WebhookAttempt } from '../webhooks/attempt'
-import { nextAttemptMs } from '../webhooks/retry-schedule'
-import { webhookSecrets } from '../webhooks/signing'
-import { describe, log } from '../runtime/log'
-import { entryOrNone, readEntries } from '../runtime/stored'
-import type { DeliveryReport } from '../team/deliveries'
-import { askTeam } from '../team/ask-team'
-import type { WebhookState } from '../team/webhook'
-import { bodyOf, NOTICE_LINKS_MS, typeOf } from './notice-body'
-import type { Notice } from './snapshot'
+import type { Config } from '../../config'
+import { attemptWebhook, type WebhookAttempt } from '../../webhooks/attempt'
+import { nextAttemptMs } from '../../webhooks/retry-schedule'
+import { webhookSecrets } from '../../webhooks/signing'
+import { describe, log } from '../../runtime/log'
+import { entryOrNone, readEntries } from '../../runtime/stored'
+import type { DeliveryReport } from '../../team/deliveries'
+import { askTeam } from '../../team/ask-team'
+import type { WebhookState } from '../../team/webhook'
+import { bodyOf, NOTICE_LINKS_MS, typeOf } from '../notice-body'
+import type { Notice } from '../snapshot'
 
 const attempted = z.object({
   outcome: z.enum(['delivered', 'failed', 'gone']),
@@ -59,7 +59,7 @@ export class Outbox {
   constructor(storage: DurableObjectStorage, env: Env) {
     this.#storage = storage
     this.#env = env
-    this.#events = readEntries(storage.kv, EVENT, eventRow)
+    this.#events = readEntries(storage.kv, EVENT, (row) => eventRow.parse(row))
   }
 
   /** Adds a notice once; the next alarm sends it. */

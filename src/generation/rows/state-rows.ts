@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import { failureSchema } from '../failures/errors'
-import { describe, log } from '../runtime/log'
-import { readEntries } from '../runtime/stored'
-import { pendingSettlement } from './outcome'
-import { orderOfRun, type Phase, type QueuePlace, type Run, runSchema, type State, type Subscriber } from './state'
+import { failureSchema } from '../../failures/errors'
+import { describe, log } from '../../runtime/log'
+import { readEntries } from '../../runtime/stored'
+import { pendingSettlement } from '../outcome'
+import { orderOfRun, type Phase, type QueuePlace, type Run, runSchema, type State, type Subscriber } from '../state'
 import { type RowStorage, storedTask, type TaskRows } from './task-rows'
 
 /** The version of the row of a run. Rows of version 1 have no version and no `is`. */
@@ -105,13 +105,14 @@ export class StateRows {
   }
 
   #places(): QueuePlace[] {
-    const rows = [...readEntries(this.#storage.kv, PLACE, placeRow).values()]
-    return rows.map(({ task, reservation, createdMs, queued }) => ({
-      task: this.#tasks.taskOf(task),
-      reservation,
-      createdMs,
-      stands: queued ? { is: 'waiting', instead: queued } : { is: 'leaving', isAnswered: true },
-    }))
+    return [...readEntries(this.#storage.kv, PLACE, (stored) => this.#placeOf(placeRow.parse(stored))).values()]
+  }
+
+  #placeOf({ task, reservation, createdMs, queued }: z.infer<typeof placeRow>): QueuePlace {
+    const stands: QueuePlace['stands'] = queued
+      ? { is: 'waiting', instead: queued }
+      : { is: 'leaving', awaits: 'alarm' }
+    return { task: this.#tasks.taskOf(task), reservation, createdMs, stands }
   }
 }
 

@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import { imageRequestSchema } from '../image/request'
-import { MAX_KEPT_PROMPT } from '../ledger/entry'
-import { type ListedEntryStore, readEntry } from '../runtime/stored'
-import { type Task, taskSchema } from './task'
+import { imageRequestSchema } from '../../image/request'
+import { MAX_KEPT_PROMPT } from '../../ledger/entry'
+import { type ListedEntryStore, readEntry } from '../../runtime/stored'
+import { type Task, taskSchema } from '../task'
 
 /** A task in storage. Its prompt has a row of its own, unless the task has ended or an earlier version stored it. */
 export const storedTask = taskSchema.extend({
