@@ -28,11 +28,32 @@ export const MUTANTS: readonly Mutant[] = [
     instead: 'void isOut',
   },
   {
+    promise: 1,
+    what: 'a run owes nothing to a team that was out of reach',
+    file: 'turns.ts',
+    guard: 'held.failure, at, { isHeld: true })',
+    instead: 'held.failure, at)',
+  },
+  {
+    promise: 1,
+    what: 'a repeated turn is refused while the run is made',
+    file: 'state.ts',
+    guard: "return 'run' in phase && phase.is !== 'queued' && phase.run.reservation === reservation",
+    instead: "return 'run' in phase && phase.is === 'reserving' && phase.run.reservation === reservation",
+  },
+  {
     promise: 2,
     what: 'a told client stays',
     file: 'endings.ts',
     guard: 'return { ...state, subscribers: state.subscribers.filter(({ id }) => !ids.has(id)) }',
     instead: 'return state',
+  },
+  {
+    promise: 2,
+    what: 'the refusal of one payer is told to all',
+    file: 'endings.ts',
+    guard: "const only = failure.code === 'cancelled' ? { team: payer.team } : payer",
+    instead: "const only = failure.code === 'cancelled' ? { team: payer.team } : undefined",
   },
   {
     promise: 3,
