@@ -92,11 +92,9 @@ export function turnCame(state: State, { reservation, refusal }: EventOf<'turnCa
   const { phase, places } = state
   if ('run' in phase && phase.run.reservation === reservation) {
     const asked = askedPhase(phase)
-    // An order on its way may still reserve, so its answer ends a refused or an unwanted run.
+    // An order on its way may still reserve, so its answer ends a refused run, and an unwanted run keeps its turn to settle.
     if (refusal && asked) return { ...state, phase: { ...asked, turnedDown: refusal } }
-    const isUnwanted = asked?.is === 'queued' && asked.leaving !== 'cancelled' && !mayStartFor(state, asked.run, at)
-    if (isUnwanted) return state
-    if (phase.is === 'queued') return turnOfRun(state, phase, refusal, at)
+    if (phase.is === 'queued') return turnOfRun(state, phase, refusal, at, { isHeld: asked !== undefined })
     return asked?.is === 'reserving' ? runAnswered(state, asked, { is: 'reserved' }, at) : state
   }
   const place = places.find((each) => each.reservation === reservation)

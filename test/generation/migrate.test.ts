@@ -1,17 +1,14 @@
-import { evictAllDurableObjects, runInDurableObject } from 'cloudflare:test'
-import { env } from 'cloudflare:workers'
+import { runInDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Phase } from '../../src/generation/state'
 import { StateRows } from '../../src/generation/rows/state-rows'
 import { TaskRows } from '../../src/generation/rows/task-rows'
-import { ringGenerations } from '../support/alarms'
 import { limitStatus } from '../support/accounting'
 import { receivers, send } from '../support/receiver'
 import { ask, team, type TestTeam } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 import { MemoryRows } from './life/life'
-import recorded from './stored-rows.json'
-import { type Recorded, revived, storeRecorded } from './stored-rows'
+import { deployed, type Recorded, RECORDED, revived, rowOfRun, statusFor } from './stored-rows'
 
 const { upstream } = upstreams()
 const { hooks } = receivers(upstream)
@@ -21,22 +18,9 @@ beforeEach(async () => {
   teams = { acme: await team('acme', { concurrency: 1 }), other: await team('other', { concurrency: 1 }) }
 })
 
-/** Puts a recorded generation in place of its object, and lets a new process look after it. */
-async function deployed(name: Recorded): Promise<DurableObjectStub<import('../../src').Generation>> {
-  const id = await storeRecorded(name, teams)
-  await evictAllDurableObjects()
-  const generation = env.GENERATIONS.getByName(id)
-  await runInDurableObject(generation, (_, { storage }) => storage.setAlarm(Date.now()))
-  await ringGenerations()
-  return generation
-}
-
-const statusFor = async (generation: Awaited<ReturnType<typeof deployed>>, payer: string): Promise<unknown> =>
-  (await generation.see(payer))?.snapshot.status
-
 describe('a generation that the release before the state machine stored', () => {
   test('while it waited for its turn is made after the deploy, for both of its teams', async () => {
-    const generation = await deployed('queued')
+    const generation = await deployed('queued', teams)
     await vi.waitUntil(async () => (await statusFor(generation, 'acme')) === 'succeeded')
     expect(await statusFor(generation, 'other')).toBe('succeeded')
     expect(upstream.calls).toHaveLength(1)
@@ -45,14 +29,14 @@ describe('a generation that the release before the state machine stored', () => 
   })
 
   test('with all images in R2 has them as its result, without another call', async () => {
-    const generation = await deployed('generating')
+    const generation = await deployed('generating', teams)
     await vi.waitUntil(async () => (await statusFor(generation, 'acme')) === 'succeeded')
     expect((await generation.see('other'))?.snapshot.images).toHaveLength(2)
     expect(upstream.calls).toHaveLength(0)
   })
 
   test('while it asked for its money is made for the URL that waits', async () => {
-    await deployed('reserving')
+    await deployed('reserving', teams)
     await vi.waitUntil(() => upstream.calls.length === 1)
     await vi.waitUntil(async () => {
       await send()
@@ -63,7 +47,7 @@ describe('a generation that the release before the state machine stored', () => 
   })
 
   test.each(['settling', 'refused'] as const)('with an unconfirmed settlement settles: %s', async (name) => {
-    const generation = await deployed(name)
+    const generation = await deployed(name, teams)
     const owed = (): Promise<string[]> =>
       runInDurableObject(generation, (_, { storage }) => [...storage.kv.list({ prefix: 'owed:' })].map(([key]) => key))
     await vi.waitUntil(async () => (await owed()).length === 0)
@@ -71,7 +55,7 @@ describe('a generation that the release before the state machine stored', () => 
   })
 
   test('is joined by a request of its fingerprint as before', async () => {
-    const generation = await deployed('queued')
+    const generation = await deployed('queued', teams)
     await vi.waitUntil(async () => (await statusFor(generation, 'acme')) === 'succeeded')
     expect((await ask(teams.acme.key, { prompt: 'Another cat' })).status).toBe(200)
   })
@@ -85,14 +69,37 @@ function phaseOf(row: unknown): Phase {
   return new StateRows({ kv }, new TaskRows({ kv })).load([], Date.now()).phase
 }
 
-describe('the row of a run', () => {
-  const rows = Object.values(recorded).flatMap(({ rows: all }) => all.filter(([key]) => key === 'run'))
+/** The phases of the recorded runs, and the number of their calls. */
+const PHASES: Partial<Record<Recorded, [is: string, calls: number]>> = {
+  queued: ['queued', 0],
+  generating: ['reserving', 1],
+  reserving: ['reserving', 0],
+  edit: ['reserving', 1],
+  drawing: ['reserving', 1],
+  streaming: ['reserving', 1],
+  cropped: ['reserving', 1],
+  job: ['reserving', 2],
+  resumed: ['reserving', 2],
+  betweenAttempts: ['reserving', 1],
+  secondAttempt: ['reserving', 2],
+  followed: ['reserving', 1],
+}
 
-  test('of the release before is read as a queued or a reserving one, with its progress', () => {
-    const phases = rows.map(([, row]) => phaseOf(revived(row)))
-    expect(phases.map(({ is }) => is)).toEqual(['queued', 'reserving', 'reserving'])
-    const calls = phases.map((phase) => ('run' in phase ? phase.run.progress?.calls.length : undefined))
-    expect(calls).toEqual([undefined, 1, undefined])
+describe('the row of a run', () => {
+  test.each(RECORDED.filter(rowOfRun))('of the release before is read with its progress: %s', (name) => {
+    const phase = phaseOf(revived(rowOfRun(name)))
+    const calls = 'run' in phase ? (phase.run.progress?.calls.length ?? 0) : 0
+    expect([phase.is, calls]).toEqual(PHASES[name])
+  })
+
+  test.each(RECORDED.filter(rowOfRun))('of the release before loses no field: %s', (name) => {
+    const row = revived(rowOfRun(name))
+    const phase = phaseOf(row)
+    const { prompt, ...request } = 'run' in phase ? phase.run.task.request : { prompt: '' }
+    const read = 'run' in phase ? { ...phase.run, task: { ...phase.run.task, request } } : undefined
+    const instead = phase.is === 'queued' ? { queued: phase.instead } : {}
+    expect({ ...read, ...instead }).toEqual(row)
+    expect(prompt).toBe('A cat')
   })
 
   test('of no known version is logged and begins nothing', () => {
