@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, test, vi } from 'vitest'
-import { openRows } from '../../src/generation/rows'
+import { openRows } from '../../src/generation/rows/open-rows'
 import { upstreams } from '../support/upstreams'
 import { RECORDED, rowsOf, storeRecorded } from './stored-rows'
 
