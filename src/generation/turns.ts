@@ -92,7 +92,7 @@ export function turnCame(state: State, { reservation, refusal }: EventOf<'turnCa
   const { phase, places } = state
   if ('run' in phase && phase.run.reservation === reservation) {
     const asked = askedPhase(phase)
-    // An order on its way may still reserve, so its answer ends a refused run, and an unwanted run keeps its turn to settle.
+    // An order on its way may still reserve: its answer ends a refused run. An unwanted run settles its turn by itself.
     if (refusal && asked) return { ...state, phase: { ...asked, turnedDown: refusal } }
     if (phase.is === 'queued') return turnOfRun(state, phase, refusal, at, { isHeld: asked !== undefined })
     return asked?.is === 'reserving' ? runAnswered(state, asked, { is: 'reserved' }, at) : state
