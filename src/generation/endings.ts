@@ -10,18 +10,18 @@ import { nextDemand, type QueuePlace, type Run, type State, type Subscriber, typ
 /** Tells clients an end, and removes them. */
 export function tell(state: State, clients: readonly Subscriber[], ended: Ended, { emit }: At): State {
   if (clients.length === 0) return state
-  const ids = new Set(clients.map(({ id }) => id))
-  emit({ do: 'tell', clients: [...ids], ended })
-  return { ...state, subscribers: state.subscribers.filter(({ id }) => !ids.has(id)) }
+  emit({ do: 'tell', clients: subscriberIds(clients), ended })
+  return without(state, clients)
 }
 
 /** Ends the job of a team while the run goes on for others. */
 export function dismiss(state: State, team: string, { emit }: At): State {
-  const isOver = ({ kind, task, isHandedOff }: Subscriber): boolean =>
-    task.payer.team === team && (kind === 'job' || (kind === 'hook' && isHandedOff))
-  if (!state.subscribers.some((each) => each.kind === 'job' && isOver(each))) return state
-  emit({ do: 'dismiss', team, failure: CANCELLED })
-  return { ...state, subscribers: state.subscribers.filter((each) => !isOver(each)) }
+  const own = state.subscribers.filter(({ task }) => task.payer.team === team)
+  const job = own.find(({ kind }) => kind === 'job')
+  if (!job) return state
+  const over = own.filter(({ kind, isHandedOff }) => kind !== 'client' && isHandedOff)
+  emit({ do: 'dismiss', task: job.task, receivers: subscriberIds(over), failure: CANCELLED })
+  return without(state, over)
 }
 
 /** Ends the calls of a dead process; their outcome ends the run. Without an image, a refusal concerns its payer alone. */
@@ -41,10 +41,11 @@ export function refuseRun(state: State, run: Run, failure: Failure, at: At, { is
   const outcome = uncalled(failure)
   const facts = { startedMs: undefined, endedMs: at.nowMs }
   const { notice, ...pending } = settlementOf(run, outcome, facts)
-  at.emit({ do: 'end', run, outcome, only, conclusion: { ...facts, isSettled: false } })
+  const concerned = state.subscribers.filter(({ task }) => concerns(only, task.payer))
+  const receivers = subscriberIds(withoutClients(concerned))
+  at.emit({ do: 'end', run, outcome, receivers, conclusion: { ...facts, isSettled: false } })
   // The reservation of an earlier process may exist too.
   if (isHeld || run.before !== undefined) at.emit({ do: 'owe', pending, isDue: isHeld })
-  const concerned = state.subscribers.filter(({ task }) => concerns(only, task.payer))
   const ended = { made: outcome.made, paidBy: run.task.requestId, snapshot: notice.snapshot }
   at.emit({ do: 'close', ended })
   const told = tell(state, ofClients(concerned), ended, at)
@@ -61,12 +62,12 @@ export function made(state: State, { run: id, outcome, startedMs }: EventOf<'mad
   const only = isCancelled(outcome) ? { team: payer.team } : isOfPayer ? payer : undefined
   const facts = { startedMs, endedMs: nowMs }
   const pending = settlementOf(run, outcome, facts)
-  emit({ do: 'end', run, outcome, only, conclusion: { ...facts, isSettled: true } })
-  emit({ do: 'settle', pending })
   const concerned = state.subscribers.filter(({ task }) => concerns(only, task.payer))
-  const clients = ofClients(concerned).map((client) => client.id)
+  const others = withoutClients(concerned)
+  emit({ do: 'end', run, outcome, receivers: subscriberIds(others), conclusion: { ...facts, isSettled: true } })
+  emit({ do: 'settle', pending })
+  const clients = subscriberIds(ofClients(concerned))
   const ended = { made: outcome.made, paidBy: requestId, snapshot: pending.notice.snapshot }
-  const others = concerned.filter(({ kind }) => kind !== 'client')
   return {
     ...without(state, others),
     phase: { is: 'settling', pending, isInHand: true, end: { clients, ended } },
@@ -108,6 +109,13 @@ function promoted(state: State, { task, reservation, createdMs }: QueuePlace, wa
 const ofClients = (subscribers: readonly Subscriber[]): Subscriber[] =>
   subscribers.filter(({ kind }) => kind === 'client')
 
-function without(state: State, gone: readonly Subscriber[]): State {
-  return { ...state, subscribers: state.subscribers.filter((each) => !gone.includes(each)) }
+const withoutClients = (subscribers: readonly Subscriber[]): Subscriber[] =>
+  subscribers.filter(({ kind }) => kind !== 'client')
+
+export const subscriberIds = (subscribers: readonly Subscriber[]): string[] => subscribers.map(({ id }) => id)
+
+/** A state without some of its subscribers. */
+export function without(state: State, gone: readonly Subscriber[]): State {
+  const ids = new Set(subscriberIds(gone))
+  return { ...state, subscribers: state.subscribers.filter(({ id }) => !ids.has(id)) }
 }

@@ -1,5 +1,5 @@
 import type { Failure } from '../failures/errors'
-import type { Ended, Held, OutcomeScope, PendingSettlement, RunOutcome } from './outcome'
+import type { Ended, Held, PendingSettlement, RunOutcome } from './outcome'
 import type { Progress } from './progress'
 import type { Notice } from './snapshot'
 import type { PlacedOrder, Run, Subscriber } from './state'
@@ -16,7 +16,7 @@ export type GenerationEvent =
   /** The team has answered a withdrawal. `isOut` is false if the turn had come, or the team is unreachable. */
   | { is: 'withdrawn'; reservation: string; isOut: boolean }
   | { is: 'progressed'; run: string; progress: Progress }
-  /** The calls of a run have ended. `startedMs` is the start of its last call, in ms since 1970. */
+  /** The calls of a run have ended. `startedMs` is the start of its last call in this process, else of its first. */
   | { is: 'made'; run: string; outcome: RunOutcome; startedMs: number | undefined }
   /** The team has confirmed a settlement, or not in time. */
   | { is: 'settled'; reservation: string; confirmed: { webhook: boolean } | undefined }
@@ -47,10 +47,10 @@ export type GenerationEffect =
   | { do: 'abandon'; run: Run; failure: Failure | undefined }
   /** Stops the calls of this process. */
   | { do: 'stop'; failure: Failure }
-  /** Keeps the answer of a run, cleans up after it, and ends the jobs and URLs that it concerns. */
-  | { do: 'end'; run: Run; outcome: RunOutcome; only: OutcomeScope | undefined; conclusion: EndFacts }
-  /** Ends the job of a team while the run goes on. */
-  | { do: 'dismiss'; team: string; failure: Failure }
+  /** Keeps the answer of a run, cleans up after it, and ends jobs and URLs by their ids. */
+  | { do: 'end'; run: Run; outcome: RunOutcome; receivers: readonly string[]; conclusion: EndFacts }
+  /** Ends the job of a task and its URLs, by their ids, while the run goes on. */
+  | { do: 'dismiss'; task: Task; receivers: readonly string[]; failure: Failure }
   | { do: 'settle'; pending: PendingSettlement }
   /** Stores a settlement, which the alarm repeats until its team confirms. */
   | { do: 'owe'; pending: PendingSettlement; isDue: boolean }
@@ -62,10 +62,8 @@ export type GenerationEffect =
   | { do: 'close'; ended: Ended }
   /** Reports the first answer of the team to a request's order. */
   | { do: 'report'; request: string; refusal: Failure | undefined }
-  /** Removes the job and the URLs of a request that is refused at once. */
-  | { do: 'forget'; task: Task }
-  /** Removes the URLs of a request after the end of its patience. */
-  | { do: 'unhook'; request: string }
+  /** Removes jobs and URLs without an end, by their ids. The refusal of a task is its answer. */
+  | { do: 'drop'; receivers: readonly string[]; refused?: Task }
 
 /** An effect of one kind. */
 export type EffectOf<Kind extends GenerationEffect['do']> = Extract<GenerationEffect, { do: Kind }>

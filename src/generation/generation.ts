@@ -218,7 +218,8 @@ export class Generation extends DurableObject<Env> {
     rows.kept.hold(options.keepMs, now)
     const isSettled = options.isReplay || rows.kept.madeFor === options.task.requestId
     const { failedMs } = rows.kept
-    performer.notify({ task: options.task, made, cost: 0, endedMs: now, failedMs, isSettled }, rows)
+    const ids = rows.receivers.subscribers.map(({ id }) => id)
+    performer.notify(ids, { task: options.task, made, cost: 0, endedMs: now, failedMs, isSettled }, rows)
     this.#machine.arm()
   }
 

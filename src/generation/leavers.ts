@@ -1,9 +1,9 @@
 import { failed } from '../failures/errors'
 import type { Payer } from '../ledger/entry'
-import { tell } from './endings'
+import { subscriberIds, tell, without } from './endings'
 import { WAITING_FOR_OTHERS } from './failures'
 import { type At, leavePlace } from './orders'
-import { isSamePayer, isWantedBy, type PlacedOrder, type State, type Subscriber } from './state'
+import { isSamePayer, isWantedBy, type PlacedOrder, type State } from './state'
 
 /** Withdraws the orders of payers without a subscriber, and tells clients that have left the queue. */
 export function tidy(state: State, at: At): State {
@@ -29,19 +29,21 @@ function noteFailures(state: State, { emit }: At): State {
   const { phase, places } = state
   if (phase.is !== 'queued') return state
   const orders = [{ task: phase.run.task, stands: { is: 'waiting', instead: phase.instead } as const }, ...places]
-  const unhooked = new Set<string>()
+  const leaving = new Set<string>()
   const subscribers = state.subscribers.map((each) => {
     if (!each.isOverdue || each.leaving) return each
     const own = orders.filter(({ task }) => isSamePayer(task.payer, each.task.payer)).map(({ stands }) => stands)
     if (own.some(({ is }) => is === 'asked')) return each
     const waiting = own.find((stands) => stands.is === 'waiting')
-    emit({ do: 'unhook', request: each.task.requestId })
-    unhooked.add(each.task.requestId)
+    leaving.add(each.task.requestId)
     return { ...each, leaving: each.refusal ?? waiting?.instead ?? WAITING_FOR_OTHERS }
   })
-  const isDropped = ({ kind, task, isHandedOff }: Subscriber): boolean =>
-    kind === 'hook' && !isHandedOff && unhooked.has(task.requestId)
-  return unhooked.size === 0 ? state : { ...state, subscribers: subscribers.filter((each) => !isDropped(each)) }
+  if (leaving.size === 0) return state
+  const hooks = subscribers.filter(
+    ({ kind, task, isHandedOff }) => kind === 'hook' && !isHandedOff && leaving.has(task.requestId),
+  )
+  if (hooks.length > 0) emit({ do: 'drop', receivers: subscriberIds(hooks) })
+  return without({ ...state, subscribers }, hooks)
 }
 
 /** A client may retry at once, and must not find the order that is being withdrawn. */

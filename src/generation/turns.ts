@@ -1,11 +1,11 @@
 import type { Failure } from '../failures/errors'
-import { abandon, refuseRun } from './endings'
+import { abandon, subscriberIds, refuseRun, without } from './endings'
 import type { EventOf } from './events'
 import { CANCELLED } from './failures'
 import { type At, begin, generate, offerAll, order } from './orders'
 import type { Held } from './outcome'
 import { isWorthWaiting, mayStartFor, placeAnswered, placeWithdrawn, turnOfPlace } from './places'
-import { hasJob, isSamePayer, isWantedBy, type Phase, type Run, type State, type Subscriber } from './state'
+import { hasJob, isSamePayer, isWantedBy, type Phase, type Run, type State } from './state'
 
 type Queued = Extract<Phase, { is: 'queued' }>
 type Reserving = Extract<Phase, { is: 'reserving' }>
@@ -70,10 +70,13 @@ function waitForTurn(state: State, run: Run, instead: Failure, isCancelled: true
 
 /** Removes the job and the URLs of a refused request: the refusal is its answer. */
 function forgetRefused(state: State, { task }: Run, { emit }: At): State {
-  emit({ do: 'forget', task })
-  const isRefused = ({ kind, task: { requestId, payer }, isHandedOff }: Subscriber): boolean =>
-    requestId === task.requestId ? kind !== 'client' : kind === 'hook' && !isHandedOff && isSamePayer(payer, task.payer)
-  return { ...state, subscribers: state.subscribers.filter((each) => !isRefused(each)) }
+  const refused = state.subscribers.filter(({ kind, task: { requestId, payer }, isHandedOff }) =>
+    requestId === task.requestId
+      ? kind !== 'client'
+      : kind === 'hook' && !isHandedOff && isSamePayer(payer, task.payer),
+  )
+  emit({ do: 'drop', receivers: subscriberIds(refused), refused: task })
+  return without(state, refused)
 }
 
 /** A team that was asked again may have forgotten the order, and then decides anew. */

@@ -84,10 +84,8 @@ export class Performer {
       case 'report':
         this.#reports.get(effect.request)?.resolve(effect.refusal)
         return void this.#reports.delete(effect.request)
-      case 'forget':
-        return rows.receivers.refuse(effect.task)
-      case 'unhook':
-        return rows.receivers.unhook(effect.request)
+      case 'drop':
+        return rows.receivers.drop(effect.receivers, effect.refused)
     }
   }
 
@@ -142,7 +140,7 @@ export class Performer {
     if (isDue) ctx.waitUntil(owed.settleAll().then(arm))
   }
 
-  #end({ run, outcome, only, conclusion }: EffectOf<'end'>, rows: Rows): void {
+  #end({ run, outcome, receivers, conclusion }: EffectOf<'end'>, rows: Rows): void {
     const { ctx, env } = this.#parts
     const keeping = { ctx, env, kept: rows.kept, previews: rows.previews }
     const { spending = { cost: 0, estimated: 0 }, made, arrived } = outcome
@@ -150,20 +148,17 @@ export class Performer {
     if (isSettled) keepOutcome(keeping, run, outcome, { config: configOf(env), nowMs: endedMs })
     cleanUp(keeping, run, outcome, endedMs)
     const { cost, estimated } = spending
-    this.notify({ ...conclusion, task: run.task, made, arrived, cost, estimated, only }, rows)
+    this.notify(receivers, { ...conclusion, task: run.task, made, arrived, cost, estimated }, rows)
   }
 
-  #dismiss({ team, failure }: EffectOf<'dismiss'>, rows: Rows): void {
-    const job = rows.receivers.of(team)
-    if (!job) return
-    const only = { team }
-    this.notify({ task: job.task, made: failed(failure), cost: 0, endedMs: Date.now(), only, goesOn: true }, rows)
+  #dismiss({ task, receivers, failure }: EffectOf<'dismiss'>, rows: Rows): void {
+    this.notify(receivers, { task, made: failed(failure), cost: 0, endedMs: Date.now() }, rows)
   }
 
-  /** Ends the jobs and the URLs that a conclusion concerns, and has the alarm send their notices. */
-  notify(conclusion: Conclusion, { receivers, outbox }: Rows): void {
+  /** Ends jobs and URLs by their ids, and has the alarm send their notices. */
+  notify(ids: readonly string[], conclusion: Conclusion, { receivers, outbox }: Rows): void {
     const config = configOf(this.#parts.env)
-    for (const notice of receivers.end(conclusion)) outbox.add(notice, config, conclusion.endedMs)
+    for (const notice of receivers.end(ids, conclusion)) outbox.add(notice, config, conclusion.endedMs)
   }
 
   #briefly(
@@ -175,7 +170,7 @@ export class Performer {
     this.#brief.add(followed)
   }
 
-  /** Dispatches what comes of some work on an order. Never rejects. */
+  /** Dispatches the event that some work on an order ends with. Rejects under wrong settings alone. */
   #follow(
     effect: BreakableEffect,
     { reservation }: Pick<PlacedOrder, 'reservation'>,

@@ -4,7 +4,6 @@ import type { JobForm } from '../../dialects/job-form'
 import type { Snapshot } from '../../ledger/snapshot'
 import { readEntries } from '../../runtime/stored'
 import { FollowedAnswers } from './followed-answers'
-import { concerns, type OutcomeScope } from '../outcome'
 import { begun, type End, ended, type Notice } from '../snapshot'
 import {
   HOOK,
@@ -16,7 +15,7 @@ import {
   subscriberOfHook,
   subscriberOfJob,
 } from './receiver-rows'
-import { isSamePayer, type Subscriber } from '../state'
+import type { Subscriber } from '../state'
 import type { GenerateOptions, Task } from '../task'
 import { endedTaskRow, type StoredTask, type TaskRows } from './task-rows'
 
@@ -24,13 +23,10 @@ import { endedTaskRow, type StoredTask, type TaskRows } from './task-rows'
 export interface Conclusion extends End {
   task: Task
   startedMs?: number | undefined
-  only?: OutcomeScope | undefined
   /** The moment of a stored failure, in ms since 1970; missing for the end of a run. */
   failedMs?: number | undefined
   /** Whether the settlement notifies the team's webhook. */
   isSettled?: boolean
-  /** Whether the run goes on for waiting clients. */
-  goesOn?: boolean
 }
 
 /** The life of an ended job, in ms. */
@@ -104,24 +100,16 @@ export class Receivers {
     return [subscriberOfHook(hook)]
   }
 
-  /**
-   * Removes the entries of a request that is refused at once, and the URLs of other refused clients. The team has its
-   * earlier job again.
-   */
-  refuse({ requestId, payer }: Task): void {
-    this.#unhook(
-      ({ task, isHandedOff }) => task.requestId === requestId || (!isHandedOff && isSamePayer(payer, task.payer)),
-    )
+  /** Removes jobs and URLs by their ids. The team of a refused task has its earlier job again. */
+  drop(ids: readonly string[], refused?: Task): void {
+    for (const { task } of this.#jobsOf(ids)) this.#removeJob(task.payer.team)
+    for (const { event } of this.#hooksOf(ids)) this.#removeHook(event)
+    if (!refused) return
+    const { requestId, payer } = refused
     this.answers.remove(payer.team, requestId)
-    for (const { task } of this.#openJobs) if (task.requestId === requestId) this.#removeJob(task.payer.team)
     const earlier = this.#replaced.get(payer.team)
     this.#replaced.delete(payer.team)
     if (earlier && !this.of(payer.team)) this.#put(earlier)
-  }
-
-  /** Removes the URL of a request after the end of its patience, unless the request became a job. */
-  unhook(requestId: string): void {
-    this.#unhook(({ task, isHandedOff }) => task.requestId === requestId && !isHandedOff)
   }
 
   /** Removes the ended job of a team, and the answers to its requests. */
@@ -136,10 +124,9 @@ export class Receivers {
     return this.#openJobs.some(({ task }) => task.requestId === requestId)
   }
 
-  /** Ends the jobs and URLs that an outcome concerns, and returns their notices. */
-  end(conclusion: Conclusion): Notice[] {
-    const { task, startedMs, only, endedMs, failedMs = endedMs, isSettled = false, goesOn = false } = conclusion
-    const isConcerned = (each: { task: Task }): boolean => concerns(only, each.task.payer)
+  /** Ends jobs and URLs by their ids, and returns their notices. */
+  end(ids: readonly string[], conclusion: Conclusion): Notice[] {
+    const { task, startedMs, endedMs, failedMs = endedMs, isSettled = false } = conclusion
     const snapshotOf = (each: { task: Task; createdMs: number }): Snapshot => {
       const isPayer = each.task.payer.team === task.payer.team
       return ended(begun(each.task, { status: 'running', createdMs: each.createdMs, startedMs }), {
@@ -149,7 +136,7 @@ export class Receivers {
     }
     // A failed request may come again with its Idempotency-Key, and its receiver needs one event of each failure.
     const idOf = (event: string): string => (conclusion.made.ok ? event : `${event}_${failedMs}`)
-    const jobs = this.#openJobs.filter(isConcerned).map((job) => ({ job, snapshot: snapshotOf(job) }))
+    const jobs = this.#jobsOf(ids).map((job) => ({ job, snapshot: snapshotOf(job) }))
     const record = conclusion.made.ok ? conclusion.made.value : undefined
     for (const { job, snapshot } of jobs) {
       const end = { snapshot, untilMs: endedMs + JOB_LIFE_MS }
@@ -157,7 +144,7 @@ export class Receivers {
       this.#put({ ...job, ended: end })
       this.answers.end(job.task.payer.team, { ...end, record })
     }
-    const hooks = [...this.#hooks.values()].filter((hook) => isConcerned(hook) && (hook.isHandedOff || !goesOn))
+    const hooks = this.#hooksOf(ids)
     for (const { event } of hooks) this.#removeHook(event)
     return [
       ...oncePerReceiver(hooks).map((hook) => ({
@@ -194,8 +181,12 @@ export class Receivers {
     return [...this.#jobs.values()].filter((job) => !job.ended)
   }
 
-  #unhook(isMeant: (hook: StoredHook) => boolean): void {
-    for (const hook of this.#hooks.values()) if (isMeant(hook)) this.#removeHook(hook.event)
+  #jobsOf(ids: readonly string[]): Job[] {
+    return this.#openJobs.filter((job) => ids.includes(subscriberOfJob(job).id))
+  }
+
+  #hooksOf(ids: readonly string[]): StoredHook[] {
+    return [...this.#hooks.values()].filter((hook) => ids.includes(subscriberOfHook(hook).id))
   }
 
   #removeHook(event: string): void {

@@ -45,7 +45,7 @@ export const MUTANTS: readonly Mutant[] = [
     promise: 2,
     what: 'a told client stays',
     file: 'endings.ts',
-    guard: 'return { ...state, subscribers: state.subscribers.filter(({ id }) => !ids.has(id)) }',
+    guard: 'return without(state, clients)',
     instead: 'return state',
   },
   {

@@ -1,7 +1,5 @@
 import type { Result } from '../../../src/failures/errors'
-import { concerns, type OutcomeScope } from '../../../src/generation/outcome'
 import type { Subscriber } from '../../../src/generation/state'
-import type { Task } from '../../../src/generation/task'
 
 /** A receiver of one end, and the number of ends that reached it. */
 interface Receiver {
@@ -45,28 +43,9 @@ export class SimulatedReceivers {
     }
   }
 
-  /** Ends the rows that an outcome concerns. */
-  end(only: OutcomeScope | undefined): void {
-    this.tell(({ kind, task }) => kind !== 'client' && concerns(only, task.payer))
-  }
-
-  /** Ends the job of a team, and the URLs of requests that became jobs. */
-  dismiss(team: string): void {
-    this.tell(({ kind, task, isHandedOff }) => task.payer.team === team && kind !== 'client' && isHandedOff)
-  }
-
-  /** Removes the rows of a refused request. The refusal is its answer. */
-  forget({ requestId, payer }: Task): void {
-    this.tell(
-      ({ kind, task, isHandedOff }) =>
-        kind !== 'client' &&
-        (task.requestId === requestId || (kind === 'hook' && !isHandedOff && concerns(payer, task.payer))),
-    )
-  }
-
-  /** Removes the URLs of a request after the end of its client's patience. */
-  unhook(request: string): void {
-    this.tell(({ kind, task, isHandedOff }) => kind === 'hook' && !isHandedOff && task.requestId === request)
+  /** Ends or removes rows by their ids. */
+  end(ids: readonly string[]): void {
+    this.tell(({ id }) => ids.includes(id))
   }
 
   /** Tells clients a result. The refusal of a team names it, and is for its own clients. */

@@ -177,13 +177,10 @@ export class World {
         return this.#stop(effect)
       case 'end':
         this.ended.push({ run: effect.run, outcome: effect.outcome })
-        return this.receivers.end(effect.only)
+        return this.receivers.end(effect.receivers)
       case 'dismiss':
-        return this.receivers.dismiss(effect.team)
-      case 'forget':
-        return this.receivers.forget(effect.task)
-      case 'unhook':
-        return this.receivers.unhook(effect.request)
+      case 'drop':
+        return this.receivers.end(effect.receivers)
       case 'tell':
         return this.receivers.answer(effect.clients, effect.ended.made)
       case 'report':
