@@ -1,0 +1,50 @@
+import { env } from 'cloudflare:workers'
+import { expect, test, vi } from 'vitest'
+import { called, ended, job, jobState, startJob } from '../support/jobs'
+import { holdReservations } from '../support/reservations'
+import { team } from '../support/teams'
+import { upstreams } from '../support/upstreams'
+
+const { upstream } = upstreams()
+
+/** Loses the connection of the first call with a job while its team has not answered, so that the Worker calls again. */
+function loseFirstCall(): void {
+  const held = holdReservations()
+  const getByName = env.GENERATIONS.getByName.bind(env.GENERATIONS)
+  let calls = 0
+  vi.spyOn(env.GENERATIONS, 'getByName').mockImplementation((name) => {
+    const stub = getByName(name)
+    const submit = async (...order: Parameters<typeof stub.submit>): Promise<unknown> => {
+      calls += 1
+      const answer = stub.submit(...order)
+      if (calls > 1) {
+        setTimeout(held.release, 100)
+        return await answer
+      }
+      await vi.waitUntil(() => held.waiting() === 1)
+      throw new Error('Network connection lost.')
+    }
+    return new Proxy(stub, { get: (_, verb) => (verb === 'submit' ? submit : Reflect.get(stub, verb)) })
+  })
+}
+
+const ANEW = { 'cache-control': 'max-age=1' }
+
+/** A finished job of a team without room for another one, in its queue too. */
+async function full(): Promise<{ key: string; id: string }> {
+  const { key } = await team('acme', { concurrency: 1, max_queued: 0 })
+  const { id } = await ended(key, await job(key))
+  await job(key, { prompt: 'A dog @delay=20000' })
+  await called(upstream, 2)
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5000 })
+  return { key, id }
+}
+
+test('a refused job whose submission came twice leaves the earlier job of its team as it was', async () => {
+  const { key, id } = await full()
+  loseFirstCall()
+  expect((await startJob(key, {}, ANEW)).status).toBe(429)
+  vi.restoreAllMocks()
+  expect(await jobState(key, id)).toMatchObject({ status: 'succeeded' })
+  expect(upstream.calls).toHaveLength(2)
+})
