@@ -83,6 +83,11 @@ describe.each(CLIENTS)('version %s of the SDK of Google', (_, client) => {
 })
 
 describe('an interaction', () => {
+  test('of a type that is no text is refused, also for an object with a toString of its own', async () => {
+    const response = await post({ model: MODEL, input: { type: { toString: 1 } } })
+    expect(response.status).toBe(400)
+  })
+
   test('has its shape, its format and a link where its response format asks for them', async () => {
     const response_format = { type: 'image', aspect_ratio: '16:9', image_size: '2K', mime_type: 'image/jpeg' }
     const made = await google().interactions.create({

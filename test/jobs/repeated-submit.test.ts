@@ -7,7 +7,7 @@ import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
 
-/** Loses the connection of the first call with a job while its team has not answered, so that the Worker calls again. */
+/** Loses the connection of the first call with a job before its team answers. The Worker calls again then. */
 function loseFirstCall(): void {
   const held = holdReservations()
   const getByName = env.GENERATIONS.getByName.bind(env.GENERATIONS)
@@ -40,7 +40,7 @@ async function full(): Promise<{ key: string; id: string }> {
   return { key, id }
 }
 
-test('a refused job whose submission came twice leaves the earlier job of its team as it was', async () => {
+test('a refused job leaves the earlier job of its team as it was, also after a repeated submission', async () => {
   const { key, id } = await full()
   loseFirstCall()
   expect((await startJob(key, {}, ANEW)).status).toBe(429)

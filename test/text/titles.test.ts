@@ -55,6 +55,14 @@ describe('a chat that asks an image model for words alone', () => {
     expect(text).toMatch(/"delta":\{"role":"assistant","content":"Image"\}.*\n\ndata: \[DONE\]\n\n$/)
   })
 
+  test.each([[[{ toString: 'Ad@!' }]], [{ toString: 1 }], [7]])(
+    'with the model %j is refused by that field',
+    async (model) => {
+      const response = await chat('Hi', { max_tokens: 5, model })
+      expect([response.status, await response.json()]).toMatchObject([400, { error: { param: 'model' } }])
+    },
+  )
+
   test.each<[string, unknown, object]>([
     ['with room for it', 'A cat', { max_tokens: 100 }],
     ['with its modality', 'A cat', { max_tokens: 5, modalities: ['image', 'text'] }],

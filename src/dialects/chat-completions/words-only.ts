@@ -28,8 +28,10 @@ export function inWords(
   request: AnsweredRequest,
 ): WordedAnswer | undefined {
   const words = texts.some((text) => PROMPTS.some((prompt) => prompt.test(text))) ? TITLE : allowsFew(fields) && TOO_FEW
-  if (!words) return undefined
-  return renderWords(words, { model: String(fields['model']), stream: fields['stream'] === true }, request)
+  const { model = '' } = fields
+  // A model of another type is refused where the request is parsed.
+  if (!words || typeof model !== 'string') return undefined
+  return renderWords(words, { model, stream: fields['stream'] === true }, request)
 }
 
 /** Whether a request has no room for a picture, and does not ask for one either. */

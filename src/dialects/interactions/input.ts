@@ -34,7 +34,7 @@ const CONTENT_TYPES = ['text', 'image', 'audio', 'video', 'document']
 /** Whether an input is the content of the user's step, as a text, an object or a list. */
 export function isContent(input: unknown): boolean {
   const first: unknown = Array.isArray(input) ? input[0] : input
-  return typeof first === 'string' || (isObject(first) && CONTENT_TYPES.includes(String(first['type'])))
+  return typeof first === 'string' || (isObject(first) && CONTENT_TYPES.some((type) => type === first['type']))
 }
 
 /** The forms of an input (protocols §3.6). */
