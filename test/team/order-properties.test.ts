@@ -1,11 +1,11 @@
 import * as fc from 'fast-check'
-import { beforeAll, describe, test } from 'vitest'
+import { beforeAll, describe, inject, test } from 'vitest'
 import { full } from '../support/full'
 import { CLAIMS, endsAll } from '../support/order-claims'
 import { orders, steps, worldLimits } from '../support/order-steps'
 import { OrderWorld } from '../support/order-world'
 
-const RUNS = { seed: Date.now(), numRuns: full ? 20_000 : 500 }
+const RUNS = { seed: inject('fuzz').seed, numRuns: full ? 20_000 : 500 }
 const NAMES = ['each order has its verdict once there is room', ...Object.keys(CLAIMS)]
 
 /** Plays worlds. `check` gets the name of a claim, and its test, which throws. */
