@@ -36,29 +36,23 @@ function askedPhase(phase: Phase): Reserving | Queued | undefined {
 function runAnswered(state: State, phase: Reserving, held: Held, at: At): State {
   const { run, isCancelled, reports } = phase
   const report = (refusal?: Failure): void => at.emit({ do: 'report', request: run.task.requestId, refusal })
-  switch (held.is) {
-    case 'queued':
-      report()
-      return waitForTurn(state, run, held.instead, isCancelled, at)
-    case 'unreachable':
-      // A run that began earlier goes on without its team: its money is reserved.
-      if (!run.progress) {
-        // An accepted job outlives a deploy.
-        if (run.before !== undefined && hasJob(state) && !isCancelled) {
-          report()
-          return { ...state, phase: { is: 'reserving', run, isInHand: false } }
-        }
-        report(held.failure)
-        return refuseRun(reports ? forgetRefused(state, run, at) : state, run, held.failure, at, { isHeld: true })
-      }
-      break
-    case 'refused':
-      report(held.failure)
-      return refuseRun(reports ? forgetRefused(state, run, at) : state, run, held.failure, at)
-    case 'reserved':
+  if (held.is === 'queued') {
+    report()
+    return waitForTurn(state, run, held.instead, isCancelled, at)
   }
-  report()
-  return isCancelled ? abandon(state, run, CANCELLED, at) : generate(state, run, at)
+  // A run that began earlier goes on without its team: its money is reserved.
+  if (held.is === 'reserved' || (held.is === 'unreachable' && run.progress)) {
+    report()
+    return isCancelled ? abandon(state, run, CANCELLED, at) : generate(state, run, at)
+  }
+  const isHeld = held.is === 'unreachable'
+  // An accepted job outlives a deploy.
+  if (isHeld && run.before !== undefined && hasJob(state) && !isCancelled) {
+    report()
+    return { ...state, phase: { is: 'reserving', run, isInHand: false } }
+  }
+  report(held.failure)
+  return refuseRun(reports ? forgetRefused(state, run, at) : state, run, held.failure, at, { isHeld })
 }
 
 /** A queued run; others get places of their own beside it. */

@@ -31,8 +31,8 @@ export const MUTANTS: readonly Mutant[] = [
     promise: 1,
     what: 'a run owes nothing to a team that was out of reach',
     file: 'turns.ts',
-    guard: 'held.failure, at, { isHeld: true })',
-    instead: 'held.failure, at)',
+    guard: "const isHeld = held.is === 'unreachable'\n",
+    instead: 'const isHeld = Math.min(0, 1) > 0\n',
   },
   {
     promise: 1,
@@ -87,8 +87,8 @@ export const MUTANTS: readonly Mutant[] = [
     promise: 5,
     what: 'a run without an answer of its team is made',
     file: 'turns.ts',
-    guard: 'if (!run.progress) {',
-    instead: 'if (Math.min(0, 1) > 0) {',
+    guard: "(held.is === 'unreachable' && run.progress)",
+    instead: "held.is === 'unreachable'",
   },
   {
     promise: 5,
