@@ -3,7 +3,7 @@ import { dayOf } from '../runtime/calendar'
 import { hasRows, type ObjectStore, readEntry, readRow, readRows } from '../runtime/stored'
 import { type Cursor, cursorSchema, type Entry, entrySchema, TEXT_OPERATION } from './entry'
 import { addLatencies, type LatencyHistogram, latencyStep, storedLatencies } from './latency'
-import type { FreeAnswers, UsageRow } from './usage'
+import { type FreeAnswers, type UsageRow, usageRow } from './usage'
 
 /** The runs of a key, model and upstream that began on one day (UTC) and have ended; amounts are micro-USD. */
 interface DaySums extends Omit<UsageRow, keyof Omit<FreeAnswers, 'model' | 'upstream'>> {
@@ -99,22 +99,9 @@ const DAYS_SCHEMA = `
   ) WITHOUT ROWID;
 `
 
-const storedSums = z.object({
-  day: z.string(),
-  key: z.string(),
-  model: z.string(),
-  upstream: z.string(),
-  generations: z.number(),
-  failures: z.number(),
-  images: z.number(),
-  input_tokens: z.number(),
-  output_tokens: z.number(),
-  cost: z.number(),
-  estimated: z.number(),
-  unpriced: z.number(),
-  latency_ms: z.number(),
-  latencies: storedLatencies,
-})
+const storedSums = usageRow
+  .omit({ hits: true, joins: true, saved: true })
+  .extend({ latency_ms: z.number(), latencies: storedLatencies })
 
 const newestRow = z.object({ ms: z.number().nullable() })
 

@@ -13,7 +13,7 @@ export interface FreeAnswers {
 }
 
 /** The use of one key, model and upstream on one day (UTC); amounts are micro-USD. */
-const usageRow = z.object({
+export const usageRow = z.object({
   day: z.string(),
   key: z.string(),
   model: z.string(),
