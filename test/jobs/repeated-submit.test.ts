@@ -1,7 +1,7 @@
-import { env } from 'cloudflare:workers'
 import { expect, test, vi } from 'vitest'
 import { called, ended, job, jobState, startJob } from '../support/jobs'
 import { holdReservations } from '../support/reservations'
+import { interceptSubmissions } from '../support/submissions'
 import { team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
@@ -10,21 +10,14 @@ const { upstream } = upstreams()
 /** Loses the connection of the first call with a job before its team answers. The Worker calls again then. */
 function loseFirstCall(): void {
   const held = holdReservations()
-  const getByName = env.GENERATIONS.getByName.bind(env.GENERATIONS)
-  let calls = 0
-  vi.spyOn(env.GENERATIONS, 'getByName').mockImplementation((name) => {
-    const stub = getByName(name)
-    const submit = async (...order: Parameters<typeof stub.submit>): Promise<unknown> => {
-      calls += 1
-      const answer = stub.submit(...order)
-      if (calls > 1) {
-        setTimeout(held.release, 100)
-        return await answer
-      }
-      await vi.waitUntil(() => held.waiting() === 1)
-      throw new Error('Network connection lost.')
+  interceptSubmissions(async (send, number) => {
+    const answer = send()
+    if (number > 1) {
+      setTimeout(held.release, 100)
+      return await answer
     }
-    return new Proxy(stub, { get: (_, verb) => (verb === 'submit' ? submit : Reflect.get(stub, verb)) })
+    await vi.waitUntil(() => held.waiting() === 1)
+    throw new Error('Network connection lost.')
   })
 }
 
