@@ -73,6 +73,7 @@ function keepLease(caller: Caller, admission: Admission, { env, waitUntil }: Req
 async function endLease(caller: Caller, lease: Lease, env: Env): Promise<void> {
   lease.untilMs = 0
   if (leases.get(leaseKey(caller)) === lease) leases.delete(leaseKey(caller))
+  if (lease.left === 0 && lease.free.size === 0) return
   await returnLease(env, lease.admission, { requests: lease.left, leasedMs: lease.leasedMs }, [...lease.free.values()])
 }
 
@@ -108,4 +109,17 @@ export function countFree(
 /** Ends a team's leases in this isolate, so that a change of its settings applies to the next request. */
 export function recallLeases(team: string): void {
   for (const lease of leases.values()) if (lease.admission.payer.team === team) lease.untilMs = 0
+}
+
+/**
+ * Ends all leases of this isolate without their reports: the teams that granted them are gone.
+ * @internal Exported for its tests.
+ */
+export function dropLeases(): void {
+  for (const lease of leases.values()) {
+    lease.left = 0
+    lease.untilMs = 0
+    lease.free.clear()
+  }
+  leases.clear()
 }

@@ -1,5 +1,6 @@
 import { reset, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
+import { dropLeases } from '../../src/http/admission-lease'
 import { shiftAlarm } from './clock'
 
 type Namespace = 'GENERATIONS' | 'TEAMS' | 'DIRECTORY' | 'ACCOUNTS'
@@ -22,10 +23,14 @@ export function started(namespace: Namespace, { id, storage }: DurableObjectStat
 export const generations = (): DurableObjectStub<import('../../src').Generation>[] =>
   [...ran.GENERATIONS].map((id) => env.GENERATIONS.get(env.GENERATIONS.idFromString(id)))
 
-/** Deletes every object. `reset` deletes those in memory, so that the others are woken first. */
+/**
+ * Deletes every object, with the leases that they granted. `reset` deletes those in memory, so that the others are woken
+ * first.
+ */
 export async function deleteObjects(): Promise<void> {
   await Promise.all([wake('GENERATIONS'), wake('TEAMS'), wake('DIRECTORY'), wake('ACCOUNTS')])
   await reset()
+  dropLeases()
   for (const ids of Object.values(ran)) ids.clear()
 }
 

@@ -1,5 +1,8 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
+import { LEASE_MS } from '../../src/team/lease-policy'
+import { KEY } from '../support/gateway'
+import { deleteObjects } from '../support/objects'
 import { ask, operate, team, type TestTeam } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
@@ -11,12 +14,9 @@ const counted = (statuses: readonly number[]): Record<number, number> => {
   return counts
 }
 
-/** Each test has a team of its own, since the rest of a lease returns only after a second. */
-let count = 0
-
 /** A key with a cached picture and many requests for it within a moment. */
 async function busy(limits: Record<string, unknown>, times: number): Promise<TestTeam & { statuses: number[] }> {
-  const acme = await team(`acme-${++count}`, limits)
+  const acme = await team('acme', limits)
   await ask(acme.key)
   const statuses: number[] = []
   for (let asked = 0; asked < times; asked += 20) {
@@ -32,8 +32,26 @@ const remaining = async (id: string): Promise<unknown> => {
   return standings[0]?.remaining
 }
 
+/** Has leases last so many times as long, unless the clock ends them. The returned function counts the ended ones. */
+function leaseTimers(times: number): () => number {
+  const { setTimeout } = globalThis
+  let ends = 0
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation((call, ms = 0) => {
+    if (ms !== LEASE_MS) return setTimeout(call, ms)
+    const end = (): void => {
+      call()
+      ends += 1
+    }
+    return setTimeout(end, ms * times)
+  })
+  return () => ends
+}
+
 describe('a key that is busy with hits', () => {
   test('asks its team less often than it receives requests', async () => {
+    // A slow machine takes longer than a lease for the hits.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
+    leaseTimers(60)
     const { key } = await busy({}, 40)
     const asked = vi.spyOn(env.TEAMS, 'getByName')
     for (let hits = 0; hits < 40; hits++) await ask(key)
@@ -76,4 +94,15 @@ describe('a key that is busy with hits', () => {
     await change(acme)
     expect((await ask(acme.key)).status).toBe(status)
   })
+})
+
+test('a test has neither the leases of an earlier one nor their counts', async () => {
+  const ends = leaseTimers(1)
+  await ask(KEY)
+  await Promise.all(Array.from({ length: 20 }, () => ask(KEY)))
+  await deleteObjects()
+  expect((await ask(KEY, {}, { 'cache-control': 'no-store' })).status).toBe(200)
+  await vi.waitUntil(() => ends() > 0)
+  const { data } = await (await operate('GET', '/usage')).json<{ data: unknown[] }>()
+  expect(data).toMatchObject([{ hits: 0, generations: 1 }])
 })
