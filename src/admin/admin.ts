@@ -1,7 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import type { App } from '../context'
-import { keyOf } from '../http/admission-lease'
 import { DEFAULT_TEAM } from '../credentials/caller'
+import { askTeam } from '../team/ask-team'
 import { changeKey, issueKey, listKeys, revokeKey } from './keys'
 import { showAudit, showUsageReport } from './reports'
 import { requireToken } from './token'
@@ -11,7 +11,8 @@ import { listDeliveries, redeliverEvent, removeWebhook, rotateSecret, setWebhook
 
 /** Creates the default team before the first use of the static key. */
 const ensureDefaultTeam: MiddlewareHandler<App> = async function ensureDefaultTeam(c, next) {
-  if (c.get('config').gatewayKeyHash) await keyOf({ team: DEFAULT_TEAM, keyHash: undefined }, c.env).catch(() => {})
+  if (c.get('config').gatewayKeyHash)
+    await askTeam(c.env, DEFAULT_TEAM, async (team) => await team.keyAs({ hash: undefined })).catch(() => {})
   await next()
 }
 

@@ -4,13 +4,13 @@ import { invalidParameter } from '../failures/parameters'
 import type { Place } from '../failures/refusal'
 import { refusing } from '../failures/refuse'
 import type { App } from '../context'
-import { type Failure, GatewayError, throwIfRefused } from '../failures/errors'
+import { type Failure, GatewayError, throwIfRefused, unwrap } from '../failures/errors'
 import { type Limits, refuseModel } from '../limits/limits'
 import { ReplayableBody } from '../store/replayable-body'
 import { type Bytes, capped } from '../streams/bytes'
 import { wellFormedEscapes } from '../streams/json-escapes'
 import { withoutByteOrderMark } from '../streams/utf8'
-import { entryOfOwnImage } from '../team/own-image'
+import { askTeam } from '../team/ask-team'
 import { isFreshAlias, isImageModel, MAX_MODEL_NAME, modelResolver, resolveModel } from '../upstreams/names'
 import { RequestPictures } from './request-pictures'
 import { requestBody } from './request-body'
@@ -47,7 +47,7 @@ export class Intake {
       bucket: c.env.IMAGES,
       team,
       origin: new URL(c.req.url).origin,
-      isOwn: async (key) => (await entryOfOwnImage(c.env, team, key)) !== undefined,
+      isOwn: async (key) => unwrap(await askTeam(c.env, team, async (stub) => await stub.image(key))) !== undefined,
       settings: c.get('config'),
       refusal: noPictures,
       count: (bytes) => this.#counted(bytes, fetchedTooLarge(c.get('config').maxBodyBytes)),

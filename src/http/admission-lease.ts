@@ -1,12 +1,10 @@
-import type { Context } from 'hono'
-import type { App, RequestContext } from '../context'
+import type { RequestContext } from '../context'
 import { callObjectOnce } from '../runtime/call-object'
 import { pause } from '../runtime/deadline'
 import { unwrap } from '../failures/errors'
 import { describe, log } from '../runtime/log'
 import type { Admission } from '../limits/admission'
 import type { Caller } from '../credentials/caller'
-import type { Key } from '../team/keys'
 import { LEASE_MS } from '../team/lease-policy'
 import { askTeam } from '../team/ask-team'
 import type { FreeAnswers } from '../ledger/usage'
@@ -44,16 +42,6 @@ export async function admit(caller: Caller, context: RequestContext): Promise<Ad
   const admission = unwrap(await askTeam(context.env, team, async (stub) => await stub.admit(keyHash)))
   if (admission.lease > 0) keepLease(caller, admission, context)
   return admission
-}
-
-/** Checks the key of a caller without counting a request. Throws GatewayError for a key that is not valid. */
-export const keyOf = async ({ team, keyHash }: Caller, env: Env): Promise<Key> =>
-  unwrap(await askTeam(env, team, async (stub) => await stub.authenticate(keyHash)))
-
-/** Checks the key of a caller that asks for a list or a report. Throws GatewayError also for too many of them. */
-export async function keyForList({ team, keyHash }: Caller, c: Context<App>): Promise<Key> {
-  const { listsPerMinute } = c.get('config')
-  return unwrap(await askTeam(c.env, team, async (stub) => await stub.authenticate(keyHash, listsPerMinute)))
 }
 
 /** Concurrent requests can each return with a lease; their leases become one. */

@@ -1,6 +1,7 @@
 import type { Context, Handler } from 'hono'
 import * as z from 'zod'
-import { authenticate } from '../http/authenticate'
+import { OwnTeam } from '../http/own-team'
+import type { Caller } from '../credentials/caller'
 import { checked } from '../failures/checked'
 import { type App, linkOf } from '../context'
 import { failureResponse } from '../delivery/failure-response'
@@ -20,12 +21,13 @@ const taskBody = z.object({ id: z.string() })
 /** Shows the status of a task, and any failure, in the words of one version of the API. */
 const showTaskIn = (
   words: TaskWording,
-  idIn: (c: Context<App>, caller: { team: string; key: string }) => Promise<string> | string,
+  idIn: (c: Context<App>, caller: Caller) => Promise<string> | string,
 ): Handler<App> =>
   async function showTask(c) {
     try {
-      const { team, key } = await authenticate(c)
-      const { status } = await generationStatusOf(c, team, await idIn(c, { team, key: key.id }))
+      const team = OwnTeam.of(c)
+      const id = await team.read(() => idIn(c, team.caller))
+      const { status } = await generationStatusOf(c, team, id)
       const { snapshot, known } = status
       const now = Date.now()
       const { percent } = progressOf(snapshot, known.usualMs, now) ?? { percent: 0 }
@@ -38,8 +40,8 @@ const showTaskIn = (
   }
 
 /** `POST /v1/draw/result`, with the id in the body. */
-export const showDrawResult = showTaskIn(DRAW_WORDING, async (c, caller) => {
-  const { fields } = await readJsonBody(new Intake(c, { ...caller, limits: [], noPictures: undefined }), {
+export const showDrawResult = showTaskIn(DRAW_WORDING, async (c, { team, keyHash: key = '' }) => {
+  const { fields } = await readJsonBody(new Intake(c, { team, key, limits: [], noPictures: undefined }), {
     isPicture: () => false,
     most: 0,
     tooMany: unknownParameter,

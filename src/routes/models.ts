@@ -1,14 +1,12 @@
 import type { Context } from 'hono'
 import type { App } from '../context'
-import { identifyCaller, sentKey } from '../credentials/caller'
 import { failureResponse } from '../delivery/failure-response'
 import { apiOf } from '../dialects'
 import type { ListedModel, ModelWording } from '../dialects/api'
 import { imageEndpoints, imageModels } from '../dialects/openrouter-images/models'
-import { keyForList } from '../http/admission-lease'
+import { OwnTeam } from '../http/own-team'
 import { allowsModel } from '../limits/limits'
-import { type Failure, GatewayError, unwrap } from '../failures/errors'
-import { askTeam } from '../team/ask-team'
+import { type Failure, GatewayError } from '../failures/errors'
 import { isImageModel, modelResolver } from '../upstreams/names'
 import { dateIn } from '../upstreams/built-in'
 import { successorOf } from '../upstreams/retirement'
@@ -59,9 +57,7 @@ async function worded(c: Context<App>, answer: (wording: ModelWording, mayUse: M
 /** A test for the models that a key may use. Throws GatewayError for a key that is not valid. */
 async function usableBy(c: Context<App>): Promise<MayUse> {
   const config = c.get('config')
-  const caller = identifyCaller(sentKey(c.req), config)
-  const key = await keyForList(caller, c)
-  const { limits } = unwrap(await askTeam(c.env, caller.team, async (team) => await team.read(key.id)))
+  const { key, limits } = await OwnTeam.forList(c).ask(async (team, sent) => await team.stateAs(sent))
   const meant = modelResolver(config, Date.now())
   return (name) => {
     const model = meant(name)

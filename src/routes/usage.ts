@@ -1,20 +1,18 @@
 import type { Context } from 'hono'
-import { authenticateList } from '../http/authenticate'
+import { OwnTeam } from '../http/own-team'
 import type { App } from '../context'
 import { limitHeaders } from '../wire/limit-headers'
-import { unwrap } from '../failures/errors'
 import { periodOf } from '../wire/period'
-import { askTeam } from '../team/ask-team'
 import { isoTime, limitStatusJson, totalsJson, usageJson } from '../wire/json'
 
 /** `GET /v1/usage`: the limits and the use of the caller's key and of its team. Throws GatewayError. */
 export async function showUsage(c: Context<App>): Promise<Response> {
   const config = c.get('config')
-  const { team, key } = await authenticateList(c)
-  const { id, name, limits: own, expiresMs } = key
-  const period = periodOf(c.req.query(), Date.now())
-  const account = unwrap(await askTeam(c.env, team, async (stub) => await stub.account(id, period)))
+  const team = OwnTeam.forList(c)
+  const period = await team.read(() => periodOf(c.req.query(), Date.now()))
+  const account = await team.ask(async (stub, sent) => await stub.accountAs(sent, period))
   const { profile, limits, limitStatuses } = account
+  const { id, name, limits: own, expiresMs } = account.key
   const answer = {
     object: 'usage',
     team: { id: profile.id, name: profile.name, plan: profile.plan, limits },

@@ -9,6 +9,14 @@ import { isActiveKey, type Key, type Keys, STATIC_KEY } from './keys'
 import { LeasePolicy } from './lease-policy'
 import type { TeamLifecycle } from './lifecycle'
 
+/** The key of a request, as its team checks it. */
+export interface SentKey {
+  /** The SHA-256 of its text, hex; undefined for the static key of the settings. */
+  hash: string | undefined
+  /** For a request that is a list: the lists of the key in a minute. */
+  listsPerMinute?: number
+}
+
 /** The parts of a team that decide on a request. */
 interface AdmissionParts {
   lifecycle: TeamLifecycle
@@ -30,11 +38,8 @@ export class Admissions {
     this.#prepare = prepare
   }
 
-  /**
-   * The active key of a hash; without a hash, the static key of the settings. With `listsPerMinute` it counts a list, and
-   * refuses a key with more of them.
-   */
-  async authenticate(hash: string | undefined, listsPerMinute?: number): Promise<Result<Key>> {
+  /** The active key of a request. For a list it counts one, and refuses a key with more of them. */
+  async authenticate({ hash, listsPerMinute }: SentKey): Promise<Result<Key>> {
     const { lifecycle, keys } = this.#parts
     await this.#prepare(hash === undefined)
     if (!lifecycle.profile) return failed(INCORRECT_API_KEY)
@@ -53,7 +58,7 @@ export class Admissions {
   /** Admits a request by its key and the limits on requests. */
   async admit(hash: string | undefined): Promise<Result<Admission>> {
     const { lifecycle, accounting, keyLimits } = this.#parts
-    const authenticated = await this.authenticate(hash)
+    const authenticated = await this.authenticate({ hash })
     if (!authenticated.ok) return authenticated
     if (!lifecycle.profile) return failed(INCORRECT_API_KEY)
     const [key, now] = [authenticated.value, Date.now()]

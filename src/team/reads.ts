@@ -1,10 +1,19 @@
 import { failed, type Failure, ok, type Result } from '../failures/errors'
-import type { Cursor, Entry, EntryFilter, KnownGeneration, ListedEntries } from '../ledger/entry'
+import {
+  type Cursor,
+  type Entry,
+  type EntryFilter,
+  keptKeysOf,
+  type KnownGeneration,
+  type ListedEntries,
+} from '../ledger/entry'
 import { type ReportPeriod, totalOf, type UsageReport } from '../ledger/usage'
 import type { LimitStatus } from '../limits/limit-status'
 import type { Limits } from '../limits/limits'
+import { runOfKey } from '../store/images'
 import type { Accounting } from './accounting'
 import type { KeyLimits } from './key-limits'
+import type { Key } from './keys'
 import type { KnownJobs } from './known-jobs'
 import type { TeamLifecycle } from './lifecycle'
 import type { OrderQueue } from './order-queue'
@@ -17,8 +26,13 @@ export interface TeamState {
   limitStatuses: LimitStatus[]
 }
 
-/** A team's state for one of its keys, the use of the key by row, and the team's total. */
-export interface TeamAccount extends TeamState {
+/** A team's state for one of its keys. */
+export interface KeyState extends TeamState {
+  key: Key
+}
+
+/** The same, with the use of the key by row, and the team's total. */
+export interface KeyAccount extends KeyState {
   own: UsageReport
   all: UsageReport
 }
@@ -60,8 +74,13 @@ export class TeamReads {
     return accounting.ledger.sums.lacks(period.from) ? failed(NOT_SUMMED) : ok(accounting.usage.of(period))
   }
 
-  account(keyId: string, period: ReportPeriod): Result<TeamAccount> {
-    const [state, all, own] = [this.state(keyId), this.usage(period), this.usage({ ...period, key: keyId })]
+  ofKey(key: Key): Result<KeyState> {
+    const state = this.state(key.id)
+    return state.ok ? ok({ ...state.value, key }) : state
+  }
+
+  account(key: Key, period: ReportPeriod): Result<KeyAccount> {
+    const [state, all, own] = [this.ofKey(key), this.usage(period), this.usage({ ...period, key: key.id })]
     if (!state.ok) return state
     if (!all.ok) return all
     return own.ok ? ok({ ...state.value, own: own.value, all: totalOf(all.value) }) : own
@@ -77,6 +96,14 @@ export class TeamReads {
   list(filter: Pick<EntryFilter, 'key'>, limit: number, after?: Cursor): Result<ListedEntries> {
     const { lifecycle, accounting } = this.#parts
     return lifecycle.profile ? ok(accounting.list(filter, limit, after)) : failed(TEAM_NOT_FOUND)
+  }
+
+  /** The entry of an image that the team made and has not deleted. */
+  image(image: string): Result<Entry | undefined> {
+    const generation = runOfKey(image)?.generation
+    if (generation === undefined) return ok(undefined)
+    const page = this.page({ generation, image }, 1)
+    return page.ok ? ok(page.value.find((entry) => keptKeysOf(entry).includes(image))) : page
   }
 
   /**

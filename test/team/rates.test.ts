@@ -37,6 +37,13 @@ describe('lists and reports of a key', () => {
     expect((await visit(key, '/v1/usage')).status).toBe(200)
   })
 
+  test('count with a wrong query, too', async () => {
+    const { key } = await team('acme')
+    const statuses: number[] = []
+    for (let asked = 0; asked < 4; asked++) statuses.push((await visit(key, '/v1/generations?limit=0')).status)
+    expect(statuses).toEqual([400, 400, 400, 429])
+  })
+
   test('read a bounded part of the ledger for each page', async () => {
     at(NOON)
     const acme = await team('acme')

@@ -1,14 +1,13 @@
 import type { Context } from 'hono'
 import type { App } from '../../context'
 import { forgetGeneration, forgetImage, forgetJob } from '../../generation/generations'
-import { authenticate } from '../../http/authenticate'
+import { OwnTeam } from '../../http/own-team'
 import { keptKeysOf } from '../../ledger/entry'
 import { isEnded, type Snapshot } from '../../ledger/snapshot'
 import { type Failure, GatewayError } from '../../failures/errors'
 import { removeEdgeCopy } from '../../store/edge-copies'
 import { ENTRIES_AT_ONCE, keyOfPath, removeImages } from '../../store/images'
 import { askTeam } from '../../team/ask-team'
-import { entryOfOwnImage } from '../../team/own-image'
 import { entriesOf } from './entries'
 import { idAt, NOT_FOUND, generationStatusOf } from './status'
 
@@ -17,9 +16,9 @@ import { idAt, NOT_FOUND, generationStatusOf } from './status'
  * GatewayError.
  */
 export async function deleteGeneration(c: Context<App>): Promise<Response> {
-  const [{ team }, id] = [await authenticate(c), idAt(c)]
+  const [team, id] = [OwnTeam.of(c), idAt(c)]
   const { seen } = await generationStatusOf(c, team, id)
-  await removeGeneration(c, team, { id, snapshot: seen?.snapshot, stillRunning: STILL_RUNNING })
+  await removeGeneration(c, team.caller.team, { id, snapshot: seen?.snapshot, stillRunning: STILL_RUNNING })
   return c.json({ object: 'generation', id, deleted: true })
 }
 
@@ -48,13 +47,12 @@ export async function removeGeneration(
 
 /** `DELETE /images/…`: removes one image, named by the path of its link. Throws GatewayError. */
 export async function deleteImage(c: Context<App>): Promise<Response> {
-  const { team } = await authenticate(c)
-  const key = keyOfPath(c.req.path) ?? ''
-  const entry = await entryOfOwnImage(c.env, team, key)
+  const [team, key] = [OwnTeam.of(c), keyOfPath(c.req.path) ?? '']
+  const entry = await team.ask(async (stub, sent) => await stub.imageAs(sent, key))
   if (!entry) throw new GatewayError(NOT_FOUND)
   await removeEverywhere(c, [key])
   await forgetImage(c.env.GENERATIONS, key)
-  await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, [key]))
+  await askTeam(c.env, team.caller.team, async (stub) => await stub.discard(entry.id, [key]))
   return c.json({ object: 'image', id: key, deleted: true })
 }
 

@@ -1,14 +1,12 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import { type App, linkOf } from '../../context'
-import { authenticateList } from '../../http/authenticate'
+import { OwnTeam } from '../../http/own-team'
 import type { Entry } from '../../ledger/entry'
 import { snapshotOf } from '../../ledger/snapshot'
 import { checked } from '../../failures/checked'
 import { generationJson } from '../../wire/json'
 import { cursorOf, listJson, pageCursor, pageLimit } from '../../wire/page'
-import { unwrap } from '../../failures/errors'
-import { askTeam } from '../../team/ask-team'
 
 const listQuery = z.object({
   limit: pageLimit(100, 20),
@@ -21,9 +19,9 @@ const listQuery = z.object({
  * Throws GatewayError.
  */
 export async function listGenerations(c: Context<App>): Promise<Response> {
-  const { team } = await authenticateList(c)
-  const { limit, cursor: after, key } = checked(listQuery, c.req.query())
-  const { entries, next } = unwrap(await askTeam(c.env, team, async (stub) => await stub.list({ key }, limit, after)))
+  const team = OwnTeam.forList(c)
+  const { limit, cursor: after, key } = await team.read(() => checked(listQuery, c.req.query()))
+  const { entries, next } = await team.ask(async (stub, sent) => await stub.listAs(sent, { key }, limit, after))
   const { creditsPerUsd } = c.get('config')
   const rowJson = (entry: Entry): Record<string, unknown> => generationJson(snapshotOf(entry), linkOf(c), creditsPerUsd)
   return c.json(listJson(entries.map(rowJson), next && cursorOf(next)))

@@ -8,7 +8,7 @@ import type { AnswerPart } from '../../dialects/dialect'
 import { renderContextOf } from '../../dialects/render-context'
 import type { SeenGeneration } from '../../generation/seen'
 import { forget } from '../../generation/generations'
-import { authenticate } from '../../http/authenticate'
+import { OwnTeam } from '../../http/own-team'
 import { idAt, generationStatusOf } from './status'
 
 /**
@@ -16,12 +16,12 @@ import { idAt, generationStatusOf } from './status'
  * the adaptations made after the 202. Throws GatewayError.
  */
 export async function showGeneration(c: Context<App>): Promise<Response> {
-  const { team } = await authenticate(c)
+  const team = OwnTeam.of(c)
   const { status, seen } = await generationStatusOf(c, team, idAt(c))
   const json = statusJson(status, c)
   const adjusted = seen?.record ? deviationNotes(seen.record, status.snapshot.n) : []
   const headers = { ...retryHeaders(status, Date.now()), ...adjustedHeader(adjusted) }
-  const result = seen && resultOf(seen, team, c)
+  const result = seen && resultOf(seen, team.caller.team, c)
   const answer = result && (await ready(within(json, result), c.env.IMAGES, (key) => forget(c.env.GENERATIONS, key)))
   return answer ? whole(answer, headers) : c.json({ ...json, result: null }, 200, headers)
 }

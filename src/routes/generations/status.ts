@@ -5,24 +5,26 @@ import type { SeenGeneration } from '../../generation/seen'
 import { see } from '../../generation/generations'
 import { type Entry, imageKeysOf, keptKeysOf } from '../../ledger/entry'
 import { type Snapshot, snapshotOf } from '../../ledger/snapshot'
-import { type Failure, GatewayError, unwrap } from '../../failures/errors'
-import { askTeam } from '../../team/ask-team'
+import { type Failure, GatewayError } from '../../failures/errors'
+import type { OwnTeam } from '../../http/own-team'
 
 /** The generation id in the path of a request; it need not exist. */
 export const idAt = (c: Context<App>): string => c.req.param('id') ?? ''
 
+/** The form of every generation id. */
+const GENERATION_ID = /^gen_[0-9a-f]{32,64}$/
+
 /** The status of a generation, from its object and its team's ledger. Throws GatewayError when neither knows it. */
 export async function generationStatusOf(
   c: Context<App>,
-  team: string,
+  team: OwnTeam,
   id: string,
 ): Promise<{ status: GenerationStatus; seen: SeenGeneration | undefined }> {
-  if (!/^gen_[0-9a-f]{32,64}$/.test(id)) throw new GatewayError(NOT_FOUND)
-  const known = unwrap(await askTeam(c.env, team, async (stub) => await stub.find(id)))
+  const known = await team.ask(async (stub, sent) => await stub.findAs(sent, id))
   const { isKnown, entry, teamCreatedMs } = known
   // Asking for an unknown id would create an object.
-  if (!isKnown) throw new GatewayError(NOT_FOUND)
-  const current = await see(c.env.GENERATIONS, id, team)
+  if (!isKnown || !GENERATION_ID.test(id)) throw new GatewayError(NOT_FOUND)
+  const current = await see(c.env.GENERATIONS, id, team.caller.team)
   // A deleted team of the same id may have made it; the team of today must not see that.
   const seen = current && current.snapshot.createdMs >= teamCreatedMs ? current : undefined
   if (seen) return { status: { snapshot: entry ? withoutDeleted(seen.snapshot, entry) : seen.snapshot, known }, seen }

@@ -1,14 +1,15 @@
 import type { Context } from 'hono'
 import type { App } from '../../context'
+import type { Caller } from '../../credentials/caller'
 import { ready, whole } from '../../delivery/whole'
 import { type KeptAnswer, type KeptAnswers, renderKept } from '../../dialects/kept-answer'
 import { renderContextOf, type RenderContext } from '../../dialects/render-context'
-import { GatewayError, unwrap } from '../../failures/errors'
+import { GatewayError } from '../../failures/errors'
 import { forget, see } from '../../generation/generations'
 import type { SeenGeneration } from '../../generation/seen'
+import type { OwnTeam } from '../../http/own-team'
 import { runOfKey } from '../../store/images'
 import { resolveReference } from '../../store/links'
-import { askTeam } from '../../team/ask-team'
 
 /** The generation and the request behind the id of an answer. */
 interface AnswerPlace {
@@ -26,7 +27,10 @@ export interface FoundAnswer<Options> extends KeptAnswer {
 }
 
 /** The place that the path of a request names. Throws GatewayError unless the gateway gave the id to the team. */
-export function placeAt<Options>(c: Context<App>, team: string, kept: KeptAnswers<Options>): AnswerPlace {
+export const placeAt = <Options>(c: Context<App>, team: OwnTeam, kept: KeptAnswers<Options>): Promise<AnswerPlace> =>
+  team.read(() => placeOf(c, team.caller, kept))
+
+function placeOf<Options>(c: Context<App>, { team }: Caller, kept: KeptAnswers<Options>): AnswerPlace {
   const id = c.req.param('id') ?? ''
   const referent = resolveReference(kept.referenceOf(id), team, c.get('config'))
   const generation = referent && ('key' in referent ? runOfKey(referent.key)?.generation : referent.generation)
@@ -37,12 +41,12 @@ export function placeAt<Options>(c: Context<App>, team: string, kept: KeptAnswer
 /** A generation at the place of a background answer. Throws GatewayError for one of a deleted team of the same id. */
 export async function seenAt<Options>(
   c: Context<App>,
-  team: string,
+  team: OwnTeam,
   { id, generation, request }: AnswerPlace,
   kept: KeptAnswers<Options>,
 ): Promise<SeenGeneration | undefined> {
-  const { incarnation } = unwrap(await askTeam(c.env, team, async (stub) => await stub.find(generation)))
-  const seen = await see(c.env.GENERATIONS, generation, team, request)
+  const { incarnation } = await team.ask(async (stub, sent) => await stub.findAs(sent, generation))
+  const seen = await see(c.env.GENERATIONS, generation, team.caller.team, request)
   if (seen?.followed && seen.followed.incarnation !== incarnation) throw new GatewayError(kept.unknown(id))
   return seen
 }
@@ -50,15 +54,15 @@ export async function seenAt<Options>(
 /** The background answer that the path of a request names. Throws GatewayError. */
 export async function foundAnswer<Options>(
   c: Context<App>,
-  team: string,
+  team: OwnTeam,
   kept: KeptAnswers<Options>,
 ): Promise<FoundAnswer<Options>> {
-  const place = placeAt(c, team, kept)
+  const place = await placeAt(c, team, kept)
   const { id, generation } = place
   const { snapshot, followed, record } = (await seenAt(c, team, place, kept)) ?? {}
   const options = followed && kept.options.safeParse(JSON.parse(followed.form.wants)).data
   if (!snapshot || !options) throw new GatewayError(kept.unknown(id))
-  const naming = { team, generation, requestId: snapshot.request, startedMs: followed.arrivedMs }
+  const naming = { team: team.caller.team, generation, requestId: snapshot.request, startedMs: followed.arrivedMs }
   const context = { ...renderContextOf(naming, c), reference: () => kept.referenceOf(id) }
   return { snapshot, record, place, options, context }
 }

@@ -13,19 +13,26 @@ import { checked } from '../../failures/checked'
 import { type Failure, GatewayError } from '../../failures/errors'
 import { follow, forget } from '../../generation/generations'
 import type { SeenGeneration } from '../../generation/seen'
-import { authenticate } from '../../http/authenticate'
+import { OwnTeam } from '../../http/own-team'
 import { type FoundAnswer, foundAnswer, sendFound } from './found'
 
 /** Shows a background answer in its state of today, or the events of its stream. Throws GatewayError. */
 export const showKept = <Options>(kept: KeptAnswers<Options>): Handler<App> =>
   async function showKept(c) {
-    const { team } = await authenticate(c)
-    const query = c.req.query()
-    const { stream } = checked(showQuery, query)
-    const after = checked(z.object({ [kept.lastEvent]: eventNumber }), query)[kept.lastEvent]
+    const team = OwnTeam.of(c)
+    const { stream, after } = await team.read(() => shownPart(c.req.query(), kept))
     const found = await foundAnswer(c, team, kept)
-    return stream === 'true' ? streamFound(c, team, found, kept, after) : await sendFound(c, found, kept)
+    return stream === 'true' ? streamFound(c, team.caller.team, found, kept, after) : await sendFound(c, found, kept)
   }
+
+/** Whether a query asks for the events, and the number after which they begin. Throws GatewayError. */
+function shownPart(
+  query: Record<string, string>,
+  { lastEvent }: Pick<KeptAnswers<never>, 'lastEvent'>,
+): { stream: string | undefined; after: number | undefined } {
+  const { stream } = checked(showQuery, query)
+  return { stream, after: checked(z.object({ [lastEvent]: eventNumber }), query)[lastEvent] }
+}
 
 const showQuery = z.object({ stream: z.enum(['true', 'false']).optional() })
 
