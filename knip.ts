@@ -7,7 +7,7 @@ const UNUSED = ['@ai-sdk/provider', '@ai-sdk/provider-utils', '@langchain/core',
 export default {
   entry: [
     'test/bench/bench-upstream.ts',
-    'test/bench/workers/{counting,filling,floor/worker}.ts',
+    'test/bench/workers/{counting,filling,far/worker,floor/worker}.ts',
     'test/support/worker.ts',
   ],
   project: ['src/**/*.ts!', 'test/**/*.ts', 'scripts/**/*.ts'],

@@ -13,14 +13,19 @@ const COLUMNS = ['figure', 'floor', 'gateway', 'result', 'goal', 'reached'] as c
 
 export function table(figures: Figure[]): string {
   const rows = figures.map(({ reached, ...rest }) => ({ ...rest, reached: reached ? 'yes' : 'no' }))
-  const widths = COLUMNS.map((column) => Math.max(column.length, ...rows.map((row) => row[column].length)))
+  return aligned([...COLUMNS], rows)
+}
+
+/** A table of texts with a heading for each column. */
+export function aligned<Column extends string>(columns: Column[], rows: Record<Column, string>[]): string {
+  const widths = columns.map((column) => Math.max(column.length, ...rows.map((row) => row[column].length)))
   const line = (cells: string[]): string =>
     cells
       .map((cell, index) => cell.padEnd(widths[index] ?? 0))
       .join('  ')
       .trimEnd()
   const ruler = widths.map((width) => '-'.repeat(width))
-  return [line([...COLUMNS]), line(ruler), ...rows.map((row) => line(COLUMNS.map((column) => row[column])))].join('\n')
+  return [line(columns), line(ruler), ...rows.map((row) => line(columns.map((column) => row[column])))].join('\n')
 }
 
 export function median(numbers: number[]): number {

@@ -102,6 +102,19 @@ test('the benchmark runs, and finds that identical requests at once are made onc
   expect(stdout).toMatch(/1,000 identical requests at once +1 +1 +1 +1 +yes/)
 })
 
+test('the benchmark of latency runs, and fails where a goal is not reached', async () => {
+  expect(pages).toContain('`npm run bench:latency`')
+  const { stdout, code } = await ended('npm', ['run', 'bench:latency', '--', 'models'])
+  expect(stdout).toMatch(/\nmodels +\d+ ms +<= 125 ms +(reached|NOT REACHED) +TEAMS\./)
+  expect(code).toBe(stdout.includes('NOT REACHED') ? 1 : 0)
+})
+
+/** The output and the exit code of a command. */
+const ended = (command: string, options: string[]): Promise<{ stdout: string; code: unknown }> =>
+  new Promise((resolve) => {
+    execFile(command, options, { cwd: PROJECT }, (error, stdout) => resolve({ stdout, code: error?.code ?? 0 }))
+  })
+
 test('every setting in docs/settings.md exists, and every one that exists is in it', async () => {
   const config = await pageOf('src/config.ts')
   const known = Array.from(config.matchAll(/^ {2}([A-Z_]{4,}):/gm), ([, name]) => name)

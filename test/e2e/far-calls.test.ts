@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type FarGateway, startFarGateway } from '../bench/latency/far-gateway.ts'
+import { callsOf } from '../bench/latency/measure.ts'
+import { SCENES, needs } from '../bench/latency/scenes.ts'
+
+let gateway: FarGateway
+
+beforeAll(async () => {
+  gateway = await startFarGateway(needs(1))
+})
+afterAll(() => gateway?.stop())
+
+/** The end of a run: its slot, its record and its money. */
+const END = 'ACCOUNTS.leave + CACHE.put + TEAMS.settle'
+
+/**
+ * The far calls before the answer, in steps. The calls of a step are under way at once, and the next step follows them.
+ * A change of the gateway that saves a call or a step changes the line.
+ */
+const STEPS: Record<string, string[]> = {
+  'url hit, warm key': ['TEAMS.admit', 'CACHE.get'],
+  'url hit, hot picture': ['TEAMS.admit', 'CACHE.get'],
+  'url hit, cold isolate': ['TEAMS.admit', 'CACHE.get'],
+  'b64_json hit': ['TEAMS.admit', 'CACHE.get', 'IMAGES.get'],
+  'url miss': ['TEAMS.admit', 'CACHE.get', 'GENERATIONS.obtain', 'TEAMS.reserve', 'ACCOUNTS.enter', 'IMAGES.put', END],
+  'b64_json miss': [
+    'TEAMS.admit',
+    'CACHE.get',
+    'GENERATIONS.obtain',
+    'TEAMS.reserve',
+    'ACCOUNTS.enter',
+    'IMAGES.put',
+    END,
+    'IMAGES.get',
+  ],
+  'url miss, three upstreams': [
+    'TEAMS.admit',
+    'CACHE.get',
+    'GENERATIONS.obtain',
+    'TEAMS.reserve',
+    '3 ACCOUNTS.health',
+    'ACCOUNTS.enter',
+    'IMAGES.put',
+    END,
+  ],
+  'streamed miss': [
+    'TEAMS.admit',
+    'CACHE.get',
+    'GENERATIONS.obtain',
+    'TEAMS.reserve',
+    'ACCOUNTS.enter',
+    'IMAGES.put',
+    'IMAGES.get + IMAGES.put',
+    END,
+    'IMAGES.get',
+  ],
+  'url join': [
+    '2 TEAMS.admit',
+    '2 CACHE.get',
+    '2 GENERATIONS.obtain',
+    'TEAMS.reserve',
+    'ACCOUNTS.enter',
+    'IMAGES.put',
+    END,
+  ],
+  'job submission': ['TEAMS.admit', 'GENERATIONS.submit', 'TEAMS.reserve', 'ACCOUNTS.enter + TEAMS.find'],
+  'status of a finished job': ['TEAMS.authenticate', 'TEAMS.find', 'GENERATIONS.see'],
+  'status of a running job': ['TEAMS.authenticate', 'TEAMS.find', 'GENERATIONS.see'],
+  models: ['TEAMS.authenticate', 'TEAMS.read'],
+  usage: ['TEAMS.authenticate', 'TEAMS.account'],
+  generations: ['TEAMS.authenticate', 'TEAMS.list'],
+}
+
+test.each(Object.keys(SCENES))('%s has its answer after these steps of far calls', async (scene) => {
+  const { before } = await callsOf(gateway, scene)
+  expect(before).toEqual(STEPS[scene])
+})
