@@ -64,11 +64,11 @@ const STEPS: Record<string, string[]> = {
     END,
   ],
   'job submission': ['TEAMS.admit', 'GENERATIONS.submit', 'TEAMS.reserve', 'ACCOUNTS.enter + TEAMS.find'],
-  'status of a finished job': ['TEAMS.authenticate', 'TEAMS.find', 'GENERATIONS.see'],
-  'status of a running job': ['TEAMS.authenticate', 'TEAMS.find', 'GENERATIONS.see'],
-  models: ['TEAMS.authenticate', 'TEAMS.read'],
-  usage: ['TEAMS.authenticate', 'TEAMS.account'],
-  generations: ['TEAMS.authenticate', 'TEAMS.list'],
+  'status of a finished job': ['TEAMS.findAs', 'GENERATIONS.see'],
+  'status of a running job': ['TEAMS.findAs', 'GENERATIONS.see'],
+  models: ['TEAMS.stateAs'],
+  usage: ['TEAMS.accountAs'],
+  generations: ['TEAMS.listAs'],
 }
 
 test.each(Object.keys(SCENES))('%s has its answer after these steps of far calls', async (scene) => {
