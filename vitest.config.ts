@@ -77,6 +77,7 @@ const UNIT = [
   'test/providers/answer-classes.test.ts',
   'test/failures/*.test.ts',
   'test/providers/relay-task.test.ts',
+  'test/store/hot-records.test.ts',
   'test/streams/{json,json-refusals,multipart-refusals,server-events,spliced}.test.ts',
   'test/team/{meter,order-properties,orders,profile,verdict-sender}.test.ts',
   'test/text/top-level.test.ts',

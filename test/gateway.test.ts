@@ -2,6 +2,7 @@ import { evictAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { knock, openai, post, postForm } from './support/gateway'
+import { newIsolate } from './support/settings'
 import { upstreams } from './support/upstreams'
 import { picture, pictureFile } from './support/pictures'
 
@@ -164,6 +165,7 @@ describe('the cache', () => {
   test('is backed by the generation itself while KV lags behind', async () => {
     const { id } = await headersOf(lighthouse)
     await env.CACHE.delete(`records/${id}`)
+    newIsolate()
     await evictAllDurableObjects()
     expect(await headersOf(lighthouse)).toMatchObject({ cache: 'HIT' })
     expect(upstream.calls).toHaveLength(1)
@@ -172,6 +174,7 @@ describe('the cache', () => {
   test('takes an unreadable copy in KV as a miss, not as an error', async () => {
     const { id } = await headersOf(lighthouse)
     await env.CACHE.put(`records/${id}`, '{"broken":')
+    newIsolate()
     expect(await headersOf(lighthouse)).toMatchObject({ cache: 'HIT' })
   })
 

@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { ringGenerations } from './support/alarms'
 import { openai, post } from './support/gateway'
 import { internet } from './support/internet'
+import { newIsolate } from './support/settings'
 import { upstreams } from './support/upstreams'
 
 const { upstream } = upstreams()
@@ -72,6 +73,7 @@ describe('a process that dies', () => {
     const response = await ask('A cat')
     expect(await cacheOf(response)).toBe('MISS')
     await env.CACHE.delete(`records/${response.headers.get('x-generation-id')}`)
+    newIsolate()
     await abortAllDurableObjects()
     expect(await cacheOf(await ask('A cat'))).toBe('HIT')
     expect(upstream.calls).toHaveLength(1)
@@ -164,6 +166,7 @@ describe('KV in trouble', () => {
     vi.spyOn(env.CACHE, 'get').mockRejectedValue(new Error('KV GET failed: 500'))
     vi.spyOn(env.CACHE, 'put').mockRejectedValue(new Error('KV PUT failed: 429'))
     expect(await cacheOf(await ask('A cat'))).toBe('MISS')
+    newIsolate()
     expect(await cacheOf(await ask('A cat'))).toBe('HIT')
     expect(upstream.calls).toHaveLength(1)
   })

@@ -1,8 +1,9 @@
 import { forget, hangUp, obtain } from '../generation/generations'
-import type { ProgressEvent } from '../generation/clients'
+import type { OnProgress, ProgressEvent } from '../generation/clients'
+import { mayBeShared } from '../generation/progress'
 import type { GenerateOptions, Obtained } from '../generation/task'
 import { type Failure, GatewayError } from '../failures/errors'
-import { getRecord } from '../store/records'
+import { getRecord, noteMade } from '../store/records'
 import { StoreError } from '../store/retries'
 import type { DeliveryContext } from './delivery-context'
 import { ProgressEvents } from './progress-events'
@@ -27,7 +28,7 @@ export interface PendingAnswer {
 export async function answerFromCache(delivery: DeliveryContext): Promise<Answer | undefined> {
   const { c, meta } = delivery
   const { generate } = meta
-  const record = await getRecord(c.env.CACHE, generate.task.id)
+  const record = await getRecord(c.env, generate.task.id)
   return record && record.createdMs >= generate.madeSinceMs
     ? await answerReady(delivery, { record, origin: 'HIT' })
     : undefined
@@ -69,11 +70,18 @@ async function untilHangUp(delivery: DeliveryContext, answer: Promise<Answer>): 
   }
 }
 
+/** Asks the object, and has this isolate serve a new answer in place of an older one. */
+async function obtainFrom(env: Env, generate: GenerateOptions, onProgress: OnProgress | undefined): Promise<Obtained> {
+  const answer = await obtain(env.GENERATIONS, generate, onProgress)
+  if (answer.origin !== 'HIT' && mayBeShared(answer.record, generate.task)) noteMade(env, answer.record)
+  return answer
+}
+
 /** Asks a second time for an answer without its images; the object then makes them anew. */
 async function obtained(delivery: DeliveryContext, generate: GenerateOptions, events: ProgressEvents): Promise<Answer> {
   const { c } = delivery
   const onProgress = events.areWanted ? (event: ProgressEvent): void => events.add(event) : undefined
-  const first = await obtain(c.env.GENERATIONS, generate, onProgress)
+  const first = await obtainFrom(c.env, generate, onProgress)
   const answer = await answerReady(delivery, first).catch((error: unknown) => {
     throw isBoughtForOne(delivery, first) && error instanceof StoreError
       ? new GatewayError(NOT_READABLE, { cause: error })
@@ -81,7 +89,7 @@ async function obtained(delivery: DeliveryContext, generate: GenerateOptions, ev
   })
   if (answer) return answer
   const madeSinceMs = first.record.createdMs + 1
-  const second = await obtain(c.env.GENERATIONS, { ...generate, madeSinceMs }, onProgress)
+  const second = await obtainFrom(c.env, { ...generate, madeSinceMs }, onProgress)
   const remade = await answerReady(delivery, second)
   if (remade) return remade
   throw new GatewayError(IMAGE_GONE)
@@ -98,7 +106,7 @@ const NOT_READABLE: Failure = {
 }
 
 async function answerReady({ render, c }: DeliveryContext, answer: Obtained): Promise<Answer | undefined> {
-  const onMissing = (key: string): Promise<boolean> => forget(c.env.GENERATIONS, key)
+  const onMissing = (key: string): Promise<boolean> => forget(c.env, key)
   const rendered = await ready(render(answer.record), c.env.IMAGES, onMissing)
   return rendered && { ...answer, ready: rendered }
 }

@@ -2,6 +2,7 @@ import { type Failure, unwrap } from '../failures/errors'
 import { describe, log } from '../runtime/log'
 import { callObject, callObjectForLong } from '../runtime/call-object'
 import { runOfKey } from '../store/images'
+import { noteRemoved } from '../store/records'
 import type { OnProgress } from './clients'
 import type { Generation } from './generation'
 import type { PendingSettlement } from './outcome'
@@ -100,9 +101,9 @@ export const redeliver = (generations: Generations, id: string, event: string): 
  * Removes the answer with a missing image; false if that failed, and the answer is served until it expires. Never
  * throws.
  */
-export async function forget(generations: Generations, key: string): Promise<boolean> {
+export async function forget(env: Env, key: string): Promise<boolean> {
   try {
-    await forgetImage(generations, key)
+    await forgetImage(env, key)
     return true
   } catch (error) {
     log('record-not-forgotten', { key, ...describe(error) })
@@ -111,15 +112,16 @@ export async function forget(generations: Generations, key: string): Promise<boo
 }
 
 /** Removes the answer with an image. Throws GatewayError. */
-export async function forgetImage(generations: Generations, key: string): Promise<void> {
+export async function forgetImage(env: Env, key: string): Promise<void> {
   const place = runOfKey(key)
-  if (place)
-    await callObject(async () => await generations.getByName(place.generation).forget(place.generation, place.run))
+  if (place) await forgetGeneration(env, place.generation, place.run)
 }
 
-/** Removes the answer of a generation. Throws GatewayError. */
-export const forgetGeneration = (generations: Generations, id: string): Promise<void> =>
-  callObject(async () => await generations.getByName(id).forget(id))
+/** Removes the answer of a generation, or that of one run alone. Throws GatewayError. */
+export async function forgetGeneration(env: Env, id: string, run?: string): Promise<void> {
+  await callObject(async () => await env.GENERATIONS.getByName(id).forget(id, run))
+  noteRemoved(env, id)
+}
 
 /** Removes the ended job of a team. Throws GatewayError. */
 export const forgetJob = (generations: Generations, id: string, team: string): Promise<void> =>

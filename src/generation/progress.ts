@@ -71,6 +71,9 @@ export const upstreamOfCall = ({ upstream, model }: Call): ServedBy => ({ ...ups
 export const isComplete = ({ images }: Pick<ImageRecord | Progress, 'images'>, { request }: Task): boolean =>
   images.filter(Boolean).length === request.n
 
+/** Whether equal requests of others get an answer: one image less is no answer to them. */
+export const mayBeShared = (record: ImageRecord, task: Task): boolean => task.shared && isComplete(record, task)
+
 /** The indexes of the missing images. */
 export const missingFrom = ({ images }: Progress, { request }: Task): number[] =>
   Array.from({ length: request.n }, (_, index) => index).filter((index) => !images[index])

@@ -37,8 +37,7 @@ export async function showImage(c: Context<App>): Promise<Response> {
   const found = isPlainGet(c.req) ? await cachedOrStored(c, url, key) : await conditional(c.req, c.env.IMAGES, key)
   if (!found) {
     // The answer is forgotten once, and not by every view of a dead link.
-    if (!(await isMarkedMissing(url.origin, key)) && (await forget(c.env.GENERATIONS, key)))
-      await markMissing(url.origin, key)
+    if (!(await isMarkedMissing(url.origin, key)) && (await forget(c.env, key))) await markMissing(url.origin, key)
     throw new GatewayError(IMAGE_GONE)
   }
   const answer = new Response(found.body, found)

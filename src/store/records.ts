@@ -1,6 +1,7 @@
 import { pause, withDeadline } from '../runtime/deadline'
 import { type ImageRecord, imageRecord } from '../image/record'
 import { describe, log } from '../runtime/log'
+import { HotRecords } from './hot-records'
 
 /** The time for a read, in ms: a miss costs one call of an object. */
 const FIND_MS = 3000
@@ -9,8 +10,28 @@ const CHANGE_MS = 5000
 
 const recordKey = (id: string): string => `records/${id}`
 
-/** The finished generation in KV. Undefined when it is missing, or when KV fails or takes long. */
-export async function getRecord(cache: KVNamespace, id: string): Promise<ImageRecord | undefined> {
+/** The hot records of an isolate, by its bindings. */
+const memories = new WeakMap<Env, HotRecords>()
+
+function memoryOf(env: Env): HotRecords {
+  const memory = memories.get(env) ?? new HotRecords()
+  memories.set(env, memory)
+  return memory
+}
+
+/**
+ * The finished generation, from the memory of the isolate or from KV. Undefined when it is missing, or when KV fails or
+ * takes long.
+ */
+export async function getRecord(env: Env, id: string): Promise<ImageRecord | undefined> {
+  const [memory, nowMs] = [memoryOf(env), Date.now()]
+  const hot = memory.find(id, nowMs)
+  if (hot) return hot.record
+  const read = await readRecord(env.CACHE, id)
+  return read && memory.noteRead(read, nowMs)
+}
+
+async function readRecord(cache: KVNamespace, id: string): Promise<ImageRecord | undefined> {
   try {
     const found = await withDeadline(FIND_MS, () => cache.get(recordKey(id), 'json'))
     return found === null ? undefined : imageRecord.parse(found)
@@ -19,6 +40,12 @@ export async function getRecord(cache: KVNamespace, id: string): Promise<ImageRe
     return undefined
   }
 }
+
+/** Has this isolate serve a record that was just made, in place of an older one. */
+export const noteMade = (env: Env, record: ImageRecord): void => memoryOf(env).noteChange(record.id, record)
+
+/** Has this isolate ask the generation, and not KV, for a second after the removal of its record. */
+export const noteRemoved = (env: Env, id: string): void => memoryOf(env).noteChange(id, undefined)
 
 /** Removes the record. Reads may still return it for a minute. */
 export async function removeRecord(cache: KVNamespace, id: string): Promise<void> {

@@ -2,6 +2,7 @@ import { reset, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { dropLeases } from '../../src/http/admission-lease'
 import { shiftAlarm } from './clock'
+import { newIsolate } from './settings'
 
 type Namespace = 'GENERATIONS' | 'TEAMS' | 'DIRECTORY' | 'ACCOUNTS'
 
@@ -24,13 +25,14 @@ export const generations = (): DurableObjectStub<import('../../src').Generation>
   [...ran.GENERATIONS].map((id) => env.GENERATIONS.get(env.GENERATIONS.idFromString(id)))
 
 /**
- * Deletes every object, with the leases that they granted. `reset` deletes those in memory, so that the others are woken
- * first.
+ * Deletes every object, KV, and the memory of the isolate. `reset` deletes objects in memory, so that the others are
+ * woken first.
  */
 export async function deleteObjects(): Promise<void> {
   await Promise.all([wake('GENERATIONS'), wake('TEAMS'), wake('DIRECTORY'), wake('ACCOUNTS')])
   await reset()
   dropLeases()
+  newIsolate()
   for (const ids of Object.values(ran)) ids.clear()
 }
 

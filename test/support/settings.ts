@@ -14,6 +14,11 @@ export function settings(changed: Record<string, unknown>): void {
   current = { ...current, ...changed }
 }
 
+/** Runs the gateway as an isolate that has answered nothing yet: it remembers by its bindings. */
+export function newIsolate(): void {
+  current = { ...current }
+}
+
 /** Runs the gateway with the settings of `vitest.config.ts` again. */
 export function originalSettings(): void {
   current = { ...env }

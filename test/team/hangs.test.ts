@@ -7,6 +7,7 @@ import { cancel, job, jobState } from '../support/jobs'
 import { holdLongTimers } from '../support/long-timers'
 import { at, LIMITS, NOON, orderOf } from '../support/orders'
 import { receivers } from '../support/receiver'
+import { newIsolate } from '../support/settings'
 import { type IssuedKey, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 import { HOOK } from '../support/webhooks'
@@ -76,6 +77,7 @@ describe('a team that does not answer', () => {
 
 test('KV that does not answer is a miss, and the object has the image', async () => {
   await generate(acme.key, 'A cat')
+  newIsolate()
   const get = vi.spyOn(env.CACHE, 'get').mockImplementation(never)
   const answer = generate(acme.key, 'A cat')
   await vi.waitUntil(() => get.mock.calls.length === 1)

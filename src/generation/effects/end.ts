@@ -5,7 +5,7 @@ import { removeRunImages } from '../../store/images'
 import { ownInputKeys, removeInputs } from '../../store/inputs'
 import { putRecord } from '../../store/records'
 import type { RunOutcome } from '../outcome'
-import { isComplete } from '../progress'
+import { mayBeShared } from '../progress'
 import type { Run } from '../state'
 import { type StoredAnswer, REFUSAL_MS } from '../rows/stored-answer'
 import type { Previews } from '../rows/previews'
@@ -32,7 +32,7 @@ export function keepOutcome(
   { config, nowMs }: { config: Config; nowMs: number },
 ): void {
   if (made.ok) {
-    const isShared = task.shared && isComplete(made.value, task)
+    const isShared = mayBeShared(made.value, task)
     kept.keep(made.value, task.requestId, nowMs + (isShared ? config.cacheTtlSeconds * 1000 : BRIEFLY_MS))
     if (isShared) ctx.waitUntil(putRecord(env.CACHE, made.value, config.cacheTtlSeconds))
   } else if (REMEMBERED.includes(made.failure.code) || isInterrupted) {

@@ -38,7 +38,7 @@ export async function removeGeneration(
   await forgetJob(c.env.GENERATIONS, id, team)
   while (batch.length > 0) {
     await removeEverywhere(c, batch.flatMap(keptKeysOf))
-    await forgetGeneration(c.env.GENERATIONS, id)
+    await forgetGeneration(c.env, id)
     for (const entry of batch)
       await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, keptKeysOf(entry)))
     batch = batch.length < ENTRIES_AT_ONCE ? [] : await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
@@ -51,7 +51,7 @@ export async function deleteImage(c: Context<App>): Promise<Response> {
   const entry = await team.ask(async (stub, sent) => await stub.imageAs(sent, key))
   if (!entry) throw new GatewayError(NOT_FOUND)
   await removeEverywhere(c, [key])
-  await forgetImage(c.env.GENERATIONS, key)
+  await forgetImage(c.env, key)
   await askTeam(c.env, team.caller.team, async (stub) => await stub.discard(entry.id, [key]))
   return c.json({ object: 'image', id: key, deleted: true })
 }

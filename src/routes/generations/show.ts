@@ -22,7 +22,7 @@ export async function showGeneration(c: Context<App>): Promise<Response> {
   const adjusted = seen?.record ? deviationNotes(seen.record, status.snapshot.n) : []
   const headers = { ...retryHeaders(status, Date.now()), ...adjustedHeader(adjusted) }
   const result = seen && resultOf(seen, team.caller.team, c)
-  const answer = result && (await ready(within(json, result), c.env.IMAGES, (key) => forget(c.env.GENERATIONS, key)))
+  const answer = result && (await ready(within(json, result), c.env.IMAGES, (key) => forget(c.env, key)))
   return answer ? whole(answer, headers) : c.json({ ...json, result: null }, 200, headers)
 }
 

@@ -74,7 +74,7 @@ export async function sendFound<Options>(
   kept: KeptAnswers<Options>,
 ): Promise<Response> {
   const rendered = renderKept(kept, found, found.options, found.context)
-  const answer = rendered && (await ready(rendered, c.env.IMAGES, (key) => forget(c.env.GENERATIONS, key)))
+  const answer = rendered && (await ready(rendered, c.env.IMAGES, (key) => forget(c.env, key)))
   if (!answer) throw new GatewayError(kept.gone)
   return whole(answer, {})
 }

@@ -77,7 +77,7 @@ async function readyEnd(
   if (!end.record) throw new GatewayError(end.snapshot.status === 'succeeded' ? gone : failureOfKept(end.snapshot))
   const { contentType } = stream
   const rendered = { contentType, parts: stream.close(end.record) }
-  const answer = await ready(rendered, c.env.IMAGES, (key) => forget(c.env.GENERATIONS, key))
+  const answer = await ready(rendered, c.env.IMAGES, (key) => forget(c.env, key))
   if (!answer) throw new GatewayError(gone)
   return answer
 }
