@@ -1,6 +1,6 @@
 import { inMicroUsd } from '../catalog/money'
 import { isLimitSet, type Limits } from './limits'
-import { type Meter, minuteBucket, untilNextDay, untilNextMonth } from './meter'
+import { leasedIn, type Meter, minuteBucket, untilNextDay, untilNextMonth } from './meter'
 
 /** One of two sets of limits on a request, its team's or its key's, and the use of them. */
 export interface LimitScope {
@@ -22,6 +22,8 @@ export interface LimitStatus {
   used: number
   /** The amount available now; for requests per minute at most the burst. */
   remaining: number
+  /** The part of `remaining` that is withheld for leases. */
+  leased: number
   /** Ms until some of it returns by time alone; undefined for concurrency, which returns as generations end. */
   resetMs: number | undefined
 }
@@ -32,7 +34,7 @@ export function limitStatusesOf(
   nowMs: number,
 ): LimitStatus[] {
   const { requests_per_minute, requests_per_day, images_per_day, concurrency, budget_usd } = limits
-  const minute = minuteBucket(meter, limits, nowMs)
+  const [minute, leased] = [minuteBucket(meter, limits, nowMs), leasedIn(meter)]
   const status = (
     limit: LimitStatus['limit'],
     max: number,
@@ -45,6 +47,7 @@ export function limitStatusesOf(
     used,
     resetMs,
     remaining: Math.max(0, max - used),
+    leased: isOnRequests({ limit }) ? leased : 0,
   })
   const day = untilNextDay(meter, nowMs)
   return [
@@ -70,3 +73,15 @@ export const afterImages = (all: readonly LimitStatus[], images: number): LimitS
   all.map((status) =>
     status.limit === 'images_per_day' ? { ...status, remaining: Math.max(0, status.remaining - images) } : status,
   )
+
+/** The status of limits after `requests` by a lease. `elapsedMs` is the time since the status. */
+export const afterLeased = (all: readonly LimitStatus[], requests: number, elapsedMs: number): LimitStatus[] =>
+  all.map((status) => ({
+    ...status,
+    ...(isOnRequests(status) ? { remaining: Math.max(0, status.remaining - requests) } : {}),
+    resetMs: status.resetMs === undefined ? undefined : Math.max(0, status.resetMs - elapsedMs),
+  }))
+
+/** Whether a limit counts requests, which leases withhold. */
+export const isOnRequests = ({ limit }: Pick<LimitStatus, 'limit'>): boolean =>
+  limit === 'requests_per_minute' || limit === 'requests_per_day'

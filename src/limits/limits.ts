@@ -43,6 +43,10 @@ export const DEFAULT_MAX_QUEUED = 1000
 export const isLimitSet = <Limit>(limit: Limit | null | undefined): limit is Limit =>
   limit !== null && limit !== undefined
 
+/** Whether limits count requests, of a minute or of a day. */
+export const limitsRequests = ({ requests_per_minute, requests_per_day }: Limits): boolean =>
+  isLimitSet(requests_per_minute) || isLimitSet(requests_per_day)
+
 /** Whether limits set a burst without requests per minute, where it has no effect. */
 export const isBurstAlone = ({ burst, requests_per_minute: perMinute }: Limits): boolean => Boolean(burst && !perMinute)
 

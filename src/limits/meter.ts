@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { dayOf, monthOf } from '../runtime/calendar'
 import { DAY_MS, MINUTE_MS } from '../runtime/durations'
+import type { Lease, LeaseUse } from './lease'
 import type { Limits } from './limits'
 
 /** The use of limits by a team or a key, for limits that time resets. */
@@ -16,10 +17,21 @@ export const meterSchema = z.object({
   /** The month, such as 2026-11, of `spent` (micro-USD). */
   month: z.string(),
   spent: z.number(),
+  /** Requests withheld for leases, by their end in ms since 1970; a meter of an earlier version has none. */
+  leased: z.array(z.object({ endsMs: z.number(), requests: z.number() })).default([]),
 })
 export type Meter = z.infer<typeof meterSchema>
 
-const EMPTY_METER: Meter = { level: 0, drainedMs: 0, day: '', requests: 0, images: 0, month: '', spent: 0 }
+const EMPTY_METER: Meter = {
+  level: 0,
+  drainedMs: 0,
+  day: '',
+  requests: 0,
+  images: 0,
+  month: '',
+  spent: 0,
+  leased: [],
+}
 
 /** The later one of two days, or of two months. */
 const laterOf = (one: string, other: string): string => (one > other ? one : other)
@@ -38,18 +50,52 @@ export const timeOfMeter = (meter: Meter | undefined, nowMs: number): number =>
   meter ? Math.max(nowMs, Date.parse(meter.day)) : nowMs
 
 /**
- * The meter at a time: the bucket is drained, and a new day or month starts at 0. A clock that runs back brings no
- * earlier day again. `countedMs` is the time of the day and the month, if it differs from `nowMs`.
+ * The meter at a time: the bucket is drained, a new day or month starts at 0, lapsed leases count. A clock that
+ * runs back brings no earlier day again. `countedMs` is the time of the day and the month, if it differs from `nowMs`.
  */
 export function meterAt(meter: Meter | undefined, limits: Limits, nowMs: number, countedMs: number = nowMs): Meter {
   const stored = meter ?? EMPTY_METER
   const [day, month] = [laterOf(stored.day, dayOf(countedMs)), laterOf(stored.month, monthOf(countedMs))]
-  return {
+  const current = {
     ...stored,
     ...(stored.day === day ? {} : { day, requests: 0, images: 0 }),
     ...(stored.month === month ? {} : { month, spent: 0 }),
     ...drainedBucket(stored, limits, nowMs),
+    leased: stored.leased.filter(({ endsMs }) => nowMs < endsMs),
   }
+  return withRequests(current, lapsedIn(stored, nowMs))
+}
+
+/** The meter after further requests. */
+export const withRequests = (meter: Meter, requests: number): Meter => ({
+  ...meter,
+  level: meter.level + requests,
+  requests: meter.requests + requests,
+})
+
+/** The requests withheld for leases. */
+export const leasedIn = ({ leased }: Meter): number => leased.reduce((sum, { requests }) => sum + requests, 0)
+
+/** The requests of leases that ended without a report. A Worker that died may have admitted them. */
+export const lapsedIn = (meter: Meter | undefined, nowMs: number): number =>
+  meter ? leasedIn({ ...meter, leased: meter.leased.filter(({ endsMs }) => endsMs <= nowMs) }) : 0
+
+/** The meter with the requests of one more lease withheld. */
+export function withLease(meter: Meter, { endsMs, requests }: Lease): Meter {
+  if (requests === 0) return meter
+  const others = meter.leased.filter((slot) => slot.endsMs !== endsMs)
+  const withheld = meter.leased.find((slot) => slot.endsMs === endsMs)?.requests ?? 0
+  return { ...meter, leased: [...others, { endsMs, requests: withheld + requests }] }
+}
+
+/** The meter after the report of a lease. Requests of a lapsed lease are in it already. */
+export function withLeaseUse(meter: Meter, { endsMs, used, unused }: LeaseUse): Meter {
+  const slot = meter.leased.find((each) => each.endsMs === endsMs)
+  if (!slot) return meter
+  const counted = Math.min(used, slot.requests)
+  const requests = slot.requests - Math.min(counted + unused, slot.requests)
+  const others = meter.leased.filter((each) => each !== slot)
+  return withRequests({ ...meter, leased: requests > 0 ? [...others, { endsMs, requests }] : others }, counted)
 }
 
 /**

@@ -1,14 +1,23 @@
-import type { Failure } from '../failures/errors'
 import { log } from '../runtime/log'
-import { refuseRequest } from '../limits/admission'
+import { type Admission, refuseRequest } from '../limits/admission'
+import { leaseEndMs, type LeaseUse } from '../limits/lease'
 import { type LimitScope, type LimitStatus, limitStatusesOf } from '../limits/limit-status'
 import type { Cursor, Entry, EntryFilter, ListedEntries, Order, Settlement } from '../ledger/entry'
 import { listEntries } from '../ledger/listing'
 import { type ObjectStore, readEntry } from '../runtime/stored'
 import type { Key } from './keys'
 import { Ledger } from '../ledger/ledger'
-import type { Limits } from '../limits/limits'
-import { type Meter, meterAt, meterSchema, timeOfMeter } from '../limits/meter'
+import { type Limits, limitsRequests } from '../limits/limits'
+import {
+  lapsedIn,
+  type Meter,
+  meterAt,
+  meterSchema,
+  timeOfMeter,
+  withLease,
+  withLeaseUse,
+  withRequests,
+} from '../limits/meter'
 import { dayOf, monthOf } from '../runtime/calendar'
 import { type FreeAnswers, UsageReports } from '../ledger/usage'
 
@@ -21,6 +30,12 @@ export interface LimitedKey {
 /** Finds a key and its limits by the key's id. */
 type LimitedKeyOf = (keyId: string) => LimitedKey
 
+/** The decision on a request by the limits, and the lease that comes with it. */
+type RequestAdmission = Pick<Admission, 'refusal' | 'limitStatuses' | 'lease'>
+
+/** The size of a lease by the limits, and by the requests of leases that lapsed. */
+type LeaseFor = (statuses: readonly LimitStatus[], lapsed: number) => number
+
 /** The storage entry of a meter: one for the team and one for each key. */
 const meterEntry = (scope: LimitScope['name'], keyId: string | undefined): string =>
   `meter:${scope === 'key' ? keyId : scope}`
@@ -30,6 +45,8 @@ export class Accounting {
   readonly #storage: ObjectStore
   readonly ledger: Ledger
   readonly usage: UsageReports
+  /** Meters with requests that no limit counts, by their storage entries. */
+  readonly #unstored = new Map<string, Meter>()
 
   constructor(storage: ObjectStore) {
     this.#storage = storage
@@ -52,30 +69,54 @@ export class Accounting {
     return this.scopes(limited, nowMs).flatMap((scope) => limitStatusesOf(scope, nowMs))
   }
 
-  /** Admits a request and counts it, together with the requests that `leaseFor` leases in advance. */
-  admit(
-    limited: LimitedKey,
-    leaseFor: (statuses: readonly LimitStatus[]) => number,
-    nowMs: number,
-  ): { refusal: Failure | undefined; limitStatuses: LimitStatus[]; lease: number } {
+  /** Admits a request and counts it, and withholds the requests of a lease. */
+  admit(limited: LimitedKey, leaseFor: LeaseFor, nowMs: number): RequestAdmission {
     const scopes = this.scopes(limited, nowMs)
-    const before = scopes.flatMap((scope) => limitStatusesOf(scope, nowMs))
-    const refusal = refuseRequest(before)
-    if (refusal) return { refusal, limitStatuses: before, lease: 0 }
-    const lease = leaseFor(before)
-    const after = this.#change(scopes, limited, ({ level, requests }) => ({
-      level: level + 1 + lease,
-      requests: requests + 1 + lease,
-    }))
-    return { refusal, limitStatuses: after.flatMap((scope) => limitStatusesOf(scope, nowMs)), lease }
+    const limitStatuses = scopes.flatMap((scope) => limitStatusesOf(scope, nowMs))
+    const refusal = refuseRequest(limitStatuses)
+    if (refusal) return { refusal, limitStatuses, lease: undefined }
+    const counted = scopes.map((scope) => ({ ...scope, meter: withRequests(scope.meter, 1) }))
+    return { refusal, ...this.#lend(counted, limited, leaseFor, nowMs) }
   }
 
-  /** Uncounts requests that were leased but not used. `leasedMs` is in ms since 1970. */
-  returnLease(limited: LimitedKey, requests: number, leasedMs: number, nowMs: number): void {
-    this.#change(this.scopes(limited, nowMs), limited, (meter) => ({
-      level: Math.max(0, meter.level - requests),
-      ...(meter.day === dayOf(leasedMs) ? { requests: Math.max(0, meter.requests - requests) } : {}),
-    }))
+  /** Counts the use of leases, and withholds the requests of the next one. */
+  renewLease(limited: LimitedKey, uses: readonly LeaseUse[], leaseFor: LeaseFor, nowMs: number): RequestAdmission {
+    const scopes = this.#reported(limited, uses, nowMs)
+    return { refusal: undefined, ...this.#lend(scopes, limited, leaseFor, nowMs) }
+  }
+
+  /** Counts the use of leases, and frees the unused requests of those that ended. */
+  endLease(limited: LimitedKey, uses: readonly LeaseUse[], nowMs: number): void {
+    this.#storeRequests(this.#reported(limited, uses, nowMs), limited)
+  }
+
+  #reported(limited: LimitedKey, uses: readonly LeaseUse[], nowMs: number): LimitScope[] {
+    return this.scopes(limited, nowMs).map((scope) => {
+      const count = (meter: Meter, use: LeaseUse): Meter =>
+        limitsRequests(scope.limits) ? withLeaseUse(meter, use) : withRequests(meter, use.used)
+      return { ...scope, meter: uses.reduce(count, scope.meter) }
+    })
+  }
+
+  /** Withholds the requests of a lease, and stores the meters. */
+  #lend(
+    scopes: LimitScope[],
+    limited: LimitedKey,
+    leaseFor: LeaseFor,
+    nowMs: number,
+  ): Omit<RequestAdmission, 'refusal'> {
+    const limitStatuses = scopes.flatMap((scope) => limitStatusesOf(scope, nowMs))
+    const lease = { requests: leaseFor(limitStatuses, this.#lapsed(limited, nowMs)), endsMs: leaseEndMs(nowMs) }
+    const lent = scopes.map((scope) =>
+      limitsRequests(scope.limits) ? { ...scope, meter: withLease(scope.meter, lease) } : scope,
+    )
+    this.#storeRequests(lent, limited)
+    return { limitStatuses, lease: lease.requests > 0 ? lease : undefined }
+  }
+
+  /** The requests of leases that have lapsed since a meter of the key or of the team was stored. */
+  #lapsed({ key }: LimitedKey, nowMs: number): number {
+    return Math.max(lapsedIn(this.#meter('team', undefined), nowMs), lapsedIn(this.#meter('key', key.id), nowMs))
   }
 
   /** Reserves the quote of a run and counts its images. An expired run is booked no longer. */
@@ -139,15 +180,26 @@ export class Accounting {
   }
 
   #meter(name: LimitScope['name'], key: string | undefined): Meter | undefined {
-    return readEntry(this.#storage.kv, meterEntry(name, key), meterSchema)
+    const entry = meterEntry(name, key)
+    return this.#unstored.get(entry) ?? readEntry(this.#storage.kv, entry, meterSchema)
   }
 
-  #change(scopes: readonly LimitScope[], { key }: LimitedKey, change: (meter: Meter) => Partial<Meter>): LimitScope[] {
-    return scopes.map((scope) => {
-      const meter: Meter = { ...scope.meter, ...change(scope.meter) }
-      this.#storage.kv.put(meterEntry(scope.name, key.id), meter)
-      return { ...scope, meter }
-    })
+  #change(scopes: readonly LimitScope[], { key }: LimitedKey, change: (meter: Meter) => Partial<Meter>): void {
+    for (const scope of scopes) this.#store(meterEntry(scope.name, key.id), { ...scope.meter, ...change(scope.meter) })
+  }
+
+  /** Stores the meters of limits on requests. Without such a limit, requests are stored with the next image. */
+  #storeRequests(scopes: readonly LimitScope[], { key }: LimitedKey): void {
+    for (const { name, limits, meter } of scopes) {
+      const entry = meterEntry(name, key.id)
+      if (limitsRequests(limits)) this.#store(entry, meter)
+      else this.#unstored.set(entry, meter)
+    }
+  }
+
+  #store(entry: string, meter: Meter): void {
+    this.#unstored.delete(entry)
+    this.#storage.kv.put(entry, meter)
   }
 }
 

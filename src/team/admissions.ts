@@ -1,12 +1,13 @@
-import { INCORRECT_API_KEY } from '../credentials/caller'
+import { type Caller, INCORRECT_API_KEY } from '../credentials/caller'
 import { failed, ok, type Result } from '../failures/errors'
-import type { FreeAnswers } from '../ledger/usage'
 import type { Admission } from '../limits/admission'
 import { KeyRates, type RatedAction } from '../limits/key-rates'
+import { LEASE_MS, type LeaseReport } from '../limits/lease'
+import type { LimitStatus } from '../limits/limit-status'
 import type { Accounting } from './accounting'
 import type { KeyLimits } from './key-limits'
 import { isActiveKey, type Key, type Keys, STATIC_KEY } from './keys'
-import { LeasePolicy } from './lease-policy'
+import { LeasePolicy, wantedRequests } from './lease-policy'
 import type { TeamLifecycle } from './lifecycle'
 
 /** The key of a request, as its team checks it. */
@@ -19,10 +20,10 @@ export interface SentKey {
 
 /** The parts of a team that decide on a request. */
 interface AdmissionParts {
-  lifecycle: TeamLifecycle
-  keys: Keys
+  lifecycle: Pick<TeamLifecycle, 'profile' | 'incarnation'>
+  keys: Pick<Keys, 'byHash'>
   accounting: Accounting
-  keyLimits: KeyLimits
+  keyLimits: Pick<KeyLimits, 'withLimits' | 'limitedKeyOf'>
 }
 
 /** Checks the keys of requests, and admits them by the limits. */
@@ -40,11 +41,9 @@ export class Admissions {
 
   /** The active key of a request. For a list it counts one, and refuses a key with more of them. */
   async authenticate({ hash, listsPerMinute }: SentKey): Promise<Result<Key>> {
-    const { lifecycle, keys } = this.#parts
     await this.#prepare(hash === undefined)
-    if (!lifecycle.profile) return failed(INCORRECT_API_KEY)
-    const key = hash === undefined ? STATIC_KEY : keys.byHash(hash)
-    if (!key || !isActiveKey(key, Date.now())) return failed(INCORRECT_API_KEY)
+    const key = this.#activeKey(hash)
+    if (!key) return failed(INCORRECT_API_KEY)
     const counted = listsPerMinute === undefined ? ok(undefined) : this.count('lists', key.id, listsPerMinute)
     return counted.ok ? ok(key) : counted
   }
@@ -57,25 +56,53 @@ export class Admissions {
 
   /** Admits a request by its key and the limits on requests. */
   async admit(hash: string | undefined): Promise<Result<Admission>> {
-    const { lifecycle, accounting, keyLimits } = this.#parts
     const authenticated = await this.authenticate({ hash })
-    if (!authenticated.ok) return authenticated
-    if (!lifecycle.profile) return failed(INCORRECT_API_KEY)
-    const [key, now] = [authenticated.value, Date.now()]
-    const payer = { team: lifecycle.profile.id, key: key.id }
-    const limited = keyLimits.withLimits(key)
-    const limits = [key.limits, limited.teamLimits]
-    const admitted = accounting.admit(limited, (statuses) => this.#leases.grant(key, statuses, now), now)
-    const fresh = key.fresh ?? lifecycle.profile.fresh ?? false
-    return ok({ payer, incarnation: lifecycle.incarnation, limits, fresh, ...admitted })
+    return authenticated.ok ? this.#admitted(authenticated.value, undefined) : authenticated
   }
 
-  /** Uncounts the unused requests of a lease, and counts answers that cost nothing. */
-  returnLease(keyId: string, unused: { requests: number; leasedMs: number }, answers: readonly FreeAnswers[]): void {
+  /**
+   * Counts the use of leases and the answers that cost nothing. The key of a caller gets further requests, if it is
+   * active.
+   */
+  reportUse(report: LeaseReport, caller: Pick<Caller, 'keyHash'> | undefined): Result<Admission> | undefined {
+    const key = caller && this.#activeKey(caller.keyHash)
+    if (key) return this.#admitted(key, report)
     const { lifecycle, accounting, keyLimits } = this.#parts
-    const [now, limited] = [Date.now(), keyLimits.limitedKeyOf(keyId)]
-    if (!lifecycle.profile || limited.key.id !== keyId) return
-    if (unused.requests > 0) accounting.returnLease(limited, unused.requests, unused.leasedMs, now)
-    accounting.countFree(keyId, answers, now)
+    const [now, limited] = [Date.now(), keyLimits.limitedKeyOf(report.key)]
+    if (lifecycle.profile && limited.key.id === report.key) {
+      if (report.uses.length > 0) accounting.endLease(limited, report.uses, now)
+      accounting.countFree(report.key, report.free, now)
+    }
+    return caller ? failed(INCORRECT_API_KEY) : undefined
+  }
+
+  #activeKey(hash: string | undefined): Key | undefined {
+    const { lifecycle, keys } = this.#parts
+    if (!lifecycle.profile) return undefined
+    const key = hash === undefined ? STATIC_KEY : keys.byHash(hash)
+    return key && isActiveKey(key, Date.now()) ? key : undefined
+  }
+
+  /** The admission of a request, or of further requests after the report of earlier ones. */
+  #admitted(key: Key, report: LeaseReport | undefined): Result<Admission> {
+    const { lifecycle, accounting, keyLimits } = this.#parts
+    const { profile, incarnation } = lifecycle
+    if (!profile) return failed(INCORRECT_API_KEY)
+    const [now, limited] = [Date.now(), keyLimits.withLimits(key)]
+    const leaseFor = (statuses: readonly LimitStatus[], lapsed: number): number => {
+      this.#leases.lapsed(lapsed, now)
+      return isActiveKey(key, now + LEASE_MS) ? this.#leases.size(statuses, wantedRequests(report), now) : 0
+    }
+    const admitted = report
+      ? accounting.renewLease(limited, report.uses, leaseFor, now)
+      : accounting.admit(limited, leaseFor, now)
+    if (report) accounting.countFree(key.id, report.free, now)
+    return ok({
+      payer: { team: profile.id, key: key.id },
+      incarnation,
+      limits: [key.limits, limited.teamLimits],
+      fresh: key.fresh ?? profile.fresh ?? false,
+      ...admitted,
+    })
   }
 }

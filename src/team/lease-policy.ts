@@ -1,42 +1,59 @@
-import { isActiveKey, type Key } from './keys'
-import type { LimitStatus } from '../limits/limit-status'
+import { DAY_MS, MINUTE_MS } from '../runtime/durations'
+import { isOnRequests, type LimitStatus } from '../limits/limit-status'
+import type { LeaseReport } from '../limits/lease'
 
-/** The life of a lease, in ms: cache hits of a busy key may outlast its revocation by as much. */
-export const LEASE_MS = 1000
+/** The requests that a Worker holds of a quiet key. */
+const QUIET_REQUESTS = 4
+/** The most requests that a Worker holds of a key. */
+const MAX_REQUESTS = 500
+/** The requests of a busy key last for so long, in ms. */
+const BUSY_MS = 2000
+/** The shortest time for the rate of a key, in ms: two requests at once are no rate. */
+const MIN_RATE_MS = 250
+/** A lease takes at most this share of the remaining requests, so that the last ones are for any Worker. */
+const MAX_SHARE_OF_REST = 1 / 8
+/** All leases hold at most this share of a limit, or two requests. Lapsed ones count for a while: they are lost to it. */
+const MAX_SHARE = 0.05
+const FEW_REQUESTS = 2
+/** The time for which lapsed requests count, in ms. They are a share of the limit's requests in that time. */
+const LAPSES_COUNT_MS = { requests_per_minute: 10 * MINUTE_MS, requests_per_day: DAY_MS } as const
 
-/** Only keys with more requests a second receive leases. */
-const BUSY_REQUESTS_PER_SECOND = 10
-/** The size of a lease, in requests. */
-const [MIN_LEASE, MAX_LEASE] = [10, 100]
-/** All leases of a second together hold at most this share of a limit, since they may stay unused. */
-const MAX_LEASED_SHARE = 0.05
+/** The number of requests that a Worker wants to hold, by its last report. */
+export const wantedRequests = (report: LeaseReport | undefined): number => {
+  if (!report) return QUIET_REQUESTS
+  const used = report.uses.reduce((sum, use) => sum + use.used, 0)
+  const lasting = Math.ceil((used * BUSY_MS) / Math.max(report.sinceMs, MIN_RATE_MS))
+  return Math.max(0, Math.min(MAX_REQUESTS, Math.max(QUIET_REQUESTS, lasting)) - report.left)
+}
 
-/** Grants leases to busy keys, from the requests of each key in this second and the one before. */
+/** Decides on the size of leases. No limit is exceeded, and at least 95 % of each can be used. */
 export class LeasePolicy {
-  #second = 0
-  #leasedInSecond = 0
-  #admitted = new Map<string, number>()
-  #admittedBefore = new Map<string, number>()
+  /** The requests of leases that lapsed in the last day. */
+  #lapses: { atMs: number; requests: number }[] = []
 
-  /** Counts an admitted request of a key. Returns the number of further requests leased, 0 for a key that is not busy. */
-  grant(key: Key, statuses: readonly LimitStatus[], nowMs: number): number {
-    const second = Math.floor(nowMs / 1000)
-    if (second !== this.#second) {
-      this.#admittedBefore = second === this.#second + 1 ? this.#admitted : new Map()
-      this.#admitted = new Map()
-      this.#second = second
-      this.#leasedInSecond = 0
-    }
-    const admitted = (this.#admitted.get(key.id) ?? 0) + 1
-    this.#admitted.set(key.id, admitted)
-    if (Math.max(admitted, this.#admittedBefore.get(key.id) ?? 0) <= BUSY_REQUESTS_PER_SECOND) return 0
-    const room = statuses
-      .filter(({ limit }) => limit === 'requests_per_minute' || limit === 'requests_per_day')
-      .map(({ max, remaining }) => Math.min(remaining - 1, Math.floor(max * MAX_LEASED_SHARE) - this.#leasedInSecond))
-    const lease = Math.min(MAX_LEASE, ...room)
-    if (lease < MIN_LEASE || !isActiveKey(key, nowMs + LEASE_MS)) return 0
-    this.#leasedInSecond += lease
-    this.#admitted.set(key.id, admitted + lease)
-    return lease
+  /** Notes requests of leases that ended without a report. */
+  lapsed(requests: number, nowMs: number): void {
+    if (requests > 0) this.#lapses.push({ atMs: nowMs, requests })
+    this.#lapses = this.#lapses.filter(({ atMs }) => nowMs - atMs < DAY_MS)
+  }
+
+  /** The size of a lease, in requests: the wanted ones, as far as each limit has room. */
+  size(statuses: readonly LimitStatus[], wanted: number, nowMs: number): number {
+    const rooms = statuses.filter(isOnRequests).map((status) => this.#roomOf(status, nowMs))
+    return Math.max(0, Math.min(wanted, ...rooms))
+  }
+
+  #roomOf({ limit, max, remaining, leased }: LimitStatus, nowMs: number): number {
+    const isOfMinute = limit === 'requests_per_minute'
+    const countedMs = LAPSES_COUNT_MS[isOfMinute ? limit : 'requests_per_day']
+    const all = isOfMinute ? max * (countedMs / MINUTE_MS) : max
+    const lapsed = this.#lapses
+      .filter(({ atMs }) => nowMs - atMs < countedMs)
+      .reduce((sum, { requests }) => sum + requests, 0)
+    return Math.min(
+      Math.floor((remaining - leased) * MAX_SHARE_OF_REST),
+      Math.max(FEW_REQUESTS, Math.floor(max * MAX_SHARE)) - leased,
+      Math.floor(all * MAX_SHARE) - leased - lapsed,
+    )
   }
 }

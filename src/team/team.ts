@@ -2,11 +2,12 @@ import { DurableObject } from 'cloudflare:workers'
 import { type Result, failed, ok } from '../failures/errors'
 import { removeImages } from '../store/images'
 import type { Admission } from '../limits/admission'
+import type { LeaseReport } from '../limits/lease'
 import { Admissions, type SentKey } from './admissions'
 import { callGeneration } from './call-generation'
 import type { Claim, ClaimingRequest } from './claims'
 import type { FreshEnd, FreshRequest } from './fresh-requests'
-import { INCORRECT_API_KEY } from '../credentials/caller'
+import { type Caller, INCORRECT_API_KEY } from '../credentials/caller'
 import type {
   Cursor,
   Entry,
@@ -25,7 +26,7 @@ import { KEY_NOT_FOUND, TEAM_NOT_FOUND, type Profile, type ProfileFields } from 
 import { listDefaultTeam } from './ask-directory'
 import type { KeyAccount, KeyState, NewJob, TeamState } from './reads'
 import { Upkeep } from './upkeep'
-import type { FreeAnswers, ReportPeriod, UsageReport } from '../ledger/usage'
+import type { ReportPeriod, UsageReport } from '../ledger/usage'
 import { VerdictSender } from './verdict-sender'
 import type { WebhookChange, WebhookState } from './webhook'
 
@@ -131,8 +132,9 @@ export class Team extends DurableObject<Env> {
     return await this.#admissions.admit(hash)
   }
 
-  returnLease(keyId: string, unused: { requests: number; leasedMs: number }, answers: readonly FreeAnswers[]): void {
-    this.#admissions.returnLease(keyId, unused, answers)
+  /** Counts the use of leases and answers that cost nothing. The next lease is for the key of a caller. */
+  reportUse(report: LeaseReport, caller?: Pick<Caller, 'keyHash'>): Result<Admission> | undefined {
+    return this.#admissions.reportUse(report, caller)
   }
 
   /** Reserves the money of a run, or queues it if it may wait. `untilMs` is the end of the caller's wait, in ms since 1970. */

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import { LEASE_MS } from '../../src/team/lease-policy'
+import { LEASE_MS } from '../../src/limits/lease'
 import { KEY } from '../support/gateway'
 import { deleteObjects } from '../support/objects'
 import { ask, operate, team, type TestTeam } from '../support/teams'
@@ -32,26 +32,43 @@ const remaining = async (id: string): Promise<unknown> => {
   return standings[0]?.remaining
 }
 
-/** Has leases last so many times as long, unless the clock ends them. The returned function counts the ended ones. */
-function leaseTimers(times: number): () => number {
-  const { setTimeout } = globalThis
-  let ends = 0
-  vi.spyOn(globalThis, 'setTimeout').mockImplementation((call, ms = 0) => {
-    if (ms !== LEASE_MS) return setTimeout(call, ms)
-    const end = (): void => {
-      call()
-      ends += 1
-    }
-    return setTimeout(end, ms * times)
+describe('a key with few hits', () => {
+  test('is answered without a call of its team', async () => {
+    const { key } = await team('quiet')
+    await ask(key)
+    const asked = vi.spyOn(env.TEAMS, 'getByName')
+    expect((await ask(key)).headers.get('x-cache')).toBe('HIT')
+    expect(asked).not.toHaveBeenCalled()
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(1))
   })
-  return () => ends
-}
+
+  test('sees its limit count down with each answer', async () => {
+    const { key } = await team('quiet', { requests_per_minute: 60, requests_per_day: 1000 })
+    const left: (string | null)[] = []
+    for (let sent = 0; sent < 12; sent++) left.push((await ask(key)).headers.get('ratelimit'))
+    const remaining = left.map((header) =>
+      /r=(\d+).*r=(\d+)/
+        .exec(header ?? '')
+        ?.slice(1)
+        .map(Number),
+    )
+    expect(remaining).toEqual(left.map((_, sent) => [59 - sent, 999 - sent]))
+  })
+
+  test('has requests from before its first limit counted', async () => {
+    const { key } = await team('quiet')
+    for (let sent = 0; sent < 3; sent++) await ask(key)
+    await vi.waitFor(async () => {
+      const { data } = await (await operate('GET', '/usage')).json<{ data: { hits: number }[] }>()
+      expect(data[0]?.hits).toBe(2)
+    })
+    await operate('PATCH', '/teams/quiet', { limits: { requests_per_day: 4 } })
+    expect([(await ask(key)).status, (await ask(key)).status]).toEqual([200, 429])
+  })
+})
 
 describe('a key that is busy with hits', () => {
   test('asks its team less often than it receives requests', async () => {
-    // A slow machine takes longer than a lease for the hits.
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
-    leaseTimers(60)
     const { key } = await busy({}, 40)
     const asked = vi.spyOn(env.TEAMS, 'getByName')
     for (let hits = 0; hits < 40; hits++) await ask(key)
@@ -96,8 +113,23 @@ describe('a key that is busy with hits', () => {
   })
 })
 
+/** Has leases last a twentieth of their time. The returned function counts the ended ones. */
+function shortLeases(): () => number {
+  const { setTimeout } = globalThis
+  let ends = 0
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation((call, ms = 0) => {
+    if (ms !== LEASE_MS) return setTimeout(call, ms)
+    const end = (): void => {
+      call()
+      ends += 1
+    }
+    return setTimeout(end, ms / 20)
+  })
+  return () => ends
+}
+
 test('a test has neither the leases of an earlier one nor their counts', async () => {
-  const ends = leaseTimers(1)
+  const ends = shortLeases()
   await ask(KEY)
   await Promise.all(Array.from({ length: 20 }, () => ask(KEY)))
   await deleteObjects()
