@@ -18,13 +18,12 @@ const END = 'ACCOUNTS.leave + CACHE.put + TEAMS.settle'
  * A change of the gateway that saves a call or a step changes the line.
  */
 const STEPS: Record<string, string[]> = {
-  'url hit, warm key': ['TEAMS.admit', 'CACHE.get'],
-  'url hit, hot picture': ['TEAMS.admit', 'CACHE.get'],
+  'url hit, warm key': ['CACHE.get'],
+  'url hit, hot picture': ['CACHE.get'],
   'url hit, cold isolate': ['TEAMS.admit', 'CACHE.get'],
-  'b64_json hit': ['TEAMS.admit', 'CACHE.get', 'IMAGES.get'],
-  'url miss': ['TEAMS.admit', 'CACHE.get', 'GENERATIONS.obtain', 'TEAMS.reserve', 'ACCOUNTS.enter', 'IMAGES.put', END],
+  'b64_json hit': ['CACHE.get', 'IMAGES.get'],
+  'url miss': ['CACHE.get', 'GENERATIONS.obtain', 'TEAMS.reserve', 'ACCOUNTS.enter', 'IMAGES.put', END],
   'b64_json miss': [
-    'TEAMS.admit',
     'CACHE.get',
     'GENERATIONS.obtain',
     'TEAMS.reserve',
@@ -34,7 +33,6 @@ const STEPS: Record<string, string[]> = {
     'IMAGES.get',
   ],
   'url miss, three upstreams': [
-    'TEAMS.admit',
     'CACHE.get',
     'GENERATIONS.obtain',
     'TEAMS.reserve',
@@ -44,7 +42,6 @@ const STEPS: Record<string, string[]> = {
     END,
   ],
   'streamed miss': [
-    'TEAMS.admit',
     'CACHE.get',
     'GENERATIONS.obtain',
     'TEAMS.reserve',
@@ -54,16 +51,8 @@ const STEPS: Record<string, string[]> = {
     END,
     'IMAGES.get',
   ],
-  'url join': [
-    '2 TEAMS.admit',
-    '2 CACHE.get',
-    '2 GENERATIONS.obtain',
-    'TEAMS.reserve',
-    'ACCOUNTS.enter',
-    'IMAGES.put',
-    END,
-  ],
-  'job submission': ['TEAMS.admit', 'GENERATIONS.submit', 'TEAMS.reserve', 'ACCOUNTS.enter + TEAMS.find'],
+  'url join': ['2 CACHE.get', '2 GENERATIONS.obtain', 'TEAMS.reserve', 'ACCOUNTS.enter', 'IMAGES.put', END],
+  'job submission': ['GENERATIONS.submit', 'TEAMS.reserve', 'ACCOUNTS.enter + TEAMS.find'],
   'status of a finished job': ['TEAMS.findAs', 'GENERATIONS.see'],
   'status of a running job': ['TEAMS.findAs', 'GENERATIONS.see'],
   models: ['TEAMS.stateAs'],
