@@ -19,7 +19,7 @@ const END = 'ACCOUNTS.leave + CACHE.put + TEAMS.settle'
  */
 const STEPS: Record<string, string[]> = {
   'url hit, warm key': ['CACHE.get'],
-  'url hit, hot picture': ['CACHE.get'],
+  'url hit, hot picture': [],
   'url hit, cold isolate': ['TEAMS.admit', 'CACHE.get'],
   'b64_json hit': ['CACHE.get', 'IMAGES.get'],
   'url miss': ['CACHE.get', 'GENERATIONS.obtain', 'TEAMS.reserve', 'ACCOUNTS.enter', 'IMAGES.put', END],
