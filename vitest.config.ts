@@ -79,7 +79,7 @@ const UNIT = [
   'test/providers/relay-task.test.ts',
   'test/store/hot-records.test.ts',
   'test/streams/{json,json-refusals,multipart-refusals,server-events,spliced}.test.ts',
-  'test/team/{lease-limits,meter,order-properties,orders,profile,verdict-sender}.test.ts',
+  'test/team/{lease-limits,shards,meter,order-properties,orders,profile,verdict-sender}.test.ts',
   'test/text/top-level.test.ts',
   'test/upstreams/{choose,health,health-sources,image-models,latency,next-step,pace,route-failure,slot-waits,wait-queue,workers-ai}.test.ts',
 ]

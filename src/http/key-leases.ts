@@ -8,7 +8,7 @@ import type { Caller } from '../credentials/caller'
 import type { FreeAnswers } from '../ledger/usage'
 
 /** The team of a caller. */
-export interface LeasingTeam {
+interface LeasingTeam {
   admit: (hash: string | undefined) => Promise<Result<Admission>>
   /** Sends a report once, since a second call would count twice. */
   reportUse: (report: LeaseReport, caller?: Caller) => Promise<Result<Admission> | undefined>

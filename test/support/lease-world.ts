@@ -1,5 +1,5 @@
 import type { Caller } from '../../src/credentials/caller'
-import { KeyLeases, type LeasingTeam } from '../../src/http/key-leases'
+import { KeyLeases, type LeasingContext } from '../../src/http/key-leases'
 import type { Admission } from '../../src/limits/admission'
 import type { Limits } from '../../src/limits/limits'
 import { Accounting } from '../../src/team/accounting'
@@ -71,7 +71,7 @@ export class LeaseWorld {
       await way()
       return isolate.isDead ? await forever() : structuredClone(reply)
     }
-    const team: LeasingTeam = {
+    const team: LeasingContext['team'] = {
       admit: (hash) => call(() => this.#admissions.admit(hash)),
       reportUse: (report, caller) => call(() => this.#admissions.reportUse(report, caller)),
     }
