@@ -70,7 +70,7 @@ const UNIT = [
   'test/generation/life/*.test.ts',
   'test/image/{input-kind,markdown-images,media-type,private-urls,request,source}.test.ts',
   'test/docs/*.test.ts',
-  'test/ledger/latency.test.ts',
+  'test/ledger/{gathered-sums,latency}.test.ts',
   'test/lint/*.test.ts',
   'test/{hops,public-url,redacted}.test.ts',
   'test/runtime/*.test.ts',

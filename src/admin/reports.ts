@@ -11,9 +11,12 @@ import { periodOf } from '../wire/period'
 import type { Team } from '../team/team'
 import { askDirectory } from '../team/ask-directory'
 import { askTeam } from '../team/ask-team'
-import { EMPTY_USAGE_ROW, type UsageRow } from '../ledger/usage'
+import { TEAMS_AT_ONCE } from '../team/gather-sums'
+import type { TeamUsageRow } from '../team/directory-sums'
+import { EMPTY_USAGE_ROW } from '../ledger/usage'
 import { auditJson, usageJson } from '../wire/json'
 import { csv } from '../wire/csv'
+import { usageOfTeams } from './usage-of-teams'
 
 const usageQuery = z.object({
   team: z.string().optional(),
@@ -26,14 +29,17 @@ export async function showUsageReport(c: Context<App>): Promise<Response> {
   const { team: only, key, format } = checked(usageQuery, c.req.query())
   const period = periodOf(c.req.query(), Date.now())
   const { creditsPerUsd } = c.get('config')
-  const rowJson = (team: string, row: UsageRow): Record<string, unknown> => ({ team, ...usageJson(row, creditsPerUsd) })
-  const rows: Record<string, unknown>[] = []
-  for await (const { id, value } of ofTeams(c, only, async (team) => await team.usage({ ...period, key }))) {
-    rows.push(...value.rows.map((row) => rowJson(id, row)))
-  }
-  if (format === 'json') return c.json({ object: 'list', period, data: rows })
-  return c.body(csv(Object.keys(rowJson('', EMPTY_USAGE_ROW)), rows), 200, {
+  const rowJson = ({ team, ...row }: TeamUsageRow): Record<string, unknown> => ({
+    team,
+    ...usageJson(row, creditsPerUsd),
+  })
+  const { asOfMs, rows } = await usageOfTeams(c.env, only, { ...period, key })
+  const data = rows.map(rowJson)
+  const as_of = new Date(asOfMs).toISOString()
+  if (format === 'json') return c.json({ object: 'list', period, as_of, data })
+  return c.body(csv(Object.keys(rowJson({ team: '', ...EMPTY_USAGE_ROW })), data), 200, {
     'content-type': 'text/csv; charset=utf-8',
+    'x-as-of': as_of,
   })
 }
 
@@ -80,9 +86,6 @@ function keyOfAddress(address: string): string {
 }
 
 const newestFirst = (a: Entry, b: Entry): number => b.started_ms - a.started_ms || (a.id < b.id ? 1 : -1)
-
-/** The number of Team objects called at the same time. */
-const TEAMS_AT_ONCE = 50
 
 /** Calls one team, or every team of the directory, and yields their values. Throws GatewayError. */
 async function* ofTeams<T>(

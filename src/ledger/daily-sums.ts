@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { dayOf } from '../runtime/calendar'
 import { hasRows, type ObjectStore, readEntry, readRow, readRows } from '../runtime/stored'
+import { ChangedDays } from './changed-days'
 import { type Cursor, cursorSchema, type Entry, entrySchema, TEXT_OPERATION } from './entry'
 import { addLatencies, type LatencyHistogram, latencyStep, storedLatencies } from './latency'
 import { type FreeAnswers, type UsageRow, usageRow } from './usage'
@@ -114,9 +115,11 @@ const ENTRIES_OF_STEP = 1000
  */
 export class DailySums {
   readonly #storage: ObjectStore
+  readonly #changes: ChangedDays
 
   constructor(storage: ObjectStore) {
     this.#storage = storage
+    this.#changes = new ChangedDays(storage.kv)
   }
 
   /** Creates the table. The ledger of an earlier version is summed by its first step here, and by `sumSome`. */
@@ -191,6 +194,7 @@ export class DailySums {
   #add(more: DaySums, sign: 1 | -1): void {
     const { sql } = this.#storage
     const place = placeOf(more)
+    this.#changes.note(more.day)
     const query = 'SELECT * FROM days WHERE (day, key, model, upstream) = (?, ?, ?, ?)'
     const stored = readRow(sql, storedSums, query, ...place)
     const sums = added(stored ?? { ...more, ...NOTHING }, more, sign)

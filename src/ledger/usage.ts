@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { readRows, type SqlStore } from '../runtime/stored'
+import { type ObjectStore, readRow, readRows, type SqlStore } from '../runtime/stored'
+import { ChangedDays, NO_DAY } from './changed-days'
 import { addLatencies, p95Of, storedLatencies } from './latency'
 
 /** Answers that cost nothing: cache hits, and joins to runs of other requests. */
@@ -62,6 +63,24 @@ export interface UsageReport {
   latency: LatencySummary
 }
 
+/** A part of the sums of a team, in whole days (YYYY-MM-DD, UTC). The last part has no end. */
+export interface SumsPart {
+  from: string
+  to: string | undefined
+  rows: UsageRow[]
+}
+
+/** The number of the directory's stored answer, or a further part of an answer from its first day on (UTC). */
+export type SumsQuestion = { stored: number | undefined } | { epoch: number; from: string }
+
+/** A part of the answer of a number. */
+export interface NumberedPart extends SumsPart {
+  epoch: number
+}
+
+/** The least rows of a part before the last one: some 20 ms of work. */
+const ROWS_OF_PART = 1000
+
 /** The days of a report (UTC, both included), and the key; all keys without one. */
 export interface ReportPeriod {
   from: string
@@ -92,9 +111,11 @@ const USAGE_SUMS = ['hits', 'joins', 'generations', 'failures', 'images', 'input
 /** Reports of a team's use, from the sums of its days: a ledger of any length costs the same. */
 export class UsageReports {
   readonly #sql: SqlStore
+  readonly #changes: ChangedDays
 
-  constructor(sql: SqlStore) {
+  constructor({ sql, kv }: ObjectStore) {
     this.#sql = sql
+    this.#changes = new ChangedDays(kv)
   }
 
   createTables(): void {
@@ -103,6 +124,7 @@ export class UsageReports {
 
   /** Adds free answers of a key to a day (YYYY-MM-DD, UTC). */
   count(day: string, key: string, answers: readonly FreeAnswers[]): void {
+    if (answers.length > 0) this.#changes.note(day)
     for (const { model, upstream, hits, joins, saved } of answers) {
       this.#sql.exec(
         `INSERT INTO free (day, key, model, upstream, hits, joins, saved) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -121,6 +143,15 @@ export class UsageReports {
   /** The report of a period. */
   of(period: ReportPeriod): UsageReport {
     return { rows: this.#rows(period), latency: this.#latency(period) }
+  }
+
+  /** A part of the changed days: about `most` rows, and as many as complete the last day. */
+  changed(question: SumsQuestion, most = ROWS_OF_PART): NumberedPart {
+    const { epoch, from } = 'from' in question ? question : this.#changes.answer(question.stored)
+    const query = `SELECT day FROM (SELECT day FROM days UNION ALL SELECT day FROM free)
+      WHERE day >= ? ORDER BY day LIMIT 1 OFFSET ?`
+    const to = readRow(this.#sql, lastDay, query, from, most)?.day
+    return { epoch, from, to, rows: this.#rows({ from, to: to ?? NO_DAY }) }
   }
 
   #rows({ from, to, key }: ReportPeriod): UsageRow[] {
@@ -170,4 +201,5 @@ const addedRow = (sum: UsageRow, row: UsageRow): UsageRow => ({
   saved: sum.saved + row.saved,
 })
 
+const lastDay = usageRow.pick({ day: true })
 const storedLatency = z.object({ latency_ms: z.number(), latencies: storedLatencies })

@@ -3,6 +3,7 @@ import { type Admission, refuseRequest } from '../limits/admission'
 import { leaseEndMs, type LeaseUse } from '../limits/lease'
 import { type LimitScope, type LimitStatus, limitStatusesOf } from '../limits/limit-status'
 import type { Cursor, Entry, EntryFilter, ListedEntries, Order, Settlement } from '../ledger/entry'
+import { ChangedDays } from '../ledger/changed-days'
 import { listEntries } from '../ledger/listing'
 import { type ObjectStore, readEntry } from '../runtime/stored'
 import type { Key } from './keys'
@@ -47,11 +48,13 @@ export class Accounting {
   readonly usage: UsageReports
   /** Meters with requests that no limit counts, by their storage entries. */
   readonly #unstored = new Map<string, Meter>()
+  readonly changes: ChangedDays
 
   constructor(storage: ObjectStore) {
     this.#storage = storage
     this.ledger = new Ledger(storage)
-    this.usage = new UsageReports(storage.sql)
+    this.usage = new UsageReports(storage)
+    this.changes = new ChangedDays(storage.kv)
   }
 
   createTables(): void {

@@ -1,6 +1,8 @@
 import { failed, ok, type Result } from '../failures/errors'
 import { Accounting } from './accounting'
+import { markChanged } from './ask-directory'
 import { Claims } from './claims'
+import { DirectoryMark } from './directory-mark'
 import { KeyLimits } from './key-limits'
 import { Keys } from './keys'
 import { KnownJobs } from './known-jobs'
@@ -11,7 +13,7 @@ import { type Profile, TEAM_BEING_DELETED } from './profile'
 import { TeamReads } from './reads'
 import { TeamWebhook } from './webhook'
 
-/** The parts of a team's object that keep its state. None of them calls another object. */
+/** The parts of a team's object that keep its state. */
 export class TeamParts {
   readonly storage: DurableObjectStorage
   readonly lifecycle: TeamLifecycle
@@ -24,6 +26,7 @@ export class TeamParts {
   readonly keyLimits: KeyLimits
   readonly orders: Orders
   readonly reads: TeamReads
+  readonly mark: DirectoryMark
 
   constructor(storage: DurableObjectStorage, env: Env) {
     this.storage = storage
@@ -37,6 +40,10 @@ export class TeamParts {
     this.keyLimits = new KeyLimits(env, this.lifecycle, this.keys)
     this.orders = new Orders(this)
     this.reads = new TeamReads(this)
+    this.mark = new DirectoryMark(
+      this.accounting.changes,
+      async (epoch) => await markChanged(env, this.lifecycle, epoch),
+    )
   }
 
   /** Creates the team; returns the profile of the existing one if there is one. */

@@ -7,7 +7,7 @@ import {
   type KnownGeneration,
   type ListedEntries,
 } from '../ledger/entry'
-import { type ReportPeriod, totalOf, type UsageReport } from '../ledger/usage'
+import { type NumberedPart, type ReportPeriod, type SumsQuestion, totalOf, type UsageReport } from '../ledger/usage'
 import type { LimitStatus } from '../limits/limit-status'
 import type { Limits } from '../limits/limits'
 import { runOfKey } from '../store/images'
@@ -77,6 +77,14 @@ export class TeamReads {
   ofKey(key: Key): Result<KeyState> {
     const state = this.state(key.id)
     return state.ok ? ok({ ...state.value, key }) : state
+  }
+
+  /** The first part of the changed sums, for a directory with the answers up to `stored`, or a further part. */
+  sums(asked: SumsQuestion): Result<NumberedPart> {
+    const { lifecycle, accounting } = this.#parts
+    if (!lifecycle.profile) return failed(TEAM_NOT_FOUND)
+    if (accounting.ledger.sums.isBehind) return failed(NOT_SUMMED)
+    return ok(accounting.usage.changed(asked))
   }
 
   account(key: Key, period: ReportPeriod): Result<KeyAccount> {

@@ -8,27 +8,18 @@ import { callGeneration } from './call-generation'
 import type { Claim, ClaimingRequest } from './claims'
 import type { FreshEnd, FreshRequest } from './fresh-requests'
 import { type Caller, INCORRECT_API_KEY } from '../credentials/caller'
-import type {
-  Cursor,
-  Entry,
-  EntryFilter,
-  KnownGeneration,
-  ListedEntries,
-  Order,
-  QueuedOrder,
-  Settlement,
-} from '../ledger/entry'
-import type { Delivery, DeliveryFilter, DeliveryReport } from './deliveries'
+import type { Entry, KnownGeneration, ListedEntries, Order, QueuedOrder, Settlement } from '../ledger/entry'
+import type { Delivery, DeliveryReport } from './deliveries'
 import { type Key, type KeyFields, STATIC_KEY } from './keys'
 import { TOO_LATE } from './orders'
 import { TeamParts } from './parts'
 import { KEY_NOT_FOUND, TEAM_NOT_FOUND, type Profile, type ProfileFields } from './profile'
 import { listDefaultTeam } from './ask-directory'
-import type { KeyAccount, KeyState, NewJob, TeamState } from './reads'
+import type { KeyAccount, KeyState, NewJob, TeamReads, TeamState } from './reads'
 import { Upkeep } from './upkeep'
-import type { ReportPeriod, UsageReport } from '../ledger/usage'
+import type { NumberedPart, ReportPeriod, SumsQuestion, UsageReport } from '../ledger/usage'
 import { VerdictSender } from './verdict-sender'
-import type { WebhookChange, WebhookState } from './webhook'
+import type { TeamWebhook, WebhookChange, WebhookState } from './webhook'
 
 /** One team: its keys, its limits, its money and its webhook. */
 export class Team extends DurableObject<Env> {
@@ -44,7 +35,8 @@ export class Team extends DurableObject<Env> {
     super(ctx, env)
     // A team stored by an earlier version may lack some of the tables.
     if (this.#parts.lifecycle.profile) this.#parts.createTables(false)
-    if (this.#parts.accounting.ledger.sums.isBehind) ctx.waitUntil(this.#upkeep.rearm(Date.now()))
+    if (this.#parts.accounting.ledger.sums.isBehind || this.#parts.mark.isMissing)
+      ctx.waitUntil(this.#upkeep.rearm(Date.now()))
   }
 
   /** Creates the team; returns the profile of the existing one if there is one. */
@@ -107,13 +99,8 @@ export class Team extends DurableObject<Env> {
     return await this.#as(sent, (key) => this.#parts.reads.account(key, period))
   }
 
-  async listAs(
-    sent: SentKey,
-    filter: Pick<EntryFilter, 'key'>,
-    limit: number,
-    after?: Cursor,
-  ): Promise<Result<ListedEntries>> {
-    return await this.#as(sent, () => this.#parts.reads.list(filter, limit, after))
+  async listAs(sent: SentKey, ...page: Parameters<TeamReads['list']>): Promise<Result<ListedEntries>> {
+    return await this.#as(sent, () => this.#parts.reads.list(...page))
   }
 
   async findAs(sent: SentKey, generation: string): Promise<Result<KnownGeneration>> {
@@ -134,7 +121,9 @@ export class Team extends DurableObject<Env> {
 
   /** Counts the use of leases and answers that cost nothing. The next lease is for the key of a caller. */
   reportUse(report: LeaseReport, caller?: Pick<Caller, 'keyHash'>): Result<Admission> | undefined {
-    return this.#admissions.reportUse(report, caller)
+    const admitted = this.#admissions.reportUse(report, caller)
+    this.ctx.waitUntil(this.#upkeep.markChanged(Date.now()))
+    return admitted
   }
 
   /** Reserves the money of a run, or queues it if it may wait. `untilMs` is the end of the caller's wait, in ms since 1970. */
@@ -169,16 +158,22 @@ export class Team extends DurableObject<Env> {
   async settle(settlement: Settlement): Promise<{ webhook: boolean }> {
     const isKept = this.#parts.lifecycle.profile && this.#parts.orders.settle(settlement, Date.now())
     if (this.#parts.lifecycle.profile) await this.#notifyCalled()
+    await this.#upkeep.markChanged(Date.now())
     if (!isKept) await removeImages(this.env.IMAGES, settlement.images)
     return { webhook: isKept === true && this.#parts.webhook.isOn }
+  }
+
+  /** The changed sums for the directory, a part at a time. */
+  sums(asked: SumsQuestion): Result<NumberedPart> {
+    return this.#parts.reads.sums(asked)
   }
 
   usage(period: ReportPeriod): Result<UsageReport> {
     return this.#parts.reads.usage(period)
   }
 
-  page(filter: EntryFilter, limit: number, after?: Cursor): Result<Entry[]> {
-    return this.#parts.reads.page(filter, limit, after)
+  page(...page: Parameters<TeamReads['page']>): Result<Entry[]> {
+    return this.#parts.reads.page(...page)
   }
 
   image(image: string): Result<Entry | undefined> {
@@ -206,8 +201,8 @@ export class Team extends DurableObject<Env> {
     this.#parts.webhook.record(report)
   }
 
-  deliveries(filter: DeliveryFilter, limit: number, after?: Cursor): Result<Delivery[]> {
-    return this.#parts.webhook.deliveries(filter, limit, after)
+  deliveries(...page: Parameters<TeamWebhook['deliveries']>): Result<Delivery[]> {
+    return this.#parts.webhook.deliveries(...page)
   }
 
   /** Expires reservations, advances the queue and removes old images; purges a deleted team. */
@@ -239,6 +234,7 @@ export class Team extends DurableObject<Env> {
   /** Notifies objects without waiting for them: one of them may be calling this team. */
   async #notifyCalled(): Promise<void> {
     this.ctx.waitUntil(this.#sender.send())
+    this.ctx.waitUntil(this.#upkeep.markChanged(Date.now()))
     await this.#upkeep.rearm(Date.now())
   }
 

@@ -7,11 +7,15 @@ import type { Accounting } from './accounting'
 import type { TeamLifecycle } from './lifecycle'
 import { keptKeysOf } from '../ledger/entry'
 import type { Ledger } from '../ledger/ledger'
+import type { DirectoryMark } from './directory-mark'
 import { DAY_MS } from '../runtime/durations'
 import type { OrderQueue } from './order-queue'
 
 /** The least delay of an alarm, in ms; work that failed is repeated after it. */
 const UPKEEP_RETRY_MS = 1000
+
+/** The delay until a mark in the directory that failed is repeated, in ms. */
+const MARK_AGAIN_MS = 30_000
 
 /** Steps of the daily sums in one alarm, and the pause for requests after each, in ms. */
 const STEPS_PER_ALARM = 50
@@ -22,6 +26,7 @@ interface UpkeepParts {
   lifecycle: TeamLifecycle
   accounting: Pick<Accounting, 'ledger'>
   queue: Pick<OrderQueue, 'hasCalled'>
+  mark: DirectoryMark
 }
 
 /** The work of a team's alarm and its schedule. */
@@ -42,11 +47,12 @@ export class Upkeep {
     steps: readonly (() => Promise<void> | void)[],
   ): Promise<void> {
     const nowMs = Date.now()
+    const { lifecycle, mark } = this.#parts
     await ring(
       this.#storage,
       invocation,
-      this.#parts.lifecycle.profile
-        ? [...steps, () => this.#sumDays(), () => this.#removeOldImages(nowMs)]
+      lifecycle.profile
+        ? [...steps, () => this.#sumDays(), () => mark.sent(), () => this.#removeOldImages(nowMs)]
         : [() => this.#purgeDeletedTeam(nowMs)],
     )
   }
@@ -76,6 +82,13 @@ export class Upkeep {
     else await this.#storage.setAlarm(nowMs + UPKEEP_RETRY_MS)
   }
 
+  /** Has the directory know of changed sums. The alarm repeats a mark that fails. */
+  async markChanged(nowMs: number): Promise<void> {
+    const { mark } = this.#parts
+    await mark.trySend()
+    if (mark.isMissing) await this.rearm(nowMs)
+  }
+
   /** Sets the object's alarm to the next due time, unless it is set to an earlier one. */
   rearm(nowMs: number): Promise<void> {
     return arm(this.#storage, () => this.#dueMs(nowMs))
@@ -87,11 +100,12 @@ export class Upkeep {
   }
 
   #dueMs(nowMs: number): number | undefined {
-    const { lifecycle, accounting, queue } = this.#parts
+    const { lifecycle, accounting, queue, mark } = this.#parts
     const { ledger } = accounting
     if (!lifecycle.profile && !lifecycle.isPurging) return undefined
     const isDueNow = !lifecycle.profile || queue.hasCalled || ledger.sums.isBehind
-    const due = isDueNow ? nowMs : nextDueMs(ledger, configOf(this.#env).imageRetentionMs, nowMs)
+    const next = isDueNow ? nowMs : nextDueMs(ledger, configOf(this.#env).imageRetentionMs, nowMs)
+    const due = mark.isMissing ? Math.min(next ?? Infinity, nowMs + MARK_AGAIN_MS) : next
     return due === undefined ? undefined : Math.max(due, nowMs + UPKEEP_RETRY_MS)
   }
 }

@@ -28,9 +28,9 @@ export interface FoundAnswer<Options> extends KeptAnswer {
 
 /** The place that the path of a request names. Throws GatewayError unless the gateway gave the id to the team. */
 export const placeAt = <Options>(c: Context<App>, team: OwnTeam, kept: KeptAnswers<Options>): Promise<AnswerPlace> =>
-  team.read(() => placeOf(c, team.caller, kept))
+  team.read(() => referredPlace(c, team.caller, kept))
 
-function placeOf<Options>(c: Context<App>, { team }: Caller, kept: KeptAnswers<Options>): AnswerPlace {
+function referredPlace<Options>(c: Context<App>, { team }: Caller, kept: KeptAnswers<Options>): AnswerPlace {
   const id = c.req.param('id') ?? ''
   const referent = resolveReference(kept.referenceOf(id), team, c.get('config'))
   const generation = referent && ('key' in referent ? runOfKey(referent.key)?.generation : referent.generation)

@@ -5,17 +5,33 @@ export * from '../../../src/index.ts'
 /** Entries of one statement. */
 const AT_ONCE = 20_000
 
-/** The gateway's team, with a ledger that can be filled. */
+/** The gateway's team, with a ledger and sums that can be filled. */
 export class Team extends GatewayTeam {
-  /** Leaves a ledger of `count` entries as an earlier version does; the next process finds it. */
   override async fetch(request: Request): Promise<Response> {
-    const count = Number(new URL(request.url).searchParams.get('count'))
+    const { pathname, searchParams } = new URL(request.url)
+    const count = Number(searchParams.get('count'))
+    if (pathname === '/__use') this.#use(count)
+    else this.#leave(count)
+    return new Response('filled')
+  }
+
+  /** Leaves a ledger of `count` entries as an earlier version does; the next process finds it. */
+  #leave(count: number): void {
     const { sql, kv } = this.ctx.storage
     const now = Date.now()
     for (let from = 0; from < count; from += AT_ONCE) this.#fill(from, count, now)
     sql.exec('DROP TABLE days')
     kv.delete('unsummed')
-    return new Response('filled')
+  }
+
+  /** Adds the use of every tenth day, from today back. */
+  #use(days: number): void {
+    this.ctx.storage.sql.exec(
+      `WITH RECURSIVE number(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM number WHERE i + 1 < ?)
+       INSERT INTO days SELECT date('now', '-' || (10 * i) || ' days'), 'key_of_the_benchmark', 'gpt-image-2', 'bench',
+         7, 1, 6, 100, 1000, 40000, 0, 0, 9000, '{"300":6}' FROM number`,
+      days,
+    )
   }
 
   /** Adds entries like the team's first one, from now back to the start of the month. */
@@ -42,11 +58,11 @@ export class Team extends GatewayTeam {
   }
 }
 
-/** The gateway; `/__fill?team=&count=` fills the ledger of a team. */
+/** The gateway; `/__fill?team=&count=` fills the ledger of a team, and `/__use?team=&count=` its sums. */
 export default {
   async fetch(request, env, ctx) {
     const { pathname, searchParams } = new URL(request.url)
-    if (pathname !== '/__fill') return await gateway.fetch(request, env, ctx)
+    if (pathname !== '/__fill' && pathname !== '/__use') return await gateway.fetch(request, env, ctx)
     const team = env.TEAMS.getByName(searchParams.get('team') ?? '')
     return await team.fetch(request)
   },
