@@ -10,7 +10,7 @@ import { showImage } from './routes/image-link'
 import { apiOf } from './dialects'
 import { chatCompletions, openrouterChat } from './dialects/chat-completions/chat-completions'
 import { gemini } from './dialects/gemini/gemini'
-import { INTERACTION_LISTS, methodPaths, MODEL_LISTS, MODEL_PATHS } from './dialects/google/paths'
+import { forMethods, INTERACTION_LISTS, METHOD_PATHS, MODEL_LISTS, MODEL_PATHS } from './dialects/google/paths'
 import type { KeptAnswers } from './dialects/kept-answer'
 import { grsaiApi, grsaiDraw } from './dialects/grsai/grsai'
 import { imagen } from './dialects/imagen/imagen'
@@ -67,6 +67,7 @@ const answersById = <Options>(lists: readonly string[], kept: KeptAnswers<Option
 const routes = new Hono<App>()
   .use(async function identifyRequest(c, next) {
     c.set('requestId', newId('req'))
+    c.set('origin', new URL(c.req.url).origin)
     await next()
   })
   .use(allowOrigins)
@@ -86,8 +87,8 @@ const routes = new Hono<App>()
   .post('/api/v1/images', serve(openrouterImages))
   .on('POST', deployedPaths('/chat/completions'), serve(chatCompletions))
   .post('/api/v1/chat/completions', serve(openrouterChat))
-  .on('POST', methodPaths('(?:g|streamG)enerateContent'), serve(gemini))
-  .on('POST', methodPaths('predict'), serve(imagen))
+  .on('POST', [...METHOD_PATHS], forMethods(['generateContent', 'streamGenerateContent'], serve(gemini)))
+  .on('POST', [...METHOD_PATHS], forMethods(['predict'], serve(imagen)))
   .on('POST', [...INTERACTION_LISTS], serve(interactions))
   .on('POST', RESPONSE_LISTS, serve(responses))
   .post('/v1/draw/completions', serve(grsaiDraw))
@@ -97,7 +98,7 @@ const routes = new Hono<App>()
 
   .use(keepPrivate)
 
-  .on('POST', methodPaths('countTokens'), countTokens)
+  .on('POST', [...METHOD_PATHS], forMethods(['countTokens'], countTokens))
   .on('GET', [...MODEL_LISTS, ...azurePaths('/models')], listModels)
   .on('GET', [...MODEL_PATHS, ...azurePaths('/models/:id{.+}')], showModel)
   .get('/api/v1/models', listModels)

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import * as z from 'zod'
 import { DAY_MS } from './runtime/durations'
+import { oncePer } from './runtime/once-per'
 import { modelSetting } from './upstreams/model-setting'
 import { gatewayIdOf, keyHash } from './credentials/key-format'
 import { ConfigError, type SettingFault } from './failures/config-error'
@@ -133,14 +134,11 @@ export const settingsSchema = z.object({
   CORS_ORIGINS: origins.describe('origins with pages that may use all but the admin API, separated by commas, or `*`'),
 })
 
-const configs = new WeakMap<object, Config | ConfigError>()
-
 /** The settings of an environment, read once. Throws ConfigError with every fault. */
 export function configOf(env: object): Config {
-  const known = configs.get(env) ?? parsedSettings(env)
-  configs.set(env, known)
-  if (known instanceof ConfigError) throw known
-  return known
+  const settings = settingsOf(env)
+  if (settings instanceof ConfigError) throw settings
+  return settings
 }
 
 /** The faults of the settings; none if the gateway serves. */
@@ -173,14 +171,14 @@ const setIn = (env: object): Record<string, unknown> =>
 const onlySet = (env: object, name: string): Record<string, unknown> =>
   setIn({ [name]: Reflect.get(env, name) as unknown })
 
-function parsedSettings(env: object): Config | ConfigError {
+const settingsOf = oncePer((env: object): Config | ConfigError => {
   try {
     return parseSettings(setIn(env))
   } catch (error) {
     if (error instanceof ConfigError) return error
     throw error
   }
-}
+})
 
 function parseSettings(set: Record<string, unknown>): Config {
   const { data, error } = settingsSchema.safeParse(set, { reportInput: true })

@@ -5,8 +5,14 @@ import { signedLink } from './store/links'
 /** The context of every handler. */
 export interface App {
   Bindings: Env
-  /** `hops` are the gateways that a request of a dialect has passed, with this one. */
-  Variables: { requestId: string; config: Config; hops: string }
+  Variables: {
+    requestId: string
+    /** The address of the gateway as the client knows it, such as `https://images.example.com`. */
+    origin: string
+    config: Config
+    /** The gateways that a request of a dialect has passed, with this one. */
+    hops: string
+  }
 }
 
 /** The bindings for one request, and a way to work beyond its response. */
@@ -21,7 +27,7 @@ export const requestContextOf = (c: Context<App>): RequestContext => ({
 })
 
 /** Makes image links with the origin of a request. */
-export function linkOf(c: Context<App>): (key: string) => string {
-  const { origin } = new URL(c.req.url)
-  return (key) => signedLink(origin, key, c.get('config'), Date.now())
-}
+export const linkOf =
+  (c: Context<App>) =>
+  (key: string): string =>
+    signedLink(c.get('origin'), key, c.get('config'), Date.now())

@@ -137,6 +137,11 @@ describe('the cache', () => {
     expect(await edit('b', 'one.png')).toBe('MISS')
   })
 
+  test('finds the pictures of earlier releases: their ids are the same, in any script', async () => {
+    const { id } = await headersOf({ model: 'gpt-image-2', prompt: 'Ein Fuchs – 狐 🦊 \ud83e' })
+    expect(id).toBe('gen_df58372f8704a32d8fb7d0d9df3c4259f5e1f775d23c1ef594ac4863f993addd')
+  })
+
   test('is renewed by no-cache for later requests', async () => {
     const first = await openai().images.generate(lighthouse)
     const second = await openai().images.generate(lighthouse, { headers: { 'cache-control': 'no-cache' } })

@@ -9,9 +9,10 @@ import { changeTeam, createTeam, deleteTeam, listTeams, showTeam } from './teams
 import { changeAccount, changeUpstream, listUpstreams } from './upstreams'
 import { listDeliveries, redeliverEvent, removeWebhook, rotateSecret, setWebhook, showWebhook } from './webhooks'
 
-/** Creates the default team before the first use of the static key. */
+/** Creates the default team before the first use of the static key. Requests for other teams do not need it. */
 const ensureDefaultTeam: MiddlewareHandler<App> = async function ensureDefaultTeam(c, next) {
-  if (c.get('config').gatewayKeyHash)
+  const isFor = (c.req.param('team') ?? DEFAULT_TEAM) === DEFAULT_TEAM
+  if (isFor && c.get('config').gatewayKeyHash)
     await askTeam(c.env, DEFAULT_TEAM, async (team) => await team.keyAs({ hash: undefined })).catch(() => {})
   await next()
 }
@@ -25,7 +26,7 @@ export const admin = new Hono<App>()
 
   .post('/teams', createTeam)
   .get('/teams', ensureDefaultTeam, listTeams)
-  .use(`/teams/${DEFAULT_TEAM}/*`, ensureDefaultTeam)
+  .use('/teams/:team/*', ensureDefaultTeam)
   .get('/teams/:team', showTeam)
   .patch('/teams/:team', changeTeam)
   .delete('/teams/:team', deleteTeam)

@@ -46,7 +46,7 @@ export class Intake {
     this.pictures = new RequestPictures({
       bucket: c.env.IMAGES,
       team,
-      origin: new URL(c.req.url).origin,
+      origin: c.get('origin'),
       isOwn: async (key) => unwrap(await askTeam(c.env, team, async (stub) => await stub.image(key))) !== undefined,
       settings: c.get('config'),
       refusal: noPictures,

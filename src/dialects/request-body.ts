@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { App } from '../context'
 import { type Failure, GatewayError } from '../failures/errors'
-import { arriving, STALL_MS } from '../runtime/stall'
+import { arriving, STALL_MS, unlessStalled } from '../runtime/stall'
 import { type Bytes, capped, readStream } from '../streams/bytes'
 import { BrokenCoding, type Coding, CODINGS, decoded } from '../streams/content-coding'
 import { inPlace, LARGE_UPLOAD_BYTES } from './uploads'
@@ -18,8 +18,9 @@ export function requestBody(c: Context<App>, key: string, count: (bytes: Bytes, 
   if (announced > maxBodyBytes) throw new GatewayError(refusal)
   const request = c.req.raw
   if (!request.body) return emptyBody()
-  const arrived = announced <= SMALL_BODY_BYTES ? wholeBody(request) : readStream(request.body)
-  const moving = arriving(arrived, () => new GatewayError(UPLOAD_STALLED))
+  const stalled = (): GatewayError => new GatewayError(UPLOAD_STALLED)
+  const moving =
+    announced <= SMALL_BODY_BYTES ? wholeBody(request, stalled) : arriving(readStream(request.body), stalled)
   if (coding === undefined) {
     const counted = count(moving, refusal)
     return announced <= LARGE_UPLOAD_BYTES ? counted : inPlace(counted, key, 0)
@@ -57,8 +58,8 @@ async function* emptyBody(): Bytes {}
 /** Bodies up to this size cost less CPU in one piece than as a stream. */
 const SMALL_BODY_BYTES = 64 * 1024
 
-async function* wholeBody(request: Request): Bytes {
-  yield await request.bytes()
+async function* wholeBody(request: Request, stalled: () => GatewayError): Bytes {
+  yield await unlessStalled(() => request.bytes(), stalled)
 }
 
 const requestTooLarge = (maxBytes: number): Failure => ({

@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { pageOriginsOf } from '../config'
 import type { App } from '../context'
+import { oncePer } from '../runtime/once-per'
 
 /** The headers that pages may read (api §6); browsers hide all others. */
 const EXPOSED = [
@@ -18,13 +19,16 @@ const MAX_AGE_SECONDS = 86_400
  * Lets pages of the origins in CORS_ORIGINS use the gateway. Every header is allowed: only the page itself can send a
  * key. The admin API is for pages of its own origin.
  */
-export const allowOrigins: MiddlewareHandler<App> = async function allowOrigins(c, next) {
-  const origins = pageOriginsOf(c.env)
-  if (origins.length === 0 || c.req.path.startsWith('/admin/')) return await next()
-  return await cors({
+export const allowOrigins: MiddlewareHandler<App> = (c, next) =>
+  c.req.path.startsWith('/admin/') ? next() : policyOf(c.env)(c, next)
+
+const policyOf = oncePer((env: object): MiddlewareHandler<App> => {
+  const origins = pageOriginsOf(env)
+  if (origins.length === 0) return (_, next) => next()
+  return cors({
     origin: origins.includes('*') ? '*' : origins,
     allowMethods: ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'],
     exposeHeaders: EXPOSED,
     maxAge: MAX_AGE_SECONDS,
-  })(c, next)
-}
+  })
+})

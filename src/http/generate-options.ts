@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Context } from 'hono'
 import { invalidParameter } from '../failures/parameters'
 import type { Config } from '../config'
@@ -78,7 +78,6 @@ export async function generateOptions(
   const same = fingerprint(request, (isExact ? 'exact ' : '') + scopeOf(plan, admission, config))
   const isAlone = key === undefined && !freshness.keep
   const claim = await claimOf({ fingerprint: same, key, isAlone, freshness }, payer, c)
-  const { origin } = new URL(c.req.url)
   const generate: GenerateOptions = {
     task: {
       id: claim.generation,
@@ -86,7 +85,7 @@ export async function generateOptions(
       requestId,
       shared: freshness.keep,
       payer,
-      origin,
+      origin: c.get('origin'),
       hops: c.get('hops'),
       ...(isExact ? { isExact } : {}),
     },
@@ -179,8 +178,8 @@ function scopeOf({ candidates }: RoutePlan, { payer, incarnation }: Admission, {
 function eventId(team: string, key: string | undefined, requestId: string, hook?: Hook): string {
   if (key === undefined && !hook) return `evt_${requestId}`
   const { url = '', form } = hook ?? {}
-  const hash = createHash('sha256').update(`webhook\n${team}\n${key ?? requestId}\n${url}\n${form?.dialect ?? ''}`)
-  return `evt_${hash.digest('hex').slice(0, 32)}`
+  const named = `webhook\n${team}\n${key ?? requestId}\n${url}\n${form?.dialect ?? ''}`
+  return `evt_${hash('sha256', named).slice(0, 32)}`
 }
 
 /** The key of an Idempotency-Key header: quoted as in the draft, or bare as clients send it (protocols §8.2). */

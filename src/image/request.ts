@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import * as z from 'zod'
 
 const inputImage = z.object({
@@ -96,9 +96,7 @@ export const unless = <Value>(usual: Value, value: Value): Value | undefined => 
 export function fingerprint(request: ImageRequest, scope: string): string {
   const { endUser: _, partials: __, images, mask, markup, ...rest } = request
   const inputs = { images: images.map(contentOf), mask: mask && contentOf(mask), markup: markup && contentOf(markup) }
-  return createHash('sha256')
-    .update(canonicalJson({ scope, ...rest, ...inputs }))
-    .digest('hex')
+  return hash('sha256', canonicalJson({ scope, ...rest, ...inputs }))
 }
 
 const contentOf = (input: InputImage): string => input.sha256

@@ -25,7 +25,7 @@ export function refuseUnknownUrl(c: Context<App>, router: Router): Response {
   const isNamed = allowed.some((each) => names(router, { method: each, path }))
   const likely = isNamed ? undefined : likelyRoute(router, method, path)
   const isAllowedOtherwise = allowed.length > 0 && !likely
-  const { origin } = new URL(c.req.url)
+  const origin = c.get('origin')
   const failure = isAllowedOtherwise ? wrongMethod(method, path, allowed) : unknownUrl(method, path, origin, likely)
   const response = failureResponse(new GatewayError(failure), apiOf(c).renderError, c.get('requestId'))
   if (isAllowedOtherwise) response.headers.set('allow', allowed.join(', '))

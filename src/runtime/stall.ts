@@ -13,6 +13,12 @@ export const progressing = (writer: ClientWriter): ClientWriter => ({
   write: (chunk) => withDeadline(STALL_MS, () => writer.write(chunk)),
 })
 
+/** Waits for a read, and throws the error of `refuse` after a stall. */
+export const unlessStalled = <T>(read: () => Promise<T>, refuse: () => Error): Promise<T> =>
+  withDeadline(STALL_MS, read).catch((error: unknown) => {
+    throw error instanceof DeadlineExceeded ? refuse() : error
+  })
+
 /** Passes bytes on as long as they make progress, and throws the error of `refuse` after a stall. */
 export async function* arriving(
   bytes: AsyncIterable<Uint8Array>,
@@ -22,10 +28,13 @@ export async function* arriving(
   let isStalled = false
   try {
     for (;;) {
-      const next = await withDeadline(STALL_MS, () => source.next()).catch((error: unknown) => {
-        isStalled = error instanceof DeadlineExceeded
-        throw isStalled ? refuse() : error
-      })
+      const next = await unlessStalled(
+        () => source.next(),
+        () => {
+          isStalled = true
+          return refuse()
+        },
+      )
       if (next.done) return
       yield next.value
     }

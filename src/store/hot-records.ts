@@ -1,4 +1,5 @@
 import type { ImageRecord } from '../image/record'
+import { RecentMap } from '../runtime/recent-map'
 
 /** The time for which an isolate answers from its memory, in ms. */
 const HOT_MS = 1000
@@ -18,7 +19,7 @@ interface KnownState {
  * then brings nothing back that was replaced or removed meanwhile.
  */
 export class HotRecords {
-  readonly #states = new Map<string, KnownState>()
+  readonly #states = new RecentMap<string, KnownState>(MOST_RECORDS)
 
   /** The state of an id, no older than a second. */
   find(id: string, nowMs: number): KnownState | undefined {
@@ -30,21 +31,13 @@ export class HotRecords {
   noteRead(record: ImageRecord, atMs: number): ImageRecord | undefined {
     const newer = this.find(record.id, Date.now())
     if (newer && newer.atMs >= atMs) return newer.record
-    if (isShort(record)) this.#keep(record.id, { record, atMs })
+    if (isShort(record)) this.#states.set(record.id, { record, atMs })
     return record
   }
 
   /** Keeps a change of this moment: a record that was just made, or the removal of one. */
   noteChange(id: string, record: ImageRecord | undefined): void {
-    this.#keep(id, { record: record && isShort(record) ? record : undefined, atMs: Date.now() })
-  }
-
-  #keep(id: string, state: KnownState): void {
-    // The first entry of a map is the oldest one.
-    this.#states.delete(id)
-    this.#states.set(id, state)
-    const [oldest] = this.#states.keys()
-    if (this.#states.size > MOST_RECORDS && oldest !== undefined) this.#states.delete(oldest)
+    this.#states.set(id, { record: record && isShort(record) ? record : undefined, atMs: Date.now() })
   }
 }
 

@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { failed, type Failure, ok, type Result } from '../failures/errors'
+import { oncePer } from '../runtime/once-per'
+import { RecentMap } from '../runtime/recent-map'
 import { keyOfPath } from './images'
 
 /** Links are rounded, because links with their own second would defeat caches. */
@@ -19,7 +21,19 @@ export interface LinkSettings {
 export function signedLink(origin: string, key: string, settings: LinkSettings, nowMs: number): string {
   const step = Math.min(ROUNDING_SECONDS, settings.imageUrlTtlSeconds)
   const expires = Math.ceil((nowMs / 1000 + settings.imageUrlTtlSeconds) / step) * step
-  return `${origin}/${key}?exp=${expires}&sig=${signature(key, expires, settings.signingSecret)}`
+  return `${origin}/${key}?${signedQuery(key, expires, settings)}`
+}
+
+/** The most signed queries in memory: rounded links are the same for a while. */
+const MOST_QUERIES = 2000
+
+const signedQueries = oncePer<LinkSettings, RecentMap<string, string>>(() => new RecentMap(MOST_QUERIES))
+
+function signedQuery(key: string, expires: number, settings: LinkSettings): string {
+  const [queries, signed] = [signedQueries(settings), `${key}\n${expires}`]
+  const query = queries.get(signed) ?? `exp=${expires}&sig=${signature(key, expires, settings.signingSecret)}`
+  queries.set(signed, query)
+  return query
 }
 
 /** The request of the answer with the reference. */

@@ -1,6 +1,7 @@
 import { pause, withDeadline } from '../runtime/deadline'
 import { type ImageRecord, imageRecord } from '../image/record'
 import { describe, log } from '../runtime/log'
+import { oncePer } from '../runtime/once-per'
 import { HotRecords } from './hot-records'
 
 /** The time for a read, in ms: a miss costs one call of an object. */
@@ -11,13 +12,7 @@ const CHANGE_MS = 5000
 const recordKey = (id: string): string => `records/${id}`
 
 /** The hot records of an isolate, by its bindings. */
-const memories = new WeakMap<Env, HotRecords>()
-
-function memoryOf(env: Env): HotRecords {
-  const memory = memories.get(env) ?? new HotRecords()
-  memories.set(env, memory)
-  return memory
-}
+const memoryOf = oncePer<Env, HotRecords>(() => new HotRecords())
 
 /**
  * The finished generation, from the memory of the isolate or from KV. Undefined when it is missing, or when KV fails or

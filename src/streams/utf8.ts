@@ -1,5 +1,6 @@
 import { isAscii } from 'node:buffer'
 import type { Bytes } from './bytes'
+import { latin1 } from './latin1'
 import { Window } from './window'
 
 /** A text is not UTF-8. */
@@ -11,15 +12,20 @@ export class NotUtf8 extends Error {
 
 /** Decodes streamed UTF-8 with its byte order marks. A strict one throws NotUtf8 at other bytes. */
 export class Utf8Decoder {
-  readonly #decoder: TextDecoder
+  readonly #isStrict: boolean
+  /** Made for the first bytes beyond ASCII: it costs more than a short text. */
+  #decoder: TextDecoder | undefined
   /** Whether the last chunk may have ended within a character. */
   #isCut = false
 
   constructor({ isStrict }: { isStrict: boolean }) {
-    this.#decoder = new TextDecoder('utf-8', { fatal: isStrict, ignoreBOM: true })
+    this.#isStrict = isStrict
   }
 
   decode(chunk: Uint8Array): string {
+    if (!this.#isCut && isAscii(chunk)) return latin1(chunk)
+    if (chunk.length === 0) return ''
+    this.#decoder ??= new TextDecoder('utf-8', { fatal: this.#isStrict, ignoreBOM: true })
     this.#isCut = (chunk.at(-1) ?? 0) > 0x7f
     try {
       return this.#decoder.decode(chunk, IN_STREAM)
@@ -36,7 +42,7 @@ export class Utf8Decoder {
   /** The end of the text. */
   end(): string {
     try {
-      return this.#decoder.decode()
+      return this.#decoder?.decode() ?? ''
     } catch (error) {
       throw new NotUtf8({ cause: error })
     }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { describe, log } from '../runtime/log'
 import type { Upstream } from '../providers/provider'
 import { callObject } from '../runtime/call-object'
@@ -10,7 +10,7 @@ type Accounts = DurableObjectNamespace<Account>
 
 /** The lasting id of an account. A new credential is a new account without a history. */
 export const accountIdOf = ({ name, credential }: Upstream): string =>
-  `${name}/${createHash('sha256').update(credential).digest('hex').slice(0, 16)}`
+  `${name}/${hash('sha256', credential).slice(0, 16)}`
 
 /**
  * Calls an account with a request that is safe to repeat. Throws GatewayError `unavailable`.

@@ -4,6 +4,7 @@ import { OpenAI } from 'openai'
 import { describe, expect, test, vi } from 'vitest'
 import { errorOf, KEY, knock, openai } from '../support/gateway'
 import { ringTeam } from '../support/alarms'
+import { askWith } from '../support/settings'
 import { ask, CAT, issue, operate, team, visit } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
@@ -107,6 +108,13 @@ describe('a key that this gateway never issued', () => {
     for (const spy of [...spies, reads, listing]) expect(spy).not.toHaveBeenCalled()
     expect(await objects()).toEqual(before)
     expect(upstream.calls).toHaveLength(0)
+  })
+
+  test('is one of another SIGNING_SECRET, although the isolate knows the key from before', async () => {
+    const { key } = await team('acme')
+    expect((await ask(key)).status).toBe(200)
+    expect((await askWith({ SIGNING_SECRET: 'another-signing-secret-of-the-tests' }, key)).status).toBe(401)
+    expect((await ask(key)).status).toBe(200)
   })
 
   test('is detected by these spies, unlike an issued one', async () => {

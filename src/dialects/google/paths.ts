@@ -1,3 +1,6 @@
+import type { Handler } from 'hono'
+import type { App } from '../../context'
+
 /** The versions of Google's API. The SDK uses v1 or v1beta, and v1beta1 for Vertex (protocols §3.2). */
 const VERSIONS = ['v1', 'v1beta', 'v1alpha', 'v1beta1']
 
@@ -10,9 +13,24 @@ const MODELS = ['models', ...PARENTS.map((parent) => `${parent}publishers/google
 const inVersions = (paths: readonly string[]): string[] =>
   VERSIONS.flatMap((version) => paths.map((path) => `/${version}/${path}`))
 
-/** The paths of methods of a model; `methods` is a pattern such as `countTokens`. The parameter `call` holds both. */
-export const methodPaths = (methods: string): string[] =>
-  inVersions(MODELS.map((models) => `${models}/:call{.+:${methods}}`))
+/** The methods of models. */
+const METHODS = ['generateContent', 'streamGenerateContent', 'predict', 'countTokens'] as const
+
+/**
+ * The paths of the methods of a model. The parameter `call` holds both. One pattern stands for all methods: Hono's fast
+ * router takes no second one in its place.
+ */
+export const METHOD_PATHS: readonly string[] = inVersions(
+  MODELS.map((models) => `${models}/:call{.+:(?:${METHODS.join('|')})}`),
+)
+
+/** Handles the calls of some methods at these paths, and passes others on. */
+export const forMethods =
+  (methods: readonly (typeof METHODS)[number][], handler: Handler<App>): Handler<App> =>
+  async (c, next) => {
+    const [, method] = modelAndMethod(c.req.param('call') ?? '')
+    return methods.some((each) => each === method) ? await handler(c, next) : await next()
+  }
 
 /** The paths of the list of models. */
 export const MODEL_LISTS: readonly string[] = inVersions(MODELS)

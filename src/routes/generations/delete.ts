@@ -62,7 +62,7 @@ const MAX_EDGE_COPIES = 50
 /** Removes images from R2 and from the cache of this data centre. Other data centres show their copies for up to 1 h. */
 async function removeEverywhere(c: Context<App>, keys: readonly string[]): Promise<void> {
   await removeImages(c.env.IMAGES, keys)
-  const { origin } = new URL(c.req.url)
+  const origin = c.get('origin')
   await Promise.allSettled(keys.slice(0, MAX_EDGE_COPIES).map((key) => removeEdgeCopy(origin, key)))
 }
 
