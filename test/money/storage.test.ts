@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { audit, generate, used } from '../support/accounting'
 import { price } from '../support/billing-upstream'
-import { holdLongTimers } from '../support/long-timers'
+import { holdLongTimers, UPSTREAM_MS } from '../support/long-timers'
 import { settings } from '../support/settings'
 import { team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -10,9 +10,6 @@ import { accountsOf } from '../support/watched-upstreams'
 
 settings({ HEARTBEAT_AFTER_SECONDS: 0 })
 const { upstream } = upstreams()
-
-/** The default time-out of an upstream, in ms. */
-const UPSTREAM_MS = 300_000
 
 test('while storage takes no picture, one is bought at most, and its cost is in the audit', async () => {
   const { key } = await team('acme', { budget_usd: 1 })

@@ -1,5 +1,5 @@
 import { PhotonImage } from '@cf-wasm/photon/others'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { DEFAULTS, type ImageRequest } from '../../src/image/request'
 import { demoProvider } from '../../src/providers/demo'
 import type { ProviderEvent, Upstream } from '../../src/providers/provider'
@@ -7,7 +7,11 @@ import { openai, post, postForm } from '../support/gateway'
 import { pictureFile } from '../support/pictures'
 import { deleteObjects } from '../support/objects'
 
-afterEach(async () => await deleteObjects())
+afterEach(async () => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+  await deleteObjects()
+})
 
 /** A model of the settings that no upstream of the tests serves. */
 const model = 'demo-art'
@@ -88,6 +92,7 @@ describe('with a delay', () => {
     images: [],
     partials: 0,
   }
+  const NOW = Date.UTC(2026, 0, 1)
   const upstream = (delayMs: number): Upstream => ({
     name: 'demo',
     provider: demoProvider,
@@ -103,13 +108,19 @@ describe('with a delay', () => {
     prices: new Map(),
   })
 
-  /** The reported progress and the time that it took. */
+  /** The reported progress and the pauses before its steps, in ms. The clock stands still, and pauses end at once. */
   async function told(
     delayMs: number,
     job?: string,
     signal = new AbortController().signal,
-  ): Promise<{ events: ProviderEvent[]; tookMs: number }> {
-    const began = Date.now()
+  ): Promise<{ events: ProviderEvent[]; pausesMs: number[] }> {
+    vi.useFakeTimers({ toFake: ['Date'], now: NOW })
+    const { setTimeout } = globalThis
+    const pausesMs: number[] = []
+    vi.spyOn(globalThis, 'setTimeout').mockImplementation((call, ms = 0) => {
+      pausesMs.push(ms)
+      return setTimeout(call)
+    })
     const none = (): never => {
       throw new Error('nothing is to be read')
     }
@@ -122,29 +133,23 @@ describe('with a delay', () => {
       job,
     }))
       events.push(event)
-    return { events, tookMs: Date.now() - began }
+    return { events, pausesMs }
   }
   const tens = (from: number): object[] =>
     Array.from({ length: 11 - from }, (_, step) => ({ type: 'progress', percent: 10 * (from + step) }))
   const drawn = [{ type: 'image', index: 0 }, { type: 'summary' }]
 
   test('reports its progress in ten steps', async () => {
-    const before = Date.now()
-    const { events, tookMs } = await told(200)
-    expect(events).toMatchObject([{ type: 'accepted' }, ...tens(1), ...drawn])
-    expect(tookMs).toBeGreaterThanOrEqual(200)
-    expect(events[0]).toEqual({ type: 'accepted', job: expect.stringMatching(/^\d+$/) })
-    const job = events[0]?.type === 'accepted' ? Number(events[0].job) : Number.NaN
-    expect(job).toBeGreaterThanOrEqual(before)
-    expect(job).toBeLessThanOrEqual(before + tookMs)
+    const { events, pausesMs } = await told(200)
+    expect(events).toMatchObject([{ type: 'accepted', job: String(NOW) }, ...tens(1), ...drawn])
+    expect(pausesMs).toEqual([20, 40, 60, 80, 100, 120, 140, 160, 180, 200])
   })
 
   test('resumes an earlier run and begins nothing anew', async () => {
-    const job = String(Date.now() - 1000)
-    const { events, tookMs } = await told(2000, job)
+    const job = String(NOW - 1000)
+    const { events, pausesMs } = await told(2000, job)
     expect(events).toMatchObject([{ type: 'accepted', job }, ...tens(6), ...drawn])
-    expect(tookMs).toBeGreaterThanOrEqual(1000)
-    expect(tookMs).toBeLessThan(2000)
+    expect(pausesMs).toEqual([200, 400, 600, 800, 1000])
   })
 
   test.each([

@@ -1,4 +1,5 @@
-import { Gallery, fill, silence, streamOf, wait } from './fake-openai-body.ts'
+import { silence, wait } from './delays.ts'
+import { Gallery, fill, streamOf } from './fake-openai-body.ts'
 import { type Call, type Outcome, end, leave, settle } from './fake-openai-calls.ts'
 import { type Order, compose, tokensOf } from './fake-openai-reply.ts'
 import { type Refusal, invalidRequest } from './fake-openai-request.ts'

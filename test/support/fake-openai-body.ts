@@ -1,3 +1,4 @@
+import { silence, wait } from './delays.ts'
 import { type Picture, base64Length, base64Of } from './fake-picture.ts'
 
 /** The pictures of an answer, and the marks for their base64 in its template. */
@@ -110,26 +111,5 @@ export function streamOf(
       onCancel()
       await pieces.return()
     },
-  })
-}
-
-const FOREVER_MS = 2 ** 31 - 1
-
-/** Holds a timer throughout, since workerd ends a request without a pending event. */
-export const silence = (signal: AbortSignal): Promise<void> => wait(FOREVER_MS, signal)
-
-/** Rejects with the reason of an aborted signal, as `fetch` does. */
-export function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
-    const stop = (): void => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', stop, { once: true })
   })
 }

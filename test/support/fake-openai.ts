@@ -1,5 +1,5 @@
+import { silence, wait } from './delays.ts'
 import { answer, refuse, serveFile } from './fake-openai-answer.ts'
-import { silence, wait } from './fake-openai-body.ts'
 import { type Call, callOf, end, leave } from './fake-openai-calls.ts'
 import { noKey, oddAnswerOf, refusalOf, wrongKey } from './fake-openai-faults.ts'
 import { type Markers, markersOf } from './fake-openai-markers.ts'

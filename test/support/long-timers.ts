@@ -3,6 +3,9 @@ import { vi } from 'vitest'
 /** Shorter timers run by the clock, in ms. */
 const LONG_MS = 3000
 
+/** The default time-out of an upstream, in ms. */
+export const UPSTREAM_MS = 300_000
+
 /**
  * Holds long timers; the returned function ends those of up to so many ms that run now. They end in their own objects:
  * vitest's fake timers would end them in the test.

@@ -1,4 +1,5 @@
 import { abortAllDurableObjects } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { accounts, refusing, small, standingOf, stillClock, times } from '../support/accounts'
 import { audit } from '../support/accounting'
@@ -107,8 +108,10 @@ describe('the route of a request', () => {
     fake.close()
     const second = ask(key, small('half', 'A dog')).then(outcome)
     await upstreamCalled(3)
+    const called = vi.spyOn(env.ACCOUNTS, 'getByName')
     const third = ask(key, small('half', 'A cow'))
-    await new Promise((resolve) => setTimeout(resolve, 1500))
+    // Each look calls both accounts.
+    await vi.waitUntil(() => called.mock.calls.length >= 6)
     fake.open()
     expect(await second).toBe(200)
     const desc = /desc="([^"]*)"/.exec((await third).headers.get('server-timing') ?? '')?.[1]
