@@ -164,6 +164,7 @@ export default defineConfig({
           name: 'server',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/e2e/support/global-setup.ts'],
+          setupFiles: ['test/e2e/support/each-server-file.ts'],
           // Files that run in one process share its servers, and wait more than they work.
           isolate: false,
           maxWorkers: 6,

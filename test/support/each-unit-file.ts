@@ -1,3 +1,5 @@
 import { setClock } from './clock'
+import { waitPatiently } from './patience'
 
 setClock()
+waitPatiently()
