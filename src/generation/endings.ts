@@ -4,8 +4,18 @@ import type { EventOf } from './events'
 import { CANCELLED } from './failures'
 import { type At, begin, offerAll } from './orders'
 import { concerns, type Ended, type RunOutcome, uncalled } from './outcome'
+import { isComplete } from './progress'
 import { settlementOf } from './settlement'
-import { nextDemand, type QueuePlace, type Run, type State, type Subscriber, type Waiting } from './state'
+import {
+  nextDemand,
+  type Phase,
+  type QueuePlace,
+  type Run,
+  type RunEnd,
+  type State,
+  type Subscriber,
+  type Waiting,
+} from './state'
 
 /** Tells clients an end, and removes them. */
 export function tell(state: State, clients: readonly Subscriber[], ended: Ended, { emit }: At): State {
@@ -52,8 +62,12 @@ export function refuseRun(state: State, run: Run, failure: Failure, at: At, { is
   return next(without(told, concerned), at)
 }
 
-/** The outcome of a run notifies its jobs and URLs at once, and its clients after the settlement. */
-export function made(state: State, { run: id, outcome, startedMs }: EventOf<'made'>, { emit, nowMs }: At): State {
+/**
+ * The outcome of a run notifies its jobs and URLs at once. Its clients hear after the settlement, so that the next
+ * request of its payer finds the room. A complete answer does not wait where the limits have room.
+ */
+export function made(state: State, { run: id, outcome, startedMs }: EventOf<'made'>, at: At): State {
+  const { emit, nowMs } = at
   const { phase } = state
   if ((phase.is !== 'generating' && phase.is !== 'ending') || phase.run.id !== id) return state
   const { run } = phase
@@ -68,25 +82,33 @@ export function made(state: State, { run: id, outcome, startedMs }: EventOf<'mad
   emit({ do: 'settle', pending })
   const clients = subscriberIds(ofClients(concerned))
   const ended = { made: outcome.made, paidBy: requestId, snapshot: pending.notice.snapshot }
-  return {
-    ...without(state, others),
-    phase: { is: 'settling', pending, isInHand: true, end: { clients, ended } },
-  }
+  const settling: Phase = { is: 'settling', pending, isInHand: true }
+  const isSettledLater = phase.is === 'generating' && phase.leavesRoom === true && isWhole(outcome, run)
+  return isSettledLater
+    ? answered({ ...without(state, others), phase: settling }, { clients, ended }, at)
+    : { ...without(state, others), phase: { ...settling, end: { clients, ended } } }
+}
+
+/** Whether an outcome has all images, so that its settlement gives no image back. */
+const isWhole = ({ made: result }: RunOutcome, { task }: Run): boolean => result.ok && isComplete(result.value, task)
+
+/** Tells the clients and the watchers of a run its end. */
+function answered(state: State, { clients, ended }: RunEnd, at: At): State {
+  at.emit({ do: 'close', ended })
+  const told = state.subscribers.filter(({ id }) => clients.includes(id))
+  return tell(state, told, ended, at)
 }
 
 const isCancelled = ({ made: result }: RunOutcome): boolean => !result.ok && result.failure.code === 'cancelled'
 
-/** A settled run tells its clients. Without a confirmation in time, the settlement is repeated beside the next run. */
+/** A settled run tells the clients that have not heard. Without a confirmation in time, the settlement is repeated beside the next run. */
 export function settled(state: State, { reservation, confirmed }: EventOf<'settled'>, at: At): State {
   const { phase } = state
   if (phase.is !== 'settling' || phase.pending.settlement.id !== reservation) return state
   const { pending, end } = phase
   if (!confirmed) at.emit({ do: 'owe', pending, isDue: false })
   else if (confirmed.webhook && pending.notice) at.emit({ do: 'announce', notice: pending.notice })
-  if (!end) return next(state, at)
-  at.emit({ do: 'close', ended: end.ended })
-  const clients = state.subscribers.filter(({ id }) => end.clients.includes(id))
-  return next(tell(state, clients, end.ended, at), at)
+  return next(end ? answered(state, end, at) : state, at)
 }
 
 /** Begins the run after an ended one: by the oldest place in a queue, or for left demand. */

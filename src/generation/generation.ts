@@ -151,6 +151,13 @@ export class Generation extends DurableObject<Env> {
     await removeRecord(this.env.CACHE, id)
   }
 
+  /** Resolves when no settlement is under way. The team knows the end of the last run, unless it is out of reach. */
+  async restSettled(): Promise<void> {
+    const machine = this.#machine
+    machine.recover({ forRequest: false })
+    await machine.until(({ phase }) => phase.is !== 'settling')
+  }
+
   /** Removes the ended job of a team and its events. */
   forgetJob(team: string): void {
     const { receivers, outbox } = this.#machine.rows

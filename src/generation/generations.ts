@@ -93,6 +93,10 @@ export async function settleLater(generations: Generations, id: string, pending:
   }
 }
 
+/** Waits for the settlement of a generation, if one is under way. Throws GatewayError. */
+export const restSettled = (generations: Generations, id: string): Promise<void> =>
+  callObject(async () => await generations.getByName(id).restSettled(), END_MS)
+
 /** Sends an event of a generation once more; false for an event that has expired. Throws GatewayError. */
 export const redeliver = (generations: Generations, id: string, event: string): Promise<boolean> =>
   callObject(async () => await generations.getByName(id).redeliver(event))

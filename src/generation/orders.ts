@@ -71,10 +71,13 @@ function stay(subscriber: Subscriber): Subscriber {
   return rest
 }
 
-/** Makes the images of a run with reserved money. The other places are withdrawn, and no client leaves any more. */
-export function generate(state: State, run: Run, at: At): State {
+/**
+ * Makes the images of a run with reserved money. The other places are withdrawn, and no client leaves any more.
+ * `leavesRoom`: no limit of its payer waits for the settlement.
+ */
+export function generate(state: State, run: Run, at: At, { leavesRoom }: { leavesRoom?: true } = {}): State {
   at.emit({ do: 'generate', run })
-  const phase: Phase = { is: 'generating', run }
+  const phase: Phase = { is: 'generating', run, ...(leavesRoom ? { leavesRoom } : {}) }
   const subscribers = state.subscribers.map(stay)
   return { phase, places: state.places.map((place) => leavePlace(place, at)), subscribers }
 }

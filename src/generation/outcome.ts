@@ -10,9 +10,9 @@ import { noticeSchema } from './snapshot'
  * Outcomes of orders and runs, as data that survives storage and calls between objects.
  */
 
-/** The team's answer to an order. After `unreachable`, the reservation may exist. */
+/** The team's answer to an order. `leavesRoom`: its limits do not wait for the settlement. After `unreachable`, the reservation may exist. */
 export type Held =
-  | { is: 'reserved' }
+  | { is: 'reserved'; leavesRoom?: true }
   | { is: 'queued'; instead: Failure }
   | { is: 'refused'; failure: Failure }
   | { is: 'unreachable'; failure: Failure }

@@ -24,6 +24,7 @@ export function settlementOf(
   const failure = made.ok ? undefined : made.failure.code
   const settlement: Settlement = {
     id: reservation,
+    endedMs,
     attempts,
     cost,
     estimated,

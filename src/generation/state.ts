@@ -62,6 +62,12 @@ export interface Subscriber {
   refusal?: Failure
 }
 
+/** The end of a run for the clients that wait for its settlement. */
+export interface RunEnd {
+  clients: readonly string[]
+  ended: Ended
+}
+
 /**
  * The life of a run. A run that its process has not `isInHand` waits for a request or the alarm. `turnedDown` is the
  * refusal of a turn that came before the answer of the team. `leaving` is set while the order of a queued run is withdrawn.
@@ -71,13 +77,13 @@ export type Phase =
   | { is: 'idle' }
   | { is: 'reserving'; run: Run; isInHand: boolean; isCancelled?: true; turnedDown?: Failure; reports?: true }
   | ({ is: 'queued'; run: Run; leaving?: 'given-up' | 'cancelled' } & Waiting)
-  | { is: 'generating'; run: Run; isCancelled?: true }
+  | { is: 'generating'; run: Run; isCancelled?: true; leavesRoom?: true }
   | { is: 'ending'; run: Run; isRefused: boolean }
   | {
       is: 'settling'
       pending: PendingSettlement
       isInHand: boolean
-      end?: { clients: readonly string[]; ended: Ended }
+      end?: RunEnd
     }
 
 /** A generation: its run, the orders beside it, and all that wait for its end. */

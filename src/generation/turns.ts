@@ -43,7 +43,9 @@ function runAnswered(state: State, phase: Reserving, held: Held, at: At): State 
   // A run that began earlier goes on without its team: its money is reserved.
   if (held.is === 'reserved' || (held.is === 'unreachable' && run.progress)) {
     report()
-    return isCancelled ? abandon(state, run, CANCELLED, at) : generate(state, run, at)
+    return isCancelled
+      ? abandon(state, run, CANCELLED, at)
+      : generate(state, run, at, held.is === 'reserved' ? held : {})
   }
   const isHeld = held.is === 'unreachable'
   // An accepted job outlives a deploy.

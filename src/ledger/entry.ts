@@ -68,6 +68,8 @@ export const settlementSchema = z.object({
   taken: z.number().optional(),
   /** The keys of its images in R2. */
   images: z.array(z.string()),
+  /** The end of the run in ms since 1970. It is missing in rows of an earlier version. */
+  endedMs: z.number().optional(),
   /** The number of attempts. */
   attempts: z.number(),
   /** The accounts tried or passed over, in order, and the result of each. */

@@ -83,6 +83,13 @@ export function refuseGeneration(
   return undefined
 }
 
+/** The limits with use that the settlement of a generation gives back. */
+const GIVEN_BACK: readonly LimitStatus['limit'][] = ['concurrency', 'budget_usd']
+
+/** Whether more than half of each limit is left that settlements give back. */
+export const leaveRoom = (all: readonly LimitStatus[]): boolean =>
+  all.every(({ limit, remaining, max }) => !GIVEN_BACK.includes(limit) || 2 * remaining > max)
+
 /** The refusal of a generation that the limits never allow, even unused; undefined if they may allow it. */
 export function refuseForGood(all: readonly LimitStatus[], wanted: WantedImages): Failure | undefined {
   for (const status of all) {

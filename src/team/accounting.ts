@@ -136,8 +136,8 @@ export class Accounting {
     const entry = this.ledger.entry(settlement.id)
     if (!entry) return
     const counted = entry.status === 'running' ? entry.n : 0
-    const { images, taken = images.length, cost = 0 } = settlement
-    this.ledger.close(settlement, Math.max(nowMs, entry.started_ms))
+    const { images, taken = images.length, cost = 0, endedMs = nowMs } = settlement
+    this.ledger.close(settlement, Math.max(endedMs, entry.started_ms))
     this.#correct(entry, limitedKeyOf(entry.key), taken - counted, cost - bookedCost(entry), nowMs)
     if (entry.deleted_ms !== null) this.ledger.keepNone(entry.id)
   }

@@ -1,5 +1,6 @@
 import { type Failure, type Result, failed, ok } from '../failures/errors'
 import type { Order, QueuedOrder, Settlement } from '../ledger/entry'
+import { leaveRoom } from '../limits/admission'
 import type { ObjectStore } from '../runtime/stored'
 import type { Accounting } from './accounting'
 import type { KeyLimits } from './key-limits'
@@ -22,6 +23,9 @@ export const TOO_LATE: Failure = {
   retryAfterMs: 1000,
 }
 
+/** The answer to an order. After `leavesRoom`, the limits do not wait for the settlement: the next order fits as well. */
+export type OrderAnswer = Result<QueuedOrder | undefined> & { leavesRoom?: true }
+
 /** The storage and the rules of a team's orders. */
 interface OrderParts {
   storage: Pick<ObjectStore, 'transactionSync'>
@@ -43,7 +47,7 @@ export class Orders {
   }
 
   /** Reserves an order if none waits before it; otherwise queues it, if it may wait. */
-  ask(order: Order, mayWait: boolean, nowMs: number): Result<QueuedOrder | undefined> {
+  ask(order: Order, mayWait: boolean, nowMs: number): OrderAnswer {
     const outcome = this.#parts.storage.transactionSync(() => {
       const isReserved = this.#parts.accounting.ledger.entry(order.id)?.status === 'running'
       const pass = isReserved ? NEW_PASS : this.#pass(nowMs)
@@ -51,7 +55,10 @@ export class Orders {
       return this.#take(order.id, { type: 'asked', order, mayWait, limits }, nowMs)
     })
     if (outcome.type === 'refused') return failed(outcome.failure)
-    return ok(outcome.type === 'heldUp' ? { instead: outcome.refusal.failure } : undefined)
+    if (outcome.type === 'heldUp') return ok({ instead: outcome.refusal.failure })
+    const { accounting, keyLimits } = this.#parts
+    const isRoomLeft = leaveRoom(accounting.limitStatuses(keyLimits.limitedKeyOf(order.key), nowMs))
+    return { ...ok(undefined), ...(isRoomLeft ? { leavesRoom: true } : {}) }
   }
 
   /** Removes a waiting order from the queue; false if its turn has come, or it never waited. */

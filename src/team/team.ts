@@ -8,10 +8,10 @@ import { callGeneration } from './call-generation'
 import type { Claim, ClaimingRequest } from './claims'
 import type { FreshEnd, FreshRequest } from './fresh-requests'
 import { type Caller, INCORRECT_API_KEY } from '../credentials/caller'
-import type { Entry, KnownGeneration, ListedEntries, Order, QueuedOrder, Settlement } from '../ledger/entry'
+import type { Entry, KnownGeneration, ListedEntries, Order, Settlement } from '../ledger/entry'
 import type { Delivery, DeliveryReport } from './deliveries'
 import { type Key, type KeyFields, STATIC_KEY } from './keys'
-import { TOO_LATE } from './orders'
+import { type OrderAnswer, TOO_LATE } from './orders'
 import { TeamParts } from './parts'
 import { KEY_NOT_FOUND, TEAM_NOT_FOUND, type Profile, type ProfileFields } from './profile'
 import { listDefaultTeam } from './ask-directory'
@@ -127,7 +127,7 @@ export class Team extends DurableObject<Env> {
   }
 
   /** Reserves the money of a run, or queues it if it may wait. `untilMs` is the end of the caller's wait, in ms since 1970. */
-  async reserve(order: Order, mayWait: boolean, untilMs = Infinity): Promise<Result<QueuedOrder | undefined>> {
+  async reserve(order: Order, mayWait: boolean, untilMs = Infinity): Promise<OrderAnswer> {
     if (Date.now() > untilMs) return failed(TOO_LATE)
     if (order.key === STATIC_KEY.id) await this.#ensureDefaultTeam()
     if (!this.#parts.lifecycle.profile) return failed(INCORRECT_API_KEY)

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { dayOf } from '../../src/runtime/calendar'
-import { ringTeam } from '../support/alarms'
+import { ringTeam, settled } from '../support/alarms'
 import { ask, operate, stored, team, visit, withPictures } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 
@@ -58,6 +58,7 @@ describe('a deleted team', () => {
     expect((await ask(key)).status).toBe(401)
     if (again) await team('acme')
     await running
+    await settled()
     expect(await stored()).toBe(0)
   })
 

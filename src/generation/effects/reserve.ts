@@ -38,7 +38,8 @@ export async function reserve(env: Env, payer: Payer, order: Order, couldWait: b
     const untilMs = Date.now() + ANSWER_MS
     const held = await askTeam(env, payer.team, async (team) => await team.reserve(order, couldWait, untilMs))
     if (!held.ok) return { is: 'refused', failure: held.failure }
-    return held.value ? { is: 'queued', instead: held.value.instead } : { is: 'reserved' }
+    if (held.value) return { is: 'queued', instead: held.value.instead }
+    return { is: 'reserved', ...(held.leavesRoom ? { leavesRoom: true } : {}) }
   } catch (error) {
     log('team-unreachable', { generation: order.generation, team: payer.team, ...describe(error) })
     return { is: 'unreachable', failure: TEAM_UNREACHABLE }

@@ -2,13 +2,13 @@ import type { Context } from 'hono'
 import type { App } from '../../context'
 import { forgetGeneration, forgetImage, forgetJob } from '../../generation/generations'
 import { OwnTeam } from '../../http/own-team'
-import { keptKeysOf } from '../../ledger/entry'
+import { type Entry, keptKeysOf } from '../../ledger/entry'
 import { isEnded, type Snapshot } from '../../ledger/snapshot'
 import { type Failure, GatewayError } from '../../failures/errors'
 import { removeEdgeCopy } from '../../store/edge-copies'
-import { ENTRIES_AT_ONCE, keyOfPath, removeImages } from '../../store/images'
+import { ENTRIES_AT_ONCE, keyOfPath, removeImages, runOfKey } from '../../store/images'
 import { askTeam } from '../../team/ask-team'
-import { entriesOf } from './entries'
+import { entriesOf, waitForSettlement } from './entries'
 import { idAt, NOT_FOUND, generationStatusOf } from './status'
 
 /**
@@ -31,10 +31,12 @@ export async function removeGeneration(
   team: string,
   { id, snapshot, stillRunning }: { id: string; snapshot: Snapshot | undefined; stillRunning: Failure },
 ): Promise<void> {
+  if (snapshot && !isEnded(snapshot)) throw new GatewayError(stillRunning)
   let batch = await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
   // The newest entry comes first, and runs of one generation never overlap.
-  const isRunning = batch[0]?.status === 'running' || (snapshot && !isEnded(snapshot))
-  if (isRunning) throw new GatewayError(stillRunning)
+  if (batch[0]?.status === 'running' && (await waitForSettlement(c, team, id)))
+    batch = await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
+  if (batch[0]?.status === 'running') throw new GatewayError(stillRunning)
   await forgetJob(c.env.GENERATIONS, id, team)
   while (batch.length > 0) {
     await removeEverywhere(c, batch.flatMap(keptKeysOf))
@@ -48,7 +50,11 @@ export async function removeGeneration(
 /** `DELETE /images/…`: removes one image, named by the path of its link. Throws GatewayError. */
 export async function deleteImage(c: Context<App>): Promise<Response> {
   const [team, key] = [OwnTeam.of(c), keyOfPath(c.req.path) ?? '']
-  const entry = await team.ask(async (stub, sent) => await stub.imageAs(sent, key))
+  const find = (): Promise<Entry | undefined> => team.ask(async (stub, sent) => await stub.imageAs(sent, key))
+  const generation = runOfKey(key)?.generation
+  const mayBeNew = async (): Promise<boolean> =>
+    generation !== undefined && (await waitForSettlement(c, team.caller.team, generation))
+  const entry = (await find()) ?? ((await mayBeNew()) ? await find() : undefined)
   if (!entry) throw new GatewayError(NOT_FOUND)
   await removeEverywhere(c, [key])
   await forgetImage(c.env, key)

@@ -118,6 +118,20 @@ export const MUTANTS: readonly Mutant[] = [
     guard: "emit({ do: 'reserve', order: { task, reservation, createdMs }, couldWait })",
     instead: "emit({ do: 'reserve', order: { task, reservation: `${reservation}, again`, createdMs }, couldWait })",
   },
+  {
+    promise: 8,
+    what: 'a payer without room is settled later',
+    file: 'endings.ts',
+    guard: 'phase.leavesRoom === true && isWhole(outcome, run)',
+    instead: 'isWhole(outcome, run)',
+  },
+  {
+    promise: 8,
+    what: 'an incomplete answer is settled later',
+    file: 'endings.ts',
+    guard: 'phase.leavesRoom === true && isWhole(outcome, run)',
+    instead: 'phase.leavesRoom === true',
+  },
 ]
 
 const PROJECT = join(import.meta.dirname, '../../..')

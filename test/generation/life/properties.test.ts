@@ -8,7 +8,7 @@ import { runLife } from './run'
 /** Lives of the run; the seed of a failed one is printed with it. */
 const NUMBER = full ? 20_000 : 500
 
-test(`a generation keeps its seven promises in ${NUMBER} lives of lost calls, late events and deaths`, () => {
+test(`a generation keeps its eight promises in ${NUMBER} lives of lost calls, late events and deaths`, () => {
   fc.assert(
     fc.property(lives, (steps) => {
       expect(runLife(steps, RULES)).toEqual([])

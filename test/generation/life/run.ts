@@ -146,6 +146,7 @@ function checkEnd(world: World, broken: Set<string>): void {
     if (told === 0 && !isGone) broken.add(`2: a ${subscriber.kind} is told no end`)
   }
   for (const effect of world.unknownEffects) broken.add(`7: ${effect} is not known again by its id`)
+  if (world.early.length > 0) broken.add('8: a client hears of the end before its settlement')
   if (asked.some(({ wasHeld }) => !wasHeld)) broken.add('5: an upstream is asked without money')
   if (asked.some(({ losses }) => losses >= MOST_ATTEMPTS)) broken.add('5: an upstream is asked too often')
 }

@@ -5,6 +5,9 @@ import type { Held } from '../../../src/generation/outcome'
 const busy = (team: string): Failure => ({ code: 'concurrency_limited', message: `Of ${team}.`, retryAfterMs: 1000 })
 const spent = (team: string): Failure => ({ code: 'budget_exhausted', message: `Of ${team}.` })
 
+/** Teams with room left after each reserved order. */
+const ROOMY: readonly string[] = ['other']
+
 /** An order at a team, from its first arrival on. */
 interface TeamOrder {
   team: string
@@ -24,8 +27,20 @@ export class SimulatedTeams {
   /** Teams at their limit of concurrency, by other generations. */
   readonly busy = new Set<string>()
 
-  /** Reserves, queues or refuses an order; a repeated one changes nothing. */
+  /** The answer to an order. */
   reserve(reservation: string, team: string, couldWait: boolean): Held {
+    const held = this.#decide(reservation, team, couldWait)
+    return held.is === 'reserved' && ROOMY.includes(team) ? { ...held, leavesRoom: true } : held
+  }
+
+  /** Whether a client hears of its image only after the settlement of a reservation. */
+  mustSettleFirst(reservation: string): boolean {
+    const known = this.orders.get(reservation)
+    return known !== undefined && known.stands !== 'settled' && !ROOMY.includes(known.team)
+  }
+
+  /** Reserves, queues or refuses an order; a repeated one changes nothing. */
+  #decide(reservation: string, team: string, couldWait: boolean): Held {
     const known = this.orders.get(reservation)
     if (known?.stands === 'running' || known?.stands === 'settled') return { is: 'reserved' }
     if (known?.stands === 'called') {

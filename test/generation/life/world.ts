@@ -24,6 +24,8 @@ export class World {
   readonly ended: { run: Run; outcome: RunOutcome }[] = []
   /** Effects that name an order without a place in the state. Deliveries that count twice are here too. */
   readonly unknownEffects: string[] = []
+  /** Reservations that settled too late: their clients had heard of the end. */
+  readonly early: string[] = []
   /** Events that were processed, for late repetitions. */
   readonly past: GenerationEvent[] = []
   messages: Message[] = []
@@ -182,11 +184,21 @@ export class World {
       case 'drop':
         return this.receivers.end(effect.receivers)
       case 'tell':
+        this.#noteTold()
         return this.receivers.answer(effect.clients, effect.ended.made)
       case 'report':
       case 'close':
       case 'announce':
     }
+  }
+
+  /** Clients must not hear of a run before the room of its payer is free again. */
+  #noteTold(): void {
+    const { run, outcome } = this.ended.at(-1) ?? {}
+    if (!run || outcome?.attempts === 0 || this.owed.has(run.reservation)) return
+    const isPartial = !outcome?.made.ok || outcome.made.value.images.length < TASK.request.n
+    const isHeld = this.teams.isHeld(run.reservation)
+    if (this.teams.mustSettleFirst(run.reservation) || (isPartial && isHeld)) this.early.push(run.reservation)
   }
 
   /** Settlements that the alarm repeats; they outlive processes. */
