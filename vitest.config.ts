@@ -81,7 +81,7 @@ const UNIT = [
   'test/streams/{json,json-refusals,multipart-refusals,server-events,spliced}.test.ts',
   'test/team/{lease-limits,shards,meter,order-properties,orders,profile,verdict-sender}.test.ts',
   'test/text/top-level.test.ts',
-  'test/upstreams/{choose,health,health-sources,image-models,latency,next-step,pace,route-failure,slot-waits,wait-queue,workers-ai}.test.ts',
+  'test/upstreams/{choose,health,health-sources,image-models,known-health,latency,next-step,pace,route-failure,slot-waits,wait-queue,workers-ai}.test.ts',
 ]
 
 /** Bundled for workerd: the package has hundreds of files. The path is read from `node_modules`. */

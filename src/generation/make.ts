@@ -65,6 +65,7 @@ const routeOf = (run: RunContext, progress: Progress): Route<FittedCandidate> =>
     untilMs: Date.now() + run.patienceMs + run.plan.startWindowMs,
     patienceMs: run.patienceMs,
     waitsOutCooldown: run.isJob,
+    ahead: run.ahead,
     before: run.before?.route,
     lostBefore: lossesIn(progress, run.plan.candidates),
     cancel: run.cancel,

@@ -1,5 +1,6 @@
 import type { Config } from '../config'
 import type { PartialImage } from '../image/record'
+import type { LookAhead } from '../upstreams/accounts'
 import type { Progress } from './progress'
 import type { RunPlan } from './plan'
 import type { Task } from './task'
@@ -14,6 +15,8 @@ export interface RunContext {
   config: Config
   /** The wait for busy upstreams, in ms. */
   patienceMs: number
+  /** The accounts while the team decided on the order. */
+  ahead: LookAhead | undefined
   /** Whether a job awaits the run, which then waits out cooldowns. */
   isJob: boolean
   /** Aborted with a GatewayError when the images are no longer wanted. */

@@ -109,18 +109,22 @@ export class Account extends DurableObject<Env> {
     }
   }
 
-  /** Frees the slot of a request, or its place in the queue. `tookMs` is set for a served request alone. */
-  leave({ id, ...source }: SlotOwner, outcome: CallOutcome, tookMs?: number): void {
+  /**
+   * Frees the slot of a request, or its place in the queue, and returns the health. `tookMs` is set for a served request
+   * alone.
+   */
+  leave({ id, ...source }: SlotOwner, outcome: CallOutcome, tookMs?: number): Health {
     this.#queue.dismiss(id)
     this.#provisional.delete(id)
     const hadSlot = this.#slots.free(id)
     // The reply to the first report was lost. The outcome counts once.
-    if (!hadSlot && this.#left.has(id)) return
+    if (!hadSlot && this.#left.has(id)) return this.#health
     this.#remember(id)
     // A request without a slot reveals nothing of the account, so it ends no probe.
     if (hadSlot || outcome.is !== 'cancelled') this.#become(healthAfter(this.#health, outcome, source, Date.now()))
     if (tookMs !== undefined) this.#latencies.note(source.model, tookMs)
     this.#queue.call()
+    return this.#health
   }
 
   /** Takes the account out of use, or puts it back with the health of a new one. */

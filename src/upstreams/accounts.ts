@@ -3,10 +3,13 @@ import { describe, log } from '../runtime/log'
 import type { Upstream } from '../providers/provider'
 import { callObject } from '../runtime/call-object'
 import { pause, withDeadline } from '../runtime/deadline'
+import type { Candidate } from './candidates'
 import type { Account, AccountStatus, SlotOwner, SlotRequest, TakenSlot } from './account'
-import { type Health, NEW, type Unavailability, type CallOutcome } from './health'
+import { type Health, NEW, type RequestSource, type Unavailability, type CallOutcome } from './health'
+import { forgetHealth, noteHealth, wellHealth } from './known-health'
 
 type Accounts = DurableObjectNamespace<Account>
+type HealthSource = Pick<RequestSource, 'model' | 'payer'>
 
 /** The lasting id of an account. A new credential is a new account without a history. */
 export const accountIdOf = ({ name, credential }: Upstream): string =>
@@ -30,13 +33,52 @@ const logUnreachable = ({ name, account }: Upstream, error: unknown): void =>
 /** The time for a reply without waiting, in ms. */
 const REPLY_MS = 5000
 
-/** The health of an account. A fallback, and an object that does not reply in time, count as new. Never throws. */
-export const healthOf = async (accounts: Accounts, upstream: Upstream): Promise<Health> =>
-  upstream.isFallback
-    ? NEW
-    : await withDeadline(REPLY_MS, () =>
-        askAccount(accounts, upstream, async (account) => await account.health()),
-      ).catch(() => NEW)
+/**
+ * The health of an account for a request, which is not asked for if it was well within 5 s. A fallback, and an object
+ * that does not reply in time, count as new. Never throws.
+ */
+export async function healthOf(accounts: Accounts, upstream: Upstream, source: HealthSource): Promise<Health> {
+  if (upstream.isFallback) return NEW
+  const [id, nowMs] = [accountIdOf(upstream), Date.now()]
+  const known = wellHealth(id, source, nowMs)
+  if (known) return known
+  try {
+    const ask = (): Promise<Health> => askAccount(accounts, upstream, async (account) => await account.health())
+    const health = await withDeadline(REPLY_MS, ask)
+    noteHealth(id, health, nowMs)
+    return health
+  } catch {
+    return NEW
+  }
+}
+
+/** Whether a call may begin before it has its slot. Its account was well within 5 s, and has no limits. */
+export const isKnownWell = (upstream: Upstream, source: HealthSource, nowMs: number): boolean =>
+  isUnlimited(upstream) && wellHealth(accountIdOf(upstream), source, nowMs) !== undefined
+
+/** The healths of accounts at a moment in ms since 1970. */
+export interface LookAhead {
+  atMs: number
+  healths: ReadonlyMap<Upstream, Health>
+}
+
+/** Looks at the accounts of candidates that a request may call soon. Resolves when all have replied. Never throws. */
+export async function lookAhead(
+  accounts: Accounts,
+  candidates: readonly Candidate[],
+  payer: string,
+): Promise<LookAhead> {
+  const atMs = Date.now()
+  // A sole account with limits tells its health with its answer about a slot.
+  const asked = candidates.length > 1 ? candidates : candidates.filter(({ upstream }) => isUnlimited(upstream))
+  const looks = asked.map(
+    async ({ upstream, model }) => [upstream, await healthOf(accounts, upstream, { model, payer })] as const,
+  )
+  return { atMs, healths: new Map(await Promise.all(looks)) }
+}
+
+const isUnlimited = ({ maxConcurrency, requestsPerMinute }: Upstream): boolean =>
+  maxConcurrency === undefined && requestsPerMinute === undefined
 
 /** The time for which an unreachable account is passed over, in ms. */
 const UNREACHABLE_MS = 1000
@@ -66,10 +108,12 @@ export async function enter(
     )
   } catch (error) {
     logUnreachable(upstream, error)
-    const isLimited = maxConcurrency !== undefined || requestsPerMinute !== undefined
-    return isLimited ? { reason: 'unreachable', untilMs: Date.now() + UNREACHABLE_MS } : UNRECORDED
+    return isUnlimited(upstream) ? UNRECORDED : { reason: 'unreachable', untilMs: Date.now() + UNREACHABLE_MS }
   }
 }
+
+/** The outcomes after which an account may be ill. */
+const SAYS_ILL: readonly CallOutcome['is'][] = ['throttled', 'unavailable', 'misconfigured']
 
 /** The pauses before a report to an unreachable account is repeated, in ms. */
 const REPORT_PAUSES_MS = [250, 1000, 4000, 16_000, 60_000]
@@ -86,11 +130,17 @@ export async function leave(
   tookMs?: number,
 ): Promise<void> {
   if (upstream.isFallback) return
+  const [id, startedMs] = [accountIdOf(upstream), Date.now()]
+  if (SAYS_ILL.includes(outcome.is)) forgetHealth(id, startedMs)
   const report = (): Promise<boolean> =>
     withDeadline(REPLY_MS, () =>
       askAccount(accounts, upstream, async (account) => await account.leave(owner, outcome, tookMs)),
     ).then(
-      () => true,
+      (health: Health | undefined) => {
+        // An object of an earlier version replies without its health.
+        if (health) noteHealth(id, health, Date.now())
+        return true
+      },
       (error: unknown) => {
         logUnreachable(upstream, error)
         return false
@@ -118,5 +168,7 @@ export async function accountStatusOf(accounts: Accounts, upstream: Upstream): P
 }
 
 /** Takes an account out of use, or puts it back with the health of a new one. Throws GatewayError `unavailable`. */
-export const switchAccount = (accounts: Accounts, upstream: Upstream, isIn: boolean): Promise<void> =>
-  askAccount(accounts, upstream, async (account) => await account.switch(isIn))
+export async function switchAccount(accounts: Accounts, upstream: Upstream, isIn: boolean): Promise<void> {
+  await askAccount(accounts, upstream, async (account) => await account.switch(isIn))
+  forgetHealth(accountIdOf(upstream), Date.now())
+}

@@ -40,6 +40,8 @@ export interface Situation<Served extends HasAccount> {
   patienceMs: number
   /** Whether the request waits out the cooldown of an account, within its patience. */
   waitsOutCooldown?: boolean
+  /** The accounts without limits that were well a moment ago, by their `accountKey`. */
+  well?: ReadonlySet<string>
 }
 
 /** One search for a slot, as plain data. Moments are in ms since 1970. */
@@ -57,8 +59,8 @@ export interface Search {
 export type NextStep<Served extends HasAccount> =
   /** Reads the health of these accounts. */
   | { do: 'look'; candidates: readonly Served[] }
-  /** Calls the candidate as soon as its account gives a slot, until a moment at the latest. */
-  | { do: 'call'; candidate: Served; waitUntilMs: number; isOnlyCandidate: boolean }
+  /** Calls the candidate when its account gives a slot, until a moment at the latest. `isAtOnce` does not wait. */
+  | { do: 'call'; candidate: Served; waitUntilMs: number; isOnlyCandidate: boolean; isAtOnce?: true }
   | { do: 'wait'; untilMs: number }
   | { do: 'fail'; failure: Failure }
 
@@ -159,12 +161,20 @@ export function nextRouteStep<Served extends HasAccount>(
   const [candidate] = left
     .filter((each) => !sights.get(accountKey(each)))
     .toSorted((a, b) => order.indexOf(accountKey(a)) - order.indexOf(accountKey(b)))
-  if (candidate) return { do: 'call', candidate, waitUntilMs: isOnlyCandidate ? giveUpMs : nowMs, isOnlyCandidate }
+  if (candidate) {
+    const atOnce = mayCallAtOnce(candidate, situation) ? ({ isAtOnce: true } as const) : {}
+    return { do: 'call', candidate, waitUntilMs: isOnlyCandidate ? giveUpMs : nowMs, isOnlyCandidate, ...atOnce }
+  }
   const unavailabilities = [...sights.values()].flatMap((each) => each ?? [])
   const lookMs = lookAgainMs(unavailabilities, situation, search, random)
   if (left.length > 0 && lookMs < untilMs) return { do: 'wait', untilMs: lookMs }
   return { do: 'fail', failure: routeFailure(failuresIn(history), unavailabilities, nowMs) }
 }
+
+/** Whether an account was well a moment ago, and has failed no call of this request. */
+const mayCallAtOnce = (candidate: HasAccount, { well, history }: Situation<HasAccount>): boolean =>
+  well?.has(accountKey(candidate)) === true &&
+  !failuresIn(history).some(({ account }) => account === accountKey(candidate))
 
 /** The end of the pause of a failed candidate, in ms since 1970; 0 for one without a failure. */
 const backOffUntilMs = (history: RouteHistory, candidate: HasAccount): number =>

@@ -1,17 +1,21 @@
 import type { Failure } from '../failures/errors'
-import { ProviderError } from '../providers/provider'
+import { ProviderError, type Upstream } from '../providers/provider'
 import { pause } from '../runtime/deadline'
-import { healthOf } from './accounts'
+import { healthOf, isKnownWell, type LookAhead } from './accounts'
 import type { Candidate } from './candidates'
 import { choose, type Ranking } from './choose'
-import type { CallOutcome } from './health'
+import type { CallOutcome, Health } from './health'
 import { afterPause, afterSight, callable, failedCall, newSearch, type NextStep } from './next-step'
 import { nextRouteStep, type Search, type Situation } from './next-step'
 import { accountKey, type RouteEvent, type RouteHistory, stepsIn, withEvent } from './route-history'
-import { extendSlot, freeSlot, outcomeOf, type Slot, type SlotClient, takeSlot } from './slot-client'
+import { extendSlot, freeSlot, outcomeOf, type Slot, type SlotClient, takeSlot, takeSlotMeanwhile } from './slot-client'
+
+/** The time for which a look ahead counts, in ms: an account without health may soon have it again. */
+const AHEAD_MS = 1000
 
 /** The options of a route. */
-interface RouteOptions<Served extends Candidate> extends SlotClient, Omit<Situation<Served>, 'history' | 'nowMs'> {
+interface RouteOptions<Served extends Candidate>
+  extends SlotClient, Omit<Situation<Served>, 'history' | 'nowMs' | 'well'> {
   /** The number of adaptations for a candidate; lower comes first. */
   distance?: (candidate: Served) => number
   /** The prefix of the slots' ids. */
@@ -22,6 +26,8 @@ interface RouteOptions<Served extends Candidate> extends SlotClient, Omit<Situat
   before?: string | undefined
   /** The losses of earlier processes, which count towards the most of a request. */
   lostBefore?: RouteHistory
+  /** A look at the candidates shortly before, which the first look of the route is. */
+  ahead?: LookAhead | undefined
   /** Receives each failure. */
   onFailure: (candidate: Served, error: ProviderError) => void
 }
@@ -38,12 +44,17 @@ export class Route<Served extends Candidate> {
   #history: RouteHistory
   /** The waits under way with their candidates; undefined for a wait for any. A failure aborts the useless ones. */
   readonly #waits = new Map<AbortController, Served | undefined>()
+  /** The slots on their way, by their ids. */
+  readonly #entering = new Map<string, Promise<void>>()
+  /** The healths of a look shortly before that the route has not used. */
+  readonly #ahead: Map<Upstream, Health>
   #ids = 0
   #slotsInHand = 0
 
   constructor(options: RouteOptions<Served>) {
     this.#options = options
     this.#history = options.lostBefore ?? []
+    this.#ahead = new Map(options.ahead?.healths)
   }
 
   /** The candidates that were called or passed over, and their outcomes in order, for audits and `server-timing`. */
@@ -138,17 +149,31 @@ export class Route<Served extends Candidate> {
     const { accounts, distance, source } = this.#options
     const choices = candidates.map(async (item) => {
       const { upstream, model } = item
-      return { item, upstream, model, distance: distance?.(item) ?? 0, health: await healthOf(accounts, upstream) }
+      const health = this.#takeAhead(upstream) ?? (await healthOf(accounts, upstream, { model, payer: source.payer }))
+      return { item, upstream, model, distance: distance?.(item) ?? 0, health }
     })
     return choose(await Promise.all(choices), source.payer, Date.now(), Math.random())
   }
 
+  /** The health of a look shortly before, for one use; undefined for none. */
+  #takeAhead(upstream: Upstream): Health | undefined {
+    const health = this.#ahead.get(upstream)
+    this.#ahead.delete(upstream)
+    const { atMs = 0 } = this.#options.ahead ?? {}
+    return Date.now() < atMs + AHEAD_MS ? health : undefined
+  }
+
   async #take(
-    { candidate, waitUntilMs, isOnlyCandidate }: Extract<NextStep<Served>, { do: 'call' }>,
+    { candidate, waitUntilMs, isOnlyCandidate, isAtOnce }: Extract<NextStep<Served>, { do: 'call' }>,
     search: Search,
     signal: AbortSignal,
   ): Promise<StepResult<Served>> {
     const slot = { candidate, id: `${this.#options.id}.${this.#ids++}`, sinceMs: Date.now() }
+    if (isAtOnce) {
+      this.#entering.set(slot.id, takeSlotMeanwhile(this.#options, slot))
+      this.#slotsInHand += 1
+      return { slot }
+    }
     const terms = { patienceMs: Math.max(0, waitUntilMs - slot.sinceMs), isOnlyCandidate }
     const taken = await takeSlot(this.#options, slot, terms, signal)
     if (!taken) return { search }
@@ -184,6 +209,9 @@ export class Route<Served extends Candidate> {
 
   async #giveBack(slot: Slot<Served>, outcome: CallOutcome, tookMs?: number): Promise<void> {
     this.#slotsInHand -= 1
+    // A slot that is freed before it is taken would stay.
+    await this.#entering.get(slot.id)
+    this.#entering.delete(slot.id)
     await freeSlot(this.#options, slot, outcome, tookMs)
   }
 
@@ -192,6 +220,11 @@ export class Route<Served extends Candidate> {
   }
 
   get #situation(): Situation<Served> {
-    return { ...this.#options, history: this.#history, nowMs: Date.now() }
+    const { candidates, source } = this.#options
+    const nowMs = Date.now()
+    const isWell = ({ upstream, model }: Served): boolean =>
+      isKnownWell(upstream, { model, payer: source.payer }, nowMs)
+    const well = new Set(candidates.filter(isWell).map(accountKey))
+    return { ...this.#options, history: this.#history, nowMs, well }
   }
 }

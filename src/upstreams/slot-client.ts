@@ -1,9 +1,10 @@
 import { ProviderError } from '../providers/provider'
 import { withDeadline } from '../runtime/deadline'
 import type { SlotRequest, TakenSlot } from './account'
-import { enter, leave } from './accounts'
+import { accountIdOf, enter, leave } from './accounts'
 import type { Candidate } from './candidates'
 import type { CallOutcome, Unavailability } from './health'
+import { forgetHealth } from './known-health'
 import type { Cause, FailedRequest } from './trouble'
 
 /** A slot that an account has granted to a request. */
@@ -49,6 +50,14 @@ export async function takeSlot(
     void withdrawEntry(client, slot, entering)
     return signal.aborted ? undefined : { reason: 'unreachable', untilMs: Date.now() }
   }
+}
+
+/** Takes a slot at a well account without a wait in its queue, while the call goes on. Never throws. */
+export async function takeSlotMeanwhile(client: SlotClient, slot: Slot<Candidate>): Promise<void> {
+  const terms = { patienceMs: 0, isOnlyCandidate: true }
+  const entered = await withDeadline(REACH_MS, () => enterFor(client, slot, terms)).catch(() => undefined)
+  // The call fails over if need be, and the next ones ask again.
+  if (entered?.reason) forgetHealth(accountIdOf(slot.candidate.upstream), Date.now())
 }
 
 /** Extends a slot by its full time. Never throws. */

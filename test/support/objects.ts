@@ -1,6 +1,7 @@
 import { reset, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { dropLeases } from '../../src/http/admission-lease'
+import { forgetAllHealths } from '../../src/upstreams/known-health'
 import { shiftAlarm } from './clock'
 import { newIsolate } from './settings'
 
@@ -34,6 +35,7 @@ export async function deleteObjects(): Promise<void> {
   dropLeases()
   newIsolate()
   for (const ids of Object.values(ran)) ids.clear()
+  forgetAllHealths()
 }
 
 async function wake(name: Namespace): Promise<void> {

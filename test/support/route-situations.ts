@@ -92,6 +92,7 @@ export const cases: Arbitrary<Case> = tuple(
     untilMs: moment(-10, 100_000),
     patienceMs: integer({ min: 0, max: 60_000 }),
     waitsOutCooldown: boolean(),
+    well: array(constantFrom(...EVERYONE.map(accountKey))).map((keys) => new Set(keys)),
   }),
   record({
     giveUpMs: moment(-10_000, 60_000),

@@ -210,3 +210,20 @@ test('the steps name each outcome, and an unavailability once', () => {
   const history = [...told, ...told].reduce<RouteHistory>(withEvent, [lossBefore(at('a'))])
   expect(stepsIn(history)).toEqual(['a/0 full', 'b/1 throttled', 'a/0 served', 'b/1 throttled', 'a/0 served'])
 })
+
+test('a call begins before it has its slot at a well account that has failed no call', () => {
+  const relay = at('relay')
+  const situation = { candidates: [relay], well: new Set([accountKey(relay)]) }
+  expect(firstStep(situation)).toMatchObject({ do: 'call', isAtOnce: true })
+  const after = { ...situation, history: [failed(relay, { kind: 'lost' })] }
+  expect(firstStep(after)).not.toHaveProperty('isAtOnce')
+  holds(
+    () => true,
+    (step, [situation]) => {
+      if (step.do !== 'call') return
+      const isWell = situation.well?.has(accountKey(step.candidate)) === true
+      if (!isWell) expect(step.isAtOnce).toBeUndefined()
+      else if (failuresOfCalled(step, situation)?.length === 0) expect(step.isAtOnce).toBe(true)
+    },
+  )
+})

@@ -8,7 +8,8 @@ import type { Progress } from '../progress'
 import type { ProgressWebhooks } from '../progress-webhooks'
 import { abandoned } from '../recovery'
 import type { RunNews } from '../run-context'
-import { hasJob, isAwaited, type Run, type State } from '../state'
+import { hasJob, isAwaited, type PlacedOrder, type Run, type State } from '../state'
+import { lookAhead, type LookAhead } from '../../upstreams/accounts'
 
 /** The receivers of a run's news, and its plan. */
 interface CallsContext {
@@ -23,6 +24,8 @@ interface CallsContext {
 export class Calls {
   readonly #context: CallsContext
   #stop = new AbortController()
+  /** Resolves when the accounts of the newest order have been looked at. */
+  #looked: Promise<LookAhead | undefined> = Promise.resolve(undefined)
   /** The start of the newest call, in ms since 1970; undefined before the first. */
   startedMs: number | undefined
 
@@ -30,12 +33,20 @@ export class Calls {
     this.#context = context
   }
 
+  /** Looks at the accounts of an order while its team decides. Nothing is held by that. */
+  lookAhead(order: PlacedOrder): void {
+    const { env, plans } = this.#context
+    this.#looked = lookAhead(env.ACCOUNTS, plans.of(order).candidates, order.task.payer.team)
+  }
+
   /** Makes the images of a run, and stores its progress with `save`. Throws errors of the settings alone. */
   async generate(run: Run, state: State, save: (progress: Progress) => void): Promise<RunOutcome> {
     const { env, plans } = this.#context
     const { task, id, progress: before } = run
     const config = configOf(env)
-    this.#stop = new AbortController()
+    const stop = new AbortController()
+    this.#stop = stop
+    const ahead = await this.#looked
     return await makeImages({
       task,
       plan: plans.of(run),
@@ -44,7 +55,8 @@ export class Calls {
       config,
       patienceMs: patienceMsOf(isAwaited(state), config),
       isJob: hasJob(state),
-      cancel: this.#stop.signal,
+      cancel: stop.signal,
+      ahead,
       before,
       // The calls change their progress as they go on.
       save: (progress) => save(structuredClone(progress)),

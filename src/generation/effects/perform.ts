@@ -90,11 +90,12 @@ export class Performer {
   }
 
   #reserve({ order, couldWait }: EffectOf<'reserve'>): void {
-    const { env, plans, stateNow } = this.#parts
+    const { env, plans, calls, stateNow } = this.#parts
     const { reservation, task } = order
     this.#briefly('reserve', order, async () => {
       const patienceMs = patienceMsOf(isAwaited(stateNow()), configOf(env))
       const asked = ledgerOrder(order, plans.of(order), patienceMs)
+      calls.lookAhead(order)
       const held = await reserve(env, task.payer, asked, couldWait)
       return { is: 'answered', reservation, couldWait, held }
     })
