@@ -51,9 +51,10 @@ export class KeyLeases {
     if (leased) return leased
     const recalls = this.#recalls
     const admission = unwrap(await context.team.admit(caller.keyHash))
-    if (admission.lease && recalls === this.#recalls) this.#keep(caller, admission, context)
     // The last requests of a limit may have come here as a lease meanwhile.
-    return (admission.refusal && this.#take(caller, context)) || admission
+    if (admission.refusal) return this.#take(caller, context) ?? admission
+    if (recalls === this.#recalls) this.#keep(caller, admission, context)
+    return admission
   }
 
   /** Counts an answer that cost nothing. */
@@ -93,9 +94,10 @@ export class KeyLeases {
   #keep(caller: Caller, admission: Admission, context: LeasingContext): void {
     const [name, now] = [nameOf(caller), Date.now()]
     const known = this.#held.get(name)
-    const held = known ?? { caller, pool: new LeasePool(admission, now), plannedUntilMs: 0, renewingUntilMs: 0 }
     if (known) known.pool.add(admission, now)
-    else this.#held.set(name, held)
+    if (!admission.lease) return
+    const held = known ?? { caller, pool: new LeasePool(admission, now), plannedUntilMs: 0, renewingUntilMs: 0 }
+    this.#held.set(name, held)
     this.#endInTime(held, context)
   }
 
@@ -120,7 +122,7 @@ export class KeyLeases {
     held.renewingUntilMs = now + RENEWAL_MS
     const renewed = await reported(caller, report, context.team, true)
     held.renewingUntilMs = 0
-    if (renewed?.ok) pool.add(renewed.value, Date.now())
+    pool.reported(renewed?.ok ? renewed.value : undefined, Date.now())
     if (renewed?.ok && this.#holds(held)) return this.#endInTime(held, context)
     // The key is not valid any more, or its leases were recalled. Without a reply, those in hand go on.
     if (!renewed && this.#holds(held)) return

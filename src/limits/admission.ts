@@ -15,6 +15,8 @@ export interface Admission {
   /** Whether the request is made by itself, by the setting of its key or of its team. */
   fresh: boolean
   limitStatuses: LimitStatus[]
+  /** Grows with each admission of the team: replies may overtake each other. */
+  number: number
   refusal: Failure | undefined
   /** Further requests that the caller may admit by itself. */
   lease?: Lease | undefined

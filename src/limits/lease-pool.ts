@@ -16,8 +16,9 @@ export class LeasePool {
   readonly #free = new Map<string, FreeAnswers>()
   #admission: Admission
   #admittedMs: number
-  /** The requests admitted since. */
+  /** The requests admitted since, and those of them in a report without a reply. */
   #admitted = 0
+  #reporting = 0
   #reportedMs: number
   /** The requests that it held after the last lease. */
   #size = 0
@@ -27,6 +28,14 @@ export class LeasePool {
     this.#admittedMs = nowMs
     this.#reportedMs = nowMs
     this.add(admission, nowMs)
+  }
+
+  /** Ends the report under way, with the admission in its reply. */
+  reported(admission: Admission | undefined, nowMs: number): void {
+    // A later admission has counted the reported requests.
+    if (admission && admission.number < this.#admission.number) this.#admitted -= this.#reporting
+    this.#reporting = 0
+    if (admission) this.add(admission, nowMs)
   }
 
   /** Admits a request; undefined without a request left. */
@@ -47,11 +56,11 @@ export class LeasePool {
       const held = { endsMs: lease.endsMs, used: 0, unused: 0, left: lease.requests, untilMs: nowMs + LEASE_MS }
       this.#leases.push(held)
     }
+    this.#size = this.#left
+    if (admission.number < this.#admission.number) return
     this.#admission = admission
     this.#admittedMs = nowMs
-    // The team has counted the reported ones.
-    this.#admitted = this.#leases.reduce((sum, { used }) => sum + used, 0)
-    this.#size = this.#left
+    this.#admitted = this.#reporting + this.#leases.reduce((sum, { used }) => sum + used, 0)
   }
 
   /** Counts an answer that cost nothing. */
@@ -92,6 +101,7 @@ export class LeasePool {
     const free = [...this.#free.values()]
     if (uses.length === 0 && free.length === 0) return undefined
     const report = { key: this.#admission.payer.key, uses, sinceMs: nowMs - this.#reportedMs, left: this.#left, free }
+    this.#reporting = uses.reduce((sum, { used }) => sum + used, 0)
     for (const lease of this.#leases) [lease.used, lease.unused] = [0, 0]
     this.#leases = this.#leases.filter(({ left }) => left > 0)
     this.#free.clear()

@@ -33,6 +33,8 @@ export class Admissions {
   readonly #prepare: (isStaticKey: boolean) => Promise<void>
   readonly #leases = new LeasePolicy()
   readonly #rates = new KeyRates()
+  /** Those of a new process are larger than those of an earlier one. */
+  #number = Date.now()
 
   constructor(parts: AdmissionParts, prepare: (isStaticKey: boolean) => Promise<void>) {
     this.#parts = parts
@@ -102,6 +104,7 @@ export class Admissions {
       incarnation,
       limits: [key.limits, limited.teamLimits],
       fresh: key.fresh ?? profile.fresh ?? false,
+      number: ++this.#number,
       ...admitted,
     })
   }
