@@ -19,7 +19,8 @@ const UPSTREAMS = [
     secret: 'RELAY_KEY',
     base_url: 'https://relay.example.com/v1',
     models: ['impatient=relay-1'],
-    timeout_seconds: 0.3,
+    // Enough for one image on a busy machine.
+    timeout_seconds: 2,
   },
   {
     name: 'first',

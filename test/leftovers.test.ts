@@ -1,8 +1,9 @@
 import { abortAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
+import { FakeOpenai } from './support/fake-openai'
 import { post } from './support/gateway'
-import { holdLongTimers, UPSTREAM_MS } from './support/long-timers'
+import { internet } from './support/internet'
 import { upstreams } from './support/upstreams'
 
 const { upstream } = upstreams()
@@ -29,12 +30,10 @@ describe('an attempt that stored one of two images', () => {
   })
 
   test('and is past its deadline then costs as much as that one', async () => {
-    const pass = holdLongTimers()
-    const body = { model: 'gpt-image-2', prompt: 'A cat @fault=silence-second', n: 2 }
-    const answer = post('/v1/images/generations', body)
-    await vi.waitUntil(async () => (await stored()) === 1)
-    pass(UPSTREAM_MS)
-    const response = await answer
+    const relay = new FakeOpenai({ apiKey: 'sk-relay-secret' })
+    internet({ 'relay.example.com': relay })
+    const body = { model: 'impatient', prompt: 'A cat @fault=silence-second', n: 2 }
+    const response = await post('/v1/images/generations', body)
     expect([response.status, response.headers.get('x-adjusted')]).toEqual([200, 'n=2>1'])
     expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(1)
   })

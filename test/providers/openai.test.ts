@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { errorOf, openai, post, postForm } from '../support/gateway'
 import { internet } from '../support/internet'
 import { holdLongTimers, UPSTREAM_MS } from '../support/long-timers'
-import { operate, stored } from '../support/teams'
+import { operate } from '../support/teams'
 import { upstreams } from '../support/upstreams'
 import { dataUrlOf, picture, pictureFile } from '../support/pictures'
 
@@ -189,8 +189,9 @@ describe('reads', () => {
     expect((await generate('A cat')).data?.[0]?.b64_json).toBe(PNG)
     internet({ 'api.openai.com': upstream })
     const pass = holdLongTimers()
+    const putting = vi.spyOn(env.IMAGES, 'put')
     const answer = generate('A cat @fault=silence-after-image')
-    await vi.waitUntil(async () => (await stored()) === 2)
+    await vi.waitUntil(() => putting.mock.settledResults[0]?.type === 'fulfilled')
     pass(UPSTREAM_MS)
     expect((await answer).data).toHaveLength(1)
     expect(upstream.calls).toHaveLength(1)
