@@ -36,7 +36,7 @@ try {
   const resting = await series(gateway, operator)
   console.log(`a report of ${resting.rows} rows, teams at rest: ${facts(resting)}`)
   const keys = await Promise.all(teams.slice(0, BUSY_TEAMS).map((team) => operator.key(team)))
-  await each(keys, (key) => image(gateway.url, key))
+  await each(keys, ({ key }) => image(gateway.url, key))
   const busy = await measured(gateway, () => rowsOf(operator))
   console.log(
     `the report after ${BUSY_TEAMS} teams changed: ${busy.ms.toFixed(0)} ms, ${busy.cpuMs.toFixed(0)} ms of CPU`,

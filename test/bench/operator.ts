@@ -17,9 +17,10 @@ export class Operator {
     await this.#post('teams', { id })
   }
 
-  /** Makes a key of a team, and returns its text. */
-  async key(team: string): Promise<string> {
-    return String((await this.#post(`teams/${team}/keys`, { name: 'bench' }))['key'])
+  /** Makes a key of a team, and returns its id and its text. */
+  async key(team: string): Promise<{ id: string; key: string }> {
+    const { id, key } = await this.#post(`teams/${team}/keys`, { name: 'bench' })
+    return { id: String(id), key: String(key) }
   }
 
   async #post(path: string, body: unknown): Promise<Record<string, unknown>> {

@@ -2,17 +2,31 @@ import gateway, { Team as GatewayTeam } from '../../../src/index.ts'
 
 export * from '../../../src/index.ts'
 
-/** Entries of one statement. */
+/** Entries of one statement, and of one `/__grow`. */
 const AT_ONCE = 20_000
+
+const FILLS = ['/__fill', '/__grow', '/__use']
 
 /** The gateway's team, with a ledger and sums that can be filled. */
 export class Team extends GatewayTeam {
   override async fetch(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url)
-    const count = Number(searchParams.get('count'))
+    const [from, count] = [Number(searchParams.get('from')), Number(searchParams.get('count'))]
     if (pathname === '/__use') this.#use(count)
+    else if (pathname === '/__grow') this.#grow(from, count)
     else this.#leave(count)
     return new Response('filled')
+  }
+
+  /** Adds the next entries of `count`, and sums all of them after the last. */
+  #grow(from: number, count: number): void {
+    this.#fill(from, count, Date.now())
+    if (from + AT_ONCE < count) return
+    this.ctx.storage.sql.exec(
+      `INSERT OR REPLACE INTO days SELECT date(started_ms / 1000, 'unixepoch'), key, model, upstream, count(*), 0, sum(images),
+         count(*), count(*), sum(cost), 0, 0, 300 * count(*), json_object('197', count(*))
+       FROM ledger WHERE status = 'succeeded' GROUP BY 1, 2, 3, 4`,
+    )
   }
 
   /** Leaves a ledger of `count` entries as an earlier version does; the next process finds it. */
@@ -39,15 +53,15 @@ export class Team extends GatewayTeam {
     const { sql } = this.ctx.storage
     const monthMs = nowMs - Date.parse(`${new Date(nowMs).toISOString().slice(0, 7)}-01`)
     const [first = {}] = sql.exec('SELECT * FROM ledger LIMIT 1').toArray()
-    const own = ['id', 'started_ms', 'ended_ms', 'kept_keys']
+    const own = ['id', 'generation', 'started_ms', 'ended_ms', 'kept_keys']
     const same = Object.keys(first)
       .filter((name) => !own.includes(name))
       .join(', ')
     sql.exec(
-      `WITH RECURSIVE number(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM number WHERE i + 1 < ?2),
-         entry AS (SELECT i, ?3 - (i + 1) * ?4 / ?5 AS ms FROM number)
-       INSERT INTO ledger (id, started_ms, ended_ms, kept_keys, ${same})
-       SELECT 'seed_' || i, ms, ms + 2000 + i % 60000, '[]', ${same}
+      `WITH RECURSIVE number(i) AS (SELECT CAST(?1 AS INTEGER) UNION ALL SELECT i + 1 FROM number WHERE i + 1 < ?2),
+         entry AS (SELECT i, CAST(?3 - (i + 1) * ?4 / ?5 AS INTEGER) AS ms FROM number)
+       INSERT INTO ledger (id, generation, started_ms, ended_ms, kept_keys, ${same})
+       SELECT 'seed_' || i, 'gen_' || i, ms, ms + 2000 + i % 60000, '[]', ${same}
        FROM entry, (SELECT * FROM ledger WHERE id NOT LIKE 'seed%' LIMIT 1)`,
       from,
       Math.min(from + AT_ONCE, count),
@@ -58,11 +72,11 @@ export class Team extends GatewayTeam {
   }
 }
 
-/** The gateway; `/__fill?team=&count=` fills the ledger of a team, and `/__use?team=&count=` its sums. */
+/** The gateway. `/__fill?team=&count=` fills the ledger of a team, `/__grow` too and in steps, and `/__use` its sums. */
 export default {
   async fetch(request, env, ctx) {
     const { pathname, searchParams } = new URL(request.url)
-    if (pathname !== '/__fill' && pathname !== '/__use') return await gateway.fetch(request, env, ctx)
+    if (!FILLS.includes(pathname)) return await gateway.fetch(request, env, ctx)
     const team = env.TEAMS.getByName(searchParams.get('team') ?? '')
     return await team.fetch(request)
   },
