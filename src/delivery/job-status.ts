@@ -1,14 +1,14 @@
 import type { Context } from 'hono'
 import { type App, linkOf } from '../context'
 import { isEnded, type Snapshot } from '../ledger/snapshot'
-import type { KnownGeneration } from '../ledger/entry'
+import type { JobFacts } from '../ledger/entry'
 import { generationJson } from '../wire/json'
 
 /** The status of a generation. */
 export interface GenerationStatus {
   snapshot: Snapshot
   /** The facts of its team's ledger. */
-  known: Pick<KnownGeneration, 'ordersBefore' | 'usualMs'>
+  known: JobFacts
 }
 
 /** The highest estimate, in percent: only the upstream reports 100. */

@@ -1,5 +1,7 @@
 import { submit } from '../generation/generations'
 import { unwrap } from '../failures/errors'
+import type { JobFacts } from '../ledger/entry'
+import type { Snapshot } from '../ledger/snapshot'
 import { describe, log } from '../runtime/log'
 import { askTeam } from '../team/ask-team'
 import { limitHeaders } from '../wire/limit-headers'
@@ -13,17 +15,10 @@ export async function respondWithJob(delivery: DeliveryContext): Promise<Respons
   const { c, meta, preference, jobForm, renderJob, count } = delivery
   const { generate } = meta
   const { id, payer } = generate.task
-  const { snapshot, record } = await submit(c.env.GENERATIONS, generate, jobForm())
+  const { snapshot, record, facts } = await submit(c.env.GENERATIONS, generate, jobForm())
   endFresh(delivery, 'answered')
   if (record) count({ record, origin: 'HIT' })
-  const known = await askTeam(c.env, payer.team, async (team) => await team.find(id, { model: snapshot.model }))
-    .then(unwrap)
-    .catch((error: unknown) => {
-      // The job is taken on: a failure would have it submitted again.
-      log('status-incomplete', { generation: id, team: payer.team, ...describe(error) })
-      return { ordersBefore: undefined, usualMs: undefined }
-    })
-  const status = { snapshot, known }
+  const status = { snapshot, known: facts ?? (await factsOfTeam(c.env, payer.team, snapshot)) }
   const headers = {
     ...generalHeaders(meta),
     ...limitHeaders(meta.limitStatuses),
@@ -34,4 +29,14 @@ export async function respondWithJob(delivery: DeliveryContext): Promise<Respons
   }
   const own = renderJob(record)
   return own === undefined ? c.json(statusJson(status, c), 202, headers) : Response.json(own, { headers })
+}
+
+/** Has a team know a job without an order of its own, and returns its facts. Never throws: the job would be submitted again. */
+async function factsOfTeam(env: Env, team: string, { id, model }: Snapshot): Promise<JobFacts> {
+  try {
+    return unwrap(await askTeam(env, team, async (stub) => await stub.find(id, { model })))
+  } catch (error) {
+    log('status-incomplete', { generation: id, team, ...describe(error) })
+    return { ordersBefore: undefined, usualMs: undefined }
+  }
 }

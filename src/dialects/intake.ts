@@ -47,7 +47,8 @@ export class Intake {
       bucket: c.env.IMAGES,
       team,
       origin: c.get('origin'),
-      isOwn: async (key) => unwrap(await askTeam(c.env, team, async (stub) => await stub.image(key))) !== undefined,
+      isOwn: async (key) =>
+        unwrap(await askTeam(c.env, team, async (stub) => await stub.image(key))).entry !== undefined,
       settings: c.get('config'),
       refusal: noPictures,
       count: (bytes) => this.#counted(bytes, fetchedTooLarge(c.get('config').maxBodyBytes)),

@@ -1,4 +1,5 @@
 import type { Failure } from '../failures/errors'
+import type { JobFacts } from '../ledger/entry'
 import type { Ended, Held, PendingSettlement, RunOutcome } from './outcome'
 import type { Progress } from './progress'
 import type { Notice } from './snapshot'
@@ -60,8 +61,8 @@ export type GenerationEffect =
   | { do: 'tell'; clients: readonly string[]; ended: Ended }
   /** Tells watchers the end of a run, and forgets its previews. */
   | { do: 'close'; ended: Ended }
-  /** Reports the first answer of the team to a request's order. */
-  | { do: 'report'; request: string; refusal: Failure | undefined }
+  /** Reports the first answer of the team to a request's order, with the facts of a job. */
+  | { do: 'report'; request: string; refusal: Failure | undefined; facts?: JobFacts | undefined }
   /** Removes jobs and URLs without an end, by their ids. The refusal of a task is its answer. */
   | { do: 'drop'; receivers: readonly string[]; refused?: Task }
 

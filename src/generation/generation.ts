@@ -13,7 +13,7 @@ import { CANCELLED, GONE } from './failures'
 import { Machine } from './machine'
 import type { Ended, PendingSettlement } from './outcome'
 import { JOB_LIFE_MS } from './rows/receivers'
-import { answerTo, type SeenGeneration, seenBy } from './seen'
+import { answerTo, type SeenGeneration, seenBy, type AcceptedJob } from './seen'
 import { holds, isAsking, isBeingCancelled, isEnding, needsInputsOf, runOf, type Subscriber } from './state'
 import { type GenerateOptions, type Obtained, type Task, withOrigin } from './task'
 import { GenerationUpkeep } from './upkeep'
@@ -42,7 +42,7 @@ export class Generation extends DurableObject<Env> {
   }
 
   /** Accepts a generation as a job of its team, and returns its status once the run is accepted. */
-  async submit(options: GenerateOptions, form: JobForm): Promise<Result<SeenGeneration>> {
+  async submit(options: GenerateOptions, form: JobForm): Promise<Result<AcceptedJob>> {
     do await this.#machine.rest()
     while (isEnding(this.#machine.state))
     const known = this.#known(options)
@@ -59,14 +59,12 @@ export class Generation extends DurableObject<Env> {
     ]
     kept.hold(Math.max(keepMs, JOB_LIFE_MS), now)
     if (known) this.#endKnown(options, known)
-    else {
-      this.#machine.dispatch({ is: 'asked', task, subscribers })
-      const isAsked = isAsking(this.#machine.state, task.requestId)
-      const refusal = isAsked ? await this.#machine.performer.reported(task.requestId) : undefined
-      if (refusal) return failed(refusal)
-    }
+    else this.#machine.dispatch({ is: 'asked', task, subscribers })
+    const isAsked = isAsking(this.#machine.state, task.requestId)
+    const { refusal, facts } = isAsked ? await this.#machine.performer.reported(task.requestId) : UNREPORTED
+    if (refusal) return failed(refusal)
     const seen = seenBy(this.#facts, task.payer.team)
-    return seen ? ok(seen) : failed(GONE)
+    return seen ? ok({ ...seen, facts }) : failed(GONE)
   }
 
   /**
@@ -237,3 +235,6 @@ export class Generation extends DurableObject<Env> {
     await removeInputs(this.env.IMAGES, ownInputKeys(task.request))
   }
 }
+
+/** The report on a job without an order of its own. */
+const UNREPORTED = { refusal: undefined, facts: undefined }

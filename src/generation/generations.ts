@@ -6,7 +6,7 @@ import { noteRemoved } from '../store/records'
 import type { OnProgress } from './clients'
 import type { Generation } from './generation'
 import type { PendingSettlement } from './outcome'
-import type { SeenGeneration } from './seen'
+import type { SeenGeneration, AcceptedJob } from './seen'
 import type { Snapshot } from '../ledger/snapshot'
 import type { JobForm } from '../dialects/job-form'
 import type { GenerateOptions, Obtained, Task } from './task'
@@ -31,11 +31,7 @@ export async function obtain(
 }
 
 /** Submits a generation as a job; a finished one comes with its record. Throws GatewayError. */
-export const submit = async (
-  generations: Generations,
-  options: GenerateOptions,
-  form: JobForm,
-): Promise<SeenGeneration> =>
+export const submit = async (generations: Generations, options: GenerateOptions, form: JobForm): Promise<AcceptedJob> =>
   unwrap(await callObject(async () => await generations.getByName(options.task.id).submit(options, form), END_MS))
 
 /** Tells a generation that the client of a request has hung up. Never throws. */

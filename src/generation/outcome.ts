@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type Failure, type Result, failed } from '../failures/errors'
 import type { ImageRecord } from '../image/record'
-import { type Payer, type ServedBy, settlementSchema } from '../ledger/entry'
+import { type JobFacts, type Payer, type ServedBy, settlementSchema } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'
 import type { Progress } from './progress'
 import { noticeSchema } from './snapshot'
@@ -10,10 +10,13 @@ import { noticeSchema } from './snapshot'
  * Outcomes of orders and runs, as data that survives storage and calls between objects.
  */
 
-/** The team's answer to an order. `leavesRoom`: its limits do not wait for the settlement. After `unreachable`, the reservation may exist. */
+/**
+ * The team's answer to an order, with the facts of a job. `leavesRoom`: its limits do not wait for the settlement. After
+ * `unreachable`, the reservation may exist.
+ */
 export type Held =
-  | { is: 'reserved'; leavesRoom?: true }
-  | { is: 'queued'; instead: Failure }
+  | { is: 'reserved'; leavesRoom?: true; facts?: JobFacts | undefined }
+  | { is: 'queued'; instead: Failure; facts?: JobFacts | undefined }
   | { is: 'refused'; failure: Failure }
   | { is: 'unreachable'; failure: Failure }
 

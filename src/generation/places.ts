@@ -20,7 +20,8 @@ export function placeAnswered(state: State, place: QueuePlace, answer: EventOf<'
     order(place, true, at)
     return state
   }
-  at.emit({ do: 'report', request: place.task.requestId, refusal: undefined })
+  const facts = 'facts' in held ? held.facts : undefined
+  at.emit({ do: 'report', request: place.task.requestId, refusal: undefined, facts })
   const isRefused = held.is === 'refused' || held.is === 'unreachable'
   const noted = isRefused ? noteRefusal(state, place, held.failure) : state
   if (held.is === 'refused') return removed(noted, place)

@@ -1,4 +1,5 @@
 import type { ImageRecord } from '../image/record'
+import type { JobFacts } from '../ledger/entry'
 import type { Snapshot } from '../ledger/snapshot'
 import type { JobForm } from '../dialects/job-form'
 import type { FollowedRequest } from './rows/followed-answers'
@@ -14,6 +15,11 @@ export interface SeenGeneration {
   form?: JobForm
   record?: ImageRecord | undefined
   followed?: FollowedRequest
+}
+
+/** A job that was just accepted. The facts of one with an order of its own are those of its team. */
+export interface AcceptedJob extends SeenGeneration {
+  facts: JobFacts | undefined
 }
 
 /** The facts of a generation for a reader. */

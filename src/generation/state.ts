@@ -111,6 +111,10 @@ export const isAwaited = ({ subscribers }: State): boolean => subscribers.some((
 /** Whether a job waits for the end. */
 export const hasJob = ({ subscribers }: State): boolean => subscribers.some(({ kind }) => kind === 'job')
 
+/** Whether the request of a task is a job. */
+export const isOfJob = ({ subscribers }: State, { requestId }: Task): boolean =>
+  subscribers.some(({ kind, task }) => kind === 'job' && task.requestId === requestId)
+
 /** The run of a phase; undefined before it begins and after its outcome. */
 export const runOf = ({ phase }: State): Run | undefined => ('run' in phase ? phase.run : undefined)
 

@@ -35,7 +35,8 @@ function askedPhase(phase: Phase): Reserving | Queued | undefined {
 
 function runAnswered(state: State, phase: Reserving, held: Held, at: At): State {
   const { run, isCancelled, reports } = phase
-  const report = (refusal?: Failure): void => at.emit({ do: 'report', request: run.task.requestId, refusal })
+  const facts = 'facts' in held ? held.facts : undefined
+  const report = (refusal?: Failure): void => at.emit({ do: 'report', request: run.task.requestId, refusal, facts })
   if (held.is === 'queued') {
     report()
     return waitForTurn(state, run, held.instead, isCancelled, at)

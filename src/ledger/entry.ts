@@ -145,6 +145,9 @@ export interface KnownGeneration {
   incarnation: number
 }
 
+/** The team's knowledge of a job that it has just taken. */
+export type JobFacts = Pick<KnownGeneration, 'ordersBefore' | 'usualMs'>
+
 /** Conditions of a page of entries; times are ms since 1970, and `to` is not included. */
 export interface EntryFilter {
   generation?: string | undefined

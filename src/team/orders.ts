@@ -1,5 +1,5 @@
 import { type Failure, type Result, failed, ok } from '../failures/errors'
-import type { Order, QueuedOrder, Settlement } from '../ledger/entry'
+import type { JobFacts, Order, QueuedOrder, Settlement } from '../ledger/entry'
 import { leaveRoom } from '../limits/admission'
 import type { ObjectStore } from '../runtime/stored'
 import type { Accounting } from './accounting'
@@ -23,8 +23,11 @@ export const TOO_LATE: Failure = {
   retryAfterMs: 1000,
 }
 
-/** The answer to an order. After `leavesRoom`, the limits do not wait for the settlement: the next order fits as well. */
-export type OrderAnswer = Result<QueuedOrder | undefined> & { leavesRoom?: true }
+/**
+ * The answer to an order, with the facts of a job. After `leavesRoom`, the limits do not wait for the settlement: the next
+ * order fits as well.
+ */
+export type OrderAnswer = Result<QueuedOrder | undefined> & { leavesRoom?: true; facts?: JobFacts }
 
 /** The storage and the rules of a team's orders. */
 interface OrderParts {

@@ -3,9 +3,11 @@ import {
   type Cursor,
   type Entry,
   type EntryFilter,
+  type JobFacts,
   keptKeysOf,
   type KnownGeneration,
   type ListedEntries,
+  type Order,
 } from '../ledger/entry'
 import { type NumberedPart, type ReportPeriod, type SumsQuestion, totalOf, type UsageReport } from '../ledger/usage'
 import type { LimitStatus } from '../limits/limit-status'
@@ -35,6 +37,14 @@ export interface KeyState extends TeamState {
 export interface KeyAccount extends KeyState {
   own: UsageReport
   all: UsageReport
+}
+
+/** An image that may be the team's. */
+export interface OwnImage {
+  /** The entry of an image that the team made and has not deleted. */
+  entry: Entry | undefined
+  /** Whether its generation has a run without a settlement, which may have made it. */
+  isRunning: boolean
 }
 
 /** The model of a job that was just accepted. */
@@ -106,12 +116,15 @@ export class TeamReads {
     return lifecycle.profile ? ok(accounting.list(filter, limit, after)) : failed(TEAM_NOT_FOUND)
   }
 
-  /** The entry of an image that the team made and has not deleted. */
-  image(image: string): Result<Entry | undefined> {
+  /** An image of the team by its key. */
+  image(image: string): Result<OwnImage> {
+    const { lifecycle, accounting } = this.#parts
+    if (!lifecycle.profile) return failed(TEAM_NOT_FOUND)
     const generation = runOfKey(image)?.generation
-    if (generation === undefined) return ok(undefined)
-    const page = this.page({ generation, image }, 1)
-    return page.ok ? ok(page.value.find((entry) => keptKeysOf(entry).includes(image))) : page
+    if (generation === undefined) return ok({ entry: undefined, isRunning: false })
+    const [entry] = accounting.ledger.page({ generation, image }, 1)
+    if (entry && keptKeysOf(entry).includes(image)) return ok({ entry, isRunning: false })
+    return ok({ entry: undefined, isRunning: accounting.ledger.newest(generation)?.status === 'running' })
   }
 
   /**
@@ -130,6 +143,14 @@ export class TeamReads {
     const usualMs = isKnown ? accounting.ledger.usualMs(entry?.model ?? job.model) : undefined
     const { incarnation } = lifecycle
     return ok({ isKnown, entry, usualMs, ordersBefore, teamCreatedMs, incarnation })
+  }
+
+  /** Has the team know the job of an order that it has taken, and returns its facts. */
+  takenJob({ generation, model }: Order): JobFacts | undefined {
+    const found = this.find(generation, { model })
+    if (!found.ok) return undefined
+    const { ordersBefore, usualMs } = found.value
+    return { ordersBefore, usualMs }
   }
 }
 

@@ -15,7 +15,7 @@ import { type OrderAnswer, TOO_LATE } from './orders'
 import { TeamParts } from './parts'
 import { KEY_NOT_FOUND, TEAM_NOT_FOUND, type Profile, type ProfileFields } from './profile'
 import { listDefaultTeam } from './ask-directory'
-import type { KeyAccount, KeyState, NewJob, TeamReads, TeamState } from './reads'
+import type { KeyAccount, KeyState, NewJob, OwnImage, TeamReads, TeamState } from './reads'
 import { Upkeep } from './upkeep'
 import type { NumberedPart, ReportPeriod, SumsQuestion, UsageReport } from '../ledger/usage'
 import { VerdictSender } from './verdict-sender'
@@ -107,7 +107,7 @@ export class Team extends DurableObject<Env> {
     return await this.#as(sent, () => this.#parts.reads.find(generation))
   }
 
-  async imageAs(sent: SentKey, image: string): Promise<Result<Entry | undefined>> {
+  async imageAs(sent: SentKey, image: string): Promise<Result<OwnImage>> {
     return await this.#as(sent, () => this.#parts.reads.image(image))
   }
 
@@ -127,13 +127,14 @@ export class Team extends DurableObject<Env> {
   }
 
   /** Reserves the money of a run, or queues it if it may wait. `untilMs` is the end of the caller's wait, in ms since 1970. */
-  async reserve(order: Order, mayWait: boolean, untilMs = Infinity): Promise<OrderAnswer> {
+  async reserve(order: Order, mayWait: boolean, untilMs = Infinity, isJob = false): Promise<OrderAnswer> {
     if (Date.now() > untilMs) return failed(TOO_LATE)
     if (order.key === STATIC_KEY.id) await this.#ensureDefaultTeam()
     if (!this.#parts.lifecycle.profile) return failed(INCORRECT_API_KEY)
     const taken = this.#parts.orders.ask(order, mayWait, Date.now())
+    const facts = isJob && taken.ok ? this.#parts.reads.takenJob(order) : undefined
     await this.#notifyCalled()
-    return taken
+    return facts ? { ...taken, facts } : taken
   }
 
   /** Removes a run from the queue; false if its turn has come, or it never waited. */
@@ -176,7 +177,7 @@ export class Team extends DurableObject<Env> {
     return this.#parts.reads.page(...page)
   }
 
-  image(image: string): Result<Entry | undefined> {
+  image(image: string): Result<OwnImage> {
     return this.#parts.reads.image(image)
   }
 

@@ -55,7 +55,7 @@ export class TextLease {
   async #hold(isAsked: boolean): Promise<Held> {
     // It may arrive without a reply.
     if (!isAsked) this.#isKnown = false
-    const held = await reserve(this.#env, this.#payer, { ...this.#order, isAsked }, false)
+    const held = await reserve(this.#env, this.#payer, { ...this.#order, isAsked }, { couldWait: false, isJob: false })
     if (isAsked && held.is === 'reserved') this.#isKnown = true
     return held
   }

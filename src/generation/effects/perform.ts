@@ -7,7 +7,7 @@ import { startOf } from '../outcome'
 import { patienceMsOf, type Plans } from '../plan'
 import type { Conclusion } from '../rows/receivers'
 import type { Rows } from '../rows/open-rows'
-import { isAwaited, type PlacedOrder, type State } from '../state'
+import { isAwaited, isOfJob, type PlacedOrder, type State } from '../state'
 import type { Calls } from './calls'
 import { cleanUp, keepOutcome } from './end'
 import { ledgerOrder, reserve, withdraw } from './reserve'
@@ -34,16 +34,16 @@ export class Performer {
   /** Effects in progress that take seconds at most. */
   readonly #brief = new Set<Promise<void>>()
   /** The requests that wait for the first answer of their team. */
-  readonly #reports = new Map<string, PromiseWithResolvers<EffectOf<'report'>['refusal']>>()
+  readonly #reports = new Map<string, PromiseWithResolvers<EffectOf<'report'>>>()
 
   constructor(parts: Performing) {
     this.#parts = parts
   }
 
-  /** Resolves with the first answer of the team to the order of a request: its refusal, if any. */
-  reported(request: string): Promise<EffectOf<'report'>['refusal']> {
+  /** Resolves with the first answer of the team to the order of a request. */
+  reported(request: string): Promise<EffectOf<'report'>> {
     // The call of a request may come twice.
-    const report = this.#reports.get(request) ?? Promise.withResolvers<EffectOf<'report'>['refusal']>()
+    const report = this.#reports.get(request) ?? Promise.withResolvers<EffectOf<'report'>>()
     this.#reports.set(request, report)
     return report.promise
   }
@@ -82,7 +82,7 @@ export class Performer {
         calls.startedMs = undefined
         return clients.close(effect.ended)
       case 'report':
-        this.#reports.get(effect.request)?.resolve(effect.refusal)
+        this.#reports.get(effect.request)?.resolve(effect)
         return void this.#reports.delete(effect.request)
       case 'drop':
         return rows.receivers.drop(effect.receivers, effect.refused)
@@ -96,7 +96,8 @@ export class Performer {
       const patienceMs = patienceMsOf(isAwaited(stateNow()), configOf(env))
       const asked = ledgerOrder(order, plans.of(order), patienceMs)
       calls.lookAhead(order)
-      const held = await reserve(env, task.payer, asked, couldWait)
+      const isJob = isOfJob(stateNow(), task)
+      const held = await reserve(env, task.payer, asked, { couldWait, isJob })
       return { is: 'answered', reservation, couldWait, held }
     })
   }

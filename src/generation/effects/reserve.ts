@@ -32,14 +32,23 @@ export function ledgerOrder(
   }
 }
 
+/** The manner of an order. */
+interface OrderManner {
+  /** Whether it may have a place in the queue. */
+  couldWait: boolean
+  /** Whether its request is a job, which the team is to know. */
+  isJob: boolean
+}
+
 /** Reserves money at the payer's team, or a place in its queue. Never throws. */
-export async function reserve(env: Env, payer: Payer, order: Order, couldWait: boolean): Promise<Held> {
+export async function reserve(env: Env, payer: Payer, order: Order, { couldWait, isJob }: OrderManner): Promise<Held> {
   try {
     const untilMs = Date.now() + ANSWER_MS
-    const held = await askTeam(env, payer.team, async (team) => await team.reserve(order, couldWait, untilMs))
+    const held = await askTeam(env, payer.team, async (team) => await team.reserve(order, couldWait, untilMs, isJob))
     if (!held.ok) return { is: 'refused', failure: held.failure }
-    if (held.value) return { is: 'queued', instead: held.value.instead }
-    return { is: 'reserved', ...(held.leavesRoom ? { leavesRoom: true } : {}) }
+    const { facts, leavesRoom } = held
+    if (held.value) return { is: 'queued', instead: held.value.instead, facts }
+    return { is: 'reserved', facts, ...(leavesRoom ? { leavesRoom } : {}) }
   } catch (error) {
     log('team-unreachable', { generation: order.generation, team: payer.team, ...describe(error) })
     return { is: 'unreachable', failure: TEAM_UNREACHABLE }

@@ -1,14 +1,15 @@
 import type { Context } from 'hono'
 import type { App } from '../../context'
-import { forgetGeneration, forgetImage, forgetJob } from '../../generation/generations'
+import { forgetGeneration, forgetImage, forgetJob, restSettled } from '../../generation/generations'
 import { OwnTeam } from '../../http/own-team'
-import { type Entry, keptKeysOf } from '../../ledger/entry'
+import { keptKeysOf } from '../../ledger/entry'
 import { isEnded, type Snapshot } from '../../ledger/snapshot'
 import { type Failure, GatewayError } from '../../failures/errors'
 import { removeEdgeCopy } from '../../store/edge-copies'
 import { ENTRIES_AT_ONCE, keyOfPath, removeImages, runOfKey } from '../../store/images'
 import { askTeam } from '../../team/ask-team'
-import { entriesOf, waitForSettlement } from './entries'
+import type { OwnImage } from '../../team/reads'
+import { entriesOf } from './entries'
 import { idAt, NOT_FOUND, generationStatusOf } from './status'
 
 /**
@@ -34,8 +35,11 @@ export async function removeGeneration(
   if (snapshot && !isEnded(snapshot)) throw new GatewayError(stillRunning)
   let batch = await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
   // The newest entry comes first, and runs of one generation never overlap.
-  if (batch[0]?.status === 'running' && (await waitForSettlement(c, team, id)))
+  if (batch[0]?.status === 'running') {
+    // A client may hear of its images before the settlement.
+    await restSettled(c.env.GENERATIONS, id)
     batch = await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
+  }
   if (batch[0]?.status === 'running') throw new GatewayError(stillRunning)
   await forgetJob(c.env.GENERATIONS, id, team)
   while (batch.length > 0) {
@@ -50,11 +54,11 @@ export async function removeGeneration(
 /** `DELETE /images/…`: removes one image, named by the path of its link. Throws GatewayError. */
 export async function deleteImage(c: Context<App>): Promise<Response> {
   const [team, key] = [OwnTeam.of(c), keyOfPath(c.req.path) ?? '']
-  const find = (): Promise<Entry | undefined> => team.ask(async (stub, sent) => await stub.imageAs(sent, key))
-  const generation = runOfKey(key)?.generation
-  const mayBeNew = async (): Promise<boolean> =>
-    generation !== undefined && (await waitForSettlement(c, team.caller.team, generation))
-  const entry = (await find()) ?? ((await mayBeNew()) ? await find() : undefined)
+  const find = (): Promise<OwnImage> => team.ask(async (stub, sent) => await stub.imageAs(sent, key))
+  const [found, generation] = [await find(), runOfKey(key)?.generation]
+  // A client may hear of its image before the settlement.
+  if (found.isRunning && generation !== undefined) await restSettled(c.env.GENERATIONS, generation)
+  const { entry } = found.isRunning ? await find() : found
   if (!entry) throw new GatewayError(NOT_FOUND)
   await removeEverywhere(c, [key])
   await forgetImage(c.env, key)
