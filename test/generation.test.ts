@@ -1,10 +1,11 @@
 import { abortAllDurableObjects, evictAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import { ringGenerations, settled } from './support/alarms'
+import { ringGenerations } from './support/alarms'
 import { openai, post } from './support/gateway'
 import { internet } from './support/internet'
 import { newIsolate } from './support/settings'
+import { atRest } from './support/objects'
 import { upstreams } from './support/upstreams'
 
 const { upstream } = upstreams()
@@ -175,7 +176,7 @@ describe('KV in trouble', () => {
 describe('an object', () => {
   test('gives its answer for the life of the cache, and then is empty', async () => {
     await cacheOf(await ask('A cat'))
-    await settled()
+    await atRest()
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_001 })
     expect(await ringGenerations()).toBe(1)
     expect(await ringGenerations()).toBe(0)

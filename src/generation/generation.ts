@@ -152,6 +152,7 @@ export class Generation extends DurableObject<Env> {
   /** Resolves when no settlement is under way. The team knows the end of the last run, unless it is out of reach. */
   async restSettled(): Promise<void> {
     const machine = this.#machine
+    if (machine.state.phase.is !== 'settling') return
     machine.recover({ forRequest: false })
     await machine.until(({ phase }) => phase.is !== 'settling')
   }

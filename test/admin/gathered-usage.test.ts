@@ -1,9 +1,10 @@
 import { evictAllDurableObjects, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import { ringTeam, settled as confirmed } from '../support/alarms'
+import { ringTeam } from '../support/alarms'
 import { directory, inDirectory, ringDirectory } from '../support/directory'
 import { errorOf } from '../support/gateway'
+import { atRest } from '../support/objects'
 import { at, HOUR, NOON, orderOf, reserve, settle, settled } from '../support/orders'
 import { ask, operate, team } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -21,7 +22,7 @@ const report = async (query = ''): Promise<Report> => await (await operate('GET'
 /** Asks for an image, and waits for its settlement. */
 async function make(key: string, body: Record<string, unknown> = {}): Promise<void> {
   await ask(key, body)
-  await confirmed()
+  await atRest()
 }
 
 /** The generations of each team in the report. */

@@ -8,10 +8,5 @@ export async function ringGenerations(): Promise<number> {
   return rang.filter(Boolean).length
 }
 
-/** Waits for the confirmations of all settlements on their way. */
-export async function settled(): Promise<void> {
-  await Promise.all(generations().map((stub) => stub.restSettled()))
-}
-
 /** Rings a team's alarm; returns whether it was set. */
 export const ringTeam = (team: string): Promise<boolean> => runDurableObjectAlarm(env.TEAMS.getByName(team))

@@ -25,18 +25,27 @@ export function started(namespace: Namespace, { id, storage }: DurableObjectStat
 export const generations = (): DurableObjectStub<import('../../src').Generation>[] =>
   [...ran.GENERATIONS].map((id) => env.GENERATIONS.get(env.GENERATIONS.idFromString(id)))
 
+/** Waits until no settlement is on its way: a client may hear of its answer before. */
+export async function atRest(): Promise<void> {
+  await Promise.allSettled(generations().map((stub) => stub.restSettled()))
+}
+
 /**
  * Deletes every object, KV, and the memory of the isolate. `reset` deletes objects in memory, so that the others are
- * woken first.
+ * woken first. The storage of an object that is deleted at work may come back.
  */
 export async function deleteObjects(): Promise<void> {
   await Promise.all([wake('GENERATIONS'), wake('TEAMS'), wake('DIRECTORY'), wake('ACCOUNTS')])
+  await Promise.race([atRest(), new Promise((resolve) => setTimeout(resolve, LONGEST_REST_MS))])
   await reset()
   dropLeases()
   newIsolate()
   for (const ids of Object.values(ran)) ids.clear()
   forgetAllHealths()
 }
+
+/** The longest wait for settlements on their way, in ms: a test may hold one for good. */
+const LONGEST_REST_MS = 1000
 
 async function wake(name: Namespace): Promise<void> {
   const namespace: DurableObjectNamespace = env[name]

@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { dayOf } from '../../src/runtime/calendar'
-import { ringTeam, settled } from '../support/alarms'
+import { ringTeam } from '../support/alarms'
 import { ask, operate, stored, team, visit, withPictures } from '../support/teams'
+import { atRest } from '../support/objects'
 import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
@@ -58,7 +59,7 @@ describe('a deleted team', () => {
     expect((await ask(key)).status).toBe(401)
     if (again) await team('acme')
     await running
-    await settled()
+    await atRest()
     expect(await stored()).toBe(0)
   })
 

@@ -1,12 +1,13 @@
 import { abortAllDurableObjects } from 'cloudflare:test'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { audit } from '../support/accounting'
-import { ringGenerations, settled } from '../support/alarms'
+import { ringGenerations } from '../support/alarms'
 import { holdTeam } from '../support/held-team'
 import { internet } from '../support/internet'
 import { jobState } from '../support/jobs'
 import { at, NOON } from '../support/orders'
 import { ask, team, type TestTeam, visit } from '../support/teams'
+import { atRest } from '../support/objects'
 import { upstreams } from '../support/upstreams'
 
 const { upstream } = upstreams()
@@ -89,7 +90,7 @@ describe('a settlement after the answer', () => {
     const id = (await answer).headers.get('x-generation-id') ?? ''
     at(NOON + 60_000)
     release()
-    await settled()
+    await atRest()
     expect((await jobState(acme.key, id)).ended_at).toMatch(/T12:00:0/)
   })
 

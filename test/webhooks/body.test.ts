@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { settled } from '../support/alarms'
 import { knock, openai } from '../support/gateway'
 import { at, HOUR, NOON } from '../support/orders'
 import { after, type EventJson, receivers, send } from '../support/receiver'
 import { ask, operate, team, type TestTeam, visit } from '../support/teams'
+import { atRest } from '../support/objects'
 import { upstreams } from '../support/upstreams'
 import { HOOK } from '../support/webhooks'
 
@@ -20,7 +20,7 @@ beforeEach(async () => {
 /** The body of an event for the URL of a request. */
 async function told(body: Record<string, unknown>, headers: Record<string, string> = {}): Promise<EventJson> {
   await (await ask(acme.key, body, { 'x-webhook-url': HOOK, ...headers })).text()
-  await settled()
+  await atRest()
   await vi.waitUntil(async () => {
     await send()
     return hooks.got.length > 0
