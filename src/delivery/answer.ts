@@ -8,6 +8,7 @@ import { StoreError } from '../store/retries'
 import type { DeliveryContext } from './delivery-context'
 import { ProgressEvents } from './progress-events'
 import { endFresh } from './end-fresh'
+import { fromBucket, fromEdge } from './open-picture'
 import { type Ready, ready } from './whole'
 
 /** An answer with its origin, ready to be sent. */
@@ -107,7 +108,9 @@ const NOT_READABLE: Failure = {
 
 async function answerReady({ render, c }: DeliveryContext, answer: Obtained): Promise<Answer | undefined> {
   const onMissing = (key: string): Promise<boolean> => forget(c.env, key)
-  const rendered = await ready(render(answer.record), c.env.IMAGES, onMissing)
+  // The images of a new answer have no copies yet, and it may be the only one.
+  const open = answer.origin === 'HIT' ? fromEdge(c) : fromBucket(c.env.IMAGES)
+  const rendered = await ready(render(answer.record), open, onMissing)
   return rendered && { ...answer, ready: rendered }
 }
 

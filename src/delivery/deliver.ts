@@ -9,6 +9,7 @@ import { early, firstOf } from './early'
 import { failureOf } from './failure-response'
 import { answerHeaders, earlyHeaders } from './headers'
 import { respondWithJob } from './respond-with-job'
+import { fromBucket } from './open-picture'
 import { type Ready, ready, whole } from './whole'
 
 /** The longest silence on a connection, in ms; no proxy is known to cut one after that. */
@@ -69,10 +70,10 @@ export async function readyEvent(
   const { contentType } = stream
   if ('percent' in event) {
     const parts = [stream.progress?.(event.percent) ?? stream.idle()]
-    return await ready({ contentType, parts }, bucket, async () => {})
+    return await ready({ contentType, parts }, fromBucket(bucket), async () => {})
   }
   try {
-    return await ready({ contentType, parts: stream.partial(event) }, bucket, async () => {})
+    return await ready({ contentType, parts: stream.partial(event) }, fromBucket(bucket), async () => {})
   } catch (error) {
     log('partial-not-shown', { key: event.image.key, ...describe(error) })
     return undefined

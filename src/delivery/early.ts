@@ -1,6 +1,6 @@
 import type { ProgressEvent } from '../generation/clients'
 import type { ProgressEvents } from './progress-events'
-import type { ClientWriter } from '../runtime/stall'
+import type { ClientStream } from './client-stream'
 import { type Ready, send } from './whole'
 
 /** A response that begins before its answer exists. */
@@ -25,29 +25,29 @@ export function early(response: EarlyResponse, headers: Record<string, string>):
   // The answer can fail while a preview is being written, or after the client has gone.
   response.answer.catch(() => {})
   const { readable, writable } = new IdentityTransformStream()
-  send(writable.getWriter(), (writer) => write(response, writer))
+  send(writable, (client) => write(response, client))
   return new Response(readable, { headers: { ...headers, 'content-type': response.contentType } })
 }
 
 async function write(
   { opening, idle, events, answer, everyMs, show, renderFailure }: EarlyResponse,
-  writer: ClientWriter,
+  client: ClientStream,
 ): Promise<void> {
   const encoder = new TextEncoder()
-  if (opening !== '') await writer.write(encoder.encode(opening))
+  if (opening !== '') await client.write(encoder.encode(opening))
   for (let first: 'event' | 'silence' | 'answer' = 'silence'; first !== 'answer';) {
     const event = events.take()
     const shown = event && (await show(event))
-    if (shown) await shown.write(writer)
-    else if (first === 'silence') await writer.write(encoder.encode(idle()))
+    if (shown) await shown.write(client)
+    else if (first === 'silence') await client.write(encoder.encode(idle()))
     first = await firstOf({ event: events.arrival, answer }, everyMs)
   }
   const ready = await answer.catch(async (error: unknown) => {
     const words = await renderFailure(error)
     if (words === undefined) throw error
-    await writer.write(encoder.encode(words))
+    await client.write(encoder.encode(words))
   })
-  await ready?.write(writer)
+  await ready?.write(client)
 }
 
 /** The first of three: a progress event, the settled answer, or a silence of so many ms. */

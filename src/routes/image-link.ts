@@ -6,6 +6,7 @@ import { describe, log } from '../runtime/log'
 import { headImage, openImage } from '../store/images'
 import { verifyLink } from '../store/links'
 import {
+  EDGE_COPY_SECONDS,
   getEdgeCopy,
   isMarkedMissing,
   isMissingMark,
@@ -22,9 +23,6 @@ const SECURITY = {
   'cross-origin-resource-policy': 'cross-origin',
   'access-control-allow-origin': '*',
 }
-
-/** The life of an edge copy; it may outlive the image in R2 by as much. */
-const EDGE_COPY_SECONDS = 3600
 
 /**
  * `GET /images/…`: sends the image of a signed link, whole or in part (RFC 9110 §14), or 304 (§13).

@@ -8,7 +8,7 @@ import { withDeadline } from '../runtime/deadline'
 /** The time for a look, in ms; R2 has the picture too. */
 const LOOK_MS = 1000
 /** The time for a whole picture, in ms. */
-const COPY_MS = 60_000
+export const COPY_MS = 60_000
 /** The time for a removal, in ms. */
 const FORGET_MS = 5000
 
@@ -17,6 +17,12 @@ const edgeCopyUrl = (origin: string, key: string): string => `${origin}/${key}`
 /** The copy of the picture under a key. Undefined when it is missing here, or when the cache fails or takes long. */
 export const getEdgeCopy = async (origin: string, key: string): Promise<Response | undefined> =>
   await withDeadline(LOOK_MS, () => caches.default.match(edgeCopyUrl(origin, key))).catch(() => undefined)
+
+/** The life of a copy, which may outlive the image in R2 by as much. */
+export const EDGE_COPY_SECONDS = 3600
+
+/** The key of a copy of the base64 of a picture. No link is signed for it, so that no client can read it. */
+export const base64Key = (key: string): string => `${key}.base64`
 
 /** Stores a copy for the time in its `cache-control`. */
 export const putEdgeCopy = (origin: string, key: string, picture: Response): Promise<void> =>
@@ -58,6 +64,12 @@ const MISSING_STATUS = 404
 /** Whether a copy is the mark of a missing picture. */
 export const isMissingMark = (copy: Response | undefined): boolean => copy?.status === MISSING_STATUS
 
-/** Removes the copy of this data centre only. */
-export const removeEdgeCopy = (origin: string, key: string): Promise<boolean> =>
-  withDeadline(FORGET_MS, () => caches.default.delete(edgeCopyUrl(origin, key)))
+/** The calls of the cache that remove one picture. */
+export const CALLS_PER_REMOVAL = 2
+
+/** Removes the copies of a picture and of its base64 in this data centre only. Never throws. */
+export async function removeEdgeCopies(origin: string, key: string): Promise<void> {
+  const remove = (each: string): Promise<boolean> =>
+    withDeadline(FORGET_MS, () => caches.default.delete(edgeCopyUrl(origin, each)))
+  await Promise.allSettled([remove(key), remove(base64Key(key))])
+}

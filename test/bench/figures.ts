@@ -39,13 +39,13 @@ export const FIGURES: Record<string, (bench: Bench, name: string) => Promise<Fig
     await prepareHits(bench)
     const gateway = at(bench.gateway, generation(HIT, 'HIT', { response_format: 'url' }))
     const floor = at(bench.floor, floorFigure('hit-url', 0))
-    return await race({ name, floor, gateway, requestsPerRound: 2000 }, bench.client)
+    return await race({ name, floor, gateway, requestsPerRound: 2000, goal: 1.3 }, bench.client)
   },
   'cache hit, 1.5 MB b64_json': async (bench, name) => {
     await prepareHits(bench)
     const gateway = at(bench.gateway, generation(HIT, 'HIT', { response_format: 'b64_json' }))
     const floor = at(bench.floor, floorFigure('hit-b64', PICTURE_BYTES))
-    return await race({ name, floor, gateway, requestsPerRound: 150 }, bench.client)
+    return await race({ name, floor, gateway, requestsPerRound: 150, goal: 1 }, bench.client)
   },
   'miss, 1.5 MB': async (bench, name) => {
     const gateway = at(
@@ -53,7 +53,7 @@ export const FIGURES: Record<string, (bench: Bench, name: string) => Promise<Fig
       generation('a miss __ROUND__ __ORDINAL__', 'MISS', { response_format: 'b64_json' }),
     )
     const floor = at(bench.floor, floorFigure('miss', PICTURE_BYTES))
-    return await race({ name, floor, gateway, requestsPerRound: 40 }, bench.client)
+    return await race({ name, floor, gateway, requestsPerRound: 40, goal: 0.85 }, bench.client)
   },
   'peak memory growth, miss of 10 x 20 MB': async ({ served }, name) => {
     const [n, bytes] = [10, 20 * MIB]

@@ -13,16 +13,33 @@ afterEach(() => vi.useRealTimers())
 const stopClock = (): unknown => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
 
 const MINUTE_MS = 60_000
+/** The time of a copy on its way to the slowest client. */
+const SECONDS = 5
 
 describe('a client that stops reading', () => {
   test('has its image answer broken off after a minute', async () => {
     stopClock()
     const { readable, writable } = new IdentityTransformStream()
     const ended = vi.fn<() => void>()
-    send(writable.getWriter(), async (writer) => {
-      await writer.write(new Uint8Array(10)).finally(ended)
+    send(writable, async (client) => {
+      await client.write(new Uint8Array(10)).finally(ended)
     })
     await vi.advanceTimersByTimeAsync(MINUTE_MS - 1)
+    expect(ended).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(ended).toHaveBeenCalled()
+    await expect(readable.getReader().read()).rejects.toThrow('connection lost')
+  })
+
+  test('of a copy has its answer broken off after the time of the slowest client', async () => {
+    stopClock()
+    const { readable, writable } = new IdentityTransformStream()
+    const ended = vi.fn<() => void>()
+    const copy = new Response(new Uint8Array(SECONDS * 8192)).body
+    send(writable, async (client) => {
+      if (copy) await client.pipe(copy, SECONDS * 8192).finally(ended)
+    })
+    await vi.advanceTimersByTimeAsync(MINUTE_MS + SECONDS * 1000 - 1)
     expect(ended).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
     expect(ended).toHaveBeenCalled()

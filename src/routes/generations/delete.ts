@@ -5,7 +5,7 @@ import { OwnTeam } from '../../http/own-team'
 import { keptKeysOf } from '../../ledger/entry'
 import { isEnded, type Snapshot } from '../../ledger/snapshot'
 import { type Failure, GatewayError } from '../../failures/errors'
-import { removeEdgeCopy } from '../../store/edge-copies'
+import { CALLS_PER_REMOVAL, removeEdgeCopies } from '../../store/edge-copies'
 import { ENTRIES_AT_ONCE, keyOfPath, removeImages, runOfKey } from '../../store/images'
 import { askTeam } from '../../team/ask-team'
 import type { OwnImage } from '../../team/reads'
@@ -67,13 +67,14 @@ export async function deleteImage(c: Context<App>): Promise<Response> {
 }
 
 /** The limit of Cache API calls for one request on every plan (platform §1). */
-const MAX_EDGE_COPIES = 50
+const MAX_CACHE_CALLS = 50
 
 /** Removes images from R2 and from the cache of this data centre. Other data centres show their copies for up to 1 h. */
 async function removeEverywhere(c: Context<App>, keys: readonly string[]): Promise<void> {
   await removeImages(c.env.IMAGES, keys)
   const origin = c.get('origin')
-  await Promise.allSettled(keys.slice(0, MAX_EDGE_COPIES).map((key) => removeEdgeCopy(origin, key)))
+  const removable = keys.slice(0, MAX_CACHE_CALLS / CALLS_PER_REMOVAL)
+  await Promise.all(removable.map((key) => removeEdgeCopies(origin, key)))
 }
 
 const STILL_RUNNING: Failure = {

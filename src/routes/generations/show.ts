@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { App } from '../../context'
 import { adjustedHeader, deviationNotes } from '../../delivery/headers'
 import { retryHeaders, statusJson } from '../../delivery/job-status'
+import { fromBucket } from '../../delivery/open-picture'
 import { ready, whole } from '../../delivery/whole'
 import { renderStoredAnswer } from '../../dialects'
 import type { AnswerPart } from '../../dialects/dialect'
@@ -22,7 +23,7 @@ export async function showGeneration(c: Context<App>): Promise<Response> {
   const adjusted = seen?.record ? deviationNotes(seen.record, status.snapshot.n) : []
   const headers = { ...retryHeaders(status, Date.now()), ...adjustedHeader(adjusted) }
   const result = seen && resultOf(seen, team.caller.team, c)
-  const answer = result && (await ready(within(json, result), c.env.IMAGES, (key) => forget(c.env, key)))
+  const answer = result && (await ready(within(json, result), fromBucket(c.env.IMAGES), (key) => forget(c.env, key)))
   return answer ? whole(answer, headers) : c.json({ ...json, result: null }, 200, headers)
 }
 

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { App } from '../../context'
 import type { Caller } from '../../credentials/caller'
+import { fromBucket } from '../../delivery/open-picture'
 import { ready, whole } from '../../delivery/whole'
 import { type KeptAnswer, type KeptAnswers, renderKept } from '../../dialects/kept-answer'
 import { renderContextOf, type RenderContext } from '../../dialects/render-context'
@@ -74,7 +75,7 @@ export async function sendFound<Options>(
   kept: KeptAnswers<Options>,
 ): Promise<Response> {
   const rendered = renderKept(kept, found, found.options, found.context)
-  const answer = rendered && (await ready(rendered, c.env.IMAGES, (key) => forget(c.env, key)))
+  const answer = rendered && (await ready(rendered, fromBucket(c.env.IMAGES), (key) => forget(c.env, key)))
   if (!answer) throw new GatewayError(kept.gone)
   return whole(answer, {})
 }

@@ -6,6 +6,7 @@ import { early } from '../../delivery/early'
 import { failureOf } from '../../delivery/failure-response'
 import { UNBUFFERED } from '../../delivery/headers'
 import { ProgressEvents } from '../../delivery/progress-events'
+import { fromBucket } from '../../delivery/open-picture'
 import { type Ready, ready } from '../../delivery/whole'
 import type { AnswerStream } from '../../dialects/dialect'
 import { failureOfKept, type KeptAnswers } from '../../dialects/kept-answer'
@@ -77,7 +78,7 @@ async function readyEnd(
   if (!end.record) throw new GatewayError(end.snapshot.status === 'succeeded' ? gone : failureOfKept(end.snapshot))
   const { contentType } = stream
   const rendered = { contentType, parts: stream.close(end.record) }
-  const answer = await ready(rendered, c.env.IMAGES, (key) => forget(c.env, key))
+  const answer = await ready(rendered, fromBucket(c.env.IMAGES), (key) => forget(c.env, key))
   if (!answer) throw new GatewayError(gone)
   return answer
 }
