@@ -1,4 +1,4 @@
-import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import { createExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import worker from '../../src'
 import { ORIGIN } from './gateway'
@@ -46,6 +46,5 @@ export async function askWith(
   const ctx = createExecutionContext()
   const response = await worker.fetch(request, { ...current, ...changed }, ctx)
   const text = await response.text()
-  await waitOnExecutionContext(ctx)
   return new Response(text, response)
 }
