@@ -146,7 +146,9 @@ async function take(event: ProviderEvent, making: Receiving, signal: AbortSignal
       call.upstream = { ...call.upstream, requestId, organization }
       if (job !== undefined) call.job = job
       if (cost !== undefined) call.summary = { ...call.summary, cost }
-      if (!signal.aborted) run.save(progress)
+      // The ids of an answer without previews are stored with its first image, which comes at once.
+      const isAlone = job === undefined && cost === undefined && request.partials === 0
+      if (!signal.aborted && !isAlone) run.save(progress)
       return
     }
     case 'progress':

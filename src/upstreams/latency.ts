@@ -18,18 +18,30 @@ export interface Latency {
   p95Ms: number
 }
 
+/** The number of samples of a model that are written together. A process that ends loses fewer. */
+const WRITTEN_AT_ONCE = 10
+
 /** The latencies of an account by model. */
 export class Latencies {
   readonly #storage: DurableObjectStorage
+  /** The samples with those that are not written, and the number of those, by model. */
+  readonly #newest = new Map<string, { samples: number[]; unwritten: number }>()
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage
   }
 
   note(model: string, tookMs: number): void {
-    const before = samplesRow.parse(this.#storage.kv.get(PREFIX + model))
+    const { samples: before, unwritten } = this.#newest.get(model) ?? this.#read(model)
     if (before.length === 0) this.#makeRoom()
-    this.#storage.kv.put(PREFIX + model, [...before, tookMs].slice(-MOST))
+    const samples = [...before, tookMs].slice(-MOST)
+    const isDue = before.length === 0 || unwritten + 1 >= WRITTEN_AT_ONCE
+    this.#newest.set(model, { samples, unwritten: isDue ? 0 : unwritten + 1 })
+    if (isDue) this.#storage.kv.put(PREFIX + model, samples)
+  }
+
+  #read(model: string): { samples: number[]; unwritten: number } {
+    return { samples: samplesRow.parse(this.#storage.kv.get(PREFIX + model)), unwritten: 0 }
   }
 
   list(): Latency[] {
@@ -42,14 +54,19 @@ export class Latencies {
   }
 
   get #rows(): [string, number[]][] {
-    return [...this.#storage.kv.list({ prefix: PREFIX })].map(([key, row]) => [key, samplesRow.parse(row)])
+    return [...this.#storage.kv.list({ prefix: PREFIX })].map(([key, row]) => {
+      const newest = this.#newest.get(key.slice(PREFIX.length))
+      return [key, newest?.samples ?? samplesRow.parse(row)]
+    })
   }
 
   /** Forgets the model with the fewest samples when there is no room for another. */
   #makeRoom(): void {
     const known = this.#rows
     const [least] = known.toSorted(([, a], [, b]) => a.length - b.length)
-    if (least && known.length >= MAX_MODELS) this.#storage.kv.delete(least[0])
+    if (!least || known.length < MAX_MODELS) return
+    this.#storage.kv.delete(least[0])
+    this.#newest.delete(least[0].slice(PREFIX.length))
   }
 }
 

@@ -19,7 +19,10 @@ const PROMPT = 'prompt'
 
 const promptRow = z.string()
 
-/** Stores the prompt of a generation once, for its tasks of all clients: they have one fingerprint. */
+/** The longest prompt that stays in the rows of its tasks, in characters. A row of its own costs two writes. */
+const SHORT_PROMPT = 500
+
+/** Stores a long prompt of a generation once, for its tasks of all clients: they have one fingerprint. */
 export class TaskRows {
   readonly #storage: RowStorage
   /** The stored prompt; undefined before it is read. */
@@ -32,6 +35,7 @@ export class TaskRows {
   /** The row of a task, without its prompt. */
   rowOf(task: Task): StoredTask {
     const { prompt, ...request } = task.request
+    if (prompt.length <= SHORT_PROMPT) return task
     this.#prompt ??= readEntry(this.#storage.kv, PROMPT, promptRow)
     if (this.#prompt === undefined) {
       this.#prompt = prompt
