@@ -160,9 +160,9 @@ export interface EntryFilter {
   deleted?: boolean | undefined
 }
 
-/** A page of listed entries. It may be short, or empty, although another one follows. */
-export interface ListedEntries {
-  entries: Entry[]
+/** A page of entries. It may be short, or empty, although another one follows. */
+export interface ListedEntries<Row extends Entry = Entry> {
+  entries: Row[]
   /** The place of the next page; undefined after the last entry. */
   next: Cursor | undefined
 }

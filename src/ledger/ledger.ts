@@ -3,15 +3,17 @@ import {
   type Cursor,
   type Entry,
   entrySchema,
-  keptKeysOf,
   MAX_KEPT_PROMPT,
   type Order,
   type Settlement,
   type EntryFilter,
+  type ListedEntries,
   TEXT_OPERATION,
 } from './entry'
 import { hasRows, type ObjectStore, readRow, readRows, type SqlStore } from '../runtime/stored'
 import { DailySums } from './daily-sums'
+import { withoutImages } from './discard'
+import { entryPlace } from './page'
 import { LEDGER_SCHEMA } from './schema'
 
 /** Bounds of an estimated wait: SDKs wait at most a minute before a retry (protocols §7.1). */
@@ -152,8 +154,8 @@ export class Ledger {
     return this.#ms("SELECT min(expires_ms) AS ms FROM ledger WHERE status = 'running'")
   }
 
-  /** Up to `limit` entries, the newest first. */
-  page({ generation, image, key, from, to, deleted }: EntryFilter, limit: number, after?: Cursor): Entry[] {
+  /** A page of up to `limit` entries, the newest first. */
+  page({ generation, image, key, from, to, deleted }: EntryFilter, limit: number, after?: Cursor): ListedEntries {
     const conditions = [
       { sql: 'generation = ?', values: [generation] },
       { sql: 'EXISTS (SELECT 1 FROM json_each(image_keys) WHERE value = ?)', values: [image] },
@@ -163,17 +165,39 @@ export class Ledger {
       { sql: '(started_ms, id) < (?, ?)', values: [after?.ms, after?.id] },
       { sql: deleted ? 'TRUE' : 'deleted_ms IS NULL', values: [] },
     ].filter(({ values }) => !values.includes(undefined))
-    return this.#entries(
+    const found = this.#entries(
       `SELECT * FROM ledger WHERE ${conditions.map(({ sql }) => sql).join(' AND ')}
        ORDER BY started_ms DESC, id DESC LIMIT ?`,
       ...conditions.flatMap(({ values }) => values).filter((value) => value !== undefined),
-      limit,
+      limit + 1,
     )
+    const entries = found.slice(0, limit)
+    const last = entries.at(-1)
+    return { entries, next: last && found.length > limit ? entryPlace(last) : undefined }
   }
 
-  /** The newest run of a generation. */
-  newest(generation: string): Entry | undefined {
-    return this.page({ generation }, 1)[0]
+  /** Up to `limit` entries after a place, that began before a time (ms since 1970), the oldest first. */
+  oldest(after: Cursor, beforeMs: number, limit: number): Entry[] {
+    const query = `SELECT * FROM ledger WHERE (started_ms, id) > (?, ?) AND started_ms < ? ORDER BY started_ms, id LIMIT ?`
+    return this.#entries(query, after.ms, after.id, beforeMs, limit)
+  }
+
+  /** The start of the entry behind `skipped` others after a place, in ms since 1970. */
+  startAfter({ ms, id }: Cursor, skipped: number): number | undefined {
+    const query = `SELECT started_ms AS ms FROM ledger WHERE (started_ms, id) > (?, ?)
+      ORDER BY started_ms, id LIMIT 1 OFFSET ?`
+    return this.#ms(query, ms, id, skipped)
+  }
+
+  /** Whether ended entries are as they were read: only the deletion of images changes them. */
+  areUnchanged(entries: readonly Entry[]): boolean {
+    const query = 'SELECT 1 FROM ledger WHERE id = ? AND kept_keys = ? AND deleted_ms IS ?'
+    return entries.every(({ id, kept_keys, deleted_ms }) => hasRows(this.#sql, query, id, kept_keys, deleted_ms))
+  }
+
+  /** Removes entries that are elsewhere. Their sums stay. */
+  forget(ids: readonly string[]): void {
+    for (const id of ids) this.#sql.exec('DELETE FROM ledger WHERE id = ?', id)
   }
 
   /** Entries with existing images that began before a time (ms since 1970), the oldest first. */
@@ -196,8 +220,8 @@ export class Ledger {
   discard(id: string, images: readonly string[], nowMs: number): void {
     const entry = this.entry(id)
     if (!entry || entry.status === 'running') return
-    const left = keptKeysOf(entry).filter((key) => !images.includes(key))
-    this.#update(id, { kept_keys: JSON.stringify(left), ...(left.length > 0 ? {} : { prompt: '', deleted_ms: nowMs }) })
+    const { kept_keys, prompt, deleted_ms } = withoutImages(entry, images, nowMs)
+    this.#update(id, { kept_keys, prompt, deleted_ms })
   }
 
   /** Changes an entry, and its part in the sums. */

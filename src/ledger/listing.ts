@@ -1,5 +1,6 @@
 import { readRow, readRows, type SqlStore } from '../runtime/stored'
-import { type Cursor, type Entry, type EntryFilter, entrySchema, type ListedEntries, TEXT_OPERATION } from './entry'
+import { type Cursor, cursorSchema, type EntryFilter, entrySchema, type ListedEntries, TEXT_OPERATION } from './entry'
+import { entryPlace } from './page'
 
 /** The most entries that one page of a list reads, listed or not: some 20 ms of work. */
 const MOST_READ = 1000
@@ -30,12 +31,13 @@ export function listEntries(
     limit + 1,
   )
   const entries = found.slice(0, limit)
-  if (found.length > limit) return { entries, next: cursorAt(entries.at(-1)) }
-  const lastRead = `SELECT started_ms, id ${newestFirst} LIMIT 1 OFFSET ${MOST_READ - 1}`
-  return { entries, next: cursorAt(readRow(sql, placeOfEntry, lastRead, ...values)) }
+  const last = entries.at(-1)
+  if (last && found.length > limit) return { entries, next: entryPlace(last) }
+  const lastRead = readRow(
+    sql,
+    cursorSchema,
+    `SELECT started_ms AS ms, id ${newestFirst} LIMIT 1 OFFSET ${MOST_READ - 1}`,
+    ...values,
+  )
+  return { entries, next: lastRead }
 }
-
-const placeOfEntry = entrySchema.pick({ started_ms: true, id: true })
-
-const cursorAt = (entry: Pick<Entry, 'started_ms' | 'id'> | undefined): Cursor | undefined =>
-  entry && { ms: entry.started_ms, id: entry.id }

@@ -1,4 +1,5 @@
 import { log } from '../runtime/log'
+import { ArchiveIndex } from '../ledger/archive-index'
 import { type Admission, refuseRequest } from '../limits/admission'
 import { leaseEndMs, type LeaseUse } from '../limits/lease'
 import { type LimitScope, type LimitStatus, limitStatusesOf } from '../limits/limit-status'
@@ -41,10 +42,11 @@ type LeaseFor = (statuses: readonly LimitStatus[], lapsed: number) => number
 const meterEntry = (scope: LimitScope['name'], keyId: string | undefined): string =>
   `meter:${scope === 'key' ? keyId : scope}`
 
-/** Counts and pays for a team: the ledger, and a meter for the team and for each key. */
+/** Counts and pays for a team: the ledger, its archive, and a meter for the team and for each key. */
 export class Accounting {
   readonly #storage: ObjectStore
   readonly ledger: Ledger
+  readonly archive: ArchiveIndex
   readonly usage: UsageReports
   /** Meters with requests that no limit counts, by their storage entries. */
   readonly #unstored = new Map<string, Meter>()
@@ -53,12 +55,14 @@ export class Accounting {
   constructor(storage: ObjectStore) {
     this.#storage = storage
     this.ledger = new Ledger(storage)
+    this.archive = new ArchiveIndex(storage.sql)
     this.usage = new UsageReports(storage)
     this.changes = new ChangedDays(storage.kv)
   }
 
   createTables(): void {
     this.ledger.createTables()
+    this.archive.createTables()
     this.usage.createTables()
   }
 
@@ -150,6 +154,12 @@ export class Accounting {
       return entries
     })
     for (const { id, generation } of expired) log('reservation-expired', { run: id, generation })
+  }
+
+  /** Records the deletion of images of an entry, by its place. */
+  discard(at: Cursor, images: readonly string[], nowMs: number): void {
+    if (this.ledger.entry(at.id)) this.ledger.discard(at.id, images, nowMs)
+    else this.archive.discard(at, images, nowMs)
   }
 
   /** Corrects the meters if the day or the month of the run's start is still the current one. */

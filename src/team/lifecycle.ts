@@ -36,16 +36,21 @@ export class TeamLifecycle {
     return readEntry(this.#storage.kv, 'era', z.number()) ?? 0
   }
 
-  /** Whether images and tables of the last deleted team remain. */
+  /** Whether images, files and tables of the last deleted team remain. */
   get isPurging(): boolean {
-    return this.#storage.kv.get('emptying') === true
+    return this.#storage.kv.get('emptying') !== undefined
   }
 
-  /** Deletes the profile. Images and tables are left for the alarm to remove. */
-  markDeleted(): void {
+  /** The id of the deleted team while it remains; undefined for one of an earlier version, which has no files. */
+  get purgedId(): string | undefined {
+    return readEntry(this.#storage.kv, 'emptying', z.string().optional().catch(undefined))
+  }
+
+  /** Deletes the profile. Images, files and tables are left for the alarm to remove. */
+  markDeleted({ id }: Pick<Profile, 'id'>): void {
     this.#storage.kv.delete('profile')
     this.#storage.kv.put('era', this.incarnation + 1)
-    this.#storage.kv.put('emptying', true)
+    this.#storage.kv.put('emptying', id)
   }
 
   /** Deletes the storage except for the surviving entries. */

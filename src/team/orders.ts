@@ -75,8 +75,8 @@ export class Orders {
   }
 
   /**
-   * Records the outcome of a run once, even after its reservation expired. Returns false if its images must go: the run
-   * was deleted, or this team never reserved it.
+   * Records the outcome of a run once, even after its reservation expired. False if the ledger has no entry of it, or a
+   * deleted one.
    */
   settle(settlement: Settlement, nowMs: number): boolean {
     this.#transact(settlement.id, { type: 'settled', settlement }, nowMs)

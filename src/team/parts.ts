@@ -1,4 +1,5 @@
 import { failed, ok, type Result } from '../failures/errors'
+import type { Settlement } from '../ledger/entry'
 import { Accounting } from './accounting'
 import { markChanged } from './ask-directory'
 import { Claims } from './claims'
@@ -39,7 +40,7 @@ export class TeamParts {
     this.queue = new OrderQueue(storage.sql)
     this.keyLimits = new KeyLimits(env, this.lifecycle, this.keys)
     this.orders = new Orders(this)
-    this.reads = new TeamReads(this)
+    this.reads = new TeamReads(this, env.IMAGES)
     this.mark = new DirectoryMark(
       this.accounting.changes,
       async (epoch) => await markChanged(env, this.lifecycle, epoch),
@@ -53,6 +54,15 @@ export class TeamParts {
     this.createTables(true)
     this.lifecycle.profile = profile
     return ok(profile)
+  }
+
+  /**
+   * Records the outcome of a run once. False if its images must go: the run was deleted, or this team never reserved it.
+   * Throws StoreError.
+   */
+  async settle(settlement: Settlement, nowMs: number): Promise<boolean> {
+    if (!this.lifecycle.profile) return false
+    return this.orders.settle(settlement, nowMs) || (await this.reads.isArchived(settlement))
   }
 
   createTables(isNewTeam: boolean): void {

@@ -8,12 +8,14 @@ import {
   type KnownGeneration,
   type ListedEntries,
   type Order,
+  type Settlement,
 } from '../ledger/entry'
 import { type NumberedPart, type ReportPeriod, type SumsQuestion, totalOf, type UsageReport } from '../ledger/usage'
 import type { LimitStatus } from '../limits/limit-status'
 import type { Limits } from '../limits/limits'
 import { runOfKey } from '../store/images'
 import type { Accounting } from './accounting'
+import { History } from './history'
 import type { KeyLimits } from './key-limits'
 import type { Key } from './keys'
 import type { KnownJobs } from './known-jobs'
@@ -64,9 +66,11 @@ interface ReadParts {
 /** Answers questions about a team. */
 export class TeamReads {
   readonly #parts: ReadParts
+  readonly #history: History
 
-  constructor(parts: ReadParts) {
+  constructor(parts: ReadParts, bucket: R2Bucket) {
     this.#parts = parts
+    this.#history = new History(parts.accounting, bucket)
   }
 
   /** The profile, and the status of the limits of the team and of one key. */
@@ -104,53 +108,71 @@ export class TeamReads {
     return own.ok ? ok({ ...state.value, own: own.value, all: totalOf(all.value) }) : own
   }
 
-  /** Up to `limit` entries of the ledger, the newest first. */
-  page(filter: EntryFilter, limit: number, after?: Cursor): Result<Entry[]> {
-    const { lifecycle, accounting } = this.#parts
-    return lifecycle.profile ? ok(accounting.ledger.page(filter, limit, after)) : failed(TEAM_NOT_FOUND)
+  /** A page of up to `limit` entries, the newest first. Throws StoreError. */
+  async page(filter: EntryFilter, limit: number, after?: Cursor): Promise<Result<ListedEntries>> {
+    const { profile } = this.#parts.lifecycle
+    return profile ? ok(await this.#history.page(profile.id, filter, limit, after)) : failed(TEAM_NOT_FOUND)
   }
 
-  /** Up to `limit` entries for images that are not deleted, the newest first. */
-  list(filter: Pick<EntryFilter, 'key'>, limit: number, after?: Cursor): Result<ListedEntries> {
-    const { lifecycle, accounting } = this.#parts
-    return lifecycle.profile ? ok(accounting.list(filter, limit, after)) : failed(TEAM_NOT_FOUND)
+  /** A page of up to `limit` entries for images that are not deleted, the newest first. Throws StoreError. */
+  async list(filter: Pick<EntryFilter, 'key'>, limit: number, after?: Cursor): Promise<Result<ListedEntries>> {
+    const { profile } = this.#parts.lifecycle
+    return profile ? ok(await this.#history.list(profile.id, filter, limit, after)) : failed(TEAM_NOT_FOUND)
   }
 
-  /** An image of the team by its key. */
-  image(image: string): Result<OwnImage> {
-    const { lifecycle, accounting } = this.#parts
-    if (!lifecycle.profile) return failed(TEAM_NOT_FOUND)
+  /** An image of the team by its key. Throws StoreError. */
+  async image(image: string): Promise<Result<OwnImage>> {
+    const { profile } = this.#parts.lifecycle
+    if (!profile) return failed(TEAM_NOT_FOUND)
     const generation = runOfKey(image)?.generation
     if (generation === undefined) return ok({ entry: undefined, isRunning: false })
-    const [entry] = accounting.ledger.page({ generation, image }, 1)
+    const entry = await this.#history.newest(profile.id, { generation, image })
     if (entry && keptKeysOf(entry).includes(image)) return ok({ entry, isRunning: false })
-    return ok({ entry: undefined, isRunning: accounting.ledger.newest(generation)?.status === 'running' })
+    const newest = await this.#history.newest(profile.id, { generation })
+    return ok({ entry: undefined, isRunning: newest?.status === 'running' })
+  }
+
+  /** Whether a settlement repeats that of an archived run. Throws StoreError. */
+  async isArchived({ id, images: [image = ''] }: Settlement): Promise<boolean> {
+    const { lifecycle, accounting } = this.#parts
+    const [{ profile }, generation] = [lifecycle, runOfKey(image)?.generation]
+    if (!profile || generation === undefined || accounting.ledger.entry(id)) return false
+    return (await this.#history.newest(profile.id, { generation, image, deleted: true }))?.id === id
   }
 
   /**
    * A generation of the team: its newest run, its place in the queue, and the usual duration of its model. From now on
-   * the team knows a new job.
+   * the team knows a new job. Throws StoreError.
    */
-  find(generation: string, newJob?: NewJob): Result<KnownGeneration> {
-    const { lifecycle, accounting, queue, jobs } = this.#parts
+  async find(generation: string, newJob?: NewJob): Promise<Result<KnownGeneration>> {
+    const { lifecycle } = this.#parts
     if (!lifecycle.profile) return failed(TEAM_NOT_FOUND)
-    const { createdMs: teamCreatedMs } = lifecycle.profile
-    const entry = accounting.ledger.newest(generation)
+    const entry = await this.#history.newest(lifecycle.profile.id, { generation })
+    return lifecycle.profile ? ok(this.#known(generation, entry, lifecycle.profile, newJob)) : failed(TEAM_NOT_FOUND)
+  }
+
+  /** Has the team know the job of an order that it has taken, and returns its facts. */
+  takenJob({ generation, model }: Order): JobFacts | undefined {
+    const { lifecycle, accounting } = this.#parts
+    if (!lifecycle.profile) return undefined
+    const [entry] = accounting.ledger.page({ generation }, 1).entries
+    const { ordersBefore, usualMs } = this.#known(generation, entry, lifecycle.profile, { model })
+    return { ordersBefore, usualMs }
+  }
+
+  #known(
+    generation: string,
+    entry: Entry | undefined,
+    { createdMs: teamCreatedMs }: Profile,
+    newJob: NewJob | undefined,
+  ): KnownGeneration {
+    const { lifecycle, accounting, queue, jobs } = this.#parts
     if (newJob && !entry) jobs.add(generation, newJob.model, Date.now())
     const ordersBefore = queue.ordersBefore(generation)
     const job = jobs.find(generation, Date.now())
     const isKnown = entry !== undefined || ordersBefore !== undefined || job.isKnown
     const usualMs = isKnown ? accounting.ledger.usualMs(entry?.model ?? job.model) : undefined
-    const { incarnation } = lifecycle
-    return ok({ isKnown, entry, usualMs, ordersBefore, teamCreatedMs, incarnation })
-  }
-
-  /** Has the team know the job of an order that it has taken, and returns its facts. */
-  takenJob({ generation, model }: Order): JobFacts | undefined {
-    const found = this.find(generation, { model })
-    if (!found.ok) return undefined
-    const { ordersBefore, usualMs } = found.value
-    return { ordersBefore, usualMs }
+    return { isKnown, entry, usualMs, ordersBefore, teamCreatedMs, incarnation: lifecycle.incarnation }
   }
 }
 

@@ -8,7 +8,7 @@ import { callGeneration } from './call-generation'
 import type { Claim, ClaimingRequest } from './claims'
 import type { FreshEnd, FreshRequest } from './fresh-requests'
 import { type Caller, INCORRECT_API_KEY } from '../credentials/caller'
-import type { Entry, KnownGeneration, ListedEntries, Order, Settlement } from '../ledger/entry'
+import type { KnownGeneration, ListedEntries, Order, Settlement } from '../ledger/entry'
 import type { Delivery, DeliveryReport } from './deliveries'
 import { type Key, type KeyFields, STATIC_KEY } from './keys'
 import { type OrderAnswer, TOO_LATE } from './orders'
@@ -56,7 +56,7 @@ export class Team extends DurableObject<Env> {
   /** Deletes the team: its keys end at once, and the alarm removes its images and tables. */
   async delete(): Promise<Result<undefined>> {
     if (!this.#parts.lifecycle.profile) return failed(TEAM_NOT_FOUND)
-    this.#parts.lifecycle.markDeleted()
+    this.#parts.lifecycle.markDeleted(this.#parts.lifecycle.profile)
     this.#parts.webhook.removeWithTeam()
     // Refuses the waiting orders: their keys have ended.
     this.#parts.orders.advance(Date.now())
@@ -71,9 +71,8 @@ export class Team extends DurableObject<Env> {
 
   /** Adds a key by the SHA-256 of its text, hex. */
   addKey(id: string, hash: string, fields: KeyFields): Result<Key> {
-    return this.#parts.lifecycle.profile
-      ? ok(this.#parts.keys.add(id, hash, fields, Date.now()))
-      : failed(TEAM_NOT_FOUND)
+    const { lifecycle, keys } = this.#parts
+    return lifecycle.profile ? ok(keys.add(id, hash, fields, Date.now())) : failed(TEAM_NOT_FOUND)
   }
 
   async changeKey(id: string, change: Partial<KeyFields>): Promise<Result<Key>> {
@@ -157,11 +156,11 @@ export class Team extends DurableObject<Env> {
 
   /** Records the outcome of a run, and reports whether the team's webhook is on. Images of a deleted run are removed. */
   async settle(settlement: Settlement): Promise<{ webhook: boolean }> {
-    const isKept = this.#parts.lifecycle.profile && this.#parts.orders.settle(settlement, Date.now())
+    const isKept = await this.#parts.settle(settlement, Date.now())
     if (this.#parts.lifecycle.profile) await this.#notifyCalled()
     await this.#upkeep.markChanged(Date.now())
     if (!isKept) await removeImages(this.env.IMAGES, settlement.images)
-    return { webhook: isKept === true && this.#parts.webhook.isOn }
+    return { webhook: isKept && this.#parts.webhook.isOn }
   }
 
   /** The changed sums for the directory, a part at a time. */
@@ -173,21 +172,22 @@ export class Team extends DurableObject<Env> {
     return this.#parts.reads.usage(period)
   }
 
-  page(...page: Parameters<TeamReads['page']>): Result<Entry[]> {
-    return this.#parts.reads.page(...page)
+  async page(...page: Parameters<TeamReads['page']>): Promise<Result<ListedEntries>> {
+    return await this.#parts.reads.page(...page)
   }
 
-  image(image: string): Result<OwnImage> {
-    return this.#parts.reads.image(image)
+  async image(image: string): Promise<Result<OwnImage>> {
+    return await this.#parts.reads.image(image)
   }
 
-  find(generation: string, newJob?: NewJob): Result<KnownGeneration> {
-    return this.#parts.reads.find(generation, newJob)
+  async find(generation: string, newJob?: NewJob): Promise<Result<KnownGeneration>> {
+    return await this.#parts.reads.find(generation, newJob)
   }
 
-  /** Records the deletion of a run's images. */
-  discard(run: string, images: readonly string[]): void {
-    if (this.#parts.lifecycle.profile) this.#parts.accounting.ledger.discard(run, images, Date.now())
+  /** Records the deletion of images of a run that started at a time, in ms since 1970. */
+  async discard(run: string, images: readonly string[], startedMs: number): Promise<void> {
+    if (this.#parts.lifecycle.profile) this.#parts.accounting.discard({ id: run, ms: startedMs }, images, Date.now())
+    await this.#upkeep.rearm(Date.now())
   }
 
   webhook(): Result<WebhookState> {
@@ -206,15 +206,15 @@ export class Team extends DurableObject<Env> {
     return this.#parts.webhook.deliveries(...page)
   }
 
-  /** Expires reservations, advances the queue and removes old images; purges a deleted team. */
+  /** Expires reservations, advances the queue, removes old images, archives entries; purges a deleted team. */
   override async alarm(invocation?: AlarmInvocationInfo): Promise<void> {
     await this.#upkeep.ring(invocation, [() => this.#advance()])
   }
 
   /** Answers a request by a read of the team, after the check of its key. */
-  async #as<T>(sent: SentKey, read: (key: Key) => Result<T>): Promise<Result<T>> {
+  async #as<T>(sent: SentKey, read: (key: Key) => Result<T> | Promise<Result<T>>): Promise<Result<T>> {
     const key = await this.#admissions.authenticate(sent)
-    return key.ok ? read(key.value) : key
+    return key.ok ? await read(key.value) : key
   }
 
   /** Changes the team or a key, then advances the queue: new limits may make room. */

@@ -4,6 +4,7 @@ import { pause } from '../runtime/deadline'
 import { describe, log } from '../runtime/log'
 import { ENTRIES_AT_ONCE, removeImages } from '../store/images'
 import type { Accounting } from './accounting'
+import { Archive } from './archive'
 import type { TeamLifecycle } from './lifecycle'
 import { keptKeysOf } from '../ledger/entry'
 import type { Ledger } from '../ledger/ledger'
@@ -17,14 +18,14 @@ const UPKEEP_RETRY_MS = 1000
 /** The delay until a mark in the directory that failed is repeated, in ms. */
 const MARK_AGAIN_MS = 30_000
 
-/** Steps of the daily sums in one alarm, and the pause for requests after each, in ms. */
+/** Steps of one kind in an alarm, and the pause for requests after each, in ms. */
 const STEPS_PER_ALARM = 50
 const STEP_PAUSE_MS = 20
 
 /** The parts of a team that its alarm maintains. */
 interface UpkeepParts {
   lifecycle: TeamLifecycle
-  accounting: Pick<Accounting, 'ledger'>
+  accounting: Pick<Accounting, 'ledger' | 'archive'>
   queue: Pick<OrderQueue, 'hasCalled'>
   mark: DirectoryMark
 }
@@ -34,14 +35,19 @@ export class Upkeep {
   readonly #storage: DurableObjectStorage
   readonly #env: Env
   readonly #parts: UpkeepParts
+  readonly #archive: Archive
 
   constructor(storage: DurableObjectStorage, env: Env, parts: UpkeepParts) {
     this.#storage = storage
     this.#env = env
     this.#parts = parts
+    this.#archive = new Archive(storage, env.IMAGES, parts.accounting)
   }
 
-  /** Does the steps of the team's alarm, then sums days and removes old images. The alarm of a deleted team purges it. */
+  /**
+   * Does the steps of the team's alarm, then sums days, removes old images and archives old entries. The alarm of a
+   * deleted team purges it.
+   */
   async ring(
     invocation: AlarmInvocationInfo | undefined,
     steps: readonly (() => Promise<void> | void)[],
@@ -52,7 +58,14 @@ export class Upkeep {
       this.#storage,
       invocation,
       lifecycle.profile
-        ? [...steps, () => this.#sumDays(), () => mark.sent(), () => this.#removeOldImages(nowMs)]
+        ? [
+            ...steps,
+            () => this.#sumDays(),
+            () => mark.sent(),
+            () => this.#removeOldImages(nowMs),
+            () => this.#keepArchive(nowMs),
+            () => this.rearm(nowMs),
+          ]
         : [() => this.#purgeDeletedTeam(nowMs)],
     )
   }
@@ -68,17 +81,31 @@ export class Upkeep {
 
   /** Removes images past their retention. */
   async #removeOldImages(nowMs: number): Promise<void> {
-    const { imageRetentionMs } = configOf(this.#env)
-    if (imageRetentionMs !== undefined)
-      await removeImagesBefore(this.#parts.accounting.ledger, this.#env.IMAGES, nowMs - imageRetentionMs)
-    await this.rearm(nowMs)
+    await removeImagesBefore(this.#parts.accounting.ledger, this.#env.IMAGES, this.#keptSinceMs(nowMs))
   }
 
-  /** Removes the rest of a deleted team: first its images, then its tables. */
+  /** The start of the oldest entries with images, in ms since 1970. */
+  #keptSinceMs(nowMs: number): number {
+    return nowMs - (configOf(this.#env).imageRetentionMs ?? Infinity)
+  }
+
+  /** Brings the archive up to date, in steps with pauses for requests. */
+  async #keepArchive(nowMs: number): Promise<void> {
+    for (let step = 0; step < STEPS_PER_ALARM; step++) {
+      const team = this.#parts.lifecycle.profile?.id
+      if (team === undefined || !(await this.#archive.step(team, nowMs, this.#keptSinceMs(nowMs)))) return
+      await pause(STEP_PAUSE_MS)
+    }
+  }
+
+  /** Removes the rest of a deleted team: first its images and its files, then its tables. */
   async #purgeDeletedTeam(nowMs: number): Promise<void> {
     const { lifecycle, accounting } = this.#parts
-    if (!lifecycle.isPurging) return
-    if (await removeImagesBefore(accounting.ledger, this.#env.IMAGES, nowMs)) await lifecycle.clearStorage()
+    const { isPurging, purgedId } = lifecycle
+    if (!isPurging) return
+    const hasNoImages = await removeImagesBefore(accounting.ledger, this.#env.IMAGES, nowMs)
+    const isEmpty = hasNoImages && (purgedId === undefined || (await this.#archive.purge(purgedId)))
+    if (isEmpty) await lifecycle.clearStorage()
     else await this.#storage.setAlarm(nowMs + UPKEEP_RETRY_MS)
   }
 
@@ -101,12 +128,24 @@ export class Upkeep {
 
   #dueMs(nowMs: number): number | undefined {
     const { lifecycle, accounting, queue, mark } = this.#parts
-    const { ledger } = accounting
     if (!lifecycle.profile && !lifecycle.isPurging) return undefined
-    const isDueNow = !lifecycle.profile || queue.hasCalled || ledger.sums.isBehind
-    const next = isDueNow ? nowMs : nextDueMs(ledger, configOf(this.#env).imageRetentionMs, nowMs)
+    const isDueNow = !lifecycle.profile || queue.hasCalled || accounting.ledger.sums.isBehind
+    const next = isDueNow ? nowMs : this.#nextDueMs(nowMs)
     const due = mark.isMissing ? Math.min(next ?? Infinity, nowMs + MARK_AGAIN_MS) : next
     return due === undefined ? undefined : Math.max(due, nowMs + UPKEEP_RETRY_MS)
+  }
+
+  /**
+   * The next due time, in ms since 1970: a reservation expires, the retention of images ends, or entries are old. While
+   * images are kept it is within a day, since the setting of the retention may change.
+   */
+  #nextDueMs(nowMs: number): number | undefined {
+    const { ledger, archive } = this.#parts.accounting
+    const oldestMs = Math.min(ledger.oldestKeptMs() ?? Infinity, archive.oldestKept()?.kept_ms ?? Infinity)
+    const removalMs = Math.min(oldestMs - this.#keptSinceMs(0), nowMs + DAY_MS)
+    const dues = [ledger.nextExpiryMs(), oldestMs === Infinity ? undefined : removalMs, this.#archive.dueMs(nowMs)]
+    const known = dues.filter((due) => due !== undefined)
+    return known.length > 0 ? Math.min(...known) : undefined
   }
 }
 
@@ -129,15 +168,4 @@ async function removeImagesBefore(ledger: Ledger, bucket: R2Bucket, beforeMs: nu
     log('images-not-removed', describe(error))
   }
   return false
-}
-
-/**
- * The next due time of a ledger, in ms since 1970: a reservation expires, or the retention of images ends.
- * While images are kept it is within a day, since the setting of the retention may change.
- */
-function nextDueMs(ledger: Ledger, retentionMs: number | undefined, nowMs: number): number | undefined {
-  const oldestMs = ledger.oldestKeptMs()
-  const removalMs = oldestMs === undefined ? undefined : Math.min(oldestMs + (retentionMs ?? Infinity), nowMs + DAY_MS)
-  const dues = [ledger.nextExpiryMs(), removalMs].filter((due) => due !== undefined)
-  return dues.length > 0 ? Math.min(...dues) : undefined
 }

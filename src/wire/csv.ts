@@ -1,8 +1,15 @@
+/** The headers of a CSV. */
+export const CSV_HEADERS = { 'content-type': 'text/csv; charset=utf-8' }
+
 /** A table as CSV (RFC 4180). */
-export function csv(columns: readonly string[], rows: readonly Record<string, unknown>[]): string {
-  const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]))]
-  return lines.map((cells) => `${cells.map(cell).join(',')}\r\n`).join('')
-}
+export const csv = (columns: readonly string[], rows: readonly Record<string, unknown>[]): string =>
+  csvLine(columns) + csvRows(columns, rows)
+
+/** More rows of a table. */
+export const csvRows = (columns: readonly string[], rows: readonly Record<string, unknown>[]): string =>
+  rows.map((row) => csvLine(columns.map((column) => row[column]))).join('')
+
+const csvLine = (cells: readonly unknown[]): string => `${cells.map(cell).join(',')}\r\n`
 
 /** The signs of a formula, in every width and height of Unicode. */
 const SIGNS = '=＝﹦⁼₌+＋﹢⁺₊\\-－﹣⁻₋−@＠﹫'

@@ -144,3 +144,47 @@ export function auditJson(team: string, entry: Entry, creditsPerUsd?: number): R
     deleted_at: isoTime(entry.deleted_ms),
   }
 }
+
+/** The columns of an audit as CSV. */
+export const AUDIT_COLUMNS = [
+  'team',
+  'id',
+  'run',
+  'request_id',
+  'key',
+  'status',
+  'error',
+  'created_at',
+  'ended_at',
+  'latency_ms',
+  'model',
+  'served_model',
+  'upstream',
+  'account',
+  'upstream_request_id',
+  'organization',
+  'attempts',
+  'route',
+  'operation',
+  'prompt',
+  'n',
+  'size',
+  'quality',
+  'input_tokens',
+  'output_tokens',
+  'reserved_usd',
+  'cost_usd',
+  'cost_credits',
+  'estimated_usd',
+  'quote_error_usd',
+  'deleted_at',
+  'images',
+  'images_kept',
+]
+
+/** A run as a row of CSV; a space separates the keys of images. */
+export const auditRow = (team: string, entry: Entry, creditsPerUsd?: number): Record<string, unknown> => ({
+  ...auditJson(team, entry, creditsPerUsd),
+  images: imageKeysOf(entry).join(' '),
+  images_kept: keptKeysOf(entry).join(' '),
+})

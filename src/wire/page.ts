@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Cursor, Entry } from '../ledger/entry'
+import type { Cursor } from '../ledger/entry'
 
 /** A page as JSON; `next` is the cursor of the page after it. */
 export const listJson = (
@@ -47,6 +47,3 @@ export const pageCursor = z
 
 /** The text of a cursor. */
 export const cursorOf = ({ ms, id }: Cursor): string => `${ms}.${id}`
-
-/** The cursor of the page after a ledger entry. */
-export const entryCursor = ({ started_ms: ms, id }: Entry): string => cursorOf({ ms, id })

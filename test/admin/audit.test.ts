@@ -133,6 +133,23 @@ describe('the audit', () => {
     expect([seen.length, new Set(seen).size]).toEqual([9, 9])
   })
 
+  test('is exported as CSV: every entry of every team, or of one', async () => {
+    const [acme, bee] = [await team('acme'), await team('bee')]
+    const made = await ask(acme.key, { n: 2, prompt: 'A "big" cat' })
+    for (const prompt of ['one', 'two']) await ask(bee.key, { prompt })
+    const exported = await operate('GET', '/audit?format=csv&limit=1')
+    expect(exported.headers.get('content-type')).toBe('text/csv; charset=utf-8')
+    const [head = '', ...rows] = (await exported.text()).trimEnd().split('\r\n')
+    const [first] = (await auditOf('?team=acme')).data
+    expect(rows.map((row) => row.split(',')[0])).toEqual(['acme', 'bee', 'bee'])
+    expect(rows[0]).toContain(`,"A ""big"" cat",2,`)
+    expect(rows[0]?.split(',').at(-1)).toBe(first?.images.join(' '))
+    expect(rows[0]?.split(',')[head.split(',').indexOf('id')]).toBe(made.headers.get('x-generation-id'))
+    expect((await (await operate('GET', '/audit?format=csv&team=bee')).text()).split('\r\n')).toHaveLength(4)
+    expect(await (await operate('GET', '/audit?format=csv&to=2026-01-01')).text()).toBe(`${head}\r\n`)
+    expect(await errorOf(await operate('GET', '/audit?format=csv&team=none'))).toMatchObject({ status: 404 })
+  })
+
   test.each(['from=now', 'to=2026-02-30', 'limit=0', 'limit=1001', 'cursor=x'])('is refused with %s', async (query) => {
     const param = query.replace(/=.*/, '')
     const message = expect.stringMatching(/ (Use|Expected|expected) /)

@@ -9,6 +9,7 @@ import { OrderQueue } from '../../src/team/order-queue'
 import { Orders } from '../../src/team/orders'
 import { ringTeam } from '../support/alarms'
 import { errorOf } from '../support/gateway'
+import { addEntries } from '../support/many-entries'
 import { at, NOON, orderOf, reserve, settle, settled } from '../support/orders'
 import { ask, operate, team, visit } from '../support/teams'
 import { upstreams } from '../support/upstreams'
@@ -153,17 +154,8 @@ describe('the ledger of an earlier version', () => {
     const acme = await team('acme')
     await reserve(orderOf(acme))
     await settle(settled({ images: [] }))
-    await runInDurableObject(stub(), (_, { storage }) => {
-      const columns = Object.keys(storage.sql.exec('SELECT * FROM ledger').one()).filter(
-        (name) => !/^(id|.*_ms)$/.test(name),
-      )
-      storage.sql.exec(`
-        WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < 2500)
-        INSERT INTO ledger (id, started_ms, ended_ms, expires_ms, ${columns.join(', ')})
-        SELECT 'run_' || (10000 + i), started_ms - i * 600000, ended_ms - i * 600000, 0, ${columns.join(', ')}
-        FROM number, (SELECT * FROM ledger)`)
-      withoutSums(storage)
-    })
+    await addEntries('acme', 2500, 200_000)
+    await runInDurableObject(stub(), (_, { storage }) => withoutSums(storage))
     await evictAllDurableObjects()
     const day = new Date(NOON).toISOString().slice(0, 10)
     const month = `${day.slice(0, 7)}-01`

@@ -1,3 +1,4 @@
+import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { ringTeam } from '../support/alarms'
@@ -49,7 +50,7 @@ describe('a reservation', () => {
     await reserve(orderOf(acme, { holdMs: NOON + 1 - Date.now() }))
     at(NOON + HOUR)
     await ringTeam('acme')
-    await env.TEAMS.getByName('acme').discard('run_1', [])
+    await env.TEAMS.getByName('acme').discard('run_1', [], NOON)
     const key = 'images/gen_1/1-0.png'
     await env.IMAGES.put(key, 'a picture')
     await settle(settled({ images: [key] }))
@@ -89,7 +90,9 @@ describe('a reservation', () => {
     at(NOON + HOUR)
     expect(await ringTeam('acme')).toBe(true)
     expect(await balance()).toEqual({ ...EMPTY, statuses: ['expired'] })
-    expect(await ringTeam('acme')).toBe(false)
+    const stub = env.TEAMS.getByName('acme')
+    // The next one is for the archive.
+    expect(await runInDurableObject(stub, (_, { storage }) => storage.getAlarm())).toBe(NOON + 7 * 24 * HOUR)
   })
 
   test('with a later expiry is released in its turn', async () => {

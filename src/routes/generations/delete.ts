@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { App } from '../../context'
 import { forgetGeneration, forgetImage, forgetJob, restSettled } from '../../generation/generations'
 import { OwnTeam } from '../../http/own-team'
-import { keptKeysOf } from '../../ledger/entry'
+import { type Entry, keptKeysOf } from '../../ledger/entry'
 import { isEnded, type Snapshot } from '../../ledger/snapshot'
 import { type Failure, GatewayError } from '../../failures/errors'
 import { CALLS_PER_REMOVAL, removeEdgeCopies } from '../../store/edge-copies'
@@ -33,23 +33,26 @@ export async function removeGeneration(
   { id, snapshot, stillRunning }: { id: string; snapshot: Snapshot | undefined; stillRunning: Failure },
 ): Promise<void> {
   if (snapshot && !isEnded(snapshot)) throw new GatewayError(stillRunning)
-  let batch = await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
+  let page = await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
   // The newest entry comes first, and runs of one generation never overlap.
-  if (batch[0]?.status === 'running') {
+  if (page.entries[0]?.status === 'running') {
     // A client may hear of its images before the settlement.
     await restSettled(c.env.GENERATIONS, id)
-    batch = await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
+    page = await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
   }
-  if (batch[0]?.status === 'running') throw new GatewayError(stillRunning)
+  if (page.entries[0]?.status === 'running') throw new GatewayError(stillRunning)
   await forgetJob(c.env.GENERATIONS, id, team)
-  while (batch.length > 0) {
-    await removeEverywhere(c, batch.flatMap(keptKeysOf))
-    await forgetGeneration(c.env, id)
-    for (const entry of batch)
-      await askTeam(c.env, team, async (stub) => await stub.discard(entry.id, keptKeysOf(entry)))
-    batch = batch.length < ENTRIES_AT_ONCE ? [] : await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE)
+  for (;;) {
+    await removeEverywhere(c, page.entries.flatMap(keptKeysOf))
+    if (page.entries.length > 0) await forgetGeneration(c.env, id)
+    for (const entry of page.entries) await discardImages(c, team, entry, keptKeysOf(entry))
+    if (!page.next) return
+    page = await entriesOf(c, team, { generation: id }, ENTRIES_AT_ONCE, page.next)
   }
 }
+
+const discardImages = (c: Context<App>, team: string, { id, started_ms }: Entry, keys: string[]): Promise<void> =>
+  askTeam(c.env, team, async (stub) => await stub.discard(id, keys, started_ms))
 
 /** `DELETE /images/…`: removes one image, named by the path of its link. Throws GatewayError. */
 export async function deleteImage(c: Context<App>): Promise<Response> {
@@ -62,7 +65,7 @@ export async function deleteImage(c: Context<App>): Promise<Response> {
   if (!entry) throw new GatewayError(NOT_FOUND)
   await removeEverywhere(c, [key])
   await forgetImage(c.env, key)
-  await askTeam(c.env, team.caller.team, async (stub) => await stub.discard(entry.id, [key]))
+  await discardImages(c, team.caller.team, entry, [key])
   return c.json({ object: 'image', id: key, deleted: true })
 }
 

@@ -1,14 +1,14 @@
 import type { Context } from 'hono'
 import type { App } from '../../context'
-import type { Cursor, Entry, EntryFilter } from '../../ledger/entry'
+import type { Cursor, EntryFilter, ListedEntries } from '../../ledger/entry'
 import { unwrap } from '../../failures/errors'
 import { askTeam } from '../../team/ask-team'
 
-/** A page of a team's ledger entries, newest first. Throws GatewayError. */
+/** A page of a team's entries, the newest first. Throws GatewayError. */
 export const entriesOf = async (
   c: Context<App>,
   team: string,
   filter: EntryFilter,
   limit: number,
   after?: Cursor,
-): Promise<Entry[]> => unwrap(await askTeam(c.env, team, async (stub) => await stub.page(filter, limit, after)))
+): Promise<ListedEntries> => unwrap(await askTeam(c.env, team, async (stub) => await stub.page(filter, limit, after)))

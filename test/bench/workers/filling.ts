@@ -5,16 +5,18 @@ export * from '../../../src/index.ts'
 /** Entries of one statement, and of one `/__grow`. */
 const AT_ONCE = 20_000
 
-const FILLS = ['/__fill', '/__grow', '/__use']
+const FILLS = ['/__fill', '/__grow', '/__use', '/__files']
 
 /** The gateway's team, with a ledger and sums that can be filled. */
 export class Team extends GatewayTeam {
   override async fetch(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url)
     const [from, count] = [Number(searchParams.get('from')), Number(searchParams.get('count'))]
+    if (pathname === '/__files')
+      return Response.json(this.ctx.storage.sql.exec('SELECT count(*) AS files FROM archive').one())
     if (pathname === '/__use') this.#use(count)
     else if (pathname === '/__grow') this.#grow(from, count)
-    else this.#leave(count)
+    else this.#leave(count, Number(searchParams.get('days')))
     return new Response('filled')
   }
 
@@ -29,10 +31,13 @@ export class Team extends GatewayTeam {
     )
   }
 
-  /** Leaves a ledger of `count` entries as an earlier version does; the next process finds it. */
-  #leave(count: number): void {
+  /**
+   * Leaves a ledger of `count` entries as an earlier version does; the next process finds it. They ended `days` days ago
+   * or before.
+   */
+  #leave(count: number, days: number): void {
     const { sql, kv } = this.ctx.storage
-    const now = Date.now()
+    const now = Date.now() - days * 86_400_000
     for (let from = 0; from < count; from += AT_ONCE) this.#fill(from, count, now)
     sql.exec('DROP TABLE days')
     kv.delete('unsummed')
@@ -48,7 +53,7 @@ export class Team extends GatewayTeam {
     )
   }
 
-  /** Adds entries like the team's first one, from now back to the start of the month. */
+  /** Adds entries like the team's first one, from a time back to the start of its month. */
   #fill(from: number, count: number, nowMs: number): void {
     const { sql } = this.ctx.storage
     const monthMs = nowMs - Date.parse(`${new Date(nowMs).toISOString().slice(0, 7)}-01`)
@@ -72,7 +77,10 @@ export class Team extends GatewayTeam {
   }
 }
 
-/** The gateway. `/__fill?team=&count=` fills the ledger of a team, `/__grow` too and in steps, and `/__use` its sums. */
+/**
+ * The gateway. `/__fill?team=&count=&days=` fills the ledger of a team, `/__grow` too and in steps, and `/__use` its
+ * sums. `/__files?team=` counts the files of its archive.
+ */
 export default {
   async fetch(request, env, ctx) {
     const { pathname, searchParams } = new URL(request.url)
