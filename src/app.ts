@@ -63,11 +63,14 @@ const answersById = <Options>(lists: readonly string[], kept: KeptAnswers<Option
     .on('POST', cancels, cancelKept(kept))
 }
 
+/** The origin of a request. Its URL is a serialized one (WHATWG Fetch §5.4), which has a path. */
+const originOf = ({ url }: Request): string => url.slice(0, url.indexOf('/', 'https://'.length))
+
 /** Every route of the product. */
 const routes = new Hono<App>()
   .use(async function identifyRequest(c, next) {
     c.set('requestId', newId('req'))
-    c.set('origin', new URL(c.req.url).origin)
+    c.set('origin', originOf(c.req.raw))
     await next()
   })
   .use(allowOrigins)

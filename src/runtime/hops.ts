@@ -11,7 +11,8 @@ const GATEWAY_ID = /^[0-9a-f]{16}$/
  * goes round in circles. Other words of a client are dropped.
  */
 export function nextHops(received: string | undefined, gateway: string): string | undefined {
-  const passed = (received ?? '').split(',', MAX_LISTED).map((id) => id.trim())
+  if (received === undefined) return gateway
+  const passed = received.split(',', MAX_LISTED).map((id) => id.trim())
   const gateways = passed.filter((id) => GATEWAY_ID.test(id))
   if (gateways.includes(gateway) || gateways.length >= MAX_HOPS) return undefined
   return [...gateways, gateway].join(', ')
