@@ -25,6 +25,9 @@ export const admit = (caller: Caller, context: RequestContext): Promise<Admissio
 export const countFree = (caller: Caller, admission: Admission, answer: FreeAnswers, context: RequestContext): void =>
   leases.countFree(caller, admission, answer, leasingOf(caller, context))
 
+/** Counts new images of a caller, for the limits that the answers of its leases show. */
+export const countImages = (caller: Caller, images: number): void => leases.countImages(caller, images)
+
 /** Ends a team's leases in this isolate, so that a change of its settings applies to the next request. */
 export const recallLeases = (team: string): void => leases.recall(team)
 

@@ -67,6 +67,11 @@ export class KeyLeases {
     context.waitUntil(reported(caller, { key, uses: [], sinceMs: 0, left: 0, free: [answer] }, context.team))
   }
 
+  /** Counts new images of a caller. Its team knows them already. */
+  countImages(caller: Caller, images: number): void {
+    this.#held.get(nameOf(caller))?.pool.countImages(images)
+  }
+
   /** Ends the leases of a team, so that a change of its settings applies to the next request. */
   recall(team: string): void {
     this.#recalls += 1

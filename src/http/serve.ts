@@ -25,7 +25,7 @@ import { passText } from '../text/pass'
 import { modelResolver } from '../upstreams/names'
 import { comingShutdown } from '../upstreams/retirement'
 import { planRoute, type RoutePlan } from '../upstreams/route-plan'
-import { admit, countFree } from './admission-lease'
+import { admit, countFree, countImages } from './admission-lease'
 import { generateOptions, jobWishes } from './generate-options'
 import { hopsOf } from './hops'
 
@@ -106,7 +106,7 @@ async function answered<Options>(
 
   const { request, adjustments } = plan
   const count = (answer: Obtained): void => {
-    if (answer.origin === 'MISS') return
+    if (answer.origin === 'MISS') return countImages(caller, answer.record.images.length)
     countFree(caller, admission, freeAnswer(request, answer), requestContextOf(c))
     c.executionCtx.waitUntil(intake.pictures.takeBack())
   }

@@ -1,7 +1,7 @@
 import { refusing } from '../failures/refuse'
 import type { Failure } from '../failures/errors'
 import type { Payer } from '../ledger/entry'
-import { type Lease, LEASE_MS } from './lease'
+import type { Lease } from './lease'
 import { DEFAULT_MAX_QUEUED, type Limits } from './limits'
 import { type LimitScope, type LimitStatus, limitStatusesOf } from './limit-status'
 
@@ -26,15 +26,13 @@ export interface Admission {
 export function refuseRequest(all: readonly LimitStatus[]): Failure | undefined {
   const full = (limit: LimitStatus['limit']): LimitStatus | undefined =>
     all
-      .filter((each) => each.limit === limit && each.remaining - each.leased < 1)
+      .filter((each) => each.limit === limit && each.remaining < 1)
       .toSorted((a, b) => (b.resetMs ?? 0) - (a.resetMs ?? 0))[0]
   const day = full('requests_per_day')
   if (day?.max === 0) return neverAllowed('any request', day.scope)
-  if (day && day.remaining > 0) return withheld(day)
   if (day) return dailyLimitReached('requests', day)
   const minute = full('requests_per_minute')
   if (!minute) return undefined
-  if (minute.remaining > 0) return withheld(minute)
   const wait = minute.resetMs ?? 0
   return {
     code: 'rate_limited',
@@ -43,14 +41,6 @@ export function refuseRequest(all: readonly LimitStatus[]): Failure | undefined 
     retryAfterMs: wait,
   }
 }
-
-/** The refusal while leases withhold the last requests of a limit. */
-const withheld = ({ scope, resetMs = LEASE_MS }: LimitStatus): Failure => ({
-  code: 'rate_limited',
-  message: `The last requests of this ${scope}'s limit are held for other requests. Try again in ${inSeconds(LEASE_MS)}.`,
-  reason: 'rate_limit_exceeded',
-  retryAfterMs: Math.min(resetMs, LEASE_MS),
-})
 
 /** The use of limits by one generation. */
 interface WantedImages {

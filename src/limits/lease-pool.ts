@@ -1,7 +1,7 @@
 import type { FreeAnswers } from '../ledger/usage'
 import type { Admission } from './admission'
 import { LEASE_MS, type LeaseReport, type LeaseUse } from './lease'
-import { afterLeased } from './limit-status'
+import { afterImages, afterLeased } from './limit-status'
 
 /** A lease as its Worker holds it. */
 interface HeldLease extends LeaseUse {
@@ -69,6 +69,11 @@ export class LeasePool {
     const { hits = 0, joins = 0, saved = 0 } = this.#free.get(name) ?? {}
     const sums = { hits: hits + answer.hits, joins: joins + answer.joins, saved: saved + answer.saved }
     this.#free.set(name, { ...answer, ...sums })
+  }
+
+  /** Takes new images from the limits that its requests see. The next admission has them counted. */
+  countImages(images: number): void {
+    this.#admission = { ...this.#admission, limitStatuses: afterImages(this.#admission.limitStatuses, images) }
   }
 
   /** Whether fewer than half of its requests are left. */

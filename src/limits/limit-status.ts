@@ -82,6 +82,10 @@ export const afterLeased = (all: readonly LimitStatus[], requests: number, elaps
     resetMs: status.resetMs === undefined ? undefined : Math.max(0, status.resetMs - elapsedMs),
   }))
 
+/** The status of limits for a request without a lease. */
+export const withoutLeased = (all: readonly LimitStatus[]): LimitStatus[] =>
+  all.map((status) => ({ ...status, remaining: Math.max(0, status.remaining - status.leased) }))
+
 /** Whether a limit counts requests, which leases withhold. */
 export const isOnRequests = ({ limit }: Pick<LimitStatus, 'limit'>): boolean =>
   limit === 'requests_per_minute' || limit === 'requests_per_day'

@@ -2,7 +2,7 @@ import { log } from '../runtime/log'
 import { ArchiveIndex } from '../ledger/archive-index'
 import { type Admission, refuseRequest } from '../limits/admission'
 import { leaseEndMs, type LeaseUse } from '../limits/lease'
-import { type LimitScope, type LimitStatus, limitStatusesOf } from '../limits/limit-status'
+import { type LimitScope, type LimitStatus, limitStatusesOf, withoutLeased } from '../limits/limit-status'
 import type { Cursor, Entry, EntryFilter, ListedEntries, Order, Settlement } from '../ledger/entry'
 import { ChangedDays } from '../ledger/changed-days'
 import { listEntries } from '../ledger/listing'
@@ -79,7 +79,7 @@ export class Accounting {
   /** Admits a request and counts it, and withholds the requests of a lease. */
   admit(limited: LimitedKey, leaseFor: LeaseFor, nowMs: number): RequestAdmission {
     const scopes = this.scopes(limited, nowMs)
-    const limitStatuses = scopes.flatMap((scope) => limitStatusesOf(scope, nowMs))
+    const limitStatuses = withoutLeased(scopes.flatMap((scope) => limitStatusesOf(scope, nowMs)))
     const refusal = refuseRequest(limitStatuses)
     if (refusal) return { refusal, limitStatuses, lease: undefined }
     const counted = scopes.map((scope) => ({ ...scope, meter: withRequests(scope.meter, 1) }))

@@ -92,14 +92,15 @@ test('the keys of a deleted team open nothing, not even in a new team of that na
   expect((await usageOf(running.gateway, next)).team_totals).toMatchObject({ requests: 1, generations: 1 })
 })
 
-test('a generation of a deleted team is shown neither to it nor to a new team of that name', async () => {
+test('a generation of a deleted team goes to its waiting client, and to no new team of that name', async () => {
   const key = await running.operator.team('leaving')
   const prompt = 'A dodo @delay=5000'
-  const underWay = expect(ask(key, prompt)).rejects.toBeInstanceOf(OpenAI.AuthenticationError)
+  const underWay = ask(key, prompt)
   await vi.waitFor(async () => expect(await running.upstream.callsFor(prompt)).toHaveLength(1), { timeout: 60_000 })
   await running.operator.deleteTeam('leaving')
   const next = await vi.waitFor(() => running.operator.team('leaving'), { timeout: 60_000, interval: 200 })
   await underWay
+  await expect(ask(key, prompt)).rejects.toBeInstanceOf(OpenAI.AuthenticationError)
   await ask(next, prompt)
   expect(await running.upstream.callsFor(prompt)).toHaveLength(2)
   expect(await running.operator.audit('leaving')).toHaveLength(1)

@@ -76,8 +76,8 @@ export const SCENES: Record<string, Scene> = {
     prepare: (gateway) => statusOfJob(gateway, `${gateway.newPrompt()} @delay_ms=${RUNNING_MS}`),
     end: (gateway, asked) => gateway.ask({ ...asked, path: `${asked.path}/cancel`, body: {} }),
   },
-  models: { goalMs: 145, prepare: (gateway) => read(gateway, 'v1/models') },
-  usage: { goalMs: 145, prepare: (gateway) => read(gateway, 'v1/usage') },
+  models: { goalMs: 125, prepare: (gateway) => read(gateway, 'v1/models') },
+  usage: { goalMs: 125, prepare: (gateway) => read(gateway, 'v1/usage') },
   generations: { goalMs: 125, prepare: (gateway) => read(gateway, 'v1/generations') },
 }
 
