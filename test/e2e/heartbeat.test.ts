@@ -142,9 +142,10 @@ test('a retry after white space gets the failure, even if both coincide', async 
   const calls = await Promise.all(
     GEYSERS.map(async (model, number) => {
       const prompt = `A geyser, number ${number} @delay=${300 + 3 * number} @fault=503`
-      const response = await ask(beating.gateway, { body: { model, prompt } })
-      await response.text().catch(() => {})
-      if (response.status !== 200) return 2
+      // An answer that is broken off at its first byte may reach the client as a closed connection.
+      const response = await ask(beating.gateway, { body: { model, prompt } }).catch(() => undefined)
+      await response?.text().catch(() => {})
+      if (response && response.status !== 200) return 2
       expect((await ask(beating.gateway, { body: { model, prompt } })).status).toBe(502)
       return (await beating.upstream.callsFor(prompt)).length
     }),
